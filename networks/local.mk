@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: Apache-2.0
+nobase_dist_pkgdata_DATA_NETWORKS =

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* schedule.h - what a policy decides: what runs, and what leaves when
+ *
+ * A schedule is a sequence of steps (every op once in graph order, reruns of
+ * recomputed ops between them) and a list of moves.  Lifetimes follow from the
+ * sequence: a tensor whose next use writes it again without reading it holds no
+ * memory in between, so recomputing needs no flag of its own.  All positions are
+ * positions in the sequence.
+ */
+#ifndef PLANNER_SCHEDULE_H
+#define PLANNER_SCHEDULE_H
+#include "src/graph.h"
+#include "src/plan.h"
+
+struct step {
+	uint32_t op;
+	uint32_t alternative;	/* PLAN_NONE: the op's own algorithm */
+	bool barrier;		/* all three queues meet before this step */
+};
+
+/* Tensor leaves between two of its uses: the copy out may begin when step
+ * `from` has ended, the memory is free from step `gone` on, is taken again when step
+ * `back` - 1 has ended, and the copy in begins then.  last use < gone <= back <= next use. */
+struct move {
+	uint32_t tensor;
+	uint32_t from;		/* SCHEDULE_START: from the beginning */
+	uint32_t gone, back;
+};
+#define SCHEDULE_START UINT32_MAX
+
+struct schedule {
+	uint32_t step_count, move_count;
+	struct step *steps;	/* [step_count] */
+	struct move *moves;	/* [move_count] in any order */
+};
+
+/* Every op once, in order, nothing moves. */
+void schedule_init(struct schedule *s, const struct graph *g, struct arena *a);
+#endif

@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* device.h - a profile of a GPU and of its link to the host
+ *
+ * Plain numbers from a "layrub-device" document; no number of a device stands in
+ * code.  The roofline (roofline.h) turns compute into op times, the simulator
+ * turns link and contention into transfer times.
+ */
+#ifndef SRC_DEVICE_H
+#define SRC_DEVICE_H
+#include "src/arena.h"
+#include "src/err.h"
+#include "src/graph.h"
+#include "src/units.h"
+
+enum math { MATH_FLOAT32, MATH_TF32, MATH_BFLOAT16, MATH_FLOAT16, MATH_COUNT };
+extern const char *const math_names[MATH_COUNT + 1];	/* "float32" ..., NULL */
+
+enum direction { D2H, H2D, DIRECTION_COUNT };	/* offload, fetch */
+
+struct curve_point { bytes_t bytes; double time_us; };
+
+struct link_direction {
+	double latency_us;		/* a transfer takes latency + bytes / rate ... */
+	double bytes_per_s;
+	uint32_t point_count;		/* ... or, where measured, a curve: */
+	struct curve_point *points;	/* [point_count] sizes and times rising */
+};
+
+/* How a convolution's workspace follows from its tensors (bytes), per math type:
+ * the copies that a library makes to change layout. */
+struct conv_workspace {
+	double input, output, weight;	/* factors on the bytes of each */
+	bytes_t fixed;
+};
+
+struct device {
+	const char *name;
+	const char *gpu;		/* what the driver calls it: "NVIDIA H200" */
+	const char *source;		/* measured, or from which datasheet */
+	bytes_t memory_bytes;
+	bytes_t reserved_bytes;		/* context and libraries */
+	struct {
+		double flops[MATH_COUNT];		/* peak FLOP/s; 0: not supported */
+		double memory_bytes_per_s;
+		double launch_us;			/* added to each op */
+		double flop_efficiency[CLASS_COUNT];	/* reached share of flops, 0..1 */
+		double memory_efficiency[CLASS_COUNT];	/* reached share of bandwidth, 0..1 */
+		struct conv_workspace conv_forward[MATH_COUNT], conv_backward[MATH_COUNT];
+	} compute;
+	struct link_direction link[DIRECTION_COUNT];
+	double duplex_bytes_per_s;	/* both directions together */
+	uint32_t copy_engines;		/* 1: one transfer at a time, either way; 2: one each way */
+	double contention[CLASS_COUNT];	/* time factor >= 1 of an op while both directions copy;
+					 * half of the excess while one does */
+	bytes_t pinned_bytes;		/* of host memory, for the pool */
+};
+
+/* Bytes that a plan may use by default: memory less what is reserved. */
+static inline bytes_t
+device_budget(const struct device *d)
+{
+	return d->memory_bytes - d->reserved_bytes;
+}
+
+/* Microseconds of one transfer alone on the link.  Between points of a curve the time is
+ * interpolated linearly; past the last point the last rate goes on. */
+double device_transfer_us(const struct device *d, enum direction dir, bytes_t bytes);
+
+int device_read(struct device *d, const char *path, struct arena *a, struct err *e) WARN_UNUSED;
+struct json_t;
+int device_from_json(struct device *d, struct json_t *root, struct arena *a, struct err *e) WARN_UNUSED;
+struct json_out;
+void device_to_json(const struct device *d, const char *key, struct json_out *o);
+int device_write(const struct device *d, const char *path, struct err *e) WARN_UNUSED;
+void device_digest(const struct device *d, char digest[33], struct arena *a);
+#endif

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* file.h - output files that are written whole or not at all
+ *
+ * A file is written beside its final name and renamed over it when every byte
+ * has reached the disk; until then an older file of that name stands.  "-" is
+ * standard output.
+ */
+#ifndef SRC_FILE_H
+#define SRC_FILE_H
+#include <stdio.h>
+
+#include "src/err.h"
+
+/* Call write(out, arg) on a new stream and put what it wrote at path; write
+ * returns 0, or -1 with e filled.  On any error nothing is left behind, and e
+ * names path (ERR_SYSTEM, or what write said). */
+int file_write(const char *path, int (*write)(FILE *out, void *arg, struct err *e), void *arg, struct err *e) WARN_UNUSED;
+#endif

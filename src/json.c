@@ -1,0 +1,445 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <config.h>
+#include "src/json.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+bytes_t json_max_input = UINT64_C(256) << 20;
+
+/* ---- reading ---- */
+
+/* The whole stream in memory, at most json_max_input bytes; NULL and e on error. */
+static char *
+slurp(FILE *in, size_t *size, struct err *e)
+{
+	size_t room = 1 << 16, n = 0, got;
+	char *text = malloc(room), *bigger;
+	struct stat st;
+
+	if (fstat(fileno(in), &st) == 0 && S_ISREG(st.st_mode) && (bytes_t)st.st_size > json_max_input) {
+		err_set(e, ERR_INPUT, "expected at most %" PRI_BYTES " bytes (--max-input), got %jd",
+		    json_max_input, (intmax_t)st.st_size);
+		free(text);
+		return NULL;
+	}
+	while (text != NULL) {
+		got = fread(text + n, 1, room - n, in);
+		n += got;
+		if (n > json_max_input) {
+			err_set(e, ERR_INPUT, "expected at most %" PRI_BYTES " bytes (--max-input), got more", json_max_input);
+			break;
+		}
+		if (got == 0 && ferror(in)) {
+			err_set(e, errno == EISDIR ? ERR_INPUT : ERR_SYSTEM, "cannot read: %s", strerror(errno));
+			break;
+		}
+		if (got == 0) {
+			*size = n;
+			return text;
+		}
+		if (n < room)
+			continue;
+		bigger = realloc(text, room *= 2);
+		if (bigger == NULL)
+			break;
+		text = bigger;
+	}
+	free(text);
+	err_set(e, ERR_SYSTEM, "out of memory");
+	return NULL;
+}
+
+static json_t *
+parse(const char *text, size_t size, struct err *e)
+{
+	json_error_t je;
+	json_t *root = json_loadb(text, size, JSON_REJECT_DUPLICATES, &je);
+
+	if (root != NULL)
+		return root;
+	if (json_error_code(&je) == json_error_out_of_memory) {
+		err_set(e, ERR_SYSTEM, "out of memory");
+		return NULL;
+	}
+	err_set(e, ERR_INPUT, "expected a JSON document, got: %s", je.text);
+	err_at(e, "line %d, column %d", je.line, je.column);
+	return NULL;
+}
+
+json_t *
+json_read_file(const char *path, struct err *e)
+{
+	FILE *in = strcmp(path, "-") == 0 ? stdin : fopen(path, "rb");
+	json_t *root = NULL;
+	size_t size = 0;
+	char *text;
+
+	if (in == NULL) {
+		err_set(e, ERR_INPUT, "cannot open: %s", strerror(errno));
+		err_in_file(e, path);
+		return NULL;
+	}
+	text = slurp(in, &size, e);
+	if (in != stdin)
+		fclose(in);
+	if (text != NULL)
+		root = parse(text, size, e);
+	free(text);
+	if (root == NULL)
+		err_in_file(e, path);
+	return root;
+}
+
+int
+json_check_format(json_t *root, const char *format, int version, struct err *e)
+{
+	const char *got;
+	json_t *v;
+	char q[48];
+
+	if (!json_is_object(root))
+		return err_set(e, ERR_INPUT, "expected a %s document, got %s", format, json_type_name(root));
+	got = json_string_value(json_object_get(root, "format"));
+	if (got == NULL || strcmp(got, format) != 0) {
+		if (got == NULL)
+			err_set(e, ERR_INPUT, "expected '%s', got none", format);
+		else
+			err_set(e, ERR_INPUT, "expected '%s', got '%s'", format, err_quote(q, got));
+		return err_at(e, "format");
+	}
+	v = json_object_get(root, "version");
+	if (!json_is_integer(v) || json_integer_value(v) < 1 || json_integer_value(v) > version) {
+		err_set(e, ERR_INPUT, "expected a version from 1 to %d, got %s", version,
+		    !json_is_integer(v) ? json_type_name(v) : json_integer_value(v) > version ? "a newer one" : "an older one");
+		return err_at(e, "version");
+	}
+	return 0;
+}
+
+const char *
+json_type_name(const json_t *value)
+{
+	if (value == NULL)
+		return "nothing";
+	switch (json_typeof(value)) {
+	case JSON_OBJECT:	return "an object";
+	case JSON_ARRAY:	return "an array";
+	case JSON_STRING:	return "a string";
+	case JSON_INTEGER:	return "a whole number";
+	case JSON_REAL:		return "a real number";
+	case JSON_NULL:		return "null";
+	default:		return "a boolean";
+	}
+}
+
+static int
+wrong_type(json_t *value, const char *expected, struct err *e)
+{
+	return err_set(e, ERR_INPUT, "expected %s, got %s", expected, json_type_name(value));
+}
+
+static int
+read_whole(json_t *value, json_int_t min, json_int_t max, json_int_t *to, struct err *e)
+{
+	if (!json_is_integer(value))
+		return wrong_type(value, "a whole number", e);
+	*to = json_integer_value(value);
+	if (*to < min || *to > max)
+		return err_set(e, ERR_INPUT, "expected a whole number from %" JSON_INTEGER_FORMAT " to %"
+		    JSON_INTEGER_FORMAT ", got %" JSON_INTEGER_FORMAT, min, max, *to);
+	return 0;
+}
+
+static int
+read_real(json_t *value, double max, double *to, struct err *e)
+{
+	if (!json_is_number(value))
+		return wrong_type(value, "a number", e);
+	*to = json_number_value(value);
+	if (!(*to >= 0 && *to <= max))
+		return err_set(e, ERR_INPUT, "expected a number from 0 to %g, got %g", max, *to);
+	return 0;
+}
+
+static int
+read_string(json_t *value, const char **to, struct arena *a, struct err *e)
+{
+	if (!json_is_string(value))
+		return wrong_type(value, "a string", e);
+	if (strlen(json_string_value(value)) != json_string_length(value))
+		return err_set(e, ERR_INPUT, "expected a string without a NUL character");
+	*to = arena_strdup(a, json_string_value(value));
+	return 0;
+}
+
+static int
+read_choice(json_t *value, const char *const *choices, int *to, struct err *e)
+{
+	char all[256] = "", q[48];
+	size_t n = 0;
+
+	if (!json_is_string(value))
+		return wrong_type(value, "a string", e);
+	for (int i = 0; choices[i] != NULL; i++) {
+		if (strcmp(choices[i], json_string_value(value)) == 0) {
+			*to = i;
+			return 0;
+		}
+		if (n < sizeof(all))
+			n += (size_t)snprintf(all + n, sizeof(all) - n, "%s'%s'", i == 0 ? "" : ", ", choices[i]);
+	}
+	return err_set(e, ERR_INPUT, "expected one of %s, got '%s'", all, err_quote(q, json_string_value(value)));
+}
+
+static int
+read_ids(json_t *value, struct json_ids *to, struct arena *a, struct err *e)
+{
+	size_t n = json_array_size(value);
+	json_int_t id;
+	uint32_t *ids;
+
+	if (!json_is_array(value))
+		return wrong_type(value, "an array", e);
+	ids = ARENA_NEW(a, uint32_t, n);
+	for (size_t i = 0; i < n; i++) {
+		if (read_whole(json_array_get(value, i), 0, UINT32_MAX - 1, &id, e) < 0)
+			return err_at(e, "[%zu]", i);
+		ids[i] = (uint32_t)id;
+	}
+	*to = (struct json_ids) { ids, (uint32_t)n };
+	return 0;
+}
+
+int
+json_read_value(json_t *value, const struct json_field *f, struct arena *a, struct err *e)
+{
+	json_int_t whole = 0;
+	int rc = 0;
+
+	switch (f->type) {
+	case JSON_F_BYTES:
+		rc = read_whole(value, 0, BYTES_MAX, &whole, e);
+		*(bytes_t *)f->to = (bytes_t)whole;
+		break;
+	case JSON_F_ID:
+		rc = read_whole(value, 0, UINT32_MAX - 1, &whole, e);
+		*(uint32_t *)f->to = (uint32_t)whole;
+		break;
+	case JSON_F_POSITIVE:
+		rc = read_whole(value, 1, INT32_MAX, &whole, e);
+		*(uint32_t *)f->to = (uint32_t)whole;
+		break;
+	case JSON_F_REAL:
+		return read_real(value, 1e18, f->to, e);
+	case JSON_F_TIME:
+		return read_real(value, 1e12, f->to, e);
+	case JSON_F_BOOL:
+		if (!json_is_boolean(value))
+			return wrong_type(value, "true or false", e);
+		*(bool *)f->to = json_is_true(value);
+		break;
+	case JSON_F_STRING:
+		return read_string(value, f->to, a, e);
+	case JSON_F_CHOICE:
+		return read_choice(value, f->choices, f->to, e);
+	case JSON_F_IDS:
+		return read_ids(value, f->to, a, e);
+	case JSON_F_OBJECT:
+		if (!json_is_object(value))
+			return wrong_type(value, "an object", e);
+		*(json_t **)f->to = value;
+		break;
+	case JSON_F_ARRAY:
+		if (!json_is_array(value))
+			return wrong_type(value, "an array", e);
+		*(json_t **)f->to = value;
+		break;
+	case JSON_F_ANY:
+		*(json_t **)f->to = value;
+		break;
+	}
+	return rc;
+}
+
+int
+json_read_fields(json_t *obj, const struct json_field *fields, struct arena *a, struct err *e)
+{
+	const struct json_field *f;
+	uint64_t seen = 0;
+	const char *key;
+	json_t *value;
+	char q[48];
+
+	if (!json_is_object(obj))
+		return wrong_type(obj, "an object", e);
+	json_object_foreach(obj, key, value) {
+		if (strncmp(key, "x-", 2) == 0)
+			continue;
+		for (f = fields; f->key != NULL && strcmp(f->key, key) != 0; f++)
+			;
+		if (f->key == NULL)
+			return err_set(e, ERR_INPUT, "unknown key '%s'", err_quote(q, key));
+		seen |= UINT64_C(1) << (f - fields);
+		if (f->seen != NULL)
+			*f->seen = true;
+		if (json_read_value(value, f, a, e) < 0)
+			return err_at(e, "%s", key);
+	}
+	for (f = fields; f->key != NULL; f++)
+		if (f->required && (seen >> (f - fields) & 1) == 0)
+			return err_set(e, ERR_INPUT, "expected the key '%s', got none", f->key);
+	return 0;
+}
+
+/* ---- writing ---- */
+
+void
+json_out_init(struct json_out *o, FILE *out)
+{
+	*o = (struct json_out) { .out = out, .first = true };
+}
+
+static void
+write_string(FILE *out, const char *s)
+{
+	putc('"', out);
+	for (; *s != '\0'; s++) {
+		if (*s == '"' || *s == '\\')
+			putc('\\', out);
+		if ((unsigned char)*s < ' ')
+			fprintf(out, "\\u%04x", (unsigned)*s);
+		else
+			putc(*s, out);
+	}
+	putc('"', out);
+}
+
+/* What comes before an element: a comma, a line's start, the key. */
+static void
+lead(struct json_out *o, const char *key)
+{
+	bool lines = (o->lines >> o->depth & 1) != 0;
+
+	if (!o->first)
+		putc(',', o->out);
+	if (lines && o->depth > 0)
+		fprintf(o->out, "\n%*s", o->depth, "");
+	else if (!o->first)
+		putc(' ', o->out);
+	o->first = false;
+	if (key != NULL) {
+		write_string(o->out, key);
+		fputs(": ", o->out);
+	}
+}
+
+static void
+open_container(struct json_out *o, const char *key, bool lines, char bracket)
+{
+	lead(o, key);
+	putc(bracket, o->out);
+	o->depth++;
+	o->lines = (o->lines & ~(UINT64_C(1) << o->depth)) | (uint64_t)lines << o->depth;
+	o->first = true;
+}
+
+static void
+close_container(struct json_out *o, char bracket)
+{
+	if ((o->lines >> o->depth & 1) != 0 && !o->first)
+		fprintf(o->out, "\n%*s", o->depth - 1, "");
+	putc(bracket, o->out);
+	o->depth--;
+	o->first = false;
+}
+
+void
+json_out_object(struct json_out *o, const char *key, bool lines)
+{
+	open_container(o, key, lines, '{');
+}
+
+void
+json_out_array(struct json_out *o, const char *key, bool lines)
+{
+	open_container(o, key, lines, '[');
+}
+
+void
+json_out_end_object(struct json_out *o)
+{
+	close_container(o, '}');
+}
+
+void
+json_out_end_array(struct json_out *o)
+{
+	close_container(o, ']');
+}
+
+void
+json_out_string(struct json_out *o, const char *key, const char *value)
+{
+	lead(o, key);
+	write_string(o->out, value);
+}
+
+void
+json_out_uint(struct json_out *o, const char *key, uint64_t value)
+{
+	lead(o, key);
+	fprintf(o->out, "%" PRIu64, value);
+}
+
+void
+json_out_real(struct json_out *o, const char *key, double value)
+{
+	char text[40];
+
+	if (!isfinite(value)) {
+		json_out_null(o, key);
+		return;
+	}
+	/* 15 digits always survive the way there and back; 17 always suffice. */
+	for (int digits = 15; digits <= 17; digits++) {
+		snprintf(text, sizeof(text), "%.*g", digits, value);
+		if (strtod(text, NULL) == value)
+			break;
+	}
+	lead(o, key);
+	fputs(text, o->out);
+}
+
+void
+json_out_bool(struct json_out *o, const char *key, bool value)
+{
+	lead(o, key);
+	fputs(value ? "true" : "false", o->out);
+}
+
+void
+json_out_null(struct json_out *o, const char *key)
+{
+	lead(o, key);
+	fputs("null", o->out);
+}
+
+void
+json_out_ids(struct json_out *o, const char *key, const uint32_t *ids, uint32_t count)
+{
+	lead(o, key);
+	putc('[', o->out);
+	for (uint32_t i = 0; i < count; i++)
+		fprintf(o->out, i == 0 ? "%" PRIu32 : ", %" PRIu32, ids[i]);
+	putc(']', o->out);
+}
+
+void
+json_out_finish(struct json_out *o)
+{
+	putc('\n', o->out);
+}

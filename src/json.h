@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* json.h - strict reading and deterministic writing of our documents
+ *
+ * Reading: a document is parsed by Jansson, and each of its objects is then read
+ * through a table of fields that says which keys there are, of what type, and
+ * where the values go.  An unknown key, a missing one, a wrong type or a value out of
+ * range is an error with its place; keys that begin with "x-" are skipped.
+ * Strings and arrays are copied into the arena, so the json_t tree can go at once.
+ *
+ * Writing: struct json_out streams text with one record a line, numbers in
+ * their shortest form that reads back the same.  Same calls, same bytes.
+ */
+#ifndef SRC_JSON_H
+#define SRC_JSON_H
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "src/arena.h"
+#include "src/err.h"
+#include "src/units.h"
+
+/* Inputs larger than this are refused unread (--max-input). */
+extern bytes_t json_max_input;
+
+/* Parse a whole file ("-": standard input).  Fills e with the file's name, line
+ * and column.  The caller owns the result: json_decref. */
+json_t *json_read_file(const char *path, struct err *e) WARN_UNUSED;
+
+/* Refuse anything but an object whose "format" is format and whose "version" is
+ * 1..version. */
+int json_check_format(json_t *root, const char *format, int version, struct err *e) WARN_UNUSED;
+
+enum json_field_type {
+	JSON_F_BYTES,	/* bytes_t: a whole number 0..BYTES_MAX */
+	JSON_F_ID,	/* uint32_t: a whole number 0..UINT32_MAX-1 */
+	JSON_F_POSITIVE,/* uint32_t: a whole number 1..INT32_MAX */
+	JSON_F_REAL,	/* double: 0 <= x <= 1e18 */
+	JSON_F_TIME,	/* double: microseconds, 0 <= x <= 1e12 */
+	JSON_F_BOOL,	/* bool */
+	JSON_F_STRING,	/* const char *, in the arena, no NUL inside */
+	JSON_F_CHOICE,	/* int: index into the NULL-terminated const char *const choices[] */
+	JSON_F_IDS,	/* struct json_ids: array of ids, in the arena */
+	JSON_F_OBJECT,	/* json_t *, borrowed from the parent */
+	JSON_F_ARRAY,	/* json_t *, borrowed from the parent */
+	JSON_F_ANY	/* json_t *, borrowed from the parent */
+};
+
+struct json_ids { const uint32_t *ids; uint32_t count; };
+
+struct json_field {
+	const char *key;		/* NULL ends the table */
+	enum json_field_type type;
+	void *to;			/* unchanged when the key is absent */
+	bool required;
+	const char *const *choices;	/* for JSON_F_CHOICE */
+	bool *seen;			/* set when the key is present; may be NULL */
+};
+
+/* Read one object by its table.  a may be NULL when no field needs it. */
+int json_read_fields(json_t *obj, const struct json_field *fields, struct arena *a, struct err *e) WARN_UNUSED;
+
+/* One value by a field's type (its key is not looked at). */
+int json_read_value(json_t *value, const struct json_field *field, struct arena *a, struct err *e) WARN_UNUSED;
+
+/* "an object", "a string" ...: what a value is, for messages. */
+const char *json_type_name(const json_t *value);
+
+/* A stream of JSON text.  Errors of the stream are sticky and are reported by
+ * whoever closes it (file.h). */
+struct json_out {
+	FILE *out;
+	int depth;		/* of open objects and arrays */
+	uint64_t lines;		/* bit d: the container at depth d puts one element a line */
+	bool first;		/* nothing yet in the innermost container */
+};
+
+void json_out_init(struct json_out *o, FILE *out);
+/* Open a container; with lines each of its elements stands on a line of its own.
+ * key is NULL inside an array. */
+void json_out_object(struct json_out *o, const char *key, bool lines);
+void json_out_array(struct json_out *o, const char *key, bool lines);
+void json_out_end_object(struct json_out *o);
+void json_out_end_array(struct json_out *o);
+void json_out_string(struct json_out *o, const char *key, const char *value);
+void json_out_uint(struct json_out *o, const char *key, uint64_t value);
+void json_out_real(struct json_out *o, const char *key, double value);	/* NaN and infinity: null */
+void json_out_bool(struct json_out *o, const char *key, bool value);
+void json_out_null(struct json_out *o, const char *key);
+void json_out_ids(struct json_out *o, const char *key, const uint32_t *ids, uint32_t count);
+/* Close the document with a newline. */
+void json_out_finish(struct json_out *o);
+#endif
