@@ -18,13 +18,14 @@ struct step {
 	bool barrier;		/* all three queues meet before this step */
 };
 
-/* Tensor leaves between two of its uses: the copy out may begin when step
- * `from` has ended, the memory is free from step `gone` on, is taken again when step
- * `back` - 1 has ended, and the copy in begins then.  last use < gone <= back <= next use. */
+/* A transient tensor leaves between two of its uses: the copy out may begin when
+ * step `from` has ended and has ended before step `gone`; other buffers may take the memory from
+ * step `free` on; room is taken again before step `back`, and the copy in begins when step
+ * back - 1 has ended.  last use before the gap < gone <= free <= back <= next use. */
 struct move {
 	uint32_t tensor;
 	uint32_t from;		/* SCHEDULE_START: from the beginning */
-	uint32_t gone, back;
+	uint32_t gone, free, back;
 };
 #define SCHEDULE_START UINT32_MAX
 

@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <config.h>
+#include "planner/planner.h"
+
+#include "planner/program.h"
+#include "sim/check.h"
+#include "sim/simulate.h"
+
+enum { NAMED_TENSORS = 4 };	/* in the certificate of an infeasible budget */
+
+/* "tensor 3 (activation, 1.2 GiB), tensor 7 (...)": the op's largest tensors. */
+static const char *
+largest_tensors(const struct graph *g, const struct op *o, struct arena *a)
+{
+	uint32_t best[NAMED_TENSORS], count = 0;
+	const char *text = "";
+	char size[32];
+
+	for (uint32_t i = 0; i < o->input_count + o->output_count; i++) {
+		uint32_t t = i < o->input_count ? o->inputs[i] : o->outputs[i - o->input_count], at;
+		bool seen = false;
+
+		for (uint32_t j = 0; j < count; j++)
+			seen |= best[j] == t;
+		if (seen)
+			continue;
+		for (at = count; at > 0 && g->tensors[best[at - 1]].bytes < g->tensors[t].bytes; at--)
+			if (at < NAMED_TENSORS)
+				best[at] = best[at - 1];
+		if (at < NAMED_TENSORS)
+			best[at] = t;
+		count += count < NAMED_TENSORS;
+	}
+	for (uint32_t j = 0; j < count; j++)
+		text = arena_printf(a, "%s%stensor %" PRIu32 " (%s, %s)", text, j == 0 ? "" : ", ", best[j],
+		    kind_names[g->tensors[best[j]].kind], units_size(size, g->tensors[best[j]].bytes));
+	return text;
+}
+
+/* Why no plan at all, or none that keeps persistent tensors on the device, fits
+ * the budget. */
+static int
+too_small(const struct problem *p, bool resident, struct arena *a, struct err *e)
+{
+	const struct lifetimes *l = p->life;
+	uint32_t k = resident ? l->resident_bound_op : l->bound_op;
+	const struct op *o = &p->graph->ops[k];
+	bytes_t need = resident ? l->resident_bound_bytes : l->bound_bytes;
+	char budget[32], needs[32], persistent[32], workspace[32];
+
+	return err_set(e, ERR_NO, "a budget of %s (%" PRI_BYTES " bytes) is too small: op %" PRIu32 " '%s' alone needs %s (%"
+	    PRI_BYTES " bytes)%s%s: %s, workspace %s",
+	    units_size(budget, p->budget_bytes), p->budget_bytes, k, o->name, units_size(needs, need), need,
+	    resident ? " with persistent tensors of " : "",
+	    resident ? units_size(persistent, l->persistent_bytes) : "",
+	    largest_tensors(p->graph, o, a), units_size(workspace, o->workspace_bytes));
+}
+
+static int
+fit(const struct plan *plan, const struct device *d, struct err *e)
+{
+	char arena[32], peak[32], budget[32], missing[32];
+
+	if (plan->arena_bytes > plan->budget_bytes)
+		return err_set(e, ERR_NO, "policy '%s' needs an arena of %s (peak %s): %s more than the budget of %s",
+		    plan->policy, units_size(arena, plan->arena_bytes), units_size(peak, plan->figures.peak_bytes),
+		    units_size(missing, plan->arena_bytes - plan->budget_bytes), units_size(budget, plan->budget_bytes));
+	if (plan->host_bytes > d->pinned_bytes)
+		return err_set(e, ERR_NO, "policy '%s' needs %s of pinned host memory: %s more than '%s' has",
+		    plan->policy, units_size(arena, plan->host_bytes),
+		    units_size(missing, plan->host_bytes - d->pinned_bytes), d->name);
+	return 0;
+}
+
+/* Solvers never judge themselves. */
+static int
+verify(struct plan *plan, const struct device *d, struct arena *a, struct err *e)
+{
+	struct sim_result r;
+
+	if (check_plan(plan, a, e) < 0) {
+		e->code = ERR_SYSTEM;
+		return err_at(e, "policy '%s' made an unsound plan (a bug)", plan->policy);
+	}
+	if (simulate(&r, plan, d, a, e) < 0)
+		return -1;
+	plan->predicted = (struct plan_predicted) { r.ideal_time_us, r.step_time_us, r.stall_time_us, r.recompute_time_us };
+	return 0;
+}
+
+int
+planner_run(struct plan *plan, const struct graph *g, const struct device *d,
+    const struct planner_options *o, struct arena *a, struct err *e)
+{
+	struct lifetimes life;
+	struct problem p = { .graph = g, .device = d, .life = &life,
+	    .budget_bytes = o->budget_bytes == 0 ? device_budget(d) : o->budget_bytes };
+	struct schedule schedule;
+
+	if (p.budget_bytes > device_budget(d))
+		return err_set(e, ERR_INPUT, "expected a budget of at most %" PRI_BYTES " bytes (what '%s' has, less what is reserved), got %"
+		    PRI_BYTES, device_budget(d), d->name, p.budget_bytes);
+	lifetimes_init(&life, g, a);
+	if (life.bound_bytes > p.budget_bytes)
+		return too_small(&p, false, a, e);
+	if (life.resident_bound_bytes > p.budget_bytes)
+		return too_small(&p, true, a, e);
+	*plan = (struct plan) { .graph = g, .device = d, .tool = PACKAGE_NAME " " PACKAGE_VERSION,
+	    .policy = o->policy->name, .placement = o->placement->name, .options = o->options == NULL ? "" : o->options,
+	    .status = "heuristic", .batch = o->batch, .budget_bytes = p.budget_bytes };
+	if (o->policy->plan(&schedule, &p, a, e) < 0 ||
+	    program_build(plan, &schedule, o->placement, a, e) < 0)
+		return -1;
+	check_figures(&plan->figures, plan, a);
+	if (fit(plan, d, e) < 0)
+		return -1;
+	return verify(plan, d, a, e);
+}

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <config.h>
+#include "planner/policy.h"
+
+#include <string.h>
+
+#define ROW(name, fn, summary) { name, summary, fn },
+const struct policy policies[] = { POLICIES(ROW) { NULL, NULL, NULL } };
+#undef ROW
+
+const struct policy *
+policy_find(const char *name)
+{
+	for (const struct policy *p = policies; p->name != NULL; p++)
+		if (strcmp(p->name, name) == 0)
+			return p;
+	return NULL;
+}
