@@ -93,7 +93,7 @@ planner_run(struct plan *plan, const struct graph *g, const struct device *d,
     const struct planner_options *o, struct arena *a, struct err *e)
 {
 	struct lifetimes life;
-	struct problem p = { .graph = g, .device = d, .life = &life,
+	struct problem p = { .graph = g, .device = d, .life = &life, .placement = o->placement,
 	    .budget_bytes = o->budget_bytes == 0 ? device_budget(d) : o->budget_bytes };
 	struct schedule schedule;
 

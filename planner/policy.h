@@ -7,6 +7,7 @@
 #ifndef PLANNER_POLICY_H
 #define PLANNER_POLICY_H
 #include "planner/lifetimes.h"
+#include "planner/placement.h"
 #include "planner/schedule.h"
 #include "src/device.h"
 
@@ -15,12 +16,14 @@ struct problem {
 	const struct device *device;
 	const struct lifetimes *life;
 	bytes_t budget_bytes;		/* what the buffers may take, fragmentation included */
+	const struct placement *placement;	/* for policies that place what they consider */
 };
 
 /* Fill s.  A policy that cannot handle the problem says so (ERR_NO); it never half-works. */
 typedef int policy_fn(struct schedule *s, const struct problem *p, struct arena *a, struct err *e);
 
 #define POLICIES(ROW) \
+	ROW("hybrid", policy_hybrid, "keep, offload or recompute, each tensor by what it costs") \
 	ROW("keep",   policy_keep,   "everything stays on the device from first to last use") \
 	ROW("layrub", policy_layrub, "feature maps leave during their last forward layer, return one layer ahead")
 

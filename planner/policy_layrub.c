@@ -22,13 +22,6 @@
 
 enum { LAST_LAYERS_KEPT = 3 };
 
-/* Layers that Layrub runs in place, so that what they leave behind is a temporary. */
-static bool
-runs_in_place(enum op_class c)
-{
-	return c == CLASS_NORM || c == CLASS_ACTIVATION;
-}
-
 struct layrub {
 	const struct graph *graph;
 	const struct lifetimes *life;
@@ -49,18 +42,9 @@ find_groups(struct layrub *l, struct arena *a)
 	l->next_map_layer[y->group_count] = after;
 	for (uint32_t i = y->group_count; i-- > 0;) {
 		l->next_map_layer[i] = after;
-		if (!runs_in_place(y->groups[i].class))
+		if (!layers_in_place(l->graph, &y->groups[i]))
 			after = y->groups[i].last + 1;
 	}
-}
-
-static bool
-is_written_in(const struct layrub *l, uint32_t tensor, const struct layer_group *group)
-{
-	for (uint32_t k = group->first; k <= group->last; k++)
-		if (op_writes(&l->graph->ops[k], tensor))
-			return true;
-	return false;
 }
 
 /* The move of tensor t over the gap between its last forward use and its first
@@ -70,22 +54,18 @@ find_move(struct move *m, const struct layrub *l, uint32_t t)
 {
 	const struct layers *y = &l->layers;
 	const struct layer_group *consumer;
-	uint32_t u, end = l->life->use_start[t + 1], group, need, last, next;
+	uint32_t u, group, need, last, next;
 	bool map;
 
-	if (kind_is_persistent(l->graph->tensors[t].kind) || l->graph->tensors[t].bytes == 0)
+	if (!layers_turn(l->life, t, &u))
 		return false;
-	for (u = l->life->use_start[t]; u < end && l->graph->ops[l->life->use_op[u]].phase == PHASE_FORWARD; u++)
-		;
-	if (u == l->life->use_start[t] || u == end || l->graph->ops[l->life->use_op[u]].phase != PHASE_BACKWARD)
-		return false;
-	last = l->life->use_op[u - 1];
-	next = l->life->use_op[u];
+	last = l->life->use_op[u];
+	next = l->life->use_op[u + 1];
 	group = y->group_of[last];
 	if (group == 0 || group + LAST_LAYERS_KEPT >= l->forward_count)
 		return false;
 	consumer = &y->groups[group];
-	map = !runs_in_place(consumer->class) && !is_written_in(l, t, consumer);
+	map = !layers_in_place(l->graph, consumer) && !layers_write(l->graph, consumer, t);
 	need = y->group_of[next];
 	*m = (struct move) {
 		.tensor = t,

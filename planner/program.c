@@ -44,9 +44,11 @@ static uint32_t
 stay_new(struct builder *b, uint32_t tensor, bytes_t bytes, uint32_t lower)
 {
 	uint32_t id = b->plan->buffer_count++;
+	bool hold = b->schedule->hold && tensor != PLAN_NONE;
 
 	b->plan->buffers[id] = (struct buffer) { .tensor = tensor, .bytes = bytes };
-	b->life[id] = (struct place_item) { .bytes = bytes, .lower = lower, .upper = lower + 1 };
+	b->life[id] = (struct place_item) { .bytes = bytes, .lower = hold ? 0 : lower,
+	    .upper = hold ? b->schedule->step_count : lower + 1, .fixed = PLACE_FREE };
 	return id;
 }
 
@@ -93,7 +95,8 @@ walk_run(struct builder *b, uint32_t k, struct instruction *run)
 	for (uint32_t j = 0; j < o->output_count; j++) {
 		uint32_t t = o->outputs[j];
 
-		if (b->current[t] == PLAN_NONE || (!kind_is_persistent(tensors[t].kind) && !op_reads(o, t)))
+		if (b->current[t] == PLAN_NONE ||
+		    (!kind_is_persistent(tensors[t].kind) && !op_reads(o, t) && !b->schedule->hold))
 			b->current[t] = stay_new(b, t, tensors[t].bytes, k);
 		if (b->life[b->current[t]].upper <= k)
 			b->life[b->current[t]].upper = k + 1;
@@ -132,30 +135,45 @@ walk(struct builder *b)
 	b->plan->instruction_count = (uint32_t)(next - b->plan->program);
 }
 
-static void
-place_all(struct builder *b, const struct placement *placement)
+static int
+place_all(struct builder *b, const struct placement *placement, struct err *e)
+{
+	struct plan *p = b->plan;
+	struct place_problem device = { .count = p->buffer_count, .items = b->life, .align = DEVICE_ALIGN };
+	struct place_result r = { .offsets = ARENA_NEW(b->arena, bytes_t, p->buffer_count) };
+
+	if (placement_run(&r, placement, &device, b->arena, e) < 0)
+		return -1;
+	p->arena_bytes = r.arena_bytes;
+	for (uint32_t i = 0; i < p->buffer_count; i++)
+		p->buffers[i].offset_bytes = r.offsets[i];
+	return 0;
+}
+
+/* The pinned pool.  Host memory is plentiful: one quick order will do. */
+static int
+place_host(struct builder *b, struct err *e)
 {
 	struct plan *p = b->plan;
 	const struct schedule *s = b->schedule;
-	struct place_problem device = { p->buffer_count, b->life, DEVICE_ALIGN }, host;
 	struct place_item *stays = ARENA_NEW(b->arena, struct place_item, s->move_count);
-	uint32_t most = p->buffer_count > s->move_count ? p->buffer_count : s->move_count;
-	bytes_t *offsets = ARENA_NEW(b->arena, bytes_t, most);
+	struct place_problem host = { .count = s->move_count, .items = stays, .align = DEVICE_ALIGN };
+	struct place_result r = { .offsets = ARENA_NEW(b->arena, bytes_t, s->move_count) };
 
-	p->arena_bytes = placement->place(&device, offsets, b->arena);
-	for (uint32_t i = 0; i < p->buffer_count; i++)
-		p->buffers[i].offset_bytes = offsets[i];
 	p->host_count = s->move_count;
 	p->host = ARENA_NEW(b->arena, struct buffer, s->move_count);
 	for (uint32_t m = 0; m < s->move_count; m++) {
 		p->host[m] = (struct buffer) { .tensor = s->moves[m].tensor,
 		    .bytes = b->graph->tensors[s->moves[m].tensor].bytes };
-		stays[m] = (struct place_item) { p->host[m].bytes, s->moves[m].gone, s->moves[m].back + 1 };
+		stays[m] = (struct place_item) { .bytes = p->host[m].bytes, .lower = s->moves[m].gone,
+		    .upper = s->moves[m].back + 1, .fixed = PLACE_FREE };
 	}
-	host = (struct place_problem) { s->move_count, stays, DEVICE_ALIGN };
-	p->host_bytes = placement->place(&host, offsets, b->arena);
+	if (placement_run(&r, placement_find("by-size"), &host, b->arena, e) < 0)
+		return -1;
+	p->host_bytes = r.arena_bytes;
 	for (uint32_t m = 0; m < s->move_count; m++)
-		p->host[m].offset_bytes = offsets[m];
+		p->host[m].offset_bytes = r.offsets[m];
+	return 0;
 }
 
 /* What instruction id touches. */
@@ -217,40 +235,74 @@ connect(struct builder *b)
 	}
 }
 
+/* Room for all that a walk over s may make. */
+static int
+builder_init(struct builder *b, struct err *e)
+{
+	const struct graph *g = b->graph;
+	const struct schedule *s = b->schedule;
+	struct plan *p = b->plan;
+	struct arena *a = b->arena;
+	size_t reads = 0, writes = 0, persistent = 0, buffers;
+
+	for (uint32_t k = 0; k < s->step_count; k++) {
+		reads += g->ops[s->steps[k].op].input_count;
+		writes += g->ops[s->steps[k].op].output_count;
+	}
+	for (uint32_t t = 0; t < g->tensor_count; t++)
+		persistent += kind_is_persistent(g->tensors[t].kind);
+	/* Each stay begins with an operand, a fetch, the step, or is a workspace. */
+	buffers = reads + writes + s->move_count + persistent + s->step_count;
+	if (buffers > PLAN_NONE / 2)
+		return err_set(e, ERR_NO, "the plan would have more than %" PRIu32 " buffers", PLAN_NONE / 2);
+	p->buffers = ARENA_NEW(a, struct buffer, buffers);
+	b->life = ARENA_NEW(a, struct place_item, buffers);
+	p->initial = ARENA_NEW(a, struct place, persistent);
+	p->final = ARENA_NEW(a, struct place, persistent);
+	p->program = ARENA_NEW(a, struct instruction, (size_t)s->step_count + 2 * (size_t)s->move_count);
+	p->buffer_count = p->initial_count = p->final_count = 0;
+	b->reads = ARENA_NEW(a, uint32_t, reads);
+	b->writes = ARENA_NEW(a, uint32_t, writes);
+	b->current = ARENA_NEW(a, uint32_t, g->tensor_count);
+	memset(b->current, 0xff, sizeof(*b->current) * g->tensor_count);
+	b->from = ARENA_NEW(a, uint32_t, s->move_count);
+	b->to = ARENA_NEW(a, uint32_t, s->move_count);
+	b->by_gone = bucket_moves(s, false, &b->leaves, a);
+	b->by_back = bucket_moves(s, true, &b->returns, a);
+	return 0;
+}
+
 int
 program_build(struct plan *p, const struct schedule *s, const struct placement *placement,
     struct arena *a, struct err *e)
 {
 	struct builder b = { .plan = p, .graph = p->graph, .schedule = s, .arena = a };
-	const struct graph *g = p->graph;
-	size_t operands[2] = { 0, 0 }, buffers, persistent = 0;
 
-	for (uint32_t k = 0; k < s->step_count; k++) {
-		operands[0] += g->ops[s->steps[k].op].input_count;
-		operands[1] += g->ops[s->steps[k].op].output_count;
-	}
-	for (uint32_t t = 0; t < g->tensor_count; t++)
-		persistent += kind_is_persistent(g->tensors[t].kind);
-	/* Each stay begins with an operand, a fetch, the step, or is a workspace. */
-	buffers = operands[0] + operands[1] + s->move_count + persistent + s->step_count;
-	if (buffers > PLAN_NONE / 2)
-		return err_set(e, ERR_NO, "the plan would have more than %" PRIu32 " buffers", PLAN_NONE / 2);
-	p->buffers = ARENA_NEW(a, struct buffer, buffers);
-	b.life = ARENA_NEW(a, struct place_item, buffers);
-	p->initial = ARENA_NEW(a, struct place, persistent);
-	p->final = ARENA_NEW(a, struct place, persistent);
-	p->program = ARENA_NEW(a, struct instruction, (size_t)s->step_count + 2 * (size_t)s->move_count);
-	p->buffer_count = p->initial_count = p->final_count = 0;
-	b.reads = ARENA_NEW(a, uint32_t, operands[0]);
-	b.writes = ARENA_NEW(a, uint32_t, operands[1]);
-	b.current = ARENA_NEW(a, uint32_t, g->tensor_count);
-	memset(b.current, 0xff, sizeof(*b.current) * g->tensor_count);
-	b.from = ARENA_NEW(a, uint32_t, s->move_count);
-	b.to = ARENA_NEW(a, uint32_t, s->move_count);
-	b.by_gone = bucket_moves(s, false, &b.leaves, a);
-	b.by_back = bucket_moves(s, true, &b.returns, a);
+	if (builder_init(&b, e) < 0)
+		return -1;
 	walk(&b);
-	place_all(&b, placement);
+	if (place_all(&b, placement, e) < 0 || place_host(&b, e) < 0)
+		return -1;
 	connect(&b);
+	return 0;
+}
+
+int
+program_profile(bytes_t *live, const struct graph *g, const struct schedule *s, struct arena *a, struct err *e)
+{
+	struct plan p = { .graph = g };
+	struct builder b = { .plan = &p, .graph = g, .schedule = s, .arena = a };
+	bytes_t sum = 0;
+
+	if (builder_init(&b, e) < 0)
+		return -1;
+	walk(&b);
+	memset(live, 0, sizeof(*live) * ((size_t)s->step_count + 1));
+	for (uint32_t i = 0; i < p.buffer_count; i++) {
+		live[b.life[i].lower] += bytes_align(b.life[i].bytes, DEVICE_ALIGN);
+		live[b.life[i].upper] -= bytes_align(b.life[i].bytes, DEVICE_ALIGN);	/* unsigned: the sum comes out right */
+	}
+	for (uint32_t k = 0; k <= s->step_count; k++)
+		live[k] = sum += live[k];
 	return 0;
 }

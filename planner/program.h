@@ -12,4 +12,8 @@
  * left out. */
 int program_build(struct plan *p, const struct schedule *s, const struct placement *placement,
     struct arena *a, struct err *e) WARN_UNUSED;
+
+/* live[step_count + 1]: the aligned bytes of all buffers alive at each step of s, which no placement
+ * can undercut; nothing is placed. */
+int program_profile(bytes_t *live, const struct graph *g, const struct schedule *s, struct arena *a, struct err *e) WARN_UNUSED;
 #endif

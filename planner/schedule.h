@@ -33,6 +33,7 @@ struct schedule {
 	uint32_t step_count, move_count;
 	struct step *steps;	/* [step_count] */
 	struct move *moves;	/* [move_count] in any order */
+	bool hold;		/* every tensor has memory of its own for the whole step; only without moves */
 };
 
 /* Every op once, in order, nothing moves. */

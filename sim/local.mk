@@ -2,6 +2,8 @@
 # The checker, the simulator and the pictures know plans, not planners.
 noinst_LIBRARIES += libsim.a
 libsim_a_SOURCES = \
-	%D%/check.c %D%/check.h %D%/check_space.c %D%/check_values.c %D%/check_private.h \
-	%D%/simulate.c %D%/simulate.h %D%/memory.c \
-	%D%/report.c %D%/report.h
+	%D%/check.c %D%/check.h %D%/check_private.h %D%/check_structure.c \
+	%D%/check_space.c %D%/check_values.c %D%/check_figures.c \
+	%D%/simulate.c %D%/simulate.h %D%/simulate_private.h %D%/memory.c \
+	%D%/trace.c %D%/trace.h \
+	%D%/report.c %D%/report.h %D%/report_private.h %D%/report_data.c %D%/report_script.c

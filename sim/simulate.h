@@ -38,7 +38,8 @@ int simulate(struct sim_result *r, const struct plan *p, const struct device *d,
 
 /* Bytes in use over time, by kind of what the buffers hold: one row for each moment at which a sum
  * changes.  A buffer counts from the start of its first access to the end of its last;
- * a persistent one that is there from the beginning or to the end counts from 0 or to the step's end. */
+ * a persistent one that is there from the beginning or to the end counts from 0 or to the step's end.
+ * Sizes are rounded up to DEVICE_ALIGN, as in the plan's peak; bytes that an op shares in place count once. */
 enum { SIM_WORKSPACE = KIND_COUNT, SIM_KINDS };
 struct sim_memory {
 	uint32_t count;

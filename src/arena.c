@@ -2,6 +2,7 @@
 #include <config.h>
 #include "src/arena.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -44,8 +45,8 @@ arena_free(struct arena *a)
 	a->bytes = 0;
 }
 
-static void
-fail(struct arena *a)
+void
+arena_fail(struct arena *a)
 {
 	if (a->out_of_memory != NULL)
 		longjmp(*a->out_of_memory, 1);
@@ -59,18 +60,19 @@ static struct arena_block *
 block_for(struct arena *a, size_t size)
 {
 	struct arena_block *b = a->blocks;
-	size_t want = size > BLOCK_BYTES / 4 ? size : BLOCK_BYTES;
+	bool own = size > BLOCK_BYTES / 4;
+	size_t want = own ? size : BLOCK_BYTES;
 
 	if (b != NULL && b->size - b->used >= size)
 		return b;
 	if (want > SIZE_MAX - sizeof(*b) || (a->limit > 0 && want > a->limit - a->bytes))
-		fail(a);
+		arena_fail(a);
 	b = calloc(1, sizeof(*b) + want);
 	if (b == NULL)
-		fail(a);
+		arena_fail(a);
 	b->size = want;
 	a->bytes += want;
-	if (want > BLOCK_BYTES && a->blocks != NULL) {
+	if (own && a->blocks != NULL) {
 		b->next = a->blocks->next;
 		a->blocks->next = b;
 	} else {
@@ -89,7 +91,7 @@ arena_alloc(struct arena *a, size_t size, size_t count)
 	void *p;
 
 	if (__builtin_mul_overflow(size, count, &total) || total > SIZE_MAX - align)
-		fail(a);
+		arena_fail(a);
 	total = (total + align - 1) / align * align;
 	b = block_for(a, total);
 	p = b->data + b->used;

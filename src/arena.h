@@ -31,6 +31,9 @@ int arena_run(struct arena *a, int (*fn)(void *arg), void *arg, struct err *e) W
 /* Release everything; a may be used again. */
 void arena_free(struct arena *a);
 
+/* Leave as a failed allocation does: for another library's memory that ran out. */
+_Noreturn void arena_fail(struct arena *a);
+
 /* count objects of size bytes, zeroed, aligned for any type. */
 void *arena_alloc(struct arena *a, size_t size, size_t count);
 #define ARENA_NEW(a, type, n) ((type *)arena_alloc((a), sizeof(type), (n)))

@@ -7,6 +7,8 @@
  */
 #ifndef SRC_DEVICE_H
 #define SRC_DEVICE_H
+#include <stdbool.h>
+
 #include "src/arena.h"
 #include "src/err.h"
 #include "src/graph.h"
@@ -16,6 +18,7 @@ enum math { MATH_FLOAT32, MATH_TF32, MATH_BFLOAT16, MATH_FLOAT16, MATH_COUNT };
 extern const char *const math_names[MATH_COUNT + 1];	/* "float32" ..., NULL */
 
 enum direction { D2H, H2D, DIRECTION_COUNT };	/* offload, fetch */
+extern const char *const direction_names[DIRECTION_COUNT + 1];	/* "d2h" "h2d" */
 
 struct curve_point { bytes_t bytes; double time_us; };
 
@@ -26,11 +29,28 @@ struct link_direction {
 	struct curve_point *points;	/* [point_count] sizes and times rising */
 };
 
-/* How a convolution's workspace follows from its tensors (bytes), per math type:
- * the copies that a library makes to change layout. */
-struct conv_workspace {
+/* What a convolution needs besides its tensors, in one pass and one math type:
+ * the copies that a library makes to change layout, and partial sums.  A rule
+ * applies to every kernel, or only to 1 x 1 kernels of stride 1 on images whose
+ * pixel count is a multiple of pixel_multiple.  The least of the rules that
+ * apply is taken; none: no workspace. */
+enum conv_pass { CONV_FORWARD, CONV_BACKWARD, CONV_BACKWARD_FILTER, CONV_BACKWARD_DATA, CONV_PASS_COUNT };
+extern const char *const conv_pass_names[CONV_PASS_COUNT + 1];	/* "forward" "backward" "backward-filter" "backward-data" */
+
+struct conv_rule {
+	enum conv_pass pass;
+	enum math math;
+	bool pointwise;			/* only 1 x 1 kernels of stride 1 */
+	uint32_t pixel_multiple;	/* 0 or 1: any image */
 	double input, output, weight;	/* factors on the bytes of each */
-	bytes_t fixed;
+	double weight_per_sample;	/* factor on the weight's bytes times the batch */
+	bytes_t fixed_bytes;
+};
+
+/* How one kernel differs from its class.  name is a lowered op's name ("max-pool-backward"). */
+struct kernel_efficiency {
+	const char *name;
+	double flops, memory;		/* in place of the class's; 0: the class's */
 };
 
 struct device {
@@ -45,7 +65,12 @@ struct device {
 		double launch_us;			/* added to each op */
 		double flop_efficiency[CLASS_COUNT];	/* reached share of flops, 0..1 */
 		double memory_efficiency[CLASS_COUNT];	/* reached share of bandwidth, 0..1 */
-		struct conv_workspace conv_forward[MATH_COUNT], conv_backward[MATH_COUNT];
+		uint32_t multiprocessors;		/* 0: not known, no kernel is held to be too small */
+		uint32_t gemm_tile[2];			/* rows and columns of the product that one multiprocessor makes; 0: any */
+		uint32_t conv_tile[2];			/* channels in and out are padded to multiples of these; 0: not at all */
+		uint32_t kernel_count, conv_rule_count;
+		struct kernel_efficiency *kernels;	/* [kernel_count] */
+		struct conv_rule *conv_rules;		/* [conv_rule_count] */
 	} compute;
 	struct link_direction link[DIRECTION_COUNT];
 	double duplex_bytes_per_s;	/* both directions together */

@@ -3,6 +3,7 @@
 #include "src/err.h"
 
 #include <stdarg.h>
+#include <stdbool.h>
 #include <string.h>
 
 int
@@ -22,17 +23,23 @@ err_set(struct err *e, enum err_code code, const char *fmt, ...)
 int
 err_at(struct err *e, const char *fmt, ...)
 {
-	char inner[sizeof(e->path)];
+	char outer[sizeof(e->path)];
+	size_t n, inner = strlen(e->path);
+	bool dot = inner > 0 && e->path[0] != '[';
 	va_list ap;
-	int n;
 
-	memcpy(inner, e->path, sizeof(inner));
 	va_start(ap, fmt);
-	n = vsnprintf(e->path, sizeof(e->path), fmt, ap);
+	vsnprintf(outer, sizeof(outer), fmt, ap);
 	va_end(ap);
-	if (n >= 0 && (size_t)n < sizeof(e->path) && inner[0] != '\0')
-		snprintf(e->path + n, sizeof(e->path) - (size_t)n, "%s%s",
-		    inner[0] == '[' ? "" : ".", inner);
+	/* What does not fit is cut off the inner end. */
+	n = strlen(outer);
+	if (n + dot + inner > sizeof(outer) - 1)
+		inner = n + dot > sizeof(outer) - 1 ? 0 : sizeof(outer) - 1 - n - dot;
+	memmove(e->path + n + (inner > 0 ? dot : 0), e->path, inner);
+	if (inner > 0 && dot)
+		outer[n++] = '.';
+	memcpy(e->path, outer, n);
+	e->path[n + inner] = '\0';
 	return -1;
 }
 
@@ -45,15 +52,24 @@ err_in_file(struct err *e, const char *source)
 	return -1;
 }
 
+/* File names and quoted input may hold anything, and the message is one line. */
+static void
+print_part(const char *s, const char *end, FILE *out)
+{
+	for (; *s != '\0'; s++)
+		putc((unsigned char)*s < ' ' || *s == 127 ? '?' : *s, out);
+	fputs(end, out);
+}
+
 void
 err_print(const struct err *e, const char *program, FILE *out)
 {
-	fprintf(out, "%s: ", program);
+	print_part(program, ": ", out);
 	if (e->source[0] != '\0')
-		fprintf(out, "%s: ", e->source);
+		print_part(e->source, ": ", out);
 	if (e->path[0] != '\0')
-		fprintf(out, "%s: ", e->path);
-	fprintf(out, "%s\n", e->text);
+		print_part(e->path, ": ", out);
+	print_part(e->text, "\n", out);
 }
 
 const char *
@@ -64,6 +80,8 @@ err_quote(char buf[48], const char *s)
 	for (i = 0; i < 40 && s[i] != '\0'; i++)
 		buf[i] = (unsigned char)s[i] < ' ' || s[i] == 127 ? '?' : s[i];
 	if (s[i] != '\0') {
+		while (i > 0 && ((unsigned char)s[i] & 0xc0) == 0x80)	/* not inside a UTF-8 sequence */
+			i--;
 		memcpy(buf + i, "...", 3);
 		i += 3;
 	}

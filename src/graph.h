@@ -83,6 +83,13 @@ struct graph {
  * overload ".Tensor" and the "_" of an in-place op do not count). */
 enum op_class op_class_of(const char *name, enum phase phase);
 
+/* The table behind it, sorted by name: what is left of a framework's name. */
+struct op_class_row {
+	const char *name;
+	enum op_class class;
+};
+extern const struct op_class_row op_class_rows[];	/* ends with a NULL name */
+
 /* True in phase forward unless the op writes a persistent tensor. */
 bool op_recomputable_default(const struct graph *g, const struct op *o);
 

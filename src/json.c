@@ -2,15 +2,13 @@
 #include <config.h>
 #include "src/json.h"
 
+#include <assert.h>
 #include <errno.h>
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
 bytes_t json_max_input = UINT64_C(256) << 20;
-
-/* ---- reading ---- */
 
 /* The whole stream in memory, at most json_max_input bytes; NULL and e on error. */
 static char *
@@ -57,8 +55,10 @@ static json_t *
 parse(const char *text, size_t size, struct err *e)
 {
 	json_error_t je;
-	json_t *root = json_loadb(text, size, JSON_REJECT_DUPLICATES, &je);
+	json_t *root = json_parse_plain(text, size);
 
+	if (root == NULL)
+		root = json_loadb(text, size, JSON_REJECT_DUPLICATES, &je);
 	if (root != NULL)
 		return root;
 	if (json_error_code(&je) == json_error_out_of_memory) {
@@ -66,7 +66,8 @@ parse(const char *text, size_t size, struct err *e)
 		return NULL;
 	}
 	err_set(e, ERR_INPUT, "expected a JSON document, got: %s", je.text);
-	err_at(e, "line %d, column %d", je.line, je.column);
+	if (je.line > 0)
+		err_at(e, "line %d, column %d", je.line, je.column);
 	return NULL;
 }
 
@@ -103,10 +104,11 @@ json_check_format(json_t *root, const char *format, int version, struct err *e)
 
 	if (!json_is_object(root))
 		return err_set(e, ERR_INPUT, "expected a %s document, got %s", format, json_type_name(root));
-	got = json_string_value(json_object_get(root, "format"));
+	v = json_object_get(root, "format");
+	got = json_string_value(v);
 	if (got == NULL || strcmp(got, format) != 0) {
 		if (got == NULL)
-			err_set(e, ERR_INPUT, "expected '%s', got none", format);
+			err_set(e, ERR_INPUT, "expected '%s', got %s", format, json_type_name(v));
 		else
 			err_set(e, ERR_INPUT, "expected '%s', got '%s'", format, err_quote(q, got));
 		return err_at(e, "format");
@@ -159,7 +161,7 @@ read_real(json_t *value, double max, double *to, struct err *e)
 {
 	if (!json_is_number(value))
 		return wrong_type(value, "a number", e);
-	*to = json_number_value(value);
+	*to = json_number_value(value) + 0.0;	/* no negative zero: it would be written as one */
 	if (!(*to >= 0 && *to <= max))
 		return err_set(e, ERR_INPUT, "expected a number from 0 to %g, got %g", max, *to);
 	return 0;
@@ -198,39 +200,42 @@ read_choice(json_t *value, const char *const *choices, int *to, struct err *e)
 static int
 read_ids(json_t *value, struct json_ids *to, struct arena *a, struct err *e)
 {
-	size_t n = json_array_size(value);
 	json_int_t id;
-	uint32_t *ids;
+	uint32_t *ids, n = 0;
 
 	if (!json_is_array(value))
 		return wrong_type(value, "an array", e);
+	if (json_read_size(value, &n, e) < 0)
+		return -1;
 	ids = ARENA_NEW(a, uint32_t, n);
-	for (size_t i = 0; i < n; i++) {
+	for (uint32_t i = 0; i < n; i++) {
 		if (read_whole(json_array_get(value, i), 0, UINT32_MAX - 1, &id, e) < 0)
-			return err_at(e, "[%zu]", i);
+			return err_at(e, "[%" PRIu32 "]", i);
 		ids[i] = (uint32_t)id;
 	}
-	*to = (struct json_ids) { ids, (uint32_t)n };
+	*to = (struct json_ids) { ids, n };
 	return 0;
 }
 
 int
 json_read_value(json_t *value, const struct json_field *f, struct arena *a, struct err *e)
 {
-	json_int_t whole = 0;
-	int rc = 0;
+	json_int_t whole;
 
 	switch (f->type) {
 	case JSON_F_BYTES:
-		rc = read_whole(value, 0, BYTES_MAX, &whole, e);
+		if (read_whole(value, 0, BYTES_MAX, &whole, e) < 0)
+			return -1;
 		*(bytes_t *)f->to = (bytes_t)whole;
 		break;
 	case JSON_F_ID:
-		rc = read_whole(value, 0, UINT32_MAX - 1, &whole, e);
+		if (read_whole(value, 0, UINT32_MAX - 1, &whole, e) < 0)
+			return -1;
 		*(uint32_t *)f->to = (uint32_t)whole;
 		break;
 	case JSON_F_POSITIVE:
-		rc = read_whole(value, 1, INT32_MAX, &whole, e);
+		if (read_whole(value, 1, INT32_MAX, &whole, e) < 0)
+			return -1;
 		*(uint32_t *)f->to = (uint32_t)whole;
 		break;
 	case JSON_F_REAL:
@@ -262,13 +267,27 @@ json_read_value(json_t *value, const struct json_field *f, struct arena *a, stru
 		*(json_t **)f->to = value;
 		break;
 	}
-	return rc;
+	return 0;
+}
+
+/* The row of key.  Documents list their keys mostly in the table's order, so the
+ * search begins behind the row found last. */
+static const struct json_field *
+field_find(const struct json_field *fields, const struct json_field *next, const char *key)
+{
+	const struct json_field *f;
+
+	if (next->key != NULL && strcmp(next->key, key) == 0)
+		return next;
+	for (f = fields; f->key != NULL && strcmp(f->key, key) != 0; f++)
+		;
+	return f->key == NULL ? NULL : f;
 }
 
 int
 json_read_fields(json_t *obj, const struct json_field *fields, struct arena *a, struct err *e)
 {
-	const struct json_field *f;
+	const struct json_field *f, *next = fields;
 	uint64_t seen = 0;
 	const char *key;
 	json_t *value;
@@ -279,10 +298,11 @@ json_read_fields(json_t *obj, const struct json_field *fields, struct arena *a, 
 	json_object_foreach(obj, key, value) {
 		if (strncmp(key, "x-", 2) == 0)
 			continue;
-		for (f = fields; f->key != NULL && strcmp(f->key, key) != 0; f++)
-			;
-		if (f->key == NULL)
+		f = field_find(fields, next, key);
+		if (f == NULL)
 			return err_set(e, ERR_INPUT, "unknown key '%s'", err_quote(q, key));
+		next = f + 1;
+		assert(f - fields < 64);
 		seen |= UINT64_C(1) << (f - fields);
 		if (f->seen != NULL)
 			*f->seen = true;
@@ -295,151 +315,22 @@ json_read_fields(json_t *obj, const struct json_field *fields, struct arena *a, 
 	return 0;
 }
 
-/* ---- writing ---- */
-
-void
-json_out_init(struct json_out *o, FILE *out)
+int
+json_read_size(json_t *array, uint32_t *count, struct err *e)
 {
-	*o = (struct json_out) { .out = out, .first = true };
+	size_t n = json_array_size(array);
+
+	if (n > COUNT_MAX)
+		return err_set(e, ERR_INPUT, "expected at most %" PRIu32 " elements, got %zu", COUNT_MAX, n);
+	*count = (uint32_t)n;
+	return 0;
 }
 
-static void
-write_string(FILE *out, const char *s)
+int
+json_check_id(uint32_t id, uint32_t position, struct err *e)
 {
-	putc('"', out);
-	for (; *s != '\0'; s++) {
-		if (*s == '"' || *s == '\\')
-			putc('\\', out);
-		if ((unsigned char)*s < ' ')
-			fprintf(out, "\\u%04x", (unsigned)*s);
-		else
-			putc(*s, out);
-	}
-	putc('"', out);
-}
-
-/* What comes before an element: a comma, a line's start, the key. */
-static void
-lead(struct json_out *o, const char *key)
-{
-	bool lines = (o->lines >> o->depth & 1) != 0;
-
-	if (!o->first)
-		putc(',', o->out);
-	if (lines && o->depth > 0)
-		fprintf(o->out, "\n%*s", o->depth, "");
-	else if (!o->first)
-		putc(' ', o->out);
-	o->first = false;
-	if (key != NULL) {
-		write_string(o->out, key);
-		fputs(": ", o->out);
-	}
-}
-
-static void
-open_container(struct json_out *o, const char *key, bool lines, char bracket)
-{
-	lead(o, key);
-	putc(bracket, o->out);
-	o->depth++;
-	o->lines = (o->lines & ~(UINT64_C(1) << o->depth)) | (uint64_t)lines << o->depth;
-	o->first = true;
-}
-
-static void
-close_container(struct json_out *o, char bracket)
-{
-	if ((o->lines >> o->depth & 1) != 0 && !o->first)
-		fprintf(o->out, "\n%*s", o->depth - 1, "");
-	putc(bracket, o->out);
-	o->depth--;
-	o->first = false;
-}
-
-void
-json_out_object(struct json_out *o, const char *key, bool lines)
-{
-	open_container(o, key, lines, '{');
-}
-
-void
-json_out_array(struct json_out *o, const char *key, bool lines)
-{
-	open_container(o, key, lines, '[');
-}
-
-void
-json_out_end_object(struct json_out *o)
-{
-	close_container(o, '}');
-}
-
-void
-json_out_end_array(struct json_out *o)
-{
-	close_container(o, ']');
-}
-
-void
-json_out_string(struct json_out *o, const char *key, const char *value)
-{
-	lead(o, key);
-	write_string(o->out, value);
-}
-
-void
-json_out_uint(struct json_out *o, const char *key, uint64_t value)
-{
-	lead(o, key);
-	fprintf(o->out, "%" PRIu64, value);
-}
-
-void
-json_out_real(struct json_out *o, const char *key, double value)
-{
-	char text[40];
-
-	if (!isfinite(value)) {
-		json_out_null(o, key);
-		return;
-	}
-	/* 15 digits always survive the way there and back; 17 always suffice. */
-	for (int digits = 15; digits <= 17; digits++) {
-		snprintf(text, sizeof(text), "%.*g", digits, value);
-		if (strtod(text, NULL) == value)
-			break;
-	}
-	lead(o, key);
-	fputs(text, o->out);
-}
-
-void
-json_out_bool(struct json_out *o, const char *key, bool value)
-{
-	lead(o, key);
-	fputs(value ? "true" : "false", o->out);
-}
-
-void
-json_out_null(struct json_out *o, const char *key)
-{
-	lead(o, key);
-	fputs("null", o->out);
-}
-
-void
-json_out_ids(struct json_out *o, const char *key, const uint32_t *ids, uint32_t count)
-{
-	lead(o, key);
-	putc('[', o->out);
-	for (uint32_t i = 0; i < count; i++)
-		fprintf(o->out, i == 0 ? "%" PRIu32 : ", %" PRIu32, ids[i]);
-	putc(']', o->out);
-}
-
-void
-json_out_finish(struct json_out *o)
-{
-	putc('\n', o->out);
+	if (id == position)
+		return 0;
+	err_set(e, ERR_INPUT, "expected %" PRIu32 ", got %" PRIu32, position, id);
+	return err_at(e, "id");
 }

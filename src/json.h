@@ -27,6 +27,9 @@ extern bytes_t json_max_input;
  * and column.  The caller owns the result: json_decref. */
 json_t *json_read_file(const char *path, struct err *e) WARN_UNUSED;
 
+/* The tree of a text that machines wrote, fast; NULL when json_loadb() should read it (json_parse.c). */
+json_t *json_parse_plain(const char *text, size_t size);
+
 /* Refuse anything but an object whose "format" is format and whose "version" is
  * 1..version. */
 int json_check_format(json_t *root, const char *format, int version, struct err *e) WARN_UNUSED;
@@ -63,6 +66,12 @@ int json_read_fields(json_t *obj, const struct json_field *fields, struct arena 
 /* One value by a field's type (its key is not looked at). */
 int json_read_value(json_t *value, const struct json_field *field, struct arena *a, struct err *e) WARN_UNUSED;
 
+/* The size of an array, at most COUNT_MAX. */
+int json_read_size(json_t *array, uint32_t *count, struct err *e) WARN_UNUSED;
+
+/* The "id" of a record equals its position in its array. */
+int json_check_id(uint32_t id, uint32_t position, struct err *e) WARN_UNUSED;
+
 /* "an object", "a string" ...: what a value is, for messages. */
 const char *json_type_name(const json_t *value);
 
@@ -90,4 +99,9 @@ void json_out_null(struct json_out *o, const char *key);
 void json_out_ids(struct json_out *o, const char *key, const uint32_t *ids, uint32_t count);
 /* Close the document with a newline. */
 void json_out_finish(struct json_out *o);
+
+/* XXH3-128 of the text that write makes of document, newline included, as 32 hex
+ * digits: what `xxh128sum` says of the file.  write does not allocate. */
+typedef void json_write_fn(const void *document, const char *key, struct json_out *o);
+void json_digest(char digest[33], json_write_fn *write, const void *document, struct arena *a);
 #endif

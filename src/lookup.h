@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* lookup.h - find a document by the name a person types
  *
- * A NAME that is a file is that file.  Else it is looked up in the data folder: $LAYRUB_DATA when set, else `networks` beside the
- * program (a build tree), else ../share/layrub from the program (installed).  Networks are NAME.json,
- * caffe/NAME.json; graphs graphs/NAME.graph.json; devices devices/NAME.json.
+ * A NAME that is a file is that file.  Else it is looked up in the data folder: $LAYRUB_DATA when set, else
+ * `networks` beside the program (a tree built in place) or above it (a build folder in the tree), else
+ * ../share/layrub/networks from the program (installed), else where `make install` was told to put it.
+ * Networks are NAME.json, caffe/NAME.json; graphs graphs/NAME.graph.json; devices devices/NAME.json.
  */
 #ifndef SRC_LOOKUP_H
 #define SRC_LOOKUP_H

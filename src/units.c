@@ -4,11 +4,15 @@
 
 #include <errno.h>
 #include <math.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
 struct unit { const char *suffix; double factor; };
+
+/* No rate or time of this world is larger; sums and products stay finite. */
+static const double VALUE_MAX = 1e18;
 
 static const struct unit size_units[] = {
 	{ "", 1 }, { "B", 1 },
@@ -37,13 +41,34 @@ split(const char *s, double *number, const char **unit)
 	return isfinite(*number) ? 0 : -1;
 }
 
+/* Upper and lower case of a prefix are one, but b is not B: it would be bits. */
 static const struct unit *
 unit_find(const struct unit *u, const char *suffix, size_t len)
 {
 	for (; u->suffix != NULL; u++)
-		if (strlen(u->suffix) == len && strncasecmp(u->suffix, suffix, len) == 0)
+		if (strlen(u->suffix) == len && (len == 0 ||
+		    (strncasecmp(u->suffix, suffix, len - 1) == 0 && u->suffix[len - 1] == suffix[len - 1])))
 			return u;
 	return NULL;
+}
+
+/* A whole number of bytes keeps all its digits; a double would keep 53 bits. */
+static bool
+scale(const char *s, const char *suffix, double number, double factor, bytes_t *bytes)
+{
+	size_t digits = strspn(s, "0123456789");
+	uint64_t whole;
+
+	if (s + digits == suffix || s[digits] == ' ') {
+		errno = 0;
+		whole = strtoull(s, NULL, 10);
+		return errno == 0 && !__builtin_mul_overflow(whole, (uint64_t)factor, bytes) && *bytes <= BYTES_MAX;
+	}
+	number = round(number * factor);
+	if (!(number <= (double)BYTES_MAX))
+		return false;
+	*bytes = (bytes_t)number;
+	return true;
 }
 
 int
@@ -58,14 +83,13 @@ units_parse_size(const char *s, bytes_t *bytes, struct err *e)
 		return err_set(e, ERR_INPUT, "expected a size such as 12GiB, got '%s'", err_quote(q, s));
 	if (strlen(suffix) == 1 && strchr("kKmMgGtT", *suffix) != NULL)
 		return err_set(e, ERR_INPUT, "expected %.*s%ciB (powers of 1024) or %.*s%cB (powers of 1000), got '%s'",
-		    (int)(suffix - s), s, *suffix & ~32, (int)(suffix - s), s, *suffix & ~32, err_quote(q, s));
+		    (int)strcspn(s, " kKmMgGtT"), s, *suffix & ~32, (int)strcspn(s, " kKmMgGtT"), s, *suffix & ~32,
+		    err_quote(q, s));
 	u = unit_find(size_units, suffix, strlen(suffix));
-	if (u == NULL)
+	if (u == NULL || (u->factor <= 1 && n != floor(n)))
 		return err_set(e, ERR_INPUT, "expected a size such as 12GiB, got '%s'", err_quote(q, s));
-	n = round(n * u->factor);
-	if (n > (double)BYTES_MAX)
+	if (!scale(s, suffix, n, u->factor, bytes))
 		return err_set(e, ERR_INPUT, "expected a size of at most 4 EiB, got '%s'", err_quote(q, s));
-	*bytes = (bytes_t)n;
 	return 0;
 }
 
@@ -81,7 +105,7 @@ units_parse_rate(const char *s, double *bytes_per_s, struct err *e)
 	if (split(s, &n, &suffix) == 0 && n > 0) {
 		len = strlen(suffix);
 		if (len > 2 && strcmp(suffix + len - 2, "/s") == 0 &&
-		    (u = unit_find(size_units, suffix, len - 2)) != NULL) {
+		    (u = unit_find(size_units, suffix, len - 2)) != NULL && n * u->factor <= VALUE_MAX) {
 			*bytes_per_s = n * u->factor;
 			return 0;
 		}
@@ -97,7 +121,8 @@ units_parse_time(const char *s, double *us, struct err *e)
 	char q[48];
 	double n;
 
-	if (split(s, &n, &suffix) == 0 && (u = unit_find(time_units, suffix, strlen(suffix))) != NULL) {
+	if (split(s, &n, &suffix) == 0 && (u = unit_find(time_units, suffix, strlen(suffix))) != NULL &&
+	    n * u->factor <= VALUE_MAX) {
 		*us = n * u->factor;
 		return 0;
 	}
@@ -139,11 +164,12 @@ units_size(char buf[32], bytes_t bytes)
 		snprintf(buf, 32, "%" PRI_BYTES " B", bytes);
 		return buf;
 	}
-	while (n >= 1024 && i + 1 < sizeof(names) / sizeof(names[0])) {
+	/* What would be printed as 1024.0 is 1.00 of the next. */
+	while (n >= 1023.95 && i + 1 < sizeof(names) / sizeof(names[0])) {
 		n /= 1024;
 		i++;
 	}
-	snprintf(buf, 32, n < 10 ? "%.2f %s" : "%.1f %s", n, names[i]);
+	snprintf(buf, 32, n < 9.995 ? "%.2f %s" : "%.1f %s", n, names[i]);
 	return buf;
 }
 
@@ -157,11 +183,11 @@ units_rate(char buf[32], double bytes_per_s)
 const char *
 units_time(char buf[32], double us)
 {
-	if (us < 1e3)
+	if (us < 999.95)
 		snprintf(buf, 32, "%.1f us", us);
-	else if (us < 1e6)
-		snprintf(buf, 32, us < 1e4 ? "%.2f ms" : "%.1f ms", us / 1e3);
+	else if (us < 999950)
+		snprintf(buf, 32, us < 9995 ? "%.2f ms" : "%.1f ms", us / 1e3);
 	else
-		snprintf(buf, 32, us < 1e7 ? "%.2f s" : "%.1f s", us / 1e6);
+		snprintf(buf, 32, us < 9.995e6 ? "%.2f s" : "%.1f s", us / 1e6);
 	return buf;
 }

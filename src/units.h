@@ -19,6 +19,9 @@ typedef uint64_t bytes_t;
  * sums of two never overflow. */
 #define BYTES_MAX (UINT64_C(1) << 62)
 
+/* The most that any list may hold: ids, and a few values beside them, fit 32 bits. */
+#define COUNT_MAX (UINT32_MAX - 16)
+
 /* Offsets and sizes in an arena are multiples of this (cudaMalloc's promise). */
 enum { DEVICE_ALIGN = 256 };
 

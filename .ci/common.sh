@@ -1,0 +1,89 @@
+# SPDX-License-Identifier: Apache-2.0
+# What demo.sh, check.sh and .ci/run share; they source it from the project's root.
+# shellcheck shell=sh disable=SC2034
+
+say() {
+	printf '== %s\n' "$*"
+}
+
+# What the build needs, and the Debian and Ubuntu packages that bring it.
+build_packages="gcc make autoconf automake pkg-config libc6-dev libjansson-dev libxxhash-dev libglpk-dev"
+
+have() {
+	command -v "$1" >/dev/null 2>&1
+}
+
+have_build() {
+	have gcc && have make && have autoconf && have automake && have pkg-config &&
+	    pkg-config --exists jansson libxxhash && printf '#include <glpk.h>\n' | gcc -E - >/dev/null 2>&1
+}
+
+have_jsonschema() {
+	python3 -c 'import jsonschema' 2>/dev/null || /usr/bin/python3 -c 'import jsonschema' 2>/dev/null
+}
+
+# install_packages NAME...: the packages, by apt-get as root or through sudo.
+install_packages() {
+	root=
+	if [ "$(id -u)" -ne 0 ]; then
+		root=sudo
+	fi
+	if ! have apt-get || { [ -n "$root" ] && ! have sudo; }; then
+		echo "Please install what these Debian packages hold, then run this again:" >&2
+		echo "  $*" >&2
+		exit 1
+	fi
+	say "installing $* with apt-get"
+	$root apt-get update -qq
+	$root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@" >/dev/null
+}
+
+jobs=$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2)
+
+# configure_and_make FOLDER OPTION...: from whatever state the folder is in.  make itself notices when
+# configure.ac or a Makefile.am has changed since.
+configure_and_make() {
+	folder=$1
+	shift
+	if [ ! -x configure ]; then
+		say "making ./configure"
+		./autogen.sh >autogen.log 2>&1 || { cat autogen.log >&2; exit 1; }
+	fi
+	mkdir -p "$folder"
+	if [ ! -f "$folder/config.status" ]; then
+		say "configuring $folder $*"
+		(cd "$folder" && ../configure --quiet "$@")
+	fi
+	say "building in $folder"
+	make -C "$folder" -j"$jobs" >"$folder/build.log" 2>&1 || { tail -n 60 "$folder/build.log" >&2; return 1; }
+}
+
+# totals LOG...: "passed failed skipped" over the results that the tests left.
+totals() {
+	find "$@" -name '*.trs' -exec cat {} + 2>/dev/null | awk '
+		/^:test-result: (PASS|XFAIL)/ { passed++ }
+		/^:test-result: (FAIL|XPASS|ERROR)/ { failed++ }
+		/^:test-result: SKIP/ { skipped++ }
+		END { printf "%d %d %d\n", passed, failed, skipped }'
+}
+
+# run_tests FOLDER: make check there; what failed is shown.  Its totals are in $passed $failed $skipped.
+run_tests() {
+	status=0
+	find "$1/tests" -name '*.trs' -exec rm -f {} + 2>/dev/null || true
+	make -C "$1" -s -j"$jobs" check >"$1/check.log" 2>&1 || status=1
+	# shellcheck disable=SC2046
+	set -- "$1" $(totals "$1/tests")
+	passed=$2 failed=$3 skipped=$4
+	if [ "$status" -ne 0 ] || [ "$failed" -ne 0 ]; then
+		if [ "$failed" -gt 0 ] && [ -f "$1/test-suite.log" ]; then
+			# Each failure with the lines of explanation after it.
+			awk '/^(ok|PASS|SKIP)/ { show = 0 } /^(not ok|FAIL|XPASS|ERROR)/ { show = 1 } show' "$1/test-suite.log"
+		else
+			tail -n 60 "$1/check.log"
+		fi
+		if [ "$failed" -eq 0 ]; then
+			failed=1
+		fi
+	fi
+}

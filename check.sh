@@ -1,0 +1,16 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# Install what is missing, build, run every test.  The last line: N passed, N failed, N skipped.
+set -eu
+cd "$(dirname "$0")"
+. .ci/common.sh
+
+if ! have_build || ! have gnuplot || ! have_jsonschema; then
+	# shellcheck disable=SC2086
+	install_packages $build_packages gnuplot-nox python3 python3-jsonschema
+fi
+configure_and_make build
+say "running the tests"
+run_tests build
+echo "$passed passed, $failed failed, $skipped skipped"
+[ "$failed" -eq 0 ]

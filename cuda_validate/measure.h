@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* measure.h - what a replay whose data came out right measured, beside what the simulator predicts
+ *
+ * A replayed op lasts its time whatever the link does, so the prediction is made without contention;
+ * it is the simulator's otherwise, on the same device.
+ */
+#ifndef CUDA_VALIDATE_MEASURE_H
+#define CUDA_VALIDATE_MEASURE_H
+#include "cuda_validate/replay.h"
+
+struct measures {
+	const struct replay *replay;
+	double step_time_us, least_us, most_us;		/* median, least and most of the steps */
+	struct sim_result predicted;
+	double contended_us;				/* predicted step time with the device's contention */
+	double time_error;				/* predicted / measured - 1; NaN: ops did not last their time */
+	double rate[DIRECTION_COUNT];			/* bytes_per_s while a transfer runs; NaN: none ran */
+	double rate_share[DIRECTION_COUNT];		/* of what the simulator expects of the link; NaN: none ran */
+};
+
+/* Work out m; the prediction is for device d. */
+int measure(struct measures *m, const struct replay *r, const struct device *d, struct arena *a, struct err *e) WARN_UNUSED;
+
+void measure_print(const struct measures *m, FILE *out);
+void measure_to_json(const struct measures *m, const char *device, FILE *out);
+#endif

@@ -1,0 +1,295 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What each instruction of a plan does to memory.
+ *
+ * Poison must obey the plan's order like any other write.  An instruction poisons a buffer that
+ * it is the last to touch only when all others that touch it have ended by then in every
+ * timing; this makes it a write to a buffer by one that accesses it anyway, so the plan's
+ * rule of space orders it against all else.  A transfer also poisons what it is the first to
+ * touch; a run overwrites that in whole. */
+#include <config.h>
+#include "cuda_validate/replay.h"
+
+#include <math.h>
+
+#define NOBODY UINT32_MAX
+enum { LEAST_DELAY_NS = 20000 };
+
+/* Who touches a buffer: the first instruction, and the last one of each queue. */
+struct touch {
+	uint32_t first, last[QUEUE_COUNT];
+	bool initial, final;
+};
+
+struct preparation {
+	struct job *job;
+	const struct plan *plan;
+	const struct graph *graph;
+	uint32_t *position;			/* [instruction_count] in its queue */
+	uint32_t (*done)[QUEUE_COUNT];		/* [instruction_count] how many of a queue have ended when it begins */
+	struct touch *touches[2];		/* [buffer_count], [host_count] */
+	size_t *input_first;			/* [op_count] in defined */
+	bool *defined;				/* of each input of each op */
+	size_t read_room, write_room;
+	struct arena *arena;
+};
+
+static void
+join(const struct preparation *s, uint32_t i, uint32_t before)
+{
+	enum queue lane = s->plan->program[before].queue;
+
+	for (int q = 0; q < QUEUE_COUNT; q++)
+		if (s->done[before][q] > s->done[i][q])
+			s->done[i][q] = s->done[before][q];
+	if (s->position[before] + 1 > s->done[i][lane])
+		s->done[i][lane] = s->position[before] + 1;
+}
+
+static void
+find_order(struct preparation *s)
+{
+	uint32_t length[QUEUE_COUNT] = { 0 }, latest[QUEUE_COUNT];
+
+	s->position = ARENA_NEW(s->arena, uint32_t, s->plan->instruction_count);
+	s->done = arena_alloc(s->arena, sizeof(*s->done), s->plan->instruction_count);
+	for (uint32_t i = 0; i < s->plan->instruction_count; i++) {
+		const struct instruction *in = &s->plan->program[i];
+
+		s->position[i] = length[in->queue]++;
+		if (s->position[i] > 0)
+			join(s, i, latest[in->queue]);
+		for (uint32_t k = 0; k < in->after_count; k++) {
+			join(s, i, in->after[k]);
+			s->job->works[in->after[k]].signals = true;
+		}
+		latest[in->queue] = i;
+	}
+}
+
+static void
+touch(struct preparation *s, bool host, uint32_t buffer, uint32_t i)
+{
+	struct touch *t = &s->touches[host][buffer];
+
+	if (t->first == NOBODY)
+		t->first = i;
+	t->last[s->plan->program[i].queue] = i;
+}
+
+static void
+touch_places(struct preparation *s)
+{
+	const struct plan *p = s->plan;
+
+	for (uint32_t k = 0; k < p->initial_count; k++)
+		s->touches[p->initial[k].on_host][p->initial[k].buffer].initial = true;
+	for (uint32_t k = 0; k < p->final_count; k++)
+		s->touches[p->final[k].on_host][p->final[k].buffer].final = true;
+}
+
+static void
+find_touches(struct preparation *s)
+{
+	const struct plan *p = s->plan;
+	const uint32_t counts[2] = { p->buffer_count, p->host_count };
+
+	for (int host = 0; host < 2; host++) {
+		s->touches[host] = ARENA_NEW(s->arena, struct touch, counts[host]);
+		for (uint32_t b = 0; b < counts[host]; b++)
+			s->touches[host][b] = (struct touch) { .first = NOBODY, .last = { NOBODY, NOBODY, NOBODY } };
+	}
+	touch_places(s);
+	for (uint32_t i = 0; i < p->instruction_count; i++) {
+		const struct instruction *in = &p->program[i];
+
+		if (in->queue != QUEUE_COMPUTE) {
+			touch(s, false, in->device_buffer, i);
+			touch(s, true, in->host_buffer, i);
+			continue;
+		}
+		for (uint32_t k = 0; k < s->graph->ops[in->op].input_count; k++)
+			touch(s, false, in->reads[k], i);
+		for (uint32_t k = 0; k < s->graph->ops[in->op].output_count; k++)
+			touch(s, false, in->writes[k], i);
+		if (in->workspace != PLAN_NONE)
+			touch(s, false, in->workspace, i);
+	}
+}
+
+/* i is the last to touch the buffer in every timing, and nothing in it is needed after the step. */
+static bool
+is_last(const struct preparation *s, bool host, uint32_t buffer, uint32_t i)
+{
+	const struct touch *t = &s->touches[host][buffer];
+	enum queue own = s->plan->program[i].queue;
+
+	if (t->final || t->last[own] != i)
+		return false;
+	for (int q = 0; q < QUEUE_COUNT; q++)
+		if (q != (int)own && t->last[q] != NOBODY && s->done[i][q] <= s->position[t->last[q]])
+			return false;
+	return true;
+}
+
+static bool
+is_first(const struct preparation *s, bool host, uint32_t buffer, uint32_t i)
+{
+	return !s->touches[host][buffer].initial && s->touches[host][buffer].first == i;
+}
+
+/* ---- runs ---- */
+
+static void
+add_write(struct preparation *s, struct work *w, bytes_t offset, bytes_t bytes, uint64_t which)
+{
+	if (bytes == 0)
+		return;
+	*ARENA_PUSH(s->arena, s->job->writes, s->job->write_count, s->write_room) = (struct write) { offset, bytes, which };
+	w->write_count++;
+}
+
+static bool
+overlaps(const struct buffer *x, const struct buffer *y)
+{
+	return x->offset_bytes < y->offset_bytes + y->bytes && y->offset_bytes < x->offset_bytes + x->bytes;
+}
+
+/* Does the run overwrite any byte of b? */
+static bool
+overwrites(const struct preparation *s, const struct instruction *in, const struct buffer *b)
+{
+	const struct buffer *buffers = s->plan->buffers;
+
+	for (uint32_t k = 0; k < s->graph->ops[in->op].output_count; k++)
+		if (overlaps(b, &buffers[in->writes[k]]))
+			return true;
+	return in->workspace != PLAN_NONE && overlaps(b, &buffers[in->workspace]);
+}
+
+static void
+prepare_reads(struct preparation *s, const struct instruction *in, struct work *w)
+{
+	const struct op *o = &s->graph->ops[in->op];
+
+	w->read_first = (uint32_t)s->job->read_count;
+	for (uint32_t k = 0; k < o->input_count; k++) {
+		bytes_t bytes = s->graph->tensors[o->inputs[k]].bytes;
+
+		if (bytes == 0 || !s->defined[s->input_first[in->op] + k])
+			continue;
+		*ARENA_PUSH(s->arena, s->job->reads, s->job->read_count, s->read_room) =
+		    (struct read) { s->plan->buffers[in->reads[k]].offset_bytes, bytes, k };
+		w->read_count++;
+	}
+}
+
+/* Buffers that the run is the last to read; each once. */
+static void
+poison_reads(struct preparation *s, uint32_t i, struct work *w)
+{
+	const struct instruction *in = &s->plan->program[i];
+	struct touch *t;
+
+	for (uint32_t k = 0; k < s->graph->ops[in->op].input_count; k++) {
+		const struct buffer *b = &s->plan->buffers[in->reads[k]];
+
+		if (!is_last(s, false, in->reads[k], i) || overwrites(s, in, b))
+			continue;
+		add_write(s, w, b->offset_bytes, b->bytes, PATTERN_POISON);
+		t = &s->touches[false][in->reads[k]];
+		t->final = true;	/* an input may stand twice */
+	}
+}
+
+static void
+prepare_run(struct preparation *s, uint32_t i)
+{
+	const struct instruction *in = &s->plan->program[i];
+	const struct op *o = &s->graph->ops[in->op];
+	struct work *w = &s->job->works[i];
+	const struct buffer *b;
+	bytes_t used;
+
+	w->time_us = in->alternative == PLAN_NONE ? o->time_us : o->alternatives[in->alternative].time_us;
+	prepare_reads(s, in, w);
+	w->write_first = (uint32_t)s->job->write_count;
+	for (uint32_t k = 0; k < o->output_count; k++) {
+		b = &s->plan->buffers[in->writes[k]];
+		add_write(s, w, b->offset_bytes, s->graph->tensors[o->outputs[k]].bytes, k);
+		used = bytes_align(s->graph->tensors[o->outputs[k]].bytes, PATTERN_WORD);
+		if (!s->job->options.sample && b->bytes > used && is_first(s, false, in->writes[k], i))
+			add_write(s, w, b->offset_bytes + used, b->bytes - used, PATTERN_PADDING);
+	}
+	if (in->workspace != PLAN_NONE) {
+		b = &s->plan->buffers[in->workspace];
+		add_write(s, w, b->offset_bytes, b->bytes, PATTERN_WORKSPACE);
+	}
+	if (!s->job->options.sample)
+		poison_reads(s, i, w);
+}
+
+/* ---- transfers ---- */
+
+static void
+prepare_transfer(struct preparation *s, uint32_t i)
+{
+	const struct instruction *in = &s->plan->program[i];
+	const struct buffer *device = &s->plan->buffers[in->device_buffer], *host = &s->plan->host[in->host_buffer];
+	bool offload = in->queue == QUEUE_OUT;
+	const struct buffer *from = offload ? device : host, *to = offload ? host : device;
+	uint32_t from_id = offload ? in->device_buffer : in->host_buffer, to_id = offload ? in->host_buffer : in->device_buffer;
+	struct work *w = &s->job->works[i];
+
+	w->device_bytes = device->offset_bytes;
+	w->host_bytes = host->offset_bytes;
+	if (s->job->options.sample)
+		return;
+	if (is_first(s, offload, to_id, i))
+		w->poison_to_bytes = to->bytes;
+	if (is_last(s, !offload, from_id, i))
+		w->poison_from_bytes = from->bytes;
+}
+
+/* Which inputs hold something of value when their op reads them, by the graph's order. */
+static void
+find_defined(struct preparation *s)
+{
+	bool *now = ARENA_NEW(s->arena, bool, s->graph->tensor_count);
+	size_t inputs = 0;
+
+	s->input_first = ARENA_NEW(s->arena, size_t, s->graph->op_count);
+	for (uint32_t k = 0; k < s->graph->op_count; k++) {
+		s->input_first[k] = inputs;
+		inputs += s->graph->ops[k].input_count;
+	}
+	s->defined = ARENA_NEW(s->arena, bool, inputs);
+	for (uint32_t t = 0; t < s->graph->tensor_count; t++)
+		now[t] = kind_is_persistent(s->graph->tensors[t].kind);
+	for (uint32_t k = 0; k < s->graph->op_count; k++) {
+		for (uint32_t i = 0; i < s->graph->ops[k].input_count; i++)
+			s->defined[s->input_first[k] + i] = now[s->graph->ops[k].inputs[i]];
+		for (uint32_t j = 0; j < s->graph->ops[k].output_count; j++)
+			now[s->graph->ops[k].outputs[j]] = true;
+	}
+}
+
+void
+job_init(struct job *job, const struct plan *p, const struct replay_options *o, struct arena *a)
+{
+	struct preparation s = { .job = job, .plan = p, .graph = p->graph, .arena = a };
+	double each_ns = p->instruction_count == 0 ? 0 : p->predicted.step_time_us / p->instruction_count * 1e3;
+
+	*job = (struct job) { .plan = p, .options = *o };
+	job->works = ARENA_NEW(a, struct work, p->instruction_count);
+	job->jitter_ns = (uint64_t)(o->jitter / 100 * fmax(LEAST_DELAY_NS, o->traced ? each_ns : 0));
+	find_order(&s);
+	find_touches(&s);
+	find_defined(&s);
+	for (uint32_t i = 0; i < p->instruction_count; i++) {
+		job->works[i].waits = p->program[i].after_count > 0;
+		if (p->program[i].queue == QUEUE_COMPUTE)
+			prepare_run(&s, i);
+		else
+			prepare_transfer(&s, i);
+	}
+}

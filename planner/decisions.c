@@ -1,0 +1,339 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <config.h>
+#include "planner/decisions.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum where { ABSENT, RESIDENT, ON_HOST };
+
+#define NEVER UINT32_MAX	/* a move that does not happen after all */
+
+/* Versions: version v of a tensor is what its v-th writer made; 0 is what it held
+ * before the step. */
+struct walk {
+	const struct decisions *d;
+	const struct lifetimes *life;
+	const struct graph *graph;
+	struct arena *arena;
+	struct err *e;
+	struct schedule *s;
+	size_t step_capacity, move_capacity, steps, moves;
+	uint32_t *writer_start, *writers;	/* CSR: the ops that write each tensor, rising */
+	uint32_t *version;			/* [tensor_count] of the graph, so far */
+	uint32_t *next_use;			/* [tensor_count] index of the first use not yet made */
+	uint8_t *where;				/* [tensor_count] enum where */
+	uint32_t *move_of;			/* [tensor_count] its open move while ON_HOST */
+	uint32_t *back_start, *back_uses;	/* CSR: uses whose fetch begins at each op */
+	uint32_t *group;			/* [op_count + 1] step at which what is done for op k begins */
+	bool *in_chain;				/* [op_count] */
+	uint32_t *chain;			/* the ops to run again for the op at hand */
+	size_t chain_count, chain_capacity;
+	uint32_t *gone_op;			/* for each move: op before which it has gone */
+	size_t gone_capacity;
+};
+
+void
+decisions_init(struct decisions *d, const struct lifetimes *l, struct arena *a)
+{
+	const struct graph *g = l->graph;
+	uint32_t uses = l->use_start[g->tensor_count];
+
+	*d = (struct decisions) { .life = l, .keep_recomputed = true };
+	d->fate = ARENA_NEW(a, uint8_t, uses);
+	d->gone = ARENA_NEW(a, uint32_t, uses);
+	d->back = ARENA_NEW(a, uint32_t, uses);
+	d->alternative = ARENA_NEW(a, uint32_t, g->op_count);
+	d->barrier = ARENA_NEW(a, bool, g->op_count);
+	memset(d->alternative, 0xff, sizeof(*d->alternative) * g->op_count);
+	for (uint32_t t = 0; t < g->tensor_count; t++)
+		if (l->use_start[t] < l->use_start[t + 1])
+			d->fate[l->use_start[t + 1] - 1] = FATE_DROP;
+}
+
+static void
+find_writers(struct walk *w)
+{
+	const struct graph *g = w->graph;
+	uint32_t *fill = ARENA_NEW(w->arena, uint32_t, (size_t)g->tensor_count + 1);
+
+	w->writer_start = ARENA_NEW(w->arena, uint32_t, (size_t)g->tensor_count + 1);
+	for (uint32_t k = 0; k < g->op_count; k++)
+		for (uint32_t j = 0; j < g->ops[k].output_count; j++)
+			w->writer_start[g->ops[k].outputs[j] + 1]++;
+	for (uint32_t t = 0; t < g->tensor_count; t++)
+		w->writer_start[t + 1] += w->writer_start[t];
+	w->writers = ARENA_NEW(w->arena, uint32_t, w->writer_start[g->tensor_count]);
+	memcpy(fill, w->writer_start, sizeof(*fill) * g->tensor_count);
+	for (uint32_t k = 0; k < g->op_count; k++)
+		for (uint32_t j = 0; j < g->ops[k].output_count; j++)
+			w->writers[fill[g->ops[k].outputs[j]]++] = k;
+}
+
+/* The version of tensor t that op k reads: how many ops before k write it. */
+static uint32_t
+version_before(const struct walk *w, uint32_t t, uint32_t k)
+{
+	uint32_t lo = w->writer_start[t], hi = w->writer_start[t + 1];
+
+	while (lo < hi) {
+		uint32_t mid = lo + (hi - lo) / 2;
+
+		if (w->writers[mid] < k)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return lo - w->writer_start[t];
+}
+
+static void
+find_returns(struct walk *w)
+{
+	const struct lifetimes *l = w->life;
+	uint32_t uses = l->use_start[w->graph->tensor_count], *fill;
+
+	w->back_start = ARENA_NEW(w->arena, uint32_t, (size_t)w->graph->op_count + 2);
+	w->back_uses = ARENA_NEW(w->arena, uint32_t, uses);
+	for (uint32_t u = 0; u < uses; u++)
+		if (w->d->fate[u] == FATE_OFFLOAD)
+			w->back_start[w->d->back[u] + 1]++;
+	for (uint32_t k = 0; k <= w->graph->op_count; k++)
+		w->back_start[k + 1] += w->back_start[k];
+	fill = ARENA_NEW(w->arena, uint32_t, (size_t)w->graph->op_count + 2);
+	memcpy(fill, w->back_start, sizeof(*fill) * ((size_t)w->graph->op_count + 2));
+	for (uint32_t t = 0; t < w->graph->tensor_count; t++)
+		for (uint32_t u = l->use_start[t]; u < l->use_start[t + 1]; u++)
+			if (w->d->fate[u] == FATE_OFFLOAD)
+				w->back_uses[fill[w->d->back[u]]++] = t;
+}
+
+static void
+push_step(struct walk *w, uint32_t op, uint32_t alternative, bool barrier)
+{
+	*ARENA_PUSH(w->arena, w->s->steps, w->steps, w->step_capacity) =
+	    (struct step) { .op = op, .alternative = alternative, .barrier = barrier };
+}
+
+/* Tensor t comes back before op k.  If it would be gone only later, it never leaves. */
+static void
+fetch(struct walk *w, uint32_t t, uint32_t k)
+{
+	uint32_t m = w->move_of[t];
+
+	w->where[t] = RESIDENT;
+	w->s->moves[m].back = w->group[k];
+	if (w->gone_op[m] > k)
+		w->gone_op[m] = NEVER;
+}
+
+static void
+offload(struct walk *w, uint32_t t, uint32_t u)
+{
+	uint32_t from = w->d->from == NULL ? w->life->use_op[u] : w->d->from[u];
+	size_t count = w->moves;
+
+	w->where[t] = ON_HOST;
+	w->move_of[t] = (uint32_t)count;
+	*ARENA_PUSH(w->arena, w->gone_op, count, w->gone_capacity) = w->d->gone[u];
+	if (from != SCHEDULE_START)
+		from = from < w->life->use_op[u] ? w->group[from + 1] - 1 : (uint32_t)w->steps - 1;
+	*ARENA_PUSH(w->arena, w->s->moves, w->moves, w->move_capacity) = (struct move) { .tensor = t, .from = from };
+}
+
+static int
+cannot(struct walk *w, uint32_t p, uint32_t k, const char *why)
+{
+	return err_set(w->e, ERR_NO, "op %" PRIu32 " '%s' would have to run again for op %" PRIu32 " '%s', but %s",
+	    p, w->graph->ops[p].name, k, w->graph->ops[k].name, why);
+}
+
+static void
+chain_add(struct walk *w, uint32_t op)
+{
+	if (w->in_chain[op])
+		return;
+	w->in_chain[op] = true;
+	*ARENA_PUSH(w->arena, w->chain, w->chain_count, w->chain_capacity) = op;
+}
+
+/* Whoever made version v of t, and whoever has changed it since, runs again. */
+static void
+want(struct walk *w, uint32_t t, uint32_t v)
+{
+	uint32_t first = w->writer_start[t];
+
+	chain_add(w, w->writers[first + v - 1]);
+}
+
+/* All that the chain's ops read must be there, too: the chain grows until it is. */
+static int
+close_chain(struct walk *w, uint32_t k)
+{
+	const struct graph *g = w->graph;
+
+	for (size_t c = 0; c < w->chain_count; c++) {
+		uint32_t p = w->chain[c];
+		const struct op *o = &g->ops[p];
+
+		if (!o->recomputable)
+			return cannot(w, p, k, "it is not recomputable");
+		for (uint32_t i = 0; i < o->input_count; i++) {
+			uint32_t s = o->inputs[i], v = version_before(w, s, p);
+
+			if (kind_is_persistent(g->tensors[s].kind) && v != w->version[s])
+				return cannot(w, p, k, "a persistent tensor that it reads has been updated since");
+			if (v == 0 || (v == w->version[s] && w->where[s] == RESIDENT))
+				continue;
+			if (v == w->version[s] && w->where[s] == ON_HOST)
+				fetch(w, s, k);
+			else
+				want(w, s, v);
+		}
+		/* A resident tensor must hold its newest version again in the end. */
+		for (uint32_t j = 0; j < o->output_count; j++) {
+			uint32_t t = o->outputs[j];
+
+			if (w->where[t] == ON_HOST && w->gone_op[w->move_of[t]] > k)
+				fetch(w, t, k);	/* its copy out is not over: it stays */
+			if (w->where[t] == RESIDENT)
+				for (uint32_t v = version_before(w, t, p) + 2; v <= w->version[t]; v++)
+					want(w, t, v);
+		}
+	}
+	return 0;
+}
+
+static int
+ascending(const void *x, const void *y)
+{
+	const uint32_t *p = x, *q = y;
+
+	return *p < *q ? -1 : *p > *q;
+}
+
+/* Run the chain for op k, and say where it leaves the tensors that it wrote. */
+static void
+run_chain(struct walk *w, uint32_t k)
+{
+	const struct graph *g = w->graph;
+
+	qsort(w->chain, w->chain_count, sizeof(*w->chain), ascending);
+	for (size_t c = 0; c < w->chain_count; c++) {
+		const struct op *o = &g->ops[w->chain[c]];
+
+		push_step(w, w->chain[c], PLAN_NONE, false);
+		w->in_chain[w->chain[c]] = false;
+		for (uint32_t j = 0; j < o->output_count; j++) {
+			uint32_t t = o->outputs[j], u = w->next_use[t];
+			bool newest = version_before(w, t, w->chain[c]) + 1 == w->version[t];
+			bool stays = w->d->keep_recomputed && (w->d->lean == NULL || !w->d->lean[w->chain[c]]);
+			bool wanted = u < w->life->use_start[t + 1] && (stays || w->life->use_op[u] == k);
+
+			if (w->where[t] != ON_HOST && newest && wanted)
+				w->where[t] = RESIDENT;
+		}
+	}
+	w->chain_count = 0;
+}
+
+/* Bring back what op k reads. */
+static int
+provide(struct walk *w, uint32_t k)
+{
+	const struct op *o = &w->graph->ops[k];
+
+	for (uint32_t i = w->back_start[k]; i < w->back_start[k + 1]; i++)
+		if (w->where[w->back_uses[i]] == ON_HOST)
+			fetch(w, w->back_uses[i], k);
+	for (uint32_t i = 0; i < o->input_count; i++) {
+		uint32_t t = o->inputs[i];
+
+		if (w->where[t] == ON_HOST)
+			fetch(w, t, k);
+		else if (w->where[t] == ABSENT && w->version[t] > 0)
+			want(w, t, w->version[t]);
+	}
+	if (close_chain(w, k) < 0)
+		return -1;
+	run_chain(w, k);
+	return 0;
+}
+
+/* What becomes of op k's tensors after it. */
+static void
+settle(struct walk *w, uint32_t k)
+{
+	const struct op *o = &w->graph->ops[k];
+	const struct lifetimes *l = w->life;
+
+	for (uint32_t j = 0; j < o->output_count; j++) {
+		if (w->where[o->outputs[j]] == ON_HOST)	/* overwritten unread: its copy is of no use */
+			w->gone_op[w->move_of[o->outputs[j]]] = NEVER;
+		w->version[o->outputs[j]]++;
+		w->where[o->outputs[j]] = RESIDENT;
+	}
+	for (uint32_t i = 0; i < o->input_count + o->output_count; i++) {
+		uint32_t t = i < o->input_count ? o->inputs[i] : o->outputs[i - o->input_count], u = w->next_use[t];
+
+		if (u == l->use_start[t + 1] || l->use_op[u] != k)
+			continue;	/* seen already: it stands twice in the op */
+		w->next_use[t]++;
+		if (kind_is_persistent(w->graph->tensors[t].kind))
+			continue;
+		if (w->d->fate[u] == FATE_DROP)
+			w->where[t] = ABSENT;
+		else if (w->d->fate[u] == FATE_OFFLOAD)
+			offload(w, t, u);
+	}
+}
+
+/* Steps for ops, now that all are known; moves that never happened go. */
+static void
+finish_moves(struct walk *w)
+{
+	struct schedule *s = w->s;
+	uint32_t kept = 0;
+
+	for (uint32_t m = 0; m < w->moves; m++) {
+		struct move *to = &s->moves[kept];
+
+		if (w->gone_op[m] == NEVER)
+			continue;
+		*to = s->moves[m];
+		to->gone = to->free = w->group[w->gone_op[m]];
+		kept++;
+	}
+	s->move_count = kept;
+	s->step_count = (uint32_t)w->steps;
+}
+
+int
+decisions_schedule(struct schedule *s, const struct decisions *d, struct arena *a, struct err *e)
+{
+	const struct graph *g = d->life->graph;
+	struct walk w = { .d = d, .life = d->life, .graph = g, .arena = a, .e = e, .s = s };
+
+	*s = (struct schedule) { .step_count = 0 };
+	find_writers(&w);
+	find_returns(&w);
+	w.version = ARENA_NEW(a, uint32_t, g->tensor_count);
+	w.next_use = ARENA_NEW(a, uint32_t, g->tensor_count);
+	memcpy(w.next_use, d->life->use_start, sizeof(*w.next_use) * g->tensor_count);
+	w.where = ARENA_NEW(a, uint8_t, g->tensor_count);
+	w.move_of = ARENA_NEW(a, uint32_t, g->tensor_count);
+	w.group = ARENA_NEW(a, uint32_t, (size_t)g->op_count + 1);
+	w.in_chain = ARENA_NEW(a, bool, g->op_count);
+	for (uint32_t t = 0; t < g->tensor_count; t++)
+		w.where[t] = kind_is_persistent(g->tensors[t].kind) ? RESIDENT : ABSENT;
+	for (uint32_t k = 0; k < g->op_count; k++) {
+		w.group[k] = (uint32_t)w.steps;
+		if (provide(&w, k) < 0)
+			return -1;
+		push_step(&w, k, d->alternative[k], d->barrier[k]);
+		settle(&w, k);
+	}
+	w.group[g->op_count] = (uint32_t)w.steps;
+	finish_moves(&w);
+	return 0;
+}

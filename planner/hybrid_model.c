@@ -1,0 +1,271 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <config.h>
+#include "planner/hybrid_model.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+static void
+find_writers(struct model *m)
+{
+	const struct graph *g = m->graph;
+	uint32_t *fill = ARENA_NEW(m->arena, uint32_t, (size_t)g->tensor_count + 1);
+
+	m->writer_start = ARENA_NEW(m->arena, uint32_t, (size_t)g->tensor_count + 1);
+	for (uint32_t k = 0; k < g->op_count; k++)
+		for (uint32_t j = 0; j < g->ops[k].output_count; j++)
+			m->writer_start[g->ops[k].outputs[j] + 1]++;
+	for (uint32_t t = 0; t < g->tensor_count; t++)
+		m->writer_start[t + 1] += m->writer_start[t];
+	m->writers = ARENA_NEW(m->arena, uint32_t, m->writer_start[g->tensor_count]);
+	memcpy(fill, m->writer_start, sizeof(*fill) * g->tensor_count);
+	for (uint32_t k = 0; k < g->op_count; k++)
+		for (uint32_t j = 0; j < g->ops[k].output_count; j++)
+			m->writers[fill[g->ops[k].outputs[j]]++] = k;
+}
+
+/* How many ops before k write tensor t: the version that k reads. */
+static uint32_t
+version_before(const struct model *m, uint32_t t, uint32_t k)
+{
+	uint32_t lo = m->writer_start[t], hi = m->writer_start[t + 1];
+
+	while (lo < hi) {
+		uint32_t mid = lo + (hi - lo) / 2;
+
+		if (m->writers[mid] < k)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return lo - m->writer_start[t];
+}
+
+static int
+gap_order(const void *x, const void *y)
+{
+	const struct gap *p = x, *q = y;
+
+	if (p->a != q->a)
+		return p->a < q->a ? -1 : 1;
+	return p->tensor < q->tensor ? -1 : p->tensor > q->tensor;
+}
+
+static void
+find_gaps(struct model *m, bytes_t least_bytes)
+{
+	const struct lifetimes *l = m->life;
+	const struct graph *g = m->graph;
+	uint32_t uses = l->use_start[g->tensor_count];
+
+	m->gaps = ARENA_NEW(m->arena, struct gap, uses);
+	m->gap_of = ARENA_NEW(m->arena, uint32_t, uses);
+	memset(m->gap_of, 0xff, sizeof(*m->gap_of) * uses);
+	for (uint32_t t = 0; t < g->tensor_count; t++) {
+		if (kind_is_persistent(g->tensors[t].kind) || g->tensors[t].bytes < least_bytes)
+			continue;
+		for (uint32_t u = l->use_start[t]; u + 1 < l->use_start[t + 1]; u++)
+			if (l->use_op[u] + 1 < l->use_op[u + 1])
+				m->gaps[m->gap_count++] = (struct gap) { .tensor = t, .use = u, .a = l->use_op[u], .b = l->use_op[u + 1],
+				    .bytes = (int64_t)bytes_align(g->tensors[t].bytes, DEVICE_ALIGN) };
+	}
+	qsort(m->gaps, m->gap_count, sizeof(*m->gaps), gap_order);
+	for (uint32_t i = 0; i < m->gap_count; i++)
+		m->gap_of[m->gaps[i].use] = i;
+}
+
+void
+model_init(struct model *m, const struct lifetimes *l, const struct device *d, bytes_t budget,
+    bytes_t least_bytes, struct arena *a)
+{
+	const struct graph *g = l->graph;
+
+	*m = (struct model) { .graph = g, .life = l, .device = d, .arena = a };
+	find_writers(m);
+	find_gaps(m, least_bytes);
+	m->start_us = ARENA_NEW(a, double, (size_t)g->op_count + 1);
+	for (uint32_t k = 0; k < g->op_count; k++)
+		m->start_us[k + 1] = m->start_us[k] + g->ops[k].time_us;
+	m->rerun_at = ARENA_NEW(a, uint32_t, g->op_count);
+	m->needed_at = ARENA_NEW(a, uint32_t, g->tensor_count);
+	m->stack = ARENA_NEW(a, uint32_t, g->op_count);
+	m->seen = ARENA_NEW(a, uint32_t, g->op_count);
+	model_reset(m, budget);
+	for (uint32_t i = 0; i < m->gap_count; i++)
+		m->gaps[i].density = model_rerun_us(m, &m->gaps[i]) / (double)m->gaps[i].bytes;
+}
+
+void
+model_reset(struct model *m, bytes_t budget)
+{
+	const struct graph *g = m->graph;
+	int64_t *over = ARENA_NEW(m->arena, int64_t, g->op_count);
+
+	for (uint32_t k = 0; k < g->op_count; k++)
+		over[k] = (int64_t)m->life->live[k] - (int64_t)budget;
+	range_tree_init(&m->over, over, g->op_count, m->arena);
+	memset(m->rerun_at, 0xff, sizeof(*m->rerun_at) * g->op_count);
+	memset(m->needed_at, 0xff, sizeof(*m->needed_at) * g->tensor_count);
+	for (uint32_t i = 0; i < m->gap_count; i++)
+		m->gaps[i].fate = FATE_KEEP;
+}
+
+/* The gap of tensor s that op c falls into (a < c <= b), or NULL. */
+static struct gap *
+gap_at(const struct model *m, uint32_t s, uint32_t c)
+{
+	const struct lifetimes *l = m->life;
+	uint32_t lo = l->use_start[s], hi = l->use_start[s + 1];
+
+	while (lo < hi) {		/* the first use at or after c */
+		uint32_t mid = lo + (hi - lo) / 2;
+
+		if (l->use_op[mid] < c)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	if (lo == l->use_start[s] || lo == l->use_start[s + 1] || m->gap_of[lo - 1] == UINT32_MAX)
+		return NULL;
+	return &m->gaps[m->gap_of[lo - 1]];
+}
+
+/* Walk the chain that would make what op c reads of gap j's tensor: for each op of it that does not run
+ * again before c already, call visit.  Sources that are there at c (resident, on the host, or dropped and recomputed by
+ * a chain of their own) end the walk.  Returns false if some op cannot run again. */
+typedef void visit_fn(struct model *m, uint32_t op, uint32_t c, double *us);
+
+static void
+push(struct model *m, uint32_t *count, uint32_t op)
+{
+	if (m->seen[op] == m->stamp)
+		return;
+	m->seen[op] = m->stamp;
+	m->stack[(*count)++] = op;
+}
+
+static bool
+walk_chain(struct model *m, const struct gap *j, visit_fn *visit, double *us)
+{
+	const struct graph *g = m->graph;
+	uint32_t count = 0, c = j->b;
+
+	m->stamp++;
+	push(m, &count, m->writers[m->writer_start[j->tensor] + version_before(m, j->tensor, c) - 1]);
+	for (uint32_t at = 0; at < count; at++) {
+		uint32_t p = m->stack[at];
+		const struct op *o = &g->ops[p];
+
+		if (!o->recomputable)
+			return false;
+		if (m->rerun_at[p] <= c && m->rerun_at[p] > j->a)
+			continue;
+		visit(m, p, c, us);
+		for (uint32_t i = 0; i < o->input_count; i++) {
+			uint32_t s = o->inputs[i], v = version_before(m, s, p);
+
+			if (kind_is_persistent(g->tensors[s].kind) && v != version_before(m, s, c))
+				return false;
+			if (v == 0)
+				continue;
+			if (v == version_before(m, s, c) && m->life->last[s] >= c && s != j->tensor)
+				continue;
+			push(m, &count, m->writers[m->writer_start[s] + v - 1]);
+		}
+	}
+	return true;
+}
+
+static void
+count_time(struct model *m, uint32_t op, uint32_t c, double *us)
+{
+	(void)c;
+	if (m->rerun_at[op] == UINT32_MAX)
+		*us += m->graph->ops[op].time_us;
+}
+
+double
+model_rerun_us(struct model *m, const struct gap *j)
+{
+	double us = 0;
+
+	if (version_before(m, j->tensor, j->b) == 0 || m->graph->ops[j->b].phase == PHASE_FORWARD)
+		return INFINITY;
+	return walk_chain(m, j, count_time, &us) ? us : INFINITY;
+}
+
+/* Tensor s is read by a chain at op c: it must be back by then. */
+static void
+need(struct model *m, uint32_t s, uint32_t c)
+{
+	struct gap *j = gap_at(m, s, c);
+
+	if (c < m->needed_at[s])
+		m->needed_at[s] = c;
+	if (j == NULL || j->fate == FATE_KEEP || j->back <= c)
+		return;
+	range_tree_add(&m->over, c > j->gone ? c : j->gone, j->back, j->bytes);
+	j->back = c > j->gone ? c : j->gone;
+}
+
+static void
+mark_rerun(struct model *m, uint32_t op, uint32_t c, double *us)
+{
+	const struct op *o = &m->graph->ops[op];
+
+	(void)us;
+	m->rerun_at[op] = c;
+	for (uint32_t i = 0; i < o->input_count; i++)
+		if (!kind_is_persistent(m->graph->tensors[o->inputs[i]].kind))
+			need(m, o->inputs[i], c);
+}
+
+static void
+leave(struct model *m, struct gap *j, enum fate fate, uint32_t gone, uint32_t back)
+{
+	uint32_t needed = m->needed_at[j->tensor];
+
+	if (needed > j->a && needed < back)
+		back = needed > gone ? needed : gone;
+	j->fate = fate;
+	j->gone = gone;
+	j->back = back;
+	range_tree_add(&m->over, gone, back, -j->bytes);
+}
+
+void
+model_drop(struct model *m, struct gap *j)
+{
+	double us = 0;
+
+	leave(m, j, FATE_DROP, j->a + 1, j->b);
+	walk_chain(m, j, mark_rerun, &us);
+}
+
+void
+model_offload(struct model *m, struct gap *j, uint32_t gone, uint32_t back)
+{
+	leave(m, j, FATE_OFFLOAD, gone, back);
+}
+
+void
+model_overflow(struct model *m, uint32_t k, bytes_t bytes)
+{
+	int64_t now = range_tree_max(&m->over, k, k + 1);
+
+	/* The model thought there was room: -now bytes of it. */
+	range_tree_add(&m->over, k, k + 1, (int64_t)bytes - (now < 0 ? now : 0));
+}
+
+void
+model_decide(const struct model *m, struct decisions *d)
+{
+	for (uint32_t i = 0; i < m->gap_count; i++) {
+		const struct gap *j = &m->gaps[i];
+
+		d->fate[j->use] = (uint8_t)j->fate;
+		d->gone[j->use] = j->gone;
+		d->back[j->use] = j->back;
+	}
+}

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* hybrid_model.h - a quick picture of what decisions do to memory and link
+ *
+ * The hybrid policy decides on gaps: (tensor, use a, next use b).  The model keeps, for every op, the bytes over
+ * the budget under the gaps decided so far, and says what another one would cost: the link's time, or the
+ * ops that would have to run again and do not yet.  It is near enough to choose by; what it misses (what chains
+ * of reruns need while they run) is fed back from the real schedule's profile through model_overflow().
+ */
+#ifndef PLANNER_HYBRID_MODEL_H
+#define PLANNER_HYBRID_MODEL_H
+#include "planner/decisions.h"
+#include "planner/range_tree.h"
+#include "src/device.h"
+
+struct gap {
+	uint32_t tensor, use;		/* lifetimes' use index of a */
+	uint32_t a, b;			/* ops */
+	int64_t bytes;			/* aligned */
+	enum fate fate;
+	uint32_t gone, back;		/* absent at ops gone .. back - 1 when fate is not FATE_KEEP */
+	double density;			/* what recomputing it costs, us a byte; INFINITY: impossible */
+};
+
+struct model {
+	const struct graph *graph;
+	const struct lifetimes *life;
+	const struct device *device;
+	uint32_t gap_count;
+	struct gap *gaps;		/* by a, then tensor */
+	uint32_t *gap_of;		/* [uses] the gap after a use, or UINT32_MAX */
+	double *start_us;		/* [op_count + 1] when each op is expected to start */
+	struct range_tree over;		/* live bytes - budget, by op */
+	uint32_t *writer_start, *writers;	/* CSR: the ops that write each tensor */
+	uint32_t *rerun_at;		/* [op_count] op before which it runs again, or UINT32_MAX */
+	uint32_t *needed_at;		/* [tensor_count] first op whose chain reads it, or UINT32_MAX */
+	uint32_t *stack;		/* scratch: [op_count] ops of a chain */
+	uint32_t *seen;			/* [op_count] scratch stamps */
+	uint32_t stamp;
+	struct arena *arena;
+};
+
+/* All gaps of transient tensors of at least least_bytes with an op in between. */
+void model_init(struct model *m, const struct lifetimes *l, const struct device *d, bytes_t budget,
+    bytes_t least_bytes, struct arena *a);
+
+/* Decide nothing, for this budget. */
+void model_reset(struct model *m, bytes_t budget);
+
+/* Microseconds of ops that would run again if gap j were dropped, beyond those that do already. */
+double model_rerun_us(struct model *m, const struct gap *j);
+
+void model_drop(struct model *m, struct gap *j);
+void model_offload(struct model *m, struct gap *j, uint32_t gone, uint32_t back);
+
+/* The real schedule had so many bytes over the budget at op k. */
+void model_overflow(struct model *m, uint32_t k, bytes_t bytes);
+
+/* Write the gaps' fates down. */
+void model_decide(const struct model *m, struct decisions *d);
+#endif

@@ -1,0 +1,270 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* layrub simulate: how long a plan's step takes, and what if the machine were another. */
+#include <config.h>
+#include "src/command.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "sim/check.h"
+#include "sim/simulate.h"
+#include "src/result.h"
+#include "src/task.h"
+
+enum { LARGEST_STALLS = 10 };
+
+static struct {
+	const char *device;
+	double rate[DIRECTION_COUNT], duplex, latency, compute_scale;
+} given = { .latency = -1 };
+
+static const struct option_row options[] = {
+	{ "device", 'd', OPTION_TEXT, "DEVICE", &given.device, "use this device's link, contention and memory instead\n"
+	    "of the plan's; op times stay", NULL },
+	{ "h2d", 0, OPTION_RATE, "RATE", &given.rate[H2D], "rate of copies to the device", NULL },
+	{ "d2h", 0, OPTION_RATE, "RATE", &given.rate[D2H], "rate of copies to the host", NULL },
+	{ "duplex", 0, OPTION_RATE, "RATE", &given.duplex, "rate of both directions together (default: changes\n"
+	    "in proportion to the other two)", NULL },
+	{ "latency", 0, OPTION_TIME, "TIME", &given.latency, "time that a copy takes before its first byte", NULL },
+	{ "compute-scale", 0, OPTION_FACTOR, "X", &given.compute_scale, "compute is X times as fast", NULL },
+	OPTION_END
+};
+
+/* The device to simulate on: the plan's or another, with the options' changes. */
+static int
+what_if_device(struct device *d, const struct plan *p, struct arena *a, struct err *e)
+{
+	double before = 0, after = 0;
+
+	*d = *p->device;
+	if (given.device != NULL && task_read_device(d, given.device, a, e) < 0)
+		return -1;
+	for (int dir = 0; dir < DIRECTION_COUNT; dir++) {
+		struct link_direction *link = &d->link[dir];
+
+		before += link->bytes_per_s;
+		if (given.rate[dir] > 0) {
+			/* A measured curve belongs to the rate that was measured. */
+			link->bytes_per_s = given.rate[dir];
+			link->point_count = 0;
+		}
+		after += link->bytes_per_s;
+		if (given.latency >= 0) {
+			link->latency_us = given.latency;
+			link->point_count = 0;
+		}
+	}
+	if (before > 0)
+		d->duplex_bytes_per_s *= after / before;
+	if (given.duplex > 0)
+		d->duplex_bytes_per_s = given.duplex;
+	return 0;
+}
+
+/* Another device must hold the plan. */
+static int
+check_fits(const struct plan *p, const struct device *d, struct err *e)
+{
+	char want[32], have[32];
+
+	if (p->arena_bytes > device_budget(d))
+		return err_set(e, ERR_NO, "expected an arena of at most %s on device '%s', got %s",
+		    units_size(have, device_budget(d)), d->name, units_size(want, p->arena_bytes));
+	if (p->host_bytes > d->pinned_bytes)
+		return err_set(e, ERR_NO, "expected at most %s of pinned memory on the host of device '%s', got %s",
+		    units_size(have, d->pinned_bytes), d->name, units_size(want, p->host_bytes));
+	return 0;
+}
+
+/* The plan with every op's time divided by the factor; the graph is copied, its ids stay. */
+static void
+scale_compute(struct plan *p, double factor, struct arena *a)
+{
+	struct graph *g = ARENA_NEW(a, struct graph, 1);
+	struct alternative *alternatives;
+
+	*g = *p->graph;
+	g->ops = ARENA_NEW(a, struct op, g->op_count);
+	memcpy(g->ops, p->graph->ops, g->op_count * sizeof(*g->ops));
+	for (uint32_t k = 0; k < g->op_count; k++) {
+		struct op *o = &g->ops[k];
+
+		o->time_us /= factor;
+		if (o->alternative_count == 0)
+			continue;
+		alternatives = ARENA_NEW(a, struct alternative, o->alternative_count);
+		memcpy(alternatives, o->alternatives, o->alternative_count * sizeof(*alternatives));
+		for (uint32_t i = 0; i < o->alternative_count; i++)
+			alternatives[i].time_us /= factor;
+		o->alternatives = alternatives;
+	}
+	p->graph = g;
+}
+
+/* ---- stalls ---- */
+
+static const char *const cause_names[QUEUE_COUNT + 1] = { "the end", "offload", "fetch", NULL };
+
+/* What a stall is put down to: the queue of its cause, or the end of the step. */
+static int
+cause_of(const struct plan *p, const struct sim_stall *s)
+{
+	return s->waiting == PLAN_NONE || s->cause == PLAN_NONE ? QUEUE_COMPUTE : (int)p->program[s->cause].queue;
+}
+
+static double
+length_of(const struct sim_stall *s)
+{
+	return s->end_us - s->start_us;
+}
+
+static int
+longest_first(const void *a, const void *b)
+{
+	const struct sim_stall *x = a, *y = b;
+
+	if (length_of(x) != length_of(y))
+		return length_of(x) < length_of(y) ? 1 : -1;
+	return (x->start_us > y->start_us) - (x->start_us < y->start_us);
+}
+
+static uint32_t
+tensor_of(const struct plan *p, uint32_t instruction)
+{
+	const struct instruction *n;
+
+	if (instruction == PLAN_NONE)
+		return PLAN_NONE;
+	n = &p->program[instruction];
+	return n->queue == QUEUE_COMPUTE ? PLAN_NONE : p->buffers[n->device_buffer].tensor;
+}
+
+static const char *
+waiting_name(const struct plan *p, const struct sim_stall *s)
+{
+	const struct instruction *n = s->waiting == PLAN_NONE ? NULL : &p->program[s->waiting];
+
+	return n == NULL || n->queue != QUEUE_COMPUTE ? NULL : p->graph->ops[n->op].name;
+}
+
+static void
+print_stalls(const struct plan *p, const struct sim_result *sr, const struct sim_stall *stalls)
+{
+	double by_cause[QUEUE_COUNT] = { 0 };
+	uint32_t count[QUEUE_COUNT] = { 0 }, shown = sr->stall_count < LARGEST_STALLS ? sr->stall_count : LARGEST_STALLS;
+	char time[32], name[48], q[48];
+
+	for (uint32_t i = 0; i < sr->stall_count; i++) {
+		by_cause[cause_of(p, &stalls[i])] += length_of(&stalls[i]);
+		count[cause_of(p, &stalls[i])]++;
+	}
+	for (int k = 0; k < QUEUE_COUNT; k++) {
+		snprintf(name, sizeof(name), "%s busy", queue_names[k]);
+		text_row(stdout, name, "%s", units_time(time, sr->busy_us[k]));
+	}
+	for (int k = 0; k < QUEUE_COUNT; k++) {
+		if (count[k] == 0)
+			continue;
+		snprintf(name, sizeof(name), "waits for %s", cause_names[k]);
+		text_row(stdout, name, "%s in %" PRIu32, units_time(time, by_cause[k]), count[k]);
+	}
+	if (shown > 0)
+		printf("\nlongest waits\n");
+	for (uint32_t i = 0; i < shown; i++) {
+		const struct sim_stall *s = &stalls[i];
+		uint32_t tensor = tensor_of(p, s->cause);
+		const char *op = waiting_name(p, s);
+
+		snprintf(name, sizeof(name), "  %s", units_time(time, length_of(s)));
+		if (tensor == PLAN_NONE)
+			text_row(stdout, name, "before %s", op == NULL ? "the end" : err_quote(q, op));
+		else
+			text_row(stdout, name, "before %s, for the %s of tensor %" PRIu32, op == NULL ? "the end" : err_quote(q, op),
+			    cause_of(p, s) == QUEUE_COMPUTE ? "copy" : cause_names[cause_of(p, s)], tensor);
+	}
+}
+
+static void
+stalls_to_json(struct json_out *o, const struct plan *p, const struct sim_result *sr, const struct sim_stall *stalls)
+{
+	json_out_object(o, "busy_us", false);
+	for (int k = 0; k < QUEUE_COUNT; k++)
+		json_out_real(o, queue_names[k], sr->busy_us[k]);
+	json_out_end_object(o);
+	json_out_uint(o, "stall_count", sr->stall_count);
+	json_out_array(o, "stalls", true);
+	for (uint32_t i = 0; i < sr->stall_count && i < LARGEST_STALLS; i++) {
+		const struct sim_stall *s = &stalls[i];
+
+		json_out_object(o, NULL, false);
+		json_out_real(o, "start_us", s->start_us);
+		json_out_real(o, "time_us", length_of(s));
+		json_out_string(o, "cause", cause_names[cause_of(p, s)]);
+		if (waiting_name(p, s) != NULL)
+			json_out_string(o, "op", waiting_name(p, s));
+		if (tensor_of(p, s->cause) != PLAN_NONE)
+			json_out_uint(o, "tensor", tensor_of(p, s->cause));
+		json_out_end_object(o);
+	}
+	json_out_end_array(o);
+}
+
+static void
+print_result(const struct result *r, const struct plan *p, const struct sim_result *sr, const struct cli *c)
+{
+	struct json_out o;
+
+	if (sr->stall_count > 0)
+		qsort(sr->stalls, sr->stall_count, sizeof(*sr->stalls), longest_first);
+	if (!c->json) {
+		result_print(r, stdout);
+		print_stalls(p, sr, sr->stalls);
+		return;
+	}
+	json_out_init(&o, stdout);
+	json_out_object(&o, NULL, true);
+	result_to_json(r, &o);
+	stalls_to_json(&o, p, sr, sr->stalls);
+	json_out_end_object(&o);
+	json_out_finish(&o);
+}
+
+static int
+run(struct cli *c, struct err *e)
+{
+	struct sim_result sr;
+	struct device d;
+	struct result r;
+	struct plan p;
+
+	if (plan_read(&p, c->operands[0], &c->arena, e) < 0)
+		return -1;
+	if (check_plan(&p, &c->arena, e) < 0)
+		return err_in_file(e, c->operands[0]);
+	if (what_if_device(&d, &p, &c->arena, e) < 0)
+		return -1;
+	if (check_fits(&p, &d, e) < 0)
+		return err_in_file(e, c->operands[0]);
+	if (given.compute_scale > 0)
+		scale_compute(&p, given.compute_scale, &c->arena);
+	if (simulate(&sr, &p, &d, &c->arena, e) < 0)
+		return err_in_file(e, c->operands[0]);
+	result_from_plan(&r, &p);
+	r.device = d.name;
+	r.status = NULL;
+	r.ideal_time_us = sr.ideal_time_us;
+	r.step_time_us = sr.step_time_us;
+	r.stall_time_us = sr.stall_time_us;
+	r.recompute_time_us = sr.recompute_time_us;
+	r.offload_bytes = sr.offload_bytes;
+	r.fetch_bytes = sr.fetch_bytes;
+	r.occupancy_bytes = sr.device_peak_bytes;
+	r.host_occupancy_bytes = sr.host_peak_bytes;
+	result_derive(&r);
+	print_result(&r, &p, &sr, c);
+	return 0;
+}
+
+const struct command cmd_simulate = {
+	"simulate", "PLAN", 1, 1, "Time a plan's step: queues, transfers, stalls, memory in use", options, run
+};

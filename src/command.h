@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* command.h - what all subcommands share: options, output, exit statuses
+ *
+ * A subcommand is one struct command in one cmd_NAME.c.  Its options are rows of
+ * a table that both the parser and --help walk, so they cannot disagree.  run()
+ * gets parsed options and operands, returns 0 or -1 with e filled, and never
+ * prints an error or exits: command_run() does both, in one place.
+ */
+#ifndef SRC_COMMAND_H
+#define SRC_COMMAND_H
+#include <jansson.h>
+#include <stdbool.h>
+
+#include "src/arena.h"
+#include "src/err.h"
+#include "src/json.h"
+#include "src/tables.h"
+
+enum option_type {
+	OPTION_FLAG,	/* bool */
+	OPTION_TEXT,	/* const char * */
+	OPTION_COUNT,	/* uint32_t, 1..INT32_MAX */
+	OPTION_SIZE,	/* bytes_t */
+	OPTION_RATE,	/* double, bytes per second, over 0 */
+	OPTION_TIME,	/* double, microseconds */
+	OPTION_FACTOR,	/* double, over 0 */
+	OPTION_CHOICE	/* const char *: the name of one row of a table */
+};
+
+struct option_row {
+	const char *name;	/* the long option; NULL ends the table */
+	char letter;		/* the short one; 0: none */
+	enum option_type type;
+	const char *value;	/* what --help calls the value */
+	void *to;		/* unchanged when the option is absent */
+	const char *help;	/* a newline starts another line of help */
+	table_row_fn *choices;	/* for OPTION_CHOICE */
+};
+#define OPTION_END { .name = NULL }
+
+/* One run of the program: everything with an owner, so that it is released whichever way the run ends. */
+struct cli {
+	const struct command *command;
+	struct arena arena;
+	json_t *document;	/* being read; released after the arena's jump target */
+	const char *const *operands;
+	bool json;		/* --json */
+	bool usage;		/* the error is a mistake of usage: point at --help */
+};
+
+struct command {
+	const char *name;
+	const char *operands;		/* "NETWORK|GRAPH", for --help */
+	int operand_min, operand_max;
+	const char *summary;		/* one line */
+	const struct option_row *options;
+	int (*run)(struct cli *c, struct err *e);
+};
+
+extern const struct command cmd_info, cmd_plan, cmd_check, cmd_simulate, cmd_report, cmd_place, cmd_list;
+
+/* Parse, run, print the error if any, release everything.  The exit status. */
+int command_run(const struct command *command, int argc, char **argv);
+
+/* End stdout: what could not be written is an error.  The exit status to use. */
+int command_finish(int status);
+
+/* A mistake in how the command was called; option ("--budget") may be NULL.  Returns -1. */
+int usage_error(struct cli *c, struct err *e, const char *option, const char *fmt, ...) PRINTF_LIKE(4, 5);
+
+/* "layrub: warning: ..." on stderr. */
+void warn(const char *fmt, ...) PRINTF_LIKE(1, 2);
+
+/* One "label   value" line of a table for people; control bytes of a stranger's text become '?'. */
+void text_row(FILE *out, const char *label, const char *fmt, ...) PRINTF_LIKE(3, 4);
+#endif

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The layrub command: dispatches to its subcommands. */
+#include <config.h>
+
+#include <signal.h>
+#include <string.h>
+
+#include "src/command.h"
+
+static const struct command *const commands[] = {
+	&cmd_info, &cmd_plan, &cmd_check, &cmd_simulate, &cmd_report, &cmd_place, &cmd_list, NULL
+};
+
+static void
+print_help(void)
+{
+	fputs("Usage: layrub COMMAND [OPTION]...\n"
+	    "Plan, check and simulate the GPU memory of neural-network training.\n\n", stdout);
+	for (const struct command *const *c = commands; *c != NULL; c++)
+		printf("  %-10s %-16s %s\n", (*c)->name, (*c)->operands, (*c)->summary);
+	fputs("\n  --help     print this help; 'layrub COMMAND --help' says more about one\n"
+	    "  --version  print the version\n", stdout);
+}
+
+static void
+print_version(void)
+{
+	fputs("layrub " PACKAGE_VERSION "\n", stdout);
+}
+
+int
+main(int argc, char **argv)
+{
+	const char *name = argc > 1 ? argv[1] : NULL;
+	char q[48];
+
+	/* A reader that has seen enough ends us quietly, whatever our parent ignores. */
+	signal(SIGPIPE, SIG_DFL);
+	for (const struct command *const *c = commands; name != NULL && *c != NULL; c++)
+		if (strcmp((*c)->name, name) == 0)
+			return command_run(*c, argc - 1, argv + 1);
+	if (name != NULL && strcmp(name, "--version") == 0) {
+		print_version();
+		return command_finish(0);
+	}
+	if (name != NULL && (strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0)) {
+		print_help();
+		return command_finish(0);
+	}
+	if (name == NULL)
+		fputs("layrub: expected a command, got nothing\n", stderr);
+	else
+		fprintf(stderr, "layrub: unknown command '%s'\n", err_quote(q, name));
+	fputs("Try 'layrub --help'.\n", stderr);
+	return 2;
+}

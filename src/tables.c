@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <config.h>
+#include "src/tables.h"
+
+#include <stddef.h>
+
+#include "planner/placement.h"
+#include "planner/policy.h"
+#include "src/layer.h"
+#include "src/lower.h"
+
+static const char *
+row(const char *name, const char *its_summary, const char **summary)
+{
+	if (summary != NULL)
+		*summary = its_summary;
+	return name;
+}
+
+const char *
+table_policies(unsigned i, const char **summary)
+{
+	return row(policies[i].name, policies[i].summary, summary);
+}
+
+const char *
+table_placements(unsigned i, const char **summary)
+{
+	return row(placements[i].name, placements[i].summary, summary);
+}
+
+const char *
+table_lowerings(unsigned i, const char **summary)
+{
+	return row(lowerings[i].name, lowerings[i].summary, summary);
+}
+
+/* `repeat` is no layer that computes, so the reader's table lacks it. */
+const char *
+table_layers(unsigned i, const char **summary)
+{
+	unsigned n = 0;
+
+	while (n < i && layer_types[n] != NULL)
+		n++;
+	if (layer_types[n] != NULL)
+		return row(layer_types[n]->name, layer_types[n]->summary, summary);
+	return n == i ? row("repeat", "a stack of copies of its own layers", summary) : NULL;
+}
+
+const char *
+table_times(unsigned i, const char **summary)
+{
+	static const struct { const char *name, *summary; } rows[] = {
+		{ "traced", "the graph's own times as they are" },
+		{ "scaled", "the graph's times scaled from the device that was measured" },
+		{ NULL, NULL }
+	};
+
+	return row(rows[i].name, rows[i].summary, summary);
+}

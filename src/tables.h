@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* tables.h - the program's tables of named rows, all walked in one way
+ *
+ * Options that take a row's name, `layrub list` and the tests use these, so that
+ * a new row is known everywhere at once.
+ */
+#ifndef SRC_TABLES_H
+#define SRC_TABLES_H
+
+/* The name of row i, NULL past the last one; its summary in *summary unless that is NULL. */
+typedef const char *table_row_fn(unsigned i, const char **summary);
+
+table_row_fn table_policies, table_placements, table_lowerings, table_layers;
+table_row_fn table_times;	/* what --times takes */
+#endif

@@ -1,0 +1,356 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# The command as its users meet it: exit status, standard output, standard error.
+# LAYRUB_GOLDEN=update rewrites tests/golden instead of comparing with it.
+set -u
+: "${LAYRUB:=$PWD/layrub}" "${LAYRUB_TESTS:=$PWD/tests}" "${LAYRUB_DATA:=$PWD/networks}"
+export LAYRUB_DATA
+golden=$LAYRUB_TESTS/golden
+work=$(mktemp -d) || exit 1
+trap 'rm -rf "$work"' EXIT
+count=0
+
+ok() {	# STATUS NAME
+	count=$((count + 1))
+	if [ "$1" -eq 0 ]; then
+		echo "ok $count - $2"
+	else
+		echo "not ok $count - $2"
+	fi
+}
+
+# Run the command; its $status, $work/out and $work/err stay.
+run() {
+	status=0
+	"$LAYRUB" "$@" >"$work/out" 2>"$work/err" </dev/null || status=$?
+}
+
+diag() {
+	sed 's/^/# /' "$@"
+}
+
+# expect STATUS NAME: of the last run.
+expect() {
+	if [ "$status" -eq "$1" ]; then
+		ok 0 "$2"
+	else
+		ok 1 "$2"
+		echo "# status $status, want $1"
+		diag "$work/err"
+	fi
+}
+
+# same FILE GOLDEN NAME: the same text, but for where the data lies.
+same() {
+	sed "s|$LAYRUB_DATA|DATA|g" "$1" >"$work/same"
+	if [ "${LAYRUB_GOLDEN:-}" = update ]; then
+		cp "$work/same" "$golden/$2"
+	fi
+	if diff -u "$golden/$2" "$work/same" >"$work/diff" 2>&1; then
+		ok 0 "$3"
+	else
+		ok 1 "$3"
+		diag "$work/diff"
+	fi
+}
+
+# A member of the JSON document in $work/out that stands on a line of its own.
+field() {
+	sed -n "s/^ *\"$1\": \"\{0,1\}\([^\",]*\)\"\{0,1\},\{0,1\}\$/\1/p" "$work/out"
+}
+
+# holds EXPRESSION NAME: awk says whether it is true.
+holds() {
+	if awk "BEGIN { exit !($1) }" </dev/null; then
+		ok 0 "$2"
+	else
+		ok 1 "$2"
+		echo "# false: $1"
+	fi
+}
+
+# ---- help and mistakes of usage ----
+
+commands="info plan check simulate report list"
+: >"$work/help"
+for c in "" $commands; do
+	# shellcheck disable=SC2086
+	run $c --help
+	[ "$status" -eq 0 ] && [ ! -s "$work/err" ]
+	ok $? "$c --help: status 0, nothing on stderr"
+	cat "$work/out" >>"$work/help"
+done
+# Tables grow: their rows are not part of what must stay.
+sed 's/one of: .*/one of: .../' "$work/help" >"$work/stable"
+same "$work/stable" help.txt "what --help says"
+run --version
+expect 0 "--version"
+
+# Each line is one call.
+cat >"$work/calls" <<'CALLS'
+
+nonsense
+--nonsense
+info
+info a b
+info --nonsense a
+info -z a
+info graphs/resnet50 --batch 64
+info graphs/resnet50 --lowering reuse
+info resnet50 --batch
+info resnet50 --batch 0
+info resnet50 --batch -4
+info resnet50 --batch 2147483648
+info resnet50 --batch 4x
+info resnet50 --lowering fast
+info --max-input 12G resnet50
+info --max-input -1 resnet50
+plan
+plan resnet50
+plan resnet50 --slowdown 10%
+plan resnet50 --time-limit 3
+plan graphs/resnet50 --device h200 --batch 3
+plan resnet50 --device h200 --times scaled
+plan resnet50 --device h200 --policy best
+plan resnet50 --device h200 --placement best
+plan resnet50 --device h200 --budget 12G
+plan resnet50 --device h200 --budget -1GiB
+plan resnet50 --device h200 --budget nan%
+plan resnet50 --device h200 --budget 0
+plan resnet50 --device h200 --budget=
+check
+check a b
+simulate
+simulate a --h2d 16GB
+simulate a --h2d 0GB/s
+simulate a --latency 5
+simulate a --compute-scale 0
+simulate a --compute-scale inf
+report
+report a
+list nonsense
+list policies placements
+CALLS
+: >"$work/usage"
+wrong=0
+while read -r call; do
+	# shellcheck disable=SC2086
+	run $call
+	if [ "$status" -ne 2 ] || [ -s "$work/out" ] || [ "$(wc -l <"$work/err")" -ne 2 ]; then
+		wrong=1
+		echo "# 'layrub $call': status $status"
+		diag "$work/out" "$work/err"
+	fi
+	{ echo "\$ layrub $call"; cat "$work/err"; } >>"$work/usage"
+done <"$work/calls"
+ok $wrong "a mistake of usage: status 2, two lines on stderr, nothing on stdout"
+sed 's/expected one of .*, got/expected one of ..., got/' "$work/usage" >"$work/stable"
+same "$work/stable" usage.txt "what mistakes of usage are answered"
+
+# ---- bad files ----
+
+cp "$LAYRUB_TESTS"/bad/*.json "$work" || exit 1
+awk 'BEGIN { for (i = 0; i < 100000; i++) printf "["; print "" }' >"$work/graph-deep.json"
+awk 'BEGIN { for (i = 0; i < 100000; i++) printf "{\"layers\":"; print "" }' >"$work/network-deep.json"
+awk 'BEGIN { printf "{\"x-a\":"; for (i = 0; i < 100000; i++) printf "[1,"; print "" }' >"$work/plan-deep.json"
+cd "$work" || exit 1
+: >bad
+for f in device-*.json graph-*.json network-*.json plan-*.json unsound-*.json; do
+	want=2
+	case $f in
+	unsound-*) want=1; run check "$f" ;;
+	device-*) run plan graphs/alexnet --device "$f" -o made ;;
+	plan-*) run check "$f" ;;
+	*) run info "$f" ;;
+	esac
+	# The words after "got:" are the JSON library's, and change with its version.
+	sed 's/\(expected a JSON document, got:\).*/\1 .../' err >>bad
+	[ "$status" -eq $want ] && [ ! -s out ] && [ "$(wc -l <err)" -eq 1 ] && [ ! -e made ] &&
+	    grep -q "^layrub: $f: " err
+	good=$?
+	ok $good "$f: status $want, one line on stderr, nothing else"
+	if [ $good -ne 0 ]; then
+		echo "# status $status"
+		head -n 5 out | diag
+		head -n 40 err | diag
+	fi
+done
+same bad bad.txt "what bad files are answered"
+
+run info no-such-network
+expect 2 "a name that is nothing"
+run info resnet5O
+grep -q "did you mean 'resnet50'" err
+ok $? "a name that is nearly something"
+run info "$work"
+expect 2 "a folder is no document"
+run info ./missing.json
+expect 2 "a file that is not there"
+run info graphs/alexnet --max-input 1kB
+expect 2 "an input over --max-input"
+if [ "$(id -u)" -eq 0 ]; then
+	count=$((count + 1))
+	echo "ok $count - a file that may not be read # SKIP root reads everything"
+else
+	cp graph-null.json secret.json
+	chmod 0 secret.json
+	run info ./secret.json
+	expect 2 "a file that may not be read"
+fi
+
+# ---- info ----
+
+for g in "$LAYRUB_DATA"/graphs/*.graph.json; do
+	name=graphs/$(basename "$g" .graph.json)
+	run info "$name" --json
+	expect 0 "info $name"
+	holds "$(field peak_error_percent) >= -3 && $(field peak_error_percent) <= 1" "info $name: the peak is what was measured"
+done
+run info graphs/resnet50
+same out info-resnet50.txt "info for people"
+run info graphs/resnet50 --json
+same out info-resnet50.json "info for programs"
+cp out first
+"$LAYRUB" info - --json <"$LAYRUB_DATA/graphs/resnet50.graph.json" >out
+cmp -s first out
+ok $? "info reads standard input"
+run info graphs/resnet50 --device k40m
+grep -q "k40m: .*fit" out
+ok $? "info says whether a graph fits a device"
+run info resnet50 --batch 7 --json
+[ "$(field batch)" = 7 ]
+ok $? "info takes a batch"
+
+# ---- plan, check, simulate ----
+
+run plan resnet50 --batch 32 --device k40m --policy keep --json -o keep.json
+expect 0 "plan --policy keep"
+keep=$(field arena_bytes)
+sed -n 's/^ "\([a-z_0-9]*\)":.*/\1/p' out >names
+same names plan-fields.txt "the names of plan's figures"
+run plan resnet50 --batch 32 --device k40m --budget 50% --json -o half.json
+expect 0 "plan into half of the peak"
+holds "$(field arena_bytes) <= $(field budget_bytes) && $(field arena_bytes) <= 0.52 * $keep" "the arena is within the budget"
+holds "$(field overhead) >= 0 && $(field step_time_us) >= $(field ideal_time_us)" "no step is faster than its ops"
+cp out planned
+run plan resnet50 --batch 32 --device k40m --budget 50%
+expect 0 "plan for people"
+run plan resnet50 --batch 32 --device k40m --budget 50% -o -
+cmp -s out half.json
+ok $? "plan to standard output is the same plan"
+grep -q '^arena ' err
+ok $? "and the table goes to standard error"
+for p in keep half; do
+	run check $p.json
+	expect 0 "check $p"
+	[ ! -s err ]
+	ok $? "check $p is quiet on stderr"
+	run simulate $p.json --json
+	expect 0 "simulate $p"
+done
+for f in step_time_us overhead arena_bytes offload_bytes fetch_bytes; do
+	said=$(field $f)
+	cp out simulated
+	cp planned out
+	[ -n "$said" ] && [ "$said" = "$(field $f)" ]
+	ok $? "simulate says the same $f as plan"
+	cp simulated out
+done
+step=$(field step_time_us)
+run simulate half.json --json --h2d 1GB/s --d2h 1GB/s
+holds "$(field step_time_us) > $step" "a slower link makes a slower step"
+ideal=$(field ideal_time_us)
+run simulate half.json --json --compute-scale 2
+holds "$(field ideal_time_us) < 0.51 * $ideal" "twice as fast compute"
+run simulate half.json --device h200 --json
+[ "$(field device)" = h200 ]
+ok $? "simulate on another device"
+"$LAYRUB" check - <half.json >out 2>err
+ok $? "check reads standard input"
+"$LAYRUB" plan graphs/alexnet --device h200 -o - 2>/dev/null | "$LAYRUB" check - --graph graphs/alexnet >out 2>err
+ok $? "check --graph: the plan's own graph"
+run check half.json --graph graphs/alexnet
+expect 1 "check --graph: another graph"
+sed 's/"do": "offload"/"do": "fetch"/' half.json >wrong.json
+run check wrong.json
+holds "$status == 1 || $status == 2" "a plan that was changed is refused"
+run plan graphs/alexnet --device k40m --policy keep --budget 11GiB
+grep -q "warning: .*NVIDIA H200" err
+ok $? "times of another device are warned of"
+run plan graphs/alexnet --device h200 --policy keep
+[ ! -s err ]
+ok $? "times of the same device are not"
+
+run plan graphs/alexnet --device a100-40g --policy keep --times scaled --json
+holds "$status == 0 && $(field ideal_time_us) > 1000" "times scaled to another device"
+[ ! -s err ]
+ok $? "need no warning"
+
+# The networks that the paper is about.
+run plan resnet50 --batch 64 --device k40m --policy keep --json
+keep=$(field arena_bytes)
+run plan resnet50 --batch 64 --device k40m --policy layrub --json
+holds "$(field arena_bytes) < 0.5 * $keep" "layrub: ResNet-50 in less than half of what keep uses"
+run plan caffe/resnet1517 --batch 16 --device k40m --policy layrub --json
+holds "$status == 0 && $(field arena_bytes) < 12 * 1024 ^ 3" "layrub: ResNet-1517 in 12 GB"
+run plan caffe/resnet1517 --batch 16 --device k40m --policy keep
+expect 1 "keep: ResNet-1517 does not fit"
+
+# ---- no for an answer, and machines that fail ----
+
+run plan resnet50 --batch 32 --device k40m --budget 100MiB -o made
+[ "$status" -eq 1 ] && [ ! -e made ] && [ ! -s out ] && [ "$(wc -l <err)" -eq 1 ]
+ok $? "a budget under the bound: status 1, one line, no file"
+grep -q "^layrub: a budget of .* op [0-9]* '.*' alone needs .*tensor [0-9]* (.*workspace" err
+ok $? "which names the op and its tensors"
+run plan resnet50 --batch 32 --device k40m --budget 100MiB --json
+[ "$status" -eq 1 ] && [ "$(field status)" = infeasible ]
+ok $? "and is a result for programs, too"
+run plan resnet50 --device k40m --budget 13GB -o made
+expect 2 "a budget over the device's memory"
+run plan graphs/alexnet --device h200 -o /dev/full
+expect 3 "a full disk: plan"
+"$LAYRUB" info graphs/alexnet >/dev/full 2>err
+status=$?
+expect 3 "a full disk: info"
+run plan graphs/alexnet --device h200 -o "$work/no/such/folder"
+expect 3 "a folder that is not there"
+set -- "$work"/*.tmp
+[ ! -e "$1" ]
+ok $? "no temporary file is left"
+run report half.json -o plan.pdff
+expect 2 "an unknown picture format"
+"$LAYRUB" plan graphs/resnet50 --device h200 -o - 2>err | head -n 1 >out
+[ -s out ] && [ ! -s err ]
+ok $? "a closed pipe ends the command quietly"
+# Even where a parent ignores the signal.
+(trap '' PIPE; "$LAYRUB" plan graphs/resnet50 --device h200 -o - 2>err) | head -n 1 >out
+[ -s out ] && [ ! -s err ]
+ok $? "and does so for a parent that ignores the signal"
+
+# ---- list ----
+
+run list --json
+expect 0 "list --json"
+cp out list
+for f in "$LAYRUB_DATA"/*.json "$LAYRUB_DATA"/caffe/*.json; do
+	name=${f#"$LAYRUB_DATA"/}
+	case $name in
+	*.schema.json) continue ;;
+	esac
+	grep -q "\"name\": \"${name%.json}\"" list || echo "$name"
+done >missing
+[ ! -s missing ]
+ok $? "every network is listed"
+diag missing
+for t in policies placements lowerings; do
+	run list "$t"
+	cut -d ' ' -f 1 out >rows
+	while read -r name; do
+		grep -q "one of: .*$name" "$work/help" || echo "$name"
+	done <rows >missing
+	[ -s rows ] && [ ! -s missing ]
+	ok $? "every row of $t is in --help"
+done
+
+echo "1..$count"

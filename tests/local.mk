@@ -1,0 +1,82 @@
+# SPDX-License-Identifier: Apache-2.0
+# A test in C is one file and one line in C_TESTS; one in shell is one line in
+# SHELL_TESTS.  Each prints TAP.  Benchmarks are scripts in BENCHES: never run by check.
+TEST_EXTENSIONS = .t .sh
+T_LOG_DRIVER  = env AM_TAP_AWK='$(AWK)' $(SHELL) $(top_srcdir)/build-aux/tap-driver.sh
+SH_LOG_DRIVER = $(T_LOG_DRIVER)
+AM_TESTS_ENVIRONMENT = \
+	LAYRUB_TESTS='$(abs_top_srcdir)/tests' LAYRUB_DATA='$(abs_top_srcdir)/networks' \
+	LAYRUB='$(abs_top_builddir)/layrub'; export LAYRUB_TESTS LAYRUB_DATA LAYRUB;
+
+noinst_LIBRARIES += libtap.a
+libtap_a_SOURCES = %D%/tap.c %D%/tap.h
+TEST_LIBS = libtap.a $(LDADD)
+
+C_TESTS =
+SHELL_TESTS =
+C_TESTS += %D%/decisions.t
+%C%_decisions_t_SOURCES = %D%/decisions.c
+%C%_decisions_t_LDADD = $(TEST_LIBS)
+C_TESTS += %D%/placement.t %D%/planner.t
+%C%_placement_t_SOURCES = %D%/placement.c
+%C%_placement_t_LDADD = $(TEST_LIBS)
+%C%_planner_t_SOURCES = %D%/planner.c
+%C%_planner_t_LDADD = $(TEST_LIBS)
+C_TESTS += %D%/networks.t
+%C%_networks_t_SOURCES = %D%/networks.c
+%C%_networks_t_LDADD = $(TEST_LIBS)
+C_TESTS += %D%/simulate.t %D%/simulate_random.t
+%C%_simulate_t_SOURCES = %D%/simulate.c %D%/toy_plan.c %D%/toy_plan.h
+%C%_simulate_t_LDADD = $(TEST_LIBS)
+%C%_simulate_random_t_SOURCES = %D%/simulate_random.c %D%/toy_plan.c %D%/toy_plan.h
+%C%_simulate_random_t_LDADD = $(TEST_LIBS)
+C_TESTS += %D%/picture.t
+%C%_picture_t_SOURCES = %D%/picture.c
+%C%_picture_t_LDADD = $(TEST_LIBS)
+SHELL_TESTS += %D%/report.sh
+SHELL_TESTS += %D%/cli.sh
+EXTRA_DIST += %D%/bad %D%/golden
+C_TESTS += %D%/units.t %D%/json.t %D%/spans.t %D%/documents.t %D%/file.t
+%C%_file_t_SOURCES = %D%/file.c
+%C%_file_t_LDADD = $(TEST_LIBS)
+%C%_units_t_SOURCES = %D%/units.c
+%C%_units_t_LDADD = $(TEST_LIBS)
+%C%_json_t_SOURCES = %D%/json.c
+%C%_json_t_LDADD = $(TEST_LIBS)
+%C%_spans_t_SOURCES = %D%/spans.c
+%C%_spans_t_LDADD = $(TEST_LIBS)
+%C%_documents_t_SOURCES = %D%/documents.c
+%C%_documents_t_LDADD = $(TEST_LIBS)
+SHELL_TESTS += %D%/schemas.sh
+C_TESTS += %D%/check.t %D%/mutations.t
+%C%_check_t_SOURCES = %D%/check.c %D%/reference_check.c %D%/reference_check.h
+%C%_check_t_LDADD = $(TEST_LIBS)
+%C%_mutations_t_SOURCES = %D%/mutations.c %D%/random_plan.c %D%/random_plan.h %D%/reference_check.c %D%/reference_check.h
+%C%_mutations_t_LDADD = $(TEST_LIBS)
+C_TESTS += %D%/network.t %D%/lower.t %D%/roofline.t
+%C%_network_t_SOURCES = %D%/network.c
+%C%_network_t_LDADD = $(TEST_LIBS)
+%C%_lower_t_SOURCES = %D%/lower.c
+%C%_lower_t_LDADD = $(TEST_LIBS)
+%C%_roofline_t_SOURCES = %D%/roofline.c
+%C%_roofline_t_LDADD = $(TEST_LIBS)
+C_TESTS += %D%/pattern.t
+%C%_pattern_t_SOURCES = %D%/pattern.c cuda_validate/pattern.c cuda_validate/pattern.h cuda_validate/pattern_data.h
+%C%_pattern_t_LDADD = $(TEST_LIBS)
+SHELL_TESTS += %D%/replay.sh %D%/replay_cuda.sh
+EXTRA_DIST += %D%/data
+
+check_PROGRAMS += $(C_TESTS)
+TESTS += $(C_TESTS) $(SHELL_TESTS)
+EXTRA_DIST += $(SHELL_TESTS)
+
+# One phony target a benchmark; `make bench` runs all of them, one after the other.
+EXTRA_PROGRAMS = %D%/measure
+%C%_measure_SOURCES = %D%/measure.c
+%C%_measure_LDADD =
+EXTRA_DIST += %D%/bench.sh
+CLEANFILES += %D%/measure$(EXEEXT)
+BENCHES += bench-commands
+.PHONY: bench-commands
+bench-commands: layrub$(EXEEXT) %D%/measure$(EXEEXT)
+	@LAYRUB=./layrub MEASURE=%D%/measure LAYRUB_DATA='$(abs_top_srcdir)/networks' $(SHELL) $(srcdir)/%D%/bench.sh

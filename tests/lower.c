@@ -1,0 +1,393 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* From layers to a training step: which ops, in which order, on which tensors; properties of
+ * every shipped network in every lowering; and how near they come to the traces. */
+#include <config.h>
+#include "src/lower.h"
+
+#include <dirent.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "src/json.h"
+#include "src/layer.h"
+#include "tests/tap.h"
+
+static int
+network_parse(struct network *n, json_t *root, struct arena *a, struct err *e)
+{
+	int r = root == NULL ? -1 : network_from_json(n, root, a, e);
+
+	json_decref(root);
+	return r;
+}
+
+/* ' stands for ". */
+static bool
+read_text(struct network *n, const char *text, struct arena *a)
+{
+	struct err e = ERR_INIT;
+	char *copy = strdup(text);
+	json_error_t je;
+	bool good;
+
+	for (char *c = copy; *c != '\0'; c++)
+		if (*c == '\'')
+			*c = '"';
+	good = network_parse(n, json_loads(copy, 0, &je), a, &e) == 0;
+	free(copy);
+	if (!good)
+		err_print(&e, "lower", stderr);
+	return ok(good, "a network is read");
+}
+
+static bool
+read_shipped(struct network *n, const char *name, struct arena *a)
+{
+	struct err e = ERR_INIT;
+	char file[300];
+
+	snprintf(file, sizeof(file), "%s.json", name);
+	if (network_parse(n, json_read_file(data_path(file), &e), a, &e) == 0)
+		return true;
+	err_print(&e, "lower", stderr);
+	return ok(false, "%s is read", name);
+}
+
+static bool
+lower_or_fail(struct graph *g, const struct network *n, int lowering, const struct device *d, struct arena *a)
+{
+	struct err e = ERR_INIT;
+
+	if (lower(g, n, lowering, d, a, &e) == 0)
+		return true;
+	err_print(&e, "lower", stderr);
+	return ok(false, "%s in lowering %s", n->name, lowerings[lowering].name);
+}
+
+/* ---- op by op ---- */
+
+/* "f conv1 conv 0 1>2": phase, layer, name, tensors read and written; "2~3": 3 may share 2's bytes. */
+static char *
+op_text(const struct op *o, struct arena *a)
+{
+	char *s = arena_printf(a, "%c %s %s", phase_names[o->phase][0], o->layer, o->name);
+
+	for (uint32_t i = 0; i < o->input_count; i++)
+		s = arena_printf(a, "%s %u", s, o->inputs[i]);
+	for (uint32_t i = 0; i < o->output_count; i++)
+		s = arena_printf(a, "%s%c%u", s, i == 0 ? '>' : ' ', o->outputs[i]);
+	for (uint32_t i = 0; i < o->inplace_count; i++)
+		s = arena_printf(a, "%s %u~%u", s, o->inplace[i].input, o->inplace[i].output);
+	return s;
+}
+
+#define SMALL(optimizer) "{'format':'layrub-network','version':1,'name':'small','batch':2," optimizer "'layers':[" \
+	"{'name':'x','type':'input','shape':[3,8,8]},{'name':'c','type':'conv','channels':4,'kernel':3,'pad':1}," \
+	"{'name':'b','type':'batch-norm'},{'name':'r','type':'relu','inplace':true}," \
+	"{'name':'d','type':'conv','channels':4,'kernel':1,'bias':false},{'name':'a','type':'add','inputs':['d','r']}," \
+	"{'name':'p','type':'max-pool','kernel':2},{'name':'v','type':'flatten'},{'name':'f','type':'linear','features':5}," \
+	"{'name':'y','type':'input','shape':[1],'dtype':'int64'},{'name':'l','type':'cross-entropy','inputs':['f','y']}]}"
+
+static const char *const framework_ops[] = {
+	"f c conv 0 1 2>3",
+	"f b count-batch 8>8",
+	"f b batch-norm 3 4 5 6 7>9 10 11 6 7",
+	"f r relu 9>9",
+	"f d conv 9 12>13",
+	"f a add 13 9>14",
+	"f p max-pool 14>15 16",
+	"f f linear 15 17 18>19",
+	"f l log-softmax 19>22",
+	"f l nll-loss 22 20>21 23",
+	"b l ones 21>24",
+	"b l nll-loss-backward 22 20 23 24>25",
+	"b l log-softmax-backward 22 25>26",
+	"b f linear-backward-data 17 26>27",
+	"b f linear-backward-weight 15 26>28",
+	"b f sum 26>29",
+	"b p max-pool-backward 14 16 27>30",
+	"b d conv-backward 9 12 30>31 32",
+	"b d add-gradients 30 31>33",
+	"b r relu-backward 9 33>34",
+	"b b batch-norm-backward 3 34 4 10 11>35 36 37",
+	"b c conv-backward 0 1 35>38 39",
+	"u c update-multiply 40>40", "u c update-add 38 40>40", "u c update-add 40 1>1",
+	"u c update-multiply 41>41", "u c update-add 39 41>41", "u c update-add 41 2>2",
+	"u b update-multiply 42>42", "u b update-add 36 42>42", "u b update-add 42 4>4",
+	"u b update-multiply 43>43", "u b update-add 37 43>43", "u b update-add 43 5>5",
+	"u d update-multiply 44>44", "u d update-add 32 44>44", "u d update-add 44 12>12",
+	"u f update-multiply 45>45", "u f update-add 28 45>45", "u f update-add 45 17>17",
+	"u f update-multiply 46>46", "u f update-add 29 46>46", "u f update-add 46 18>18", NULL
+};
+
+static const char *const reuse_ops[] = {
+	"f c conv 0 1 2>3",
+	"f b batch-norm 3 4 5>9 10 11",
+	"f b batch-norm-running 10 11 6 7 8>6 7 8",
+	"f r relu 9>9",
+	"f d conv 9 12>13",
+	"f a add 13 9>14 13~14 9~14",
+	"f p max-pool 14>15 16",
+	"f f linear 15 17 18>19",
+	"f l softmax-loss 19 20>22 21 19~22",
+	"b l softmax-loss-backward 22 20>23 22~23",
+	"b f linear-backward-weight 15 23>24 25",
+	"b f linear-backward-data 17 23>26",
+	"b p max-pool-backward 16 26>27",
+	"b d conv-backward-filter 9 27>28",
+	"b d conv-backward-data 12 27>29",
+	"b d add-gradients 27 29>30 27~30 29~30",
+	"b r relu-backward 9 30>31 9~31 30~31",
+	"b b batch-norm-backward 3 31 4 10 11>32 33 34",
+	"b c conv-backward-filter 0 32>35 36",
+	"u c adam-update 35 37 38 39>37 38 39 1",
+	"u c adam-update 36 40 41 42>40 41 42 2",
+	"u b adam-update 33 43 44 45>43 44 45 4",
+	"u b adam-update 34 46 47 48>46 47 48 5",
+	"u d adam-update 28 49 50 51>49 50 51 12",
+	"u f adam-update 24 52 53 54>52 53 54 17",
+	"u f adam-update 25 55 56 57>55 56 57 18", NULL
+};
+
+static void
+test_ops(const char *text, int lowering, const char *const *want)
+{
+	struct arena a = ARENA_INIT;
+	struct network n;
+	struct graph g;
+	uint32_t i = 0;
+
+	if (read_text(&n, text, &a) && lower_or_fail(&g, &n, lowering, NULL, &a)) {
+		for (; want[i] != NULL; i++)
+			is_string(i < g.op_count ? op_text(&g.ops[i], &a) : "", want[i], "%s op %u", lowerings[lowering].name, i);
+		is_uint(g.op_count, i, "%s: as many ops", lowerings[lowering].name);
+	}
+	arena_free(&a);
+}
+
+/* ---- what must hold for any network ---- */
+
+struct tally { uint32_t unwritten, unread_gradients, unclassed, phases, pure, late; };
+
+/* Walk the graph once; seen[t]: 1 written, 2 read. */
+static struct tally
+tally(const struct graph *g, struct arena *a)
+{
+	unsigned char *seen = ARENA_NEW(a, unsigned char, g->tensor_count);
+	enum phase phase = PHASE_FORWARD;
+	struct tally t = { 0 };
+
+	for (uint32_t k = 0; k < g->op_count; k++) {
+		const struct op *o = &g->ops[k];
+		bool persistent = false;
+
+		t.phases += o->phase < phase || o->layer == NULL;
+		phase = o->phase;
+		t.unclassed += o->class == CLASS_OTHER;
+		for (uint32_t i = 0; i < o->input_count; i++) {
+			t.unwritten += !kind_is_persistent(g->tensors[o->inputs[i]].kind) && (seen[o->inputs[i]] & 1) == 0;
+			seen[o->inputs[i]] |= 2;
+		}
+		for (uint32_t i = 0; i < o->output_count; i++) {
+			persistent |= kind_is_persistent(g->tensors[o->outputs[i]].kind);
+			seen[o->outputs[i]] |= 1;
+		}
+		t.pure += o->recomputable != (o->phase == PHASE_FORWARD && !persistent);
+		t.late += o->phase == PHASE_UPDATE && o->class != CLASS_UPDATE && o->class != CLASS_COPY;
+	}
+	for (uint32_t i = 0; i < g->tensor_count; i++) {
+		t.unread_gradients += g->tensors[i].kind == KIND_GRADIENT && (seen[i] & 2) == 0;
+		t.late += g->tensors[i].kind == KIND_PARAMETER && seen[i] != 3;
+	}
+	return t;
+}
+
+static bytes_t
+peak_of(const struct graph *g, double *time_us, struct arena *a)
+{
+	int64_t *change = ARENA_NEW(a, int64_t, g->op_count + 1), live = 0;
+	uint32_t *first = ARENA_NEW(a, uint32_t, g->tensor_count), *last = ARENA_NEW(a, uint32_t, g->tensor_count);
+	bytes_t peak = 0;
+
+	*time_us = 0;
+	for (uint32_t k = 0; k < g->op_count; k++) {
+		*time_us += g->ops[k].time_us;
+		for (uint32_t i = 0; i < g->ops[k].input_count + g->ops[k].output_count; i++) {
+			uint32_t t = i < g->ops[k].input_count ? g->ops[k].inputs[i] : g->ops[k].outputs[i - g->ops[k].input_count];
+
+			first[t] = last[t] == 0 ? k + 1 : first[t];
+			last[t] = k + 1;
+		}
+	}
+	for (uint32_t t = 0; t < g->tensor_count; t++) {
+		if (kind_is_persistent(g->tensors[t].kind)) {
+			live += (int64_t)g->tensors[t].bytes;
+		} else if (last[t] > 0) {
+			change[first[t] - 1] += (int64_t)g->tensors[t].bytes;
+			change[last[t]] -= (int64_t)g->tensors[t].bytes;
+		}
+	}
+	for (uint32_t k = 0; k < g->op_count; k++) {
+		live += change[k];
+		if ((bytes_t)live + g->ops[k].workspace_bytes > peak)
+			peak = (bytes_t)live + g->ops[k].workspace_bytes;
+	}
+	return peak;
+}
+
+static void
+test_network(const char *name, const struct device *d)
+{
+	struct arena a = ARENA_INIT;
+	bytes_t peak[LOWER_COUNT];
+	struct network n;
+	struct graph g;
+	struct tally t;
+	double us;
+
+	for (int k = 0; k < LOWER_COUNT; k++) {
+		if (!read_shipped(&n, name, &a) || !lower_or_fail(&g, &n, k, d, &a))
+			continue;
+		t = tally(&g, &a);
+		is_uint(t.unwritten, 0, "%s, %s: nothing is read before it is written", name, lowerings[k].name);
+		is_uint(t.unread_gradients, 0, "%s, %s: every gradient is used", name, lowerings[k].name);
+		is_uint(t.unclassed, 0, "%s, %s: every op has a class", name, lowerings[k].name);
+		is_uint(t.phases, 0, "%s, %s: phases in order, ops of layers", name, lowerings[k].name);
+		is_uint(t.pure, 0, "%s, %s: recomputable is forward without a lasting effect", name, lowerings[k].name);
+		is_uint(t.late, 0, "%s, %s: parameters are read and updated, and only they", name, lowerings[k].name);
+		if (lower_or_fail(&g, &n, k, NULL, &a))
+			peak[k] = peak_of(&g, &us, &a);
+	}
+	ok(peak[LOWER_REUSE] <= peak[LOWER_FRAMEWORK], "%s: reuse needs no more than framework", name);
+	arena_free(&a);
+}
+
+static void
+test_folder(const char *folder, const struct device *d)
+{
+	DIR *dir = opendir(data_path(folder));
+	struct dirent *f;
+	char name[300];
+
+	if (!ok(dir != NULL, "networks/%s is there", folder))
+		return;
+	while ((f = readdir(dir)) != NULL) {
+		size_t length = strlen(f->d_name);
+
+		if (length < 5 || strcmp(f->d_name + length - 5, ".json") != 0 || strstr(f->d_name, ".schema.") != NULL)
+			continue;
+		snprintf(name, sizeof(name), "%s%.*s", folder, (int)length - 5, f->d_name);
+		test_network(name, d);
+	}
+	closedir(dir);
+}
+
+/* ---- against the traces ---- */
+
+static const struct { const char *network, *trace; } traced[] = {
+	{ "alexnet", "alexnet" }, { "vgg16", "vgg16" }, { "resnet50", "resnet50" }, { "resnet152", "resnet152" },
+	{ "resnet1517", "resnet1517" }, { "vit-b16", "vit_b_16" }, { "gpt2", "gpt2" },
+};
+
+static void
+test_trace(const char *network, const char *trace, const struct device *d)
+{
+	struct arena a = ARENA_INIT;
+	struct err e = ERR_INIT;
+	struct graph g, t;
+	struct network n;
+	double us, traced_us;
+	bytes_t peak, traced_peak;
+	char file[128];
+
+	snprintf(file, sizeof(file), "graphs/%s.graph.json", trace);
+	if (ok(graph_read(&t, data_path(file), &a, &e) == 0, "%s is read", file) && read_shipped(&n, network, &a) &&
+	    lower_or_fail(&g, &n, LOWER_FRAMEWORK, d, &a)) {
+		peak = peak_of(&g, &us, &a);
+		traced_peak = peak_of(&t, &traced_us, &a);
+		diag("%s: peak %.4f of the trace's, time %.3f", network, (double)peak / (double)traced_peak, us / traced_us);
+		is_near((double)peak / (double)traced_peak, 1, 0.01, "%s: peak within 1 %% of the trace", network);
+		is_near((double)peak / (double)t.measured.peak_bytes, 1, 0.05, "%s: and within 5 %% of the measured one", network);
+		is_near(us / traced_us, 1, 0.12, "%s: ideal time within 12 %%", network);
+	}
+	arena_free(&a);
+}
+
+/* ---- types, optimizers, sizes ---- */
+
+static bytes_t
+kind_bytes(const struct graph *g, enum kind k)
+{
+	bytes_t sum = 0;
+
+	for (uint32_t i = 0; i < g->tensor_count; i++)
+		sum += g->tensors[i].kind == k ? g->tensors[i].bytes : 0;
+	return sum;
+}
+
+static void
+test_optimizer(const char *text, bytes_t parameter, bytes_t optimizer)
+{
+	struct arena a = ARENA_INIT;
+	struct network n;
+	struct graph g;
+
+	for (int k = 0; k < LOWER_COUNT; k++)
+		if (read_text(&n, text, &a) && lower_or_fail(&g, &n, k, NULL, &a)) {
+			is_uint(kind_bytes(&g, KIND_PARAMETER), parameter, "%.60s: parameters", text + 60);
+			is_uint(kind_bytes(&g, KIND_OPTIMIZER), optimizer, "%.60s: optimizer's", text + 60);
+		}
+	arena_free(&a);
+}
+
+static void
+test_batch(const struct device *d)
+{
+	struct arena a = ARENA_INIT;
+	struct err e = ERR_INIT;
+	struct network n;
+	struct graph g;
+
+	if (read_text(&n, SMALL(""), &a)) {
+		n.batch = 6;
+		if (lower_or_fail(&g, &n, LOWER_REUSE, NULL, &a))
+			is_uint(g.tensors[0].bytes, 6 * 3 * 8 * 8 * 4, "the batch may be set after reading");
+	}
+	if (read_text(&n, "{'format':'layrub-network','version':1,'name':'big','batch':2,'layers':["
+	    "{'name':'x','type':'input','shape':[1048576,1048576]},{'name':'f','type':'linear','features':1048576},"
+	    "{'name':'y','type':'input','shape':[1048576],'dtype':'int64'},{'name':'l','type':'cross-entropy','inputs':['f','y']}]}", &a)) {
+		n.batch = INT32_MAX;
+		ok(lower(&g, &n, LOWER_REUSE, d, &a, &e) < 0, "a batch that overflows is refused");
+		is_string(e.path, "layers[0]", "where");
+		is_string(e.text, "expected tensors of at most 4611686018427387904 bytes, got more at a batch of 2147483647", "why");
+	}
+	arena_free(&a);
+}
+
+int
+main(void)
+{
+	struct arena a = ARENA_INIT;
+	struct err e = ERR_INIT;
+	struct device d;
+	const bytes_t parameters = (108 + 4 + 8 + 16 + 320 + 5) * 4;	/* of SMALL in float32 */
+
+	test_ops(SMALL("'optimizer':'momentum',"), LOWER_FRAMEWORK, framework_ops);
+	test_ops(SMALL("'optimizer':'adam','master_dtype':'float32',"), LOWER_REUSE, reuse_ops);
+	test_optimizer(SMALL("'optimizer':'sgd',"), parameters, 0);
+	test_optimizer(SMALL("'optimizer':'momentum',"), parameters, parameters);
+	test_optimizer(SMALL("'optimizer':'adam',"), parameters, 2 * parameters);
+	test_optimizer(SMALL("'optimizer':'adam','dtype':'bfloat16','master_dtype':'float32',"), parameters / 2, 3 * parameters);
+	test_optimizer(SMALL("'optimizer':'sgd','dtype':'float16','master_dtype':'float32',"), parameters / 2, parameters);
+	if (!ok(device_read(&d, data_path("devices/h200.json"), &a, &e) == 0, "devices/h200 is read"))
+		err_print(&e, "lower", stderr);
+	else {
+		test_batch(&d);
+		test_folder("", &d);
+		test_folder("caffe/", &d);
+		for (size_t i = 0; i < sizeof(traced) / sizeof(*traced); i++)
+			test_trace(traced[i].network, traced[i].trace, &d);
+	}
+	arena_free(&a);
+	return tap_done();
+}

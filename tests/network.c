@@ -1,0 +1,285 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Reading networks: what is refused, where and why; shapes, repeats, ties, in-place maps. */
+#include <config.h>
+#include "src/network.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "src/json.h"
+#include "src/layer.h"
+#include "tests/tap.h"
+
+#define HEAD "{\"format\":\"layrub-network\",\"version\":1,\"name\":\"t\",\"batch\":2,"
+/* Layers are written with ' for ", so that they can be read. */
+#define DOC(layers) HEAD "'layers':[" layers "]}"
+#define IMAGE "{'name':'x','type':'input','shape':[3,8,8]},"
+#define CONV "{'name':'c','type':'conv','channels':4,'kernel':3},"
+#define LOSS ",{'name':'y','type':'input','shape':[1],'dtype':'int64'},{'name':'l','type':'cross-entropy','inputs':['f','y']}"
+#define FC "{'name':'v','type':'flatten'},{'name':'f','type':'linear','features':10}"
+#define END FC LOSS
+
+static int
+read_text(struct network *n, const char *text, struct arena *a, struct err *e)
+{
+	char *copy = strdup(text);
+	json_error_t je;
+	json_t *root;
+	int r;
+
+	for (char *c = copy; *c != '\0'; c++)
+		if (*c == '\'')
+			*c = '"';
+	root = json_loads(copy, 0, &je);
+	free(copy);
+	if (root == NULL) {
+		diag("%s", je.text);
+		abort();
+	}
+	r = network_from_json(n, root, a, e);
+	json_decref(root);
+	return r;
+}
+
+/* text is the whole message or its beginning. */
+static const struct { const char *json, *path, *text; } bad[] = {
+	{ "{}", "format", "expected 'layrub-network', got n" },
+	{ "{'format':'layrub-network','version':2}", "version", "expected a version from 1 to 1, got a newer one" },
+	{ HEAD "'layers':[],'colour':1}", "", "unknown key 'colour'" },
+	{ HEAD "'layers':[]}", "layers", "expected at least one layer, got none" },
+	{ HEAD "'layers':{}}", "layers", "expected an array, got an object" },
+	{ "{'format':'layrub-network','version':1,'name':'t','batch':0,'layers':[]}", "batch",
+	    "expected a whole number from 1 to 2147483647, got 0" },
+	{ "{'format':'layrub-network','version':1,'name':'t','batch':99999999999,'layers':[]}", "batch",
+	    "expected a whole number from 1 to 2147483647, got 99999999999" },
+	{ HEAD "'dtype':'int64','layers':[]}", "dtype", "expected one of 'float32', 'bfloat16', 'float16', got 'int64'" },
+	{ HEAD "'math':{'cone':'tf32'},'layers':[]}", "math", "expected a class of ops, got 'cone'" },
+	{ HEAD "'math':{'conv':'tf33'},'layers':[]}", "math.conv", "expected one of 'float32', 'tf32'" },
+	{ HEAD "'optimizer':'adagrad','layers':[]}", "optimizer", "expected one of 'sgd', 'momentum', 'adam', got 'adagrad'" },
+	{ DOC("3"), "layers[0]", "expected an object, got a whole number" },
+	{ DOC("{'type':'relu'}"), "layers[0]", "expected the key 'name', got none" },
+	{ DOC("{'name':'x'}"), "layers[0]", "expected the key 'type', got none" },
+	{ DOC("{'name':'x','type':'input','shape':[2]},{'name':'x','type':'relu'}"), "layers[1].name",
+	    "expected a name of its own, got 'x' again" },
+	{ DOC("{'name':'in','type':'input','shape':[2]}"), "layers[0].name", "expected a name other than '' and 'in', got 'in'" },
+	{ DOC(IMAGE "{'name':'c','type':'convolution'}"), "layers[1].type", "expected a type of layer, got 'convolution'" },
+	{ DOC(IMAGE "{'name':'c','type':7}"), "layers[1].type", "expected a type of layer, got a whole number" },
+	{ DOC(IMAGE "{'name':'c','type':'conv','channels':4,'kernel':3,'strid':1}"), "layers[1]",
+	    "expected an attribute of 'conv', got 'strid'" },
+	{ DOC(IMAGE "{'name':'c','type':'conv','channels':4}"), "layers[1]", "expected the key 'kernel', got none" },
+	{ DOC(IMAGE "{'name':'c','type':'conv','channels':4,'kernel':0}"), "layers[1].kernel",
+	    "expected a whole number from 1 to 2147483647, got 0" },
+	{ DOC(IMAGE "{'name':'c','type':'conv','channels':4,'kernel':[3]}"), "layers[1].kernel",
+	    "expected a number or [height, width], got 1 numbers" },
+	{ DOC(IMAGE "{'name':'c','type':'conv','channels':4,'kernel':[3,-1]}"), "layers[1].kernel[1]",
+	    "expected a whole number from 1 to 2147483647, got -1" },
+	{ DOC(IMAGE "{'name':'c','type':'conv','channels':4,'kernel':3,'pad':[1,2,3]}"), "layers[1].pad",
+	    "expected a number, [h, w] or [top, bottom, left, right], got 3 numbers" },
+	{ DOC(IMAGE "{'name':'c','type':'conv','channels':4,'kernel':9}"), "layers[1].kernel",
+	    "expected a kernel that fits into 8 pixels with padding, got one that reaches 9" },
+	{ DOC(IMAGE "{'name':'c','type':'conv','channels':4,'kernel':3,'groups':2}"), "layers[1].groups",
+	    "expected a number that divides 3 and 4 channels, got 2" },
+	{ DOC(IMAGE "{'name':'c','type':'conv','channels':'4','kernel':3}"), "layers[1].channels",
+	    "expected a whole number, got a string" },
+	{ DOC(IMAGE "{'name':'c','type':'conv','channels':4,'kernel':3,'bias':1}"), "layers[1].bias",
+	    "expected true or false, got a whole number" },
+	{ DOC("{'name':'x','type':'input','shape':[5]},{'name':'c','type':'conv','channels':4,'kernel':3}"), "layers[1].inputs[0]",
+	    "expected an image [channels, height, width], got [5]" },
+	{ DOC(IMAGE "{'name':'r','type':'relu','inputs':['q']}"), "layers[1].inputs[0]", "expected a layer above, got 'q'" },
+	{ DOC(IMAGE "{'name':'r','type':'relu','inputs':['r']}"), "layers[1].inputs[0]", "expected a layer above, got 'r'" },
+	{ DOC(IMAGE "{'name':'a','type':'add','inputs':['x','b']},{'name':'b','type':'relu','inputs':['a']}"), "layers[1].inputs[1]",
+	    "expected a layer above, got 'b'" },
+	{ DOC(IMAGE "{'name':'r','type':'relu','inputs':'x'}"), "layers[1].inputs", "expected an array, got a string" },
+	{ DOC(IMAGE "{'name':'r','type':'relu','inputs':[1]}"), "layers[1].inputs[0]", "expected a layer's name, got a whole number" },
+	{ DOC("{'name':'r','type':'relu'}"), "layers[0].inputs", "expected 1 input for 'relu', got 0" },
+	{ DOC(IMAGE "{'name':'a','type':'add'}"), "layers[1].inputs", "expected 2 inputs or more for 'add', got 1" },
+	{ DOC("{'name':'x','type':'input','shape':[1099511627776]}"), "layers[0].shape[0]", "expected a whole number from 1 to" },
+	{ DOC("{'name':'x','type':'input','shape':[2147483647,2147483647]}"), "layers[0]",
+	    "expected at most 1099511627776 values a sample, got more" },
+	{ DOC("{'name':'x','type':'input','shape':[]}"), "layers[0].shape", "expected 1 to 6 numbers, got 0" },
+	{ DOC("{'name':'x','type':'input','shape':[2147483647]},{'name':'f','type':'linear','features':2147483647}"), "layers[1]",
+	    "expected at most 1099511627776 values in a parameter, got more" },
+	{ DOC(IMAGE "{'name':'z','type':'input','shape':[3,8,9]},{'name':'a','type':'add','inputs':['x','z']}"), "layers[2].inputs[1]",
+	    "expected a shape like [3, 8, 8], got [3, 8, 9]" },
+	{ DOC(IMAGE "{'name':'z','type':'input','shape':[3,8,9]},{'name':'a','type':'concat','inputs':['x','z']}"),
+	    "layers[2].inputs[1]", "expected a shape like [3, 8, 8] but for axis 0, got [3, 8, 9]" },
+	{ DOC(IMAGE "{'name':'a','type':'concat','axis':3}"), "layers[1].axis", "expected an axis below 3, got 3" },
+	{ DOC(IMAGE "{'name':'a','type':'slice','begin':2,'end':2}"), "layers[1].end", "expected 2 < end <= 3, got 2" },
+	{ DOC(IMAGE "{'name':'a','type':'reshape','shape':[3,65]}"), "layers[1].shape",
+	    "expected a shape of 192 values like [3, 8, 8], got [3, 65]" },
+	{ DOC(IMAGE "{'name':'a','type':'permute','order':[0,0,1]}"), "layers[1].order", "expected each of the 3 axes once, got [0, 0, 1]" },
+	{ DOC(IMAGE "{'name':'a','type':'dropout','p':1.5}"), "layers[1].p", "expected a number from 0 to 1, got 1.5" },
+	{ DOC("{'name':'x','type':'input','shape':[5,12]},{'name':'a','type':'attention','heads':5}"), "layers[1].inputs[0]",
+	    "expected [tokens, (heads + 2 kv_heads) * d], got [5, 12]" },
+	{ DOC("{'name':'x','type':'input','shape':[5,12]},{'name':'a','type':'attention','heads':3,'kv_heads':2}"), "layers[1].kv_heads",
+	    "expected a number that divides 3 heads, got 2" },
+	{ DOC("{'name':'x','type':'input','shape':[5],'dtype':'int32'},{'name':'a','type':'relu'}"), "layers[1].inputs[0]",
+	    "expected real numbers, got 'x' of int32" },
+	{ DOC("{'name':'x','type':'input','shape':[5]},{'name':'a','type':'embedding','vocabulary':3,'features':2}"),
+	    "layers[1].inputs[0]", "expected whole numbers, got 'x' of float32" },
+	{ DOC("{'name':'x','type':'input','shape':[5]},{'name':'y','type':'input','shape':[2],'dtype':'int64'},"
+	    "{'name':'l','type':'cross-entropy','inputs':['x','y']}"), "layers[2].inputs[1]",
+	    "expected a label for each of the 1 rows of [5], got [2]" },
+	{ DOC("{'name':'x','type':'input','shape':[4]},{'name':'f','type':'linear','features':4},"
+	    "{'name':'g','type':'linear','features':5,'params_from':'f'}"), "layers[2].params_from",
+	    "expected a layer with a first parameter of 20 values, got 'f'" },
+	{ DOC(IMAGE CONV "{'name':'r','type':'relu'}"), "layers[2]", "expected a layer that reads 'r' or that it is a loss, got neither" },
+	{ DOC(IMAGE CONV "{'name':'r','type':'relu'}," END ",{'name':'m','type':'relu','inputs':['l']}"), "layers[7].inputs[0]",
+	    "expected a map, got the loss 'l'" },
+	/* repeats */
+	{ DOC(IMAGE "{'name':'s','type':'repeat','count':0,'layers':[{'name':'r','type':'relu'}]}"), "layers[1].count",
+	    "expected a whole number from 1 to 2147483647, got 0" },
+	{ DOC(IMAGE "{'name':'s','type':'repeat','count':1000000000,'layers':[{'name':'r','type':'relu'}]}"), "layers[1].count",
+	    "expected at most 1000000 layers in all, got 1000000000 more" },
+	{ DOC(IMAGE "{'name':'s','type':'repeat','count':100000,'layers':[{'name':'t','type':'repeat','count':1000,'layers':["
+	    "{'name':'r','type':'relu'}]}]}"), "layers[1].layers[0].count", "expected at most 1000000 layers in all, got 1000 more" },
+	{ DOC(IMAGE "{'name':'s','type':'repeat','count':2,'layers':[]}"), "layers[1].layers", "expected at least one layer, got none" },
+	{ DOC("{'name':'s','type':'repeat','count':2,'layers':[{'name':'r','type':'relu'}]}"), "layers[0].inputs",
+	    "expected a layer above, got none" },
+	{ DOC(IMAGE "{'name':'s','type':'repeat','inputs':['x','x'],'count':2,'layers':[{'name':'r','type':'relu'}]}"),
+	    "layers[1].inputs", "expected one input, got 2" },
+	{ DOC(IMAGE "{'name':'s','type':'repeat','count':2,'layers':[{'name':'r','type':'relu'},{'name':'q','type':'blur'}]}"),
+	    "layers[1].layers[1].type", "expected a type of layer, got 'blur'" },
+	{ DOC(IMAGE "{'name':'s','type':'repeat','count':2,'times':1,'layers':[{'name':'r','type':'relu'}]}"), "layers[1]",
+	    "unknown key 'times'" },
+	{ DOC(IMAGE "{'name':'r','type':'relu','inputs':['in']}"), "layers[1].inputs[0]", "expected a layer above, got 'in'" },
+	/* maps overwritten that somebody needs */
+	{ DOC(IMAGE "{'name':'r','type':'relu','inplace':true}," END), "layers[1].inplace",
+	    "expected an input that may be overwritten, got one that lasts, of 'x'" },
+	{ DOC(IMAGE CONV "{'name':'d','type':'conv','channels':4,'kernel':1},{'name':'r','type':'relu','inputs':['c'],'inplace':true},"
+	    "{'name':'a','type':'add','inputs':['d','r']}," END), "layers[3].inplace",
+	    "expected an input that may be overwritten, got one that is needed for the backward of 'd'" },
+	{ DOC(IMAGE CONV "{'name':'s','type':'sigmoid'},{'name':'r','type':'relu','inplace':true}," END), "layers[3].inplace",
+	    "expected an input that may be overwritten, got one that is needed for the backward of 's'" },
+	{ DOC(IMAGE CONV "{'name':'r','type':'relu','inplace':true},{'name':'a','type':'add','inputs':['c','r']}," END),
+	    "layers[3].inputs[0]", "expected a map that is still there, got 'c', which 'r' has overwritten" },
+	{ DOC(IMAGE CONV "{'name':'k','type':'flatten','inputs':['c']},{'name':'r','type':'relu','inputs':['c'],'inplace':true},"
+	    "{'name':'w','type':'flatten'},{'name':'a','type':'add','inputs':['w','k']}," END),
+	    "layers[5].inputs[1]", "expected a map that is still there, got 'k', which 'r' has overwritten" },
+};
+
+static void
+test_bad(void)
+{
+	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
+		struct arena a = ARENA_INIT;
+		struct err e = ERR_INIT;
+		struct network n;
+
+		if (ok(read_text(&n, bad[i].json, &a, &e) < 0 && e.code == ERR_INPUT, "bad %zu is refused", i)) {
+			is_string(e.path, bad[i].path, "bad %zu: where", i);
+			if (!ok(strncmp(e.text, bad[i].text, strlen(bad[i].text)) == 0, "bad %zu: why", i))
+				diag("got '%s', expected '%s'", e.text, bad[i].text);
+		}
+		arena_free(&a);
+	}
+}
+
+/* One layer between an image of [6, 9, 10] and the loss: its shape and parameters. */
+static const struct { const char *layer, *shape; uint64_t parameters; } shapes[] = {
+	{ "'type':'conv','channels':4,'kernel':3", "[4, 7, 8]", 4 * 6 * 9 + 4 },
+	{ "'type':'conv','channels':4,'kernel':[3,1],'stride':[2,3],'pad':[0,1,2,2],'bias':false", "[4, 4, 5]", 4 * 6 * 3 },
+	{ "'type':'conv','channels':6,'kernel':3,'dilation':2,'groups':6,'pad':2", "[6, 9, 10]", 6 * 9 + 6 },
+	{ "'type':'linear','features':5", "[6, 9, 5]", 55 },
+	{ "'type':'batch-norm'", "[6, 9, 10]", 12 },
+	{ "'type':'batch-norm','affine':false", "[6, 9, 10]", 0 },
+	{ "'type':'layer-norm'", "[6, 9, 10]", 20 },
+	{ "'type':'rms-norm'", "[6, 9, 10]", 10 },
+	{ "'type':'scale','bias':false", "[6, 9, 10]", 6 },
+	{ "'type':'lrn'", "[6, 9, 10]", 0 },
+	{ "'type':'max-pool','kernel':2", "[6, 4, 5]", 0 },
+	{ "'type':'max-pool','kernel':2,'ceil':true", "[6, 5, 5]", 0 },
+	/* the window that would begin in the padding behind is left out */
+	{ "'type':'max-pool','kernel':2,'stride':3,'pad':1,'ceil':true", "[6, 4, 4]", 0 },
+	{ "'type':'avg-pool','kernel':3,'stride':1,'pad':1", "[6, 9, 10]", 0 },
+	{ "'type':'adaptive-avg-pool','size':[2,3]", "[6, 2, 3]", 0 },
+	{ "'type':'global-avg-pool'", "[6]", 0 },
+	{ "'type':'slice','axis':1,'begin':2,'end':7", "[6, 5, 10]", 0 },
+	{ "'type':'concat','axis':2,'inputs':['x','x']", "[6, 9, 20]", 0 },
+	{ "'type':'multiply','inputs':['x','p']", "[6, 9, 10]", 6 },
+	{ "'type':'matmul','inputs':['x','x'],'transpose_b':true", "[6, 9, 9]", 0 },
+	{ "'type':'reshape','shape':[10,54]", "[10, 54]", 0 },
+	{ "'type':'permute','order':[2,0,1]", "[10, 6, 9]", 0 },
+	{ "'type':'upsample','factor':[1,3]", "[6, 9, 30]", 0 },
+	{ "'type':'softmax'", "[6, 9, 10]", 0 },
+};
+
+static void
+test_shapes(void)
+{
+	char text[2048], shape[160];
+
+	for (size_t i = 0; i < sizeof(shapes) / sizeof(*shapes); i++) {
+		struct arena a = ARENA_INIT;
+		struct err e = ERR_INIT;
+		struct network n;
+		bool broadcast = strstr(shapes[i].layer, "'p'") != NULL;
+
+		snprintf(text, sizeof(text), HEAD "'layers':[{'name':'x','type':'input','shape':[6,9,10]},%s{'name':'t',%s%s},"
+		    FC LOSS "]}", broadcast ? "{'name':'p','type':'parameter','shape':[6,1,1]}," : "", shapes[i].layer,
+		    strstr(shapes[i].layer, "inputs") == NULL ? ",'inputs':['x']" : "");
+		if (ok(read_text(&n, text, &a, &e) == 0, "%s is read", shapes[i].layer)) {
+			const struct layer *t = &n.layers[broadcast ? 2 : 1];
+
+			is_string(shape_text(shape, &t->shape), shapes[i].shape, "%s: shape", shapes[i].layer);
+			is_uint(network_parameters(&n) - shape_elements(&t->shape) * 10 - 10, shapes[i].parameters,
+			    "%s: parameters", shapes[i].layer);
+		} else
+			err_print(&e, "network", stderr);
+		arena_free(&a);
+	}
+}
+
+static void
+test_repeat(void)
+{
+	struct arena a = ARENA_INIT;
+	struct err e = ERR_INIT;
+	struct network n;
+
+	if (!ok(read_text(&n, DOC("{'name':'x','type':'input','shape':[4]},{'name':'w','type':'linear','features':4},"
+	    "{'name':'s','type':'repeat','count':2,'layers':[{'name':'a','type':'linear','features':4,'params_from':'w'},"
+	    "{'name':'t','type':'repeat','count':2,'layers':[{'name':'b','type':'relu'}]},"
+	    "{'name':'c','type':'add','inputs':['in','t']}]},{'name':'f','type':'relu'}" LOSS), &a, &e) == 0, "repeats are read")) {
+		err_print(&e, "network", stderr);
+	} else {
+		static const char *const names[] = { "x", "w", "s.0.a", "s.0.t.0.b", "s.0.t.1.b", "s.0.c",
+			"s.1.a", "s.1.t.0.b", "s.1.t.1.b", "s.1.c", "f", "y", "l" };
+
+		is_uint(n.layer_count, 13, "unrolled");
+		for (uint32_t i = 0; i < 13 && i < n.layer_count; i++)
+			is_string(n.layers[i].name, names[i], "layer %u's name", i);
+		is_uint(n.layers[5].inputs[0], 1, "'in' of the first turn is the layer before");
+		is_uint(n.layers[5].inputs[1], 4, "the inner repeat is its last layer");
+		is_uint(n.layers[6].inputs[0], 5, "the second turn goes on from the first");
+		is_uint(n.layers[10].inputs[0], 9, "what follows reads the last turn");
+		is_uint(network_parameters(&n), 16 + 4 + 2 * 4, "a tied weight counts once, biases for themselves");
+	}
+	arena_free(&a);
+}
+
+/* In place where nobody minds: dropout over relu, add into its first input, batch norm. */
+static void
+test_inplace(void)
+{
+	struct arena a = ARENA_INIT;
+	struct err e = ERR_INIT;
+	struct network n;
+
+	if (!ok(read_text(&n, DOC(IMAGE CONV "{'name':'b','type':'batch-norm','inplace':true},{'name':'s','type':'scale','inplace':true},"
+	    "{'name':'r','type':'relu','inplace':true},{'name':'d','type':'dropout','inplace':true},"
+	    "{'name':'e','type':'batch-norm'},{'name':'a','type':'add','inputs':['e','d'],'inplace':true}," END), &a, &e) == 0,
+	    "maps that nobody needs may be overwritten"))
+		err_print(&e, "network", stderr);
+	arena_free(&a);
+}
+
+int
+main(void)
+{
+	test_bad();
+	test_shapes();
+	test_repeat();
+	test_inplace();
+	return tap_done();
+}

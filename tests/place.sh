@@ -1,0 +1,160 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# layrub place: lists of buffers in, offsets out.
+# LAYRUB_GOLDEN=update rewrites tests/golden instead of comparing with it.
+set -u
+: "${LAYRUB:=$PWD/layrub}" "${LAYRUB_TESTS:=$PWD/tests}"
+golden=$LAYRUB_TESTS/golden
+work=$(mktemp -d) || exit 1
+trap 'rm -rf "$work"' EXIT
+count=0
+
+ok() {	# STATUS NAME
+	count=$((count + 1))
+	if [ "$1" -eq 0 ]; then
+		echo "ok $count - $2"
+	else
+		echo "not ok $count - $2"
+		echo "# status $status"
+		head -n 20 out err | sed 's/^/# /'
+	fi
+}
+
+# Run the command; its $status, out and err stay.
+run() {
+	status=0
+	"$LAYRUB" "$@" >out 2>err </dev/null || status=$?
+}
+
+# A member of the JSON document in out.
+field() {
+	sed -n "s/^ *\"$1\": \"\{0,1\}\([^\",]*\)\"\{0,1\},\{0,1\}\$/\1/p" out
+}
+
+cp "$LAYRUB_TESTS"/bad-csv/*.csv "$work" || exit 1
+cd "$work" || exit 1
+
+# ---- bad files ----
+
+: >bad
+for f in *.csv; do
+	run place "$f" -o made
+	cat err >>bad
+	[ $status -eq 2 ] && [ ! -s out ] && [ "$(wc -l <err)" -eq 1 ] && [ ! -e made ] && grep -q "^layrub: $f: " err
+	ok $? "$f: status 2, one line on stderr, nothing else"
+done
+if [ "${LAYRUB_GOLDEN:-}" = update ]; then
+	cp bad "$golden/bad-csv.txt"
+fi
+diff -u "$golden/bad-csv.txt" bad >out 2>&1
+ok $? "what bad lists are answered"
+run place no-such.csv
+[ $status -eq 2 ]
+ok $? "a file that is not there"
+run place .
+[ $status -eq 2 ]
+ok $? "a folder is no list"
+run place id-twice.csv --max-input 10
+[ $status -eq 2 ]
+ok $? "a list over --max-input"
+for call in "--time-limit 0" "--time-limit x" "--capacity 12G" "--placement best"; do
+	# shellcheck disable=SC2086
+	run place size-text.csv $call
+	[ $status -eq 2 ] && [ "$(wc -l <err)" -ge 1 ]
+	ok $? "place $call: a mistake of usage"
+done
+
+# ---- lists as people write them ----
+
+# The five buffers of a list whose bound, 14, is worked out in tests/placement.c.
+printf 'id,lower,upper,size\nA,0,2,8\nB,1,4,6\nC,3,5,4\nD,2,4,2\n' >good
+run place good --json -o placed
+[ $status -eq 0 ] && [ "$(field arena_bytes)" = 14 ] && [ "$(field lower_bound_bytes)" = 14 ] &&
+    [ "$(field status)" = optimal ] && [ "$(field buffers)" = 4 ] && [ -n "$(field time_s)" ]
+ok $? "a list, and its result's names"
+[ "$(cut -d , -f 1-4 placed)" = "$(cat good)" ] && [ "$(sed -n 1p placed)" = id,lower,upper,size,offset ]
+ok $? "the same lines come out, in the same order"
+run place placed --json
+[ $status -eq 0 ] && [ "$(field arena_bytes)" = 14 ]
+ok $? "and are a list, all given"
+run place good -o -
+cmp -s out placed && grep -q '^arena ' err
+ok $? "offsets to standard output, the table to standard error"
+run place good
+[ $status -eq 0 ] && grep -q '^status .*optimal' out
+ok $? "a table for people"
+"$LAYRUB" place - --json <good >out 2>err
+[ "$(field arena_bytes)" = 14 ]
+ok $? "a list from standard input"
+{ printf '\357\273\277'; sed 's/$/\r/' good | head -c -2; } >crlf
+run place crlf -o crlf-placed
+cmp -s crlf-placed placed
+ok $? "CRLF, a byte order mark, no last line end"
+sed 's/,/ ,\t/g; $s/$/\n\n/' good >blanks
+run place blanks --json
+[ "$(field arena_bytes)" = 14 ]
+ok $? "blanks around cells, empty lines"
+awk -F, -v OFS=, '{ print $4, $1, $3, $2 }' good >turned
+run place turned --json
+[ "$(field arena_bytes)" = 14 ]
+ok $? "columns in another order"
+printf 'id,lower,upper,size\n' >none
+run place none --json -o none-placed
+[ $status -eq 0 ] && [ "$(field arena_bytes)" = 0 ] && [ "$(cat none-placed)" = id,lower,upper,size,offset ]
+ok $? "a list of nothing"
+printf 'id,lower,upper,size\na,-9223372036854775808,9223372036854775807,4611686018427387903\nb,-5,5,1\n' >wide
+sed 's/-9223372036854775808/-9223372036854775807/' wide >far
+run place far --json
+[ $status -eq 0 ] && [ "$(field arena_bytes)" = 4611686018427387904 ]
+ok $? "times and sizes of 64 bits"
+printf 'id,lower,upper,size,alignment,offset\na,0,9,100,256,\nb,0,9,100,256,1024\nc,0,9,10,,\n' >given
+run place given -o given-placed --json
+[ $status -eq 0 ] && [ "$(field arena_bytes)" = 1124 ] && grep -q '^b,0,9,100,256,1024$' given-placed &&
+    awk -F, 'NR > 1 && $5 != "" && $6 % $5 { exit 1 }' given-placed
+ok $? "alignments and given offsets"
+
+# ---- capacities ----
+
+run place good --json --capacity 14
+[ $status -eq 0 ] && [ "$(field status)" = optimal ]
+ok $? "a capacity that is just enough"
+run place good --json --capacity 1kB
+[ $status -eq 0 ] && [ "$(field arena_bytes)" -le 1000 ]
+ok $? "a roomy one"
+run place good --json --capacity 13 -o best
+[ $status -eq 1 ] && [ "$(field status)" = infeasible ] && [ "$(field arena_bytes)" = 14 ] && [ -s best ] && [ "$(wc -l <err)" -eq 1 ]
+ok $? "one under the bound: status 1, infeasible, the best arena is still given"
+run place given --json --capacity 1000
+[ $status -eq 1 ] && [ "$(field status)" = infeasible ]
+ok $? "one under a given offset"
+run place good --json --capacity 13 --placement first-fit
+[ $status -eq 1 ]
+ok $? "the same of another placement"
+
+# ---- every placement ----
+
+awk 'BEGIN { srand(5); print "id,lower,upper,size"
+    for (i = 0; i < 60; i++) { l = int(rand() * 40); print i "," l "," l + 1 + int(rand() * 8) "," 1 + int(rand() * 50) } }' >some
+"$LAYRUB" list placements | cut -d ' ' -f 1 >rows
+while read -r row; do
+	run place some --placement "$row" --json -o once
+	cp err said
+	first=$status
+	run place some --placement "$row" -o twice
+	if [ "$first" -eq 0 ]; then
+		cmp -s once twice
+	else
+		[ "$first" -eq 1 ] && grep -q "does not handle" said
+	fi
+	ok $? "$row: the same bytes twice, or a reason why not"
+done <rows
+run place some --time-limit 200ms --json
+[ $status -eq 0 ]
+ok $? "a time limit"
+run place good -o /dev/full
+[ $status -eq 3 ]
+ok $? "a full disk"
+run place good -o no/such/folder
+[ $status -eq 3 ]
+ok $? "a folder that is not there"
+echo "1..$count"

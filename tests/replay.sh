@@ -1,0 +1,144 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# Plans executed on real data by the host back end: each policy's come out right whatever the queues' timing,
+# and a plan that lacks an edge does not.
+set -u
+: "${LAYRUB:=$PWD/layrub}" "${LAYRUB_REPLAY:=$PWD/layrub-replay}" "${LAYRUB_TESTS:=$PWD/tests}" "${LAYRUB_DATA:=$PWD/networks}"
+export LAYRUB_DATA
+work=$(mktemp -d) || exit 1
+trap 'rm -rf "$work"' EXIT
+count=0
+
+ok() {	# STATUS NAME
+	count=$((count + 1))
+	if [ "$1" -eq 0 ]; then
+		echo "ok $count - $2"
+	else
+		echo "not ok $count - $2"
+		sed 's/^/# /' "$work/err"
+	fi
+}
+
+# Run the command; its $status, $work/out and $work/err stay.
+run() {
+	status=0
+	"$@" >"$work/out" 2>"$work/err" </dev/null || status=$?
+}
+
+replay() {
+	run "$LAYRUB_REPLAY" --backend host "$@"
+}
+
+is() {	# WANT NAME
+	if [ "$status" -eq "$1" ]; then
+		ok 0 "$2"
+	else
+		ok 1 "$2: status $status, want $1"
+	fi
+}
+
+has() {	# FILE TEXT NAME
+	grep -e "$2" "$work/$1" >/dev/null
+	ok $? "$3"
+}
+
+# A plan of a network in tests/data: its name in $plan, empty when there is none.
+plan() {	# NETWORK POLICY BUDGET
+	plan=$work/$1-$2-$3.json
+	run "$LAYRUB" plan "$LAYRUB_TESTS/data/replay-$1.json" --device h200 --policy "$2" --budget "$3" -o "$plan"
+	if [ "$status" -ne 0 ]; then
+		plan=
+	fi
+}
+
+# ---- every policy, 100 seeds of random delays ----
+policies=$("$LAYRUB" list policies | awk 'NF { print $1 }')
+for network in cnn deep transformer; do
+	for policy in $policies; do
+		for budget in 100% 75%; do
+			plan "$network" "$policy" "$budget"
+			if [ "$status" -eq 1 ]; then
+				count=$((count + 1))
+				echo "ok $count # SKIP $network: $policy has no plan at $budget"
+				continue
+			fi
+			if [ -z "$plan" ]; then
+				ok 1 "$network: $policy plans at $budget"
+				continue
+			fi
+			replay "$plan" --jitter 100 --seeds 100 --steps 1
+			is 0 "$network: $policy at $budget: the data is right with 100 seeds"
+		done
+	done
+done
+
+# ---- a plan broken on purpose ----
+plan deep layrub 100%
+cp "$plan" "$work/whole.json"
+replay "$work/whole.json" --steps 5
+is 0 "the plan to be broken is right"
+lost=0 caught=0 missed=
+for line in $(grep -n '"do".*"after"' "$work/whole.json" | cut -d: -f1); do
+	sed "${line}s/, \"after\": \[[^]]*\]//" "$work/whole.json" >"$work/broken.json"
+	if "$LAYRUB" check "$work/broken.json" >/dev/null 2>&1; then
+		continue
+	fi
+	lost=$((lost + 1))
+	replay "$work/broken.json" --test-only-unchecked --jitter 500 --seeds 200 --steps 4
+	if [ "$status" -eq 1 ] && grep 'wrong data .*op .*tensor' "$work/err" >/dev/null; then
+		caught=$((caught + 1))
+	else
+		missed="$missed $line"
+	fi
+done
+[ "$lost" -gt 10 ]
+ok $? "more than 10 instructions need what they wait for ($lost)"
+[ "$caught" -eq "$lost" ]
+ok $? "a missing edge that check refuses is seen in the data each time ($caught of $lost${missed:+, not in lines$missed})"
+replay "$work/broken.json" --seeds 2
+if "$LAYRUB" check "$work/broken.json" >/dev/null 2>&1; then
+	is 0 "an edge that can go does no harm"
+else
+	is 1 "an unsound plan is not executed"
+fi
+
+# ---- what it prints and writes ----
+replay "$work/whole.json" --json --trace "$work/trace.json" --time traced --touch sample
+is 0 "ops that last their time"
+for key in backend data_ok arena_bytes step_time_us predicted_step_time_us time_error offload_bytes_per_s fetch_bytes_per_s steps; do
+	has out "\"$key\": " "the result has $key"
+done
+has trace.json '"name": "measured"' "the trace has the measured timeline"
+has trace.json '"name": "predicted"' "and the predicted one"
+has trace.json '"name": "comes back"' "and arrows"
+if command -v python3 >/dev/null 2>&1; then
+	python3 -c 'import json, sys; json.load(open(sys.argv[1]))' "$work/trace.json" 2>"$work/err"
+	ok $? "the trace is JSON"
+fi
+replay "$work/whole.json"
+has out '^data  *right' "people are told that the data is right"
+
+# ---- mistakes and failures ----
+replay "$work/whole.json" --graph graphs/alexnet
+is 1 "another graph than the plan's is refused"
+replay "$work/nothing.json"
+is 2 "a plan that is not there is bad input"
+replay
+is 2 "no plan is bad usage"
+replay "$work/whole.json" --steps 0
+is 2 "no steps are bad usage"
+replay "$work/whole.json" --touch some
+has err "expected 'all' or 'sample', got 'some'" "a wrong word is named"
+run "$LAYRUB_REPLAY" --help
+is 0 "help"
+has out '--backend host' "names the back ends"
+run "$LAYRUB_REPLAY" --version
+is 0 "version"
+run "$LAYRUB" plan vgg16 --batch 2048 --device h200 --policy keep -o "$work/large.json"
+available=$(awk '/^MemAvailable/ { print int($2 / 1048576) }' /proc/meminfo 2>/dev/null)
+if [ "$status" -eq 0 ] && [ "${available:-1000}" -lt 50 ]; then
+	replay "$work/large.json"
+	is 3 "too little memory is the system's failure"
+	has err 'not enough host memory: .* are missing$' "which says how much is missing"
+fi
+echo "1..$count"

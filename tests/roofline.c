@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Op times and convolution workspace from a device's numbers; traced times on another device. */
+#include <config.h>
+#include "src/roofline.h"
+
+#include <string.h>
+
+#include "tests/tap.h"
+
+/* 1 TFLOP/s (10 in tf32), 100 GB/s, every share a half, 2 us a launch. */
+static struct device
+simple(void)
+{
+	struct device d = { .name = "simple", .memory_bytes = 1 << 20 };
+
+	d.compute.flops[MATH_FLOAT32] = 1e12;
+	d.compute.flops[MATH_TF32] = 1e13;
+	d.compute.memory_bytes_per_s = 1e11;
+	d.compute.launch_us = 2;
+	for (int c = 0; c < CLASS_COUNT; c++)
+		d.compute.flop_efficiency[c] = d.compute.memory_efficiency[c] = 0.5;
+	return d;
+}
+
+static void
+test_times(void)
+{
+	struct kernel_efficiency kernels[] = { { "slow", 0.25, 0 }, { "slow-bytes", 0, 0.05 } };
+	struct device d = simple();
+	struct work w = { .flops = 1e9 };
+
+	is_near(roofline_us(&d, CLASS_CONV, MATH_FLOAT32, 1e9, 0), 2 + 2000, 1e-9, "flops over peak and share");
+	is_near(roofline_us(&d, CLASS_CONV, MATH_TF32, 1e9, 0), 2 + 200, 1e-9, "a faster type");
+	is_near(roofline_us(&d, CLASS_CONV, MATH_BFLOAT16, 1e9, 0), 2 + 2000, 1e-9, "a type that is not there: float32's rate");
+	is_near(roofline_us(&d, CLASS_POOL, MATH_FLOAT32, 1, 1e6), 2 + 20, 1e-9, "bytes over bandwidth and share");
+	is_near(roofline_us(&d, CLASS_POOL, MATH_FLOAT32, 1e9, 1e6), 2 + 2000, 1e-9, "the slower of both");
+	is_near(roofline_us(&d, CLASS_POOL, MATH_FLOAT32, 0, 0), 2, 1e-9, "nothing to do takes a launch");
+	d.compute.kernels = kernels;
+	d.compute.kernel_count = 2;
+	is_near(roofline_work_us(&d, "slow", CLASS_CONV, MATH_FLOAT32, &w), 2 + 4000, 1e-9, "a kernel's own share");
+	is_near(roofline_work_us(&d, "fast", CLASS_CONV, MATH_FLOAT32, &w), 2 + 2000, 1e-9, "another name: the class's");
+	w.kernel = "slow";
+	is_near(roofline_work_us(&d, "fast", CLASS_CONV, MATH_FLOAT32, &w), 2 + 4000, 1e-9, "the work may name the kernel");
+	w = (struct work) { .bytes = 1e6, .copied_bytes = 2e6 };
+	is_near(roofline_work_us(&d, "x", CLASS_CONV, MATH_FLOAT32, &w), 2 + 20 + 40, 1e-9, "copies come on top");
+	is_near(roofline_work_us(&d, "slow-bytes", CLASS_CONV, MATH_FLOAT32, &w), 2 + 200 + 40, 1e-9, "copies have their own share");
+	d.compute.multiprocessors = 100;
+	w = (struct work) { .bytes = 1e6, .blocks = 50 };
+	is_near(roofline_work_us(&d, "x", CLASS_NORM, MATH_FLOAT32, &w), 2 + 40, 1e-9, "half of the multiprocessors");
+	w.blocks = 150;
+	is_near(roofline_work_us(&d, "x", CLASS_NORM, MATH_FLOAT32, &w), 2 + 20 / 0.75, 1e-9, "a second wave half full");
+	w.blocks = 200;
+	is_near(roofline_work_us(&d, "x", CLASS_NORM, MATH_FLOAT32, &w), 2 + 20, 1e-9, "full waves");
+}
+
+static void
+test_tiles(void)
+{
+	struct device d = simple();
+
+	is_near(roofline_gemm(NULL, 2, 3, 4, 5), 240, 0, "a product without a device");
+	is_near(roofline_gemm(&d, 2, 3, 4, 5), 240, 0, "and without tiles");
+	is_near(roofline_conv(&d, 100, 9, 2, 3, 4), 2 * 100 * 9 * 2 * 12, 0, "a convolution without tiles");
+	is_near(roofline_conv_filter(&d, 100, 9, 2, 3, 4), 2 * 100 * 9 * 2 * 12, 0, "its filter");
+	d.compute.gemm_tile[0] = 128;
+	d.compute.gemm_tile[1] = 64;
+	is_near(roofline_gemm(&d, 1, 129, 64, 10), 2 * 256 * 64 * 10, 0, "unfinished tiles count whole");
+	d.compute.conv_tile[0] = 32;
+	d.compute.conv_tile[1] = 128;
+	is_near(roofline_conv(&d, 128, 9, 1, 3, 64), 2 * 128 * 9 * 32.0 * 128, 0, "channels in and out are padded");
+	is_near(roofline_conv_filter(&d, 128, 9, 1, 3, 64), 2 * 128 * 32.0 * 128, 0, "for the filter, taps times channels");
+	d.compute.multiprocessors = 4;
+	is_near(roofline_conv(&d, 128, 9, 1, 32, 128), 4 * 2 * 128 * 9 * 32.0 * 128, 0, "one tile keeps a quarter busy");
+}
+
+static void
+test_workspace(void)
+{
+	struct conv_rule rules[] = {
+		{ .pass = CONV_FORWARD, .math = MATH_TF32, .input = 1, .output = 1, .weight = 2, .fixed_bytes = 5 },
+		{ .pass = CONV_FORWARD, .math = MATH_TF32, .pointwise = true, .pixel_multiple = 4, .weight_per_sample = 1 },
+		{ .pass = CONV_BACKWARD, .math = MATH_TF32, .input = 1 },
+	};
+	struct conv_shape s = { .input = 1000, .output = 200, .weight = 30, .batch = 8, .pixels = 49 };
+	struct device d = simple();
+
+	is_uint(roofline_conv_workspace(NULL, CONV_FORWARD, MATH_TF32, &s), 0, "no device");
+	is_uint(roofline_conv_workspace(&d, CONV_FORWARD, MATH_TF32, &s), 0, "no rule");
+	d.compute.conv_rules = rules;
+	d.compute.conv_rule_count = 3;
+	is_uint(roofline_conv_workspace(&d, CONV_FORWARD, MATH_TF32, &s), 1265, "factors on what there is");
+	is_uint(roofline_conv_workspace(&d, CONV_FORWARD, MATH_FLOAT32, &s), 0, "another math type has other rules");
+	is_uint(roofline_conv_workspace(&d, CONV_BACKWARD, MATH_TF32, &s), 1000, "another pass, too");
+	s.pointwise = true;
+	is_uint(roofline_conv_workspace(&d, CONV_FORWARD, MATH_TF32, &s), 1265, "49 pixels are no multiple of 4");
+	s.pixels = 196;
+	is_uint(roofline_conv_workspace(&d, CONV_FORWARD, MATH_TF32, &s), 240, "the least of the rules that apply");
+	s.batch = 1000;
+	is_uint(roofline_conv_workspace(&d, CONV_FORWARD, MATH_TF32, &s), 1265, "whichever that is");
+	d.compute.flops[MATH_TF32] = 0;
+	rules[0].math = MATH_FLOAT32;
+	s.pointwise = false;
+	is_uint(roofline_conv_workspace(&d, CONV_FORWARD, MATH_TF32, &s), 1265, "a device without tf32 takes float32's");
+}
+
+static void
+test_scale(void)
+{
+	static const struct alternative alternatives[] = { { 8, 52 } };
+	struct tensor tensors[] = { { 4, KIND_ACTIVATION } };
+	struct op ops[] = {
+		{ .name = "c", .class = CLASS_CONV, .time_us = 102, .alternative_count = 1, .alternatives = alternatives },
+		{ .name = "m", .class = CLASS_LINEAR, .time_us = 102 },
+		{ .name = "r", .class = CLASS_ACTIVATION, .time_us = 102 },
+		{ .name = "t", .class = CLASS_UPDATE, .time_us = 1 },
+	};
+	const struct graph g = { .name = "g", .tensor_count = 1, .op_count = 4, .tensors = tensors, .ops = ops };
+	struct device from = simple(), to = simple();
+	struct arena a = ARENA_INIT;
+	struct graph s;
+
+	to.compute.launch_us = 10;
+	to.compute.flops[MATH_FLOAT32] = 5e11;
+	to.compute.flops[MATH_TF32] = 0;
+	to.compute.memory_bytes_per_s = 4e11;
+	roofline_scale(&s, &g, &from, &to, &a);
+	is_near(s.ops[0].time_us, 10 + 100 * 20, 1e-9, "convolutions by the best type for them: tf32 here, float32 there");
+	is_near(s.ops[0].alternatives[0].time_us, 10 + 50 * 20, 1e-9, "so do other algorithms");
+	is_uint(s.ops[0].alternatives[0].workspace_bytes, 8, "whose workspace stays");
+	is_near(s.ops[1].time_us, 10 + 100 * 2, 1e-9, "products by float32");
+	is_near(s.ops[2].time_us, 10 + 100 / 4.0, 1e-9, "others by bandwidth");
+	is_near(s.ops[3].time_us, 5, 1e-9, "what is less than a launch is all launch");
+	is_near(ops[0].time_us, 102, 0, "the graph itself is as it was");
+	roofline_scale(&s, &g, &from, &from, &a);
+	for (int i = 0; i < 4; i++)
+		is_near(s.ops[i].time_us, ops[i].time_us, 1e-9, "op %d: on the same device nothing changes", i);
+	arena_free(&a);
+}
+
+int
+main(void)
+{
+	test_times();
+	test_tiles();
+	test_workspace();
+	test_scale();
+	return tap_done();
+}
