@@ -11,11 +11,11 @@
 #include <errno.h>
 #include <pthread.h>
 #include <semaphore.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <time.h>
 
+#include "cuda_validate/host_memory.h"
 #include "cuda_validate/pattern.h"
 
 #define NO_SEMAPHORE UINT32_MAX
@@ -42,6 +42,7 @@ struct machine {
 	const struct job *job;
 	struct arena *arena;
 	unsigned char *device, *host;	/* arena and pool */
+	bytes_t mapped_bytes;
 	struct lane lanes[QUEUE_COUNT];
 	uint32_t (*semaphore_of)[QUEUE_COUNT];	/* [instruction_count] by the queue that waits */
 	uint8_t *waited;		/* [instruction_count] bit q: queue q has waited for it */
@@ -78,49 +79,24 @@ hold_until(const struct machine *m, double us)
 
 /* ---- memory ---- */
 
-/* Bytes that the system can give; 0: it does not say. */
-static bytes_t
-available_bytes(void)
-{
-	FILE *in = fopen("/proc/meminfo", "r");
-	unsigned long long kib = 0;
-	char line[128];
-
-	if (in == NULL)
-		return 0;
-	while (kib == 0 && fgets(line, sizeof(line), in) != NULL)
-		if (strncmp(line, "MemAvailable:", 13) == 0)
-			kib = strtoull(line + 13, NULL, 10);
-	fclose(in);
-	return (bytes_t)kib << 10;
-}
-
+/* Arena and pool are one stretch of the process's memory. */
 static int
-out_of_memory(const char *what, bytes_t wanted, bytes_t more, struct err *e)
+map(struct machine *m, const struct plan *p, struct err *e)
 {
-	char want[32], have[32], lack[32];
-	bytes_t available = available_bytes();
-
-	if (available == 0 || available >= wanted + more)
-		return err_set(e, ERR_SYSTEM, "not enough host memory: the %s needs %s", what, units_size(want, wanted));
-	return err_set(e, ERR_SYSTEM, "not enough host memory: arena and pool need %s, %s are there, %s are missing",
-	    units_size(want, wanted + more), units_size(have, available), units_size(lack, wanted + more - available));
-}
-
-static int
-map(unsigned char **memory, const char *what, bytes_t bytes, bytes_t more, struct err *e)
-{
-	void *p;
+	bytes_t bytes = bytes_align(p->arena_bytes, DEVICE_ALIGN) + p->host_bytes, available = host_memory_available();
+	void *memory;
 
 	if (bytes == 0)
 		return 0;
 	/* A kernel that promises more than it has would end us in mid-run. */
-	if ((available_bytes() > 0 && bytes + more > available_bytes()) || bytes > SIZE_MAX)
-		return out_of_memory(what, bytes, more, e);
-	p = mmap(NULL, (size_t)bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	if (p == MAP_FAILED)
-		return out_of_memory(what, bytes, more, e);
-	*memory = p;
+	if ((available > 0 && bytes > available) || bytes > SIZE_MAX)
+		return host_memory_missing("arena and pool", bytes, e);
+	memory = mmap(NULL, (size_t)bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (memory == MAP_FAILED)
+		return host_memory_missing("arena and pool", bytes, e);
+	m->mapped_bytes = bytes;
+	m->device = memory;
+	m->host = m->device + bytes_align(p->arena_bytes, DEVICE_ALIGN);
 	return 0;
 }
 
@@ -419,7 +395,7 @@ host_open(struct machine **machine, const struct job *job, struct arena *a, stru
 
 	m->job = job;
 	m->arena = a;
-	if (map(&m->device, "arena", p->arena_bytes, p->host_bytes, e) < 0 || map(&m->host, "pool", p->host_bytes, 0, e) < 0)
+	if (map(m, p, e) < 0)
 		return -1;
 	m->digests = ARENA_NEW(a, uint64_t, job->read_count);
 	m->spans = ARENA_NEW(a, struct sim_span, p->instruction_count);
@@ -446,9 +422,7 @@ host_close(struct machine *m)
 	for (uint32_t k = 0; k < m->semaphore_count; k++)
 		sem_destroy(&m->semaphores[k]);
 	if (m->device != NULL)
-		munmap(m->device, (size_t)m->job->plan->arena_bytes);
-	if (m->host != NULL)
-		munmap(m->host, (size_t)m->job->plan->host_bytes);
+		munmap(m->device, (size_t)m->mapped_bytes);
 }
 
 const struct backend backend_host = {

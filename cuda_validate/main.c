@@ -29,11 +29,14 @@ static const struct backend *const backends[] = {
 
 /* Everything of one run of the program. */
 struct session {
-	const char *plan, *graph, *backend, *device, *trace, *output;
+	const char *plan;		/* the one at hand */
+	const char *graph, *backend, *device, *trace, *output;
 	struct replay_options options;
 	uint32_t seeds;
+	const char *const *plans;	/* [plan_count] operands */
+	int plan_count;
 	bytes_t pinned_bytes;
-	bool json, help, version, calibrate, unchecked, usage;
+	bool json, help, version, calibrate, unchecked;
 	struct plan document;
 	struct replay replay;
 	struct arena arena, replay_arena;	/* of the documents; of one replay */
@@ -71,10 +74,10 @@ static const struct option long_options[] = {
 static void
 print_help(void)
 {
-	fputs("Usage: layrub-replay PLAN [OPTION]...\n"
+	fputs("Usage: layrub-replay PLAN... [OPTION]...\n"
 	    "       layrub-replay --calibrate -o DEVICE [OPTION]...\n"
-	    "Execute a plan on real data: proof that it is sound, and a measurement of how true\n"
-	    "its predicted time is.\n\n", stdout);
+	    "Execute plans on real data: proof that they are sound, and a measurement of how true\n"
+	    "their predicted times are.\n\n", stdout);
 	for (const struct backend *const *b = backends; *b != NULL; b++)
 		printf("  --backend %-16s %s%s\n", (*b)->name, (*b)->summary, b == backends ? " (default)" : "");
 	fputs("  --graph GRAPH              the plan must be for this graph: a name or a file\n"
@@ -92,7 +95,7 @@ print_help(void)
 	    "  --calibrate                measure this machine and write its device document\n"
 	    "  -o, --output FILE          where --calibrate writes it\n"
 	    "  --pinned SIZE              page-locked memory that the document grants to plans\n"
-	    "      --json                 print the result as one JSON document\n"
+	    "      --json                 print the result as one JSON document; of several plans, one a line\n"
 	    "      --max-input SIZE       refuse larger input files (default: 256MiB)\n"
 	    "  -h, --help                 print this help\n"
 	    "      --version              print the version\n"
@@ -193,7 +196,6 @@ parse(struct session *s, int argc, char **argv)
 	char q[48];
 
 	opterr = 0;
-	s->usage = true;
 	for (;;) {
 		at = optind;
 		id = getopt_long(argc, argv, ":hd:o:", long_options, NULL);
@@ -208,14 +210,16 @@ parse(struct session *s, int argc, char **argv)
 	}
 	if (s->help || s->version)
 		return 0;
-	if (optind + (s->calibrate ? 0 : 1) < argc)
-		return err_set(e, ERR_INPUT, "unexpected argument '%s'", err_quote(q, argv[argc - 1]));
+	if (s->calibrate && optind < argc)
+		return err_set(e, ERR_INPUT, "unexpected argument '%s'", err_quote(q, argv[optind]));
 	if (!s->calibrate && optind == argc)
 		return err_set(e, ERR_INPUT, "expected PLAN, got nothing");
 	if (s->calibrate && s->output == NULL)
 		return err_set(e, ERR_INPUT, "--calibrate needs --output: a file for the device document");
-	s->plan = s->calibrate ? NULL : argv[optind];
-	s->usage = false;
+	if (s->trace != NULL && optind + 1 < argc)
+		return err_set(e, ERR_INPUT, "--trace takes one plan, got %d", argc - optind);
+	s->plans = (const char *const *)argv + optind;
+	s->plan_count = argc - optind;
 	return 0;
 }
 
@@ -285,23 +289,29 @@ replay_once(void *arg)
 static int
 replay_seeds(struct session *s)
 {
-	for (uint32_t k = 0; k < s->seeds; k++, s->options.seed++) {
+	struct replay_options *o = &s->options;
+	uint64_t first = o->seed;
+	size_t length;
+	int rc = 0;
+
+	for (uint32_t k = 0; rc == 0 && k < s->seeds; k++) {
+		o->seed = first + k;
 		replay_close(&s->replay);
 		arena_free(&s->replay_arena);
-		if (arena_run(&s->replay_arena, replay_once, s, &s->err) == 0)
-			continue;
-		if (s->err.code != ERR_NO)
-			return -1;
-		if (s->json)
-			printf("{\"data_ok\": false, \"seed\": %" PRIu64 "}\n", s->options.seed);
-		return err_in_file(&s->err, s->plan);
+		rc = arena_run(&s->replay_arena, replay_once, s, &s->err);
 	}
-	return 0;
+	length = strlen(s->err.text);
+	if (rc < 0 && s->err.code == ERR_NO && s->seeds > 1)
+		snprintf(s->err.text + length, sizeof(s->err.text) - length, ", with seed %" PRIu64, o->seed);
+	o->seed = first;
+	return rc < 0 ? err_in_file(&s->err, s->plan) : 0;
 }
 
 static int
-replay_plan(struct session *s, struct err *e)
+replay_plan(void *arg)
 {
+	struct session *s = arg;
+	struct err *e = &s->err;
 	struct measures m;
 	struct device d;
 
@@ -315,19 +325,17 @@ replay_plan(struct session *s, struct err *e)
 	if (s->trace != NULL && write_timelines(s, &m, e) < 0)
 		return -1;
 	if (s->json)
-		measure_to_json(&m, d.name, stdout);
+		measure_to_json(&m, s->plan, d.name, s->plan_count == 1, stdout);
 	else
 		measure_print(&m, stdout);
 	return 0;
 }
 
 static int
-run(void *arg)
+run_calibrate(void *arg)
 {
 	struct session *s = arg;
 
-	if (!s->calibrate)
-		return replay_plan(s, &s->err);
 #ifdef HAVE_CUDA
 	return calibrate(s->output, s->device, s->pinned_bytes, s->json, stdout, &s->arena, &s->err);
 #else
@@ -346,6 +354,46 @@ exit_status(enum err_code code)
 	}
 }
 
+/* Print the error, if there is one, and make ready for the next plan; the exit status. */
+static int
+conclude(struct session *s, int rc)
+{
+	int status;
+
+	replay_close(&s->replay);
+	arena_free(&s->replay_arena);
+	arena_free(&s->arena);
+	if (rc < 0 && s->err.code == ERR_NONE)
+		err_set(&s->err, ERR_SYSTEM, "failed without a reason");
+	status = exit_status(s->err.code);
+	if (status == EXIT_YES)
+		return status;
+	if (status == EXIT_NO && s->json)
+		printf("{\"data_ok\": false}\n");
+	fflush(stdout);
+	err_print(&s->err, "layrub-replay", stderr);
+	s->err = (struct err) ERR_INIT;
+	return status;
+}
+
+/* One plan after the other; the worst status. */
+static int
+replay_all(struct session *s)
+{
+	const struct backend *b = find_backend(s->backend);
+	int status = EXIT_YES, one;
+
+	for (int k = 0; k < s->plan_count; k++) {
+		s->plan = s->plans[k];
+		one = conclude(s, arena_run(&s->arena, replay_plan, s, &s->err));
+		fflush(stdout);
+		status = one > status ? one : status;
+	}
+	if (b->end != NULL)
+		b->end();
+	return status;
+}
+
 /* End stdout: what could not be written is an error. */
 static int
 finish(int status)
@@ -361,27 +409,23 @@ finish(int status)
 int
 main(int argc, char **argv)
 {
-	static struct session s = { .options = { .steps = 3, .seed = 1 }, .seeds = 1, .arena = ARENA_INIT, .replay_arena = ARENA_INIT, .err = ERR_INIT };
-	int rc;
+	static struct session s = { .options = { .steps = 3, .seed = 1 }, .seeds = 1, .arena = ARENA_INIT, .replay_arena = ARENA_INIT,
+		.err = ERR_INIT };
+	int status;
 
 	signal(SIGPIPE, SIG_DFL);
-	rc = parse(&s, argc, argv);
-	if (rc == 0 && s.help)
-		print_help();
-	else if (rc == 0 && s.version)
-		fputs("layrub-replay " PACKAGE_VERSION "\n", stdout);
-	else if (rc == 0)
-		rc = arena_run(&s.arena, run, &s, &s.err);
-	replay_close(&s.replay);
-	arena_free(&s.replay_arena);
-	arena_free(&s.arena);
-	if (rc == 0)
-		return finish(EXIT_YES);
-	if (s.err.code == ERR_NONE)
-		err_set(&s.err, ERR_SYSTEM, "failed without a reason");
-	fflush(stdout);
-	err_print(&s.err, "layrub-replay", stderr);
-	if (s.usage)
+	if (parse(&s, argc, argv) < 0) {
+		status = conclude(&s, -1);
 		fputs("Try 'layrub-replay --help'.\n", stderr);
-	return finish(exit_status(s.err.code));
+		return finish(status);
+	}
+	if (s.help)
+		print_help();
+	else if (s.version)
+		fputs("layrub-replay " PACKAGE_VERSION "\n", stdout);
+	else if (s.calibrate)
+		return finish(conclude(&s, arena_run(&s.arena, run_calibrate, &s, &s.err)));
+	else
+		return finish(replay_all(&s));
+	return finish(EXIT_YES);
 }

@@ -181,14 +181,15 @@ figures_to_json(const struct measures *m, struct json_out *o)
 }
 
 void
-measure_to_json(const struct measures *m, const char *device, FILE *out)
+measure_to_json(const struct measures *m, const char *plan, const char *device, bool lines, FILE *out)
 {
 	const struct replay *r = m->replay;
 	const struct plan *p = r->job.plan;
 	struct json_out o;
 
 	json_out_init(&o, out);
-	json_out_object(&o, NULL, true);
+	json_out_object(&o, NULL, lines);
+	json_out_string(&o, "plan", plan);
 	json_out_string(&o, "graph", p->graph->name);
 	json_out_string(&o, "policy", p->policy);
 	json_out_uint(&o, "budget_bytes", p->budget_bytes);

@@ -22,5 +22,6 @@ struct measures {
 int measure(struct measures *m, const struct replay *r, const struct device *d, struct arena *a, struct err *e) WARN_UNUSED;
 
 void measure_print(const struct measures *m, FILE *out);
-void measure_to_json(const struct measures *m, const char *device, FILE *out);
+/* lines: one member a line. */
+void measure_to_json(const struct measures *m, const char *plan, const char *device, bool lines, FILE *out);
 #endif

@@ -48,8 +48,8 @@ int pattern_cuda_formula(uint64_t bytes, uint64_t seed, uint64_t *digest, void *
 int pattern_cuda_delay(uint64_t seed, uint32_t instruction, uint64_t most_ns, const struct cuda_step *step, void *stream);
 /* Write the GPU's clock. */
 int pattern_cuda_stamp(uint64_t *stamp, void *stream);
-/* Forget when runs should have ended: a step begins. */
-int pattern_cuda_begin(struct cuda_step *step, void *stream);
+/* Step number begins: forget when runs should have ended. */
+int pattern_cuda_begin(struct cuda_step *step, uint64_t number, void *stream);
 
 /* For calibration: a kernel that reads and writes bytes (half each) of device memory, rounds times. */
 int pattern_cuda_stream(void *to, const void *from, uint64_t bytes, uint32_t rounds, void *stream);

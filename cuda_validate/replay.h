@@ -96,6 +96,7 @@ struct backend {
 	void (*memory)(const struct machine *m, struct replay_memory *out);
 	const char *(*device)(const struct machine *m);	/* what the driver calls it */
 	double (*launch_gap)(const struct machine *m);	/* us between two runs of a queue */
+	void (*end)(void);		/* release what is kept from one machine to the next; NULL: nothing is */
 };
 
 extern const struct backend backend_host;

@@ -218,6 +218,8 @@ run_chain(struct walk *w, uint32_t k)
 {
 	const struct graph *g = w->graph;
 
+	if (w->chain_count == 0)
+		return;
 	qsort(w->chain, w->chain_count, sizeof(*w->chain), ascending);
 	for (size_t c = 0; c < w->chain_count; c++) {
 		const struct op *o = &g->ops[w->chain[c]];

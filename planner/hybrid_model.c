@@ -75,6 +75,55 @@ find_gaps(struct model *m, bytes_t least_bytes)
 		m->gap_of[m->gaps[i].use] = i;
 }
 
+/* Count, for every moment between two forward ops, the tensors that forward carries across it
+ * (small ones aside), and note it where there is but one. */
+static void
+find_carried(struct model *m, bytes_t least_bytes)
+{
+	const struct lifetimes *l = m->life;
+	const struct graph *g = m->graph;
+	int32_t *across = ARENA_NEW(m->arena, int32_t, (size_t)g->op_count + 1);
+	uint64_t *names = ARENA_NEW(m->arena, uint64_t, (size_t)g->op_count + 1);	/* sum of what crosses: one is its own sum */
+
+	m->is_cut = ARENA_NEW(m->arena, bool, g->tensor_count);
+	m->carried = ARENA_NEW(m->arena, uint32_t, g->op_count);
+	for (uint32_t t = 0; t < g->tensor_count; t++) {
+		uint32_t last = l->use_start[t];
+
+		if (kind_is_persistent(g->tensors[t].kind) || g->tensors[t].bytes < least_bytes || l->first[t] > l->last[t])
+			continue;
+		while (last + 1 < l->use_start[t + 1] && g->ops[l->use_op[last + 1]].phase == PHASE_FORWARD)
+			last++;
+		across[l->first[t]]++;
+		across[l->use_op[last]]--;
+		names[l->first[t]] += t;
+		names[l->use_op[last]] -= t;
+	}
+	for (uint32_t k = 0, count = 0; k < g->op_count; k++) {
+		count += (uint32_t)across[k];
+		names[k + 1] += names[k];
+		m->carried[k] = count == 1 && g->ops[k].phase == PHASE_FORWARD ? (uint32_t)names[k] : UINT32_MAX;
+	}
+}
+
+void
+model_choose_cuts(struct model *m, bytes_t bytes_between)
+{
+	const struct graph *g = m->graph;
+	bytes_t made = 0;
+
+	memset(m->is_cut, 0, sizeof(*m->is_cut) * g->tensor_count);
+	for (uint32_t k = 0; k < g->op_count && g->ops[k].phase == PHASE_FORWARD; k++) {
+		for (uint32_t j = 0; j < g->ops[k].output_count; j++)
+			if (m->life->first[g->ops[k].outputs[j]] == k)
+				made += g->tensors[g->ops[k].outputs[j]].bytes;
+		if (m->carried[k] != UINT32_MAX && made >= bytes_between) {
+			m->is_cut[m->carried[k]] = true;
+			made = 0;
+		}
+	}
+}
+
 void
 model_init(struct model *m, const struct lifetimes *l, const struct device *d, bytes_t budget,
     bytes_t least_bytes, struct arena *a)
@@ -84,6 +133,7 @@ model_init(struct model *m, const struct lifetimes *l, const struct device *d, b
 	*m = (struct model) { .graph = g, .life = l, .device = d, .arena = a };
 	find_writers(m);
 	find_gaps(m, least_bytes);
+	find_carried(m, least_bytes);
 	m->start_us = ARENA_NEW(a, double, (size_t)g->op_count + 1);
 	for (uint32_t k = 0; k < g->op_count; k++)
 		m->start_us[k + 1] = m->start_us[k] + g->ops[k].time_us;
@@ -93,7 +143,7 @@ model_init(struct model *m, const struct lifetimes *l, const struct device *d, b
 	m->seen = ARENA_NEW(a, uint32_t, g->op_count);
 	model_reset(m, budget);
 	for (uint32_t i = 0; i < m->gap_count; i++)
-		m->gaps[i].density = model_rerun_us(m, &m->gaps[i]) / (double)m->gaps[i].bytes;
+		m->gaps[i].density = model_drop_cost(m, &m->gaps[i]).us / (double)m->gaps[i].bytes;
 }
 
 void
@@ -134,7 +184,16 @@ gap_at(const struct model *m, uint32_t s, uint32_t c)
 /* Walk the chain that would make what op c reads of gap j's tensor: for each op of it that does not run
  * again before c already, call visit.  Sources that are there at c (resident, on the host, or dropped and recomputed by
  * a chain of their own) end the walk.  Returns false if some op cannot run again. */
-typedef void visit_fn(struct model *m, uint32_t op, uint32_t c, double *us);
+typedef void visit_fn(struct model *m, uint32_t op, uint32_t c, struct drop_cost *cost);
+
+/* Whether tensor s, at the version that c reads, is there at c without running anything again. */
+static bool
+is_there(const struct model *m, uint32_t s, uint32_t c)
+{
+	const struct gap *j = gap_at(m, s, c);
+
+	return m->life->last[s] >= c && (j == NULL || j->fate != FATE_DROP || j->back <= c || c < j->gone);
+}
 
 static void
 push(struct model *m, uint32_t *count, uint32_t op)
@@ -146,7 +205,7 @@ push(struct model *m, uint32_t *count, uint32_t op)
 }
 
 static bool
-walk_chain(struct model *m, const struct gap *j, visit_fn *visit, double *us)
+walk_chain(struct model *m, const struct gap *j, visit_fn *visit, struct drop_cost *cost)
 {
 	const struct graph *g = m->graph;
 	uint32_t count = 0, c = j->b;
@@ -161,7 +220,7 @@ walk_chain(struct model *m, const struct gap *j, visit_fn *visit, double *us)
 			return false;
 		if (m->rerun_at[p] <= c && m->rerun_at[p] > j->a)
 			continue;
-		visit(m, p, c, us);
+		visit(m, p, c, cost);
 		for (uint32_t i = 0; i < o->input_count; i++) {
 			uint32_t s = o->inputs[i], v = version_before(m, s, p);
 
@@ -169,7 +228,7 @@ walk_chain(struct model *m, const struct gap *j, visit_fn *visit, double *us)
 				return false;
 			if (v == 0)
 				continue;
-			if (v == version_before(m, s, c) && m->life->last[s] >= c && s != j->tensor)
+			if (v == version_before(m, s, c) && s != j->tensor && is_there(m, s, c))
 				continue;
 			push(m, &count, m->writers[m->writer_start[s] + v - 1]);
 		}
@@ -178,21 +237,34 @@ walk_chain(struct model *m, const struct gap *j, visit_fn *visit, double *us)
 }
 
 static void
-count_time(struct model *m, uint32_t op, uint32_t c, double *us)
+count_cost(struct model *m, uint32_t op, uint32_t c, struct drop_cost *cost)
 {
-	(void)c;
+	const struct op *o = &m->graph->ops[op];
+
 	if (m->rerun_at[op] == UINT32_MAX)
-		*us += m->graph->ops[op].time_us;
+		cost->us += o->time_us;
+	for (uint32_t i = 0; i < o->input_count; i++) {
+		const struct gap *j = kind_is_persistent(m->graph->tensors[o->inputs[i]].kind) ? NULL :
+		    gap_at(m, o->inputs[i], c);
+		uint32_t from;
+
+		if (j == NULL || j->fate == FATE_KEEP || j->back <= c)
+			continue;
+		from = c > j->gone ? c : j->gone;
+		if (from < j->back && range_tree_max(&m->over, from, j->back) + j->bytes > 0)
+			cost->damage += j->bytes;
+	}
 }
 
-double
-model_rerun_us(struct model *m, const struct gap *j)
+struct drop_cost
+model_drop_cost(struct model *m, const struct gap *j)
 {
-	double us = 0;
+	struct drop_cost cost = { 0, 0 };
 
-	if (version_before(m, j->tensor, j->b) == 0 || m->graph->ops[j->b].phase == PHASE_FORWARD)
-		return INFINITY;
-	return walk_chain(m, j, count_time, &us) ? us : INFINITY;
+	if (version_before(m, j->tensor, j->b) == 0 || m->graph->ops[j->b].phase == PHASE_FORWARD ||
+	    !walk_chain(m, j, count_cost, &cost))
+		cost.us = INFINITY;
+	return cost;
 }
 
 /* Tensor s is read by a chain at op c: it must be back by then. */
@@ -210,11 +282,11 @@ need(struct model *m, uint32_t s, uint32_t c)
 }
 
 static void
-mark_rerun(struct model *m, uint32_t op, uint32_t c, double *us)
+mark_rerun(struct model *m, uint32_t op, uint32_t c, struct drop_cost *cost)
 {
 	const struct op *o = &m->graph->ops[op];
 
-	(void)us;
+	(void)cost;
 	m->rerun_at[op] = c;
 	for (uint32_t i = 0; i < o->input_count; i++)
 		if (!kind_is_persistent(m->graph->tensors[o->inputs[i]].kind))
@@ -237,10 +309,8 @@ leave(struct model *m, struct gap *j, enum fate fate, uint32_t gone, uint32_t ba
 void
 model_drop(struct model *m, struct gap *j)
 {
-	double us = 0;
-
+	walk_chain(m, j, mark_rerun, NULL);
 	leave(m, j, FATE_DROP, j->a + 1, j->b);
-	walk_chain(m, j, mark_rerun, &us);
 }
 
 void

@@ -27,6 +27,8 @@ struct model {
 	const struct device *device;
 	uint32_t gap_count;
 	struct gap *gaps;		/* by a, then tensor */
+	uint32_t *carried;		/* [op_count] the one tensor that forward carries past the op, or UINT32_MAX */
+	bool *is_cut;			/* [tensor_count] chosen by model_choose_cuts() */
 	uint32_t *gap_of;		/* [uses] the gap after a use, or UINT32_MAX */
 	double *start_us;		/* [op_count + 1] when each op is expected to start */
 	struct range_tree over;		/* live bytes - budget, by op */
@@ -43,11 +45,19 @@ struct model {
 void model_init(struct model *m, const struct lifetimes *l, const struct device *d, bytes_t budget,
     bytes_t least_bytes, struct arena *a);
 
+/* Of the tensors that alone are carried past some forward op, choose one whenever forward has
+ * made so many bytes since the last: recomputing from cut to cut, chains stay short (Chen et al. 2016). */
+void model_choose_cuts(struct model *m, bytes_t bytes_between);
+
 /* Decide nothing, for this budget. */
 void model_reset(struct model *m, bytes_t budget);
 
-/* Microseconds of ops that would run again if gap j were dropped, beyond those that do already. */
-double model_rerun_us(struct model *m, const struct gap *j);
+/* What dropping gap j would cost. */
+struct drop_cost {
+	double us;			/* of ops that would run again and do not yet; INFINITY: impossible */
+	int64_t damage;			/* bytes that its chain would call back where there is no room for them */
+};
+struct drop_cost model_drop_cost(struct model *m, const struct gap *j);
 
 void model_drop(struct model *m, struct gap *j);
 void model_offload(struct model *m, struct gap *j, uint32_t gone, uint32_t back);

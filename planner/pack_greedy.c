@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+enum { NODE_WORK = 8 };	/* what a node costs beside its blocks: it is far away in memory */
+
 /* Bytes that are taken, as sorted blocks that do not touch. */
 struct greedy_block { bytes_t start, end; };
 
@@ -191,6 +193,7 @@ find_place(struct greedy *g, const struct nodes *n, const struct greedy_item *it
 {
 	struct greedy_gaps *gaps = g->gaps;
 
+	g->work += NODE_WORK * (n->part_count + n->whole_count);
 	gaps->now[0] = (struct greedy_block) { 0, UINT64_MAX };
 	gaps->count = 1;
 	for (uint32_t i = n->part_count; i-- > 0;)

@@ -19,7 +19,7 @@ enum {
 	SMALL = 1000,			/* items: the exact search is so fast that few rounds come before it */
 	LARGE = 200000,			/* items: too many for the tree over time */
 	SEARCHED = 2500,		/* items: more are only searched when there is a time limit to end it */
-	WORK = 6000			/* an item, without a time limit */
+	WORK = 6000, MOST_WORK = 240000000	/* an item, and in all, without a time limit */
 };
 
 struct lane {
@@ -116,7 +116,7 @@ try_orders(struct attempt *t, struct arena *a)
 	greedy_init(&t->greedy, t->p, a);
 	t->moved = ARENA_NEW(a, uint32_t, t->greedy.count);
 	if (t->deadline_s == 0)
-		t->greedy.work_limit = (uint64_t)WORK * t->greedy.count;
+		t->greedy.work_limit = t->greedy.count < MOST_WORK / WORK ? (uint64_t)WORK * t->greedy.count : MOST_WORK;
 	for (unsigned i = 0; i < LANES && !is_done(t); i++)
 		run_lane(t, &lanes[i], t->p->count > SMALL ? ROUNDS : SMALL_ROUNDS, a);
 }

@@ -19,6 +19,8 @@
 
 #include "planner/pack_heap.h"
 
+enum { LARGE = 200000 };	/* items */
+
 /* How the items alive at the moment of departure are stacked. */
 enum stacking { STACK_BY_SHORTER_SIDE, STACK_BY_LONGER_SIDE, STACK_BY_SIZE, STACKINGS };
 
@@ -155,6 +157,13 @@ keep_best(struct place_result *r, const struct greedy *g, bytes_t top)
 		greedy_take(g, r, top);
 }
 
+/* Where a sweep takes seconds, a thousandth over the bound is near enough. */
+static bool
+is_good(const struct place_result *r, const struct boxing *b, bytes_t target)
+{
+	return r->arena_bytes <= target || (b->count > LARGE && r->arena_bytes - target <= target / 1000);
+}
+
 void
 place_boxing(struct place_result *r, const struct place_problem *p, struct arena *a)
 {
@@ -174,9 +183,9 @@ place_boxing(struct place_result *r, const struct place_problem *p, struct arena
 		return;
 	}
 	boxing_init(&b, &g, a);
-	for (int s = 0; s < STACKINGS && r->arena_bytes > target; s++)
+	for (int s = 0; s < STACKINGS && !is_good(r, &b, target); s++)
 		keep_best(r, &g, outward(&b, g.busiest, (enum stacking)s));
 	/* Nothing but program order, for what has no one busiest moment. */
-	if (r->arena_bytes > target)
+	if (!is_good(r, &b, target))
 		keep_best(r, &g, sweep(&b, 0, false, STACK_BY_SIZE));
 }

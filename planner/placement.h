@@ -9,6 +9,7 @@
 #define PLANNER_PLACEMENT_H
 #include <stdbool.h>
 
+#include "planner/with_glpk.h"
 #include "src/arena.h"
 #include "src/units.h"
 
@@ -54,12 +55,8 @@ typedef void place_fn(struct place_result *r, const struct place_problem *p, str
 	ROW("hill-climb",   place_hill_climb,    "random swaps in the order, biased to what makes the arena large")
 
 /* Rows that need GLPK. */
-#ifdef HAVE_GLPK
-#define PLACEMENTS_ILP(ROW) \
-	ROW("ilp",          place_ilp,           "integer program, for a few dozen buffers: a reference")
-#else
-#define PLACEMENTS_ILP(ROW)
-#endif
+#define PLACEMENTS_ILP(ROW) WITH_GLPK( \
+	ROW("ilp",          place_ilp,           "integer program, for a few dozen buffers: a reference"))
 
 struct placement { const char *name; const char *summary; place_fn *place; };
 extern const struct placement placements[];	/* ends with a NULL name */

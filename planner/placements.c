@@ -91,13 +91,32 @@ placement_bound(const struct place_problem *p, struct arena *a)
 	return bytes_align(most > fixed ? most : fixed, p->align);
 }
 
+/* Rows need not think of two alignments: an item's own becomes one that includes the problem's. */
+static const struct place_item *
+settle_aligns(const struct place_problem *p, struct arena *a)
+{
+	struct place_item *items = NULL;
+
+	for (uint32_t i = 0; i < p->count; i++) {
+		if (p->items[i].align == 0 || p->items[i].align % p->align == 0)
+			continue;
+		if (items == NULL)
+			items = memcpy(ARENA_NEW(a, struct place_item, p->count), p->items, sizeof(*items) * p->count);
+		items[i].align = place_align(p, &p->items[i]);
+	}
+	return items == NULL ? p->items : items;
+}
+
 int
 placement_run(struct place_result *r, const struct placement *row, const struct place_problem *p,
     struct arena *a, struct err *e)
 {
+	struct place_problem settled = *p;
+
+	settled.items = settle_aligns(p, a);
 	r->refused = NULL;
-	r->bound_bytes = placement_bound(p, a);
-	row->place(r, p, a);
+	r->bound_bytes = placement_bound(&settled, a);
+	row->place(r, &settled, a);
 	if (r->refused != NULL)
 		return err_set(e, ERR_NO, "placement '%s' does not handle this: %s", row->name, r->refused);
 	return 0;

@@ -2,11 +2,15 @@
 #include <config.h>
 #include "planner/planner.h"
 
+#include "planner/bounds.h"
 #include "planner/program.h"
 #include "sim/check.h"
 #include "sim/simulate.h"
 
-enum { NAMED_TENSORS = 4 };	/* in the certificate of an infeasible budget */
+enum {
+	NAMED_TENSORS = 4,	/* in the certificate of an infeasible budget */
+	TIGHTEN_MAX = 6		/* schedules to try when fragmentation breaks the budget */
+};
 
 /* "tensor 3 (activation, 1.2 GiB), tensor 7 (...)": the op's largest tensors. */
 static const char *
@@ -88,14 +92,54 @@ verify(struct plan *plan, const struct device *d, struct arena *a, struct err *e
 	return 0;
 }
 
+/* From the policy's schedule for p's budget to a plan with its untimed figures. */
+static int
+make(struct plan *plan, const struct problem *p, const struct planner_options *o, struct arena *a, struct err *e)
+{
+	struct schedule schedule;
+
+	if (o->policy->plan(&schedule, p, a, e) < 0 ||
+	    program_build(plan, &schedule, o->placement, a, e) < 0)
+		return -1;
+	check_figures(&plan->figures, plan, a);
+	return 0;
+}
+
+/* The policy met the budget and the placement did not: ask it for less, by what is missing.  A policy that
+ * does not look at its budget answers the same again, and that is the end of it. */
+static int
+tighten(struct plan *plan, const struct problem *p, const struct planner_options *o, struct arena *a, struct err *e)
+{
+	struct problem less = *p;
+	struct plan next = *plan;
+
+	for (int i = 0; i < TIGHTEN_MAX && plan->arena_bytes > p->budget_bytes; i++) {
+		bytes_t missing = next.arena_bytes - p->budget_bytes;
+
+		if (plan->figures.peak_bytes > p->budget_bytes || less.budget_bytes < p->life->resident_bound_bytes + missing)
+			return 0;
+		less.budget_bytes -= missing;
+		if (make(&next, &less, o, a, e) < 0) {
+			if (e->code != ERR_NO)
+				return -1;
+			*e = (struct err) ERR_INIT;
+			return 0;
+		}
+		if (next.arena_bytes <= p->budget_bytes)
+			*plan = next;
+		else if (next.figures.peak_bytes > less.budget_bytes)
+			return 0;
+	}
+	return 0;
+}
+
 int
 planner_run(struct plan *plan, const struct graph *g, const struct device *d,
     const struct planner_options *o, struct arena *a, struct err *e)
 {
 	struct lifetimes life;
-	struct problem p = { .graph = g, .device = d, .life = &life, .placement = o->placement,
+	struct problem p = { .graph = g, .device = d, .life = &life,
 	    .budget_bytes = o->budget_bytes == 0 ? device_budget(d) : o->budget_bytes };
-	struct schedule schedule;
 
 	if (p.budget_bytes > device_budget(d))
 		return err_set(e, ERR_INPUT, "expected a budget of at most %" PRI_BYTES " bytes (what '%s' has, less what is reserved), got %"
@@ -108,11 +152,9 @@ planner_run(struct plan *plan, const struct graph *g, const struct device *d,
 	*plan = (struct plan) { .graph = g, .device = d, .tool = PACKAGE_NAME " " PACKAGE_VERSION,
 	    .policy = o->policy->name, .placement = o->placement->name, .options = o->options == NULL ? "" : o->options,
 	    .status = "heuristic", .batch = o->batch, .budget_bytes = p.budget_bytes };
-	if (o->policy->plan(&schedule, &p, a, e) < 0 ||
-	    program_build(plan, &schedule, o->placement, a, e) < 0)
+	if (make(plan, &p, o, a, e) < 0 || tighten(plan, &p, o, a, e) < 0 || fit(plan, d, e) < 0 ||
+	    verify(plan, d, a, e) < 0)
 		return -1;
-	check_figures(&plan->figures, plan, a);
-	if (fit(plan, d, e) < 0)
-		return -1;
-	return verify(plan, d, a, e);
+	plan->bound_time_us = o->bound_time_us > 0 ? o->bound_time_us : bounds_time_us(o->bounds_us, &life, d, p.budget_bytes, a);
+	return 0;
 }

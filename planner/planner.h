@@ -17,6 +17,8 @@ struct planner_options {
 	bytes_t budget_bytes;		/* 0: the device's memory less what is reserved */
 	uint32_t batch;			/* for the plan's record; 0: a graph */
 	const char *options;		/* the command's options as text, for the plan's record */
+	double bound_time_us;		/* over 0: what the bound on the time is known to be at this budget */
+	double *bounds_us;		/* NULL, or [BOUND_COUNT] filled with each bound on the time (bounds.h) */
 };
 
 /* ERR_NO when no plan of this policy fits: the message names the op and the tensors

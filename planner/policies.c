@@ -4,8 +4,8 @@
 
 #include <string.h>
 
-#define ROW(name, fn, summary) { name, summary, fn },
-const struct policy policies[] = { POLICIES(ROW) { NULL, NULL, NULL } };
+#define ROW(name, fn, summary) { name, summary, fn, true },
+const struct policy policies[] = { POLICIES(ROW) { NULL, NULL, NULL, false } };
 #undef ROW
 
 const struct policy *

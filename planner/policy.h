@@ -16,7 +16,6 @@ struct problem {
 	const struct device *device;
 	const struct lifetimes *life;
 	bytes_t budget_bytes;		/* what the buffers may take, fragmentation included */
-	const struct placement *placement;	/* for policies that place what they consider */
 };
 
 /* Fill s.  A policy that cannot handle the problem says so (ERR_NO); it never half-works. */
@@ -25,9 +24,23 @@ typedef int policy_fn(struct schedule *s, const struct problem *p, struct arena 
 #define POLICIES(ROW) \
 	ROW("hybrid", policy_hybrid, "keep, offload or recompute, each tensor by what it costs") \
 	ROW("keep",   policy_keep,   "everything stays on the device from first to last use") \
-	ROW("layrub", policy_layrub, "feature maps leave during their last forward layer, return one layer ahead")
+	ROW("layrub", policy_layrub, "feature maps leave during their last forward layer, return one layer ahead") \
+	ROW("none",   policy_none,   "no reuse: every map has memory of its own for the whole step, as in the original Caffe") \
+	ROW("layup",  policy_layup,  "Layrub with copies over several layers, two layers ahead, cheap layers made again") \
+	ROW("vdnn-all", policy_vdnn_all, "every layer's input leaves during its forward, the nearest one is prefetched") \
+	ROW("vdnn-conv", policy_vdnn_conv, "the same for convolutions only") \
+	ROW("superneurons", policy_superneurons, "convolution outputs leave, cheap layers are made again, as the budget asks") \
+	ROW("capuchin", policy_capuchin, "swaps that hide first, then swap or recompute, whichever costs less for a byte") \
+	ROW("autoswap", policy_autoswap, "swaps by size times absence, weighted by the excess over the budget") \
+	ROW("g10", policy_g10, "swaps by the area over the budget that they remove, with books on the link") \
+	ROW("checkpoint-sqrt", policy_checkpoint_sqrt, "sqrt(n) segments, each run again for its backward") \
+	ROW("checkpoint-dp", policy_checkpoint_dp, "the least recomputation on a chain of blocks, by dynamic programming")
 
-struct policy { const char *name; const char *summary; policy_fn *plan; };
+struct policy {
+	const char *name, *summary;
+	policy_fn *plan;
+	bool quick;		/* quick enough for hybrid to try it, too */
+};
 extern const struct policy policies[];	/* ends with a NULL name */
 
 #define ROW(name, fn, summary) policy_fn fn;

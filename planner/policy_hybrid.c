@@ -15,8 +15,8 @@
  *     reruns need room of their own), and go on with 2.
  *  4. Stretch.  Where memory has room, let copies end later and begin earlier.
  *
- * The share of the link that gives the fastest simulated step is searched for; then the same again with the
- * simulated times of the ops in place of the ideal ones.
+ * The ways to choose (shares of the link, orders) are rows of a table; each is simulated, in parallel, and the
+ * fastest step wins.
  */
 #include <config.h>
 #include <math.h>
@@ -28,16 +28,42 @@
 #include "planner/program.h"
 #include "sim/simulate.h"
 
-enum { REPAIRS = 40, TIGHTENINGS = 4, LOOK_AHEAD = 8 };
+enum { REPAIRS = 40, TIGHTENINGS = 4, LOOK_AHEAD = 8, MOST_POLICIES = 24 };
 
+/* In which order gaps are offered to the link. */
+enum order { BY_SPAN_AND_COST, CUTS_FIRST, BY_SPAN, ORDERS };
+
+/* One way to choose: a share of the link, an order, and whether chains are kept short by
+ * cuts, tensors that are not dropped (one for each 1 / cuts of the peak; 0: none). */
+struct way { double share; enum order order; int cuts; };
+
+/* Every combination is a way; the most useful come first, for large graphs try only those. */
+static const double shares[] = { 0, 0.8, 1, 0.5, 2, 1.3, 0.9, 0.65, 4, 1.1 };
+static const int cuts[] = { 14, 0, 40, 24, 8 };
+enum { SHARES = sizeof(shares) / sizeof(shares[0]), CUTS = sizeof(cuts) / sizeof(cuts[0]) };
+enum { FEWEST_WAYS = 24, MOST_WAYS = 80 };	/* of CUTS + (SHARES - 1) * CUTS * ORDERS */
+
+static struct way
+way_at(int i)
+{
+	int rest = i - CUTS;
+
+	if (i < CUTS)		/* nothing is offloaded: no order */
+		return (struct way) { 0, BY_SPAN, cuts[i] };
+	return (struct way) { shares[1 + rest / (CUTS * ORDERS)], (enum order)(rest % ORDERS), cuts[rest / ORDERS % CUTS] };
+}
+
+/* The state of one way. */
 struct hybrid {
 	const struct problem *p;
+	struct way way;
 	struct model model;
 	struct gap **by_density;	/* [gap_count] cheapest to recompute first */
+	struct gap **by_worth;		/* [gap_count] the order in which to offload */
 	double us_per_byte[DIRECTION_COUNT];
-	struct schedule best;
-	double best_us;			/* INFINITY: none yet */
+	struct schedule schedule;
 	struct arena *arena;
+	struct err err;
 };
 
 static int
@@ -118,7 +144,7 @@ by_a(const void *x, const void *y)
 
 /* Step 1. */
 static void
-choose_offloads(struct hybrid *h, double share)
+choose_offloads(struct hybrid *h)
 {
 	struct model *m = &h->model;
 	uint32_t n = m->graph->op_count, k = range_tree_argmax(&m->over), count = 0, *gone, *back;
@@ -128,13 +154,13 @@ choose_offloads(struct hybrid *h, double share)
 	struct range_tree out, in;
 
 	for (uint32_t i = 0; i < n; i++)
-		room[i] = i < k ? -(int64_t)(share * (m->start_us[k] - m->start_us[i + 1]) / h->us_per_byte[D2H]) : 0;
+		room[i] = i < k ? -(int64_t)(h->way.share * (m->start_us[k] - m->start_us[i + 1]) / h->us_per_byte[D2H]) : 0;
 	range_tree_init(&out, room, n, h->arena);
 	for (uint32_t i = 0; i < n; i++)
-		room[i] = i > k ? -(int64_t)(share * (m->start_us[i] - m->start_us[k + 1]) / h->us_per_byte[H2D]) : 0;
+		room[i] = i > k ? -(int64_t)(h->way.share * (m->start_us[i] - m->start_us[k + 1]) / h->us_per_byte[H2D]) : 0;
 	range_tree_init(&in, room, n, h->arena);
-	for (uint32_t i = m->gap_count; i-- > 0 && need > 0;) {
-		struct gap *j = h->by_density[i];
+	for (uint32_t i = 0; i < m->gap_count && need > 0; i++) {
+		struct gap *j = h->by_worth[i];
 
 		if (j->a >= k || j->b <= k ||
 		    range_tree_max(&out, 0, j->a + 1) + j->bytes > 0 || range_tree_max(&in, j->b, n) + j->bytes > 0)
@@ -172,13 +198,21 @@ cheapest_drop(struct hybrid *h, uint32_t k, int64_t excess)
 	for (uint32_t i = 0; i < h->model.gap_count && looked < LOOK_AHEAD; i++) {
 		struct gap *j = h->by_density[i];
 		uint32_t needed = h->model.needed_at[j->tensor];
+		struct drop_cost drop;
+		int64_t gain;
 		double cost;
 
 		if (!covers(j, k) || (needed > j->a && needed <= k))
 			continue;
 		if (isinf(j->density))
 			break;
-		cost = model_rerun_us(&h->model, j) / (double)(j->bytes < excess ? j->bytes : excess);
+		if (h->model.is_cut[j->tensor])
+			continue;
+		drop = model_drop_cost(&h->model, j);
+		gain = (j->bytes < excess ? j->bytes : excess) - drop.damage;
+		if (gain <= 0)
+			continue;
+		cost = drop.us / (double)gain;
 		looked++;
 		if (cost < best_cost) {
 			best_cost = cost;
@@ -188,24 +222,27 @@ cheapest_drop(struct hybrid *h, uint32_t k, int64_t excess)
 	return best;
 }
 
-/* The gap across op k that is longest for its bytes. */
+/* The gap across op k that is best offloaded although the link has no time left: the one that takes most of
+ * the excess away, as far as its copies find time on either side of k. */
 static struct gap *
-longest_gap(struct hybrid *h, uint32_t k)
+forced_offload(struct hybrid *h, uint32_t k, int64_t excess)
 {
 	const struct model *m = &h->model;
 	struct gap *best = NULL;
-	double best_slack = -INFINITY;
+	double best_gain = 0;
 
-	for (uint32_t i = 0; i < m->gap_count; i++) {
+	for (uint32_t i = 0; i < m->gap_count && m->gaps[i].a < k; i++) {
 		struct gap *j = &m->gaps[i];
 		uint32_t needed = m->needed_at[j->tensor];
-		double slack;
+		double out, in, gain;
 
 		if (!covers(j, k) || (needed > j->a && needed <= k))
 			continue;
-		slack = m->start_us[j->b] - m->start_us[j->a + 1] - copy_us(h, j, D2H) - copy_us(h, j, H2D);
-		if (slack > best_slack) {
-			best_slack = slack;
+		out = (m->start_us[k] - m->start_us[j->a + 1]) / copy_us(h, j, D2H);
+		in = (m->start_us[j->b] - m->start_us[k + 1]) / copy_us(h, j, H2D);
+		gain = (double)(j->bytes < excess ? j->bytes : excess) * (0.01 + (out < 1 ? out : 1)) * (0.01 + (in < 1 ? in : 1));
+		if (gain > best_gain) {
+			best_gain = gain;
 			best = j;
 		}
 	}
@@ -230,7 +267,7 @@ cover(struct hybrid *h)
 			model_drop(m, j);
 			continue;
 		}
-		j = longest_gap(h, k);
+		j = forced_offload(h, k, excess);
 		if (j == NULL)
 			return false;
 		gone = op_at(m, m->start_us[j->a + 1] + copy_us(h, j, D2H));
@@ -323,72 +360,195 @@ make_schedule(struct hybrid *h, struct schedule *s, bytes_t budget, struct err *
 	return err_set(e, ERR_NO, "it does not settle below the budget");
 }
 
-/* ---- search ---- */
+/* ---- one way ---- */
 
-/* The expected starts of the ops, from where a plan's first runs started. */
-static void
-retime(struct hybrid *h, const struct plan *plan, const struct sim_result *r)
+struct worth { double worth; struct gap *gap; };
+
+static int
+worthier(const void *x, const void *y)
 {
-	uint32_t next = 0;
+	const struct worth *p = x, *q = y;
 
-	for (uint32_t i = 0; i < plan->instruction_count; i++)
-		if (plan->program[i].queue == QUEUE_COMPUTE && plan->program[i].op == next)
-			h->model.start_us[next++] = r->spans[i].start_us;
-	h->model.start_us[h->p->graph->op_count] = r->step_time_us;
+	if (p->worth != q->worth)
+		return p->worth > q->worth ? -1 : 1;
+	return p->gap < q->gap ? -1 : p->gap > q->gap;
 }
 
-/* A plan with this share of the link, placed and timed; the fastest is kept. */
-static int
-attempt(struct hybrid *h, double share, bool learn, struct err *e)
+/* What spans many of the moments over the budget is worth offloading, the more so what is dear
+ * to recompute, or what chains of reruns start from. */
+static void
+order_offloads(struct hybrid *h)
 {
-	bytes_t budget = h->p->budget_bytes;
+	const struct model *m = &h->model;
+	const double dear = 1e-3;	/* us a byte: no op that is worth running again costs so much */
+	uint32_t n = m->graph->op_count, *before = ARENA_NEW(h->arena, uint32_t, (size_t)n + 1);
+	struct worth *w = ARENA_NEW(h->arena, struct worth, m->gap_count);
 
-	for (int i = 0; i < TIGHTENINGS; i++) {
-		struct schedule s;
+	for (uint32_t k = 0; k < n; k++)
+		before[k + 1] = before[k] + (m->life->live[k] > h->p->budget_bytes);
+	for (uint32_t i = 0; i < m->gap_count; i++) {
+		struct gap *j = &m->gaps[i];
+		double worth = before[j->b] - before[j->a + 1];
+
+		if (h->way.order != BY_SPAN)
+			worth *= j->density < dear ? j->density : dear;
+		if (h->way.order == CUTS_FIRST && m->is_cut[j->tensor])
+			worth *= 1 / dear;
+		w[i] = (struct worth) { worth, j };
+	}
+	qsort(w, m->gap_count, sizeof(*w), worthier);
+	h->by_worth = ARENA_NEW(h->arena, struct gap *, m->gap_count);
+	for (uint32_t i = 0; i < m->gap_count; i++)
+		h->by_worth[i] = w[i].gap;
+}
+
+static void
+hybrid_init(struct hybrid *h)
+{
+	const struct problem *p = h->p;
+
+	model_init(&h->model, p->life, p->device, p->budget_bytes, p->life->peak_bytes >> 14, h->arena);
+	if (h->way.cuts > 0)
+		model_choose_cuts(&h->model, p->life->peak_bytes / (bytes_t)h->way.cuts);
+	h->by_density = ARENA_NEW(h->arena, struct gap *, h->model.gap_count);
+	for (uint32_t i = 0; i < h->model.gap_count; i++)
+		h->by_density[i] = &h->model.gaps[i];
+	qsort(h->by_density, h->model.gap_count, sizeof(*h->by_density), cheaper);
+	order_offloads(h);
+	for (int dir = 0; dir < DIRECTION_COUNT; dir++)
+		h->us_per_byte[dir] = device_transfer_us(p->device, (enum direction)dir, UINT64_C(16) << 20) / 0x1p24;
+}
+
+/* Time h's schedule as a plan.  Quick placements will do: the plan's own does at least as well. */
+static int
+time_plan(struct hybrid *h, bytes_t *arena_bytes, double *us)
+{
+	static const char *const quick[] = { "boxing", "by-size" };
+
+	for (size_t i = 0; i < sizeof(quick) / sizeof(*quick); i++) {
 		struct plan plan = { .graph = h->p->graph, .device = h->p->device };
 		struct sim_result r;
 
-		model_reset(&h->model, budget);
-		choose_offloads(h, share);
-		if (make_schedule(h, &s, budget, e) < 0 || program_build(&plan, &s, h->p->placement, h->arena, e) < 0 ||
-		    simulate(&r, &plan, h->p->device, h->arena, e) < 0)
+		if (program_build(&plan, &h->schedule, placement_find(quick[i]), h->arena, &h->err) < 0 ||
+		    simulate(&r, &plan, h->p->device, h->arena, &h->err) < 0)
 			return -1;
-		if (plan.arena_bytes <= h->p->budget_bytes) {
-			if (learn)
-				retime(h, &plan, &r);
-			if (r.step_time_us < h->best_us) {
-				h->best_us = r.step_time_us;
-				h->best = s;
-			}
-			return 0;
-		}
-		budget -= plan.arena_bytes - h->p->budget_bytes;	/* fragmentation: a tighter schedule */
+		if (i == 0 || plan.arena_bytes < *arena_bytes)
+			*arena_bytes = plan.arena_bytes;
+		*us = r.step_time_us;
+		if (plan.host_bytes > h->p->device->pinned_bytes)
+			return err_set(&h->err, ERR_NO, "it needs more pinned host memory than there is");
+		if (plan.arena_bytes <= h->p->budget_bytes)
+			break;
 	}
-	return err_set(e, ERR_NO, "its buffers do not pack into the budget");
+	return 0;
+}
+
+/* Try the way, tighter where fragmentation breaks the budget; *us is the simulated step. */
+static int
+go_way(struct hybrid *h, double *us)
+{
+	bytes_t budget = h->p->budget_bytes;
+
+	hybrid_init(h);
+	for (int i = 0; i < TIGHTENINGS; i++) {
+		bytes_t arena_bytes;
+
+		model_reset(&h->model, budget);
+		choose_offloads(h);
+		if (make_schedule(h, &h->schedule, budget, &h->err) < 0 || time_plan(h, &arena_bytes, us) < 0)
+			return -1;
+		if (arena_bytes <= h->p->budget_bytes)
+			return 0;
+		if (arena_bytes - h->p->budget_bytes >= budget)
+			break;
+		budget -= arena_bytes - h->p->budget_bytes;
+	}
+	return err_set(&h->err, ERR_NO, "its buffers do not pack into the budget");
+}
+
+/* ---- all ways ---- */
+
+struct outcome {
+	const struct policy *row;	/* NULL: a way of our own */
+	struct hybrid h;
+	struct arena arena;
+	double us;
+	int rc;
+};
+
+/* What another policy makes of it: hybrid is never slower than a simpler one. */
+static int
+go_policy(struct hybrid *h, const struct policy *row, double *us)
+{
+	bytes_t arena_bytes;
+
+	if (row->plan(&h->schedule, h->p, h->arena, &h->err) < 0 || time_plan(h, &arena_bytes, us) < 0)
+		return -1;
+	return arena_bytes <= h->p->budget_bytes ? 0 : err_set(&h->err, ERR_NO, "it does not fit");
+}
+
+static int
+run_outcome(void *arg)
+{
+	struct outcome *o = arg;
+
+	return o->row == NULL ? go_way(&o->h, &o->us) : go_policy(&o->h, o->row, &o->us);
+}
+
+static void
+schedule_copy(struct schedule *to, const struct schedule *from, struct arena *a)
+{
+	*to = *from;
+	to->steps = ARENA_NEW(a, struct step, from->step_count);
+	memcpy(to->steps, from->steps, sizeof(*to->steps) * from->step_count);
+	to->moves = ARENA_NEW(a, struct move, from->move_count);
+	if (from->move_count > 0)
+		memcpy(to->moves, from->moves, sizeof(*to->moves) * from->move_count);
+}
+
+/* Larger graphs try fewer ways. */
+static int
+ways_for(const struct graph *g)
+{
+	int n = (int)(160000 / ((uint64_t)g->op_count + 1));
+
+	return n < FEWEST_WAYS ? FEWEST_WAYS : n > MOST_WAYS ? MOST_WAYS : n;
 }
 
 int
 policy_hybrid(struct schedule *s, const struct problem *p, struct arena *a, struct err *e)
 {
-	static const double shares[] = { 0, 0.5, 0.8, 1, 1.3, 2, 4, 0.9, 1.1 };
-	struct hybrid h = { .p = p, .best_us = INFINITY, .arena = a };
-	struct err why = ERR_INIT;
+	struct outcome *all = ARENA_NEW(a, struct outcome, MOST_WAYS + MOST_POLICIES);
+	int n = ways_for(p->graph), own = n, best = -1;
 
-	model_init(&h.model, p->life, p->device, p->budget_bytes, p->life->peak_bytes >> 14, a);
-	h.by_density = ARENA_NEW(a, struct gap *, h.model.gap_count);
-	for (uint32_t i = 0; i < h.model.gap_count; i++)
-		h.by_density[i] = &h.model.gaps[i];
-	qsort(h.by_density, h.model.gap_count, sizeof(*h.by_density), cheaper);
-	for (int dir = 0; dir < DIRECTION_COUNT; dir++)
-		h.us_per_byte[dir] = device_transfer_us(p->device, (enum direction)dir, UINT64_C(16) << 20) / 0x1p24;
-	for (size_t i = 0; i < sizeof(shares) / sizeof(*shares); i++) {
-		struct err ignored = ERR_INIT;
-		int rc = attempt(&h, shares[i], false, &ignored);
-		if (getenv("HYBRID")) fprintf(stderr, "share %g: %s best %.0f\n", shares[i], rc ? ignored.text : "ok", h.best_us);
-		why = rc < 0 ? ignored : why;
+	for (const struct policy *row = policies; row->name != NULL; row++)
+		if (row->plan != policy_hybrid && row->quick && n < own + MOST_POLICIES)
+			all[n++].row = row;
+#ifdef _OPENMP
+#pragma omp parallel for schedule(dynamic, 1)
+#endif
+	for (int i = 0; i < n; i++) {
+		struct outcome *o = &all[i];
+
+		o->h = (struct hybrid) { .p = p, .way = way_at(i < own ? i : 0), .arena = &o->arena };
+		o->rc = arena_run(&o->arena, run_outcome, o, &o->h.err);
+#ifdef _OPENMP
+#pragma omp critical
+#endif
+		{
+			/* Only the best one's memory is kept; ties go to the first in the table. */
+			if (o->rc == 0 && (best < 0 || o->us < all[best].us || (o->us <= all[best].us && i < best))) {
+				if (best >= 0)
+					arena_free(&all[best].arena);
+				best = i;
+			} else {
+				arena_free(&o->arena);
+			}
+		}
 	}
-	if (isinf(h.best_us))
-		return err_set(e, ERR_NO, "policy 'hybrid' finds no plan for this budget: %s", why.text);
-	*s = h.best;
+	if (best < 0)
+		return err_set(e, all[0].h.err.code, "policy 'hybrid' finds no plan for this budget: %s", all[0].h.err.text);
+	schedule_copy(s, &all[best].h.schedule, a);
+	arena_free(&all[best].arena);
 	return 0;
 }

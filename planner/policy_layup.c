@@ -82,7 +82,7 @@ decide(struct layup *l, uint32_t t)
 	}
 }
 
-/* A copy issued before group i is waited for before the next one is, or at the end of forward. */
+/* A copy is waited for before the next one is issued, and at the end of forward. */
 static void
 meet(struct layup *l, struct arena *a)
 {
@@ -93,7 +93,7 @@ meet(struct layup *l, struct arena *a)
 	for (uint32_t i = y->group_count; i-- > 0;) {
 		next[i] = l->issues[i] || (y->groups[i].phase != PHASE_FORWARD && (i == 0 || y->groups[i - 1].phase == PHASE_FORWARD)) ?
 		    y->groups[i].first : next[i + 1];
-		l->d.barrier[y->groups[i].first] |= l->issues[i] || y->groups[i].phase == PHASE_BACKWARD;
+		l->d.barrier[y->groups[i].first] |= l->issues[i];
 	}
 	for (uint32_t t = 0; t < l->graph->tensor_count; t++) {
 		if (!layers_turn(l->life, t, &use) || l->d.fate[use] != FATE_OFFLOAD)
@@ -103,6 +103,7 @@ meet(struct layup *l, struct arena *a)
 		l->d.gone[use] = until < l->life->use_op[use + 1] ? until : l->life->use_op[use + 1];
 		if (l->d.back[use] < l->d.gone[use])
 			l->d.back[use] = l->d.gone[use];
+		l->d.barrier[l->d.back[use]] = true;
 	}
 }
 

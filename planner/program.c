@@ -139,7 +139,9 @@ static int
 place_all(struct builder *b, const struct placement *placement, struct err *e)
 {
 	struct plan *p = b->plan;
-	struct place_problem device = { .count = p->buffer_count, .items = b->life, .align = DEVICE_ALIGN };
+	/* A budget of the user's own is all that is asked for; else the smallest arena. */
+	struct place_problem device = { .count = p->buffer_count, .items = b->life, .align = DEVICE_ALIGN,
+	    .capacity = p->budget_bytes < device_budget(p->device) ? p->budget_bytes : 0 };
 	struct place_result r = { .offsets = ARENA_NEW(b->arena, bytes_t, p->buffer_count) };
 
 	if (placement_run(&r, placement, &device, b->arena, e) < 0)

@@ -3,10 +3,9 @@
 #include <config.h>
 #include "src/command.h"
 
-#include <math.h>
 #include <string.h>
-#include <time.h>
 
+#include "planner/bounds.h"
 #include "planner/planner.h"
 #include "src/result.h"
 #include "src/task.h"
@@ -29,61 +28,6 @@ static const struct option_row options[] = {
 	{ "output", 'o', OPTION_TEXT, "PLAN", &given.output, "write the plan to this file", NULL },
 	OPTION_END
 };
-
-/* What --budget says in bytes; 0 when it is absent. */
-static int
-read_budget(bytes_t *budget, const struct task *t, const struct lifetimes *l, struct cli *c, struct err *e)
-{
-	size_t n = given.budget == NULL ? 0 : strlen(given.budget);
-	char want[32], have[32];
-	double percent;
-
-	*budget = 0;
-	if (n == 0)
-		return given.budget == NULL ? 0 : usage_error(c, e, "--budget", "expected a size such as 12GiB, got nothing");
-	if (given.budget[n - 1] == '%') {
-		if (units_parse_percent(given.budget, &percent, e) < 0)
-			goto usage;
-		percent = floor(percent / 100 * (double)l->peak_bytes);
-		*budget = percent < (double)BYTES_MAX ? (bytes_t)percent : BYTES_MAX;
-	} else if (units_parse_size(given.budget, budget, e) < 0)
-		goto usage;
-	if (*budget == 0) {
-		err_set(e, ERR_INPUT, "expected more than no memory, got '%s'", given.budget);
-		goto usage;
-	}
-	if (*budget <= device_budget(&t->device))
-		return 0;
-	err_set(e, ERR_INPUT, "expected at most the %s that device '%s' has less what is reserved, got %s",
-	    units_size(have, device_budget(&t->device)), t->device.name, units_size(want, *budget));
-	return err_at(e, "--budget");
-usage:
-	c->usage = true;
-	return err_at(e, "--budget");
-}
-
-/* Times of another device are the graph's own, and say so. */
-static void
-warn_of_times(const struct task *t)
-{
-	const struct measured *m = &t->graph.measured;
-	char q[48], r[48];
-
-	if (t->is_network || m->step_time_us <= 0 || m->device == NULL || strcmp(t->times, "scaled") == 0)
-		return;
-	if (t->device.gpu == NULL || strcmp(t->device.gpu, m->device) != 0)
-		warn("op times were measured on '%s', not on '%s'; --times scaled would scale them",
-		    err_quote(q, m->device), err_quote(r, t->device.name));
-}
-
-static double
-seconds_now(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (double)ts.tv_sec + 1e-9 * (double)ts.tv_nsec;
-}
 
 static void
 print_result(const struct result *r, const struct cli *c)
@@ -128,40 +72,54 @@ answer_no(const struct task *t, const struct planner_options *po, const struct l
 	return -1;
 }
 
+/* Each bound on the time by its name: gap is against the largest. */
+static void
+print_bounds(const double *bounds_us, const struct cli *c)
+{
+	FILE *out = given.output != NULL && strcmp(given.output, "-") == 0 ? stderr : stdout;
+	char time[32], label[32];
+
+	for (int i = 0; !c->json && bounds[i].name != NULL; i++)
+		if (bounds_us[i] > 0) {
+			snprintf(label, sizeof(label), "bound '%s'", bounds[i].name);
+			text_row(out, label, "%s (%s)", units_time(time, bounds_us[i]), bounds[i].summary);
+		}
+}
+
 static int
 run(struct cli *c, struct err *e)
 {
 	struct planner_options po = {
-		.policy = policy_find(given.policy == NULL ? "layrub" : given.policy),
+		.policy = policy_find(given.policy == NULL ? "hybrid" : given.policy),
 		.placement = placement_find(given.placement == NULL ? "auto" : given.placement),
 	};
+	double bounds_us[BOUND_COUNT], begin;
 	struct lifetimes l;
 	struct result r;
 	struct plan p;
 	struct task t;
-	double begin;
 
 	if (given.task.device == NULL)
 		return usage_error(c, e, "--device", "expected a device ('layrub list devices' shows them), got none");
 	if (task_read(&t, c->operands[0], &given.task, c, e) < 0)
 		return -1;
 	lifetimes_init(&l, &t.graph, &c->arena);
-	if (read_budget(&po.budget_bytes, &t, &l, c, e) < 0)
+	if (task_budget(&po.budget_bytes, given.budget, &t, l.peak_bytes, c, e) < 0)
 		return -1;
-	if (po.budget_bytes == 0)
-		po.budget_bytes = device_budget(&t.device);
 	po.batch = t.batch;
+	po.bounds_us = bounds_us;
 	po.options = t.is_network ? arena_printf(&c->arena, "--lowering %s", t.lowering) :
 	    arena_printf(&c->arena, "--times %s", t.times);
-	warn_of_times(&t);
-	begin = seconds_now();
+	task_warn_of_times(&t);
+	begin = task_seconds();
 	if (planner_run(&p, &t.graph, &t.device, &po, &c->arena, e) < 0)
 		return answer_no(&t, &po, &l, c, e);
 	result_from_plan(&r, &p);
-	r.plan_time_s = seconds_now() - begin;
+	r.plan_time_s = task_seconds() - begin;
 	if (given.output != NULL && plan_write(&p, given.output, &c->arena, e) < 0)
 		return -1;
 	print_result(&r, c);
+	print_bounds(bounds_us, c);
 	return 0;
 }
 

@@ -57,7 +57,7 @@ struct command {
 	int (*run)(struct cli *c, struct err *e);
 };
 
-extern const struct command cmd_info, cmd_plan, cmd_check, cmd_simulate, cmd_report, cmd_place, cmd_list;
+extern const struct command cmd_info, cmd_plan, cmd_compare, cmd_check, cmd_simulate, cmd_report, cmd_place, cmd_list;
 
 /* Parse, run, print the error if any, release everything.  The exit status. */
 int command_run(const struct command *command, int argc, char **argv);

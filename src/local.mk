@@ -19,6 +19,6 @@ libcore_a_SOURCES = \
 
 bin_PROGRAMS += layrub
 layrub_SOURCES = %D%/main.c %D%/command.c %D%/command.h %D%/tables.c %D%/tables.h \
-	%D%/task.c %D%/task.h %D%/result.c %D%/result.h %D%/cmd_info.c %D%/cmd_plan.c \
+	%D%/task.c %D%/task.h %D%/result.c %D%/result.h %D%/cmd_info.c %D%/cmd_plan.c %D%/cmd_compare.c \
 	%D%/cmd_check.c %D%/cmd_simulate.c %D%/cmd_report.c %D%/cmd_place.c %D%/place_csv.c %D%/place_csv.h %D%/cmd_list.c
 layrub_LDADD = $(LDADD)

@@ -279,6 +279,8 @@ read_lines(struct reader *r, const char *text, size_t size)
 			r->end--;
 		if (is_empty(r))
 			continue;
+		if (memchr(r->line, '\0', (size_t)(r->end - r->line)) != NULL)
+			return error_at(r, memchr(r->line, '\0', (size_t)(r->end - r->line)), "%s", "expected text, got a NUL byte");
 		if ((header ? read_row(r) : read_header(r)) < 0)
 			return -1;
 		header = true;
@@ -442,10 +444,6 @@ place_csv_read(struct place_csv *c, const char *path, struct arena *a, struct er
 	*c = (struct place_csv) { .problem.align = 1 };
 	if (read_file(&c->text, &size, path, a, e) < 0)
 		return err_in_file(e, path);
-	if (memchr(c->text, '\0', size) != NULL) {
-		err_set(e, ERR_INPUT, "expected text, got a NUL byte");
-		return err_in_file(e, path);
-	}
 	if (read_lines(&r, c->text, size) < 0 || check_ids(&r) < 0)
 		return err_in_file(e, path);
 	rank_times(&r);

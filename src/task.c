@@ -2,7 +2,9 @@
 #include <config.h>
 #include "src/task.h"
 
+#include <math.h>
 #include <string.h>
+#include <time.h>
 
 #include "src/lookup.h"
 #include "src/lower.h"
@@ -124,4 +126,59 @@ task_read(struct task *t, const char *name, const struct task_options *o, struct
 	json_decref(c->document);
 	c->document = NULL;
 	return rc;
+}
+
+int
+task_budget(bytes_t *budget, const char *text, const struct task *t, bytes_t peak_bytes, struct cli *c, struct err *e)
+{
+	size_t n = text == NULL ? 0 : strlen(text);
+	char want[32], have[32];
+	double percent;
+
+	*budget = device_budget(&t->device);
+	if (text == NULL)
+		return 0;
+	if (n == 0)
+		return usage_error(c, e, "--budget", "expected a size such as 12GiB, got nothing");
+	if (text[n - 1] == '%') {
+		if (units_parse_percent(text, &percent, e) < 0)
+			goto usage;
+		percent = floor(percent / 100 * (double)peak_bytes);
+		*budget = percent < (double)BYTES_MAX ? (bytes_t)percent : BYTES_MAX;
+	} else if (units_parse_size(text, budget, e) < 0)
+		goto usage;
+	if (*budget == 0) {
+		err_set(e, ERR_INPUT, "expected more than no memory, got '%s'", text);
+		goto usage;
+	}
+	if (*budget <= device_budget(&t->device))
+		return 0;
+	err_set(e, ERR_INPUT, "expected at most the %s that device '%s' has less what is reserved, got %s",
+	    units_size(have, device_budget(&t->device)), t->device.name, units_size(want, *budget));
+	return err_at(e, "--budget");
+usage:
+	c->usage = true;
+	return err_at(e, "--budget");
+}
+
+void
+task_warn_of_times(const struct task *t)
+{
+	const struct measured *m = &t->graph.measured;
+	char q[48], r[48];
+
+	if (t->is_network || m->step_time_us <= 0 || m->device == NULL || strcmp(t->times, "scaled") == 0)
+		return;
+	if (t->device.gpu == NULL || strcmp(t->device.gpu, m->device) != 0)
+		warn("op times were measured on '%s', not on '%s'; --times scaled would scale them",
+		    err_quote(q, m->device), err_quote(r, t->device.name));
+}
+
+double
+task_seconds(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (double)ts.tv_sec + 1e-9 * (double)ts.tv_nsec;
 }

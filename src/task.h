@@ -31,6 +31,15 @@ struct task {
 /* Fill t from the document or name `name`. */
 int task_read(struct task *t, const char *name, const struct task_options *o, struct cli *c, struct err *e) WARN_UNUSED;
 
+/* What --budget says in bytes ("12GiB", or "50%" of peak_bytes); text NULL: all that t's device has less what is reserved. */
+int task_budget(bytes_t *budget, const char *text, const struct task *t, bytes_t peak_bytes, struct cli *c, struct err *e) WARN_UNUSED;
+
+/* Times of another device are the graph's own, and say so. */
+void task_warn_of_times(const struct task *t);
+
+/* The monotonic clock, for plan_time_s. */
+double task_seconds(void);
+
 /* A device by name or file. */
 int task_read_device(struct device *d, const char *name, struct arena *a, struct err *e) WARN_UNUSED;
 #endif

@@ -51,7 +51,8 @@ SHELL_TESTS += %D%/schemas.sh
 C_TESTS += %D%/check.t %D%/mutations.t
 %C%_check_t_SOURCES = %D%/check.c %D%/reference_check.c %D%/reference_check.h
 %C%_check_t_LDADD = $(TEST_LIBS)
-%C%_mutations_t_SOURCES = %D%/mutations.c %D%/random_plan.c %D%/random_plan.h %D%/reference_check.c %D%/reference_check.h
+%C%_mutations_t_SOURCES = %D%/mutations.c %D%/mutants.c %D%/mutants_program.c \
+	%D%/mutants.h %D%/mutants_private.h %D%/random_plan.c %D%/random_plan.h %D%/reference_check.c %D%/reference_check.h
 %C%_mutations_t_LDADD = $(TEST_LIBS)
 C_TESTS += %D%/network.t %D%/lower.t %D%/roofline.t
 %C%_network_t_SOURCES = %D%/network.c
@@ -65,6 +66,13 @@ C_TESTS += %D%/pattern.t
 %C%_pattern_t_LDADD = $(TEST_LIBS)
 SHELL_TESTS += %D%/replay.sh %D%/replay_cuda.sh
 EXTRA_DIST += %D%/data
+
+SHELL_TESTS += %D%/place.sh
+EXTRA_DIST += %D%/bad-csv
+
+C_TESTS += %D%/policies.t
+%C%_policies_t_SOURCES = %D%/policies.c
+%C%_policies_t_LDADD = $(TEST_LIBS)
 
 check_PROGRAMS += $(C_TESTS)
 TESTS += $(C_TESTS) $(SHELL_TESTS)
@@ -80,3 +88,9 @@ BENCHES += bench-commands
 .PHONY: bench-commands
 bench-commands: layrub$(EXEEXT) %D%/measure$(EXEEXT)
 	@LAYRUB=./layrub MEASURE=%D%/measure LAYRUB_DATA='$(abs_top_srcdir)/networks' $(SHELL) $(srcdir)/%D%/bench.sh
+
+# Needs lists that do not ship: make bench-placement DATA=FOLDER.
+EXTRA_DIST += %D%/bench_placement.sh
+.PHONY: bench-placement
+bench-placement: layrub$(EXEEXT) %D%/measure$(EXEEXT)
+	@LAYRUB=./layrub MEASURE=%D%/measure DATA='$(DATA)' $(SHELL) $(srcdir)/%D%/bench_placement.sh

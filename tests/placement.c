@@ -71,14 +71,15 @@ static void
 random_problem(struct place_problem *p, struct place_item *items, uint32_t most, struct arena *a)
 {
 	uint32_t times = 1 + (uint32_t)draw(60);
-	unsigned sizes = (unsigned)draw(4), lives = (unsigned)draw(4), aligned = draw(3) == 0;
+	unsigned sizes = (unsigned)draw(4), lives = (unsigned)draw(4), aligned = (unsigned)draw(5);
 
 	*p = (struct place_problem) { .count = (uint32_t)draw(most + 1), .items = items, .align = draw(2) ? 256 : 1 };
 	for (uint32_t i = 0; i < p->count; i++) {
 		items[i] = (struct place_item) { .bytes = random_bytes(draw(5) == 0 ? (unsigned)draw(3) : sizes), .fixed = PLACE_FREE };
 		random_life(&items[i], lives, times);
-		if (aligned && draw(2))
-			items[i].align = UINT64_C(1) << draw(13);
+		/* Some of them, or all: then sizes may be rounded up, but not the topmost one's. */
+		if ((aligned == 1 && draw(2)) || aligned == 2)
+			items[i].align = UINT64_C(64) << draw(7);
 	}
 	if (draw(4) == 0)
 		fix_some(p, items, a);

@@ -45,7 +45,12 @@ has() {	# FILE TEXT NAME
 # A plan of a network in tests/data: its name in $plan, empty when there is none.
 plan() {	# NETWORK POLICY BUDGET
 	plan=$work/$1-$2-$3.json
-	run "$LAYRUB" plan "$LAYRUB_TESTS/data/replay-$1.json" --device h200 --policy "$2" --budget "$3" -o "$plan"
+	budget=
+	if [ "$3" != all ]; then
+		budget="--budget $3"
+	fi
+	# shellcheck disable=SC2086
+	run "$LAYRUB" plan "$LAYRUB_TESTS/data/replay-$1.json" --device h200 --policy "$2" $budget -o "$plan"
 	if [ "$status" -ne 0 ]; then
 		plan=
 	fi
@@ -55,25 +60,25 @@ plan() {	# NETWORK POLICY BUDGET
 policies=$("$LAYRUB" list policies | awk 'NF { print $1 }')
 for network in cnn deep transformer; do
 	for policy in $policies; do
-		for budget in 100% 75%; do
-			plan "$network" "$policy" "$budget"
+		for share in all 75% 50%; do
+			plan "$network" "$policy" "$share"
 			if [ "$status" -eq 1 ]; then
 				count=$((count + 1))
-				echo "ok $count # SKIP $network: $policy has no plan at $budget"
+				echo "ok $count # SKIP $network: $policy has no plan at $share"
 				continue
 			fi
 			if [ -z "$plan" ]; then
-				ok 1 "$network: $policy plans at $budget"
+				ok 1 "$network: $policy plans at $share"
 				continue
 			fi
 			replay "$plan" --jitter 100 --seeds 100 --steps 1
-			is 0 "$network: $policy at $budget: the data is right with 100 seeds"
+			is 0 "$network: $policy at $share: the data is right with 100 seeds"
 		done
 	done
 done
 
 # ---- a plan broken on purpose ----
-plan deep layrub 100%
+plan deep layrub all
 cp "$plan" "$work/whole.json"
 replay "$work/whole.json" --steps 5
 is 0 "the plan to be broken is right"

@@ -221,8 +221,9 @@ stamp_kernel(uint64_t *stamp)
 }
 
 static __global__ void
-begin_kernel(struct cuda_step *step)
+begin_kernel(struct cuda_step *step, uint64_t number)
 {
+	step->step = number;
 	step->due_ns = 0;
 }
 
@@ -306,9 +307,9 @@ pattern_cuda_stamp(uint64_t *stamp, void *stream)
 }
 
 int
-pattern_cuda_begin(struct cuda_step *step, void *stream)
+pattern_cuda_begin(struct cuda_step *step, uint64_t number, void *stream)
 {
-	begin_kernel<<<1, 1, 0, (cudaStream_t)stream>>>(step);
+	begin_kernel<<<1, 1, 0, (cudaStream_t)stream>>>(step, number);
 	return launched();
 }
 

@@ -1,0 +1,265 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <config.h>
+#include "cuda_validate/calibrate.h"
+
+#include <ctype.h>
+#include <string.h>
+
+#include "cuda_validate/calibrate_private.h"
+#include "cuda_validate/host_memory.h"
+#include "src/json.h"
+#include "src/lookup.h"
+
+/* What a device document says when nothing better is known. */
+#define DEFAULT_FLOP_EFFICIENCY 0.6
+#define DEFAULT_MEMORY_EFFICIENCY 0.8
+#define DEFAULT_GEMM_EFFICIENCY 0.9
+/* Of the host's memory for the pool. */
+#define PINNED_SHARE 0.9
+enum { RESERVE_MORE = 1 << 26 };	/* for a program's own tables, beside the context */
+
+/* ---- measuring ---- */
+
+static int
+open_bench(struct calibration *c, struct bench *b, struct err *e)
+{
+	bytes_t got;
+	size_t left;
+
+	if (cuda_open(&c->prop, e) < 0)
+		return -1;
+	CUDA_TRY(cudaMemGetInfo(&left, &c->memory_bytes), e);
+	c->used_bytes = c->memory_bytes - left;
+	for (int dir = 0; dir < DIRECTION_COUNT; dir++) {
+		if (cuda_take(&b->device[dir], "measurement", BENCH_BYTES, &got, e) < 0 || cuda_pin(&b->host[dir], BENCH_BYTES, e) < 0)
+			return -1;
+		CUDA_TRY(cudaMemset(b->device[dir], 1, BENCH_BYTES), e);
+		memset(b->host[dir], 1, BENCH_BYTES);
+		CUDA_TRY(cudaStreamCreateWithFlags(&b->copy[dir], cudaStreamNonBlocking), e);
+		CUDA_TRY(cudaEventCreate(&b->ends[dir]), e);
+	}
+	CUDA_TRY(cudaStreamCreateWithFlags(&b->compute, cudaStreamNonBlocking), e);
+	CUDA_TRY(cudaEventCreate(&b->start), e);
+	CUDA_TRY(cudaEventCreate(&b->end), e);
+	CUDA_TRY(cudaEventCreateWithFlags(&b->mark, cudaEventDisableTiming), e);
+	CUDA_TRY(cudaDeviceSynchronize(), e);
+	b->gemm = gemm_open(b->compute, &c->gemm_library);
+	return 0;
+}
+
+static void
+close_bench(struct bench *b)
+{
+	const cudaEvent_t events[] = { b->start, b->end, b->mark, b->ends[D2H], b->ends[H2D] };
+	const cudaStream_t streams[] = { b->compute, b->copy[D2H], b->copy[H2D] };
+
+	cudaDeviceSynchronize();
+	gemm_close(b->gemm);
+	for (size_t k = 0; k < sizeof(events) / sizeof(*events); k++)
+		if (events[k] != NULL)
+			cudaEventDestroy(events[k]);
+	for (size_t k = 0; k < sizeof(streams) / sizeof(*streams); k++)
+		if (streams[k] != NULL)
+			cudaStreamDestroy(streams[k]);
+	for (int dir = 0; dir < DIRECTION_COUNT; dir++) {
+		if (b->device[dir] != NULL)
+			cudaFree(b->device[dir]);
+		if (b->host[dir] != NULL)
+			cuda_unpin(b->host[dir], BENCH_BYTES);
+	}
+}
+
+static int
+measure_all(struct calibration *c, struct err *e)
+{
+	struct bench b = { .gemm = NULL };
+	int rc = open_bench(c, &b, e);
+
+	if (rc == 0)
+		rc = calibrate_link(c, &b, e);
+	if (rc == 0)
+		rc = calibrate_compute(c, &b, e);
+	if (rc == 0)
+		calibrate_bus(c);
+	close_bench(&b);
+	return rc;
+}
+
+/* ---- the document ---- */
+
+/* The device that the driver's name belongs to, or the one asked for; found: there is one. */
+static int
+read_template(struct device *d, const char *like, const char *gpu, bool *found, struct arena *a, struct err *e)
+{
+	const char **names, *path;
+	uint32_t count;
+
+	*found = true;
+	if (like != NULL) {
+		path = lookup(like, LOOKUP_DEVICE, a, e);
+		return path == NULL ? -1 : device_read(d, path, a, e);
+	}
+	names = lookup_list(LOOKUP_DEVICE, &count, a, e);
+	if (names == NULL)
+		return -1;
+	for (uint32_t i = 0; i < count; i++) {
+		path = lookup(names[i], LOOKUP_DEVICE, a, e);
+		if (path == NULL || device_read(d, path, a, e) < 0)
+			return -1;
+		if (d->gpu != NULL && strcmp(d->gpu, gpu) == 0)
+			return 0;
+	}
+	*found = false;
+	*d = (struct device) { .copy_engines = 2 };
+	for (int k = 0; k < CLASS_COUNT; k++) {
+		d->compute.flop_efficiency[k] = DEFAULT_FLOP_EFFICIENCY;
+		d->compute.memory_efficiency[k] = DEFAULT_MEMORY_EFFICIENCY;
+	}
+	d->compute.flop_efficiency[CLASS_LINEAR] = DEFAULT_GEMM_EFFICIENCY;
+	return 0;
+}
+
+/* "networks/devices/h100-pcie.json" -> "h100-pcie"; standard output: from the driver's name. */
+static const char *
+document_name(const char *path, const char *gpu, struct arena *a)
+{
+	const char *slash = strrchr(path, '/'), *from = strcmp(path, "-") == 0 ? gpu : slash == NULL ? path : slash + 1;
+	char *name = arena_strdup(a, from), *dot = strstr(name, ".json");
+
+	if (dot != NULL)
+		*dot = '\0';
+	for (char *p = name; *p != '\0'; p++)
+		*p = isalnum((unsigned char)*p) || *p == '.' ? (char)tolower((unsigned char)*p) : '-';
+	return name;
+}
+
+static void
+fill_link(struct device *d, const struct calibration *c, struct arena *a)
+{
+	for (int dir = 0; dir < DIRECTION_COUNT; dir++) {
+		struct link_direction *l = &d->link[dir];
+
+		l->latency_us = c->latency_us[dir];
+		l->bytes_per_s = c->bytes_per_s[dir];
+		l->point_count = CURVE_POINTS;
+		l->points = ARENA_NEW(a, struct curve_point, CURVE_POINTS);
+		memcpy(l->points, c->curve[dir], sizeof(c->curve[dir]));
+	}
+	d->duplex_bytes_per_s = c->duplex_bytes_per_s;
+	d->copy_engines = c->prop.asyncEngineCount >= 2 ? 2 : 1;
+}
+
+/* A rate that was reached stands for the peak times what its class reaches of it, so that a large product
+ * and a large copy take the time that they took; other classes keep their proportion to these. */
+static void
+fill_compute(struct device *d, const struct calibration *c)
+{
+	for (int math = 0; math < MATH_COUNT; math++)
+		if (c->flops[math] > 0)
+			d->compute.flops[math] = c->flops[math] / d->compute.flop_efficiency[CLASS_LINEAR];
+	d->compute.memory_bytes_per_s = c->memory_bytes_per_s / d->compute.memory_efficiency[CLASS_ELEMENTWISE];
+	d->compute.launch_us = c->launch_us;
+	d->compute.multiprocessors = (uint32_t)c->prop.multiProcessorCount;
+	for (int k = 0; k < CLASS_COUNT; k++)
+		d->contention[k] = k == CLASS_CONV || k == CLASS_LINEAR || k == CLASS_ATTENTION ? c->compute_contention : c->memory_contention;
+}
+
+static void
+fill_memory(struct device *d, const struct calibration *c, bytes_t pinned_bytes)
+{
+	d->memory_bytes = c->memory_bytes;
+	d->reserved_bytes = c->used_bytes + RESERVE_MORE;
+	d->pinned_bytes = pinned_bytes > 0 ? pinned_bytes : (bytes_t)((double)host_memory_total() * PINNED_SHARE);
+}
+
+static const char *
+source_text(const struct calibration *c, const struct device *like, bool found, struct arena *a)
+{
+	const char *bus = c->link_speed[0] == '\0' ? "" : arena_printf(a, ", %s x%d, NUMA node %d", c->link_speed, c->link_width, c->numa_node);
+	const char *gemm = c->gemm_library == NULL ? "cuBLAS was not found, so rates of products are not measured" :
+	    "rates of products of 8192 x 8192 matrices through cuBLAS";
+
+	return arena_printf(a, "Measured by layrub-replay --calibrate on %s%s: link, launch, device memory, contention; %s. "
+	    "Efficiencies of classes and workspaces: %s.", c->prop.name, bus, gemm,
+	    found ? arena_printf(a, "as in '%s'", like->name) : "common values, not measured");
+}
+
+/* ---- telling ---- */
+
+static void
+print_summary(const struct calibration *c, FILE *out)
+{
+	char x[32], y[32];
+
+	fprintf(out, "%-24s %s, compute capability %d.%d\n", "GPU", c->prop.name, c->prop.major, c->prop.minor);
+	if (c->link_speed[0] != '\0')
+		fprintf(out, "%-24s %s x%d, NUMA node %d\n", "bus", c->link_speed, c->link_width, c->numa_node);
+	for (int dir = 0; dir < DIRECTION_COUNT; dir++)
+		fprintf(out, "%-24s %s, latency %s, pageable %.1f GB/s\n", direction_names[dir], units_rate(x, c->bytes_per_s[dir]),
+		    units_time(y, c->latency_us[dir]), c->pageable_bytes_per_s[dir] / 1e9);
+	fprintf(out, "%-24s %s\n", "both at once", units_rate(x, c->duplex_bytes_per_s));
+	fprintf(out, "%-24s %s\n", "device memory", units_rate(x, c->memory_bytes_per_s));
+	for (int math = 0; math < MATH_COUNT; math++)
+		if (c->flops[math] > 0)
+			fprintf(out, "%-24s %.1f TFLOP/s\n", math_names[math], c->flops[math] / 1e12);
+	fprintf(out, "%-24s %s\n", "launch", units_time(x, c->launch_us));
+	fprintf(out, "%-24s %.3f compute-bound, %.3f memory-bound\n", "slow-down under copies", c->compute_contention, c->memory_contention);
+}
+
+static void
+summary_to_json(const struct calibration *c, FILE *out)
+{
+	struct json_out o;
+
+	json_out_init(&o, out);
+	json_out_object(&o, NULL, true);
+	json_out_string(&o, "gpu", c->prop.name);
+	json_out_string(&o, "link_speed", c->link_speed);
+	json_out_real(&o, "link_width", c->link_width);
+	json_out_real(&o, "numa_node", c->numa_node);
+	for (int dir = 0; dir < DIRECTION_COUNT; dir++) {
+		json_out_object(&o, direction_names[dir], false);
+		json_out_real(&o, "bytes_per_s", c->bytes_per_s[dir]);
+		json_out_real(&o, "latency_us", c->latency_us[dir]);
+		json_out_real(&o, "pageable_bytes_per_s", c->pageable_bytes_per_s[dir]);
+		json_out_end_object(&o);
+	}
+	json_out_real(&o, "duplex_bytes_per_s", c->duplex_bytes_per_s);
+	json_out_real(&o, "memory_bytes_per_s", c->memory_bytes_per_s);
+	json_out_object(&o, "flops", false);
+	for (int math = 0; math < MATH_COUNT; math++)
+		if (c->flops[math] > 0)
+			json_out_real(&o, math_names[math], c->flops[math]);
+	json_out_end_object(&o);
+	json_out_real(&o, "launch_us", c->launch_us);
+	json_out_real(&o, "compute_contention", c->compute_contention);
+	json_out_real(&o, "memory_contention", c->memory_contention);
+	json_out_end_object(&o);
+	json_out_finish(&o);
+}
+
+int
+calibrate(const char *path, const char *like, bytes_t pinned_bytes, bool json, FILE *out, struct arena *a, struct err *e)
+{
+	struct calibration *c = ARENA_NEW(a, struct calibration, 1);
+	struct device d;
+	bool found;
+
+	if (measure_all(c, e) < 0 || read_template(&d, like, c->prop.name, &found, a, e) < 0)
+		return -1;
+	d.source = source_text(c, &d, found, a);
+	d.name = document_name(path, c->prop.name, a);
+	d.gpu = c->prop.name;
+	fill_link(&d, c, a);
+	fill_compute(&d, c);
+	fill_memory(&d, c, pinned_bytes);
+	if (device_write(&d, path, e) < 0)
+		return -1;
+	if (strcmp(path, "-") == 0)
+		return 0;
+	if (json)
+		summary_to_json(c, out);
+	else
+		print_summary(c, out);
+	return 0;
+}

@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <config.h>
+#include "cuda_validate/calibrate_private.h"
+
+#include <stdbool.h>
+#include <string.h>
+
+#include "cuda_validate/pattern_cuda.h"
+#include "cuda_validate/pattern_data.h"
+
+enum { GEMM_SIZE = 8192, LAUNCHES = 2000, REPEATS = 5 };
+
+/* Some work on the compute stream, count times over. */
+struct load {
+	enum math math;		/* of a product, or MATH_COUNT: a copy within the device */
+	uint32_t count;
+};
+
+static int
+queue_load(struct bench *b, const struct load *l, struct err *e)
+{
+	const bytes_t half = BENCH_BYTES / 2;
+
+	if (l->math == MATH_COUNT) {
+		CUDA_TRY(pattern_cuda_stream((char *)b->device[D2H] + half, b->device[D2H], BENCH_BYTES, l->count, b->compute), e);
+		return 0;
+	}
+	for (uint32_t k = 0; k < l->count; k++)
+		if (!gemm_run(b->gemm, l->math, GEMM_SIZE, b->device[H2D], (char *)b->device[H2D] + half, b->device[D2H]))
+			return err_set(e, ERR_SYSTEM, "cuBLAS refused a product in %s", math_names[l->math]);
+	return 0;
+}
+
+/* The median time of the load; copying: with copies both ways beside it all the time. */
+static int
+time_load(struct bench *b, const struct load *l, bool copying, double *us, struct err *e)
+{
+	const bytes_t bytes = (bytes_t)1 << 26;
+	double times[REPEATS];
+	float ms;
+
+	for (int k = 0; k < REPEATS; k++) {
+		/* Enough for a load of some 30 ms. */
+		for (int n = 0; copying && n < 40; n++)
+			if (bench_copies(b, D2H, bytes, 1, e) < 0 || bench_copies(b, H2D, bytes, 1, e) < 0)
+				return -1;
+		CUDA_TRY(cudaEventRecord(b->start, b->compute), e);
+		if (queue_load(b, l, e) < 0)
+			return -1;
+		CUDA_TRY(cudaEventRecord(b->end, b->compute), e);
+		CUDA_TRY(cudaDeviceSynchronize(), e);
+		CUDA_TRY(cudaEventElapsedTime(&ms, b->start, b->end), e);
+		times[k] = (double)ms * 1e3;
+		for (int i = k; i > 0 && times[i - 1] > times[i]; i--) {
+			double t = times[i];
+
+			times[i] = times[i - 1];
+			times[i - 1] = t;
+		}
+	}
+	*us = times[REPEATS / 2];
+	return 0;
+}
+
+/* How much longer the load takes beside copies. */
+static int
+measure_contention(struct bench *b, enum math math, double *factor, struct err *e)
+{
+	struct load l = { math, 1 };
+	double alone, beside;
+
+	if (time_load(b, &l, false, &alone, e) < 0)
+		return -1;
+	l.count = alone > 30000 ? 1 : (uint32_t)(30000 / alone) + 1;
+	if (time_load(b, &l, false, &alone, e) < 0 || time_load(b, &l, true, &beside, e) < 0)
+		return -1;
+	*factor = beside > alone ? beside / alone : 1;
+	return 0;
+}
+
+/* ---- matrices of numbers between -1 and 1 ---- */
+
+static uint32_t
+float_bits(float x)
+{
+	uint32_t bits;
+
+	memcpy(&bits, &x, sizeof(bits));
+	return bits;
+}
+
+static uint16_t
+half_bits(float x)
+{
+	uint32_t bits = float_bits(x), exponent = bits >> 23 & 255;
+
+	return exponent <= 112 ? 0 : (uint16_t)(bits >> 16 & 0x8000) | (uint16_t)((exponent - 112) << 10) | (uint16_t)(bits >> 13 & 0x3ff);
+}
+
+static int
+fill_matrices(struct bench *b, enum math math, struct err *e)
+{
+	const size_t bytes = (size_t)1 << 26;
+	uint32_t *words = b->host[H2D];
+	uint16_t *halves = b->host[H2D];
+
+	for (size_t i = 0; i < bytes / (math <= MATH_TF32 ? 4 : 2); i++) {
+		float x = (float)(int32_t)(uint32_t)pattern_mix(i + 1) / 2147483648.0f;
+
+		if (math <= MATH_TF32)
+			words[i] = float_bits(x);
+		else
+			halves[i] = math == MATH_BFLOAT16 ? (uint16_t)(float_bits(x) >> 16) : half_bits(x);
+	}
+	for (size_t at = 0; at < BENCH_BYTES; at += bytes)
+		CUDA_TRY(cudaMemcpy((char *)b->device[H2D] + at, b->host[H2D], bytes, cudaMemcpyHostToDevice), e);
+	return 0;
+}
+
+static int
+measure_gemm(struct calibration *c, struct bench *b, struct err *e)
+{
+	const double work = 2.0 * GEMM_SIZE * GEMM_SIZE * (double)GEMM_SIZE;
+	double us;
+
+	for (int math = 0; b->gemm != NULL && math < MATH_COUNT; math++) {
+		struct load l = { (enum math)math, 4 };
+
+		if (fill_matrices(b, l.math, e) < 0)
+			return -1;
+		/* An old device may lack a type: that is no failure. */
+		if (!gemm_run(b->gemm, l.math, GEMM_SIZE, b->device[H2D], (char *)b->device[H2D] + BENCH_BYTES / 2, b->device[D2H]))
+			continue;
+		if (time_load(b, &l, false, &us, e) < 0)
+			return -1;
+		c->flops[math] = work * l.count / us * 1e6;
+	}
+	return 0;
+}
+
+static int
+measure_launch(struct calibration *c, struct bench *b, struct err *e)
+{
+	float ms;
+
+	for (int warm = 0; warm < 2; warm++) {
+		CUDA_TRY(cudaEventRecord(b->start, b->compute), e);
+		for (int k = 0; k < LAUNCHES; k++)
+			CUDA_TRY(pattern_cuda_nothing(b->compute), e);
+		CUDA_TRY(cudaEventRecord(b->end, b->compute), e);
+		CUDA_TRY(cudaEventSynchronize(b->end), e);
+		CUDA_TRY(cudaEventElapsedTime(&ms, b->start, b->end), e);
+	}
+	c->launch_us = (double)ms * 1e3 / LAUNCHES;
+	return 0;
+}
+
+static int
+measure_memory(struct calibration *c, struct bench *b, struct err *e)
+{
+	const struct load l = { MATH_COUNT, 10 };
+	double us;
+
+	if (time_load(b, &l, false, &us, e) < 0)
+		return -1;
+	c->memory_bytes_per_s = (double)BENCH_BYTES * l.count / us * 1e6;
+	return 0;
+}
+
+int
+calibrate_compute(struct calibration *c, struct bench *b, struct err *e)
+{
+	enum math math = MATH_FLOAT32;
+
+	if (measure_launch(c, b, e) < 0 || measure_memory(c, b, e) < 0 || measure_gemm(c, b, e) < 0)
+		return -1;
+	for (int k = 0; k < MATH_COUNT; k++)
+		if (c->flops[k] > c->flops[math])
+			math = (enum math)k;
+	c->compute_contention = 1;
+	if (c->flops[math] > 0 && (fill_matrices(b, math, e) < 0 || measure_contention(b, math, &c->compute_contention, e) < 0))
+		return -1;
+	return measure_contention(b, MATH_COUNT, &c->memory_contention, e);
+}

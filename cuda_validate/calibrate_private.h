@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* calibrate_private.h - what is measured of a machine, and by which file */
+#ifndef CUDA_VALIDATE_CALIBRATE_PRIVATE_H
+#define CUDA_VALIDATE_CALIBRATE_PRIVATE_H
+#include "cuda_validate/cuda_try.h"
+#include "src/device.h"
+
+enum { CURVE_FIRST = 12, CURVE_LAST = 30, CURVE_POINTS = CURVE_LAST - CURVE_FIRST + 1 };	/* 4 KiB to 1 GiB */
+#define BENCH_BYTES ((bytes_t)1 << CURVE_LAST)
+
+struct calibration {
+	struct cudaDeviceProp prop;
+	size_t memory_bytes, used_bytes;			/* used: by the context */
+	struct curve_point curve[DIRECTION_COUNT][CURVE_POINTS];
+	double latency_us[DIRECTION_COUNT], bytes_per_s[DIRECTION_COUNT];
+	double pageable_bytes_per_s[DIRECTION_COUNT];
+	double duplex_bytes_per_s;
+	double memory_bytes_per_s;				/* read and written by a kernel */
+	double flops[MATH_COUNT];				/* of a large product; 0: not measured */
+	const char *gemm_library;				/* NULL: cuBLAS was not found */
+	double launch_us;
+	double compute_contention, memory_contention;		/* time factors while both directions copy */
+	char pci[32], link_speed[32];				/* "0000:65:00.0", "32.0 GT/s PCIe"; "": not readable */
+	int link_width, numa_node;				/* -1: not readable */
+};
+
+/* Buffers, streams and events that all measurements use. */
+struct bench {
+	void *device[DIRECTION_COUNT], *host[DIRECTION_COUNT];	/* BENCH_BYTES each */
+	cudaStream_t compute, copy[DIRECTION_COUNT];
+	cudaEvent_t start, end, ends[DIRECTION_COUNT], mark;
+	struct gemm *gemm;					/* NULL: no cuBLAS */
+};
+
+/* Queue copies of bytes each on a direction's stream, an event behind each as in a replay. */
+int bench_copies(struct bench *b, enum direction dir, bytes_t bytes, uint32_t count, struct err *e) WARN_UNUSED;
+
+int calibrate_link(struct calibration *c, struct bench *b, struct err *e) WARN_UNUSED;
+int calibrate_compute(struct calibration *c, struct bench *b, struct err *e) WARN_UNUSED;
+void calibrate_bus(struct calibration *c);
+
+/* cuBLAS, loaded at run time; NULL when it is not there. */
+struct gemm *gemm_open(cudaStream_t stream, const char **library);
+void gemm_close(struct gemm *g);
+/* Queue one product of size x size matrices; false: cuBLAS refused. */
+_Bool gemm_run(struct gemm *g, enum math math, uint32_t size, const void *a, const void *b, void *to);
+#endif
