@@ -4,4 +4,5 @@ EXTRA_DIST += %D%/command-line.md
 EXTRA_DIST += %D%/placement.md
 EXTRA_DIST += %D%/formats.md
 EXTRA_DIST += %D%/accuracy.md
-EXTRA_DIST += %D%/replay.md
+EXTRA_DIST += %D%/replay.md \
+	$(top_srcdir)/docs/validation.md $(top_srcdir)/docs/validation.svg

@@ -16,7 +16,7 @@ libplanner_a_SOURCES = \
 	%D%/pack_sections.c %D%/pack_sections.h %D%/pack_search.c %D%/pack_search.h %D%/place_exact.c \
 	%D%/absence.c %D%/absence.h %D%/link_rates.c %D%/link_rates.h %D%/bound_time.c %D%/bound_time.h \
 	%D%/bounds.c %D%/bounds.h %D%/lp.c %D%/lp.h %D%/lp_solve.h %D%/bound_lp.h %D%/with_glpk.h \
-	%D%/planner.c %D%/planner.h
+	%D%/planner.c %D%/planner.h %D%/objective.c %D%/objective.h
 if HAVE_GLPK
-libplanner_a_SOURCES += %D%/place_ilp.c %D%/lp_solve.c %D%/bound_lp.c
+libplanner_a_SOURCES += %D%/place_ilp.c %D%/lp_solve.c %D%/bound_lp.c %D%/policy_ilp.c
 endif

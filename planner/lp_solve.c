@@ -54,27 +54,120 @@ load_entries(glp_prob *lp, const struct lp *p)
 	return good;
 }
 
+static bool
+solve_relaxed(glp_prob *lp, int iterations, double seconds, bool presolve)
+{
+	glp_smcp how;
+
+	glp_init_smcp(&how);
+	how.msg_lev = GLP_MSG_OFF;
+	how.meth = GLP_DUALP;
+	how.presolve = presolve ? GLP_ON : GLP_OFF;
+	how.it_lim = iterations > 0 ? iterations : INT_MAX;
+	how.tm_lim = seconds > 0 && seconds < 1e6 ? (int)(1e3 * seconds) : INT_MAX;
+	return glp_simplex(lp, &how) == 0 && glp_get_status(lp) == GLP_OPT;
+}
+
 bool
 lp_solve(const struct lp *p, double *x, double *duals, int iterations)
 {
 	glp_prob *lp = glp_create_prob();
-	glp_smcp how;
 	bool good;
 
 	load(lp, p);
-	good = load_entries(lp, p);
-	if (good) {
-		glp_init_smcp(&how);
-		how.msg_lev = GLP_MSG_OFF;
-		how.meth = GLP_DUALP;
-		how.presolve = GLP_ON;
-		how.it_lim = iterations > 0 ? iterations : INT_MAX;
-		good = glp_simplex(lp, &how) == 0 && glp_get_status(lp) == GLP_OPT;
-	}
+	good = load_entries(lp, p) && solve_relaxed(lp, iterations, 0, true);
 	for (size_t j = 0; x != NULL && good && j < p->column_count; j++)
 		x[j] = glp_get_col_prim(lp, (int)j + 1);
 	for (size_t i = 0; duals != NULL && good && i < p->row_count; i++)
 		duals[i] = glp_get_row_dual(lp, (int)i + 1);
+	glp_delete_prob(lp);
+	return good;
+}
+
+struct searching {
+	const struct lp_search *how;
+	double *start;		/* [column_count + 1] as GLPK counts; NULL when it has been given */
+	bool stopped;
+};
+
+static void
+visit(glp_tree *tree, void *arg)
+{
+	struct searching *s = arg;
+	glp_prob *lp = glp_ios_get_prob(tree);
+	int node = glp_ios_best_node(tree);
+	double best = glp_mip_status(lp) == GLP_FEAS || glp_mip_status(lp) == GLP_OPT ? glp_mip_obj_val(lp) : INFINITY;
+
+	/* There is no other way to begin with a solution. */
+	if (glp_ios_reason(tree) == GLP_IHEUR && s->start != NULL) {
+		glp_ios_heur_sol(tree, s->start);
+		s->start = NULL;
+	}
+	if (s->how->tell != NULL && !s->stopped &&
+	    !s->how->tell(s->how->arg, best, node > 0 ? glp_ios_node_bound(tree, node) : best)) {
+		s->stopped = true;
+		glp_ios_terminate(tree);
+	}
+}
+
+static bool
+branch(glp_prob *lp, const struct lp_search *how, double *start)
+{
+	struct searching s = { .how = how, .start = start };
+	glp_iocp control;
+
+	glp_init_iocp(&control);
+	control.msg_lev = GLP_MSG_OFF;
+	control.presolve = GLP_OFF;	/* else the callback's columns are others */
+	control.mip_gap = how->gap;
+	control.tm_lim = how->seconds > 0 && how->seconds < 1e6 ? (int)(1e3 * how->seconds) : INT_MAX;
+	control.cb_func = visit;
+	control.cb_info = &s;
+	glp_intopt(lp, &control);
+	return glp_mip_status(lp) == GLP_FEAS || glp_mip_status(lp) == GLP_OPT;
+}
+
+bool
+lp_search(const struct lp *p, double *x, const struct lp_search *how)
+{
+	glp_prob *lp = glp_create_prob();
+	double *start = how->start == NULL ? NULL : malloc((p->column_count + 1) * sizeof(*start));
+	bool good;
+
+	for (size_t j = 0; start != NULL && j < p->column_count; j++)
+		start[j + 1] = how->start[j];
+	load(lp, p);
+	good = load_entries(lp, p) && solve_relaxed(lp, 0, how->seconds, false);
+	for (size_t j = 0; good && j < p->column_count; j++)
+		if (p->columns[j].whole)
+			glp_set_col_kind(lp, (int)j + 1, GLP_IV);
+	good = good && branch(lp, how, start);
+	for (size_t j = 0; good && j < p->column_count; j++)
+		x[j] = glp_mip_col_val(lp, (int)j + 1);
+	free(start);
+	glp_delete_prob(lp);
+	return good;
+}
+
+bool
+lp_write(const struct lp *p, const char *path)
+{
+	glp_prob *lp = glp_create_prob();
+	bool good;
+
+	glp_term_out(GLP_OFF);
+	load(lp, p);
+	good = load_entries(lp, p);
+	for (size_t i = 0; i < p->row_count; i++)
+		if (p->rows[i].name[0] != 0)
+			glp_set_row_name(lp, (int)i + 1, p->rows[i].name);
+	for (size_t j = 0; j < p->column_count; j++) {
+		if (p->columns[j].name[0] != 0)
+			glp_set_col_name(lp, (int)j + 1, p->columns[j].name);
+		if (p->columns[j].whole)
+			glp_set_col_kind(lp, (int)j + 1, GLP_IV);
+	}
+	good = good && glp_write_lp(lp, NULL, path) == 0;
 	glp_delete_prob(lp);
 	return good;
 }

@@ -138,7 +138,7 @@ planner_run(struct plan *plan, const struct graph *g, const struct device *d,
     const struct planner_options *o, struct arena *a, struct err *e)
 {
 	struct lifetimes life;
-	struct problem p = { .graph = g, .device = d, .life = &life,
+	struct problem p = { .graph = g, .device = d, .life = &life, .control = o->control,
 	    .budget_bytes = o->budget_bytes == 0 ? device_budget(d) : o->budget_bytes };
 
 	if (p.budget_bytes > device_budget(d))
@@ -155,6 +155,8 @@ planner_run(struct plan *plan, const struct graph *g, const struct device *d,
 	if (make(plan, &p, o, a, e) < 0 || tighten(plan, &p, o, a, e) < 0 || fit(plan, d, e) < 0 ||
 	    verify(plan, d, a, e) < 0)
 		return -1;
+	if (o->control != NULL && o->control->status != NULL)
+		plan->status = o->control->status;
 	plan->bound_time_us = o->bound_time_us > 0 ? o->bound_time_us : bounds_time_us(o->bounds_us, &life, d, p.budget_bytes, a);
 	return 0;
 }

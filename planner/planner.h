@@ -18,6 +18,7 @@ struct planner_options {
 	uint32_t batch;			/* for the plan's record; 0: a graph */
 	const char *options;		/* the command's options as text, for the plan's record */
 	double bound_time_us;		/* over 0: what the bound on the time is known to be at this budget */
+	struct search_control *control;	/* NULL: searches end by themselves */
 	double *bounds_us;		/* NULL, or [BOUND_COUNT] filled with each bound on the time (bounds.h) */
 };
 

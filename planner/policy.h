@@ -9,13 +9,24 @@
 #include "planner/lifetimes.h"
 #include "planner/placement.h"
 #include "planner/schedule.h"
+#include "planner/with_glpk.h"
 #include "src/device.h"
+
+/* What a search may take, and how it is watched.  All zero: it ends by itself, in silence. */
+struct search_control {
+	double time_limit_s;		/* 0: none */
+	bool (*stopped)(void);		/* NULL, or true as soon as the best so far is wanted now (Ctrl-C) */
+	void (*progress)(const char *line);	/* NULL, or told now and then how far the search is */
+	const char *write_lp;		/* NULL, or the file that an integer program's model goes to */
+	const char *status;		/* filled: NULL, or what became of the search (the plan's status) */
+};
 
 struct problem {
 	const struct graph *graph;
 	const struct device *device;
 	const struct lifetimes *life;
 	bytes_t budget_bytes;		/* what the buffers may take, fragmentation included */
+	struct search_control *control;	/* NULL: all zero */
 };
 
 /* Fill s.  A policy that cannot handle the problem says so (ERR_NO); it never half-works. */
@@ -36,6 +47,10 @@ typedef int policy_fn(struct schedule *s, const struct problem *p, struct arena 
 	ROW("checkpoint-sqrt", policy_checkpoint_sqrt, "sqrt(n) segments, each run again for its backward") \
 	ROW("checkpoint-dp", policy_checkpoint_dp, "the least recomputation on a chain of blocks, by dynamic programming")
 
+/* Slower ones: hybrid does not try them. */
+#define POLICIES_SLOW(ROW) \
+	WITH_GLPK(ROW("ilp", policy_ilp, "an integer program over keep, offload and recompute; for small graphs, or with a time limit"))
+
 struct policy {
 	const char *name, *summary;
 	policy_fn *plan;
@@ -45,6 +60,7 @@ extern const struct policy policies[];	/* ends with a NULL name */
 
 #define ROW(name, fn, summary) policy_fn fn;
 POLICIES(ROW)
+POLICIES_SLOW(ROW)
 #undef ROW
 
 const struct policy *policy_find(const char *name);	/* NULL: none of that name */

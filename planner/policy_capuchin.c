@@ -12,7 +12,7 @@
  *
  * Recomputed maps take room that the choice did not know of: when the schedule is over the
  * budget, the choice is made again for less; and when that does not end well, again with recomputed maps that go at once
- * (else they stay until their next use, as collective recomputation has it).
+ * (else they stay until their next use, as collective recomputation has it), and at last with swaps alone.
  */
 #include <config.h>
 #include "planner/policy.h"
@@ -24,6 +24,9 @@
 #include "planner/residency.h"
 
 enum { CHAIN_LIMIT = 64, ROUNDS = 12 };
+
+/* What is tried, one after the other. */
+enum way { COLLECTIVE, LEAN, SWAPS_ONLY, WAYS };
 
 struct candidate {
 	uint32_t gap;
@@ -208,14 +211,14 @@ choose(struct capuchin *c)
 
 /* One choice and its schedule, for the budget of problem p. */
 static int
-attempt(struct schedule *s, const struct problem *p, bool lean, struct arena *a, struct err *e)
+attempt(struct schedule *s, const struct problem *p, enum way way, struct arena *a, struct err *e)
 {
 	struct capuchin c = { .problem = p };
 
 	residency_init(&c.live, p, a);
 	decisions_init(&c.d, p->life, a);
-	c.d.keep_recomputed = !lean;
-	chain_init(&c.chain, &c.d, CHAIN_LIMIT, a);
+	c.d.keep_recomputed = way != LEAN;
+	chain_init(&c.chain, &c.d, way == SWAPS_ONLY ? 0 : CHAIN_LIMIT, a);
 	find_candidates(&c, a);
 	choose(&c);
 	residency_times(&c.live, &c.d, c.gaps, c.swaps, c.swap_count, false, a);
@@ -228,11 +231,11 @@ policy_capuchin(struct schedule *s, const struct problem *p, struct arena *a, st
 	bytes_t reached, least = UINT64_MAX;
 	char peak[32], budget[32];
 
-	for (int lean = 0; lean < 2; lean++) {
+	for (int way = 0; way < WAYS; way++) {
 		struct problem less = *p;
 
 		for (int round = 0; round < ROUNDS; round++) {
-			if (attempt(s, &less, lean, a, e) < 0)
+			if (attempt(s, &less, (enum way)way, a, e) < 0)
 				return -1;
 			reached = residency_peak(s, p->graph, NULL, a);
 			if (reached <= p->budget_bytes)

@@ -7,7 +7,7 @@
  * chain s..t from x_s, which is there, to the end of its backward in m bytes, the blocks after t
  * being done (Beaumont et al., rotor; Herrmann et al. 2019):
  *
- *	T(s, s, m) = f_s
+ *	T(s, s, m) = f_s, or what of it leads to what its own backward reads when the block has run before
  *	T(s, t, m) = min of	f_s + T(s + 1, t, m - h_s)				keep all of s
  *				min over s < c <= t of  f_s + .. + f_(c-1) + T(c, t, m - x_c) + T(s, c - 1, m)
  *									keep only x_c, come back for s..c-1
@@ -29,9 +29,10 @@
 enum { BLOCKS_MAX = 100, SLOTS = 240, TRIES = 32 };
 
 struct block {
-	double us;			/* of running it again */
+	double us, own_us;		/* of running it again for what leaves it, or for its own backward alone */
 	bytes_t input, hold;		/* x, h */
 	bytes_t through, keep;		/* most that its forward has at once beside x, keeping nothing or what it leaves */
+	bytes_t own;			/* as keep, when it runs again for its own backward alone */
 	bytes_t backward;		/* most that its backward has, gradients included */
 	bytes_t gradients;		/* that are there before its backward begins */
 	uint32_t from, to;		/* its forward ops */
@@ -45,10 +46,11 @@ struct dp {
 	const struct lifetimes *life;
 	struct arena *arena;
 	struct segments y;
+	struct layers layers;
 	struct block *blocks;		/* [count] */
 	uint32_t count;
 	uint32_t *block_of;		/* [op_count] */
-	bool *again;			/* [op_count] runs when its block runs again */
+	bool *again, *own;		/* [op_count] runs when its block runs again, or only for its own backward */
 	bytes_t slot;
 	uint32_t slots;			/* m is in 0 .. slots */
 	float *time;			/* [count][count][slots + 1] T, in us */
@@ -70,6 +72,15 @@ is_transient(const struct dp *d, uint32_t t)
 }
 
 /* ---- blocks ---- */
+
+/* The block that a named backward op's layer has its forward in; else the latest that it may belong to. */
+static uint32_t
+preferred(const struct dp *d, uint32_t k, uint32_t latest)
+{
+	uint32_t forward = d->layers.forward_of[d->layers.group_of[k]];
+
+	return d->graph->ops[k].layer == NULL || forward == LAYERS_NONE ? latest : d->block_of[d->layers.groups[forward].first];
+}
 
 /* Merge segments so that backward goes through them in reverse: every backward op reads maps that are there
  * for one block, and no later op those of a block before it.  joined[i]: segment i belongs to the one before. */
@@ -96,8 +107,10 @@ join_once(struct dp *d, bool *joined)
 		for (uint32_t i = hi + 1; i <= lo; i++)
 			if (!joined[i])
 				changed = joined[i] = true;
-		cur = hi;
-		d->block_of[k] = hi;
+		cur = preferred(d, k, hi);
+		cur = cur < lo ? lo : cur;
+		cur = cur > hi ? hi : cur;
+		d->block_of[k] = cur;
 	}
 	return changed;
 }
@@ -141,30 +154,48 @@ find_blocks(struct dp *d)
 	}
 }
 
-/* Which ops run when their block does so again: those that lead to something that leaves it. */
-static void
-find_again(struct dp *d)
+/* reads[t]: a backward op of the block that made tensor t reads it. */
+static bool *
+find_own(const struct dp *d)
 {
-	bool *needed = ARENA_NEW(d->arena, bool, d->graph->tensor_count);
+	bool *reads = ARENA_NEW(d->arena, bool, d->graph->tensor_count);
+	uint32_t forward = d->y.first[d->count];
 
-	d->again = ARENA_NEW(d->arena, bool, d->graph->op_count);
+	for (uint32_t k = forward; k < d->graph->op_count; k++)
+		for (uint32_t i = 0; i < d->graph->ops[k].input_count; i++) {
+			uint32_t t = d->graph->ops[k].inputs[i];
+
+			if (is_transient(d, t) && d->life->first[t] < forward && d->block_of[d->life->first[t]] == d->block_of[k])
+				reads[t] = true;
+		}
+	return reads;
+}
+
+/* Which ops run when their block does so again: those that lead to something that leaves it, or to what reads[]
+ * names.  The sum of their times goes to each block's us or own_us. */
+static bool *
+find_again(struct dp *d, const bool *reads)
+{
+	bool *needed = ARENA_NEW(d->arena, bool, d->graph->tensor_count), *again = ARENA_NEW(d->arena, bool, d->graph->op_count);
+
 	for (uint32_t k = d->y.first[d->count]; k-- > 0;) {
 		const struct op *o = &d->graph->ops[k];
-		uint32_t end = d->blocks[d->block_of[k]].to;
+		struct block *b = &d->blocks[d->block_of[k]];
 		bool runs = false;
 
 		for (uint32_t j = 0; j < o->output_count; j++) {
 			uint32_t t = o->outputs[j];
 
-			runs |= is_transient(d, t) && (needed[t] || d->life->last[t] >= end);
+			runs |= is_transient(d, t) && (needed[t] || (reads != NULL ? reads[t] : d->life->last[t] >= b->to));
 		}
-		d->again[k] = runs && o->recomputable;
-		if (!d->again[k])
+		again[k] = runs && o->recomputable;
+		if (!again[k])
 			continue;
-		d->blocks[d->block_of[k]].us += o->time_us;
+		*(reads != NULL ? &b->own_us : &b->us) += o->time_us;
 		for (uint32_t i = 0; i < o->input_count; i++)
 			needed[o->inputs[i]] = true;
 	}
+	return again;
 }
 
 /* Bytes that are there while ops [from, to) run, by what is born and dies: change is cleared on the way. */
@@ -204,21 +235,30 @@ by_first(const struct dp *d)
 	return order;
 }
 
+/* What a forward of block b has at once: in passing, keeping all that leaves it, or for its own backward alone. */
 static void
-measure_forward(struct dp *d, struct block *b, const uint32_t *tensors, uint32_t count, int64_t *change)
+measure_forward(struct dp *d, struct block *b, const uint32_t *tensors, uint32_t count, const bool *reads, int64_t *change)
 {
-	for (int keeping = 0; keeping < 2; keeping++) {
+	enum { THROUGH, KEEP, OWN, WAYS };
+	bytes_t most[WAYS];
+
+	for (int way = THROUGH; way < WAYS; way++) {
 		for (uint32_t n = 0; n < count; n++) {
 			uint32_t t = tensors[n], last = d->y.last_forward[t];
-			bool stays = last >= b->to || (keeping && d->life->last[t] >= b->to);
+			bool stays = way == OWN ? reads[t] : last >= b->to || (way == KEEP && d->life->last[t] >= b->to);
 
+			if (way == OWN && !d->own[d->life->first[t]])
+				continue;
+			last = last < b->to ? last + 1 : b->to;
 			change[d->life->first[t]] += (int64_t)size_of(d, t);
-			change[stays ? b->to : last + 1] -= (int64_t)size_of(d, t);
-			if (keeping && stays)
-				b->hold += size_of(d, t);
+			change[stays ? b->to : last] -= (int64_t)size_of(d, t);
+			b->hold += way == KEEP && stays ? size_of(d, t) : 0;
 		}
-		*(keeping ? &b->keep : &b->through) = highest(d, change, b->from, b->to);
+		most[way] = highest(d, change, b->from, b->to);
 	}
+	b->through = most[THROUGH];
+	b->keep = most[KEEP];
+	b->own = most[OWN];
 }
 
 /* During backward: the block's own maps until their last use in it, and all that backward has made. */
@@ -246,12 +286,12 @@ measure_backward(struct dp *d, struct block *b, const uint32_t *tensors, uint32_
 }
 
 static void
-measure_blocks(struct dp *d)
+measure_blocks(struct dp *d, const bool *reads)
 {
 	uint32_t ops = d->graph->op_count, forward = d->y.first[d->count], *order = by_first(d), n = 0;
 	int64_t *change = ARENA_NEW(d->arena, int64_t, (size_t)ops + 2), *made = ARENA_NEW(d->arena, int64_t, (size_t)ops + 2);
-	int64_t *crossing = ARENA_NEW(d->arena, int64_t, (size_t)d->count + 1);
-	bytes_t alive;
+	int64_t *crossing = ARENA_NEW(d->arena, int64_t, (size_t)d->count + 1), *dying = ARENA_NEW(d->arena, int64_t, ops);
+	bytes_t alive = 0;
 
 	for (uint32_t t = 0; t < d->graph->tensor_count; t++) {
 		uint32_t last = d->y.last_forward[t];
@@ -261,6 +301,7 @@ measure_blocks(struct dp *d)
 		if (d->life->first[t] >= forward) {
 			made[d->life->first[t]] += (int64_t)size_of(d, t);
 			made[d->life->last[t] + 1] -= (int64_t)size_of(d, t);
+			dying[d->life->last[t]] += (int64_t)size_of(d, t);
 		} else if (d->block_of[last] > d->block_of[d->life->first[t]]) {
 			crossing[d->block_of[d->life->first[t]] + 1] += (int64_t)size_of(d, t);
 			crossing[d->block_of[last] + 1] -= (int64_t)size_of(d, t);
@@ -276,18 +317,17 @@ measure_blocks(struct dp *d)
 		b->input = (bytes_t)crossing[i];
 		while (order[n] != SEGMENTS_NONE && d->life->first[order[n]] < b->to)
 			n++;
-		measure_forward(d, b, &order[begin], n - begin, change);
+		measure_forward(d, b, &order[begin], n - begin, reads, change);
 		if (b->back_from != UINT32_MAX)
 			measure_backward(d, b, &order[begin], n - begin, made);
 	}
 	/* What later blocks' backward has left, param gradients above all. */
-	alive = 0;
 	for (uint32_t i = d->count; i-- > 0;) {
 		struct block *b = &d->blocks[i];
 
 		b->gradients = alive;
 		if (b->back_from != UINT32_MAX)
-			alive = (bytes_t)made[b->back_to - 1];
+			alive = (bytes_t)(made[b->back_to - 1] - dying[b->back_to - 1]);
 	}
 }
 
@@ -326,7 +366,7 @@ set_slots(struct dp *d, bytes_t most)
 
 	for (uint32_t i = 0; i < d->count; i++) {
 		const struct block *b = &d->blocks[i];
-		const bytes_t sizes[] = { b->input, b->hold, b->through, b->keep, b->backward, b->gradients };
+		const bytes_t sizes[] = { b->input, b->hold, b->through, b->keep, b->own, b->backward, b->gradients };
 
 		for (size_t n = 0; n < sizeof(sizes) / sizeof(*sizes); n++)
 			unit = common_divisor(unit, sizes[n]);
@@ -336,12 +376,19 @@ set_slots(struct dp *d, bytes_t most)
 	d->slots = (uint32_t)(most / d->slot);
 }
 
+/* A block that is alone has run before, unless it is the last of all: it runs for its own backward. */
+static bool
+is_alone(const struct dp *d, uint32_t s, uint32_t t)
+{
+	return s == t && t + 1 < d->count;
+}
+
 /* The least room in which block s can be kept at all, with blocks after t done. */
 static uint32_t
 room_to_keep(const struct dp *d, uint32_t s, uint32_t t)
 {
 	const struct block *b = &d->blocks[s];
-	bytes_t forward = b->keep + d->blocks[t].gradients;
+	bytes_t forward = (is_alone(d, s, t) ? b->own : b->keep) + d->blocks[t].gradients;
 
 	return to_slots(d, forward > b->backward ? forward : b->backward);
 }
@@ -356,7 +403,7 @@ fill_cell(struct dp *d, uint32_t s, uint32_t t, const uint32_t *room_through, co
 		uint8_t how = 0;
 
 		if (keep <= m && s == t)
-			best = (float)d->blocks[s].us;
+			best = (float)(is_alone(d, s, t) ? d->blocks[s].own_us : d->blocks[s].us);
 		else if (keep <= m && hold <= m)
 			best = (float)d->blocks[s].us + d->time[cell(d, s + 1, t, m - hold)];
 		for (uint32_t c = s + 1; c <= t && room_through[c] <= m; c++) {
@@ -411,12 +458,12 @@ push(struct dp *d, uint32_t op)
 }
 
 static void
-emit_forward(struct dp *d, uint32_t i)
+emit_forward(struct dp *d, uint32_t i, const bool *again)
 {
 	struct block *b = &d->blocks[i];
 
 	for (uint32_t k = b->from; k < b->to; k++)
-		if (!b->ran || d->again[k])
+		if (!b->ran || again[k])
 			push(d, k);
 	b->ran = true;
 }
@@ -428,12 +475,12 @@ emit_chain(struct dp *d, uint32_t s, uint32_t t, uint32_t m)
 
 	if (how > 0) {
 		for (uint32_t i = s; i < c; i++)
-			emit_forward(d, i);
+			emit_forward(d, i, d->again);
 		emit_chain(d, c, t, m - to_slots(d, d->blocks[c].input));
 		emit_chain(d, s, c - 1, m);
 		return;
 	}
-	emit_forward(d, s);
+	emit_forward(d, s, is_alone(d, s, t) ? d->own : d->again);
 	if (s < t)
 		emit_chain(d, s + 1, t, m - to_slots(d, d->blocks[s].hold));
 	for (uint32_t k = d->blocks[s].back_from; k < d->blocks[s].back_to; k++)
@@ -518,9 +565,10 @@ policy_checkpoint_dp(struct schedule *s, const struct problem *p, struct arena *
 	struct dp d = { .problem = p, .graph = p->graph, .life = p->life, .arena = a };
 	bytes_t persistent = 0, room;
 	uint32_t maps;
+	bool *reads;
 
 	if (segments_maps(&maps, p->life, a, e) < 0 ||
-	    segments_init(&d.y, p->life, maps < BLOCKS_MAX ? maps : BLOCKS_MAX, a, e) < 0)
+	    segments_init(&d.y, p->life, maps < BLOCKS_MAX ? maps + 1 : BLOCKS_MAX, a, e) < 0)
 		return -1;
 	for (uint32_t t = 0; t < p->graph->tensor_count; t++)
 		if (kind_is_persistent(p->graph->tensors[t].kind))
@@ -528,9 +576,12 @@ policy_checkpoint_dp(struct schedule *s, const struct problem *p, struct arena *
 	if (persistent >= p->budget_bytes)
 		return err_set(e, ERR_NO, "persistent tensors alone fill the budget");
 	room = p->budget_bytes - persistent;
+	layers_init(&d.layers, p->graph, a);
 	find_blocks(&d);
-	find_again(&d);
-	measure_blocks(&d);
+	reads = find_own(&d);
+	d.again = find_again(&d, NULL);
+	d.own = find_again(&d, reads);
+	measure_blocks(&d, reads);
 	set_slots(&d, room + room / 4);
 	fill_table(&d);
 	return best_fit(&d, s, e);

@@ -140,7 +140,8 @@ segments_init(struct segments *s, const struct lifetimes *l, uint32_t want, stru
 		c.maps_before[k + 1] = c.maps_before[k] + makes[k];
 	find_crossings(&c);
 	for (uint32_t i = 1; i < want; i++) {
-		uint64_t target = (uint64_t)i * s->maps / want;
+		/* One for each map and one for what follows the last: a cut behind every map. */
+		uint64_t target = want > s->maps ? i : (uint64_t)i * s->maps / want;
 
 		cut = best_cut(&c, (uint32_t)target, s->maps / want / 4, s->first[s->count - 1], &from);
 		if (cut > 0)

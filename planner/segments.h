@@ -20,6 +20,6 @@ struct segments {
 /* How many maps there are; ERR_NO when forward and backward do not follow each other. */
 int segments_maps(uint32_t *maps, const struct lifetimes *l, struct arena *a, struct err *e) WARN_UNUSED;
 
-/* At most `want` segments. */
+/* At most `want` segments; maps + 1 are the most there can be. */
 int segments_init(struct segments *s, const struct lifetimes *l, uint32_t want, struct arena *a, struct err *e) WARN_UNUSED;
 #endif

@@ -40,7 +40,8 @@ offloads(const struct vdnn *v, uint32_t t, bool convolutions_only, uint32_t *use
 	group = &v->layers.groups[i];
 	if ((convolutions_only && group->class != CLASS_CONV) || layers_write(v->graph, group, t) || group->first == 0)
 		return LAYERS_NONE;
-	return v->life->use_op[*use + 1] > group->last ? i : LAYERS_NONE;
+	/* What backward needs at once never leaves. */
+	return v->life->use_op[*use + 1] > group->last + 1 ? i : LAYERS_NONE;
 }
 
 static void

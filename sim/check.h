@@ -17,4 +17,8 @@ int check_plan(const struct plan *p, struct arena *a, struct err *e) WARN_UNUSED
 /* The figures that follow from a plan's buffers and program without timing; the ids in p are in
  * range.  bound_bytes and resident_bound_bytes come from the graph alone. */
 void check_figures(struct plan_figures *f, const struct plan *p, struct arena *a);
+
+/* The plan's peak_bytes, and the first moment that reaches it: 0 is the step's beginning, i + 1 instruction i,
+ * instruction_count + 1 the step's end. */
+bytes_t check_peak(uint32_t *moment, const struct plan *p, struct arena *a);
 #endif

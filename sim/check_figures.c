@@ -105,13 +105,14 @@ shared_in_run(const struct plan *p, const struct stays *s, struct operands *w, u
 	return shared;
 }
 
-static bytes_t
-find_peak(const struct plan *p, struct arena *a)
+bytes_t
+check_peak(uint32_t *moment, const struct plan *p, struct arena *a)
 {
 	bytes_t *change = ARENA_NEW(a, bytes_t, (size_t)p->instruction_count + 3), sum = 0, peak = 0;
 	struct operands w;
 	struct stays s;
 
+	*moment = MOMENT_BEGIN;
 	find_stays(&s, p, a);
 	operands_init(&w, p->graph, a);
 	for (uint32_t i = 0; i < p->buffer_count; i++) {
@@ -129,8 +130,10 @@ find_peak(const struct plan *p, struct arena *a)
 		if (m != MOMENT_BEGIN && m != moment_end(p) && p->program[m - 1].queue == QUEUE_COMPUTE &&
 		    p->graph->ops[p->program[m - 1].op].inplace_count > 0)
 			shared = shared_in_run(p, &s, &w, m);
-		if (sum - shared > peak)
+		if (sum - shared > peak) {
 			peak = sum - shared;
+			*moment = m;
+		}
 	}
 	return peak;
 }
@@ -205,6 +208,8 @@ add_bytes(bytes_t *sum, bytes_t bytes)
 void
 check_figures(struct plan_figures *f, const struct plan *p, struct arena *a)
 {
+	uint32_t moment;
+
 	*f = (struct plan_figures) { 0 };
 	for (uint32_t i = 0; i < p->instruction_count; i++) {
 		if (p->program[i].queue == QUEUE_OUT)
@@ -212,6 +217,6 @@ check_figures(struct plan_figures *f, const struct plan *p, struct arena *a)
 		else if (p->program[i].queue == QUEUE_IN)
 			add_bytes(&f->fetch_bytes, p->program[i].bytes);
 	}
-	f->peak_bytes = find_peak(p, a);
+	f->peak_bytes = check_peak(&moment, p, a);
 	find_bounds(f, p->graph, a);
 }

@@ -5,5 +5,6 @@ libsim_a_SOURCES = \
 	%D%/check.c %D%/check.h %D%/check_private.h %D%/check_structure.c \
 	%D%/check_space.c %D%/check_values.c %D%/check_figures.c \
 	%D%/simulate.c %D%/simulate.h %D%/simulate_private.h %D%/memory.c \
-	%D%/trace.c %D%/trace.h \
+	%D%/what_if.c %D%/what_if.h %D%/jitter.c %D%/jitter.h \
+	%D%/trace.c %D%/trace.h %D%/explain.c %D%/explain.h \
 	%D%/report.c %D%/report.h %D%/report_private.h %D%/report_data.c %D%/report_script.c

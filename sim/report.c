@@ -1,168 +1,149 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* From a file's suffix to whoever writes that format. */
 #include <config.h>
 #include "sim/report.h"
 
-#include <errno.h>
-#include <spawn.h>
+#include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
-#include "sim/report_private.h"
+#include "sim/report_draw.h"
+#include "sim/trace.h"
 #include "src/file.h"
 
-extern char **environ;
+static const struct gnuplot_format *const pictures[] = { &gnuplot_svg, &gnuplot_png, &gnuplot_pdf };
 
-/* A complete picture ends with `end`: gnuplot does not say when its output did not fit on the disk. */
-struct format { const char *suffix, *terminal, *end; size_t end_bytes; };
-
-static const struct format formats[] = {
-	{ ".svg", "svg", "</svg>", 6 },
-	{ ".png", "pngcairo fontscale 0.76 dashlength 1.4", "IEND\xae\x42\x60\x82", 8 },
-	{ NULL, NULL, NULL, 0 }
-};
-
-struct drawing {
-	const struct format *format;
-	const struct picture *picture;
-};
-
-static const struct format *
-format_of(const char *path)
+static bool
+ends_with(const char *path, const char *suffix)
 {
-	size_t n = strlen(path);
+	size_t n = strlen(path), m = strlen(suffix);
 
-	for (const struct format *f = formats; f->suffix != NULL; f++)
-		if (n > strlen(f->suffix) && strcmp(path + n - strlen(f->suffix), f->suffix) == 0)
-			return f;
-	return NULL;
-}
-
-/* Start gnuplot with these three files as its standard streams.  Files rather than pipes: neither side can
- * block the other, and no signal comes of one that dies. */
-static int
-start(pid_t *pid, FILE *in, FILE *out, FILE *errors, struct err *e)
-{
-	static char name[] = GNUPLOT, no_init_file[] = "-d";
-	char *const argv[] = { name, no_init_file, NULL };
-	posix_spawn_file_actions_t actions;
-	int rc;
-
-	rc = posix_spawn_file_actions_init(&actions);
-	if (rc != 0)
-		return err_set(e, ERR_SYSTEM, "cannot start %s: %s", GNUPLOT, strerror(rc));
-	rc = posix_spawn_file_actions_adddup2(&actions, fileno(in), STDIN_FILENO);
-	if (rc == 0)
-		rc = posix_spawn_file_actions_adddup2(&actions, fileno(out), STDOUT_FILENO);
-	if (rc == 0)
-		rc = posix_spawn_file_actions_adddup2(&actions, fileno(errors), STDERR_FILENO);
-	if (rc == 0)
-		rc = posix_spawnp(pid, GNUPLOT, &actions, NULL, argv, environ);
-	posix_spawn_file_actions_destroy(&actions);
-	if (rc == ENOENT)
-		return err_set(e, ERR_SYSTEM, "cannot draw: '%s' is not installed (Debian: gnuplot-nox)", GNUPLOT);
-	return rc == 0 ? 0 : err_set(e, ERR_SYSTEM, "cannot start %s: %s", GNUPLOT, strerror(rc));
-}
-
-/* The first line of gnuplot's complaint that says something. */
-static int
-say_why(FILE *errors, int status, struct err *e)
-{
-	char line[256];
-
-	rewind(errors);
-	while (fgets(line, sizeof(line), errors) != NULL) {
-		const char *text = line + strspn(line, " \t^");
-
-		line[strcspn(line, "\r\n")] = '\0';
-		if (*text != '\0' && strncmp(text, "gnuplot>", 8) != 0)
-			return err_set(e, ERR_SYSTEM, "%s failed: %s", GNUPLOT, text);
-	}
-	if (WIFSIGNALED(status))
-		return err_set(e, ERR_SYSTEM, "%s was ended by signal %d", GNUPLOT, WTERMSIG(status));
-	return err_set(e, ERR_SYSTEM, "%s failed with status %d", GNUPLOT, WEXITSTATUS(status));
+	return n > m && strcmp(path + n - m, suffix) == 0;
 }
 
 static bool
-is_complete(FILE *picture, const struct format *f)
+is_term(const char *path)
 {
-	char tail[16] = "";
-	size_t n;
-
-	if (fseek(picture, -(long)(f->end_bytes + 4), SEEK_END) != 0)
-		return false;
-	n = fread(tail, 1, sizeof(tail), picture);
-	for (size_t i = 0; i + f->end_bytes <= n; i++)
-		if (memcmp(tail + i, f->end, f->end_bytes) == 0)
-			return true;
-	return false;
+	return strcmp(path, "term") == 0;
 }
 
-static int
-copy(FILE *to, FILE *from, struct err *e)
+static const struct gnuplot_format *
+format_of(const char *path)
 {
-	char buf[16384];
-	size_t n;
-
-	rewind(from);
-	while ((n = fread(buf, 1, sizeof(buf), from)) > 0)
-		if (fwrite(buf, 1, n, to) != n)
-			return err_set(e, ERR_SYSTEM, "cannot write: %s", strerror(errno));
-	return ferror(from) ? err_set(e, ERR_SYSTEM, "cannot read the picture back: %s", strerror(errno)) : 0;
-}
-
-/* script, picture and errors are temporary files without a name. */
-static int
-draw(FILE *out, const struct drawing *d, FILE *script, FILE *picture, FILE *errors, struct err *e)
-{
-	int status;
-	pid_t pid;
-
-	picture_script(script, d->picture, d->format->terminal);
-	if (fflush(script) != 0 || ferror(script))
-		return err_set(e, ERR_SYSTEM, "cannot write gnuplot's script: %s", strerror(errno));
-	rewind(script);
-	if (start(&pid, script, picture, errors, e) < 0)
-		return -1;
-	while (waitpid(pid, &status, 0) < 0)
-		if (errno != EINTR)
-			return err_set(e, ERR_SYSTEM, "cannot wait for %s: %s", GNUPLOT, strerror(errno));
-	if (status != 0)
-		return say_why(errors, status, e);
-	if (!is_complete(picture, d->format))
-		return err_set(e, ERR_SYSTEM, "%s left an incomplete picture", GNUPLOT);
-	return copy(out, picture, e);
-}
-
-static int
-write_picture(FILE *out, void *arg, struct err *e)
-{
-	FILE *files[3] = { tmpfile(), tmpfile(), tmpfile() };
-	int rc;
-
-	if (files[0] != NULL && files[1] != NULL && files[2] != NULL)
-		rc = draw(out, arg, files[0], files[1], files[2], e);
-	else
-		rc = err_set(e, ERR_SYSTEM, "cannot create a temporary file: %s", strerror(errno));
-	for (int i = 0; i < 3; i++)
-		if (files[i] != NULL)
-			fclose(files[i]);
-	return rc;
+	for (size_t i = 0; i < sizeof(pictures) / sizeof(pictures[0]); i++)
+		if (ends_with(path, pictures[i]->suffix))
+			return pictures[i];
+	return is_term(path) ? &gnuplot_dumb : NULL;
 }
 
 int
-report_plan(const char *path, const struct plan *p, const struct sim_result *r, struct arena *a, struct err *e)
+report_check(const struct report_to *to, bool plan, struct err *e)
 {
-	struct picture picture;
-	struct drawing d = { .format = format_of(path), .picture = &picture };
+	if (format_of(to->path) != NULL || ends_with(to->path, ".html"))
+		return to->keep && is_term(to->path) ? err_set(e, ERR_INPUT, "--keep needs a file to put the script beside, got 'term'") : 0;
+	if (ends_with(to->path, ".json") && plan)
+		return to->keep ? err_set(e, ERR_INPUT, "--keep keeps gnuplot's script, and a .json has none") : 0;
+	if (ends_with(to->path, ".json"))
+		err_set(e, ERR_INPUT, "a .json is a plan's timeline: this is not a plan");
+	else
+		err_set(e, ERR_INPUT, "expected a file name that ends in .svg, .png, .pdf%s .html, or 'term'", plan ? ", .json or" : " or");
+	return err_in_file(e, to->path);
+}
 
-	if (d.format == NULL) {
-		err_set(e, ERR_INPUT, "expected a file name that ends in .svg or .png");
-		return err_in_file(e, path);
+/* The terminal's columns and lines; where there is none, what fits most. */
+static void
+size_of_terminal(struct drawing *d)
+{
+	struct winsize w;
+
+	d->width = 100;
+	d->height = 40;
+	if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &w) < 0 || w.ws_col < 40 || w.ws_row < 20)
+		return;
+	d->width = w.ws_col < 400 ? w.ws_col - 1 : 400;
+	d->height = w.ws_row < 200 ? w.ws_row - 2 : 200;
+}
+
+static int
+write_drawing(FILE *out, void *arg, struct err *e)
+{
+	return gnuplot_draw(out, arg, e);
+}
+
+int
+report_keep(const struct report_to *to, const char *part, const struct drawing *d, struct arena *a, struct err *e)
+{
+	if (!to->keep)
+		return 0;
+	return gnuplot_keep(arena_printf(a, "%s%s%s.gp", to->path, *part != '\0' ? "." : "", part), d, e);
+}
+
+int
+report_draw(const struct report_to *to, struct drawing *d, gnuplot_script_fn *term, struct arena *a, struct err *e)
+{
+	d->format = format_of(to->path);
+	d->font = 12;
+	if (d->format == NULL)
+		return err_set(e, ERR_SYSTEM, "no such format: '%s'", to->path);
+	if (gnuplot_is_there(e) < 0)
+		return -1;
+	if (is_term(to->path)) {
+		size_of_terminal(d);
+		d->script = term;
+		return file_write("-", write_drawing, d, e);
 	}
-	if (GNUPLOT[0] == '\0')
-		return err_set(e, ERR_SYSTEM, "cannot draw: this program was built without gnuplot");
-	picture_init(&picture, p, r, a);
-	picture_titles(&picture, a);
-	return file_write(path, write_picture, &d, e);
+	/* The script first: one that gnuplot dies of is the one to look at. */
+	if (report_keep(to, "", d, a, e) < 0)
+		return -1;
+	return file_write(to->path, write_drawing, d, e);
+}
+
+int
+report_plan(const struct report_to *to, const struct plan *p, const struct sim_result *r, struct arena *a, struct err *e)
+{
+	struct drawing d = { .script = picture_script, .width = PICTURE_WIDTH, .height = PICTURE_HEIGHT };
+	const struct timeline predicted = { "predicted", r };
+	struct picture pic;
+
+	if (report_check(to, true, e) < 0)
+		return -1;
+	if (ends_with(to->path, ".json"))
+		return trace_write(to->path, p, &predicted, 1, a, e);
+	if (ends_with(to->path, ".html"))
+		return report_plan_page(to, p, r, a, e);
+	picture_init(&pic, p, r, &detail_picture, a);
+	picture_titles(&pic, a);
+	d.what = &pic;
+	return report_draw(to, &d, picture_term_script, a, e);
+}
+
+int
+report_placed(const struct report_to *to, const struct placed *pl, struct arena *a, struct err *e)
+{
+	struct drawing d = { .script = placed_script, .width = 1200, .height = 700 };
+	struct placed_picture pic;
+
+	if (report_check(to, false, e) < 0)
+		return -1;
+	if (ends_with(to->path, ".html"))
+		return report_placed_page(to, pl, a, e);
+	placed_picture_init(&pic, pl, &detail_picture, a);
+	d.what = &pic;
+	return report_draw(to, &d, placed_script, a, e);
+}
+
+int
+report_sweep(const struct report_to *to, const struct sweep *s, struct arena *a, struct err *e)
+{
+	struct drawing d = { .script = sweep_script, .width = 1200, .height = 900 };
+	struct sweep_picture pic;
+
+	if (report_check(to, false, e) < 0)
+		return -1;
+	sweep_picture_init(&pic, s, a);
+	if (ends_with(to->path, ".html"))
+		return report_sweep_page(to, &pic, a, e);
+	d.what = &pic;
+	return report_draw(to, &d, sweep_script, a, e);
 }

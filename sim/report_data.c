@@ -26,7 +26,7 @@ struct strip {
 static double
 column_us(const struct picture *pic)
 {
-	return pic->result->step_time_us / PLOT_COLUMNS;
+	return pic->result->step_time_us / pic->detail.columns;
 }
 
 static void
@@ -102,7 +102,7 @@ cut_queue(struct picture *pic, const struct sim_queues *q, enum queue k, struct 
 	bool *ran = ARENA_NEW(a, bool, pic->plan->graph->op_count);
 	double t = 0;
 
-	if (q->count[k] * WIDE <= PLOT_COLUMNS)
+	if (q->count[k] * WIDE <= pic->detail.columns)
 		s.hair_us = HAIR * s.column_us;
 	for (uint32_t i = 0; i < q->count[k]; i++) {
 		const struct sim_span *span = &pic->result->spans[q->ids[k][i]];
@@ -176,7 +176,7 @@ device_bytes(const struct sim_memory *m, uint32_t row)
 static void
 push_row(struct picture *pic, const struct sim_memory *m, uint32_t row, struct arena *a)
 {
-	double sum = 0, seen = (double)pic->top_bytes / MEMORY_ROWS / 4;
+	double sum = 0, seen = (double)pic->top_bytes / pic->detail.memory_rows / 4;
 
 	for (int k = 0; k < SIM_KINDS; k++) {
 		struct curve *c = &pic->kinds[k];
@@ -263,13 +263,84 @@ memory_top(const struct plan *p, const struct sim_result *r)
 	return p->budget_bytes > top && p->budget_bytes / 2 <= top ? p->budget_bytes : top;
 }
 
+/* All that is in use at the first moment at which most is, the largest first. */
+static void
+find_peak(struct picture *pic, const struct sim_memory *m)
+{
+	const struct plan *p = pic->plan;
+	struct peak *k = &pic->peak;
+	uint32_t at = 0;
+
+	for (uint32_t i = 0; i < m->count; i++)
+		if (device_bytes(m, i) > device_bytes(m, at))
+			at = i;
+	k->time_us = m->count > 0 ? m->time_us[at] : 0;
+	for (uint32_t b = 0; b < p->buffer_count; b++) {
+		const struct stay *s = &pic->stays[b];
+		uint32_t i;
+
+		if (s->from > k->time_us || s->to <= k->time_us)
+			continue;
+		k->bytes += s->bytes;
+		if (k->count == PEAK_MOST && k->top[PEAK_MOST - 1].bytes >= s->bytes) {
+			k->others += s->bytes;
+			k->other_count++;
+			continue;
+		}
+		if (k->count == PEAK_MOST) {
+			k->others += k->top[PEAK_MOST - 1].bytes;
+			k->other_count++;
+		} else
+			k->count++;
+		for (i = k->count - 1; i > 0 && k->top[i - 1].bytes < s->bytes; i--)
+			k->top[i] = k->top[i - 1];
+		k->top[i] = (struct peak_tensor){ b, s->bytes };
+	}
+}
+
+uint32_t *
+tensor_makers(const struct graph *g, struct arena *a)
+{
+	uint32_t *makers = ARENA_NEW(a, uint32_t, g->tensor_count), *readers = ARENA_NEW(a, uint32_t, g->tensor_count);
+
+	for (uint32_t t = 0; t < g->tensor_count; t++)
+		makers[t] = readers[t] = PLAN_NONE;
+	for (uint32_t i = g->op_count; i-- > 0;) {
+		for (uint32_t k = 0; k < g->ops[i].output_count; k++)
+			makers[g->ops[i].outputs[k]] = i;
+		for (uint32_t k = 0; k < g->ops[i].input_count; k++)
+			readers[g->ops[i].inputs[k]] = i;
+	}
+	/* A parameter belongs to the op that uses it, not to its update. */
+	for (uint32_t t = 0; t < g->tensor_count; t++)
+		if (makers[t] == PLAN_NONE || (kind_is_persistent(g->tensors[t].kind) && readers[t] != PLAN_NONE))
+			makers[t] = readers[t];
+	return makers;
+}
+
+const char *
+op_label(const struct op *o, struct arena *a)
+{
+	return o->layer != NULL ? arena_printf(a, "%s %s", o->layer, o->name) : o->name;
+}
+
+const char *
+tensor_name(const struct plan *p, const uint32_t *makers, uint32_t tensor, struct arena *a)
+{
+	if (tensor == PLAN_NONE)
+		return "workspace";
+	if (makers[tensor] == PLAN_NONE)
+		return arena_printf(a, "tensor %" PRIu32, tensor);
+	return op_label(&p->graph->ops[makers[tensor]], a);
+}
+
 void
-picture_init(struct picture *pic, const struct plan *p, const struct sim_result *r, struct arena *a)
+picture_init(struct picture *pic, const struct plan *p, const struct sim_result *r, const struct detail *d, struct arena *a)
 {
 	struct sim_memory m;
 	struct sim_queues q;
 
-	*pic = (struct picture){ .plan = p, .result = r, .top_bytes = memory_top(p, r) };
+	*pic = (struct picture){ .plan = p, .result = r, .top_bytes = memory_top(p, r), .detail = *d };
 	sim_memory(&m, r, p, a);
 	sim_queues_init(&q, p, a);
 	memory_curves(pic, &m, a);
@@ -278,4 +349,13 @@ picture_init(struct picture *pic, const struct plan *p, const struct sim_result 
 		cut_queue(pic, &q, (enum queue)k, a);
 	rate_curve(pic, &q, QUEUE_OUT, &pic->rate[D2H], a);
 	rate_curve(pic, &q, QUEUE_IN, &pic->rate[H2D], a);
+	pic->makers = tensor_makers(p->graph, a);
+	pic->stays = plan_stays(p, r, a);
+	pic->map = (struct address_map){ .unit = "time (ms)", .end = r->step_time_us, .top = p->arena_bytes };
+	for (int k = 0; k < SIM_KINDS; k++) {
+		pic->map.names[k] = kind_label(k);
+		pic->map.colours[k] = kind_colours[k];
+	}
+	address_map_init(&pic->map, pic->stays, p->buffer_count, d, a);
+	find_peak(pic, &m);
 }

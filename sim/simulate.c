@@ -25,6 +25,7 @@ struct lane {
 struct machine {
 	const struct plan *plan;
 	const struct device *device;
+	const double *factors;	/* [instruction_count] on each duration, or NULL */
 	struct sim_span *spans;
 	bool *ended;		/* [instruction_count] */
 	struct lane lanes[QUEUE_COUNT];
@@ -94,18 +95,18 @@ begin(struct machine *m, enum queue q)
 	struct lane *l = &m->lanes[q];
 	const struct instruction *in = &m->plan->program[head(l)];
 	enum direction dir = q == QUEUE_OUT ? D2H : H2D;
-	double total, latency;
+	double total, latency, factor = m->factors == NULL ? 1 : m->factors[head(l)];
 
 	m->spans[head(l)].start_us = m->now;
 	l->running = true;
 	l->moving = false;
 	if (q == QUEUE_COMPUTE) {
-		l->left = op_time(m->plan, in);
+		l->left = factor * op_time(m->plan, in);
 		return;
 	}
 	/* A measured curve may hold times shorter than the latency that stands beside it. */
-	total = device_transfer_us(m->device, dir, in->bytes);
-	latency = fmin(m->device->link[dir].latency_us, total);
+	total = factor * device_transfer_us(m->device, dir, in->bytes);
+	latency = fmin(factor * m->device->link[dir].latency_us, total);
 	l->left = latency;
 	l->move_us = in->bytes > 0 ? total - latency : 0;
 	l->bytes_per_us = l->move_us > 0 ? (double)in->bytes / l->move_us : 0;
@@ -364,7 +365,14 @@ add_up(struct sim_result *r, const struct plan *p, struct arena *a)
 int
 simulate(struct sim_result *r, const struct plan *p, const struct device *d, struct arena *a, struct err *e)
 {
-	struct machine m = { .plan = p, .device = d };
+	return simulate_scaled(r, p, d, NULL, a, e);
+}
+
+int
+simulate_scaled(struct sim_result *r, const struct plan *p, const struct device *d, const double *factors, struct arena *a,
+    struct err *e)
+{
+	struct machine m = { .plan = p, .device = d, .factors = factors };
 	struct sim_queues queues;
 
 	*r = (struct sim_result){ .step_time_us = 0 };

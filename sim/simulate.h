@@ -36,6 +36,10 @@ struct sim_result {
 /* Simulate p on d (p->device, or another one for a what-if). */
 int simulate(struct sim_result *r, const struct plan *p, const struct device *d, struct arena *a, struct err *e) WARN_UNUSED;
 
+/* The same with each instruction's duration multiplied by factors[id], all over 0; NULL: by 1. */
+int simulate_scaled(struct sim_result *r, const struct plan *p, const struct device *d, const double *factors, struct arena *a,
+    struct err *e) WARN_UNUSED;
+
 /* Bytes in use over time, by kind of what the buffers hold: one row for each moment at which a sum
  * changes.  A buffer counts from the start of its first access to the end of its last;
  * a persistent one that is there from the beginning or to the end counts from 0 or to the step's end.

@@ -23,6 +23,7 @@ static const struct option_row options[] = {
 	{ "batch", 'b', OPTION_COUNT, "N", &given.task.batch, "samples a step (default: the network's own)", NULL },
 	{ "placement", 0, OPTION_CHOICE, "PLACEMENT", &given.placement, "where buffers go (default: auto)", table_placements },
 	{ "lowering", 0, OPTION_CHOICE, "LOWERING", &given.task.lowering, "how a network becomes ops (default: reuse)", table_lowerings },
+	{ "reorder", 0, OPTION_CHOICE, "ORDER", &given.task.reorder, "the order of ops (default: none, the graph's own)", table_reorders },
 	{ "times", 0, OPTION_CHOICE, "TIMES", &given.task.times, "op times of a graph: its own, or scaled to the device\n"
 	    "(default: traced)", table_times },
 	OPTION_END
@@ -111,12 +112,26 @@ print_problem(const struct row *row)
 	putchar('\n');
 }
 
+/* A budget that is too small for any plan is refused with the same words by every policy: once will do. */
+static bool
+one_reason(const struct row *rows, uint32_t count)
+{
+	for (uint32_t i = 0; i < count; i++)
+		if (rows[i].fits || strcmp(rows[i].result.reason, rows[0].result.reason) != 0)
+			return false;
+	return true;
+}
+
 static void
 print_table(const struct row *rows, uint32_t count)
 {
 	char peak[32], arena[32], time[32], out[32], in[32], gap[32], planned[32];
 
 	print_problem(&rows[0]);
+	if (one_reason(rows, count)) {
+		printf("%s\n", rows[0].result.reason);
+		return;
+	}
 	printf("%-16s %10s %10s %10s %9s %8s %10s %10s %9s\n", "policy", "peak", "arena", "time", "overhead", "gap", "out", "in", "planned");
 	for (uint32_t i = 0; i < count; i++) {
 		const struct result *r = &rows[i].result;

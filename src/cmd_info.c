@@ -17,6 +17,7 @@ static const struct option_row options[] = {
 	{ "device", 'd', OPTION_TEXT, "DEVICE", &given.device, "a device's name or file: gives a network its op times\n"
 	    "and says whether everything fits", NULL },
 	{ "lowering", 0, OPTION_CHOICE, "LOWERING", &given.lowering, "how a network becomes ops (default: reuse)", table_lowerings },
+	{ "reorder", 0, OPTION_CHOICE, "ORDER", &given.reorder, "the order of ops (default: none, the graph's own)", table_reorders },
 	OPTION_END
 };
 

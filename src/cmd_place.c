@@ -4,7 +4,6 @@
 #include "src/command.h"
 
 #include <math.h>
-#include <stdlib.h>
 #include <time.h>
 
 #include "planner/place_check.h"
@@ -40,27 +39,6 @@ seconds_now(void)
 
 	clock_gettime(CLOCK_MONOTONIC, &ts);
 	return (double)ts.tv_sec + 1e-9 * (double)ts.tv_nsec;
-}
-
-/* Bare seconds, or a time with its unit. */
-static int
-read_time_limit(double *limit, struct cli *c, struct err *e)
-{
-	double us;
-	char *end;
-
-	*limit = 0;
-	if (given.time_limit == NULL)
-		return 0;
-	*limit = strtod(given.time_limit, &end);
-	if (end != given.time_limit && *end == '\0' && *limit > 0 && *limit <= 1e9)
-		return 0;
-	if (units_parse_time(given.time_limit, &us, e) == 0 && us > 0) {
-		*limit = us / 1e6;
-		return 0;
-	}
-	*e = (struct err) ERR_INIT;
-	return usage_error(c, e, "--time-limit", "expected a time such as 10 (seconds) or 500ms, got '%s'", given.time_limit);
 }
 
 static const char *
@@ -143,7 +121,7 @@ run(struct cli *c, struct err *e)
 		return -1;
 	p = &w.csv.problem;
 	p->capacity = given.capacity;
-	if (read_time_limit(&p->time_limit_s, c, e) < 0)
+	if (option_seconds(&p->time_limit_s, "--time-limit", given.time_limit, c, e) < 0)
 		return -1;
 	w.result.offsets = ARENA_NEW(&c->arena, bytes_t, p->count);
 	begin = seconds_now();

@@ -3,28 +3,38 @@
 #include <config.h>
 #include "src/command.h"
 
+#include <math.h>
+#include <signal.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "planner/bounds.h"
+#include "planner/objective.h"
 #include "planner/planner.h"
 #include "src/result.h"
 #include "src/task.h"
 
 static struct {
 	struct task_options task;
-	const char *budget, *policy, *placement, *output;
+	const char *budget, *slowdown, *minimise, *policy, *placement, *output, *time_limit, *write_lp;
 } given;
 
 static const struct option_row options[] = {
 	{ "device", 'd', OPTION_TEXT, "DEVICE", &given.task.device, "plan for this device: a name or a file (required)", NULL },
 	{ "budget", 'B', OPTION_TEXT, "SIZE|N%", &given.budget, "device memory that the plan may use, everything counted;\n"
 	    "a percentage is of the step's own peak (default: all\nthat the device has less what is reserved)", NULL },
+	{ "slowdown", 0, OPTION_TEXT, "PCT", &given.slowdown, "instead of a budget: the smallest one whose step takes\n"
+	    "at most so much longer than the ideal time", NULL },
+	{ "minimise", 0, OPTION_CHOICE, "WHAT", &given.minimise, "instead of a budget: the smallest one that has a plan", table_objectives },
 	{ "batch", 'b', OPTION_COUNT, "N", &given.task.batch, "samples a step (default: the network's own)", NULL },
 	{ "policy", 'p', OPTION_CHOICE, "POLICY", &given.policy, "what is kept and what moves (default: layrub)", table_policies },
 	{ "placement", 0, OPTION_CHOICE, "PLACEMENT", &given.placement, "where buffers go (default: auto)", table_placements },
 	{ "lowering", 0, OPTION_CHOICE, "LOWERING", &given.task.lowering, "how a network becomes ops (default: reuse)", table_lowerings },
+	{ "reorder", 0, OPTION_CHOICE, "ORDER", &given.task.reorder, "the order of ops (default: none, the graph's own)", table_reorders },
 	{ "times", 0, OPTION_CHOICE, "TIMES", &given.task.times, "op times of a graph: its own, or scaled to the device\n"
 	    "(default: traced)", table_times },
+	{ "time-limit", 0, OPTION_TEXT, "SECONDS", &given.time_limit, "policy ilp: search for so long at most (default: 20)", NULL },
+	{ "write-lp", 0, OPTION_TEXT, "FILE", &given.write_lp, "policy ilp: write its first model in CPLEX LP format", NULL },
 	{ "output", 'o', OPTION_TEXT, "PLAN", &given.output, "write the plan to this file", NULL },
 	OPTION_END
 };
@@ -86,14 +96,111 @@ print_bounds(const double *bounds_us, const struct cli *c)
 		}
 }
 
+/* A line that the next one overwrites, for whoever waits at a terminal. */
+static void
+show_trial(void *arg, bytes_t budget, const struct plan *p)
+{
+	char size[32];
+
+	(void)arg;
+	if (!isatty(STDERR_FILENO))
+		return;
+	if (p == NULL)
+		fprintf(stderr, "\rbudget %s: no plan%20s", units_size(size, budget), "");
+	else
+		fprintf(stderr, "\rbudget %s: step time %+.1f %%%20s", units_size(size, budget),
+		    100 * (p->predicted.step_time_us / p->predicted.ideal_time_us - 1), "");
+}
+
+/* What --slowdown or --minimise makes of the budget. */
+static int
+find_budget(struct planner_options *po, const struct task *t, struct cli *c, struct err *e)
+{
+	struct objective o = { .most_overhead = INFINITY, .tried = show_trial };
+	int rc;
+
+	if (given.slowdown == NULL && given.minimise == NULL)
+		return 0;
+	if (given.slowdown != NULL) {
+		if (units_parse_percent(given.slowdown, &o.most_overhead, e) < 0) {
+			c->usage = true;
+			return err_at(e, "--slowdown");
+		}
+		o.most_overhead /= 100;
+	}
+	rc = objective_budget(&po->budget_bytes, &t->graph, &t->device, po, &o, &c->arena, e);
+	if (isatty(STDERR_FILENO))
+		fprintf(stderr, "\r%60s\r", "");
+	return rc;
+}
+
+static int
+check_objectives(struct cli *c, struct err *e)
+{
+	if (given.slowdown != NULL && given.minimise != NULL)
+		return usage_error(c, e, "--slowdown", "expected one objective, got --minimise, too");
+	if (given.budget != NULL && (given.slowdown != NULL || given.minimise != NULL))
+		return usage_error(c, e, "--budget", "expected no budget with --%s, which finds one", given.slowdown != NULL ? "slowdown" : "minimise");
+	return 0;
+}
+
+static volatile sig_atomic_t interrupted;
+
+static void
+interrupt(int number)
+{
+	interrupted = number;
+}
+
+static bool
+is_interrupted(void)
+{
+	return interrupted != 0;
+}
+
+/* One line that is written over and over. */
+static void
+show_progress(const char *line)
+{
+	fprintf(stderr, "\r\033[K%s", line);
+	fflush(stderr);
+}
+
+/* A search that may be long is watched, and the first Ctrl-C only asks it for what it has. */
+static void
+begin_search(struct search_control *s, const struct policy *policy)
+{
+	struct sigaction on_interrupt = { .sa_handler = interrupt, .sa_flags = (int)SA_RESETHAND };
+
+	if (policy->quick)
+		return;
+	s->stopped = is_interrupted;
+	s->progress = isatty(STDERR_FILENO) ? show_progress : NULL;
+	sigaction(SIGINT, &on_interrupt, NULL);
+}
+
+static void
+end_search(const struct search_control *s, bool answered)
+{
+	if (s->progress != NULL)
+		fputs("\r\033[K", stderr);
+	if (s->stopped == NULL)
+		return;
+	signal(SIGINT, SIG_DFL);
+	if (is_interrupted() && !answered)
+		raise(SIGINT);
+}
+
 static int
 run(struct cli *c, struct err *e)
 {
+	struct search_control control = { .write_lp = given.write_lp };
 	struct planner_options po = {
 		.policy = policy_find(given.policy == NULL ? "hybrid" : given.policy),
 		.placement = placement_find(given.placement == NULL ? "auto" : given.placement),
 	};
-	double bounds_us[BOUND_COUNT], begin;
+	double bounds_us[BOUND_COUNT] = { 0 }, begin;
+	int rc;
 	struct lifetimes l;
 	struct result r;
 	struct plan p;
@@ -101,18 +208,21 @@ run(struct cli *c, struct err *e)
 
 	if (given.task.device == NULL)
 		return usage_error(c, e, "--device", "expected a device ('layrub list devices' shows them), got none");
-	if (task_read(&t, c->operands[0], &given.task, c, e) < 0)
+	if (option_seconds(&control.time_limit_s, "--time-limit", given.time_limit, c, e) < 0 || check_objectives(c, e) < 0 || task_read(&t, c->operands[0], &given.task, c, e) < 0)
 		return -1;
 	lifetimes_init(&l, &t.graph, &c->arena);
 	if (task_budget(&po.budget_bytes, given.budget, &t, l.peak_bytes, c, e) < 0)
 		return -1;
 	po.batch = t.batch;
 	po.bounds_us = bounds_us;
-	po.options = t.is_network ? arena_printf(&c->arena, "--lowering %s", t.lowering) :
-	    arena_printf(&c->arena, "--times %s", t.times);
+	po.control = &control;
+	po.options = task_record(&t, &given.task, &c->arena);
 	task_warn_of_times(&t);
 	begin = task_seconds();
-	if (planner_run(&p, &t.graph, &t.device, &po, &c->arena, e) < 0)
+	begin_search(&control, po.policy);
+	rc = find_budget(&po, &t, c, e) < 0 || planner_run(&p, &t.graph, &t.device, &po, &c->arena, e) < 0 ? -1 : 0;
+	end_search(&control, rc == 0);
+	if (rc < 0)
 		return answer_no(&t, &po, &l, c, e);
 	result_from_plan(&r, &p);
 	r.plan_time_s = task_seconds() - begin;

@@ -3,61 +3,73 @@
 #include <config.h>
 #include "src/command.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "sim/check.h"
+#include "sim/jitter.h"
 #include "sim/simulate.h"
+#include "sim/what_if.h"
 #include "src/result.h"
 #include "src/task.h"
 
-enum { LARGEST_STALLS = 10 };
+enum { LARGEST_STALLS = 10, DEFAULT_RUNS = 100 };
 
 static struct {
-	const char *device;
-	double rate[DIRECTION_COUNT], duplex, latency, compute_scale;
-} given = { .latency = -1 };
+	const char *device, *jitter;
+	struct what_if change;
+	uint32_t runs, seed;
+} given = { .change = WHAT_IF_INIT };
 
 static const struct option_row options[] = {
 	{ "device", 'd', OPTION_TEXT, "DEVICE", &given.device, "use this device's link, contention and memory instead\n"
 	    "of the plan's; op times stay", NULL },
-	{ "h2d", 0, OPTION_RATE, "RATE", &given.rate[H2D], "rate of copies to the device", NULL },
-	{ "d2h", 0, OPTION_RATE, "RATE", &given.rate[D2H], "rate of copies to the host", NULL },
-	{ "duplex", 0, OPTION_RATE, "RATE", &given.duplex, "rate of both directions together (default: changes\n"
+	{ "h2d", 0, OPTION_RATE, "RATE", &given.change.rate[H2D], "rate of copies to the device", NULL },
+	{ "d2h", 0, OPTION_RATE, "RATE", &given.change.rate[D2H], "rate of copies to the host", NULL },
+	{ "duplex", 0, OPTION_RATE, "RATE", &given.change.duplex, "rate of both directions together (default: changes\n"
 	    "in proportion to the other two)", NULL },
-	{ "latency", 0, OPTION_TIME, "TIME", &given.latency, "time that a copy takes before its first byte", NULL },
-	{ "compute-scale", 0, OPTION_FACTOR, "X", &given.compute_scale, "compute is X times as fast", NULL },
+	{ "latency", 0, OPTION_TIME, "TIME", &given.change.latency, "time that a copy takes before its first byte", NULL },
+	{ "gpus-per-link", 0, OPTION_COUNT, "N", &given.change.gpus_per_link, "so many GPUs share the link, all as busy as this one", NULL },
+	{ "compute-scale", 0, OPTION_FACTOR, "X", &given.change.compute_scale, "compute is X times as fast", NULL },
+	{ "jitter", 0, OPTION_TEXT, "PCT", &given.jitter, "draw each op's and copy's time evenly from so many\n"
+	    "percent around its own, in --runs steps", NULL },
+	{ "runs", 0, OPTION_COUNT, "N", &given.runs, "steps to draw (default: 100)", NULL },
+	{ "seed", 0, OPTION_COUNT, "N", &given.seed, "other draws (default: 1)", NULL },
 	OPTION_END
 };
 
 /* The device to simulate on: the plan's or another, with the options' changes. */
 static int
-what_if_device(struct device *d, const struct plan *p, struct arena *a, struct err *e)
+changed_device(struct device *d, const struct plan *p, struct arena *a, struct err *e)
 {
-	double before = 0, after = 0;
-
 	*d = *p->device;
 	if (given.device != NULL && task_read_device(d, given.device, a, e) < 0)
 		return -1;
-	for (int dir = 0; dir < DIRECTION_COUNT; dir++) {
-		struct link_direction *link = &d->link[dir];
+	what_if_device(d, &given.change, a);
+	return 0;
+}
 
-		before += link->bytes_per_s;
-		if (given.rate[dir] > 0) {
-			/* A measured curve belongs to the rate that was measured. */
-			link->bytes_per_s = given.rate[dir];
-			link->point_count = 0;
-		}
-		after += link->bytes_per_s;
-		if (given.latency >= 0) {
-			link->latency_us = given.latency;
-			link->point_count = 0;
-		}
+/* What is wrong with the options is said before the plan is read. */
+static int
+read_jitter(struct jitter *j, struct cli *c, struct err *e)
+{
+	*j = (struct jitter) { .runs = given.runs == 0 ? DEFAULT_RUNS : given.runs, .seed = given.seed == 0 ? 1 : given.seed };
+	if (what_if_check(&given.change, e) < 0) {
+		c->usage = true;
+		return -1;
 	}
-	if (before > 0)
-		d->duplex_bytes_per_s *= after / before;
-	if (given.duplex > 0)
-		d->duplex_bytes_per_s = given.duplex;
+	if (given.jitter == NULL)
+		return given.runs == 0 && given.seed == 0 ? 0 :
+		    usage_error(c, e, given.runs > 0 ? "--runs" : "--seed", "needs --jitter: without it every step is the same");
+	if (units_parse_percent(given.jitter, &j->percent, e) < 0) {
+		c->usage = true;
+		return err_at(e, "--jitter");
+	}
+	if (j->percent >= 100)
+		return usage_error(c, e, "--jitter", "expected less than 100%%, got %g%%", j->percent);
+	if (j->runs > JITTER_RUNS_MAX)
+		return usage_error(c, e, "--runs", "expected at most %d, got %" PRIu32, JITTER_RUNS_MAX, j->runs);
 	return 0;
 }
 
@@ -74,31 +86,6 @@ check_fits(const struct plan *p, const struct device *d, struct err *e)
 		return err_set(e, ERR_NO, "expected at most %s of pinned memory on the host of device '%s', got %s",
 		    units_size(have, d->pinned_bytes), d->name, units_size(want, p->host_bytes));
 	return 0;
-}
-
-/* The plan with every op's time divided by the factor; the graph is copied, its ids stay. */
-static void
-scale_compute(struct plan *p, double factor, struct arena *a)
-{
-	struct graph *g = ARENA_NEW(a, struct graph, 1);
-	struct alternative *alternatives;
-
-	*g = *p->graph;
-	g->ops = ARENA_NEW(a, struct op, g->op_count);
-	memcpy(g->ops, p->graph->ops, g->op_count * sizeof(*g->ops));
-	for (uint32_t k = 0; k < g->op_count; k++) {
-		struct op *o = &g->ops[k];
-
-		o->time_us /= factor;
-		if (o->alternative_count == 0)
-			continue;
-		alternatives = ARENA_NEW(a, struct alternative, o->alternative_count);
-		memcpy(alternatives, o->alternatives, o->alternative_count * sizeof(*alternatives));
-		for (uint32_t i = 0; i < o->alternative_count; i++)
-			alternatives[i].time_us /= factor;
-		o->alternatives = alternatives;
-	}
-	p->graph = g;
 }
 
 /* ---- stalls ---- */
@@ -209,8 +196,49 @@ stalls_to_json(struct json_out *o, const struct plan *p, const struct sim_result
 	json_out_end_array(o);
 }
 
+/* ---- jitter ---- */
+
 static void
-print_result(const struct result *r, const struct plan *p, const struct sim_result *sr, const struct cli *c)
+print_spread(const char *label, const struct spread *s)
+{
+	char low[32], middle[32], high[32];
+
+	text_row(stdout, label, "%s, %s, %s", units_time(low, s->p5), units_time(middle, s->p50), units_time(high, s->p95));
+}
+
+static void
+print_jitter(const struct jitter *j, const struct jitter_result *jr)
+{
+	printf("\n%" PRIu32 " steps, every time drawn from %g %% around its own (p5, p50, p95)\n", j->runs, j->percent);
+	print_spread("  step time", &jr->step_time_us);
+	print_spread("  stalled", &jr->stall_time_us);
+}
+
+static void
+spread_to_json(struct json_out *o, const char *key, const struct spread *s)
+{
+	json_out_object(o, key, false);
+	json_out_real(o, "p5", s->p5);
+	json_out_real(o, "p50", s->p50);
+	json_out_real(o, "p95", s->p95);
+	json_out_end_object(o);
+}
+
+static void
+jitter_to_json(struct json_out *o, const struct jitter *j, const struct jitter_result *jr)
+{
+	json_out_object(o, "jitter", true);
+	json_out_real(o, "percent", j->percent);
+	json_out_uint(o, "runs", j->runs);
+	json_out_uint(o, "seed", j->seed);
+	spread_to_json(o, "step_time_us", &jr->step_time_us);
+	spread_to_json(o, "stall_time_us", &jr->stall_time_us);
+	json_out_end_object(o);
+}
+
+static void
+print_result(const struct result *r, const struct plan *p, const struct sim_result *sr, const struct jitter *j,
+    const struct jitter_result *jr, const struct cli *c)
 {
 	struct json_out o;
 
@@ -219,12 +247,16 @@ print_result(const struct result *r, const struct plan *p, const struct sim_resu
 	if (!c->json) {
 		result_print(r, stdout);
 		print_stalls(p, sr, sr->stalls);
+		if (given.jitter != NULL)
+			print_jitter(j, jr);
 		return;
 	}
 	json_out_init(&o, stdout);
 	json_out_object(&o, NULL, true);
 	result_to_json(r, &o);
 	stalls_to_json(&o, p, sr, sr->stalls);
+	if (given.jitter != NULL)
+		jitter_to_json(&o, j, jr);
 	json_out_end_object(&o);
 	json_out_finish(&o);
 }
@@ -232,26 +264,35 @@ print_result(const struct result *r, const struct plan *p, const struct sim_resu
 static int
 run(struct cli *c, struct err *e)
 {
+	struct jitter_result jr;
 	struct sim_result sr;
+	struct jitter j;
 	struct device d;
 	struct result r;
 	struct plan p;
 
+	if (read_jitter(&j, c, e) < 0)
+		return -1;
 	if (plan_read(&p, c->operands[0], &c->arena, e) < 0)
 		return -1;
 	if (check_plan(&p, &c->arena, e) < 0)
 		return err_in_file(e, c->operands[0]);
-	if (what_if_device(&d, &p, &c->arena, e) < 0)
+	if (changed_device(&d, &p, &c->arena, e) < 0)
 		return -1;
 	if (check_fits(&p, &d, e) < 0)
 		return err_in_file(e, c->operands[0]);
-	if (given.compute_scale > 0)
-		scale_compute(&p, given.compute_scale, &c->arena);
+	if (given.change.compute_scale > 0)
+		what_if_compute(&p, given.change.compute_scale, &c->arena);
 	if (simulate(&sr, &p, &d, &c->arena, e) < 0)
+		return err_in_file(e, c->operands[0]);
+	if (given.jitter != NULL && jitter_run(&jr, &p, &d, &j, &c->arena, e) < 0)
 		return err_in_file(e, c->operands[0]);
 	result_from_plan(&r, &p);
 	r.device = d.name;
 	r.status = NULL;
+	/* The bound is one on the plan's own machine. */
+	if (given.device != NULL || what_if_any(&given.change))
+		r.bound_time_us = r.gap = NAN;
 	r.ideal_time_us = sr.ideal_time_us;
 	r.step_time_us = sr.step_time_us;
 	r.stall_time_us = sr.stall_time_us;
@@ -261,7 +302,7 @@ run(struct cli *c, struct err *e)
 	r.occupancy_bytes = sr.device_peak_bytes;
 	r.host_occupancy_bytes = sr.host_peak_bytes;
 	result_derive(&r);
-	print_result(&r, &p, &sr, c);
+	print_result(&r, &p, &sr, &j, &jr, c);
 	return 0;
 }
 

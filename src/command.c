@@ -69,6 +69,26 @@ text_row(FILE *out, const char *label, const char *fmt, ...)
 	fprintf(out, "%-*s %s\n", LABEL_WIDTH, label, text);
 }
 
+int
+option_seconds(double *seconds, const char *option, const char *text, struct cli *c, struct err *e)
+{
+	double us;
+	char *end;
+
+	*seconds = 0;
+	if (text == NULL)
+		return 0;
+	*seconds = strtod(text, &end);
+	if (end != text && *end == '\0' && *seconds > 0 && *seconds <= 1e9)
+		return 0;
+	if (units_parse_time(text, &us, e) == 0 && us > 0) {
+		*seconds = us / 1e6;
+		return 0;
+	}
+	*e = (struct err) ERR_INIT;
+	return usage_error(c, e, option, "expected a time such as 10 (seconds) or 500ms, got '%s'", text);
+}
+
 /* ---- help ---- */
 
 static void

@@ -57,7 +57,7 @@ struct command {
 	int (*run)(struct cli *c, struct err *e);
 };
 
-extern const struct command cmd_info, cmd_plan, cmd_compare, cmd_check, cmd_simulate, cmd_report, cmd_place, cmd_list;
+extern const struct command cmd_info, cmd_plan, cmd_compare, cmd_fit, cmd_sweep, cmd_check, cmd_explain, cmd_simulate, cmd_report, cmd_place, cmd_list;
 
 /* Parse, run, print the error if any, release everything.  The exit status. */
 int command_run(const struct command *command, int argc, char **argv);
@@ -67,6 +67,9 @@ int command_finish(int status);
 
 /* A mistake in how the command was called; option ("--budget") may be NULL.  Returns -1. */
 int usage_error(struct cli *c, struct err *e, const char *option, const char *fmt, ...) PRINTF_LIKE(4, 5);
+
+/* Seconds as people write them, bare or with a unit; text NULL: 0. */
+int option_seconds(double *seconds, const char *option, const char *text, struct cli *c, struct err *e);
 
 /* "layrub: warning: ..." on stderr. */
 void warn(const char *fmt, ...) PRINTF_LIKE(1, 2);

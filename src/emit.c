@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+#include "src/lower_caffe.h"
+
 /* ---- sizes ---- */
 
 double
@@ -214,7 +216,11 @@ emit_grad(struct emit *m, const struct layer *l, uint32_t input, uint32_t tensor
 	const struct layer *in = layer_input(m->net, l, input);
 	struct emitted *to = emit_of(m, in);
 
-	if (in->trained)
+	if (!in->trained)
+		return;
+	if (m->caffe && to->grad != EMIT_NONE)
+		caffe_split(m, to, tensor, emit_map_bytes(m, in));
+	else
 		to->grad = accumulate(m, to->grad, tensor, emit_map_bytes(m, in));
 }
 

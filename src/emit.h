@@ -19,6 +19,7 @@ enum { EMIT_SAVED_MAX = 4 };
 struct emitted {
 	uint32_t map;			/* tensor of its output */
 	uint32_t grad;			/* tensor of that output's gradient, EMIT_NONE: none yet */
+	bool summed;			/* grad is the sum of several readers' (Caffe's Split) */
 	uint32_t saved[EMIT_SAVED_MAX];	/* what forward keeps for backward, the type's own order */
 	uint32_t params[LAYER_PARAMS_MAX];	/* indices into emit.params */
 };
@@ -36,6 +37,7 @@ struct emit {
 	const struct network *net;
 	const struct device *device;	/* NULL: times and workspaces are 0 */
 	bool framework;			/* fused and saved as PyTorch does; else what reuse needs */
+	bool caffe;			/* what Caffe's layers keep (lower_caffe.h) */
 	struct arena *arena;
 	struct err *e;
 	bool failed;			/* e is filled; what is emitted from now on is thrown away */

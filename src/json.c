@@ -55,10 +55,8 @@ static json_t *
 parse(const char *text, size_t size, struct err *e)
 {
 	json_error_t je;
-	json_t *root = json_parse_plain(text, size);
+	json_t *root = json_loadb(text, size, JSON_REJECT_DUPLICATES, &je);
 
-	if (root == NULL)
-		root = json_loadb(text, size, JSON_REJECT_DUPLICATES, &je);
 	if (root != NULL)
 		return root;
 	if (json_error_code(&je) == json_error_out_of_memory) {

@@ -27,9 +27,6 @@ extern bytes_t json_max_input;
  * and column.  The caller owns the result: json_decref. */
 json_t *json_read_file(const char *path, struct err *e) WARN_UNUSED;
 
-/* The tree of a text that machines wrote, fast; NULL when json_loadb() should read it (json_parse.c). */
-json_t *json_parse_plain(const char *text, size_t size);
-
 /* Refuse anything but an object whose "format" is format and whose "version" is
  * 1..version. */
 int json_check_format(json_t *root, const char *format, int version, struct err *e) WARN_UNUSED;

@@ -3,10 +3,12 @@
 #include "src/lower.h"
 
 #include "src/emit.h"
+#include "src/lower_caffe.h"
 
 const struct lowering lowerings[LOWER_COUNT + 1] = {
 	[LOWER_REUSE] = { "reuse", "split where memory can be used again: convolution backward is filter, then data" },
 	[LOWER_FRAMEWORK] = { "framework", "fused and saved as PyTorch does" },
+	[LOWER_CAFFE] = { "caffe", "with all that Caffe keeps: temporaries of batch norm and scale, masks, a gradient for every reader" },
 	[LOWER_COUNT] = { NULL, NULL },
 };
 
@@ -45,7 +47,7 @@ forward(struct emit *m)
 		make_params(m, l);
 		if (layer_is_view(l))
 			m->layers[i].map = m->layers[l->inputs[0]].map;
-		else
+		else if (!m->caffe || !caffe_forward(m, l))
 			l->type->forward(m, l);
 	}
 }
@@ -64,7 +66,7 @@ backward(struct emit *m)
 			continue;
 		if (layer_is_view(l))
 			emit_grad(m, l, 0, m->layers[i].grad);
-		else if (l->type->backward != NULL)
+		else if ((!m->caffe || !caffe_backward(m, l)) && l->type->backward != NULL)
 			l->type->backward(m, l);
 	}
 }
@@ -72,7 +74,8 @@ backward(struct emit *m)
 int
 lower(struct graph *g, const struct network *n, int lowering, const struct device *d, struct arena *a, struct err *e)
 {
-	struct emit m = { .net = n, .device = d, .framework = lowering == LOWER_FRAMEWORK, .arena = a, .e = e };
+	struct emit m = { .net = n, .device = d,
+	    .framework = lowering == LOWER_FRAMEWORK, .caffe = lowering == LOWER_CAFFE, .arena = a, .e = e };
 
 	m.layers = ARENA_NEW(a, struct emitted, n->layer_count);
 	forward(&m);

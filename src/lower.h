@@ -9,7 +9,7 @@
 
 /* A lowering is a row of this table. */
 struct lowering { const char *name, *summary; };
-enum { LOWER_REUSE, LOWER_FRAMEWORK, LOWER_COUNT };
+enum { LOWER_REUSE, LOWER_FRAMEWORK, LOWER_CAFFE, LOWER_COUNT };
 extern const struct lowering lowerings[LOWER_COUNT + 1];	/* ends with a NULL name */
 
 /* Make the training step of network n at its batch.  d gives op times and

@@ -8,6 +8,7 @@
 #include "planner/policy.h"
 #include "src/layer.h"
 #include "src/lower.h"
+#include "src/reorder.h"
 
 static const char *
 row(const char *name, const char *its_summary, const char **summary)
@@ -33,6 +34,18 @@ const char *
 table_lowerings(unsigned i, const char **summary)
 {
 	return row(lowerings[i].name, lowerings[i].summary, summary);
+}
+
+const char *
+table_reorders(unsigned i, const char **summary)
+{
+	return row(reorders[i].name, reorders[i].summary, summary);
+}
+
+const char *
+table_objectives(unsigned i, const char **summary)
+{
+	return i == 0 ? row("memory", "the smallest budget for which there is a plan", summary) : NULL;
 }
 
 /* `repeat` is no layer that computes, so the reader's table lacks it. */

@@ -8,6 +8,7 @@
 
 #include "src/lookup.h"
 #include "src/lower.h"
+#include "src/reorder.h"
 #include "src/roofline.h"
 
 int
@@ -125,7 +126,17 @@ task_read(struct task *t, const char *name, const struct task_options *o, struct
 	}
 	json_decref(c->document);
 	c->document = NULL;
+	if (rc == 0 && o->reorder != NULL)
+		reorder_find(o->reorder)->run(&t->graph, &c->arena);
 	return rc;
+}
+
+const char *
+task_record(const struct task *t, const struct task_options *o, struct arena *a)
+{
+	const char *order = o->reorder == NULL || reorder_find(o->reorder) == reorders ? "" : arena_printf(a, " --reorder %s", o->reorder);
+
+	return t->is_network ? arena_printf(a, "--lowering %s%s", t->lowering, order) : arena_printf(a, "--times %s%s", t->times, order);
 }
 
 int

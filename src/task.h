@@ -15,6 +15,7 @@ struct task_options {
 	const char *device;
 	const char *lowering;	/* a row of table_lowerings */
 	const char *times;	/* a row of table_times */
+	const char *reorder;	/* a row of table_reorders */
 	uint32_t batch;
 };
 
@@ -33,6 +34,9 @@ int task_read(struct task *t, const char *name, const struct task_options *o, st
 
 /* What --budget says in bytes ("12GiB", or "50%" of peak_bytes); text NULL: all that t's device has less what is reserved. */
 int task_budget(bytes_t *budget, const char *text, const struct task *t, bytes_t peak_bytes, struct cli *c, struct err *e) WARN_UNUSED;
+
+/* The options that made t's graph, for a plan's record. */
+const char *task_record(const struct task *t, const struct task_options *o, struct arena *a);
 
 /* Times of another device are the graph's own, and say so. */
 void task_warn_of_times(const struct task *t);

@@ -71,7 +71,7 @@ holds() {
 
 # ---- help and mistakes of usage ----
 
-commands="info plan check simulate report place list"
+commands="info plan compare check simulate report place list"
 : >"$work/help"
 for c in "" $commands; do
 	# shellcheck disable=SC2086

@@ -255,38 +255,6 @@ test_files(void)
 	is_string(e.text, "cannot read: Is a directory", "and why");
 }
 
-/* The fast parser makes Jansson's tree or none, whatever it is given. */
-static void
-test_plain(void)
-{
-	static const char sample[] = "{\"a\": [0, 12, 123456789012345678, 0.5, 27438.125, 1e3, 2.5E-3, 0.1234567890123456789],\n"
-	    " \"b\": {\"c\": true, \"d\": false, \"e\": \"text\", \"\": {}, \"f\": []}, \"g\": [[1, 2], [3]]}\n";
-	static const char bytes[] = "\"\\{}[]:,.0123456789eE+-tfn au\n\x01\x80\xff";
-	char text[sizeof(sample)];
-	json_t *plain = json_parse_plain(sample, sizeof(sample) - 1), *want;
-	unsigned wrong = 0, taken = 0, seed = 1;
-
-	ok(plain != NULL, "the fast parser takes the sample");
-	json_decref(plain);
-	for (unsigned i = 0; i < 100000; i++) {
-		memcpy(text, sample, sizeof(text));
-		for (unsigned k = i % 3; k < 3; k++) {
-			seed = seed * 1664525 + 1013904223;
-			text[(seed >> 8) % (sizeof(sample) - 1)] = bytes[(seed >> 20) % (sizeof(bytes) - 1)];
-		}
-		plain = json_parse_plain(text, sizeof(sample) - 1 - i % 2);
-		if (plain == NULL)
-			continue;
-		want = json_loadb(text, sizeof(sample) - 1 - i % 2, JSON_REJECT_DUPLICATES, NULL);
-		wrong += want == NULL || !json_equal(plain, want);
-		taken++;
-		json_decref(plain);
-		json_decref(want);
-	}
-	is_uint(wrong, 0, "what it takes is what Jansson makes of it");
-	ok(taken > 1000, "and that is often enough to tell");
-}
-
 static const struct { const char *json, *path, *text; } formats[] = {
 	{ "[]", "", "expected a layrub-graph document, got an array" },
 	{ "{\"version\":1}", "format", "expected 'layrub-graph', got nothing" },
@@ -308,7 +276,6 @@ main(void)
 	test_writing();
 	test_reals();
 	test_files();
-	test_plain();
 	for (size_t i = 0; i < sizeof(formats) / sizeof(formats[0]); i++) {
 		json_t *root = json_loads(formats[i].json, 0, NULL);
 		struct err e = ERR_INIT;

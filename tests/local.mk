@@ -70,9 +70,18 @@ EXTRA_DIST += %D%/data
 SHELL_TESTS += %D%/place.sh
 EXTRA_DIST += %D%/bad-csv
 
-C_TESTS += %D%/policies.t
+C_TESTS += %D%/policies.t %D%/footprints.t
+SHELL_TESTS += %D%/compare.sh
+%C%_footprints_t_SOURCES = %D%/footprints.c
+%C%_footprints_t_LDADD = $(TEST_LIBS)
 %C%_policies_t_SOURCES = %D%/policies.c
 %C%_policies_t_LDADD = $(TEST_LIBS)
+C_TESTS += %D%/bounds.t
+%C%_bounds_t_SOURCES = %D%/bounds.c
+%C%_bounds_t_LDADD = $(TEST_LIBS)
+C_TESTS += %D%/reorder.t
+%C%_reorder_t_SOURCES = %D%/reorder.c
+%C%_reorder_t_LDADD = $(TEST_LIBS)
 
 check_PROGRAMS += $(C_TESTS)
 TESTS += $(C_TESTS) $(SHELL_TESTS)

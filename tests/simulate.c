@@ -5,6 +5,8 @@
 
 #include <string.h>
 
+#include "sim/jitter.h"
+#include "sim/what_if.h"
 #include "tests/toy_plan.h"
 
 static void
@@ -455,13 +457,138 @@ test_inplace(struct toy *b)
 	is_uint(m.bytes[2][KIND_ACTIVATION], 0, "in place: at the end");
 }
 
+/* Four GPUs: latency 10 stays, 20,000 bytes at 1000/4 bytes/us take 80: 90 in all.  A curve that says 12 us for 1000
+ * bytes, 10 of them latency, says 10 + 4 * 2 = 18.  A point below the latency has no part to share.
+ * Two GPUs and a duplex rate of 1500: everything in test_duplex's first case takes twice as long, 40 and 70. */
+static void
+test_gpus_per_link(struct toy *b)
+{
+	struct curve_point points[] = { { 10, 4 }, { 1000, 12 } };
+	struct what_if w = WHAT_IF_INIT;
+
+	toy_init(b);
+	b->device.link[D2H].latency_us = 10;
+	toy_move(b, QUEUE_OUT, 20000, END);
+	w.gpus_per_link = 4;
+	what_if_device(&b->device, &w, &b->arena);
+	if (!toy_time(b, "four GPUs"))
+		return;
+	is_step(b, 90, 90, "four GPUs");
+	b->device.link[D2H] = (struct link_direction) { .latency_us = 10, .bytes_per_s = 1e9, .point_count = 2, .points = points };
+	what_if_device(&b->device, &w, &b->arena);
+	is_near(device_transfer_us(&b->device, D2H, 1000), 18, 1e-9, "four GPUs: a curve keeps its latency");
+	is_near(device_transfer_us(&b->device, D2H, 10), 4, 1e-9, "four GPUs: less than the latency stays");
+	is_near(points[1].time_us, 12, 0, "four GPUs: the device's own curve stays");
+	toy_init(b);
+	b->device.duplex_bytes_per_s = 1.5e9;
+	toy_move(b, QUEUE_OUT, 15000, END);
+	toy_move(b, QUEUE_IN, 30000, END);
+	w.gpus_per_link = 2;
+	what_if_device(&b->device, &w, &b->arena);
+	if (!toy_time(b, "two GPUs"))
+		return;
+	is_span(b, 0, 0, 40, "two GPUs");
+	is_span(b, 1, 0, 70, "two GPUs");
+}
+
+/* Rates of 2000 in and 1000 out: the duplex rate of 1500 for 1000 + 1000 becomes 1500 * 3000 / 2000 = 2250.
+ * Then shared by three. */
+static void
+test_link_what_if(struct toy *b)
+{
+	struct what_if w = WHAT_IF_INIT;
+
+	toy_init(b);
+	b->device.duplex_bytes_per_s = 1.5e9;
+	w.rate[H2D] = 2e9;
+	w.gpus_per_link = 3;
+	what_if_device(&b->device, &w, &b->arena);
+	is_near(b->device.link[H2D].bytes_per_s, 2e9 / 3, 1, "what if: a third of the new rate");
+	is_near(b->device.link[D2H].bytes_per_s, 1e9 / 3, 1, "what if: a third of the old rate");
+	is_near(b->device.duplex_bytes_per_s, 2.25e9 / 3, 1, "what if: a third of the duplex rate in proportion");
+	w = (struct what_if) WHAT_IF_INIT;
+	ok(!what_if_any(&w), "what if: nothing by default");
+	ok(what_if_check(&w, &b->err) == 0, "what if: nothing is fine");
+	w.rate[D2H] = 1e-3;
+	ok(what_if_check(&w, &b->err) < 0 && strcmp(b->err.path, "--d2h") == 0, "what if: an absurd rate is refused");
+	b->err = (struct err) ERR_INIT;
+	w = (struct what_if) { .latency = -1, .gpus_per_link = 1025 };
+	ok(what_if_check(&w, &b->err) < 0 && strcmp(b->err.path, "--gpus-per-link") == 0, "what if: so are 1025 GPUs");
+	b->err = (struct err) ERR_INIT;
+}
+
+/* A fetch of 10 us just hides behind an op of 10, then an op of 10: 20 without jitter and no stall.  Drawn, the step
+ * takes max(10 a, 10 b) + 10 c: the mean of the larger of two draws from +-50 % is 1 + 0.5/3, so the
+ * median is well over 20, where perfect timing says that nothing waits. */
+static void
+test_jitter(struct toy *b)
+{
+	struct jitter j = { .percent = 50, .runs = 1, .seed = 7 };
+	struct jitter_result r;
+	double a, f, c, sum = 0;
+
+	toy_init(b);
+	RUN(b, 10, END);
+	toy_move(b, QUEUE_IN, 10000, END);
+	RUN(b, 10, 1, END);
+	if (!toy_time(b, "jitter"))
+		return;
+	is_step(b, 20, 0, "jitter: without it");
+	a = jitter_factor(&j, 0, 0);
+	f = jitter_factor(&j, 0, 1);
+	c = jitter_factor(&j, 0, 2);
+	ok(jitter_run(&r, &b->plan, &b->device, &j, &b->arena, &b->err) == 0, "jitter: one run");
+	is_near(r.step_time_us.p50, 10 * (a > f ? a : f) + 10 * c, 1e-9, "jitter: one run takes what was drawn");
+	is_near(r.stall_time_us.p50, f > a ? 10 * (f - a) : 0, 1e-9, "jitter: and waits as long");
+	j.runs = 2000;
+	ok(jitter_run(&r, &b->plan, &b->device, &j, &b->arena, &b->err) == 0, "jitter: many runs");
+	is_near(r.step_time_us.p50, 20 + 5.0 / 3, 0.5, "jitter: the median shows that the fetch only just fits");
+	ok(r.step_time_us.p5 < r.step_time_us.p50 && r.step_time_us.p50 < r.step_time_us.p95, "jitter: p5 < p50 < p95");
+	ok(r.stall_time_us.p95 > 3, "jitter: it stalls");
+	for (uint32_t k = 0; k < 10000; k++) {
+		f = jitter_factor(&j, k, 3);
+		sum += f;
+		if (f < 0.5 || f >= 1.5)
+			break;
+	}
+	/* The mean of 10,000 draws has a standard deviation of 0.0029. */
+	is_near(sum / 10000, 1, 0.015, "jitter: factors lie around 1, all in range");
+	j.percent = 0;
+	ok(jitter_run(&r, &b->plan, &b->device, &j, &b->arena, &b->err) == 0, "jitter: of nothing");
+	is_near(r.step_time_us.p95, 20, 0, "jitter: of nothing changes nothing");
+}
+
+/* One op of 100 us in 20 steps: of the sorted times p5 is the first, p50 the tenth and p95 the nineteenth. */
+static void
+test_jitter_ranks(struct toy *b)
+{
+	struct jitter j = { .percent = 10, .runs = 20, .seed = 1 };
+	struct jitter_result r;
+	uint32_t below[3] = { 0 };
+	double at[3];
+
+	toy_init(b);
+	RUN(b, 100, END);
+	if (!toy_time(b, "ranks") || !ok(jitter_run(&r, &b->plan, &b->device, &j, &b->arena, &b->err) == 0, "ranks: run"))
+		return;
+	at[0] = r.step_time_us.p5;
+	at[1] = r.step_time_us.p50;
+	at[2] = r.step_time_us.p95;
+	for (uint32_t k = 0; k < j.runs; k++)
+		for (int i = 0; i < 3; i++)
+			below[i] += 100 * jitter_factor(&j, k, 0) < at[i] - 1e-9;
+	is_uint(below[0], 0, "ranks: none is below p5");
+	is_uint(below[1], 9, "ranks: nine are below p50");
+	is_uint(below[2], 18, "ranks: eighteen are below p95");
+}
+
 int
 main(void)
 {
 	static struct toy b;
 	static void (*const cases[])(struct toy *) = {
 		test_chain, test_offload, test_fetch, test_duplex, test_latency, test_one_engine, test_contention, test_zero,
-		test_figures, test_what_if, test_curve, test_bad, test_memory, test_inplace
+		test_figures, test_what_if, test_gpus_per_link, test_link_what_if, test_jitter, test_jitter_ranks, test_curve, test_bad, test_memory, test_inplace
 	};
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {

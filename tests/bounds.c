@@ -1,0 +1,315 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Bounds on the step time: by hand on a chain, against every decision on tiny graphs, and under every policy's
+ * plans on real ones.  A plan that beats a bound is a failure. */
+#include <config.h>
+#include "planner/bounds.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "planner/bound_time.h"
+#include "planner/decisions.h"
+#include "planner/link_rates.h"
+#include "planner/planner.h"
+#include "planner/program.h"
+#include "sim/check.h"
+#include "sim/simulate.h"
+#include "tests/tap.h"
+
+#define IDS(...) (const uint32_t[]) { __VA_ARGS__ }
+#define OP(us, can, ws, in, out) { .name = "op", .recomputable = can, .inputs = in, .input_count = sizeof(in) / 4, \
+	.outputs = out, .output_count = sizeof(out) / 4, .workspace_bytes = ws, .time_us = us }
+
+static void
+device_init(struct device *d, double bytes_per_us)
+{
+	*d = (struct device) { .name = "toy", .memory_bytes = 1ull << 40, .duplex_bytes_per_s = 2e6 * bytes_per_us,
+	    .copy_engines = 2, .pinned_bytes = 1ull << 40 };
+	d->link[D2H].bytes_per_s = d->link[H2D].bytes_per_s = 1e6 * bytes_per_us;
+	for (int c = 0; c < CLASS_COUNT; c++)
+		d->contention[c] = 1;
+}
+
+/* a (1000 bytes) is made by op 0 and read by op 4; b, c, d, e have one byte each, and op 2 a workspace of 5000.  In a budget of
+ * 5402, op 2 (a, b, c, 5000 = 6002) is 600 over, and no other.  The ops take 10, 5, 5, 5, 10 = 35 us.
+ *
+ * Moved at 100 bytes/us: from the end of op 0 (10) to the start of op 2 (15) 500 bytes leave, so op 2 waits 1 us; the
+ * fetch has from 15 to the start of op 4 (25), 1000 bytes: no wait.  36.
+ * Made again at 1 byte/us: 5 bytes leave from 10 to 15; the other 595 of 1000 cost 595/1000 of op 0: 5.95 us.
+ * Moving one byte more saves 0.01 us and costs 1.  40.95.
+ * Both, at 100 bytes/us: 500 bytes are moved for nothing, 100 more cost 1 us either way (100 bytes/us of waiting, or 10 us for
+ * 1000 bytes made again).  36 again. */
+static void
+test_chain(void)
+{
+	struct tensor tensors[] = { { 1000, KIND_ACTIVATION }, { 1, KIND_ACTIVATION }, { 1, KIND_ACTIVATION },
+	    { 1, KIND_ACTIVATION }, { 1, KIND_ACTIVATION } };
+	struct op ops[] = {
+		{ .name = "a", .outputs = IDS(0), .output_count = 1, .time_us = 10 },
+		{ .name = "b", .outputs = IDS(1), .output_count = 1, .time_us = 5 },
+		OP(5, false, 5000, IDS(1), IDS(2)), OP(5, false, 0, IDS(2), IDS(3)), OP(10, false, 0, IDS(0, 3), IDS(4)),
+	};
+	struct graph g = { .name = "chain", .tensor_count = 5, .op_count = 5, .tensors = tensors, .ops = ops };
+	struct arena a = ARENA_INIT;
+	struct lifetimes l;
+	struct time_bound b;
+	struct device d;
+
+	lifetimes_init(&l, &g, &a);
+	device_init(&d, 100);
+	bound_time(&b, &l, &d, 7000, &a);
+	is_near(b.us, 35, 1e-6, "chain: what fits takes its ideal time");
+	is_uint(b.op, 5, "chain: and no op is over");
+	bound_time(&b, &l, &d, 5402, &a);
+	is_near(b.us, 36, 1e-6, "chain: moved");
+	is_uint(b.op, 2, "chain: at op 2");
+	is_uint(b.excess_bytes, 600, "chain: which is 600 over");
+	is_near(b.before_us, 1, 1e-6, "chain: and waits for copies out");
+	ops[0].recomputable = true;
+	bound_time(&b, &l, &d, 5402, &a);
+	is_near(b.us, 36, 1e-6, "chain: both");
+	device_init(&d, 1);
+	bound_time(&b, &l, &d, 5402, &a);
+	is_near(b.us, 40.95, 1e-6, "chain: made again");
+	for (int i = 1; bounds[i].name != NULL; i++)
+		is_near(bounds[i].time_us(&l, &d, 5402, &a), 40.9, 0.06, "chain: made again, bound '%s'", bounds[i].name);
+	arena_free(&a);
+}
+
+/* 256 KiB take 6.7 us, of which 6 are latency, so copies of both directions can pass each other: the duplex rate does not hold. */
+static void
+test_link(void)
+{
+	struct curve_point points[] = { { 262144, 6.7 }, { 1048576, 20.5 } };
+	struct link_rates r;
+	struct device d;
+
+	device_init(&d, 55000);
+	d.duplex_bytes_per_s = 70e9;
+	link_rates_init(&r, &d);
+	is_near(r.both, 70000, 1e-6, "link: without a curve the duplex rate");
+	d.copy_engines = 1;
+	link_rates_init(&r, &d);
+	is_near(r.both, 55000, 1e-6, "link: one engine");
+	d.copy_engines = 2;
+	for (int i = 0; i < DIRECTION_COUNT; i++) {
+		d.link[i].points = points;
+		d.link[i].point_count = 2;
+		d.link[i].latency_us = 6;
+	}
+	link_rates_init(&r, &d);
+	ok(r.both > 2 * 262144 / 6.7, "link: small copies pass each other: %g", r.both);
+	is_near(r.way[D2H], (1048576 - 262144) / (20.5 - 6.7), 1e-6, "link: one way its last rate");
+}
+
+static uint64_t seed;
+
+/* 0 .. n - 1 (splitmix64) */
+static uint32_t
+pick(uint32_t n)
+{
+	uint64_t z = seed += 0x9e3779b97f4a7c15u;
+
+	z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
+	z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
+	return (uint32_t)((z ^ (z >> 31)) % n);
+}
+
+enum { FORWARD = 7, BACKWARD = 7, OPS = FORWARD + BACKWARD + 1, TENSORS = 2 + 2 * FORWARD + BACKWARD };
+
+/* A little training step: forward ops make a map, sometimes in place, sometimes with a mask; backward reads maps and
+ * masks again in about the opposite order; the last op updates a parameter. */
+struct tiny {
+	struct graph g;
+	struct tensor tensors[TENSORS];
+	struct op ops[OPS];
+	uint32_t in[OPS][4], out[OPS][2];
+};
+
+static uint32_t
+new_tensor(struct tiny *t, enum kind kind)
+{
+	t->tensors[t->g.tensor_count] = (struct tensor) { 256 * (bytes_t)(1 + pick(8)), kind };
+	return t->g.tensor_count++;
+}
+
+static void
+tiny_init(struct tiny *t)
+{
+	uint32_t weight, map, grad, maps[2 * FORWARD], count = 0;
+
+	memset(t, 0, sizeof(*t));
+	weight = new_tensor(t, KIND_PARAMETER);
+	map = new_tensor(t, KIND_INPUT);
+	t->tensors[weight].bytes = t->tensors[map].bytes = 256;	/* what schedules cannot move, bounds could */
+	for (uint32_t k = 0; k < OPS; k++)
+		t->ops[k] = (struct op) { .name = "op", .inputs = t->in[k], .outputs = t->out[k], .input_count = 1,
+		    .output_count = 1, .recomputable = k < FORWARD, .phase = k < FORWARD ? PHASE_FORWARD : PHASE_BACKWARD,
+		    .time_us = 1 + pick(20), .workspace_bytes = 256 * (bytes_t)pick(4) };
+	for (uint32_t k = 0; k < FORWARD; k++) {
+		struct op *o = &t->ops[k];
+
+		t->in[k][0] = map;
+		if (k == 0 || pick(5) > 0)
+			maps[count++] = map = new_tensor(t, KIND_ACTIVATION);
+		t->out[k][0] = map;
+		if (k == 1)
+			t->in[k][o->input_count++] = weight;
+		if (pick(4) == 0)
+			maps[count++] = t->out[k][o->output_count++] = new_tensor(t, KIND_ACTIVATION);
+	}
+	grad = map;
+	for (uint32_t k = FORWARD; k + 1 < OPS; k++) {
+		t->in[k][0] = grad;
+		if (count > 0 && maps[count - 1] != grad)
+			t->in[k][t->ops[k].input_count++] = maps[count - 1];
+		count -= count > 0;
+		t->out[k][0] = grad = new_tensor(t, KIND_GRADIENT);
+	}
+	t->in[OPS - 1][0] = weight;
+	t->in[OPS - 1][1] = grad;
+	t->ops[OPS - 1].input_count = 2;
+	t->out[OPS - 1][0] = weight;
+	t->g.name = "tiny";
+	t->g.tensors = t->tensors;
+	t->g.ops = t->ops;
+	t->g.op_count = OPS;
+}
+
+enum { MOST_USES = 64, MOST_ARENAS = 256, PLANS = 2000 };
+
+struct best { bytes_t arena; double us; };
+
+/* Random fates and times for every use; the plan's arena and time, false when there is no such plan. */
+static bool
+try_plan(struct best *to, const struct tiny *t, const struct lifetimes *l, const struct device *d, struct arena *a)
+{
+	struct decisions x;
+	struct schedule s;
+	struct sim_result r;
+	struct err e = ERR_INIT;
+	struct plan p = { .graph = &t->g, .device = d, .policy = "", .placement = "", .budget_bytes = device_budget(d) };
+	uint32_t most = pick(6);
+
+	decisions_init(&x, l, a);
+	for (uint32_t i = 0; i < t->g.tensor_count; i++)
+		for (uint32_t u = l->use_start[i]; u + 1 < l->use_start[i + 1]; u++) {
+			uint32_t from = l->use_op[u] + 1, to_op = l->use_op[u + 1];
+
+			x.fate[u] = (uint8_t)(kind_is_persistent(t->tensors[i].kind) ? FATE_KEEP : most == 0 || pick(most) == 0 ? 1 + pick(2) : 0);
+			x.gone[u] = from + pick(to_op - from + 1);
+			x.back[u] = pick(2) == 0 ? to_op : x.gone[u] + pick(to_op - x.gone[u] + 1);
+		}
+	if (decisions_schedule(&s, &x, a, &e) < 0 || program_build(&p, &s, placement_find("auto"), a, &e) < 0)
+		return false;
+	check_figures(&p.figures, &p, a);
+	if (check_plan(&p, a, &e) < 0 || simulate(&r, &p, d, a, &e) < 0)
+		return ok(false, "tiny: a plan is not sound: %s", e.text);
+	*to = (struct best) { p.arena_bytes, r.step_time_us };
+	return true;
+}
+
+/* The fastest plan found for each arena, against the bounds at that budget. */
+static void
+test_tiny(int rounds)
+{
+	int tried = 0, beaten = 0, tight = 0;	/* tight: more than the ideal time, and a plan within a fifth */
+
+	for (int i = 0; i < rounds; i++) {
+		struct arena a = ARENA_INIT;
+		struct best best[MOST_ARENAS], got;
+		uint32_t count = 0, at;
+		struct lifetimes l;
+		struct device d;
+		struct tiny t;
+
+		seed = (uint64_t)i;
+		tiny_init(&t);
+		device_init(&d, (double)(1 << pick(9)));
+		d.duplex_bytes_per_s = d.link[D2H].bytes_per_s * (1 + 0.1 * pick(11));
+		d.copy_engines = 1 + pick(2);
+		lifetimes_init(&l, &t.g, &a);
+		for (int n = 0; n < PLANS; n++) {
+			struct arena scratch = ARENA_INIT;
+
+			if (try_plan(&got, &t, &l, &d, &scratch)) {
+				for (at = 0; at < count && best[at].arena != got.arena; at++)
+					;
+				if (at == count && count < MOST_ARENAS)
+					best[count++] = got;
+				else if (at < count && got.us < best[at].us)
+					best[at] = got;
+			}
+			arena_free(&scratch);
+		}
+		for (at = 0; at < count; at++)
+			for (int b = 0; bounds[b].name != NULL; b++) {
+				double us = bounds[b].time_us(&l, &d, best[at].arena, &a);
+
+				tried++;
+				tight += us > l.ideal_time_us * 1.01 && best[at].us < us * 1.2;
+				if (best[at].us < us) {
+					beaten++;
+					diag("graph %d, arena %llu: a plan takes %.6f us, bound '%s' says %.6f", i,
+					    (unsigned long long)best[at].arena, best[at].us, bounds[b].name, us);
+				}
+			}
+		arena_free(&a);
+	}
+	is_uint((uint64_t)beaten, 0, "tiny: no plan beats a bound (%d compared, %d of them close)", tried, tight);
+	ok(tight > tried / 20, "tiny: and the bounds say something");
+}
+
+static void
+test_trace(const char *name, const char *device)
+{
+	static const double shares[] = { 0.95, 0.75, 0.6, 0.45 };
+	struct arena a = ARENA_INIT;
+	struct err e = ERR_INIT;
+	struct graph g;
+	struct device d;
+	struct lifetimes l;
+	double before = 0;
+
+	if (graph_read(&g, data_path(arena_printf(&a, "graphs/%s.graph.json", name)), &a, &e) < 0 ||
+	    device_read(&d, data_path(arena_printf(&a, "devices/%s.json", device)), &a, &e) < 0) {
+		ok(false, "%s: read: %s", name, e.text);
+		return;
+	}
+	lifetimes_init(&l, &g, &a);
+	for (size_t i = 0; i < sizeof(shares) / sizeof(*shares); i++) {
+		bytes_t budget = (bytes_t)(shares[i] * (double)l.peak_bytes);
+		double us;
+
+		if (budget > device_budget(&d) || budget < l.resident_bound_bytes)
+			continue;
+		us = bounds_time_us(NULL, &l, &d, budget, &a);
+		ok(us >= before && us >= l.ideal_time_us * (1 - 1e-6), "%s at %g: %.4f of ideal, no less than at more memory",
+		    name, shares[i], us / l.ideal_time_us);
+		before = us;
+		for (const struct policy *row = policies; row->name != NULL; row++) {
+			struct planner_options o = { .policy = row, .placement = placement_find("by-size"), .budget_bytes = budget };
+			struct plan p;
+
+			e = (struct err) ERR_INIT;
+			if (!row->quick || planner_run(&p, &g, &d, &o, &a, &e) < 0)
+				continue;
+			ok(p.bound_time_us > 0 && p.predicted.step_time_us >= p.bound_time_us, "%s at %g, %s: gap %.4f", name, shares[i],
+			    row->name, p.predicted.step_time_us / p.bound_time_us - 1);
+		}
+	}
+	arena_free(&a);
+}
+
+int
+main(void)
+{
+	test_chain();
+	test_link();
+	test_tiny(30);
+	test_trace("alexnet", "h100");
+	test_trace("vgg16", "h100");
+	test_trace("resnet50", "h100");
+	test_trace("vit_b_16", "h200");
+	return tap_done();
+}
