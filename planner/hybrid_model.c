@@ -320,6 +320,19 @@ model_offload(struct model *m, struct gap *j, uint32_t gone, uint32_t back)
 }
 
 void
+model_widen(struct model *m, struct gap *j, uint32_t gone, uint32_t back)
+{
+	if (gone < j->gone) {
+		range_tree_add(&m->over, gone, j->gone, -j->bytes);
+		j->gone = gone;
+	}
+	if (back > j->back) {
+		range_tree_add(&m->over, j->back, back, -j->bytes);
+		j->back = back;
+	}
+}
+
+void
 model_overflow(struct model *m, uint32_t k, bytes_t bytes)
 {
 	int64_t now = range_tree_max(&m->over, k, k + 1);

@@ -61,6 +61,8 @@ struct drop_cost model_drop_cost(struct model *m, const struct gap *j);
 
 void model_drop(struct model *m, struct gap *j);
 void model_offload(struct model *m, struct gap *j, uint32_t gone, uint32_t back);
+/* An offloaded gap is away from gone or before, until back or after. */
+void model_widen(struct model *m, struct gap *j, uint32_t gone, uint32_t back);
 
 /* The real schedule had so many bytes over the budget at op k. */
 void model_overflow(struct model *m, uint32_t k, bytes_t bytes);

@@ -27,8 +27,9 @@
  *
  * This is the aggregate form: that bytes out and bytes back belong to the same tensors is left to whoever turns y and z
  * into a schedule.  What reruns need while they run is left out as well.  Both are rows that come lazily: the
- * schedule is made, and where its exact profile is over the budget, E grows by what is missing (that op becomes a moment)
- * and the program is solved again.  Every schedule that fits is built and simulated; the fastest counts.
+ * schedule is made, and where its exact profile is over the budget, E grows by what is missing (that op becomes a moment); when
+ * only its placement is, E grows everywhere.  Then the program is solved again.  Every schedule that fits is built and
+ * simulated; the fastest counts.
  *
  * It begins with the fastest plan of the other policies, whose choices are also the solver's first incumbent.
  * It ends when a round brings nothing more, after MOST_ROUNDS, at the time limit, or when it is
@@ -48,9 +49,9 @@
 #include "planner/residency.h"
 #include "sim/simulate.h"
 
-enum { MOST_MOMENTS = 160, MOST_ROUNDS = 12, MOST_GAPS = 600 };
+enum { MOST_MOMENTS = 160, MOST_ROUNDS = 12, TIGHTENINGS = 4, MOST_GAPS = 600 };
 #define DEFAULT_SECONDS 20.0	/* without a time limit */
-#define WANTED_GAP 0.002
+#define WANTED_GAP 0.005
 #define MS 1e3
 #define MB 1e6
 
@@ -73,6 +74,7 @@ struct ilp {
 	uint32_t *seen, stamp;		/* [op_count] */
 	bytes_t *extra;			/* [op_count] what schedules turned out to need more */
 	bool *asked;			/* [op_count] it is a moment because of that */
+	bytes_t margin;			/* what placements turned out to lose to fragmentation */
 	uint32_t *moment, moments;
 	struct lp lp;
 	uint32_t d;			/* first column of the intervals */
@@ -126,31 +128,37 @@ tell(void *arg, double best, double bound)
 
 /* ---- candidates ---- */
 
-/* Build and simulate s; keep it when it fits and is the fastest. */
-static void
+/* Build and simulate s; keep it when it fits and is the fastest.  The bytes by which the best of its placements
+ * does not fit. */
+static bytes_t
 consider(struct ilp *m, const struct schedule *s)
 {
-	static const char *const placements_tried[] = { "boxing", "by-size", "auto" };
+	static const char *const rows[] = { "by-size", "boxing", "auto" };
+	bytes_t missing = UINT64_MAX;
 	struct sim_result r;
 
-	for (size_t i = 0; i < sizeof(placements_tried) / sizeof(*placements_tried); i++) {
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows) && missing > 0; i++) {
 		struct plan plan = { .graph = m->graph, .device = m->p->device, .policy = "", .placement = "" };
 
+		/* The last one is slow: only for what nearly fits. */
+		if (i == 2 && missing > m->p->budget_bytes / 4)
+			break;
 		m->err = (struct err) ERR_INIT;
-		if (program_build(&plan, s, placement_find(placements_tried[i]), m->arena, &m->err) < 0 ||
+		if (program_build(&plan, s, placement_find(rows[i]), m->arena, &m->err) < 0 ||
 		    plan.host_bytes > m->p->device->pinned_bytes)
-			return;
-		/* The slow one only for what nearly fits. */
-		if (plan.arena_bytes > m->p->budget_bytes + m->p->budget_bytes / 16)
-			return;
-		if (plan.arena_bytes > m->p->budget_bytes)
+			return 0;
+		if (plan.arena_bytes > m->p->budget_bytes) {
+			if (plan.arena_bytes - m->p->budget_bytes < missing)
+				missing = plan.arena_bytes - m->p->budget_bytes;
 			continue;
+		}
+		missing = 0;
 		if (simulate(&r, &plan, m->p->device, m->arena, &m->err) == 0 && r.step_time_us < m->best_us) {
 			m->best = *s;
 			m->best_us = r.step_time_us;
 		}
-		return;
 	}
+	return missing;
 }
 
 static void
@@ -160,10 +168,19 @@ try_policies(struct ilp *m)
 		struct problem p = *m->p;
 		struct schedule s;
 
+		/* What the placement loses, the policy is asked for again. */
 		p.control = NULL;
-		m->err = (struct err) ERR_INIT;
-		if (row->quick && row->plan(&s, &p, m->arena, &m->err) == 0)
-			consider(m, &s);
+		for (int i = 0; row->quick && i < TIGHTENINGS && p.budget_bytes >= m->life->resident_bound_bytes; i++) {
+			bytes_t missing;
+
+			m->err = (struct err) ERR_INIT;
+			if (row->plan(&s, &p, m->arena, &m->err) < 0)
+				break;
+			missing = consider(m, &s);
+			if (missing == 0 || missing > p.budget_bytes)
+				break;
+			p.budget_bytes -= missing;
+		}
 		if (is_over(m))
 			return;
 	}
@@ -271,7 +288,7 @@ moment_at(const struct ilp *m, uint32_t op)
 static int64_t
 excess_at(const struct ilp *m, uint32_t k)
 {
-	return residency_most(&m->full, k, k + 1) + (int64_t)m->extra[k] - (int64_t)m->p->budget_bytes;
+	return residency_most(&m->full, k, k + 1) + (int64_t)(m->extra[k] + m->margin) - (int64_t)m->p->budget_bytes;
 }
 
 /* The fullest op of each of MOST_MOMENTS stretches, and those that were asked for. */
@@ -283,7 +300,7 @@ choose_moments(struct ilp *m)
 
 	m->moments = 0;
 	for (uint32_t k = 0; k < n; k++) {
-		uint64_t next = (uint64_t)(k + 1) * MOST_MOMENTS / n;
+		uint64_t next = ((uint64_t)k + 1) * MOST_MOMENTS / n;
 
 		if (m->asked[k])
 			m->moment[m->moments++] = k;
@@ -546,6 +563,7 @@ realise(struct ilp *m, const double *x)
 	struct decisions d;
 	struct schedule s;
 	uint32_t *moved = ARENA_NEW(m->arena, uint32_t, m->count), count = 0;
+	bytes_t missing;
 
 	residency_init(&r, m->p, m->arena);
 	decisions_init(&d, m->life, m->arena);
@@ -564,8 +582,10 @@ realise(struct ilp *m, const double *x)
 	m->err = (struct err) ERR_INIT;
 	if (decisions_schedule(&s, &d, m->arena, &m->err) < 0)
 		return false;
-	consider(m, &s);
-	return learn(m, &s);
+	if (learn(m, &s))
+		return true;
+	m->margin += missing = consider(m, &s);
+	return missing > 0;
 }
 
 /* One solution of the program as it is; false: there is no use in going on. */
@@ -586,7 +606,7 @@ solve_round(struct ilp *m)
 	start = ARENA_NEW(m->arena, double, m->lp.column_count);
 	began = isfinite(m->best_us) && start_from(m, &m->best, start);
 	how.start = began ? start : NULL;
-	how.seconds = seconds_left(m);
+	how.seconds = fmin(seconds_left(m), m->limit_s / 3);	/* what it learns from a schedule is worth more than the last percent */
 	m->solver_best = INFINITY;
 	m->solver_bound = 0;
 	if (how.seconds <= 0 || !lp_search(&m->lp, x, &how))
@@ -602,6 +622,10 @@ policy_ilp(struct schedule *s, const struct problem *p, struct arena *a, struct 
 
 	m.limit_s = p->control != NULL && p->control->time_limit_s > 0 ? p->control->time_limit_s : DEFAULT_SECONDS;
 	residency_init(&m.full, p, a);
+	if (residency_most(&m.full, 0, n) <= (int64_t)p->budget_bytes) {
+		schedule_init(s, p->graph, a);
+		return 0;
+	}
 	link_rates_init(&m.rates, p->device);
 	m.extra = ARENA_NEW(a, bytes_t, n);
 	m.asked = ARENA_NEW(a, bool, n);

@@ -294,7 +294,7 @@ find_peak(struct picture *pic, const struct sim_memory *m)
 			k->count++;
 		for (i = k->count - 1; i > 0 && k->top[i - 1].bytes < s->bytes; i--)
 			k->top[i] = k->top[i - 1];
-		k->top[i] = (struct peak_tensor){ b, s->bytes };
+		k->top[i] = (struct peak_tensor){ .buffer = b, .bytes = s->bytes };
 	}
 }
 

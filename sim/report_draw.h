@@ -31,7 +31,8 @@ enum chart { CHART_PARETO, CHART_BATCH, CHART_LINK, CHART_BUDGET, CHART_COUNT };
 
 struct chart_point { double x, y; };
 struct series {
-	const char *name;		/* "" when there is only one */
+	const char *name, *label;	/* "" when there is only one; label: quoted for gnuplot */
+	const struct sweep_point *first;	/* one of its results: what its name says */
 	struct chart_point *points;	/* [count] by x */
 	size_t count, capacity;
 };
@@ -40,13 +41,14 @@ struct chart_data {
 	struct series series[SERIES_MOST];	/* those with most points */
 	uint32_t count, left_out;
 	struct chart_point *bound;	/* [bound_count] by x: nothing can be below */
-	size_t bound_count, bound_capacity;
+	size_t bound_count;
 	bool flat;			/* all points have one x: nothing to see */
 };
 
 struct sweep_picture {
 	const struct sweep *sweep;
-	const char *title;		/* quoted for gnuplot */
+	const char *plain_title, *title;	/* title: quoted for gnuplot */
+	bool relative;			/* memory against overhead, not time: networks, batches or devices differ */
 	struct chart_data charts[CHART_COUNT];
 };
 

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { GRID_COLUMNS = 400, GRID_ROWS = 200, OUTLINED_MOST = 2500, EMPTY = 255 };
+enum { GRID_COLUMNS = 400, GRID_ROWS = 200, EMPTY = 255 };
 
 const struct detail detail_picture = { 888, 365, 20000 };
 const struct detail detail_narrow = { 300, 180, 4000 };
@@ -97,13 +97,13 @@ address_map_init(struct address_map *m, const struct stay *stays, uint32_t count
 	m->count = n;
 	single = n > d->boxes ? d->boxes : n;
 	m->merged = n - single;
-	m->outlined = n <= OUTLINED_MOST;
 	if (m->merged > 0) {
 		uint8_t *grid = ARENA_NEW(a, uint8_t, (size_t)GRID_ROWS * GRID_COLUMNS);
 
 		qsort(order, n, sizeof(*order), by_area);
 		memset(grid, EMPTY, (size_t)GRID_ROWS * GRID_COLUMNS);
-		for (uint32_t i = single; i < n; i++)
+		/* Where several share a cell the largest is seen. */
+		for (uint32_t i = n; i-- > single;)
 			paint(grid, m, &stays[order[i].stay]);
 		push_grid(m, grid, a);
 	}
@@ -182,13 +182,13 @@ paler(char to[8], const char *colour)
 	for (int k = 0; k < 3; k++) {
 		unsigned long x = (rgb >> (16 - 8 * k)) & 0xff;
 
-		part[k] = (unsigned)((x * 3 + 0xc8) / 4);
+		part[k] = (unsigned)((x * 2 + 0xc8) / 3);
 	}
 	snprintf(to, 8, "#%02X%02X%02X", part[0] & 0xffU, part[1] & 0xffU, part[2] & 0xffU);
 }
 
 void
-address_map_plot(FILE *out, const struct address_map *m, const char *background, bool key)
+address_map_plot(FILE *out, const struct address_map *m, bool key)
 {
 	fputs("plot NaN notitle", out);
 	for (int g = 0; g < MAP_GROUPS; g++)
@@ -203,8 +203,7 @@ address_map_plot(FILE *out, const struct address_map *m, const char *background,
 				continue;
 			if (k > 0)
 				paler(colour, m->colours[g]);
-			fprintf(out, ", \\\n $map%d_%d using 1:2:3:4:5:6 with boxxyerror lc rgb '%s' lw 0.4 fs solid %s%s%s notitle", g, k,
-			    colour, m->outlined ? "border lc rgb '" : "noborder", m->outlined ? background : "", m->outlined ? "'" : "");
+			fprintf(out, ", \\\n $map%d_%d using 1:2:3:4:5:6 with boxxyerror lc rgb '%s' fs solid noborder notitle", g, k, colour);
 		}
 	fputc('\n', out);
 }

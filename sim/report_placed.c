@@ -70,7 +70,7 @@ put_map(FILE *out, const struct placed_picture *pic, bool key)
 	if (pic->placed->bound_bytes > 0 && pic->placed->bound_bytes < pic->map.top)
 		fprintf(out, "set arrow 1 from graph 0, first %.9g to graph 1, first %.9g nohead front lc rgb '#882255' lw 1.6 dt (2,3)\n",
 		    (double)pic->placed->bound_bytes / bytes, (double)pic->placed->bound_bytes / bytes);
-	address_map_plot(out, &pic->map, "#FFFFFF", key);
+	address_map_plot(out, &pic->map, key);
 }
 
 void
@@ -82,8 +82,8 @@ placed_script(FILE *out, const struct drawing *d)
 
 	address_map_data(out, &pic->map, 1, bytes);
 	gnuplot_terminal(out, d);
-	fprintf(out, "set title %s noenhanced%s\nset xlabel 'program order'\nset ylabel 'address (%s)'\nset key below noenhanced\n", pic->title,
-	    d->format == &gnuplot_dumb ? "" : " font ',15'", unit);
+	fprintf(out, "set title %s noenhanced%s\nset xlabel 'program order'\nset ylabel 'address (%s)'\nset key %s noenhanced\n", pic->title,
+	    d->format == &gnuplot_dumb ? "" : " font ',15'", unit, d->format == &gnuplot_dumb ? "below" : "above");
 	put_map(out, pic, true);
 }
 
@@ -99,8 +99,8 @@ placed_panel_script(FILE *out, const struct drawing *d)
 	gnuplot_terminal(out, d);
 	fprintf(out, "set lmargin at screen %g\nset rmargin at screen %g\nset tmargin at screen %g\nset bmargin at screen %g\nunset key\n", p.left,
 	    p.right, 1 - p.top, 1 - p.bottom);
-	fprintf(out, "set xtics offset 0,0.3\nset xlabel 'program order' offset 0,0.9\nset label 3 'address (%s)' at screen %g,%g center rotate\n",
-	    unit, 0.85 * d->font / d->width, 1 - (p.top + p.bottom) / 2);
+	fprintf(out, "set xtics offset 0,0.3\nset label 6 'program order' at screen %g,%g center\nset label 3 'address (%s)' at screen %g,%g center rotate\n",
+	    (p.left + p.right) / 2, 0.65 * d->font / d->height, unit, 0.85 * d->font / d->width, 1 - (p.top + p.bottom) / 2);
 	put_map(out, pic, false);
 }
 

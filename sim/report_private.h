@@ -54,7 +54,6 @@ struct address_map {
 	bytes_t top;
 	struct box_list groups[MAP_GROUPS][MAP_SHADES];	/* low and high are bytes; neighbours differ in shade */
 	uint32_t count, merged;		/* boxes in all; those that were painted into a grid together */
-	bool outlined;			/* few enough to have each an outline */
 };
 
 void address_map_init(struct address_map *m, const struct stay *stays, uint32_t count, const struct detail *d, struct arena *a);
@@ -62,7 +61,7 @@ void address_map_init(struct address_map *m, const struct stay *stays, uint32_t 
 struct stay *plan_stays(const struct plan *p, const struct sim_result *r, struct arena *a);
 /* The map's data, then its boxes in the panel that is set. */
 void address_map_data(FILE *out, const struct address_map *m, double x_unit, double y_unit);
-void address_map_plot(FILE *out, const struct address_map *m, const char *background, bool key);
+void address_map_plot(FILE *out, const struct address_map *m, bool key);
 
 /* What is in use when most is. */
 struct peak_tensor {

@@ -92,6 +92,17 @@ curve_top(const struct curve *c, double unit)
 	return top > 0 ? 1.15 * top : 1;
 }
 
+/* At most n bytes, cut between characters. */
+static const char *
+cut(const char *s, size_t n, struct arena *a)
+{
+	if (strlen(s) <= n)
+		return s;
+	while (n > 0 && ((unsigned char)s[n] & 0xc0) == 0x80)
+		n--;
+	return arena_printf(a, "%.*s", (int)n, s);
+}
+
 void
 picture_titles(struct picture *pic, struct arena *a)
 {
@@ -104,7 +115,7 @@ picture_titles(struct picture *pic, struct arena *a)
 		struct peak_tensor *t = &pic->peak.top[i];
 
 		t->name = tensor_name(p, pic->makers, p->buffers[t->buffer].tensor, a);
-		t->label = picture_quoted(arena_printf(a, "%s  %.24s", units_size(b1, t->bytes), t->name), a);
+		t->label = picture_quoted(arena_printf(a, "%s  %s", units_size(b1, t->bytes), cut(t->name, 24, a)), a);
 	}
 	units_time(b3, r->stall_time_us);
 	if (r->recompute_time_us > 0)
@@ -225,7 +236,7 @@ put_map(FILE *out, const struct picture *pic, const struct frame *f)
 	if (f->key_x > 0)
 		put_peak(out, pic, f);
 	fprintf(out, "set yrange [0:%.6g]\n", panel_top(pic, PANEL_MAP));
-	address_map_plot(out, &pic->map, "#FFFFFF", false);
+	address_map_plot(out, &pic->map, false);
 }
 
 static void
@@ -338,7 +349,7 @@ panel_frame(const struct drawing *d)
 {
 	double font = d->font, w = d->width, h = d->height;
 
-	return (struct panel_frame){ 4.6 * font / w, 1 - 0.9 * font / w, 0.6 * font / h, 1 - 3.1 * font / h };
+	return (struct panel_frame){ 4.6 * font / w, 1 - 0.9 * font / w, 0.6 * font / h, 1 - 3.3 * font / h };
 }
 
 void
@@ -351,7 +362,7 @@ picture_panel_script(FILE *out, const struct drawing *d)
 
 	gnuplot_terminal(out, d);
 	put_axes(out, pic, p.left, p.right);
-	fputs("set xtics offset 0,0.3\nset xlabel 'time (ms)' offset 0,0.9\n", out);
+	fprintf(out, "set xtics offset 0,0.3\nset label 6 'time (ms)' at screen %g,%g center\n", (p.left + p.right) / 2, 0.65 * d->font / d->height);
 	switch (v->panel) {
 	case PANEL_MEMORY:
 		put_curves(out, pic);

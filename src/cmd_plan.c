@@ -11,13 +11,15 @@
 #include "planner/bounds.h"
 #include "planner/objective.h"
 #include "planner/planner.h"
+#include "sim/what_if.h"
 #include "src/result.h"
 #include "src/task.h"
 
 static struct {
 	struct task_options task;
+	struct what_if link;
 	const char *budget, *slowdown, *minimise, *policy, *placement, *output, *time_limit, *write_lp;
-} given;
+} given = { .link = WHAT_IF_INIT };
 
 static const struct option_row options[] = {
 	{ "device", 'd', OPTION_TEXT, "DEVICE", &given.task.device, "plan for this device: a name or a file (required)", NULL },
@@ -27,7 +29,7 @@ static const struct option_row options[] = {
 	    "at most so much longer than the ideal time", NULL },
 	{ "minimise", 0, OPTION_CHOICE, "WHAT", &given.minimise, "instead of a budget: the smallest one that has a plan", table_objectives },
 	{ "batch", 'b', OPTION_COUNT, "N", &given.task.batch, "samples a step (default: the network's own)", NULL },
-	{ "policy", 'p', OPTION_CHOICE, "POLICY", &given.policy, "what is kept and what moves (default: layrub)", table_policies },
+	{ "policy", 'p', OPTION_CHOICE, "POLICY", &given.policy, "what is kept and what moves (default: hybrid)", table_policies },
 	{ "placement", 0, OPTION_CHOICE, "PLACEMENT", &given.placement, "where buffers go (default: auto)", table_placements },
 	{ "lowering", 0, OPTION_CHOICE, "LOWERING", &given.task.lowering, "how a network becomes ops (default: reuse)", table_lowerings },
 	{ "reorder", 0, OPTION_CHOICE, "ORDER", &given.task.reorder, "the order of ops (default: none, the graph's own)", table_reorders },
@@ -35,6 +37,8 @@ static const struct option_row options[] = {
 	    "(default: traced)", table_times },
 	{ "time-limit", 0, OPTION_TEXT, "SECONDS", &given.time_limit, "policy ilp: search for so long at most (default: 20)", NULL },
 	{ "write-lp", 0, OPTION_TEXT, "FILE", &given.write_lp, "policy ilp: write its first model in CPLEX LP format", NULL },
+	{ "gpus-per-link", 0, OPTION_COUNT, "N", &given.link.gpus_per_link, "plan for a GPU that shares its link with others: so\n"
+	    "many in all (default: 1)", NULL },
 	{ "output", 'o', OPTION_TEXT, "PLAN", &given.output, "write the plan to this file", NULL },
 	OPTION_END
 };
@@ -210,6 +214,11 @@ run(struct cli *c, struct err *e)
 		return usage_error(c, e, "--device", "expected a device ('layrub list devices' shows them), got none");
 	if (option_seconds(&control.time_limit_s, "--time-limit", given.time_limit, c, e) < 0 || check_objectives(c, e) < 0 || task_read(&t, c->operands[0], &given.task, c, e) < 0)
 		return -1;
+	if (what_if_check(&given.link, e) < 0) {
+		c->usage = true;
+		return -1;
+	}
+	what_if_device(&t.device, &given.link, &c->arena);
 	lifetimes_init(&l, &t.graph, &c->arena);
 	if (task_budget(&po.budget_bytes, given.budget, &t, l.peak_bytes, c, e) < 0)
 		return -1;

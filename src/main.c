@@ -8,7 +8,7 @@
 #include "src/command.h"
 
 static const struct command *const commands[] = {
-	&cmd_info, &cmd_plan, &cmd_compare, &cmd_sweep, &cmd_check, &cmd_explain, &cmd_simulate, &cmd_report, &cmd_place, &cmd_list, NULL
+	&cmd_info, &cmd_plan, &cmd_compare, &cmd_fit, &cmd_sweep, &cmd_check, &cmd_explain, &cmd_simulate, &cmd_report, &cmd_place, &cmd_list, NULL
 };
 
 static void

@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 #include <string.h>
+#include <xxhash.h>
 
 enum { NAME_MAX_LENGTH = 1000 };
 
@@ -16,20 +17,44 @@ enum quantity { QUANTITY_COUNT, QUANTITY_PERCENT, QUANTITY_BYTES, QUANTITY_RATE 
 
 struct number { enum quantity quantity; double value; };
 
+/* The slot of text: its own, or the free one where it belongs. */
+static uint32_t *
+slot_of(const struct axis_list *l, const char *text)
+{
+	size_t at = XXH3_64bits(text, strlen(text)) & (l->slot_count - 1);
+
+	while (l->slots[at] != 0 && strcmp(l->values[l->slots[at] - 1].text, text) != 0)
+		at = (at + 1) & (l->slot_count - 1);
+	return &l->slots[at];
+}
+
+static void
+make_slots(struct axis_list *l, struct arena *a)
+{
+	l->slot_count = l->slot_count == 0 ? 16 : 2 * l->slot_count;
+	l->slots = ARENA_NEW(a, uint32_t, l->slot_count);
+	for (size_t i = 0; i < l->count; i++)
+		*slot_of(l, l->values[i].text) = (uint32_t)i + 1;
+}
+
 int
 grid_add(struct sweep_grid *g, enum axis axis, const char *text, double number, struct arena *a, struct err *e)
 {
 	struct axis_list *l = &g->axes[axis];
+	uint32_t *slot;
 	char q[48];
 
 	if (strlen(text) > NAME_MAX_LENGTH)
 		return err_set(e, ERR_INPUT, "expected a name of at most %d characters, got '%s...'", NAME_MAX_LENGTH, err_quote(q, text));
-	for (size_t i = 0; i < l->count; i++)
-		if (strcmp(l->values[i].text, text) == 0)
-			return 0;
+	if (2 * (l->count + 1) > l->slot_count)
+		make_slots(l, a);
+	slot = slot_of(l, text);
+	if (*slot != 0)
+		return 0;
 	if (l->count == GRID_VALUES_MAX)
 		return err_set(e, ERR_INPUT, "expected at most %d values", GRID_VALUES_MAX);
 	*ARENA_PUSH(a, l->values, l->count, l->capacity) = (struct axis_value) { arena_strdup(a, text), number };
+	*slot = (uint32_t)l->count;
 	return 0;
 }
 

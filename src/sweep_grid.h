@@ -25,6 +25,8 @@ struct axis_value {
 struct axis_list {
 	struct axis_value *values;	/* [count] */
 	size_t count, capacity;
+	uint32_t *slots;		/* [slot_count] a hash table: index + 1 of a value, 0 is free */
+	size_t slot_count;		/* a power of two, over twice count */
 };
 
 enum { GRID_POINTS_MAX = 10000000, GRID_VALUES_MAX = 100000, GRID_KEY_MAX = 4096 };

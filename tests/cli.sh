@@ -71,7 +71,7 @@ holds() {
 
 # ---- help and mistakes of usage ----
 
-commands="info plan compare check simulate report place list"
+commands="info plan compare check explain simulate report place list"
 : >"$work/help"
 for c in "" $commands; do
 	# shellcheck disable=SC2086
@@ -108,6 +108,11 @@ info --max-input -1 resnet50
 plan
 plan resnet50
 plan resnet50 --slowdown 10%
+plan resnet50 --device h200 --slowdown 10% --budget 3GiB
+plan resnet50 --device h200 --slowdown 10% --minimise memory
+plan resnet50 --device h200 --minimise time
+plan resnet50 --device h200 --slowdown few
+plan resnet50 --device h200 --reorder gradients
 plan resnet50 --time-limit 3
 plan graphs/resnet50 --device h200 --batch 3
 plan resnet50 --device h200 --times scaled
@@ -120,6 +125,8 @@ plan resnet50 --device h200 --budget 0
 plan resnet50 --device h200 --budget=
 check
 check a b
+explain
+explain a b c
 simulate
 simulate a --h2d 16GB
 simulate a --h2d 0GB/s

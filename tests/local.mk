@@ -14,6 +14,9 @@ TEST_LIBS = libtap.a $(LDADD)
 
 C_TESTS =
 SHELL_TESTS =
+C_TESTS += %D%/hybrid.t
+%C%_hybrid_t_SOURCES = %D%/hybrid.c
+%C%_hybrid_t_LDADD = $(TEST_LIBS)
 C_TESTS += %D%/decisions.t
 %C%_decisions_t_SOURCES = %D%/decisions.c
 %C%_decisions_t_LDADD = $(TEST_LIBS)
@@ -33,7 +36,7 @@ C_TESTS += %D%/simulate.t %D%/simulate_random.t
 C_TESTS += %D%/picture.t
 %C%_picture_t_SOURCES = %D%/picture.c
 %C%_picture_t_LDADD = $(TEST_LIBS)
-SHELL_TESTS += %D%/report.sh
+SHELL_TESTS += %D%/report.sh %D%/report_page.sh
 SHELL_TESTS += %D%/cli.sh
 EXTRA_DIST += %D%/bad %D%/golden
 C_TESTS += %D%/units.t %D%/json.t %D%/spans.t %D%/documents.t %D%/file.t
@@ -82,6 +85,8 @@ C_TESTS += %D%/bounds.t
 C_TESTS += %D%/reorder.t
 %C%_reorder_t_SOURCES = %D%/reorder.c
 %C%_reorder_t_LDADD = $(TEST_LIBS)
+SHELL_TESTS += %D%/objectives.sh
+SHELL_TESTS += %D%/sweep.sh %D%/fit.sh
 
 check_PROGRAMS += $(C_TESTS)
 TESTS += $(C_TESTS) $(SHELL_TESTS)
@@ -103,3 +108,9 @@ EXTRA_DIST += %D%/bench_placement.sh
 .PHONY: bench-placement
 bench-placement: layrub$(EXEEXT) %D%/measure$(EXEEXT)
 	@LAYRUB=./layrub MEASURE=%D%/measure DATA='$(DATA)' $(SHELL) $(srcdir)/%D%/bench_placement.sh
+
+# Not part of `make bench`: it takes many minutes.
+EXTRA_DIST += %D%/bench_schedule.sh
+.PHONY: bench-schedule
+bench-schedule: layrub$(EXEEXT)
+	@LAYRUB=./layrub LAYRUB_DATA='$(abs_top_srcdir)/networks' $(SHELL) $(srcdir)/%D%/bench_schedule.sh

@@ -9,7 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "sim/report.h"
+#include "sim/report_draw.h"
 
 static struct arena arena = ARENA_INIT;
 static char folder[] = "/tmp/layrub-picture-XXXXXX", path_variable[4096];
@@ -61,6 +61,7 @@ make_plan(struct plan *p, struct graph *g, struct device *d, const char *name, u
 static int
 report(const char *path, const char *name, uint32_t ops, struct err *e)
 {
+	const struct report_to to = { .path = path };
 	struct sim_result r;
 	struct device d;
 	struct graph g;
@@ -68,7 +69,7 @@ report(const char *path, const char *name, uint32_t ops, struct err *e)
 
 	*e = (struct err)ERR_INIT;
 	make_plan(&p, &g, &d, name, ops);
-	return simulate(&r, &p, &d, &arena, e) < 0 ? -1 : report_plan(path, &p, &r, &arena, e);
+	return simulate(&r, &p, &d, &arena, e) < 0 ? -1 : report_plan(&to, &p, &r, &arena, e);
 }
 
 /* The file's bytes and a NUL; NULL when there is none. */
@@ -99,8 +100,8 @@ is_refused(const char *path, enum err_code code, const char *text, const char *w
 static void
 test_suffix(void)
 {
-	is_refused(in_folder("x.gif"), ERR_INPUT, ".svg or .png", "an unknown suffix");
-	is_refused(in_folder("x"), ERR_INPUT, ".svg or .png", "no suffix");
+	is_refused(in_folder("x.gif"), ERR_INPUT, ".svg, .png", "an unknown suffix");
+	is_refused(in_folder("x"), ERR_INPUT, ".svg, .png", "no suffix");
 }
 
 /* A gnuplot of the test's own, first on PATH. */
@@ -183,7 +184,7 @@ test_sizes(void)
 
 	ok(report(svg, "big", 20000, &e) == 0, "40,000 instructions are drawn: %s", e.text);
 	slurp(svg, &n);
-	ok(n > 20000 && n < 2000000, "into an svg below 2 MB (%zu bytes)", n);
+	ok(n > 20000 && n < 4500000, "into an svg below 4.5 MB (%zu bytes)", n);
 	unlink(svg);
 	ok(report(png, "one", 1, &e) == 0, "a plan of one op makes a png: %s", e.text);
 	text = slurp(png, &n);
@@ -192,6 +193,64 @@ test_sizes(void)
 	ok(report(svg, "none", 0, &e) == 0, "an empty program is drawn: %s", e.text);
 	unlink(svg);
 	ok(report(in_folder("no/such.svg"), "net", 4, &e) < 0 && e.code == ERR_SYSTEM, "no folder, no picture: %s", e.text);
+}
+
+/* The boxes of group g that stand for more than 0 of it, and their area. */
+static double
+area_of(const struct address_map *m, int g)
+{
+	double area = 0;
+
+	for (int k = 0; k < MAP_SHADES; k++)
+		for (size_t i = 0; i < m->groups[g][k].count; i++) {
+			const struct box *b = &m->groups[g][k].boxes[i];
+
+			area += (b->to_us - b->from_us) * (b->high - b->low);
+		}
+	return area;
+}
+
+static size_t
+boxes_of(const struct address_map *m)
+{
+	size_t n = 0;
+
+	for (int g = 0; g < MAP_GROUPS; g++)
+		for (int k = 0; k < MAP_SHADES; k++)
+			n += m->groups[g][k].count;
+	return n;
+}
+
+/* A checkerboard of 100 x 100 squares of two groups fills 400 x 200 units: below the limit each is a box of its own.  Of
+ * 400 columns and 200 rows each square takes 4 x 2 cells exactly, so what is merged keeps each group's area: 40,000. */
+static void
+test_map(void)
+{
+	enum { SIDE = 100, COUNT = SIDE * SIDE };
+	struct stay *stays = ARENA_NEW(&arena, struct stay, COUNT + 2);
+	struct address_map m = { .end = 400, .top = 200 };
+
+	for (int i = 0; i < COUNT; i++) {
+		unsigned x = (unsigned)i % SIDE, y = (unsigned)i / SIDE;
+
+		stays[i] = (struct stay){ 4 * x, 4 * x + 4, 2 * y, 2, (int)((x + y) % 2) };
+	}
+	stays[COUNT] = (struct stay){ 400, -1, 0, 8, 2 };
+	stays[COUNT + 1] = (struct stay){ 0, 400, 0, 0, 2 };
+	address_map_init(&m, stays, COUNT + 2, &(struct detail){ 400, 200, COUNT }, &arena);
+	ok(m.count == COUNT && m.merged == 0 && boxes_of(&m) == COUNT, "as many boxes as there may be: each is drawn, empty and unused ones are not");
+	m = (struct address_map){ .end = 400, .top = 200 };
+	address_map_init(&m, stays, COUNT, &(struct detail){ 400, 200, 1000 }, &arena);
+	ok(m.merged == COUNT - 1000, "past the limit the others are merged");
+	ok(area_of(&m, 0) == 40000 && area_of(&m, 1) == 40000, "and each group keeps its area: %g, %g", area_of(&m, 0), area_of(&m, 1));
+	for (int i = 0; i < COUNT; i++)
+		stays[i].group = 3;
+	m = (struct address_map){ .end = 400, .top = 200 };
+	address_map_init(&m, stays, COUNT, &(struct detail){ 400, 200, 0 }, &arena);
+	ok(boxes_of(&m) == 1 && area_of(&m, 3) == 80000, "what lies side by side becomes one box (%zu)", boxes_of(&m));
+	m = (struct address_map){ .end = 0, .top = 0 };
+	address_map_init(&m, stays, 0, &detail_picture, &arena);
+	ok(boxes_of(&m) == 0, "nothing makes an empty map");
 }
 
 int
@@ -205,6 +264,7 @@ main(void)
 		ok(false, "a temporary folder");
 		return tap_done();
 	}
+	test_map();
 	if (GNUPLOT[0] == '\0')
 		tap_skip("all", "configured without gnuplot");
 	else {

@@ -158,6 +158,62 @@ test_by_hand(struct arena *a)
 	ok(reorder_find("updates") != NULL && reorder_find("update") == NULL, "passes are found by name");
 }
 
+/* ---- any graph ---- */
+
+enum { RANDOM_GRAPHS = 400, RANDOM_OPS = 24, RANDOM_TENSORS = 9, OPERANDS = 3 };
+
+static uint32_t
+draw(uint64_t *state, uint32_t n)
+{
+	*state = *state * 6364136223846793005 + 1442695040888963407;
+	return (uint32_t)(*state >> 33) % n;
+}
+
+/* Ops that read and write whatever comes, update ops among them more and more often towards the end. */
+static void
+random_graph(struct graph *g, uint64_t *state, struct arena *a)
+{
+	*g = (struct graph) { .name = "random", .tensor_count = RANDOM_TENSORS, .op_count = RANDOM_OPS };
+	g->tensors = ARENA_NEW(a, struct tensor, RANDOM_TENSORS);
+	g->ops = ARENA_NEW(a, struct op, RANDOM_OPS);
+	for (uint32_t t = 0; t < RANDOM_TENSORS; t++)
+		g->tensors[t] = (struct tensor) { UNIT, (enum kind)draw(state, KIND_COUNT) };
+	for (uint32_t k = 0; k < RANDOM_OPS; k++) {
+		uint32_t *in = ARENA_NEW(a, uint32_t, OPERANDS), *out = ARENA_NEW(a, uint32_t, 1);
+		enum phase phase = draw(state, RANDOM_OPS) < k ? PHASE_UPDATE : PHASE_BACKWARD;
+
+		for (uint32_t i = 0; i < OPERANDS; i++)
+			in[i] = draw(state, RANDOM_TENSORS);
+		out[0] = draw(state, RANDOM_TENSORS);
+		g->ops[k] = (struct op) { .name = "op", .phase = phase, .inputs = in, .input_count = draw(state, OPERANDS + 1),
+		    .outputs = out, .output_count = 1 };
+	}
+}
+
+static void
+test_random(void)
+{
+	uint64_t state = 1;
+	uint32_t wrong = 0, moved = 0;
+
+	for (int i = 0; i < RANDOM_GRAPHS; i++) {
+		struct arena a = ARENA_INIT;
+		struct graph old, new;
+		uint32_t *at;
+
+		random_graph(&old, &state, &a);
+		new = old;
+		reorder_updates(&new, &a);
+		at = places(&old, &new, &a);
+		wrong += broken(&old, at, &a) != NULL;
+		for (uint32_t k = 0; k < RANDOM_OPS; k++)
+			moved += at[k] != k;
+		arena_free(&a);
+	}
+	is_uint(wrong, 0, "random graphs: every dependency is kept");
+	ok(moved > RANDOM_GRAPHS, "random graphs: ops do move");
+}
+
 int
 main(void)
 {
@@ -165,6 +221,7 @@ main(void)
 	struct err e = ERR_INIT;
 
 	test_by_hand(&a);
+	test_random();
 	test_traces(&a, &e);
 	arena_free(&a);
 	return tap_done();

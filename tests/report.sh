@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# Pictures of real plans: a trace planned, drawn as SVG and PNG.
+# Reports of real plans, placements and sweeps in every format, and what happens when something is missing.
 set -u
 : "${LAYRUB:=$PWD/layrub}" "${LAYRUB_DATA:=$PWD/networks}"
 export LAYRUB_DATA
@@ -72,6 +72,12 @@ for policy in keep layrub; do
 	head -c 4 "$work/$policy.png" >"$work/head" 2>/dev/null
 	printf '\211PNG' >"$work/want"
 	check "$policy: it is a png" cmp "$work/head" "$work/want"
+	run report "$plan" -o "$work/$policy.pdf"
+	is "$policy: drawn as pdf" 0
+	check "$policy: it is a pdf" grep -a '^%PDF-' "$work/$policy.pdf"
+	run report "$plan" -o term
+	is "$policy: drawn in characters" 0
+	check "$policy: with memory and budget" grep 'device memory.*budget' "$work/out"
 done
 check "layrub's stalls are in its picture" grep 'stall [0-9]' "$work/layrub.svg"
 
@@ -87,4 +93,129 @@ check "which leaves no file" test ! -e "$work/x.svg"
 cp "$work/keep.svg" "$work/before"
 run report "$plan" -o "$work/keep.svg"
 check "the same plan makes the same picture" cmp "$work/keep.svg" "$work/before"
+
+# ---- a plan's timeline for Perfetto ----
+
+plan=$work/layrub.plan.json
+run report "$plan" -o "$work/t.json"
+is "a plan's timeline is written as json" 0
+if command -v jq >/dev/null 2>&1; then
+	check "it is JSON with events" jq -e '.traceEvents | length > 1000' "$work/t.json"
+	check "one track a queue" jq -e '[.traceEvents[] | select(.ph == "M" and .name == "thread_name") | .args.name] == ["compute", "out", "in"]' \
+		"$work/t.json"
+	check "counters of memory" jq -e '[.traceEvents[] | select(.ph == "C" and .name == "device memory")] | length > 100' "$work/t.json"
+	check "every arrow that starts ends, no earlier than it starts" jq -e '[.traceEvents[] | select(.ph == "s" or .ph == "f")] | group_by(.id) |
+		length > 10 and all(length == 2 and (.[0].ph != .[1].ph) and ((map(select(.ph == "f"))[0].ts) >= (map(select(.ph == "s"))[0].ts)))' \
+		"$work/t.json"
+	check "arrows from offloads to fetches and on to ops" jq -e '[.traceEvents[] | select(.ph == "f") | .tid] | unique == [0, 2]' "$work/t.json"
+else
+	count=$((count + 1))
+	echo "ok $count - the timeline's content # SKIP jq is not installed"
+fi
+
+# ---- scripts that stay ----
+
+run report "$plan" -o "$work/kept.svg" --keep
+is "--keep" 0
+gnuplot "$work/kept.svg.gp" >"$work/again.svg" 2>"$work/err"
+check "the script that was kept draws the same picture" cmp "$work/kept.svg" "$work/again.svg"
+run report "$plan" -o term --keep
+is "--keep with nothing to stand beside is bad usage" 2
+run report "$plan" -o "$work/x.json" --keep
+is "so it is for a timeline" 2
+
+# ---- a placement ----
+
+printf 'id,lower,upper,size,offset\na,0,4,1000,0\nb,1,3,500,1000\n<i>c&,3,9,700,1000\n' >"$work/placed.csv"
+for suffix in svg png pdf html; do
+	run report "$work/placed.csv" -o "$work/placed.$suffix"
+	is "a placement is drawn as $suffix" 0
+done
+check "with its name and figures" grep 'placed.csv: 3 buffers in 1.66 KiB, at least 1.66 KiB' "$work/placed.svg"
+check "a page shows names as they are, and runs none of them" grep 'u003ci\\u003ec\\u0026' "$work/placed.html"
+run report "$work/placed.csv" -o term
+is "and in characters" 0
+run report "$work/placed.csv" -o "$work/x.json"
+is "a placement has no timeline" 2
+printf 'id,lower,upper,size\na,0,4,1000\n' >"$work/unplaced.csv"
+run report "$work/unplaced.csv" -o "$work/x.svg"
+is "buffers without offsets are bad input" 2
+check "which names the command that finds them" grep "'a' has no offset: 'layrub place" "$work/err"
+awk 'BEGIN { print "id,lower,upper,size,offset"; for (i = 0; i < 30000; i++) print i "," i % 300 "," i % 300 + 1 ",64," int(i / 300) * 64 }' \
+	>"$work/many.csv"
+run report "$work/many.csv" -o "$work/many.html"
+is "30,000 buffers make a page" 0
+check "that says how many are merged" grep 'the smallest 10000 are merged' "$work/many.html"
+check "and is not large" under "$work/many.html" 6000000
+
+# ---- a sweep ----
+
+point() {	# POLICY BATCH BUDGET-GB LINK-GB/S STEP
+	printf '{"point":"p","graph":"net","device":"d","batch":%s,"policy":"%s","budget_bytes":%s000000000,"arena_bytes":%s000000000,' "$2" "$1" "$3" "$3"
+	printf '"step_time_us":%s,"overhead":%s,"bound_time_us":1000,"d2h_bytes_per_s":%s000000000,"h2d_bytes_per_s":%s000000000}\n' "$5" \
+		"$(awk "BEGIN { print $5 / 1000 - 1 }" </dev/null)" "$4" "$4"
+}
+{
+	point hybrid 8 4 16 1300; point hybrid 8 6 16 1100; point hybrid 8 8 16 1000
+	point "it's <b>" 8 4 16 1600; point "it's <b>" 8 6 16 1400
+	echo '{"graph":"net","device":"d","batch":8,"policy":"keep","status":"infeasible"}'
+	echo '{"point":"q","error":"out of luck"}'
+} >"$work/s.jsonl"
+for suffix in svg png pdf html; do
+	run report "$work/s.jsonl" -o "$work/s.$suffix"
+	is "a sweep is drawn as $suffix" 0
+done
+check "its title counts" grep 'net on d, batch 8, 5 results, 1 more do not fit, 1 failed' "$work/s.svg"
+check "a curve a policy" grep "it's &lt;b" "$work/s.svg"
+check "the bound" grep 'bound at that budget' "$work/s.svg"
+check "what does not vary has no chart" sh -c '! grep "Link rate against" "$1"' sh "$work/s.svg"
+check "nor has it in a page" sh -c '! grep "Link rate against" "$1"' sh "$work/s.html"
+{ cat "$work/s.jsonl"; point hybrid 16 6 8 2000; } >"$work/s2.jsonl"
+run report "$work/s2.jsonl" -o "$work/s2.html"
+check "batches and link rates, where they vary, have their charts" grep 'Batch against throughput' "$work/s2.html"
+{ cat "$work/s.jsonl"; printf '{"graph":"net","devi'; } >"$work/half.jsonl"
+run report "$work/half.jsonl" -o "$work/half.svg"
+is "a last line that is half written does no harm" 0
+check "it is told of" grep 'warning.*line 8 is half written' "$work/err"
+check "and left out" cmp "$work/half.svg" "$work/s.svg"
+{ echo '{"graph":"net","devi'; cat "$work/s.jsonl"; } >"$work/torn.jsonl"
+run report "$work/torn.jsonl" -o "$work/x.svg"
+is "a broken line in the middle is bad input" 2
+check "with its number" grep 'line 1: ' "$work/err"
+: >"$work/empty.jsonl"
+run report "$work/empty.jsonl" -o "$work/x.svg"
+is "an empty file is bad input" 2
+echo '{"point":"q","error":"out of luck"}' >"$work/failed.jsonl"
+run report "$work/failed.jsonl" -o "$work/x.svg"
+is "so is one without a result" 2
+check "which says what is in it" grep '1 failed' "$work/err"
+
+# ---- gnuplot that is not there, or dies ----
+
+mkdir "$work/bin" "$work/none.d"
+LAYRUB_PATH=$PATH
+real=$(command -v "$LAYRUB" || echo "$LAYRUB")
+without() {	# PATH COMMAND...
+	path=$1
+	shift
+	status=0
+	PATH=$path "$real" "$@" >"$work/out" 2>"$work/err" </dev/null || status=$?
+}
+without "$work/none.d" report "$plan" -o "$work/x.html"
+is "no gnuplot: no picture" 3
+check "the error names the package" grep gnuplot-nox "$work/err"
+without "$work/none.d" report "$plan" -o "$work/ok.json"
+is "a timeline needs no gnuplot" 0
+printf '#!/bin/sh\ncat >/dev/null\necho "line 1: no ink" >&2\nexit 1\n' >"$work/bin/gnuplot"
+chmod +x "$work/bin/gnuplot"
+echo old >"$work/old.html"
+for input in "$plan" "$work/placed.csv" "$work/s.jsonl"; do
+	without "$work/bin:$LAYRUB_PATH" report "$input" -o "$work/old.html"
+	is "gnuplot dies over a page of ${input##*/}" 3
+	check "its words are passed on" grep 'no ink' "$work/err"
+	check "what was there stays" grep old "$work/old.html"
+done
+without "$work/bin:$LAYRUB_PATH" report "$plan" -o "$work/y.svg" --keep
+check "the script is kept when gnuplot dies of it" test -s "$work/y.svg.gp"
+check "nothing half written is left" sh -c '! ls "$1" | grep -v "^old.html$" | grep "^\(old\|x\.\)"' sh "$work"
 echo "1..$count"

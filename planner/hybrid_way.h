@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* hybrid_way.h - one way for the hybrid policy to fit a budget
+ *
+ * Three resources can make room: the link while it would stand idle (free, but it moves only so many bytes before and after the busiest
+ * moment), recomputing (each byte costs the time of the ops that make it), and the link beyond that (compute waits).  So, for a
+ * share of the link's capacity:
+ *
+ *  1. Offload.  Where memory is most over the budget, take the gaps that are dearest to recompute, as long as all their copies can be out
+ *     by then and back in time (earliest deadline first is feasible iff, for every release time, the bytes
+ *     released later fit between it and the deadline).
+ *  2. Drop.  While memory is over the budget somewhere, drop the gap across that op that costs least for each byte it
+ *     takes away there, counting only ops that do not run again already.  Where nothing can be dropped, offload
+ *     although compute will wait.
+ *  3. Repair.  Make the schedule, take its exact profile, tell the model where it is over (chains of
+ *     reruns need room of their own), and go on with 2.
+ *  4. Stretch.  Where memory has room, let copies end later and begin earlier.
+ */
+#ifndef PLANNER_HYBRID_WAY_H
+#define PLANNER_HYBRID_WAY_H
+#include "planner/hybrid_model.h"
+#include "planner/policy.h"
+
+/* In which order gaps are offered to the link. */
+enum order { BY_SPAN_AND_COST, CUTS_FIRST, BY_SPAN, ORDERS };
+
+/* One way to choose: a share of the link, an order, and whether chains are kept short by
+ * cuts, tensors that are not dropped (one for each 1 / cuts of the peak; 0: none). */
+struct way { double share; enum order order; int cuts; };
+
+/* How often a policy is asked for less because its buffers do not pack. */
+enum { TIGHTENINGS = 4 };
+
+/* The state of one way. */
+struct hybrid {
+	const struct problem *p;
+	struct way way;
+	struct model model;
+	struct gap **by_density;	/* [gap_count] cheapest to recompute first */
+	struct gap **by_worth;		/* [gap_count] the order in which to offload */
+	bool *kept;			/* [gap_count] not to be dropped: its chain called back what had to be away */
+	bool search;			/* place with a search where quick placements end over the budget */
+	uint32_t stuck;			/* op at which nothing more could leave, or UINT32_MAX */
+	double us_per_byte[DIRECTION_COUNT];
+	struct schedule schedule;
+	struct arena *arena;
+	struct err err;
+};
+
+/* Go h->way (p, way, search and arena are given): fill h->schedule, and *us with its simulated step. */
+int hybrid_go(struct hybrid *h, double *us);
+
+/* Time h->schedule as a plan; the smallest arena found in *arena_bytes. */
+int hybrid_time(struct hybrid *h, bytes_t *arena_bytes, double *us);
+#endif

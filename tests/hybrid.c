@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The range tree against an array, and what hybrid promises on real graphs: within the budget, no
+ * faster than the bound, no slower than another policy or than itself with less memory, the same for any number of threads. */
+#include <config.h>
+#include "planner/policy.h"
+
+#include <stdlib.h>
+#include <string.h>
+#ifdef _OPENMP
+#include <omp.h>
+#endif
+
+#include "planner/planner.h"
+#include "planner/range_tree.h"
+#include "tests/tap.h"
+
+static uint64_t seed = 3;
+
+static uint32_t
+draw(uint32_t below)
+{
+	seed ^= seed << 13;
+	seed ^= seed >> 7;
+	seed ^= seed << 17;
+	return (uint32_t)((seed >> 11) % below);
+}
+
+static void
+test_range_tree(void)
+{
+	struct arena a = ARENA_INIT;
+	unsigned wrong = 0;
+
+	for (int round = 0; round < 200; round++) {
+		uint32_t n = 1 + draw(70), most_at = 0;
+		int64_t values[70];
+		struct range_tree t;
+
+		for (uint32_t i = 0; i < n; i++)
+			values[i] = (int64_t)draw(100) - 50;
+		range_tree_init(&t, values, n, &a);
+		for (int k = 0; k < 30; k++) {
+			uint32_t from = draw(n), to = from + draw(n - from + 1), left = draw(n), right = left + 1 + draw(n - left);
+			int64_t add = (int64_t)draw(40) - 20, most = INT64_MIN;
+
+			range_tree_add(&t, from, to, add);
+			for (uint32_t i = from; i < to; i++)
+				values[i] += add;
+			for (uint32_t i = left; i < right; i++)
+				most = values[i] > most ? values[i] : most;
+			wrong += range_tree_max(&t, left, right) != most;
+		}
+		for (uint32_t i = 0; i < n; i++)
+			most_at = values[i] > values[most_at] ? i : most_at;
+		wrong += range_tree_argmax(&t) != most_at;
+	}
+	is_uint(wrong, 0, "the range tree agrees with an array");
+	arena_free(&a);
+}
+
+/* Plan; the step time, or 0 when there is no plan. */
+static double
+step_us(const struct graph *g, const struct device *d, const char *policy, bytes_t budget)
+{
+	struct arena a = ARENA_INIT;
+	struct err e = ERR_INIT;
+	struct planner_options o = { .policy = policy_find(policy), .placement = placement_find("auto"), .budget_bytes = budget };
+	struct plan plan;
+	double us = 0;
+
+	if (planner_run(&plan, g, d, &o, &a, &e) == 0) {
+		us = plan.predicted.step_time_us;
+		ok(plan.arena_bytes <= budget && us >= plan.bound_time_us, "%s, %s at %" PRI_BYTES ": within the budget, not below the bound",
+		    g->name, policy, budget);
+	} else {
+		ok(e.code == ERR_NO, "%s, %s at %" PRI_BYTES ": %s", g->name, policy, budget, e.text);
+	}
+	arena_free(&a);
+	return us;
+}
+
+static void
+test_graph(const char *name, const int *percents, int count)
+{
+	struct arena a = ARENA_INIT;
+	struct err e = ERR_INIT;
+	struct lifetimes l;
+	struct device d;
+	struct graph g;
+	double before = 0;
+
+	if (graph_read(&g, data_path(arena_printf(&a, "graphs/%s.graph.json", name)), &a, &e) < 0 ||
+	    device_read(&d, data_path("devices/h100.json"), &a, &e) < 0) {
+		ok(false, "%s: %s", name, e.text);
+		arena_free(&a);
+		return;
+	}
+	lifetimes_init(&l, &g, &a);
+	for (int i = 0; i < count; i++) {
+		bytes_t budget = l.peak_bytes / 100 * (bytes_t)percents[i];
+		double us = step_us(&g, &d, "hybrid", budget);
+
+		ok(us > 0 && (before == 0 || us <= before), "%s: a plan at %d %%, no slower than with less", name, percents[i]);
+		before = us;
+		for (const struct policy *row = policies; row->name != NULL; row++) {
+			double other = row->quick && strcmp(row->name, "hybrid") != 0 ? step_us(&g, &d, row->name, budget) : 0;
+
+			ok(other == 0 || us <= other * (1 + 1e-9), "%s at %d %%: no slower than %s", name, percents[i], row->name);
+		}
+	}
+	arena_free(&a);
+}
+
+static void
+test_threads(void)
+{
+#ifdef _OPENMP
+	struct arena a = ARENA_INIT;
+	struct err e = ERR_INIT;
+	struct device d;
+	struct graph g;
+	double one, two;
+	int threads = omp_get_max_threads();
+
+	if (graph_read(&g, data_path("graphs/vgg16.graph.json"), &a, &e) < 0 ||
+	    device_read(&d, data_path("devices/h100.json"), &a, &e) < 0) {
+		ok(false, "%s", e.text);
+	} else {
+		omp_set_num_threads(1);
+		one = step_us(&g, &d, "hybrid", UINT64_C(6) << 30);
+		omp_set_num_threads(3);
+		two = step_us(&g, &d, "hybrid", UINT64_C(6) << 30);
+		omp_set_num_threads(threads);
+		is_near(two, one, 0, "the same with one thread and with three");
+	}
+	arena_free(&a);
+#else
+	tap_skip("the same with one thread and with three", "no OpenMP");
+#endif
+}
+
+int
+main(void)
+{
+	static const int few[] = { 90 };
+
+	test_range_tree();
+	test_graph("vgg16", few, 1);
+	test_graph("alexnet", few, 1);
+	test_threads();
+	return tap_done();
+}

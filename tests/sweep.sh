@@ -1,0 +1,234 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# Sweeps: the grid, resuming, shards, order, failing points, bad input.
+set -u
+: "${LAYRUB:=$PWD/layrub}" "${LAYRUB_TESTS:=$PWD/tests}" "${LAYRUB_DATA:=$PWD/networks}"
+export LAYRUB_DATA LAYRUB
+work=$(mktemp -d) || exit 1
+trap 'rm -rf "$work"' EXIT
+cd "$work" || exit 1
+count=0
+
+ok() {	# STATUS NAME
+	count=$((count + 1))
+	if [ "$1" -eq 0 ]; then
+		echo "ok $count - $2"
+	else
+		echo "not ok $count - $2"
+		sed 's/^/# /' err 2>/dev/null | head -5
+	fi
+}
+
+skip() {	# NAME REASON
+	count=$((count + 1))
+	echo "ok $count - $1 # SKIP $2"
+}
+
+run() {	# STATUS NAME ARGUMENT...
+	want=$1 name=$2 status=0
+	shift 2
+	"$LAYRUB" sweep "$@" >out 2>err </dev/null || status=$?
+	[ "$status" -eq "$want" ]
+	ok $? "$name: status $want (got $status)"
+}
+
+same() {
+	cmp -s "$1" "$2"
+	ok $? "$3"
+}
+
+lines() {	# FILE COUNT NAME
+	[ "$(wc -l <"$1")" -eq "$2" ]
+	ok $? "$3: $2 lines"
+}
+
+holds() {	# TEXT FILE NAME
+	grep -qF -- "$1" "$2"
+	ok $? "$3"
+}
+
+# 2 networks x 2 batches x 2 budgets x 2 policies x 3 links = 48 points; layrub and keep are quick.
+grid="resnet18 resnet34 --device k40m --batch 8:16:8 --budget 90%,all --policy keep,layrub --link 4GB/s,8GB/s,16GB/s"
+
+# ---- the grid ----
+
+# shellcheck disable=SC2086
+{
+run 0 "dry run" $grid --dry-run
+sort out >points
+lines points 48 "the grid"
+[ "$(sort -u points | wc -l)" -eq 48 ]
+ok $? "no point twice"
+# keep needs 100 % of the peak: at 90 % it fails, 12 points of 48.
+run 1 "a sweep of which some points fail" $grid --ordered -o whole.jsonl
+}
+lines whole.jsonl 48 "every point has a line"
+holds "12 of 48 points failed" err "the message counts what failed"
+[ "$(grep -c '"error": "' whole.jsonl)" -eq 12 ]
+ok $? "12 lines have an error"
+[ "$(grep '"error"' whole.jsonl | grep -c '"status": "infeasible".*"error": "policy .keep. needs an arena of')" -eq 12 ]
+ok $? "the error says what is missing"
+sed 's/^{"point": "\([^"]*\)".*/\1/' whole.jsonl | sort >named
+same points named "lines name the points of the dry run"
+sed 's/^{"point": "\([^"]*\)".*/\1/' whole.jsonl >order
+# shellcheck disable=SC2086
+run 0 "dry run again" $grid -n
+same out order "--ordered: in the grid's order"
+
+# ---- threads ----
+
+for threads in 1 2; do
+	# shellcheck disable=SC2086
+	OMP_NUM_THREADS=$threads "$LAYRUB" sweep $grid --ordered >"ordered.$threads" 2>err
+done
+same ordered.1 ordered.2 "--ordered: the same bytes with one thread and two"
+same ordered.1 whole.jsonl "the same bytes on standard output and in a file"
+# shellcheck disable=SC2086
+OMP_NUM_THREADS=2 "$LAYRUB" sweep $grid >loose 2>err
+sed 's/"plan_time_s": [^,]*, //' loose | sort >loose.sorted
+sort whole.jsonl >whole.sorted
+same loose.sorted whole.sorted "without --ordered: the same lines but for the time of planning"
+
+# ---- resuming ----
+
+# shellcheck disable=SC2086
+{
+cp whole.jsonl again.jsonl
+run 1 "a finished sweep once more" $grid --ordered -o again.jsonl --json
+same again.jsonl whole.jsonl "nothing is run again"
+holds '"found": 48' out "the summary says so"
+head -20 whole.jsonl >part.jsonl
+run 1 "the rest of a sweep" $grid --ordered -o part.jsonl
+same part.jsonl whole.jsonl "what was there stays and the rest follows"
+sed -n 21p whole.jsonl | cut -c 1-100 | tr -d '\n' >half
+head -20 whole.jsonl | cat - half >half.jsonl
+run 1 "a half-written last line" $grid --ordered -o half.jsonl
+holds "half.jsonl: the last line was half written: 100 bytes dropped" err "there is a warning"
+same half.jsonl whole.jsonl "its point is run again"
+: >empty.jsonl
+run 1 "an empty file" $grid --ordered -o empty.jsonl
+same empty.jsonl whole.jsonl "is filled"
+sed -n '3p;40p' whole.jsonl >gaps.jsonl
+run 1 "any points in any order" $grid -o gaps.jsonl
+lines gaps.jsonl 48 "gaps are filled"
+echo '{"rows": []}' >other.jsonl
+run 2 "another file" $grid -o other.jsonl
+holds "other.jsonl: line 1: expected a sweep's result" err "is not appended to"
+lines other.jsonl 1 "it stays as it was"
+}
+
+# ---- shards ----
+
+for n in 1 3 5 48 60; do
+	i=0
+	: >union
+	while [ $i -lt $n ]; do
+		i=$((i + 1))
+		# shellcheck disable=SC2086
+		"$LAYRUB" sweep $grid -n --shard $i/$n >>union 2>err
+	done
+	sort union >union.sorted
+	same union.sorted points "the union of $n shards is the grid"
+done
+for i in 1 2 3; do
+	# shellcheck disable=SC2086
+	"$LAYRUB" sweep $grid --ordered --shard $i/3 -o "shard.$i.jsonl" >out 2>err
+done
+sort shard.?.jsonl >shards.sorted
+same shards.sorted whole.sorted "three shards' lines are the whole sweep's"
+if command -v parallel >/dev/null && parallel --version 2>/dev/null | grep -q GNU; then
+	# shellcheck disable=SC2086
+	parallel -j2 "$LAYRUB" sweep $grid --ordered --shard '{}/4' -o 'job.{}.jsonl' ::: 1 2 3 4 >out 2>err
+	sort job.?.jsonl >jobs.sorted
+	same jobs.sorted whole.sorted "GNU parallel over four shards"
+else
+	skip "GNU parallel over four shards" "no GNU parallel"
+fi
+if command -v flock >/dev/null; then
+	# shellcheck disable=SC2086
+	status=0; flock whole.jsonl "$LAYRUB" sweep $grid -o whole.jsonl >out 2>err || status=$?
+	[ $status -eq 3 ] && grep -q "another sweep is writing this file" err
+	ok $? "two sweeps do not write one file"
+else
+	skip "two sweeps do not write one file" "no flock"
+fi
+
+# ---- the link ----
+
+run 0 "links" resnet18 --device k40m --batch 8 --budget 90% --policy layrub --h2d 1GB/s,2GB/s --d2h 3GB/s --gpus-per-link 1,2 --ordered
+lines out 4 "two rates times one times two"
+holds '"gpus_per_link": 2, "d2h_bytes_per_s": 1500000000, "h2d_bytes_per_s": 500000000' out "GPUs get their share"
+# A point's figure is the one of the plan and of `simulate` with the same change.
+"$LAYRUB" plan resnet18 --device k40m --batch 8 --budget 90% --policy layrub -o a.plan.json >/dev/null 2>err
+step=$("$LAYRUB" simulate a.plan.json --h2d 2GB/s --d2h 3GB/s --gpus-per-link 2 --json | sed -n 's/.*"step_time_us": \([^,]*\),.*/\1/p' | head -1)
+tail -1 out | grep -q "\"step_time_us\": $step,"
+ok $? "the same figure as 'plan' and 'simulate' give"
+run 0 "planned anew" resnet18 --device k40m --batch 8 --budget 70% --policy hybrid --link 1GB/s,100GB/s --replan --ordered
+[ "$(grep -c '"gap": ' out)" -eq 2 ]
+ok $? "--replan: each link has its own bound"
+run 0 "one plan" resnet18 --device k40m --batch 8 --budget 70% --policy hybrid --link 1GB/s,100GB/s --ordered
+! grep -q '"gap": ' out
+ok $? "without: the plan's bound is not one on another link"
+run 0 "a factor" alexnet --device k40m --batch 1:8:x2 --policy keep -n
+lines out 4 "1:8:x2"
+run 0 "what is written twice" alexnet --device k40m --batch 8,8,4:8:4 --budget 1GiB,1024MiB --policy keep -n
+lines out 2 "is taken once"
+
+# ---- interrupted ----
+
+# shellcheck disable=SC2086
+{
+status=0
+( exec "$LAYRUB" sweep alexnet --device k40m --batch 1:4000 --policy keep -o x.jsonl ) >/dev/null 2>&1 || status=$?
+[ $status -eq 2 ]
+ok $? "a range without a step is refused"
+}
+if command -v timeout >/dev/null; then
+	status=0
+	timeout -s INT 1 "$LAYRUB" sweep resnet50 --device k40m --batch 1:20000:1 --policy keep --link 1GB/s:9GB/s:1GB/s -o stopped.jsonl >out 2>err || status=$?
+	grep -q "interrupted with .* the same command goes on from there" err
+	ok $? "Ctrl-C ends the sweep and says so (status $status)"
+	[ -s stopped.jsonl ] && [ -z "$(tail -c 1 stopped.jsonl | tr -d '\n')" ]
+	ok $? "what was done is there in whole lines"
+else
+	skip "Ctrl-C" "no timeout"
+	skip "Ctrl-C" "no timeout"
+fi
+
+# ---- bad input ----
+
+bad() {	# TEXT ARGUMENT...
+	text=$1
+	shift
+	run 2 "$*" "$@"
+	holds "$text" err "says: $text"
+}
+bad "--shard: expected a whole number from 1 to 4, got '0'" alexnet -d k40m --shard 0/4
+bad "--shard: expected a whole number from 1 to 4, got '5'" alexnet -d k40m --shard 5/4
+bad "--shard: expected a whole number from 1 to 1000000, got '0'" alexnet -d k40m --shard 1/0
+bad "--shard: expected a part such as 2/8, got '3'" alexnet -d k40m --shard 3
+bad "--link: expected a rate such as 16GB/s, got '0GB/s'" alexnet -d k40m --link 0GB/s
+bad "--link: expected a rate from 1kB/s to 1000TB/s" alexnet -d k40m --link 1B/s
+bad "--h2d: expected a rate from 1kB/s to 1000TB/s" alexnet -d k40m --h2d 1e17B/s
+bad "--link: gives both directions one rate" alexnet -d k40m --link 8GB/s --h2d 8GB/s
+bad "--batch: expected a whole number from 1 to 2147483647, got '0'" alexnet -d k40m --batch 0,1
+bad "--batch: expected a value between commas, got nothing" alexnet -d k40m --batch 1,,2
+bad "--batch: expected a range that rises, got '9:1'" alexnet -d k40m --batch 9:1:1
+bad "--batch: expected a whole number from 1 to 2147483647, got '0'" alexnet -d k40m --batch 1:9:0
+bad "--batch: expected at most 100000 values" alexnet -d k40m --batch 1:200000:1
+bad "--budget: expected percentages or sizes" alexnet -d k40m --budget 10%:2GiB:1GiB
+bad "--budget: expected more than nothing, got '0%'" alexnet -d k40m --budget 0%
+bad "expected a grid of at most 10000000 points" alexnet -d k40m --batch 1:50000:1 --link 1GB/s:500GB/s:1GB/s
+bad "--policy: unknown policy 'best'" alexnet -d k40m --policy keep,best
+bad "--gpus-per-link: expected a whole number from 1 to 1024" alexnet -d k40m --gpus-per-link 2000
+bad "expected a device" alexnet
+bad "--batch: 'graphs/resnet50' is a graph" graphs/resnet50 -d h200 --batch 4
+bad "got 'nonsense'" nonsense -d k40m
+bad "got 'nonsense'" alexnet -d nonsense
+run 3 "a folder that is not there" alexnet -d k40m --policy keep -o none/x.jsonl
+if [ -c /dev/full ]; then
+	run 3 "a full disk" alexnet -d k40m --policy keep -o /dev/full
+	holds "/dev/full: cannot write" err "a full disk: says so"
+fi
+
+echo "1..$count"
