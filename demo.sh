@@ -26,9 +26,11 @@ $layrub check "$out/resnet50.plan.json" --json >"$out/check.json"
 say "simulating it"
 $layrub simulate "$out/resnet50.plan.json" --json >"$out/simulate.json"
 
-say "drawing $out/plan.svg and $out/plan.png"
-$layrub report "$out/resnet50.plan.json" -o "$out/plan.svg"
-$layrub report "$out/resnet50.plan.json" -o "$out/plan.png"
+say "drawing $out/plan.svg, $out/plan.png and the page $out/report.html"
+for file in plan.svg plan.png report.html; do
+	$layrub report "$out/resnet50.plan.json" -o "$out/$file"
+done
 
 say "the result"
 $layrub simulate "$out/resnet50.plan.json" | sed '/busy/,$d'
+say "to be opened in a browser: $out/report.html"

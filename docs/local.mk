@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
+EXTRA_DIST += %D%/sweep.md %D%/what-if.md
 EXTRA_DIST += $(top_srcdir)/docs/networks.md
 EXTRA_DIST += %D%/command-line.md
 EXTRA_DIST += %D%/placement.md
@@ -6,3 +7,5 @@ EXTRA_DIST += %D%/formats.md
 EXTRA_DIST += %D%/accuracy.md
 EXTRA_DIST += %D%/replay.md \
 	$(top_srcdir)/docs/validation.md $(top_srcdir)/docs/validation.svg
+EXTRA_DIST += %D%/gallery/README.md %D%/gallery/resnet50.png %D%/gallery/gpt2.png %D%/gallery/resnet1517.png \
+	%D%/gallery/resnet50-sweep.png %D%/gallery/resnet50-what-if.png

@@ -20,7 +20,7 @@ static const char style[] =
 ".scroll{overflow-x:auto}.bar{display:block;height:9px;min-width:1px;border-radius:2px}\n"
 "td.bars{width:34%}.plain td{font-weight:400!important;color:inherit!important;white-space:nowrap}.plain th{white-space:nowrap}\n"
 "section{position:relative}figure{margin:0}figure svg{display:block;width:100%;height:auto;background:var(--bg);color:var(--ink)}\n"
-"svg.narrow{display:none}figcaption{font-size:.88em;margin-top:.2em}\n"
+"#map polygon,#placed polygon{shape-rendering:crispEdges}svg.narrow{display:none}figcaption{font-size:.88em;margin-top:.2em}\n"
 ".chips{display:flex;flex-wrap:wrap;gap:2px 16px;margin:.2em 0;padding:0;list-style:none;font-size:.9em}\n"
 ".chips i{display:inline-block;width:14px;height:11px;margin-right:6px;border-radius:2px}\n"
 ".chips i.line,.chips i.dash,.chips i.dots{height:0;width:22px;border-radius:0;border-top:2px solid;vertical-align:4px;background:none!important}\n"

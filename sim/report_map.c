@@ -32,21 +32,25 @@ push_box(struct address_map *m, int group, unsigned shade, struct box b, struct 
 	*ARENA_PUSH(a, l->boxes, l->count, l->capacity) = b;
 }
 
+/* The edge between cells that is at x or before it: 0 .. cells. */
 static uint32_t
-cell_of(double x, double end, uint32_t cells)
+edge_of(double x, double end, uint32_t cells)
 {
-	double at = end > 0 ? x / end * cells : 0;
+	double at = end > 0 ? x * cells / end : 0;
 
-	return at >= cells ? cells - 1 : at > 0 ? (uint32_t)at : 0;
+	return at >= cells ? cells : at > 0 ? (uint32_t)at : 0;
 }
 
 static void
 paint(uint8_t *grid, const struct address_map *m, const struct stay *s)
 {
-	uint32_t from = cell_of(s->from, m->end, GRID_COLUMNS), to = cell_of(s->to, m->end, GRID_COLUMNS);
-	uint32_t low = cell_of((double)s->offset, (double)m->top, GRID_ROWS);
-	uint32_t high = cell_of((double)(s->offset + s->bytes), (double)m->top, GRID_ROWS);
+	uint32_t from = edge_of(s->from, m->end, GRID_COLUMNS), to = edge_of(s->to, m->end, GRID_COLUMNS);
+	uint32_t low = edge_of((double)s->offset, (double)m->top, GRID_ROWS);
+	uint32_t high = edge_of((double)(s->offset + s->bytes), (double)m->top, GRID_ROWS);
 
+	/* The smallest takes a cell. */
+	from -= from == GRID_COLUMNS;
+	low -= low == GRID_ROWS;
 	for (uint32_t y = low; y < high || y == low; y++)
 		memset(grid + (size_t)y * GRID_COLUMNS + from, s->group, to > from ? to - from : 1);
 }
@@ -85,34 +89,43 @@ push_grid(struct address_map *m, const uint8_t *grid, struct arena *a)
 	}
 }
 
+/* Too thin for a line of its own: drawn as one it would hide what lies beside it. */
+static bool
+is_thin(const struct address_map *m, const struct stay *s, const struct detail *d)
+{
+	return (double)s->bytes * d->memory_rows < 0.75 * (double)m->top || (s->to - s->from) * d->columns < 0.5 * m->end;
+}
+
 void
 address_map_init(struct address_map *m, const struct stay *stays, uint32_t count, const struct detail *d, struct arena *a)
 {
 	struct sized *order = ARENA_NEW(a, struct sized, count);
-	uint32_t n = 0, single;
+	uint8_t *grid = NULL;
+	uint32_t n = 0;
 
 	for (uint32_t i = 0; i < count; i++)
 		if (stays[i].to > stays[i].from && stays[i].bytes > 0)
 			order[n++] = (struct sized){ (stays[i].to - stays[i].from) * (double)stays[i].bytes, i };
 	m->count = n;
-	single = n > d->boxes ? d->boxes : n;
-	m->merged = n - single;
-	if (m->merged > 0) {
-		uint8_t *grid = ARENA_NEW(a, uint8_t, (size_t)GRID_ROWS * GRID_COLUMNS);
-
+	m->merged = 0;
+	if (n > d->boxes) {
 		qsort(order, n, sizeof(*order), by_area);
+		grid = ARENA_NEW(a, uint8_t, (size_t)GRID_ROWS * GRID_COLUMNS);
 		memset(grid, EMPTY, (size_t)GRID_ROWS * GRID_COLUMNS);
-		/* Where several share a cell the largest is seen. */
-		for (uint32_t i = n; i-- > single;)
-			paint(grid, m, &stays[order[i].stay]);
-		push_grid(m, grid, a);
 	}
-	for (uint32_t i = 0; i < single; i++) {
+	/* The smallest first: where several share a cell the largest is seen. */
+	for (uint32_t i = n; i-- > 0;) {
 		const struct stay *s = &stays[order[i].stay];
 		double low = (double)s->offset;
 
-		push_box(m, s->group, order[i].stay, (struct box){ s->from, s->to, low, low + (double)s->bytes }, a);
+		if (grid != NULL && (i >= d->boxes || is_thin(m, s, d))) {
+			paint(grid, m, s);
+			m->merged++;
+		} else
+			push_box(m, s->group, order[i].stay, (struct box){ s->from, s->to, low, low + (double)s->bytes }, a);
 	}
+	if (grid != NULL)
+		push_grid(m, grid, a);
 }
 
 struct stay *

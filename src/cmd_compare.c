@@ -187,15 +187,22 @@ run(struct cli *c, struct err *e)
 	po.batch = t.batch;
 	if (l.resident_bound_bytes <= po.budget_bytes)
 		po.bound_time_us = bounds_time_us(NULL, &l, &t.device, po.budget_bytes, &c->arena);
-	while (policies[count].name != NULL)
-		count++;
+	for (const struct policy *policy = policies; policy->name != NULL; policy++)
+		count += policy->quick;
 	rows = ARENA_NEW(&c->arena, struct row, count);
-	for (uint32_t i = 0; i < count; i++) {
-		rows[i] = (struct row) { .task = &t, .options = po, .life = &l, .e = ERR_INIT };
-		rows[i].options.policy = &policies[i];
-		if (make_row(&rows[i], e) < 0)
+	/* The integer program searches until its time limit: `plan --policy ilp` runs it. */
+	count = 0;
+	for (const struct policy *policy = policies; policy->name != NULL; policy++) {
+		struct row *row = &rows[count];
+
+		if (!policy->quick)
+			continue;
+		*row = (struct row) { .task = &t, .options = po, .life = &l, .e = ERR_INIT };
+		row->options.policy = policy;
+		if (make_row(row, e) < 0)
 			return -1;
-		fits += rows[i].fits;
+		fits += row->fits;
+		count++;
 	}
 	if (c->json)
 		print_json(rows, count);

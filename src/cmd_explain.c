@@ -5,25 +5,16 @@
 
 #include <string.h>
 
-#include "planner/planner.h"
+#include "planner/lifetimes.h"
 #include "sim/check.h"
 #include "sim/explain.h"
+#include "src/explain_more.h"
 #include "src/result.h"
 #include "src/task.h"
 
 enum { LARGEST_AT_PEAK = 10, DEAREST_MOVES = 20 };
-static const double more_bytes_per_s = 1e9;
-static const bytes_t more_bytes = UINT64_C(1) << 30;
 
 static const struct option_row options[] = { OPTION_END };
-
-/* What a larger machine would do for this step. */
-struct more {
-	double link_us;			/* this plan with 1 GB/s more each way */
-	bytes_t budget_bytes;		/* 1 GiB more than the plan's */
-	double memory_us;		/* hybrid's plan there; 0: none */
-	const char *reason;		/* why none */
-};
 
 struct view {
 	const struct plan *plan;
@@ -33,68 +24,6 @@ struct view {
 	uint32_t *origin;		/* [tensor_count] the op that first writes it; a persistent one's first reader; op_count: none */
 	uint32_t *next_use;		/* [buffer_count] first run at or after the peak that uses it; PLAN_NONE: none */
 };
-
-/* ---- what more would buy ---- */
-
-/* 1 GB/s more in each direction; both together and a measured curve change in proportion. */
-static void
-faster_link(struct device *d, struct arena *a)
-{
-	double before = 0, after = 0;
-
-	for (int dir = 0; dir < DIRECTION_COUNT; dir++) {
-		struct link_direction *l = &d->link[dir];
-		const struct curve_point *most = l->point_count > 0 ? &l->points[l->point_count - 1] : NULL;
-		double rate = most != NULL && most->time_us > 0 ? 1e6 * (double)most->bytes / most->time_us : l->bytes_per_s;
-		double factor = rate > 0 ? rate / (rate + more_bytes_per_s) : 1;
-		struct curve_point *points = ARENA_NEW(a, struct curve_point, l->point_count);
-
-		for (uint32_t i = 0; i < l->point_count; i++)
-			points[i] = (struct curve_point) { l->points[i].bytes, l->points[i].time_us * factor };
-		l->points = points;
-		l->bytes_per_s += more_bytes_per_s;
-		before += rate;
-		after += rate + more_bytes_per_s;
-	}
-	if (before > 0)
-		d->duplex_bytes_per_s *= after / before;
-}
-
-static int
-try_memory(struct more *m, const struct plan *p, struct arena *a, struct err *e)
-{
-	struct planner_options o = { .policy = policy_find("hybrid"), .placement = placement_find("auto"), .bound_time_us = 1 };
-	struct device d = *p->device;
-	struct err no = ERR_INIT;
-	struct plan larger;
-
-	d.memory_bytes += more_bytes;
-	m->budget_bytes = o.budget_bytes = p->budget_bytes + more_bytes;
-	if (planner_run(&larger, p->graph, &d, &o, a, &no) == 0) {
-		m->memory_us = larger.predicted.step_time_us;
-		return 0;
-	}
-	if (no.code != ERR_NO) {
-		*e = no;
-		return -1;
-	}
-	m->reason = arena_strdup(a, no.text);
-	return 0;
-}
-
-static int
-try_more(struct more *m, const struct plan *p, struct arena *a, struct err *e)
-{
-	struct device d = *p->device;
-	struct sim_result r;
-
-	*m = (struct more) { .link_us = 0 };
-	faster_link(&d, a);
-	if (simulate(&r, p, &d, a, e) < 0)
-		return -1;
-	m->link_us = r.step_time_us;
-	return try_memory(m, p, a, e);
-}
 
 /* ---- names ---- */
 
@@ -292,6 +221,9 @@ print_more(const struct view *v)
 	putchar('\n');
 	text_row(stdout, "1 GB/s more", "step time %s (%+.1f %%), this plan on a faster link", units_time(time, m->link_us),
 	    us > 0 ? 100 * (m->link_us / us - 1) : 0);
+	if (m->link_anew_us > 0)
+		text_row(stdout, "", "step time %s (%+.1f %%), hybrid for the faster link", units_time(time, m->link_anew_us),
+		    us > 0 ? 100 * (m->link_anew_us / us - 1) : 0);
 	if (m->memory_us > 0)
 		text_row(stdout, "1 GiB more", "step time %s (%+.1f %%), hybrid with a budget of %s", units_time(time, m->memory_us),
 		    us > 0 ? 100 * (m->memory_us / us - 1) : 0, units_size(budget, m->budget_bytes));
@@ -388,6 +320,8 @@ all_to_json(const struct view *v, struct arena *a)
 	json_out_end_array(&o);
 	json_out_object(&o, "more", true);
 	json_out_real(&o, "link_step_time_us", m->link_us);
+	if (m->link_anew_us > 0)
+		json_out_real(&o, "link_anew_step_time_us", m->link_anew_us);
 	json_out_uint(&o, "memory_budget_bytes", m->budget_bytes);
 	if (m->memory_us > 0)
 		json_out_real(&o, "memory_step_time_us", m->memory_us);
@@ -510,7 +444,7 @@ run(struct cli *c, struct err *e)
 		c->json ? story_to_json(&v, tensor, &c->arena) : print_story(&v, tensor, &c->arena);
 		return 0;
 	}
-	if (try_more(&v.more, &p, &c->arena, e) < 0)
+	if (explain_more(&v.more, &p, &c->arena, e) < 0)
 		return err_in_file(e, path);
 	c->json ? all_to_json(&v, &c->arena) : print_all(&v, &c->arena);
 	return 0;

@@ -68,9 +68,12 @@ search(struct answer *w, struct err *e)
 	w->fits = w->planned.ok;
 	if (!t->is_network)
 		return 0;
+	/* What is known is where the searches begin. */
+	w->most_resident = w->resident;
 	if (fit_largest(&w->most_resident, &over, &w->problem, FIT_RESIDENT, w->resident.ok ? t->batch : 0,
 	    w->resident.ok ? FIT_BATCH_MAX : t->batch, e) < 0)
 		return -1;
+	w->most_planned = w->fits && !w->resident.ok ? w->planned : w->most_resident;
 	if (fit_largest(&w->most_planned, &w->over, &w->problem, FIT_PLANNED, w->fits && !w->resident.ok ? t->batch : w->most_resident.batch,
 	    w->fits ? FIT_BATCH_MAX : t->batch, e) < 0)
 		return -1;

@@ -139,9 +139,10 @@ fit_largest(struct fit_trial *best, struct fit_trial *over, const struct fit_pro
 	uint32_t low = at_least, high = 0;
 	struct fit_trial t;
 
-	*best = (struct fit_trial) { .batch = 0 };
 	*over = (struct fit_trial) { .batch = 0 };
-	if (low > 0) {
+	if (low == 0)
+		*best = (struct fit_trial) { .batch = 0 };
+	else if (best->batch != low || !best->ok) {
 		if (fit_try(best, p, way, low, e) < 0)
 			return -1;
 		if (!best->ok) {

@@ -35,7 +35,8 @@ enum fit_way { FIT_RESIDENT, FIT_PLANNED, FIT_MICRO };
 int fit_try(struct fit_trial *t, const struct fit_problem *p, enum fit_way way, uint32_t batch, struct err *e) WARN_UNUSED;
 
 /* The largest batch from at_least on that is ok (0: not even one), and the smallest tried that is not.  Exact below
- * 64, else to one part in 32.  at_least: a batch that is known to be ok, or 0. */
+ * 64, else to one part in 32.  at_least: a batch that is known to be ok, or 0;
+ * its trial may stand in best already. */
 int fit_largest(struct fit_trial *best, struct fit_trial *over, const struct fit_problem *p, enum fit_way way, uint32_t at_least,
     uint32_t at_most, struct err *e) WARN_UNUSED;
 

@@ -23,5 +23,5 @@ layrub_SOURCES = %D%/main.c %D%/command.c %D%/command.h %D%/tables.c %D%/tables.
 	%D%/task.c %D%/task.h %D%/result.c %D%/result.h %D%/cmd_info.c %D%/cmd_plan.c %D%/cmd_compare.c \
 	%D%/cmd_fit.c %D%/fit_search.c %D%/fit_search.h %D%/cmd_sweep.c \
 	%D%/sweep_grid.c %D%/sweep_grid.h %D%/sweep_file.c %D%/sweep_file.h %D%/sweep_run.c %D%/sweep_run.h \
-	%D%/cmd_check.c %D%/cmd_explain.c %D%/cmd_simulate.c %D%/cmd_report.c %D%/cmd_place.c %D%/place_csv.c %D%/place_csv.h %D%/cmd_list.c
+	%D%/cmd_check.c %D%/cmd_explain.c %D%/explain_more.c %D%/explain_more.h %D%/cmd_simulate.c %D%/cmd_report.c %D%/cmd_place.c %D%/place_csv.c %D%/place_csv.h %D%/cmd_list.c
 layrub_LDADD = $(LDADD)

@@ -35,3 +35,5 @@ row 0.1 - "simulate" "$LAYRUB" simulate "$small"
 row 0.1 - "info resnet50" "$LAYRUB" info resnet50
 row - - "info caffe/resnet1517 --batch 16" "$LAYRUB" info caffe/resnet1517 --batch 16
 row - - "plan caffe/resnet1517 --batch 16" "$LAYRUB" plan caffe/resnet1517 --batch 16 --device k40m -o "$big"
+row 10 - "sweep resnet50, 1,000 links of one plan" "$LAYRUB" sweep resnet50 --device rtx4090 --budget 50% --link 0.1GB/s:100GB/s:0.1GB/s -o "$work/sweep.jsonl"
+row - 64 "sweep resnet18, 10,000 links of one plan" "$LAYRUB" sweep resnet18 --device rtx4090 --policy layrub --link 0.01GB/s:100GB/s:0.01GB/s -o "$work/many.jsonl"

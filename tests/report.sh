@@ -87,6 +87,12 @@ is "an unknown suffix is bad usage" 2
 check "and leaves no file" test ! -e "$work/x.gif"
 run report "$plan" -o "$work/none/x.svg"
 is "a folder that is not there is the system's failure" 3
+run report "$plan" -o "$work/none/x.html"
+is "for a page, too" 3
+run report "$plan" -o "$work/none/x.json"
+is "and for a timeline" 3
+run report "$plan" -o -
+is "standard output says no format" 2
 run report "$work/nothing.json" -o "$work/x.svg"
 is "a plan that is not there is bad input" 2
 check "which leaves no file" test ! -e "$work/x.svg"
