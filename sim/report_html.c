@@ -101,6 +101,8 @@ put_peak(FILE *out, const struct plan_page *w)
 
 		fputs("<tr><th scope=\"row\">", out);
 		page_text(out, k->top[i].name);
+		if (tensor != PLAN_NONE)
+			fprintf(out, " <span class=\"sub\">(tensor %" PRIu32 ")</span>", tensor);
 		fprintf(out, "</th><td>%s</td><td>%s</td><td class=\"bars\"><span class=\"bar\" style=\"width:%.1f%%;background:%s\"></span></td></tr>\n",
 		    units_size(b1, k->top[i].bytes), kind_label(kind), percent((double)k->top[i].bytes, (double)k->top[0].bytes), kind_colours[kind]);
 	}

@@ -5,6 +5,7 @@
 
 #include <signal.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "planner/placement.h"
@@ -48,19 +49,29 @@ static const struct option_row options[] = {
 };
 
 static volatile sig_atomic_t stop;
+static volatile time_t stop_s;		/* when it was set */
 
+/* The first Ctrl-C ends the sweep cleanly, one a second later as usual.  Programs that pass the signal on (timeout,
+ * batch systems) may send it to the process and to its group at once: that is one Ctrl-C. */
 static void
 on_interrupt(int signal_number)
 {
-	(void)signal_number;
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	if (stop && now.tv_sec > stop_s + 1) {
+		signal(signal_number, SIG_DFL);
+		raise(signal_number);
+	}
+	if (!stop)
+		stop_s = now.tv_sec;
 	stop = 1;
 }
 
-/* The first Ctrl-C ends the sweep cleanly, the second one as usual. */
 static void
 catch_interrupt(void)
 {
-	struct sigaction action = { .sa_handler = on_interrupt, .sa_flags = (int)SA_RESETHAND | SA_RESTART };
+	struct sigaction action = { .sa_handler = on_interrupt, .sa_flags = SA_RESTART };
 
 	sigemptyset(&action.sa_mask);
 	sigaction(SIGINT, &action, NULL);

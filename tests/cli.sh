@@ -71,7 +71,7 @@ holds() {
 
 # ---- help and mistakes of usage ----
 
-commands="info plan compare check explain simulate report place list"
+commands="info plan compare fit sweep check explain simulate report place list"
 : >"$work/help"
 for c in "" $commands; do
 	# shellcheck disable=SC2086
@@ -133,6 +133,15 @@ simulate a --h2d 0GB/s
 simulate a --latency 5
 simulate a --compute-scale 0
 simulate a --compute-scale inf
+simulate a --h2d 1B/s
+simulate a --gpus-per-link 2000
+simulate a --jitter 100%
+simulate a --jitter x
+simulate a --runs 3
+simulate a --jitter 5% --runs 2000000
+plan resnet50 --device h200 --gpus-per-link 0
+fit
+sweep
 report
 report a
 list nonsense
