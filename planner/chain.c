@@ -3,45 +3,16 @@
 #include "planner/chain.h"
 
 #include <math.h>
-#include <string.h>
 
 void
 chain_init(struct chain *c, const struct decisions *d, uint32_t limit, struct arena *a)
 {
 	const struct graph *g = d->life->graph;
-	uint32_t *fill = ARENA_NEW(a, uint32_t, (size_t)g->tensor_count + 1);
 
 	*c = (struct chain) { .d = d, .limit = limit };
-	c->writer_start = ARENA_NEW(a, uint32_t, (size_t)g->tensor_count + 1);
-	for (uint32_t k = 0; k < g->op_count; k++)
-		for (uint32_t j = 0; j < g->ops[k].output_count; j++)
-			c->writer_start[g->ops[k].outputs[j] + 1]++;
-	for (uint32_t t = 0; t < g->tensor_count; t++)
-		c->writer_start[t + 1] += c->writer_start[t];
-	c->writers = ARENA_NEW(a, uint32_t, c->writer_start[g->tensor_count]);
-	memcpy(fill, c->writer_start, sizeof(*fill) * g->tensor_count);
-	for (uint32_t k = 0; k < g->op_count; k++)
-		for (uint32_t j = 0; j < g->ops[k].output_count; j++)
-			c->writers[fill[g->ops[k].outputs[j]]++] = k;
+	versions_init(&c->versions, g, a);
 	c->seen = ARENA_NEW(a, uint32_t, g->op_count);
 	c->ops = ARENA_NEW(a, uint32_t, limit);
-}
-
-/* How many of t's writers stand before op k. */
-static uint32_t
-version_before(const struct chain *c, uint32_t t, uint32_t k)
-{
-	uint32_t lo = c->writer_start[t], hi = c->writer_start[t + 1];
-
-	while (lo < hi) {
-		uint32_t mid = lo + (hi - lo) / 2;
-
-		if (c->writers[mid] < k)
-			lo = mid + 1;
-		else
-			hi = mid;
-	}
-	return lo - c->writer_start[t];
 }
 
 /* Is tensor t somewhere, on the device or the host, just before op k? */
@@ -79,12 +50,12 @@ double
 chain_us(struct chain *c, uint32_t t, uint32_t k)
 {
 	const struct graph *g = c->d->life->graph;
-	uint32_t v = version_before(c, t, k);
+	uint32_t v = versions_before(&c->versions, t, k);
 	double us = 0;
 
 	c->question++;
 	c->count = 0;
-	if (v == 0 || !add(c, c->writers[c->writer_start[t] + v - 1]))
+	if (v == 0 || !add(c, versions_writer(&c->versions, t, v)))
 		return INFINITY;
 	for (uint32_t n = 0; n < c->count; n++) {
 		uint32_t p = c->ops[n];
@@ -93,13 +64,13 @@ chain_us(struct chain *c, uint32_t t, uint32_t k)
 		us += o->time_us;
 		for (uint32_t i = 0; i < o->input_count; i++) {
 			uint32_t s = o->inputs[i];
-			bool newest = (v = version_before(c, s, p)) == version_before(c, s, k);
+			bool newest = (v = versions_before(&c->versions, s, p)) == versions_before(&c->versions, s, k);
 
 			if (kind_is_persistent(g->tensors[s].kind) && !newest)
 				return INFINITY;
 			if (kind_is_persistent(g->tensors[s].kind) || v == 0 || (newest && s != t && is_there(c, s, k)))
 				continue;
-			if (!add(c, c->writers[c->writer_start[s] + v - 1]))
+			if (!add(c, versions_writer(&c->versions, s, v)))
 				return INFINITY;
 		}
 	}

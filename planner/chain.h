@@ -7,10 +7,11 @@
 #ifndef PLANNER_CHAIN_H
 #define PLANNER_CHAIN_H
 #include "planner/decisions.h"
+#include "planner/versions.h"
 
 struct chain {
 	const struct decisions *d;		/* not owned */
-	uint32_t *writer_start, *writers;	/* CSR: the ops that write each tensor, rising */
+	struct versions versions;
 	uint32_t *seen;				/* [op_count] number of the question that met it */
 	uint32_t question;
 	uint32_t *ops;				/* [limit] the ops of the latest answer */

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "planner/versions.h"
+
 enum where { ABSENT, RESIDENT, ON_HOST };
 
 #define NEVER UINT32_MAX	/* a move that does not happen after all */
@@ -19,7 +21,7 @@ struct walk {
 	struct err *e;
 	struct schedule *s;
 	size_t step_capacity, move_capacity, steps, moves;
-	uint32_t *writer_start, *writers;	/* CSR: the ops that write each tensor, rising */
+	struct versions versions;
 	uint32_t *version;			/* [tensor_count] of the graph, so far */
 	uint32_t *next_use;			/* [tensor_count] index of the first use not yet made */
 	uint8_t *where;				/* [tensor_count] enum where */
@@ -49,42 +51,6 @@ decisions_init(struct decisions *d, const struct lifetimes *l, struct arena *a)
 	for (uint32_t t = 0; t < g->tensor_count; t++)
 		if (l->use_start[t] < l->use_start[t + 1])
 			d->fate[l->use_start[t + 1] - 1] = FATE_DROP;
-}
-
-static void
-find_writers(struct walk *w)
-{
-	const struct graph *g = w->graph;
-	uint32_t *fill = ARENA_NEW(w->arena, uint32_t, (size_t)g->tensor_count + 1);
-
-	w->writer_start = ARENA_NEW(w->arena, uint32_t, (size_t)g->tensor_count + 1);
-	for (uint32_t k = 0; k < g->op_count; k++)
-		for (uint32_t j = 0; j < g->ops[k].output_count; j++)
-			w->writer_start[g->ops[k].outputs[j] + 1]++;
-	for (uint32_t t = 0; t < g->tensor_count; t++)
-		w->writer_start[t + 1] += w->writer_start[t];
-	w->writers = ARENA_NEW(w->arena, uint32_t, w->writer_start[g->tensor_count]);
-	memcpy(fill, w->writer_start, sizeof(*fill) * g->tensor_count);
-	for (uint32_t k = 0; k < g->op_count; k++)
-		for (uint32_t j = 0; j < g->ops[k].output_count; j++)
-			w->writers[fill[g->ops[k].outputs[j]]++] = k;
-}
-
-/* The version of tensor t that op k reads: how many ops before k write it. */
-static uint32_t
-version_before(const struct walk *w, uint32_t t, uint32_t k)
-{
-	uint32_t lo = w->writer_start[t], hi = w->writer_start[t + 1];
-
-	while (lo < hi) {
-		uint32_t mid = lo + (hi - lo) / 2;
-
-		if (w->writers[mid] < k)
-			lo = mid + 1;
-		else
-			hi = mid;
-	}
-	return lo - w->writer_start[t];
 }
 
 static void
@@ -161,9 +127,7 @@ chain_add(struct walk *w, uint32_t op)
 static void
 want(struct walk *w, uint32_t t, uint32_t v)
 {
-	uint32_t first = w->writer_start[t];
-
-	chain_add(w, w->writers[first + v - 1]);
+	chain_add(w, versions_writer(&w->versions, t, v));
 }
 
 /* All that the chain's ops read must be there, too: the chain grows until it is. */
@@ -179,7 +143,7 @@ close_chain(struct walk *w, uint32_t k)
 		if (!o->recomputable)
 			return cannot(w, p, k, "it is not recomputable");
 		for (uint32_t i = 0; i < o->input_count; i++) {
-			uint32_t s = o->inputs[i], v = version_before(w, s, p);
+			uint32_t s = o->inputs[i], v = versions_before(&w->versions, s, p);
 
 			if (kind_is_persistent(g->tensors[s].kind) && v != w->version[s])
 				return cannot(w, p, k, "a persistent tensor that it reads has been updated since");
@@ -197,7 +161,7 @@ close_chain(struct walk *w, uint32_t k)
 			if (w->where[t] == ON_HOST && w->gone_op[w->move_of[t]] > k)
 				fetch(w, t, k);	/* its copy out is not over: it stays */
 			if (w->where[t] == RESIDENT)
-				for (uint32_t v = version_before(w, t, p) + 2; v <= w->version[t]; v++)
+				for (uint32_t v = versions_before(&w->versions, t, p) + 2; v <= w->version[t]; v++)
 					want(w, t, v);
 		}
 	}
@@ -228,7 +192,7 @@ run_chain(struct walk *w, uint32_t k)
 		w->in_chain[w->chain[c]] = false;
 		for (uint32_t j = 0; j < o->output_count; j++) {
 			uint32_t t = o->outputs[j], u = w->next_use[t];
-			bool newest = version_before(w, t, w->chain[c]) + 1 == w->version[t];
+			bool newest = versions_before(&w->versions, t, w->chain[c]) + 1 == w->version[t];
 			bool stays = w->d->keep_recomputed && (w->d->lean == NULL || !w->d->lean[w->chain[c]]);
 			bool wanted = u < w->life->use_start[t + 1] && (stays || w->life->use_op[u] == k);
 
@@ -317,7 +281,7 @@ decisions_schedule(struct schedule *s, const struct decisions *d, struct arena *
 	struct walk w = { .d = d, .life = d->life, .graph = g, .arena = a, .e = e, .s = s };
 
 	*s = (struct schedule) { .step_count = 0 };
-	find_writers(&w);
+	versions_init(&w.versions, g, a);
 	find_returns(&w);
 	w.version = ARENA_NEW(a, uint32_t, g->tensor_count);
 	w.next_use = ARENA_NEW(a, uint32_t, g->tensor_count);

@@ -6,42 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static void
-find_writers(struct model *m)
-{
-	const struct graph *g = m->graph;
-	uint32_t *fill = ARENA_NEW(m->arena, uint32_t, (size_t)g->tensor_count + 1);
-
-	m->writer_start = ARENA_NEW(m->arena, uint32_t, (size_t)g->tensor_count + 1);
-	for (uint32_t k = 0; k < g->op_count; k++)
-		for (uint32_t j = 0; j < g->ops[k].output_count; j++)
-			m->writer_start[g->ops[k].outputs[j] + 1]++;
-	for (uint32_t t = 0; t < g->tensor_count; t++)
-		m->writer_start[t + 1] += m->writer_start[t];
-	m->writers = ARENA_NEW(m->arena, uint32_t, m->writer_start[g->tensor_count]);
-	memcpy(fill, m->writer_start, sizeof(*fill) * g->tensor_count);
-	for (uint32_t k = 0; k < g->op_count; k++)
-		for (uint32_t j = 0; j < g->ops[k].output_count; j++)
-			m->writers[fill[g->ops[k].outputs[j]]++] = k;
-}
-
-/* How many ops before k write tensor t: the version that k reads. */
-static uint32_t
-version_before(const struct model *m, uint32_t t, uint32_t k)
-{
-	uint32_t lo = m->writer_start[t], hi = m->writer_start[t + 1];
-
-	while (lo < hi) {
-		uint32_t mid = lo + (hi - lo) / 2;
-
-		if (m->writers[mid] < k)
-			lo = mid + 1;
-		else
-			hi = mid;
-	}
-	return lo - m->writer_start[t];
-}
-
 static int
 gap_order(const void *x, const void *y)
 {
@@ -131,7 +95,7 @@ model_init(struct model *m, const struct lifetimes *l, const struct device *d, b
 	const struct graph *g = l->graph;
 
 	*m = (struct model) { .graph = g, .life = l, .device = d, .arena = a };
-	find_writers(m);
+	versions_init(&m->versions, g, a);
 	find_gaps(m, least_bytes);
 	find_carried(m, least_bytes);
 	m->start_us = ARENA_NEW(a, double, (size_t)g->op_count + 1);
@@ -211,7 +175,7 @@ walk_chain(struct model *m, const struct gap *j, visit_fn *visit, struct drop_co
 	uint32_t count = 0, c = j->b;
 
 	m->stamp++;
-	push(m, &count, m->writers[m->writer_start[j->tensor] + version_before(m, j->tensor, c) - 1]);
+	push(m, &count, versions_writer(&m->versions, j->tensor, versions_before(&m->versions, j->tensor, c)));
 	for (uint32_t at = 0; at < count; at++) {
 		uint32_t p = m->stack[at];
 		const struct op *o = &g->ops[p];
@@ -222,15 +186,15 @@ walk_chain(struct model *m, const struct gap *j, visit_fn *visit, struct drop_co
 			continue;
 		visit(m, p, c, cost);
 		for (uint32_t i = 0; i < o->input_count; i++) {
-			uint32_t s = o->inputs[i], v = version_before(m, s, p);
+			uint32_t s = o->inputs[i], v = versions_before(&m->versions, s, p);
 
-			if (kind_is_persistent(g->tensors[s].kind) && v != version_before(m, s, c))
+			if (kind_is_persistent(g->tensors[s].kind) && v != versions_before(&m->versions, s, c))
 				return false;
 			if (v == 0)
 				continue;
-			if (v == version_before(m, s, c) && s != j->tensor && is_there(m, s, c))
+			if (v == versions_before(&m->versions, s, c) && s != j->tensor && is_there(m, s, c))
 				continue;
-			push(m, &count, m->writers[m->writer_start[s] + v - 1]);
+			push(m, &count, versions_writer(&m->versions, s, v));
 		}
 	}
 	return true;
@@ -261,7 +225,7 @@ model_drop_cost(struct model *m, const struct gap *j)
 {
 	struct drop_cost cost = { 0, 0 };
 
-	if (version_before(m, j->tensor, j->b) == 0 || m->graph->ops[j->b].phase == PHASE_FORWARD ||
+	if (versions_before(&m->versions, j->tensor, j->b) == 0 || m->graph->ops[j->b].phase == PHASE_FORWARD ||
 	    !walk_chain(m, j, count_cost, &cost))
 		cost.us = INFINITY;
 	return cost;

@@ -10,6 +10,7 @@
 #define PLANNER_HYBRID_MODEL_H
 #include "planner/decisions.h"
 #include "planner/range_tree.h"
+#include "planner/versions.h"
 #include "src/device.h"
 
 struct gap {
@@ -32,7 +33,7 @@ struct model {
 	uint32_t *gap_of;		/* [uses] the gap after a use, or UINT32_MAX */
 	double *start_us;		/* [op_count + 1] when each op is expected to start */
 	struct range_tree over;		/* live bytes - budget, by op */
-	uint32_t *writer_start, *writers;	/* CSR: the ops that write each tensor */
+	struct versions versions;
 	uint32_t *rerun_at;		/* [op_count] op before which it runs again, or UINT32_MAX */
 	uint32_t *needed_at;		/* [tensor_count] first op whose chain reads it, or UINT32_MAX */
 	uint32_t *stack;		/* scratch: [op_count] ops of a chain */

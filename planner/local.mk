@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 noinst_LIBRARIES += libplanner.a
 libplanner_a_SOURCES = \
-	%D%/lifetimes.c %D%/lifetimes.h %D%/layers.c %D%/layers.h \
+	%D%/lifetimes.c %D%/lifetimes.h %D%/versions.c %D%/versions.h %D%/layers.c %D%/layers.h \
 	%D%/schedule.c %D%/schedule.h %D%/decisions.c %D%/decisions.h %D%/program.c %D%/program.h %D%/edges.c %D%/edges.h \
 	%D%/policies.c %D%/policy.h %D%/policy_keep.c %D%/policy_layrub.c %D%/policy_hybrid.c \
 	%D%/hybrid_way.c %D%/hybrid_way.h %D%/hybrid_model.c %D%/hybrid_model.h %D%/range_tree.c %D%/range_tree.h \

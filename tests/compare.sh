@@ -22,9 +22,9 @@ run() {
 	"$LAYRUB" compare "$@" >"$work/out" 2>"$work/err" </dev/null || status=$?
 }
 
-# A small step, so that every policy is done at once.
+# A small step, so that every policy is done at once.  ilp searches until its time limit: compare leaves it out.
 set -- caffe/resnet18 --batch 8 --device k40m --placement by-size
-"$LAYRUB" list policies --json 2>/dev/null | sed -n 's/.*{"name": "\([^"]*\)".*/\1/p' | sort >"$work/policies"
+"$LAYRUB" list policies --json 2>/dev/null | sed -n 's/.*{"name": "\([^"]*\)".*/\1/p' | grep -v '^ilp$' | sort >"$work/policies"
 
 run "$@" --json
 ok "$status" "all of the device: status 0"
