@@ -2,7 +2,6 @@
 #include <config.h>
 #include "src/graph.h"
 
-#include "src/file.h"
 #include "src/json.h"
 
 enum { FORMAT_VERSION = 1 };
@@ -286,28 +285,16 @@ graph_to_json(const struct graph *g, const char *key, struct json_out *o)
 	json_out_end_object(o);
 }
 
-static int
-write_file(FILE *out, void *arg, struct err *e)
+static void
+write_any(const void *document, const char *key, struct json_out *o)
 {
-	struct json_out o;
-
-	(void)e;
-	json_out_init(&o, out);
-	graph_to_json(arg, NULL, &o);
-	json_out_finish(&o);
-	return 0;
+	graph_to_json(document, key, o);
 }
 
 int
 graph_write(const struct graph *g, const char *path, struct err *e)
 {
-	return file_write(path, write_file, (void *)(uintptr_t)g, e);
-}
-
-static void
-write_any(const void *document, const char *key, struct json_out *o)
-{
-	graph_to_json(document, key, o);
+	return json_write_file(path, write_any, g, e);
 }
 
 void

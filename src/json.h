@@ -101,4 +101,7 @@ void json_out_finish(struct json_out *o);
  * digits: what `xxh128sum` says of the file.  write does not allocate. */
 typedef void json_write_fn(const void *document, const char *key, struct json_out *o);
 void json_digest(char digest[33], json_write_fn *write, const void *document, struct arena *a);
+
+/* Put the document's text at path, whole or not at all (file.h). */
+int json_write_file(const char *path, json_write_fn *write, const void *document, struct err *e) WARN_UNUSED;
 #endif

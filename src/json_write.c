@@ -8,6 +8,8 @@
 #include <string.h>
 #include <xxhash.h>
 
+#include "src/file.h"
+
 void
 json_out_init(struct json_out *o, FILE *out)
 {
@@ -286,4 +288,27 @@ json_digest(char digest[33], json_write_fn *write, const void *document, struct 
 	XXH3_freeState(state);
 	for (size_t i = 0; i < sizeof(hash.digest); i++)
 		snprintf(digest + 2 * i, 3, "%02x", hash.digest[i]);
+}
+
+struct document { json_write_fn *write; const void *document; };
+
+static int
+write_document(FILE *out, void *arg, struct err *e)
+{
+	const struct document *d = arg;
+	struct json_out o;
+
+	(void)e;
+	json_out_init(&o, out);
+	d->write(d->document, NULL, &o);
+	json_out_finish(&o);
+	return 0;
+}
+
+int
+json_write_file(const char *path, json_write_fn *write, const void *document, struct err *e)
+{
+	struct document d = { write, document };
+
+	return file_write(path, write_document, &d, e);
 }
