@@ -24,9 +24,10 @@ struct walk {
 	struct versions versions;
 	uint32_t *version;			/* [tensor_count] of the graph, so far */
 	uint32_t *next_use;			/* [tensor_count] index of the first use not yet made */
+	uint32_t *copied;			/* [tensor_count] the version that the host has, or NEVER */
 	uint8_t *where;				/* [tensor_count] enum where */
 	uint32_t *move_of;			/* [tensor_count] its open move while ON_HOST */
-	uint32_t *back_start, *back_uses;	/* CSR: uses whose fetch begins at each op */
+	uint32_t *back_start, *back_tensors;	/* CSR: tensors whose fetch begins at each op, op_count for the end */
 	uint32_t *group;			/* [op_count + 1] step at which what is done for op k begins */
 	bool *in_chain;				/* [op_count] */
 	uint32_t *chain;			/* the ops to run again for the op at hand */
@@ -39,12 +40,12 @@ void
 decisions_init(struct decisions *d, const struct lifetimes *l, struct arena *a)
 {
 	const struct graph *g = l->graph;
-	uint32_t uses = l->use_start[g->tensor_count];
+	uint32_t slots = decisions_slots(l);
 
 	*d = (struct decisions) { .life = l, .keep_recomputed = true };
-	d->fate = ARENA_NEW(a, uint8_t, uses);
-	d->gone = ARENA_NEW(a, uint32_t, uses);
-	d->back = ARENA_NEW(a, uint32_t, uses);
+	d->fate = ARENA_NEW(a, uint8_t, slots);
+	d->gone = ARENA_NEW(a, uint32_t, slots);
+	d->back = ARENA_NEW(a, uint32_t, slots);
 	d->alternative = ARENA_NEW(a, uint32_t, g->op_count);
 	d->barrier = ARENA_NEW(a, bool, g->op_count);
 	memset(d->alternative, 0xff, sizeof(*d->alternative) * g->op_count);
@@ -53,25 +54,29 @@ decisions_init(struct decisions *d, const struct lifetimes *l, struct arena *a)
 			d->fate[l->use_start[t + 1] - 1] = FATE_DROP;
 }
 
+/* The tensors whose fetch begins at each op. */
 static void
 find_returns(struct walk *w)
 {
 	const struct lifetimes *l = w->life;
-	uint32_t uses = l->use_start[w->graph->tensor_count], *fill;
+	uint32_t slots = decisions_slots(l), n = w->graph->op_count, *fill;
 
-	w->back_start = ARENA_NEW(w->arena, uint32_t, (size_t)w->graph->op_count + 2);
-	w->back_uses = ARENA_NEW(w->arena, uint32_t, uses);
-	for (uint32_t u = 0; u < uses; u++)
+	w->back_start = ARENA_NEW(w->arena, uint32_t, (size_t)n + 2);
+	w->back_tensors = ARENA_NEW(w->arena, uint32_t, slots);
+	for (uint32_t u = 0; u < slots; u++)
 		if (w->d->fate[u] == FATE_OFFLOAD)
 			w->back_start[w->d->back[u] + 1]++;
-	for (uint32_t k = 0; k <= w->graph->op_count; k++)
+	for (uint32_t k = 0; k <= n; k++)
 		w->back_start[k + 1] += w->back_start[k];
-	fill = ARENA_NEW(w->arena, uint32_t, (size_t)w->graph->op_count + 2);
-	memcpy(fill, w->back_start, sizeof(*fill) * ((size_t)w->graph->op_count + 2));
-	for (uint32_t t = 0; t < w->graph->tensor_count; t++)
+	fill = ARENA_NEW(w->arena, uint32_t, (size_t)n + 2);
+	memcpy(fill, w->back_start, sizeof(*fill) * ((size_t)n + 2));
+	for (uint32_t t = 0; t < w->graph->tensor_count; t++) {
 		for (uint32_t u = l->use_start[t]; u < l->use_start[t + 1]; u++)
 			if (w->d->fate[u] == FATE_OFFLOAD)
-				w->back_uses[fill[w->d->back[u]]++] = t;
+				w->back_tensors[fill[w->d->back[u]]++] = t;
+		if (w->d->fate[decisions_before(l, t)] == FATE_OFFLOAD)
+			w->back_tensors[fill[w->d->back[decisions_before(l, t)]]++] = t;
+	}
 }
 
 static void
@@ -89,22 +94,37 @@ fetch(struct walk *w, uint32_t t, uint32_t k)
 
 	w->where[t] = RESIDENT;
 	w->s->moves[m].back = w->group[k];
-	if (w->gone_op[m] > k)
-		w->gone_op[m] = NEVER;
+	if (w->gone_op[m] <= k)
+		return;
+	w->gone_op[m] = NEVER;
+	if (!w->s->moves[m].copied)
+		w->copied[t] = NEVER;
 }
 
+/* t leaves after step `from`, gone before op `gone`; at once if the host has its value. */
 static void
-offload(struct walk *w, uint32_t t, uint32_t u)
+leave(struct walk *w, uint32_t t, uint32_t from, uint32_t gone)
 {
-	uint32_t from = w->d->from == NULL ? w->life->use_op[u] : w->d->from[u];
+	bool copied = w->copied[t] == w->version[t];
 	size_t count = w->moves;
 
 	w->where[t] = ON_HOST;
 	w->move_of[t] = (uint32_t)count;
-	*ARENA_PUSH(w->arena, w->gone_op, count, w->gone_capacity) = w->d->gone[u];
+	w->copied[t] = w->version[t];
+	*ARENA_PUSH(w->arena, w->gone_op, count, w->gone_capacity) = gone;
+	*ARENA_PUSH(w->arena, w->s->moves, w->moves, w->move_capacity) =
+	    (struct move) { .tensor = t, .from = from, .back = SCHEDULE_END, .copied = copied };
+}
+
+/* As decided for use u, which op k has just made. */
+static void
+offload(struct walk *w, uint32_t t, uint32_t u, uint32_t k)
+{
+	uint32_t from = w->d->from == NULL ? k : w->d->from[u];
+
 	if (from != SCHEDULE_START)
-		from = from < w->life->use_op[u] ? w->group[from + 1] - 1 : (uint32_t)w->steps - 1;
-	*ARENA_PUSH(w->arena, w->s->moves, w->moves, w->move_capacity) = (struct move) { .tensor = t, .from = from };
+		from = from < k ? w->group[from + 1] - 1 : (uint32_t)w->steps - 1;
+	leave(w, t, from, w->copied[t] == w->version[t] ? k + 1 : w->d->gone[u]);
 }
 
 static int
@@ -147,7 +167,7 @@ close_chain(struct walk *w, uint32_t k)
 
 			if (kind_is_persistent(g->tensors[s].kind) && v != w->version[s])
 				return cannot(w, p, k, "a persistent tensor that it reads has been updated since");
-			if (v == 0 || (v == w->version[s] && w->where[s] == RESIDENT))
+			if ((v == 0 && !kind_is_persistent(g->tensors[s].kind)) || (v == w->version[s] && w->where[s] == RESIDENT))
 				continue;
 			if (v == w->version[s] && w->where[s] == ON_HOST)
 				fetch(w, s, k);
@@ -210,8 +230,8 @@ provide(struct walk *w, uint32_t k)
 	const struct op *o = &w->graph->ops[k];
 
 	for (uint32_t i = w->back_start[k]; i < w->back_start[k + 1]; i++)
-		if (w->where[w->back_uses[i]] == ON_HOST)
-			fetch(w, w->back_uses[i], k);
+		if (w->where[w->back_tensors[i]] == ON_HOST)
+			fetch(w, w->back_tensors[i], k);
 	for (uint32_t i = 0; i < o->input_count; i++) {
 		uint32_t t = o->inputs[i];
 
@@ -220,6 +240,9 @@ provide(struct walk *w, uint32_t k)
 		else if (w->where[t] == ABSENT && w->version[t] > 0)
 			want(w, t, w->version[t]);
 	}
+	for (uint32_t j = 0; j < o->output_count; j++)	/* has its place at home, whatever is written there */
+		if (w->where[o->outputs[j]] == ON_HOST && kind_is_persistent(w->graph->tensors[o->outputs[j]].kind))
+			fetch(w, o->outputs[j], k);
 	if (close_chain(w, k) < 0)
 		return -1;
 	run_chain(w, k);
@@ -234,8 +257,10 @@ settle(struct walk *w, uint32_t k)
 	const struct lifetimes *l = w->life;
 
 	for (uint32_t j = 0; j < o->output_count; j++) {
-		if (w->where[o->outputs[j]] == ON_HOST)	/* overwritten unread: its copy is of no use */
+		if (w->where[o->outputs[j]] == ON_HOST) {	/* overwritten unread: its copy is of no use */
 			w->gone_op[w->move_of[o->outputs[j]]] = NEVER;
+			w->copied[o->outputs[j]] = NEVER;
+		}
 		w->version[o->outputs[j]]++;
 		w->where[o->outputs[j]] = RESIDENT;
 	}
@@ -245,12 +270,53 @@ settle(struct walk *w, uint32_t k)
 		if (u == l->use_start[t + 1] || l->use_op[u] != k)
 			continue;	/* seen already: it stands twice in the op */
 		w->next_use[t]++;
-		if (kind_is_persistent(w->graph->tensors[t].kind))
-			continue;
-		if (w->d->fate[u] == FATE_DROP)
+		if (w->d->fate[u] == FATE_OFFLOAD)
+			offload(w, t, u, k);
+		else if (w->d->fate[u] == FATE_DROP && !kind_is_persistent(w->graph->tensors[t].kind))
 			w->where[t] = ABSENT;
-		else if (w->d->fate[u] == FATE_OFFLOAD)
-			offload(w, t, u);
+	}
+}
+
+static bool
+on_host(const struct walk *w, uint32_t t)
+{
+	return w->d->on_host != NULL && w->d->on_host[t];
+}
+
+/* Where everything is before the step. */
+static void
+begin(struct walk *w)
+{
+	memset(w->copied, 0xff, sizeof(*w->copied) * w->graph->tensor_count);
+	for (uint32_t t = 0; t < w->graph->tensor_count; t++) {
+		uint32_t before = decisions_before(w->life, t);
+
+		if (!kind_is_persistent(w->graph->tensors[t].kind))
+			continue;
+		w->where[t] = RESIDENT;
+		if (on_host(w, t)) {
+			w->copied[t] = 0;
+			leave(w, t, SCHEDULE_START, 0);
+		} else if (w->d->fate[before] == FATE_OFFLOAD) {
+			leave(w, t, SCHEDULE_START, w->d->gone[before]);
+		}
+	}
+}
+
+/* Persistent tensors end the step at home. */
+static void
+end(struct walk *w)
+{
+	uint32_t n = w->graph->op_count;
+
+	w->group[n] = (uint32_t)w->steps;
+	for (uint32_t t = 0; t < w->graph->tensor_count; t++) {
+		if (!kind_is_persistent(w->graph->tensors[t].kind))
+			continue;
+		if (on_host(w, t) && w->where[t] == RESIDENT)
+			leave(w, t, (uint32_t)w->steps - 1, n);
+		else if (!on_host(w, t) && w->where[t] == ON_HOST)
+			fetch(w, t, n);
 	}
 }
 
@@ -272,6 +338,8 @@ finish_moves(struct walk *w)
 	}
 	s->move_count = kept;
 	s->step_count = (uint32_t)w->steps;
+	s->on_host = w->d->on_host;
+	s->in_place = w->d->in_place;
 }
 
 int
@@ -286,12 +354,12 @@ decisions_schedule(struct schedule *s, const struct decisions *d, struct arena *
 	w.version = ARENA_NEW(a, uint32_t, g->tensor_count);
 	w.next_use = ARENA_NEW(a, uint32_t, g->tensor_count);
 	memcpy(w.next_use, d->life->use_start, sizeof(*w.next_use) * g->tensor_count);
+	w.copied = ARENA_NEW(a, uint32_t, g->tensor_count);
 	w.where = ARENA_NEW(a, uint8_t, g->tensor_count);
 	w.move_of = ARENA_NEW(a, uint32_t, g->tensor_count);
 	w.group = ARENA_NEW(a, uint32_t, (size_t)g->op_count + 1);
 	w.in_chain = ARENA_NEW(a, bool, g->op_count);
-	for (uint32_t t = 0; t < g->tensor_count; t++)
-		w.where[t] = kind_is_persistent(g->tensors[t].kind) ? RESIDENT : ABSENT;
+	begin(&w);
 	for (uint32_t k = 0; k < g->op_count; k++) {
 		w.group[k] = (uint32_t)w.steps;
 		if (provide(&w, k) < 0)
@@ -299,7 +367,7 @@ decisions_schedule(struct schedule *s, const struct decisions *d, struct arena *
 		push_step(&w, k, d->alternative[k], d->barrier[k]);
 		settle(&w, k);
 	}
-	w.group[g->op_count] = (uint32_t)w.steps;
+	end(&w);
 	finish_moves(&w);
 	return 0;
 }

@@ -3,6 +3,7 @@
 #include "planner/program.h"
 
 #include <assert.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "planner/edges.h"
@@ -18,10 +19,19 @@ struct builder {
 	struct place_item *life;	/* [buffer_count] */
 	uint32_t *current;		/* [tensor_count] the buffer that holds it now, or PLAN_NONE */
 	uint32_t *reads, *writes;	/* the next free cells of all runs' operand arrays */
-	uint32_t *leaves, *returns;	/* [step_count + 1] first move in by_gone / by_back */
-	uint32_t *by_gone, *by_back;	/* move ids in step order, ties as given */
+	uint32_t *leaves, *returns;	/* [step_count + 2] first move in by_gone / by_back */
+	uint32_t *by_gone, *by_back;	/* move ids in step order, ties as given; step_count: at the end */
 	uint32_t *from, *to;		/* [move_count] device buffers */
+	uint32_t *host_of;		/* [move_count] the host buffer that holds the copy */
+	uint32_t instructions;		/* of the program, so far */
+	uint32_t takeover_count;
+	struct takeover *takeovers;	/* in step order: what an op permits */
+	uint32_t *part_of;		/* [buffer_count] the buffer whose item it is part of: itself, but for takeovers */
+	bool homes_return;		/* some persistent tensor leaves the device and returns */
 };
+
+/* An output buffer may take an input buffer's bytes in the run at a step. */
+struct takeover { uint32_t from, to, step; };
 
 /* The moves ordered by the step at which they leave or return; start[k] is the first of
  * step k. */
@@ -30,13 +40,15 @@ bucket_moves(const struct schedule *s, bool by_back, uint32_t **start, struct ar
 {
 	uint32_t *order = ARENA_NEW(a, uint32_t, s->move_count), *fill;
 
-	*start = fill = ARENA_NEW(a, uint32_t, (size_t)s->step_count + 1);
+	*start = fill = ARENA_NEW(a, uint32_t, (size_t)s->step_count + 2);
 	for (uint32_t m = 0; m < s->move_count; m++)
-		fill[by_back ? s->moves[m].back : s->moves[m].gone]++;
-	for (uint32_t k = 0; k < s->step_count; k++)
+		if (!by_back || s->moves[m].back != SCHEDULE_END)
+			fill[by_back ? s->moves[m].back : s->moves[m].gone]++;
+	for (uint32_t k = 0; k <= s->step_count; k++)
 		fill[k + 1] += fill[k];
 	for (uint32_t m = s->move_count; m-- > 0;)
-		order[--fill[by_back ? s->moves[m].back : s->moves[m].gone]] = m;
+		if (!by_back || s->moves[m].back != SCHEDULE_END)
+			order[--fill[by_back ? s->moves[m].back : s->moves[m].gone]] = m;
 	return order;
 }
 
@@ -52,22 +64,92 @@ stay_new(struct builder *b, uint32_t tensor, bytes_t bytes, uint32_t lower)
 	return id;
 }
 
-/* Persistent tensors stay where they are for the whole step. */
+static bool
+on_host(const struct schedule *s, uint32_t t)
+{
+	return s->on_host != NULL && s->on_host[t];
+}
+
+/* Persistent tensors begin the step at home; host buffers come later. */
 static void
-settle_persistent(struct builder *b)
+begin_persistent(struct builder *b)
 {
 	struct plan *p = b->plan;
 	const struct graph *g = b->graph;
 
-	for (uint32_t t = 0; t < g->tensor_count; t++)
-		if (kind_is_persistent(g->tensors[t].kind)) {
-			uint32_t id = stay_new(b, t, g->tensors[t].bytes, 0);
+	for (uint32_t t = 0; t < g->tensor_count; t++) {
+		if (!kind_is_persistent(g->tensors[t].kind))
+			continue;
+		if (!on_host(b->schedule, t))
+			b->current[t] = stay_new(b, t, g->tensors[t].bytes, 0);
+		p->initial[p->initial_count++] = (struct place) { .tensor = t, .on_host = on_host(b->schedule, t),
+		    .buffer = b->current[t] };
+	}
+}
 
-			b->life[id].upper = b->schedule->step_count;
-			b->current[t] = id;
-			p->initial[p->initial_count++] = (struct place) { .tensor = t, .buffer = id };
-			p->final[p->final_count++] = (struct place) { .tensor = t, .buffer = id };
-		}
+/* ... and end it there. */
+static void
+end_persistent(struct builder *b)
+{
+	struct plan *p = b->plan;
+	uint32_t t;
+
+	for (uint32_t i = 0; i < p->initial_count; i++) {
+		p->final[p->final_count++] = p->initial[i];
+		t = p->initial[i].tensor;
+		if (p->initial[i].on_host)
+			continue;
+		assert(b->current[t] != PLAN_NONE);
+		p->final[i].buffer = b->current[t];
+		b->life[b->current[t]].upper = b->schedule->step_count;
+	}
+}
+
+/* What the op at step k would permit in place: decided when all stays are known. */
+static void
+note_takeovers(struct builder *b, uint32_t k)
+{
+	const struct op *o = &b->graph->ops[b->schedule->steps[k].op];
+
+	for (uint32_t i = 0; i < o->inplace_count; i++)
+		b->takeovers[b->takeover_count++] = (struct takeover) { b->current[o->inplace[i].input],
+		    b->current[o->inplace[i].output], k };
+}
+
+static bool
+may_take_over(const struct builder *b, const bool *departs, const struct takeover *w)
+{
+	const struct place_item *from = &b->life[w->from], *to = &b->life[w->to];
+
+	return b->part_of[w->to] == w->to && from->upper == w->step + 1 && to->lower == w->step && !departs[w->from] &&
+	    bytes_align(b->plan->buffers[w->from].bytes, DEVICE_ALIGN) == bytes_align(to->bytes, DEVICE_ALIGN) &&
+	    !kind_is_persistent(b->graph->tensors[b->plan->buffers[w->from].tensor].kind) && w->from != w->to;
+}
+
+/* An output whose input ends with the op takes its bytes over: for the placement the two are one
+ * item.  Inputs that are still being copied out keep theirs. */
+static void
+take_over(struct builder *b)
+{
+	uint32_t count = b->plan->buffer_count;
+	bool *departs = ARENA_NEW(b->arena, bool, count), *taken = ARENA_NEW(b->arena, bool, count);
+
+	for (uint32_t i = 0; i < count; i++)
+		b->part_of[i] = i;
+	for (uint32_t m = 0; m < b->schedule->move_count; m++)
+		if (b->from[m] != PLAN_NONE)
+			departs[b->from[m]] = true;
+	for (uint32_t i = 0; i < b->takeover_count; i++) {
+		const struct takeover *w = &b->takeovers[i];
+		struct place_item *whole = &b->life[b->part_of[w->from]];
+
+		if (taken[w->from] || !may_take_over(b, departs, w))
+			continue;
+		taken[w->from] = true;
+		b->part_of[w->to] = b->part_of[w->from];
+		whole->upper = b->life[w->to].upper;
+		b->life[w->to].bytes = 0;
+	}
 }
 
 /* The operands of the run at step k.  A transient tensor that is written without being read
@@ -104,35 +186,89 @@ walk_run(struct builder *b, uint32_t k, struct instruction *run)
 	}
 	if (workspace > 0)
 		run->workspace = stay_new(b, PLAN_NONE, workspace, k);
+	if (b->schedule->in_place)
+		note_takeovers(b, k);
+}
+
+/* Move m leaves.  host_buffer holds the move's id until connect(). */
+static void
+leave(struct builder *b, uint32_t id)
+{
+	const struct move *m = &b->schedule->moves[id];
+	uint32_t buffer = b->current[m->tensor];
+
+	assert(m->gone <= m->free && m->free <= m->back);
+	b->current[m->tensor] = PLAN_NONE;
+	b->from[id] = m->copied ? PLAN_NONE : buffer;
+	if (buffer != PLAN_NONE)	/* at step 0 what is at home on the host has none */
+		b->life[buffer].upper = m->free;
+	if (!m->copied)
+		b->plan->program[b->instructions++] = (struct instruction) { .queue = QUEUE_OUT, .op = PLAN_NONE, .host_buffer = id };
+}
+
+static void
+come_back(struct builder *b, uint32_t id, uint32_t k)
+{
+	uint32_t t = b->schedule->moves[id].tensor;
+
+	b->to[id] = b->current[t] = stay_new(b, t, b->graph->tensors[t].bytes, k);
+	b->homes_return |= kind_is_persistent(b->graph->tensors[t].kind) && !on_host(b->schedule, t);
+	b->plan->program[b->instructions++] = (struct instruction) { .queue = QUEUE_IN, .op = PLAN_NONE, .host_buffer = id };
 }
 
 static void
 walk(struct builder *b)
 {
 	const struct schedule *s = b->schedule;
-	struct instruction *next = b->plan->program;
 
-	settle_persistent(b);
-	for (uint32_t k = 0; k < s->step_count; k++) {
-		for (uint32_t i = b->leaves[k]; i < b->leaves[k + 1]; i++) {
-			const struct move *m = &s->moves[b->by_gone[i]];
-
-			assert(b->current[m->tensor] != PLAN_NONE && m->gone <= m->free && m->free <= m->back);
-			b->from[b->by_gone[i]] = b->current[m->tensor];
-			b->life[b->current[m->tensor]].upper = m->free;
-			b->current[m->tensor] = PLAN_NONE;
-			*next++ = (struct instruction) { .queue = QUEUE_OUT, .op = PLAN_NONE, .host_buffer = b->by_gone[i] };
-		}
-		for (uint32_t i = b->returns[k]; i < b->returns[k + 1]; i++) {
-			const struct move *m = &s->moves[b->by_back[i]];
-
-			b->current[m->tensor] = stay_new(b, m->tensor, b->graph->tensors[m->tensor].bytes, k);
-			b->to[b->by_back[i]] = b->current[m->tensor];
-			*next++ = (struct instruction) { .queue = QUEUE_IN, .op = PLAN_NONE, .host_buffer = b->by_back[i] };
-		}
-		walk_run(b, k, next++);
+	begin_persistent(b);
+	for (uint32_t k = 0; k <= s->step_count; k++) {
+		for (uint32_t i = b->leaves[k]; i < b->leaves[k + 1]; i++)
+			leave(b, b->by_gone[i]);
+		for (uint32_t i = b->returns[k]; i < b->returns[k + 1]; i++)
+			come_back(b, b->by_back[i], k);
+		if (k < s->step_count)
+			walk_run(b, k, &b->plan->program[b->instructions++]);
 	}
-	b->plan->instruction_count = (uint32_t)(next - b->plan->program);
+	end_persistent(b);
+	b->plan->instruction_count = b->instructions;
+	take_over(b);
+}
+
+struct home { uint32_t tensor, gone; };
+
+static int
+latest_first(const void *x, const void *y)
+{
+	const struct home *p = x, *q = y;
+
+	if (p->gone != q->gone)
+		return p->gone > q->gone ? -1 : 1;
+	return p->tensor < q->tensor ? -1 : p->tensor > q->tensor;
+}
+
+/* A tensor that returns to its home on the device returns to its offset.  At the step's beginning all are there, one behind the
+ * other: those that never leave lowest, so that what the others leave is one stretch with what lies above. */
+static void
+fix_homes(struct builder *b)
+{
+	struct plan *p = b->plan;
+	struct home *homes = ARENA_NEW(b->arena, struct home, p->initial_count);
+	uint32_t *place = ARENA_NEW(b->arena, uint32_t, b->graph->tensor_count), count = 0;
+	bytes_t offset = 0;
+
+	for (uint32_t i = 0; i < p->initial_count; i++) {
+		place[p->initial[i].tensor] = i;
+		if (!p->initial[i].on_host)
+			homes[count++] = (struct home) { p->initial[i].tensor, b->life[p->initial[i].buffer].upper };
+	}
+	qsort(homes, count, sizeof(*homes), latest_first);
+	for (uint32_t i = 0; i < count; i++) {
+		uint32_t at = place[homes[i].tensor];
+
+		b->life[p->initial[at].buffer].fixed = b->life[p->final[at].buffer].fixed = offset;
+		offset += bytes_align(b->graph->tensors[homes[i].tensor].bytes, DEVICE_ALIGN);
+	}
 }
 
 static int
@@ -144,12 +280,53 @@ place_all(struct builder *b, const struct placement *placement, struct err *e)
 	    .capacity = p->budget_bytes < device_budget(p->device) ? p->budget_bytes : 0 };
 	struct place_result r = { .offsets = ARENA_NEW(b->arena, bytes_t, p->buffer_count) };
 
+	if (b->homes_return)
+		fix_homes(b);
 	if (placement_run(&r, placement, &device, b->arena, e) < 0)
 		return -1;
 	p->arena_bytes = r.arena_bytes;
 	for (uint32_t i = 0; i < p->buffer_count; i++)
-		p->buffers[i].offset_bytes = r.offsets[i];
+		p->buffers[i].offset_bytes = r.offsets[b->part_of[i]];
 	return 0;
+}
+
+/* Give every copy a host buffer: a tensor at home there has one for the whole step, any other
+ * one from its copy out to the last fetch that it serves. */
+static struct place_item *
+host_stays(struct builder *b)
+{
+	struct plan *p = b->plan;
+	const struct schedule *s = b->schedule;
+	const struct graph *g = b->graph;
+	struct place_item *stays = ARENA_NEW(b->arena, struct place_item, (size_t)s->move_count + p->initial_count);
+	uint32_t *latest = ARENA_NEW(b->arena, uint32_t, g->tensor_count);
+
+	p->host = ARENA_NEW(b->arena, struct buffer, (size_t)s->move_count + p->initial_count);
+	for (uint32_t i = 0; i < p->initial_count; i++)
+		if (p->initial[i].on_host) {
+			uint32_t t = p->initial[i].tensor;
+
+			latest[t] = p->initial[i].buffer = p->final[i].buffer = p->host_count;
+			stays[p->host_count] = (struct place_item) { .upper = s->step_count + 1 };
+			p->host[p->host_count++] = (struct buffer) { .tensor = t, .bytes = g->tensors[t].bytes };
+		}
+	for (uint32_t i = 0; i < s->move_count; i++) {
+		const struct move *m = &s->moves[b->by_gone[i]];
+
+		if (!m->copied && !on_host(s, m->tensor)) {
+			latest[m->tensor] = p->host_count;
+			stays[p->host_count] = (struct place_item) { .lower = m->gone };
+			p->host[p->host_count++] = (struct buffer) { .tensor = m->tensor, .bytes = g->tensors[m->tensor].bytes };
+		}
+		b->host_of[b->by_gone[i]] = latest[m->tensor];
+		if (!on_host(s, m->tensor))
+			stays[latest[m->tensor]].upper = m->back + 1;
+	}
+	for (uint32_t i = 0; i < p->host_count; i++) {
+		stays[i].bytes = p->host[i].bytes;
+		stays[i].fixed = PLACE_FREE;
+	}
+	return stays;
 }
 
 /* The pinned pool.  Host memory is plentiful: one quick order will do. */
@@ -157,24 +334,15 @@ static int
 place_host(struct builder *b, struct err *e)
 {
 	struct plan *p = b->plan;
-	const struct schedule *s = b->schedule;
-	struct place_item *stays = ARENA_NEW(b->arena, struct place_item, s->move_count);
-	struct place_problem host = { .count = s->move_count, .items = stays, .align = DEVICE_ALIGN };
-	struct place_result r = { .offsets = ARENA_NEW(b->arena, bytes_t, s->move_count) };
+	struct place_item *stays = host_stays(b);
+	struct place_problem host = { .count = p->host_count, .items = stays, .align = DEVICE_ALIGN };
+	struct place_result r = { .offsets = ARENA_NEW(b->arena, bytes_t, p->host_count) };
 
-	p->host_count = s->move_count;
-	p->host = ARENA_NEW(b->arena, struct buffer, s->move_count);
-	for (uint32_t m = 0; m < s->move_count; m++) {
-		p->host[m] = (struct buffer) { .tensor = s->moves[m].tensor,
-		    .bytes = b->graph->tensors[s->moves[m].tensor].bytes };
-		stays[m] = (struct place_item) { .bytes = p->host[m].bytes, .lower = s->moves[m].gone,
-		    .upper = s->moves[m].back + 1, .fixed = PLACE_FREE };
-	}
 	if (placement_run(&r, placement_find("by-size"), &host, b->arena, e) < 0)
 		return -1;
 	p->host_bytes = r.arena_bytes;
-	for (uint32_t m = 0; m < s->move_count; m++)
-		p->host[m].offset_bytes = r.offsets[m];
+	for (uint32_t i = 0; i < p->host_count; i++)
+		p->host[i].offset_bytes = r.offsets[i];
 	return 0;
 }
 
@@ -223,12 +391,14 @@ connect(struct builder *b)
 			run[step++] = id;
 		} else if (i->queue == QUEUE_OUT) {
 			i->device_buffer = b->from[move];
-			i->bytes = p->host[move].bytes;
+			i->host_buffer = b->host_of[move];
+			i->bytes = p->host[i->host_buffer].bytes;
 			edges_wait(g, s->moves[move].from == SCHEDULE_START ? EDGES_NONE : run[s->moves[move].from]);
 			last_out = id;
 		} else {
 			i->device_buffer = b->to[move];
-			i->bytes = p->host[move].bytes;
+			i->host_buffer = b->host_of[move];
+			i->bytes = p->host[i->host_buffer].bytes;
 			edges_wait(g, step == 0 ? EDGES_NONE : run[step - 1]);
 			last_in = id;
 		}
@@ -245,9 +415,10 @@ builder_init(struct builder *b, struct err *e)
 	const struct schedule *s = b->schedule;
 	struct plan *p = b->plan;
 	struct arena *a = b->arena;
-	size_t reads = 0, writes = 0, persistent = 0, buffers;
+	size_t reads = 0, writes = 0, persistent = 0, takeovers = 0, buffers;
 
 	for (uint32_t k = 0; k < s->step_count; k++) {
+		takeovers += s->in_place ? g->ops[s->steps[k].op].inplace_count : 0;
 		reads += g->ops[s->steps[k].op].input_count;
 		writes += g->ops[s->steps[k].op].output_count;
 	}
@@ -262,13 +433,16 @@ builder_init(struct builder *b, struct err *e)
 	p->initial = ARENA_NEW(a, struct place, persistent);
 	p->final = ARENA_NEW(a, struct place, persistent);
 	p->program = ARENA_NEW(a, struct instruction, (size_t)s->step_count + 2 * (size_t)s->move_count);
-	p->buffer_count = p->initial_count = p->final_count = 0;
+	p->buffer_count = p->host_count = p->initial_count = p->final_count = 0;
+	b->takeovers = ARENA_NEW(a, struct takeover, takeovers);
+	b->part_of = ARENA_NEW(a, uint32_t, buffers);
 	b->reads = ARENA_NEW(a, uint32_t, reads);
 	b->writes = ARENA_NEW(a, uint32_t, writes);
 	b->current = ARENA_NEW(a, uint32_t, g->tensor_count);
 	memset(b->current, 0xff, sizeof(*b->current) * g->tensor_count);
 	b->from = ARENA_NEW(a, uint32_t, s->move_count);
 	b->to = ARENA_NEW(a, uint32_t, s->move_count);
+	b->host_of = ARENA_NEW(a, uint32_t, s->move_count);
 	b->by_gone = bucket_moves(s, false, &b->leaves, a);
 	b->by_back = bucket_moves(s, true, &b->returns, a);
 	return 0;

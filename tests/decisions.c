@@ -7,6 +7,8 @@
 
 #include "planner/program.h"
 #include "sim/check.h"
+#include "src/json.h"
+#include "src/lower.h"
 #include "tests/tap.h"
 
 static uint64_t seed = 7;
@@ -20,43 +22,90 @@ draw(uint32_t below)
 	return (uint32_t)((seed >> 11) % below);
 }
 
+/* Offload tensor t, slot u, somewhere between the end of op first - 1 and op next. */
+static void
+random_offload(struct decisions *d, uint32_t u, uint32_t first, uint32_t next)
+{
+	d->fate[u] = FATE_OFFLOAD;
+	d->gone[u] = first + draw(next - first + 1);
+	d->back[u] = d->gone[u] + draw(next - d->gone[u] + 1);
+}
+
 /* A random fate for about one use in `rarity`, with random times. */
 static void
-random_decisions(struct decisions *d, uint32_t rarity)
+random_decisions(struct decisions *d, uint32_t rarity, struct arena *a)
 {
 	const struct lifetimes *l = d->life;
+	const struct graph *g = l->graph;
 
 	d->keep_recomputed = draw(2) == 0;
-	for (uint32_t t = 0; t < l->graph->tensor_count; t++)
-		for (uint32_t u = l->use_start[t]; u + 1 < l->use_start[t + 1]; u++) {
-			uint32_t first = l->use_op[u] + 1, next = l->use_op[u + 1];
+	d->in_place = draw(2) == 0;
+	d->on_host = draw(2) == 0 ? NULL : ARENA_NEW(a, bool, g->tensor_count);
+	for (uint32_t t = 0; t < g->tensor_count; t++) {
+		bool persistent = kind_is_persistent(g->tensors[t].kind);
 
-			if (draw(rarity) != 0)
+		if (persistent && d->on_host != NULL)
+			d->on_host[t] = draw(rarity) == 0;
+		if (persistent && draw(rarity) == 0 && l->first[t] <= l->last[t])
+			random_offload(d, decisions_before(l, t), 0, l->first[t]);
+		for (uint32_t u = l->use_start[t]; u + !persistent < l->use_start[t + 1]; u++) {
+			uint32_t first = l->use_op[u] + 1, next = u + 1 < l->use_start[t + 1] ? l->use_op[u + 1] : g->op_count;
+
+			if (draw(rarity) != 0 || first >= next)
 				continue;
 			/* What backward makes is not recomputable: now and then is often enough to be told. */
-			d->fate[u] = draw(2) || (l->graph->ops[l->use_op[u]].phase != PHASE_FORWARD && draw(200)) ?
-			    FATE_OFFLOAD : FATE_DROP;
-			if (d->fate[u] == FATE_OFFLOAD && first < next) {
-				d->gone[u] = first + draw(next - first + 1);
-				d->back[u] = d->gone[u] + draw(next - d->gone[u] + 1);
-			} else if (d->fate[u] == FATE_OFFLOAD) {
-				d->fate[u] = FATE_KEEP;
-			}
+			if (persistent || draw(2) || (g->ops[l->use_op[u]].phase != PHASE_FORWARD && draw(200)))
+				random_offload(d, u, first, next);
+			else
+				d->fate[u] = FATE_DROP;
 		}
+	}
+}
+
+/* How many places are on the host, and how many runs of a plan take an input's bytes over. */
+static void
+count_places(const struct plan *p, unsigned *homes, unsigned *in_place)
+{
+	for (uint32_t i = 0; i < p->initial_count; i++)
+		*homes += p->initial[i].on_host;
+	for (uint32_t i = 0; i < p->instruction_count; i++) {
+		const struct instruction *in = &p->program[i];
+		const struct op *o = in->queue == QUEUE_COMPUTE ? &p->graph->ops[in->op] : NULL;
+
+		for (uint32_t k = 0; o != NULL && o->inplace_count > 0 && k < o->input_count; k++)
+			*in_place += p->buffers[in->reads[k]].offset_bytes == p->buffers[in->writes[0]].offset_bytes &&
+			    in->reads[k] != in->writes[0];
+	}
+}
+
+/* A graph as it was traced, or a network lowered: this one permits some ops to run in place. */
+static int
+get_graph(struct graph *g, const char *name, const struct device *d, struct arena *a, struct err *e)
+{
+	struct network n;
+	json_t *root;
+	int rc;
+
+	if (strncmp(name, "graphs/", 7) == 0)
+		return graph_read(g, data_path(arena_printf(a, "%s.graph.json", name)), a, e);
+	root = json_read_file(data_path(arena_printf(a, "%s.json", name)), e);
+	rc = root == NULL || network_from_json(&n, root, a, e) < 0 || lower(g, &n, LOWER_REUSE, d, a, e) < 0 ? -1 : 0;
+	json_decref(root);
+	return rc;
 }
 
 static void
 test_graph(const char *name, int rounds)
 {
-	unsigned sound = 0, refused = 0, reruns = 0, moves = 0, bad = 0;
+	unsigned sound = 0, refused = 0, reruns = 0, moves = 0, bad = 0, homes = 0, in_place = 0;
 	struct arena given = ARENA_INIT;
 	struct err e = ERR_INIT;
 	struct graph g;
 	struct device device;
 	struct lifetimes l;
 
-	if (graph_read(&g, data_path(arena_printf(&given, "graphs/%s.graph.json", name)), &given, &e) < 0 ||
-	    device_read(&device, data_path("devices/h200.json"), &given, &e) < 0) {
+	if (device_read(&device, data_path("devices/h200.json"), &given, &e) < 0 ||
+	    get_graph(&g, name, &device, &given, &e) < 0) {
 		ok(false, "%s: %s", name, e.text);
 		arena_free(&given);
 		return;
@@ -70,10 +119,10 @@ test_graph(const char *name, int rounds)
 
 		e = (struct err) ERR_INIT;
 		decisions_init(&d, &l, &a);
-		random_decisions(&d, 2 + draw(30));
+		random_decisions(&d, 2 + draw(30), &a);
 		if (decisions_schedule(&s, &d, &a, &e) < 0) {
 			refused++;
-		} else if (program_build(&p, &s, &placements[0], &a, &e) < 0) {
+		} else if (program_build(&p, &s, placement_find("best-fit"), &a, &e) < 0) {
 			bad++;
 		} else {
 			p.budget_bytes = bytes_align(p.arena_bytes, 256);
@@ -86,20 +135,25 @@ test_graph(const char *name, int rounds)
 				diag("%s: %s: %s", name, e.path, e.text);
 			reruns += s.step_count - g.op_count;
 			moves += s.move_count;
+			count_places(&p, &homes, &in_place);
 		}
 		arena_free(&a);
 	}
 	arena_free(&given);
 	is_uint(sound + refused, (uint64_t)rounds, "%s: sound or refused (%u refused)", name, refused);
-	ok(reruns > 0 && moves > 0 && bad == 0, "%s: %u reruns, %u moves", name, reruns, moves);
+	ok(reruns > 0 && moves > 0 && homes > 0 && bad == 0, "%s: %u reruns, %u moves, %u at home on the host", name,
+	    reruns, moves, homes);
+	ok((in_place > 0) == (strncmp(name, "graphs/", 7) != 0), "%s: %u inputs taken over", name, in_place);
 }
 
 int
 main(void)
 {
-	test_graph("alexnet", 150);
-	test_graph("vgg16", 60);
-	test_graph("resnet50", 15);
-	test_graph("gpt2", 10);
+	test_graph("graphs/alexnet", 150);
+	test_graph("graphs/vgg16", 60);
+	test_graph("graphs/resnet50", 15);
+	test_graph("graphs/gpt2", 10);
+	test_graph("alexnet", 60);
+	test_graph("resnet18", 60);
 	return tap_done();
 }

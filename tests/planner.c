@@ -78,13 +78,13 @@ test_layrub_by_hand(void)
 	struct err e = ERR_INIT;
 	struct lifetimes l;
 	struct device d = { .memory_bytes = 100000 };
-	struct problem p = { &chain, &d, &l, 100000 };
+	struct problem p = { .graph = &chain, .device = &d, .life = &l, .budget_bytes = 100000 };
 	struct schedule s;
 
 	lifetimes_init(&l, &chain, &a);
 	ok(policy_find("layrub")->plan(&s, &p, &a, &e) == 0, "layrub plans the chain");
 	if (is_uint(s.move_count, 2, "m1 and m2 move")) {
-		struct move m1 = { M1, 0, 2, 3, 10 }, m2 = { M2, 1, 3, 4, 9 };
+		struct move m1 = { M1, 0, 2, 3, 10, false }, m2 = { M2, 1, 3, 4, 9, false };
 
 		ok(memcmp(&s.moves[0], &m1, sizeof(m1)) == 0, "m1 leaves during f2, returns during b2");
 		ok(memcmp(&s.moves[1], &m2, sizeof(m2)) == 0, "m2 leaves during f3, returns during b3");
