@@ -17,26 +17,60 @@ gap_order(const void *x, const void *y)
 }
 
 static void
+add_gap(struct model *m, uint32_t t, uint32_t slot, uint32_t a, uint32_t b)
+{
+	if (a < b)
+		m->gaps[m->gap_count++] = (struct gap) { .tensor = t, .slot = slot, .a = a, .b = b,
+		    .bytes = (int64_t)bytes_align(m->graph->tensors[t].bytes, DEVICE_ALIGN) };
+}
+
+static void
 find_gaps(struct model *m, bytes_t least_bytes)
 {
 	const struct lifetimes *l = m->life;
 	const struct graph *g = m->graph;
-	uint32_t uses = l->use_start[g->tensor_count];
+	uint32_t slots = decisions_slots(l);
 
-	m->gaps = ARENA_NEW(m->arena, struct gap, uses);
-	m->gap_of = ARENA_NEW(m->arena, uint32_t, uses);
-	memset(m->gap_of, 0xff, sizeof(*m->gap_of) * uses);
+	m->gaps = ARENA_NEW(m->arena, struct gap, slots);
+	m->gap_of = ARENA_NEW(m->arena, uint32_t, slots);
+	memset(m->gap_of, 0xff, sizeof(*m->gap_of) * slots);
 	for (uint32_t t = 0; t < g->tensor_count; t++) {
-		if (kind_is_persistent(g->tensors[t].kind) || g->tensors[t].bytes < least_bytes)
+		uint32_t first = l->use_start[t], end = l->use_start[t + 1];
+		bool persistent = kind_is_persistent(g->tensors[t].kind);
+
+		if (g->tensors[t].bytes < least_bytes || g->tensors[t].bytes == 0 || first == end)
 			continue;
-		for (uint32_t u = l->use_start[t]; u + 1 < l->use_start[t + 1]; u++)
-			if (l->use_op[u] + 1 < l->use_op[u + 1])
-				m->gaps[m->gap_count++] = (struct gap) { .tensor = t, .use = u, .a = l->use_op[u], .b = l->use_op[u + 1],
-				    .bytes = (int64_t)bytes_align(g->tensors[t].bytes, DEVICE_ALIGN) };
+		if (persistent)
+			add_gap(m, t, decisions_before(l, t), 0, l->use_op[first]);
+		for (uint32_t u = first; u + 1 < end; u++)
+			add_gap(m, t, u, l->use_op[u] + 1, l->use_op[u + 1]);
+		if (persistent)
+			add_gap(m, t, end - 1, l->use_op[end - 1] + 1, g->op_count);
 	}
 	qsort(m->gaps, m->gap_count, sizeof(*m->gaps), gap_order);
 	for (uint32_t i = 0; i < m->gap_count; i++)
-		m->gap_of[m->gaps[i].use] = i;
+		m->gap_of[m->gaps[i].slot] = i;
+}
+
+/* What outputs take over in the schedule (program.h) if nothing moves. */
+static void
+find_shared(struct model *m)
+{
+	const struct lifetimes *l = m->life;
+	const struct graph *g = m->graph;
+	bool *taken = ARENA_NEW(m->arena, bool, g->tensor_count);
+
+	m->shared = ARENA_NEW(m->arena, bytes_t, g->op_count);
+	for (uint32_t k = 0; k < g->op_count; k++)
+		for (uint32_t i = 0; i < g->ops[k].inplace_count; i++) {
+			uint32_t x = g->ops[k].inplace[i].input, y = g->ops[k].inplace[i].output;
+
+			if (taken[x] || taken[y] || l->last[x] != k || l->first[y] != k || kind_is_persistent(g->tensors[x].kind) ||
+			    kind_is_persistent(g->tensors[y].kind) || g->tensors[x].bytes != g->tensors[y].bytes)
+				continue;
+			taken[x] = taken[y] = true;
+			m->shared[k] += g->tensors[x].bytes;
+		}
 }
 
 /* Count, for every moment between two forward ops, the tensors that forward carries across it
@@ -98,9 +132,12 @@ model_init(struct model *m, const struct lifetimes *l, const struct device *d, b
 	versions_init(&m->versions, g, a);
 	find_gaps(m, least_bytes);
 	find_carried(m, least_bytes);
+	find_shared(m);
 	m->start_us = ARENA_NEW(a, double, (size_t)g->op_count + 1);
 	for (uint32_t k = 0; k < g->op_count; k++)
 		m->start_us[k + 1] = m->start_us[k] + g->ops[k].time_us;
+	m->on_host = ARENA_NEW(a, bool, g->tensor_count);
+	m->alternative = ARENA_NEW(a, uint32_t, g->op_count);
 	m->rerun_at = ARENA_NEW(a, uint32_t, g->op_count);
 	m->needed_at = ARENA_NEW(a, uint32_t, g->tensor_count);
 	m->stack = ARENA_NEW(a, uint32_t, g->op_count);
@@ -110,6 +147,74 @@ model_init(struct model *m, const struct lifetimes *l, const struct device *d, b
 		m->gaps[i].density = model_drop_cost(m, &m->gaps[i]).us / (double)m->gaps[i].bytes;
 }
 
+static bool
+is_written(const struct model *m, uint32_t t)
+{
+	return versions_before(&m->versions, t, m->graph->op_count) > 0;
+}
+
+/* How much of tensor t's copies at the step's two ends finds time to hide, 0 .. 2. */
+static double
+ease_on_host(const struct model *m, uint32_t t)
+{
+	const struct lifetimes *l = m->life;
+	double in = device_transfer_us(m->device, H2D, m->graph->tensors[t].bytes);
+	double out = is_written(m, t) ? device_transfer_us(m->device, D2H, m->graph->tensors[t].bytes) : 0;
+
+	return fmin(1, m->start_us[l->first[t]] / in) +
+	    (out > 0 ? fmin(1, (m->start_us[m->graph->op_count] - m->start_us[l->last[t] + 1]) / out) : 1);
+}
+
+struct home { double ease; bytes_t bytes; uint32_t tensor; };
+
+static int
+easier(const void *x, const void *y)
+{
+	const struct home *p = x, *q = y;
+
+	if (p->ease != q->ease)
+		return p->ease > q->ease ? -1 : 1;
+	if (p->bytes != q->bytes)
+		return p->bytes > q->bytes ? -1 : 1;
+	return p->tensor < q->tensor ? -1 : p->tensor > q->tensor;
+}
+
+/* Persistent tensors that the step's ends have no room for are at home on the host: first those whose copies
+ * hide best. */
+static void
+choose_homes(struct model *m)
+{
+	const struct graph *g = m->graph;
+	uint32_t n = g->op_count, count = 0;
+	int64_t first = range_tree_max(&m->over, 0, 1), last = range_tree_max(&m->over, n - 1, n);
+	int64_t excess = first > last ? first : last;
+	struct home *homes;
+
+	memset(m->on_host, 0, sizeof(*m->on_host) * g->tensor_count);
+	if (excess <= 0)
+		return;
+	homes = ARENA_NEW(m->arena, struct home, g->tensor_count);
+	for (uint32_t t = 0; t < g->tensor_count; t++)
+		if (kind_is_persistent(g->tensors[t].kind) && g->tensors[t].bytes > 0 && m->life->first[t] <= m->life->last[t] &&
+		    m->life->first[t] > 0 && m->life->last[t] + 1 < n)
+			homes[count++] = (struct home) { ease_on_host(m, t), g->tensors[t].bytes, t };
+	qsort(homes, count, sizeof(*homes), easier);
+	for (uint32_t i = 0; i < count && excess > 0; i++) {
+		m->on_host[homes[i].tensor] = true;
+		excess -= (int64_t)bytes_align(homes[i].bytes, DEVICE_ALIGN);
+	}
+}
+
+/* Which copies a gap needs, if no other one is decided. */
+static void
+find_copies(struct model *m, struct gap *j)
+{
+	bool home = m->on_host[j->tensor];
+
+	j->out = !home || versions_before(&m->versions, j->tensor, j->a) > 0;
+	j->in = !home || j->b < m->graph->op_count;
+}
+
 void
 model_reset(struct model *m, bytes_t budget)
 {
@@ -117,15 +222,20 @@ model_reset(struct model *m, bytes_t budget)
 	int64_t *over = ARENA_NEW(m->arena, int64_t, g->op_count);
 
 	for (uint32_t k = 0; k < g->op_count; k++)
-		over[k] = (int64_t)m->life->live[k] - (int64_t)budget;
+		over[k] = (int64_t)(m->life->live[k] - m->shared[k]) - (int64_t)budget;
 	range_tree_init(&m->over, over, g->op_count, m->arena);
+	memset(m->alternative, 0xff, sizeof(*m->alternative) * g->op_count);
 	memset(m->rerun_at, 0xff, sizeof(*m->rerun_at) * g->op_count);
 	memset(m->needed_at, 0xff, sizeof(*m->needed_at) * g->tensor_count);
-	for (uint32_t i = 0; i < m->gap_count; i++)
+	if (g->op_count > 0)
+		choose_homes(m);
+	for (uint32_t i = 0; i < m->gap_count; i++) {
 		m->gaps[i].fate = FATE_KEEP;
+		find_copies(m, &m->gaps[i]);
+	}
 }
 
-/* The gap of tensor s that op c falls into (a < c <= b), or NULL. */
+/* The gap of tensor s that op c falls into (a <= c <= b), or NULL. */
 static struct gap *
 gap_at(const struct model *m, uint32_t s, uint32_t c)
 {
@@ -140,9 +250,8 @@ gap_at(const struct model *m, uint32_t s, uint32_t c)
 		else
 			hi = mid;
 	}
-	if (lo == l->use_start[s] || lo == l->use_start[s + 1] || m->gap_of[lo - 1] == UINT32_MAX)
-		return NULL;
-	return &m->gaps[m->gap_of[lo - 1]];
+	lo = lo == l->use_start[s] ? decisions_before(l, s) : lo - 1;
+	return m->gap_of[lo] == UINT32_MAX ? NULL : &m->gaps[m->gap_of[lo]];
 }
 
 /* Walk the chain that would make what op c reads of gap j's tensor: for each op of it that does not run
@@ -182,7 +291,7 @@ walk_chain(struct model *m, const struct gap *j, visit_fn *visit, struct drop_co
 
 		if (!o->recomputable)
 			return false;
-		if (m->rerun_at[p] <= c && m->rerun_at[p] > j->a)
+		if (m->rerun_at[p] <= c && m->rerun_at[p] >= j->a)
 			continue;
 		visit(m, p, c, cost);
 		for (uint32_t i = 0; i < o->input_count; i++) {
@@ -208,8 +317,7 @@ count_cost(struct model *m, uint32_t op, uint32_t c, struct drop_cost *cost)
 	if (m->rerun_at[op] == UINT32_MAX)
 		cost->us += o->time_us;
 	for (uint32_t i = 0; i < o->input_count; i++) {
-		const struct gap *j = kind_is_persistent(m->graph->tensors[o->inputs[i]].kind) ? NULL :
-		    gap_at(m, o->inputs[i], c);
+		const struct gap *j = gap_at(m, o->inputs[i], c);
 		uint32_t from;
 
 		if (j == NULL || j->fate == FATE_KEEP || j->back <= c)
@@ -225,7 +333,8 @@ model_drop_cost(struct model *m, const struct gap *j)
 {
 	struct drop_cost cost = { 0, 0 };
 
-	if (versions_before(&m->versions, j->tensor, j->b) == 0 || m->graph->ops[j->b].phase == PHASE_FORWARD ||
+	if (kind_is_persistent(m->graph->tensors[j->tensor].kind) ||
+	    versions_before(&m->versions, j->tensor, j->b) == 0 || m->graph->ops[j->b].phase == PHASE_FORWARD ||
 	    !walk_chain(m, j, count_cost, &cost))
 		cost.us = INFINITY;
 	return cost;
@@ -253,8 +362,7 @@ mark_rerun(struct model *m, uint32_t op, uint32_t c, struct drop_cost *cost)
 	(void)cost;
 	m->rerun_at[op] = c;
 	for (uint32_t i = 0; i < o->input_count; i++)
-		if (!kind_is_persistent(m->graph->tensors[o->inputs[i]].kind))
-			need(m, o->inputs[i], c);
+		need(m, o->inputs[i], c);
 }
 
 static void
@@ -262,7 +370,7 @@ leave(struct model *m, struct gap *j, enum fate fate, uint32_t gone, uint32_t ba
 {
 	uint32_t needed = m->needed_at[j->tensor];
 
-	if (needed > j->a && needed < back)
+	if (needed >= j->a && needed < back)
 		back = needed > gone ? needed : gone;
 	j->fate = fate;
 	j->gone = gone;
@@ -270,17 +378,40 @@ leave(struct model *m, struct gap *j, enum fate fate, uint32_t gone, uint32_t ba
 	range_tree_add(&m->over, gone, back, -j->bytes);
 }
 
+/* The host keeps its copy of gap j's tensor: later gaps of the same version need none of their own. */
+static void
+mark_copied(struct model *m, const struct gap *j)
+{
+	const struct lifetimes *l = m->life;
+	uint32_t t = j->tensor, u = j->slot == decisions_before(l, t) ? l->use_start[t] : j->slot + 1;
+
+	for (; u < l->use_start[t + 1] && !op_writes(&m->graph->ops[l->use_op[u]], t); u++)
+		if (m->gap_of[u] != UINT32_MAX)
+			m->gaps[m->gap_of[u]].out = false;
+}
+
 void
 model_drop(struct model *m, struct gap *j)
 {
 	walk_chain(m, j, mark_rerun, NULL);
-	leave(m, j, FATE_DROP, j->a + 1, j->b);
+	leave(m, j, FATE_DROP, j->a, j->b);
 }
 
 void
 model_offload(struct model *m, struct gap *j, uint32_t gone, uint32_t back)
 {
 	leave(m, j, FATE_OFFLOAD, gone, back);
+	mark_copied(m, j);
+}
+
+void
+model_use_alternative(struct model *m, uint32_t k, uint32_t alternative)
+{
+	const struct op *o = &m->graph->ops[k];
+	bytes_t now = m->alternative[k] == PLAN_NONE ? o->workspace_bytes : o->alternatives[m->alternative[k]].workspace_bytes;
+
+	m->alternative[k] = alternative;
+	range_tree_add(&m->over, k, k + 1, (int64_t)o->alternatives[alternative].workspace_bytes - (int64_t)now);
 }
 
 void
@@ -311,8 +442,11 @@ model_decide(const struct model *m, struct decisions *d)
 	for (uint32_t i = 0; i < m->gap_count; i++) {
 		const struct gap *j = &m->gaps[i];
 
-		d->fate[j->use] = (uint8_t)j->fate;
-		d->gone[j->use] = j->gone;
-		d->back[j->use] = j->back;
+		d->fate[j->slot] = (uint8_t)j->fate;
+		d->gone[j->slot] = j->gone;
+		d->back[j->slot] = j->back;
 	}
+	memcpy(d->alternative, m->alternative, sizeof(*d->alternative) * m->graph->op_count);
+	d->on_host = m->on_host;
+	d->in_place = true;
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* hybrid_model.h - a quick picture of what decisions do to memory and link
  *
- * The hybrid policy decides on gaps: (tensor, use a, next use b).  The model keeps, for every op, the bytes over
+ * The hybrid policy decides on gaps: stretches of ops between two uses of a tensor; of a persistent one also before its first and
+ * after its last.  The model keeps, for every op, the bytes over
  * the budget under the gaps decided so far, and says what another one would cost: the link's time, or the
  * ops that would have to run again and do not yet.  It is near enough to choose by; what it misses (what chains
  * of reruns need while they run) is fed back from the real schedule's profile through model_overflow().
@@ -14,9 +15,10 @@
 #include "src/device.h"
 
 struct gap {
-	uint32_t tensor, use;		/* lifetimes' use index of a */
-	uint32_t a, b;			/* ops */
+	uint32_t tensor, slot;		/* decisions.h */
+	uint32_t a, b;			/* not used by ops a .. b - 1; b is op_count at the end of the step */
 	int64_t bytes;			/* aligned */
+	bool out, in;			/* has to be copied out before it is gone, and in before op b */
 	enum fate fate;
 	uint32_t gone, back;		/* absent at ops gone .. back - 1 when fate is not FATE_KEEP */
 	double density;			/* what recomputing it costs, us a byte; INFINITY: impossible */
@@ -30,7 +32,10 @@ struct model {
 	struct gap *gaps;		/* by a, then tensor */
 	uint32_t *carried;		/* [op_count] the one tensor that forward carries past the op, or UINT32_MAX */
 	bool *is_cut;			/* [tensor_count] chosen by model_choose_cuts() */
-	uint32_t *gap_of;		/* [uses] the gap after a use, or UINT32_MAX */
+	uint32_t *gap_of;		/* [slots] its gap, or UINT32_MAX */
+	bool *on_host;			/* [tensor_count] persistent tensors at home on the host */
+	bytes_t *shared;		/* [op_count] bytes of inputs that outputs may take over */
+	uint32_t *alternative;		/* [op_count] chosen, or PLAN_NONE */
 	double *start_us;		/* [op_count + 1] when each op is expected to start */
 	struct range_tree over;		/* live bytes - budget, by op */
 	struct versions versions;
@@ -42,7 +47,7 @@ struct model {
 	struct arena *arena;
 };
 
-/* All gaps of transient tensors of at least least_bytes with an op in between. */
+/* All gaps of tensors of at least least_bytes. */
 void model_init(struct model *m, const struct lifetimes *l, const struct device *d, bytes_t budget,
     bytes_t least_bytes, struct arena *a);
 
@@ -50,7 +55,7 @@ void model_init(struct model *m, const struct lifetimes *l, const struct device 
  * made so many bytes since the last: recomputing from cut to cut, chains stay short (Chen et al. 2016). */
 void model_choose_cuts(struct model *m, bytes_t bytes_between);
 
-/* Decide nothing, for this budget. */
+/* Decide nothing, for this budget, but what must be at home on the host: what the first or the last op has no room for. */
 void model_reset(struct model *m, bytes_t budget);
 
 /* What dropping gap j would cost. */
@@ -62,6 +67,8 @@ struct drop_cost model_drop_cost(struct model *m, const struct gap *j);
 
 void model_drop(struct model *m, struct gap *j);
 void model_offload(struct model *m, struct gap *j, uint32_t gone, uint32_t back);
+/* Run op k by another of its algorithms. */
+void model_use_alternative(struct model *m, uint32_t k, uint32_t alternative);
 /* An offloaded gap is away from gone or before, until back or after. */
 void model_widen(struct model *m, struct gap *j, uint32_t gone, uint32_t back);
 

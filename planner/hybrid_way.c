@@ -9,7 +9,7 @@
 #include "planner/program.h"
 #include "sim/simulate.h"
 
-enum { REPAIRS = 40, LOOK_AHEAD = 8, LESSONS = 16 };
+enum { REPAIRS = 40, LESSONS = 16 };
 
 static int
 cheaper(const void *x, const void *y)
@@ -26,7 +26,7 @@ cheaper(const void *x, const void *y)
 static double
 copy_us(const struct hybrid *h, const struct gap *j, enum direction dir)
 {
-	return device_transfer_us(h->p->device, dir, (bytes_t)j->bytes);
+	return (dir == D2H ? j->out : j->in) ? device_transfer_us(h->p->device, dir, (bytes_t)j->bytes) : 0;
 }
 
 /* The first op that starts at or after time us. */
@@ -55,13 +55,16 @@ time_copies(struct hybrid *h, struct gap **chosen, uint32_t count, uint32_t *gon
 	double free_us = 0, due_us = INFINITY;
 
 	for (uint32_t i = 0; i < count; i++) {	/* chosen is by a */
-		double ready = m->start_us[chosen[i]->a + 1];
+		double ready = m->start_us[chosen[i]->a];
 
+		first[chosen[i]->b + 1]++;
+		gone[i] = chosen[i]->a;
+		if (!chosen[i]->out)
+			continue;
 		free_us = (free_us > ready ? free_us : ready) + copy_us(h, chosen[i], D2H);
 		gone[i] = op_at(m, free_us);
 		if (gone[i] > chosen[i]->b)
 			gone[i] = chosen[i]->b;
-		first[chosen[i]->b + 1]++;
 	}
 	for (uint32_t k = 0; k <= m->graph->op_count; k++)
 		first[k + 1] += first[k];
@@ -72,6 +75,9 @@ time_copies(struct hybrid *h, struct gap **chosen, uint32_t count, uint32_t *gon
 		double due = m->start_us[j->b] < due_us ? m->start_us[j->b] : due_us;
 		uint32_t op;
 
+		back[by_b[i]] = j->b;
+		if (!j->in)
+			continue;
 		due_us = due - copy_us(h, j, H2D);
 		op = op_at(m, due_us);
 		op -= op > 0;
@@ -87,6 +93,32 @@ by_a(const void *x, const void *y)
 	return p < q ? -1 : p > q;	/* the gaps stand in order of a */
 }
 
+/* Bytes more than the link carries between each op and the busiest moment. */
+struct links { struct range_tree out, in; uint32_t op_count; };
+
+static bool
+has_time(const struct links *l, const struct gap *j)
+{
+	return (!j->out || range_tree_max(&l->out, 0, j->a + 1) + j->bytes <= 0) &&
+	    (!j->in || j->b == l->op_count || range_tree_max(&l->in, j->b, l->op_count) + j->bytes <= 0);
+}
+
+static void
+take(struct links *l, const struct gap *j)
+{
+	if (j->out)
+		range_tree_add(&l->out, 0, j->a + 1, j->bytes);
+	if (j->in)
+		range_tree_add(&l->in, j->b, l->op_count, j->bytes);
+}
+
+/* Away whatever is decided: the step begins or ends with the tensor on the host. */
+static bool
+at_home(const struct model *m, const struct gap *j)
+{
+	return m->on_host[j->tensor] && (j->a == 0 || j->b == m->graph->op_count);
+}
+
 /* Step 1. */
 static void
 choose_offloads(struct hybrid *h)
@@ -96,31 +128,34 @@ choose_offloads(struct hybrid *h)
 	int64_t need = range_tree_max(&m->over, k, k + 1);
 	int64_t *room = ARENA_NEW(h->arena, int64_t, n);
 	struct gap **chosen = ARENA_NEW(h->arena, struct gap *, m->gap_count);
-	struct range_tree out, in;
+	struct links links = { .op_count = n };
 
 	for (uint32_t i = 0; i < n; i++)
 		room[i] = i < k ? -(int64_t)(h->way.share * (m->start_us[k] - m->start_us[i + 1]) / h->us_per_byte[D2H]) : 0;
-	range_tree_init(&out, room, n, h->arena);
+	range_tree_init(&links.out, room, n, h->arena);
 	for (uint32_t i = 0; i < n; i++)
 		room[i] = i > k ? -(int64_t)(h->way.share * (m->start_us[i] - m->start_us[k + 1]) / h->us_per_byte[H2D]) : 0;
-	range_tree_init(&in, room, n, h->arena);
+	range_tree_init(&links.in, room, n, h->arena);
+	for (uint32_t i = 0; i < m->gap_count; i++)
+		if (at_home(m, &m->gaps[i]))
+			take(&links, chosen[count++] = &m->gaps[i]);
+	for (uint32_t i = 0; i < count; i++)
+		need -= chosen[i]->a <= k && k < chosen[i]->b ? chosen[i]->bytes : 0;
 	for (uint32_t i = 0; i < m->gap_count && need > 0; i++) {
 		struct gap *j = h->by_worth[i];
 
-		if (j->a >= k || j->b <= k ||
-		    range_tree_max(&out, 0, j->a + 1) + j->bytes > 0 || range_tree_max(&in, j->b, n) + j->bytes > 0)
+		if (j->a > k || j->b <= k || at_home(m, j) || !has_time(&links, j) || (h->way.persistents == PERSISTENTS_STAY &&
+		    kind_is_persistent(m->graph->tensors[j->tensor].kind)))
 			continue;
-		range_tree_add(&out, 0, j->a + 1, j->bytes);
-		range_tree_add(&in, j->b, n, j->bytes);
+		take(&links, chosen[count++] = j);
 		need -= j->bytes;
-		chosen[count++] = j;
 	}
 	qsort(chosen, count, sizeof(*chosen), by_a);
 	gone = ARENA_NEW(h->arena, uint32_t, count);
 	back = ARENA_NEW(h->arena, uint32_t, count);
 	time_copies(h, chosen, count, gone, back);
 	for (uint32_t i = 0; i < count; i++)
-		if (gone[i] < back[i])
+		if (gone[i] < back[i] || at_home(m, chosen[i]))
 			model_offload(m, chosen[i], gone[i], back[i]);
 }
 
@@ -129,25 +164,26 @@ choose_offloads(struct hybrid *h)
 static bool
 covers(const struct gap *j, uint32_t k)
 {
-	return j->fate == FATE_KEEP && j->a < k && k < j->b;
+	return j->fate == FATE_KEEP && j->a <= k && k < j->b;
 }
 
 /* The gap across op k that costs least to drop for each byte that it takes away of `excess`. */
 static struct gap *
-cheapest_drop(struct hybrid *h, uint32_t k, int64_t excess)
+cheapest_drop(struct hybrid *h, uint32_t k, int64_t excess, double *best_cost)
 {
 	struct gap *best = NULL;
-	double best_cost = INFINITY;
 	int looked = 0;
 
-	for (uint32_t i = 0; i < h->model.gap_count && looked < LOOK_AHEAD; i++) {
+	*best_cost = INFINITY;
+
+	for (uint32_t i = 0; i < h->model.gap_count && looked < h->way.look_ahead; i++) {
 		struct gap *j = h->by_density[i];
 		uint32_t needed = h->model.needed_at[j->tensor];
 		struct drop_cost drop;
 		int64_t gain;
 		double cost;
 
-		if (!covers(j, k) || (needed > j->a && needed <= k))
+		if (!covers(j, k) || (needed >= j->a && needed <= k))
 			continue;
 		if (isinf(j->density))
 			break;
@@ -159,9 +195,32 @@ cheapest_drop(struct hybrid *h, uint32_t k, int64_t excess)
 			continue;
 		cost = drop.us / (double)gain;
 		looked++;
-		if (cost < best_cost) {
-			best_cost = cost;
+		if (cost < *best_cost) {
+			*best_cost = cost;
 			best = j;
+		}
+	}
+	return best;
+}
+
+/* The algorithm of op k that costs least for each byte of workspace that it does without; PLAN_NONE: none does. */
+static uint32_t
+cheapest_alternative(const struct hybrid *h, uint32_t k, int64_t excess, double *cost)
+{
+	const struct op *o = &h->p->graph->ops[k];
+	uint32_t now = h->model.alternative[k], best = PLAN_NONE;
+	bytes_t bytes = now == PLAN_NONE ? o->workspace_bytes : o->alternatives[now].workspace_bytes;
+	double us = now == PLAN_NONE ? o->time_us : o->alternatives[now].time_us;
+
+	*cost = INFINITY;
+	for (uint32_t i = 0; i < o->alternative_count; i++) {
+		const struct alternative *x = &o->alternatives[i];
+		int64_t gain = (int64_t)bytes - (int64_t)x->workspace_bytes;
+		double price = (x->time_us - us) / (double)(gain < excess ? gain : excess);
+
+		if (gain > 0 && price < *cost) {
+			*cost = price;
+			best = i;
 		}
 	}
 	return best;
@@ -173,7 +232,7 @@ may_leave(const struct hybrid *h, const struct gap *j, uint32_t k)
 {
 	uint32_t needed = h->model.needed_at[j->tensor];
 
-	return j->a < k && k < j->b && !(needed > j->a && needed <= k) &&
+	return j->a <= k && k < j->b && !(needed >= j->a && needed <= k) &&
 	    (j->fate == FATE_KEEP || (j->fate == FATE_OFFLOAD && (k < j->gone || k >= j->back)));
 }
 
@@ -186,14 +245,14 @@ forced_offload(struct hybrid *h, uint32_t k, int64_t excess)
 	struct gap *best = NULL;
 	double best_gain = 0;
 
-	for (uint32_t i = 0; i < m->gap_count && m->gaps[i].a < k; i++) {
+	for (uint32_t i = 0; i < m->gap_count && m->gaps[i].a <= k; i++) {
 		struct gap *j = &m->gaps[i];
 		double out, in, gain;
 
 		if (!may_leave(h, j, k))
 			continue;
-		out = (m->start_us[k] - m->start_us[j->a + 1]) / copy_us(h, j, D2H);
-		in = (m->start_us[j->b] - m->start_us[k + 1]) / copy_us(h, j, H2D);
+		out = j->out ? (m->start_us[k] - m->start_us[j->a]) / copy_us(h, j, D2H) : 1;
+		in = j->in ? (m->start_us[j->b] - m->start_us[k + 1]) / copy_us(h, j, H2D) : 1;
 		gain = (double)(j->bytes < excess ? j->bytes : excess) * (0.01 + (out < 1 ? out : 1)) * (0.01 + (in < 1 ? in : 1));
 		if (gain > best_gain) {
 			best_gain = gain;
@@ -210,13 +269,19 @@ cover(struct hybrid *h)
 	struct model *m = &h->model;
 
 	for (;;) {
-		uint32_t k = range_tree_argmax(&m->over), gone, back;
+		uint32_t k = range_tree_argmax(&m->over), gone, back, alternative;
 		int64_t excess = range_tree_max(&m->over, k, k + 1);
+		double drop_cost, alternative_cost;
 		struct gap *j;
 
 		if (excess <= 0)
 			return true;
-		j = cheapest_drop(h, k, excess);
+		j = cheapest_drop(h, k, excess, &drop_cost);
+		alternative = cheapest_alternative(h, k, excess, &alternative_cost);
+		if (alternative != PLAN_NONE && alternative_cost <= drop_cost) {
+			model_use_alternative(m, k, alternative);
+			continue;
+		}
 		if (j != NULL) {
 			model_drop(m, j);
 			continue;
@@ -230,7 +295,7 @@ cover(struct hybrid *h)
 			model_widen(m, j, k, k + 1);
 			continue;
 		}
-		gone = op_at(m, m->start_us[j->a + 1] + copy_us(h, j, D2H));
+		gone = op_at(m, m->start_us[j->a] + copy_us(h, j, D2H));
 		back = op_at(m, m->start_us[j->b] - copy_us(h, j, H2D));
 		model_offload(m, j, gone < k ? gone : k, back > k ? (back < j->b ? back : j->b) : k + 1);
 	}
@@ -248,7 +313,7 @@ learn(struct hybrid *h)
 		const struct gap *t = &m->gaps[i];
 		uint32_t c = m->needed_at[t->tensor];
 
-		if (t->a >= h->stuck || t->b <= h->stuck || c <= t->a || c > h->stuck)
+		if (t->a > h->stuck || t->b <= h->stuck || c < t->a || c > h->stuck)
 			continue;
 		for (uint32_t k = 0; k < m->gap_count; k++)
 			if (m->gaps[k].fate == FATE_DROP && m->gaps[k].b == c && !h->kept[k])
@@ -292,7 +357,7 @@ stretch(struct hybrid *h)
 
 		if (j->fate != FATE_OFFLOAD)
 			continue;
-		for (double lead = 4; lead > 0.4 && j->back > j->gone; lead /= 2) {
+		for (double lead = h->way.lead; lead > 0.4 && j->back > j->gone; lead /= 2) {
 			uint32_t to = op_at(m, m->start_us[j->back] - lead * copy_us(h, j, H2D));
 
 			to = to < j->gone ? j->gone : to;
@@ -369,9 +434,11 @@ order_offloads(struct hybrid *h)
 		before[k + 1] = before[k] + (m->life->live[k] > h->p->budget_bytes);
 	for (uint32_t i = 0; i < m->gap_count; i++) {
 		struct gap *j = &m->gaps[i];
-		double worth = before[j->b] - before[j->a + 1];
+		double worth = before[j->b] - before[j->a];
 
-		if (h->way.order != BY_SPAN)
+		if (kind_is_persistent(m->graph->tensors[j->tensor].kind))
+			worth *= h->way.persistents == PERSISTENTS_EQUAL ? dear : 1e-12;	/* cannot be made again: its turn comes when the others have what they want */
+		else if (h->way.order != BY_SPAN)
 			worth *= j->density < dear ? j->density : dear;
 		if (h->way.order == CUTS_FIRST && m->is_cut[j->tensor])
 			worth *= 1 / dear;

@@ -23,9 +23,19 @@
 /* In which order gaps are offered to the link. */
 enum order { BY_SPAN_AND_COST, CUTS_FIRST, BY_SPAN, ORDERS };
 
-/* One way to choose: a share of the link, an order, and whether chains are kept short by
- * cuts, tensors that are not dropped (one for each 1 / cuts of the peak; 0: none). */
-struct way { double share; enum order order; int cuts; };
+/* Whether persistent tensors move, but for those that must be at home on the host. */
+enum persistents { PERSISTENTS_STAY, PERSISTENTS_LAST, PERSISTENTS_EQUAL, PERSISTENTS };
+
+/* One way to choose. */
+struct way {
+	double share;			/* of the link's capacity */
+	enum order order;
+	int cuts;			/* chains are kept short by tensors that are not dropped: one for each 1 / cuts of
+					 * the peak; 0: none */
+	enum persistents persistents;
+	int look_ahead;			/* how many of the cheapest drops are looked at */
+	double lead;			/* copies in begin up to so many times their own time early, where there is room */
+};
 
 /* How often a policy is asked for less because its buffers do not pack. */
 enum { TIGHTENINGS = 4 };

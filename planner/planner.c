@@ -116,7 +116,7 @@ tighten(struct plan *plan, const struct problem *p, const struct planner_options
 	for (int i = 0; i < TIGHTEN_MAX && plan->arena_bytes > p->budget_bytes; i++) {
 		bytes_t missing = next.arena_bytes - p->budget_bytes;
 
-		if (plan->figures.peak_bytes > p->budget_bytes || less.budget_bytes < p->life->resident_bound_bytes + missing)
+		if (plan->figures.peak_bytes > p->budget_bytes || less.budget_bytes < policy_least_budget(o->policy, p->life) + missing)
 			return 0;
 		less.budget_bytes -= missing;
 		if (make(&next, &less, o, a, e) < 0) {
@@ -147,7 +147,7 @@ planner_run(struct plan *plan, const struct graph *g, const struct device *d,
 	lifetimes_init(&life, g, a);
 	if (life.bound_bytes > p.budget_bytes)
 		return too_small(&p, false, a, e);
-	if (life.resident_bound_bytes > p.budget_bytes)
+	if (policy_least_budget(o->policy, &life) > p.budget_bytes)
 		return too_small(&p, true, a, e);
 	*plan = (struct plan) { .graph = g, .device = d, .tool = PACKAGE_NAME " " PACKAGE_VERSION,
 	    .policy = o->policy->name, .placement = o->placement->name, .options = o->options == NULL ? "" : o->options,

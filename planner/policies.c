@@ -4,11 +4,19 @@
 
 #include <string.h>
 
-#define ROW(name, fn, summary) { name, summary, fn, true },
-#define SLOW(name, fn, summary) { name, summary, fn, false },
-const struct policy policies[] = { POLICIES(ROW) POLICIES_SLOW(SLOW) { NULL, NULL, NULL, false } };
+#define OURS(name, fn, summary) { name, summary, fn, true, true },
+#define ROW(name, fn, summary) { name, summary, fn, true, false },
+#define SLOW(name, fn, summary) { name, summary, fn, false, false },
+const struct policy policies[] = { POLICIES_OURS(OURS) POLICIES(ROW) POLICIES_SLOW(SLOW) { NULL, NULL, NULL, false, false } };
 #undef SLOW
 #undef ROW
+#undef OURS
+
+bytes_t
+policy_least_budget(const struct policy *row, const struct lifetimes *l)
+{
+	return row->moves_persistent ? l->bound_bytes : l->resident_bound_bytes;
+}
 
 const struct policy *
 policy_find(const char *name)

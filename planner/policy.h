@@ -32,8 +32,11 @@ struct problem {
 /* Fill s.  A policy that cannot handle the problem says so (ERR_NO); it never half-works. */
 typedef int policy_fn(struct schedule *s, const struct problem *p, struct arena *a, struct err *e);
 
+/* These may move persistent tensors, too: budgets below the persistent bytes and one op's are theirs. */
+#define POLICIES_OURS(ROW) \
+	ROW("hybrid", policy_hybrid, "keep, offload or recompute, each tensor by what it costs")
+
 #define POLICIES(ROW) \
-	ROW("hybrid", policy_hybrid, "keep, offload or recompute, each tensor by what it costs") \
 	ROW("keep",   policy_keep,   "everything stays on the device from first to last use") \
 	ROW("layrub", policy_layrub, "feature maps leave during their last forward layer, return one layer ahead") \
 	ROW("none",   policy_none,   "no reuse: every map has memory of its own for the whole step, as in the original Caffe") \
@@ -55,13 +58,18 @@ struct policy {
 	const char *name, *summary;
 	policy_fn *plan;
 	bool quick;		/* quick enough for hybrid to try it, too */
+	bool moves_persistent;
 };
 extern const struct policy policies[];	/* ends with a NULL name */
 
 #define ROW(name, fn, summary) policy_fn fn;
+POLICIES_OURS(ROW)
 POLICIES(ROW)
 POLICIES_SLOW(ROW)
 #undef ROW
+
+/* The least budget that the policy has a plan for, as far as sizes tell. */
+bytes_t policy_least_budget(const struct policy *row, const struct lifetimes *l);
 
 const struct policy *policy_find(const char *name);	/* NULL: none of that name */
 #endif
