@@ -404,6 +404,16 @@ model_offload(struct model *m, struct gap *j, uint32_t gone, uint32_t back)
 	mark_copied(m, j);
 }
 
+bool
+model_keep(struct model *m, struct gap *j)
+{
+	if (j->gone < j->back && range_tree_max(&m->over, j->gone, j->back) + j->bytes > 0)
+		return false;
+	range_tree_add(&m->over, j->gone, j->back, j->bytes);
+	j->fate = FATE_KEEP;
+	return true;
+}
+
 void
 model_use_alternative(struct model *m, uint32_t k, uint32_t alternative)
 {

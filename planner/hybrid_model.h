@@ -67,6 +67,8 @@ struct drop_cost model_drop_cost(struct model *m, const struct gap *j);
 
 void model_drop(struct model *m, struct gap *j);
 void model_offload(struct model *m, struct gap *j, uint32_t gone, uint32_t back);
+/* Gap j's tensor stays after all, if there is room for it. */
+bool model_keep(struct model *m, struct gap *j);
 /* Run op k by another of its algorithms. */
 void model_use_alternative(struct model *m, uint32_t k, uint32_t alternative);
 /* An offloaded gap is away from gone or before, until back or after. */

@@ -254,6 +254,8 @@ forced_offload(struct hybrid *h, uint32_t k, int64_t excess)
 		out = j->out ? (m->start_us[k] - m->start_us[j->a]) / copy_us(h, j, D2H) : 1;
 		in = j->in ? (m->start_us[j->b] - m->start_us[k + 1]) / copy_us(h, j, H2D) : 1;
 		gain = (double)(j->bytes < excess ? j->bytes : excess) * (0.01 + (out < 1 ? out : 1)) * (0.01 + (in < 1 ? in : 1));
+		if (kind_is_persistent(m->graph->tensors[j->tensor].kind))
+			gain /= 2;	/* must return to its own offset: it packs worse */
 		if (gain > best_gain) {
 			best_gain = gain;
 			best = j;
@@ -299,6 +301,34 @@ cover(struct hybrid *h)
 		back = op_at(m, m->start_us[j->b] - copy_us(h, j, H2D));
 		model_offload(m, j, gone < k ? gone : k, back > k ? (back < j->b ? back : j->b) : k + 1);
 	}
+}
+
+static int
+dearer(const void *x, const void *y)
+{
+	const struct gap *p = *(struct gap *const *)x, *q = *(struct gap *const *)y;
+	double cost_p = p->density * (double)p->bytes, cost_q = q->density * (double)q->bytes;
+
+	if (cost_p != cost_q)
+		return cost_p > cost_q ? -1 : 1;
+	return p < q ? -1 : p > q;
+}
+
+/* What was dropped for one moment's sake may be in the way of nothing once other moments have had theirs: the dearest
+ * first, drops that are not needed any more are taken back (reverse delete). */
+static void
+prune(struct hybrid *h)
+{
+	struct model *m = &h->model;
+	struct gap **dropped = ARENA_NEW(h->arena, struct gap *, m->gap_count);
+	uint32_t count = 0;
+
+	for (uint32_t i = 0; i < m->gap_count; i++)
+		if (m->gaps[i].fate == FATE_DROP)
+			dropped[count++] = &m->gaps[i];
+	qsort(dropped, count, sizeof(*dropped), dearer);
+	for (uint32_t i = 0; i < count; i++)
+		model_keep(m, dropped[i]);
 }
 
 /* Nothing could leave at op `stuck`: whoever's chain needs there, or before, what might have
@@ -391,6 +421,7 @@ make_schedule(struct hybrid *h, struct schedule *s, bytes_t budget, struct err *
 	for (int i = 0; i < REPAIRS; i++) {
 		if (!cover(h))
 			return err_set(e, ERR_NO, "there is nothing more to move or recompute");
+		prune(h);
 		if (i == 0)
 			stretch(h);
 		decisions_init(&d, h->p->life, h->arena);
@@ -493,11 +524,21 @@ hybrid_time(struct hybrid *h, bytes_t *arena_bytes, double *us)
 	return 0;
 }
 
+/* What to ask for next when `missing` bytes were over: that much less, but no more than half the way to
+ * what no plan can do without. */
+static bytes_t
+tighter_budget(bytes_t budget, bytes_t missing, bytes_t least)
+{
+	bytes_t half = budget > least ? (budget - least) / 2 : 0;
+
+	return budget - (missing < half ? missing : half);
+}
+
 /* Try the way, tighter where fragmentation breaks the budget; *us is the simulated step. */
 int
 hybrid_go(struct hybrid *h, double *us)
 {
-	bytes_t budget = h->p->budget_bytes;
+	bytes_t budget = (bytes_t)((double)h->p->budget_bytes * h->way.squeeze);
 
 	hybrid_init(h);
 	for (int tighter = 0, lessons = 0; tighter < TIGHTENINGS;) {
@@ -516,9 +557,7 @@ hybrid_go(struct hybrid *h, double *us)
 			return -1;
 		if (arena_bytes <= h->p->budget_bytes)
 			return 0;
-		if (arena_bytes - h->p->budget_bytes >= budget)
-			break;
-		budget -= arena_bytes - h->p->budget_bytes;
+		budget = tighter_budget(budget, arena_bytes - h->p->budget_bytes, h->p->life->bound_bytes);
 		tighter++;
 	}
 	return err_set(&h->err, ERR_NO, "its buffers do not pack into the budget");

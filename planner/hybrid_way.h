@@ -35,6 +35,7 @@ struct way {
 	enum persistents persistents;
 	int look_ahead;			/* how many of the cheapest drops are looked at */
 	double lead;			/* copies in begin up to so many times their own time early, where there is room */
+	double squeeze;			/* the part of the budget that is planned for: some plans pack only so */
 };
 
 /* How often a policy is asked for less because its buffers do not pack. */

@@ -23,7 +23,7 @@ enum { FEWEST_WAYS = 12, MOST_WAYS = CUTS + (SHARES - 1) * CUTS * ORDERS };
 static struct way
 way_at(int i)
 {
-	struct way w = { .order = BY_SPAN, .cuts = cuts[i % CUTS], .look_ahead = 8, .lead = 4 };
+	struct way w = { .order = BY_SPAN, .cuts = cuts[i % CUTS], .look_ahead = 8, .lead = 4, .squeeze = 1 };
 	int rest = i - CUTS;
 
 	if (i < CUTS)		/* nothing is offloaded: no order */
@@ -42,6 +42,7 @@ neighbours(struct way *to, const struct way *w)
 	static const int other_cuts[] = { 0, 7, 10, 14, 20, 28, 40 };
 	static const int looks[] = { 1, 4, 8, 24 };
 	static const double leads[] = { 1, 4, 16 };
+	static const double squeezes[] = { 1, 0.98, 0.95, 0.9 };
 	int n = 0;
 
 #define EACH(list, member, value) \
@@ -54,6 +55,7 @@ neighbours(struct way *to, const struct way *w)
 	EACH(other_cuts, cuts, other_cuts[i])
 	EACH(looks, look_ahead, looks[i])
 	EACH(leads, lead, leads[i])
+	EACH(squeezes, squeeze, squeezes[i])
 #undef EACH
 	for (int order = 0; w->share > 0 && order < ORDERS; order++)
 		if (order != (int)w->order) {
@@ -204,7 +206,7 @@ descend(struct search *x)
 		int n = neighbours(ways, &x->way);
 
 		for (int i = 0; i < n; i++)
-			all[i] = (struct outcome) { .h = { .p = x->p, .way = ways[i] } };
+			all[i] = (struct outcome) { .h = { .p = x->p, .way = ways[i], .search = x->p->graph->op_count <= SMALL_GRAPH } };
 		try_all(x, all, n);
 		if (x->way_us > before * 0.9995)
 			break;
@@ -224,14 +226,14 @@ policy_hybrid(struct schedule *s, const struct problem *p, struct arena *a, stru
 		if (row->quick && row->plan != policy_hybrid && policy_least_budget(row, p->life) <= p->budget_bytes)
 			all[n++] = (struct outcome) { .row = row, .h.p = p };
 	try_all(&x, all, n);
-	descend(&x);
 	/* Perhaps our own ways only do not pack: a few large buffers decide in small graphs. */
-	if (isinf(x.us) || (x.row != NULL && p->graph->op_count <= SMALL_GRAPH)) {
+	if (isinf(x.way_us) || p->graph->op_count <= SMALL_GRAPH) {
 		n = n < SEARCHED_WAYS ? n : SEARCHED_WAYS;
 		for (int i = 0; i < n; i++)
 			all[i] = (struct outcome) { .h = { .p = p, .way = way_at(i), .search = true } };
 		try_all(&x, all, n);
 	}
+	descend(&x);
 	if (isinf(x.us))
 		return err_set(e, all[0].h.err.code, "policy 'hybrid' finds no plan for this budget: %s", all[0].h.err.text);
 	return 0;
