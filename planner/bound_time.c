@@ -12,8 +12,11 @@
  * r the bytes with ready >= r take (their sum) / Bo after op r - 1 has ended, which is no earlier than S_r.  So with
  *     VL = min over r of (bytes with ready < r) + Bo (S_k - S_r),
  * the bytes that cost nothing, op k starts at S_k + max(0, y - VL) / Bo or later.
- * Fetches.  In the same way, with deadlines `to`: VR = min over r of (bytes with to > r) + Bi (S_r - S_k), and compute
- * idles for at least max(0, y - VR) / Bi less what it spends on reruns after the start of k.
+ * Fetches.  In the same way, with deadlines `to`: VR = min over r of (bytes with to > r) + Bi (S_r - S_k+1), and compute
+ * idles for at least max(0, y - VR) / Bi less what it spends on reruns after k.  That is counted from the end of k: until then k's own
+ * tensors and workspace are there, so the E bytes have no memory to be fetched into.  (What is away at the end may be others than at the
+ * start, one fetched during k into the place of another that has left meanwhile.  But what is dropped at the start is at the
+ * end, too, for nothing runs during k; so if y bytes of E were moved then, moving y is the best for the end, too.)
  * Reruns.  Dropping z bytes takes at least C(z), the fractional knapsack: cheapest microseconds a byte first.  A run that makes
  * several tensors is charged once: its time is split over their bytes, which is never more than the time
  * that any choice of them really takes.
@@ -95,7 +98,7 @@ static void
 find_room(struct search *x)
 {
 	const struct absences *s = x->s;
-	double k_us = s->start_us[x->k], end_us = s->start_us[s->graph->op_count], sum = 0;
+	double k_us = s->start_us[x->k], k_end_us = s->start_us[x->k + 1], end_us = s->start_us[s->graph->op_count], sum = 0;
 
 	x->free = x->ends = x->home = x->home_late = x->both = 0;
 	x->left = x->right = x->late = INFINITY;
@@ -118,7 +121,7 @@ find_room(struct search *x)
 
 		if (!covers(g, x->k) || !g->in)
 			continue;
-		x->right = fmin(x->right, sum + x->rates.way[H2D] * (s->start_us[g->to] - k_us));
+		x->right = fmin(x->right, sum + x->rates.way[H2D] * (s->start_us[g->to] - k_end_us));
 		sum += (double)g->bytes;
 	}
 	x->right = fmin(x->right, sum);
