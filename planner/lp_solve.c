@@ -2,10 +2,14 @@
 #include <config.h>
 #include "planner/lp_solve.h"
 
+#include <errno.h>
 #include <glpk.h>
 #include <limits.h>
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
+
+#include "src/file.h"
 
 static int
 line_type(const struct lp_line *l)
@@ -149,15 +153,25 @@ lp_search(const struct lp *p, double *x, const struct lp_search *how)
 	return good;
 }
 
-bool
-lp_write(const struct lp *p, const char *path)
+/* GLPK opens what it writes by name: here by that of an open file. */
+static int
+write_model(FILE *out, void *arg, struct err *e)
+{
+	char name[64];
+
+	snprintf(name, sizeof(name), "/proc/self/fd/%d", fileno(out));
+	return glp_write_lp(arg, NULL, name) == 0 ? 0 : err_set(e, ERR_SYSTEM, "cannot write the model: %s", strerror(errno != 0 ? errno : EIO));
+}
+
+int
+lp_write(const struct lp *p, const char *path, struct err *e)
 {
 	glp_prob *lp = glp_create_prob();
-	bool good;
+	int rc;
 
 	glp_term_out(GLP_OFF);
 	load(lp, p);
-	good = load_entries(lp, p);
+	rc = load_entries(lp, p) ? 0 : err_set(e, ERR_SYSTEM, "out of memory");
 	for (size_t i = 0; i < p->row_count; i++)
 		if (p->rows[i].name[0] != 0)
 			glp_set_row_name(lp, (int)i + 1, p->rows[i].name);
@@ -167,7 +181,8 @@ lp_write(const struct lp *p, const char *path)
 		if (p->columns[j].whole)
 			glp_set_col_kind(lp, (int)j + 1, GLP_IV);
 	}
-	good = good && glp_write_lp(lp, NULL, path) == 0;
+	if (rc == 0)
+		rc = file_write(path, write_model, lp, e);
 	glp_delete_prob(lp);
-	return good;
+	return rc < 0 ? err_in_file(e, path) : 0;
 }

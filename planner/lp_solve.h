@@ -23,6 +23,6 @@ struct lp_search {
 /* Fill x with the best solution found; false: none. */
 bool lp_search(const struct lp *p, double *x, const struct lp_search *how);
 
-/* Write the model in CPLEX LP format; false: it could not be written. */
-bool lp_write(const struct lp *p, const char *path);
+/* Write the model in CPLEX LP format. */
+int lp_write(const struct lp *p, const char *path, struct err *e) WARN_UNUSED;
 #endif

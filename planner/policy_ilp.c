@@ -598,10 +598,8 @@ solve_round(struct ilp *m)
 	bool began;
 
 	build(m);
-	if (m->round == 1 && control != NULL && control->write_lp != NULL && !lp_write(&m->lp, control->write_lp)) {
-		err_set(&m->err, ERR_SYSTEM, "cannot write the model to '%s'", control->write_lp);
+	if (m->round == 1 && control != NULL && control->write_lp != NULL && lp_write(&m->lp, control->write_lp, &m->err) < 0)
 		return false;
-	}
 	x = ARENA_NEW(m->arena, double, m->lp.column_count);
 	start = ARENA_NEW(m->arena, double, m->lp.column_count);
 	began = isfinite(m->best_us) && start_from(m, &m->best, start);
