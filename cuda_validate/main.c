@@ -5,7 +5,6 @@
 #include <errno.h>
 #include <getopt.h>
 #include <math.h>
-#include <signal.h>
 #include <string.h>
 
 #include "cuda_validate/measure.h"
@@ -14,6 +13,7 @@
 #include "sim/trace.h"
 #include "src/json.h"
 #include "src/lookup.h"
+#include "src/process.h"
 #ifdef HAVE_CUDA
 #include "cuda_validate/calibrate.h"
 #endif
@@ -294,7 +294,7 @@ replay_seeds(struct session *s)
 	size_t length;
 	int rc = 0;
 
-	for (uint32_t k = 0; rc == 0 && k < s->seeds; k++) {
+	for (uint32_t k = 0; rc == 0 && k < s->seeds && (k == 0 || !interrupt_came()); k++) {
 		o->seed = first + k;
 		replay_close(&s->replay);
 		arena_free(&s->replay_arena);
@@ -314,12 +314,19 @@ replay_plan(void *arg)
 	struct err *e = &s->err;
 	struct measures m;
 	struct device d;
+	int rc;
 
 	if (read_input(s, &s->document, &d, e) < 0)
 		return -1;
 	s->options.spans = s->trace != NULL || s->options.traced;
-	if (replay_seeds(s) < 0)
+	s->options.stopped = interrupt_came;
+	interrupt_watch();
+	rc = replay_seeds(s);
+	interrupt_end(rc == 0);
+	if (rc < 0)
 		return -1;
+	if (interrupt_came())
+		fprintf(stderr, "layrub-replay: warning: interrupted: this is what was replayed until then\n");
 	if (measure(&m, &s->replay, &d, &s->arena, e) < 0)
 		return err_in_file(e, s->plan);
 	if (s->trace != NULL && write_timelines(s, &m, e) < 0)
@@ -388,6 +395,9 @@ replay_all(struct session *s)
 		one = conclude(s, arena_run(&s->arena, replay_plan, s, &s->err));
 		fflush(stdout);
 		status = one > status ? one : status;
+		/* All plans are the answer. */
+		if (interrupt_came() && k + 1 < s->plan_count)
+			interrupt_end(false);
 	}
 	if (b->end != NULL)
 		b->end();
@@ -413,7 +423,7 @@ main(int argc, char **argv)
 		.err = ERR_INIT };
 	int status;
 
-	signal(SIGPIPE, SIG_DFL);
+	process_begin();
 	if (parse(&s, argc, argv) < 0) {
 		status = conclude(&s, -1);
 		fputs("Try 'layrub-replay --help'.\n", stderr);

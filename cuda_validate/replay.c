@@ -97,7 +97,7 @@ keep_timeline(struct replay *r, const struct replay_step *s, struct arena *a)
 static int
 run_steps(struct replay *r, struct reference *ref, struct arena *a, struct err *e)
 {
-	const struct replay_options *o = &r->job.options;
+	struct replay_options *o = &r->job.options;
 	struct replay_step s;
 
 	for (uint64_t n = 0; n < (uint64_t)o->steps + 1 + o->spans; n++) {
@@ -110,6 +110,8 @@ run_steps(struct replay *r, struct reference *ref, struct arena *a, struct err *
 			r->step_us[n - 1] = s.time_us;
 		else if (s.spans != NULL)
 			keep_timeline(r, &s, a);
+		if (n > 0 && n < o->steps && o->stopped != NULL && o->stopped())
+			o->steps = (uint32_t)n;
 	}
 	return 0;
 }

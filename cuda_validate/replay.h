@@ -22,6 +22,7 @@ struct replay_options {
 	double jitter;		/* delays of up to so many per cent; 0: none */
 	uint64_t seed;		/* of the data and of the delays */
 	bool spans;		/* measure when each instruction begins and ends */
+	bool (*stopped)(void);	/* NULL, or true when the steps timed so far are to do (Ctrl-C) */
 };
 
 /* A stretch of the arena, or of the pool, that a run reads.  Its number among all reads is where its digest goes. */
@@ -118,7 +119,7 @@ struct replay {
 	double launch_gap_us;
 };
 
-/* Warm up with one step, then time options.steps of them, and look at the data after each.  ERR_NO: the data is wrong, and the message
+/* Warm up with one step, then time options.steps of them (job.options has how many, when it was stopped), and look at the data after each.  ERR_NO: the data is wrong, and the message
  * names the first op and tensor that differ; ERR_SYSTEM: the machine failed. */
 int replay_run(struct replay *r, const struct plan *p, const struct backend *b, const struct replay_options *o,
     struct arena *a, struct err *e) WARN_UNUSED;

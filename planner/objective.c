@@ -103,12 +103,14 @@ objective_budget(bytes_t *budget, const struct graph *g, const struct device *d,
 		return no_answer(&t, e);
 	low = smaller(l.bound_bytes > 0 ? l.bound_bytes - 1 : 0, high);
 	/* Most of a large device may not be needed at all: the first step goes to what its plan used. */
-	for (bytes_t next = t.arena_bytes; high - low > finest && high - low > high / FINENESS; next = low + (high - low) / 2) {
+	for (bytes_t next = t.arena_bytes; high - low > finest && high - low > high / FINENESS && !search_stopped(o->control); next = low + (high - low) / 2) {
 		if (next <= low || next >= high)
 			next = low + (high - low) / 2;
 		if (try_budget(&t, next, e) < 0)
 			return -1;
-		*(t.good ? &high : &low) = next;
+		/* A plan that was not finished says nothing against the budget; the loop ends. */
+		if (t.good || !search_stopped(o->control))
+			*(t.good ? &high : &low) = next;
 	}
 	*budget = high;
 	return 0;

@@ -16,7 +16,7 @@ struct objective {
 
 /* Set *budget to the smallest one at or below o->budget_bytes at which o->policy's plan is as asked, to within
  * a 256th of the budget or 1 MiB.  ERR_NO when there is none at o->budget_bytes either.  The search supposes that a larger budget is never
- * worse; the budget found always has its plan. */
+ * worse; the budget found always has its plan.  When o->control stops it, it is the smallest that was found until then. */
 int objective_budget(bytes_t *budget, const struct graph *g, const struct device *d, const struct planner_options *o,
     const struct objective *objective, struct arena *a, struct err *e) WARN_UNUSED;
 #endif

@@ -437,6 +437,8 @@ spend(struct search *x, int count)
 	else if (x->work >> 14 != before >> 14) {
 		if (x->limits->deadline_s > 0 && pack_clock_s() > x->limits->deadline_s)
 			x->gave_up = true;
+		if (x->limits->stopped != NULL && x->limits->stopped())
+			x->gave_up = true;
 		if (x->limits->winner != NULL && atomic_load(x->limits->winner) < x->limits->self)
 			x->gave_up = true;
 	}

@@ -56,7 +56,7 @@ static bool
 is_done(const struct attempt *t)
 {
 	return t->r->arena_bytes <= t->target || t->greedy.work > t->greedy.work_limit ||
-	    (t->deadline_s > 0 && seconds_now() > t->deadline_s);
+	    placement_stopped(t->p) || (t->deadline_s > 0 && seconds_now() > t->deadline_s);
 }
 
 /* What ended above the target comes first next time, among itself as it was.  false: it did already. */

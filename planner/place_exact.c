@@ -107,7 +107,7 @@ ask(struct exact *x, level_t capacity, uint64_t round, uint64_t work)
 #endif
 	for (int i = 0; i < n; i++) {
 		struct arena mine = ARENA_INIT;
-		struct pack_limits limits = { .work = work, .deadline_s = x->deadline_s,
+		struct pack_limits limits = { .work = work, .deadline_s = x->deadline_s, .stopped = x->p->stopped,
 		    .winner = &winner, .self = i };
 
 		answers[i] = atomic_load(&winner) < i ? PACK_GAVE_UP :
@@ -142,7 +142,7 @@ rung(const struct exact *x, int i)
 static bool
 is_done(const struct exact *x)
 {
-	return x->high <= x->low || (x->p->capacity > 0 && x->r->arena_bytes <= x->p->capacity) ||
+	return x->high <= x->low || placement_stopped(x->p) || (x->p->capacity > 0 && x->r->arena_bytes <= x->p->capacity) ||
 	    (x->deadline_s > 0 ? pack_clock_s() > x->deadline_s : x->work >= MOST_WORK);
 }
 

@@ -56,7 +56,7 @@ climb(struct greedy *g, struct place_result *r, uint32_t *order, bytes_t target,
 	spare = g->offsets;
 	g->offsets = kept;
 	kept = spare;
-	for (uint32_t t = 0; t < TRIES && r->arena_bytes > target; t++) {
+	for (uint32_t t = 0; t < TRIES && r->arena_bytes > target && !placement_stopped(g->problem); t++) {
 		uint32_t i = draw(&seed, g->count), j = draw(&seed, g->count);
 		bytes_t arena;
 

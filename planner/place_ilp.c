@@ -161,13 +161,13 @@ add_rows(const struct ilp *m, glp_prob *lp)
 	}
 }
 
-/* The node budget: the same end in every run. */
+/* The node budget is the same end in every run. */
 static void
 count_nodes(glp_tree *tree, void *model)
 {
 	struct ilp *m = model;
 
-	if (glp_ios_reason(tree) == GLP_ISELECT && ++m->nodes > NODES && m->p->time_limit_s == 0)
+	if (placement_stopped(m->p) || (glp_ios_reason(tree) == GLP_ISELECT && ++m->nodes > NODES && m->p->time_limit_s == 0))
 		glp_ios_terminate(tree);
 }
 

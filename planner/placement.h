@@ -28,6 +28,7 @@ struct place_problem {
 	bytes_t align;			/* of every offset and of the arena's size, at least 1 */
 	bytes_t capacity;		/* the arena that is asked for; 0: the smallest */
 	double time_limit_s;		/* for the searches; 0: only their node budgets end them */
+	bool (*stopped)(void);		/* NULL, or true as soon as the best so far is wanted now (Ctrl-C) */
 };
 
 struct place_result {
@@ -70,6 +71,8 @@ PLACEMENTS_ILP(ROW)
 place_fn place_exact;
 
 const struct placement *placement_find(const char *name);	/* NULL: none of that name */
+
+bool placement_stopped(const struct place_problem *p);
 
 /* What an item's offset is a multiple of. */
 bytes_t place_align(const struct place_problem *p, const struct place_item *it);

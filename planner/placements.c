@@ -17,6 +17,12 @@ placement_find(const char *name)
 	return NULL;
 }
 
+bool
+placement_stopped(const struct place_problem *p)
+{
+	return p->stopped != NULL && p->stopped();
+}
+
 static bytes_t
 gcd(bytes_t x, bytes_t y)
 {

@@ -26,3 +26,9 @@ policy_find(const char *name)
 			return p;
 	return NULL;
 }
+
+bool
+search_stopped(const struct search_control *c)
+{
+	return c != NULL && c->stopped != NULL && c->stopped();
+}

@@ -21,6 +21,8 @@ struct search_control {
 	const char *status;		/* filled: NULL, or what became of the search (the plan's status) */
 };
 
+bool search_stopped(const struct search_control *c);	/* c may be NULL */
+
 struct problem {
 	const struct graph *graph;
 	const struct device *device;

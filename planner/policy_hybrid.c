@@ -134,7 +134,8 @@ ways_for(const struct graph *g)
 	return n < FEWEST_WAYS ? FEWEST_WAYS : n > MOST_WAYS ? MOST_WAYS : n;
 }
 
-/* Run all[0 .. n) in parallel; the index of the fastest, or -1.  Only its memory is kept; ties go to the first. */
+/* Run all[0 .. n) in parallel, or until one fits and no more are wanted; the index of the fastest, or -1.  Only its
+ * memory is kept; ties go to the first. */
 static int
 run_all(struct outcome *all, int n)
 {
@@ -145,7 +146,16 @@ run_all(struct outcome *all, int n)
 #endif
 	for (int i = 0; i < n; i++) {
 		struct outcome *o = &all[i];
+		bool enough;
 
+#ifdef _OPENMP
+#pragma omp critical
+#endif
+		enough = best >= 0 && search_stopped(o->h.p->control);
+		if (enough) {
+			o->rc = -1;
+			continue;
+		}
 		o->h.arena = &o->arena;
 		o->rc = arena_run(&o->arena, run_outcome, o, &o->h.err);
 #ifdef _OPENMP
@@ -201,7 +211,7 @@ descend(struct search *x)
 	struct way ways[MOST_NEIGHBOURS];
 	struct outcome *all = ARENA_NEW(x->arena, struct outcome, MOST_NEIGHBOURS);
 
-	for (int round = 0; round < ROUNDS && !isinf(x->way_us); round++) {
+	for (int round = 0; round < ROUNDS && !isinf(x->way_us) && !search_stopped(x->p->control); round++) {
 		double before = x->way_us;
 		int n = neighbours(ways, &x->way);
 
@@ -227,7 +237,7 @@ policy_hybrid(struct schedule *s, const struct problem *p, struct arena *a, stru
 			all[n++] = (struct outcome) { .row = row, .h.p = p };
 	try_all(&x, all, n);
 	/* Perhaps our own ways only do not pack: a few large buffers decide in small graphs. */
-	if (isinf(x.way_us) || p->graph->op_count <= SMALL_GRAPH) {
+	if (isinf(x.way_us) || (p->graph->op_count <= SMALL_GRAPH && !search_stopped(p->control))) {
 		n = n < SEARCHED_WAYS ? n : SEARCHED_WAYS;
 		for (int i = 0; i < n; i++)
 			all[i] = (struct outcome) { .h = { .p = p, .way = way_at(i), .search = true } };
@@ -236,5 +246,7 @@ policy_hybrid(struct schedule *s, const struct problem *p, struct arena *a, stru
 	descend(&x);
 	if (isinf(x.us))
 		return err_set(e, all[0].h.err.code, "policy 'hybrid' finds no plan for this budget: %s", all[0].h.err.text);
+	if (search_stopped(p->control))
+		p->control->status = "time-limit";
 	return 0;
 }

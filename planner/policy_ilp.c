@@ -104,9 +104,7 @@ seconds_left(const struct ilp *m)
 static bool
 is_over(const struct ilp *m)
 {
-	const struct search_control *c = m->p->control;
-
-	return seconds_left(m) <= 0 || (c != NULL && c->stopped != NULL && c->stopped());
+	return seconds_left(m) <= 0 || search_stopped(m->p->control);
 }
 
 static bool
@@ -639,7 +637,7 @@ policy_ilp(struct schedule *s, const struct problem *p, struct arena *a, struct 
 	if (isinf(m.best_us))
 		return err_set(e, ERR_NO, "no plan was found within %g s", m.limit_s);
 	if (p->control != NULL)
-		p->control->status = seconds_left(&m) <= 0 ? "time-limit" : "gap";
+		p->control->status = is_over(&m) ? "time-limit" : "gap";
 	*s = m.best;
 	return 0;
 }

@@ -8,6 +8,7 @@
 
 #include "planner/bounds.h"
 #include "planner/planner.h"
+#include "src/process.h"
 #include "src/result.h"
 #include "src/task.h"
 
@@ -97,6 +98,32 @@ make_row(struct row *r, struct err *e)
 	return 0;
 }
 
+/* All rows, in the table's order; after Ctrl-C those that were made until then, and of the one that was being made what
+ * there is.  The integer program searches until its time limit: `plan --policy ilp` runs it. */
+static int
+make_rows(struct row *rows, uint32_t *count, uint32_t *fits, const struct row *problem, struct err *e)
+{
+	*count = *fits = 0;
+	for (const struct policy *policy = policies; policy->name != NULL && !interrupt_came(); policy++) {
+		struct search_control control = { .stopped = interrupt_came };
+		struct row *row = &rows[*count];
+
+		if (!policy->quick)
+			continue;
+		*row = *problem;
+		row->options.policy = policy;
+		row->options.control = &control;
+		if (make_row(row, e) < 0)
+			return -1;
+		/* A search that was not finished says nothing against its policy. */
+		if (!row->fits && interrupt_came())
+			return 0;
+		*fits += row->fits;
+		++*count;
+	}
+	return 0;
+}
+
 static void
 print_problem(const struct row *row)
 {
@@ -170,11 +197,12 @@ static int
 run(struct cli *c, struct err *e)
 {
 	struct planner_options po = { .placement = placement_find(given.placement == NULL ? "auto" : given.placement) };
-	uint32_t count = 0, fits = 0;
+	uint32_t all = 0, count, fits;
 	struct lifetimes l;
 	struct row *rows;
 	struct task t;
 	char budget[32];
+	int rc;
 
 	if (given.task.device == NULL)
 		return usage_error(c, e, "--device", "expected a device ('layrub list devices' shows them), got none");
@@ -188,22 +216,15 @@ run(struct cli *c, struct err *e)
 	if (l.resident_bound_bytes <= po.budget_bytes)
 		po.bound_time_us = bounds_time_us(NULL, &l, &t.device, po.budget_bytes, &c->arena);
 	for (const struct policy *policy = policies; policy->name != NULL; policy++)
-		count += policy->quick;
-	rows = ARENA_NEW(&c->arena, struct row, count);
-	/* The integer program searches until its time limit: `plan --policy ilp` runs it. */
-	count = 0;
-	for (const struct policy *policy = policies; policy->name != NULL; policy++) {
-		struct row *row = &rows[count];
-
-		if (!policy->quick)
-			continue;
-		*row = (struct row) { .task = &t, .options = po, .life = &l, .e = ERR_INIT };
-		row->options.policy = policy;
-		if (make_row(row, e) < 0)
-			return -1;
-		fits += row->fits;
-		count++;
-	}
+		all += policy->quick;
+	rows = ARENA_NEW(&c->arena, struct row, all);
+	interrupt_watch();
+	rc = make_rows(rows, &count, &fits, &(struct row) { .task = &t, .options = po, .life = &l, .e = ERR_INIT }, e);
+	interrupt_end(rc == 0 && (fits > 0 || count == all));
+	if (rc < 0)
+		return -1;
+	if (count < all)
+		warn("interrupted: %" PRIu32 " of %" PRIu32 " policies are in the table", count, all);
 	if (c->json)
 		print_json(rows, count);
 	else

@@ -7,6 +7,7 @@
 
 #include "planner/lifetimes.h"
 #include "src/fit_search.h"
+#include "src/process.h"
 #include "src/result.h"
 
 static struct {
@@ -38,6 +39,7 @@ struct answer {
 	struct fit_trial most_resident, most_planned, over;	/* the largest batches; a network only */
 	struct fit_accumulation micro;
 	bool fits;
+	bool cut;		/* Ctrl-C came: larger batches may fit than those found */
 	const char *verdict, *limit, *command;
 };
 
@@ -66,6 +68,9 @@ search(struct answer *w, struct err *e)
 	if (!w->resident.ok && fit_try(&w->planned, &w->problem, FIT_PLANNED, t->batch, e) < 0)
 		return -1;
 	w->fits = w->planned.ok;
+	/* A plan that was not finished is no answer of no. */
+	if (!w->fits && w->problem.stopped())
+		return err_set(e, ERR_SYSTEM, "interrupted");
 	if (!t->is_network)
 		return 0;
 	/* What is known is where the searches begin. */
@@ -80,7 +85,12 @@ search(struct answer *w, struct err *e)
 	/* A search that misses what is known would say less than it: the resident plan is a plan, too. */
 	if (w->most_planned.batch < w->most_resident.batch)
 		w->most_planned = w->most_resident;
-	return w->resident.ok ? 0 : fit_accumulate(&w->micro, &w->problem, t->batch, &t->device, e);
+	if (!w->resident.ok && fit_accumulate(&w->micro, &w->problem, t->batch, &t->device, e) < 0)
+		return -1;
+	w->cut = w->problem.stopped();
+	if (w->cut)
+		w->over.batch = 0;
+	return 0;
 }
 
 /* ---- words ---- */
@@ -147,20 +157,21 @@ command_of(const struct answer *w, struct arena *a)
 static void
 print_batches(const struct answer *w)
 {
+	const char *most = w->cut ? "at least" : "at most", *none = w->cut ? "not looked for to the end" : "at no batch";
 	double ideal = w->planned.ideal_time_us;
 	char time[32];
 
 	putchar('\n');
 	if (w->most_resident.batch > 0)
-		text_row(stdout, "all resident", "batch %" PRIu32 " at most", w->most_resident.batch);
+		text_row(stdout, "all resident", "batch %" PRIu32 " %s", w->most_resident.batch, most);
 	else
-		text_row(stdout, "all resident", "at no batch");
+		text_row(stdout, "all resident", "%s", none);
 	if (w->most_planned.batch > 0)
-		text_row(stdout, "with a plan", "batch %" PRIu32 " at most for %g %%, %s a step, %.1f %% longer", w->most_planned.batch,
+		text_row(stdout, "with a plan", "batch %" PRIu32 " %s for %g %%, %s a step, %.1f %% longer", w->most_planned.batch, most,
 		    100 * w->problem.most_overhead, units_time(time, w->most_planned.step_time_us), 100 * w->most_planned.overhead);
 	else
-		text_row(stdout, "with a plan", "at no batch");
-	if (w->resident.ok)
+		text_row(stdout, "with a plan", "%s", none);
+	if (w->resident.ok || (w->cut && w->micro.micro_batch == 0))
 		return;
 	if (w->micro.micro_batch > 0)
 		text_row(stdout, "accumulation", "batch %" PRIu32 " as %" PRIu32 " micro-steps of %" PRIu32 ", %s a step, %.1f %% longer",
@@ -239,7 +250,7 @@ result_of(struct result *r, const struct answer *w)
 	r->bound_bytes = w->life->bound_bytes;
 	r->resident_bound_bytes = w->life->resident_bound_bytes;
 	r->ideal_time_us = w->life->ideal_time_us;
-	r->status = p->has_plan ? "heuristic" : "infeasible";
+	r->status = !p->has_plan ? "infeasible" : w->cut ? "time-limit" : "heuristic";
 	r->reason = p->why[0] == '\0' ? NULL : p->why;
 	if (!p->has_plan)
 		return;
@@ -272,10 +283,11 @@ answer_to_json(const struct answer *w)
 	json_out_uint(&o, "step_peak_bytes", w->life->peak_bytes);
 	json_out_uint(&o, "reserved_bytes", w->task->device.reserved_bytes);
 	json_out_real(&o, "slowdown", w->problem.most_overhead);
-	if (w->task->is_network) {
+	/* One that was not looked for to the end is no zero. */
+	if (w->task->is_network && (!w->cut || w->most_resident.batch > 0))
 		trial_to_json(&o, "largest_resident", &w->most_resident);
+	if (w->task->is_network && (!w->cut || w->most_planned.batch > 0))
 		trial_to_json(&o, "largest_planned", &w->most_planned);
-	}
 	if (w->micro.micro_batch > 0) {
 		json_out_object(&o, "accumulation", false);
 		json_out_uint(&o, "micro_batch", w->micro.micro_batch);
@@ -308,9 +320,10 @@ read_slowdown(double *most, struct cli *c, struct err *e)
 static int
 run(struct cli *c, struct err *e)
 {
-	struct answer w = { .problem = { .name = c->operands[0], .task = given.task } };
+	struct answer w = { .problem = { .name = c->operands[0], .task = given.task, .stopped = interrupt_came } };
 	struct lifetimes l;
 	struct task t;
+	int rc;
 
 	if (given.task.device == NULL)
 		return usage_error(c, e, "--device", "expected a device ('layrub list devices' shows them), got none");
@@ -325,8 +338,13 @@ run(struct cli *c, struct err *e)
 	w.task = &t;
 	w.life = &l;
 	count_memory(&w);
-	if (search(&w, e) < 0)
+	interrupt_watch();
+	rc = search(&w, e);
+	interrupt_end(rc == 0);
+	if (rc < 0)
 		return -1;
+	if (w.cut)
+		warn("interrupted: larger batches may fit, too");
 	w.verdict = verdict_of(&w, &c->arena);
 	w.limit = limit_of(&w, &c->arena);
 	w.command = command_of(&w, &c->arena);

@@ -9,6 +9,7 @@
 #include "planner/place_check.h"
 #include "src/file.h"
 #include "src/place_csv.h"
+#include "src/process.h"
 
 static struct {
 	bytes_t capacity;
@@ -116,6 +117,7 @@ run(struct cli *c, struct err *e)
 	struct place_problem *p;
 	struct answer w;
 	double begin;
+	int rc;
 
 	if (place_csv_read(&w.csv, c->operands[0], &c->arena, e) < 0)
 		return -1;
@@ -125,7 +127,11 @@ run(struct cli *c, struct err *e)
 		return -1;
 	w.result.offsets = ARENA_NEW(&c->arena, bytes_t, p->count);
 	begin = seconds_now();
-	if (placement_run(&w.result, row, p, &c->arena, e) < 0)
+	p->stopped = interrupt_came;
+	interrupt_watch();
+	rc = placement_run(&w.result, row, p, &c->arena, e);
+	interrupt_end(rc == 0);
+	if (rc < 0)
 		return err_in_file(e, c->operands[0]);
 	w.time_s = seconds_now() - begin;
 	if (verify(&w, row, &c->arena, e) < 0)

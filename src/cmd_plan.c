@@ -4,7 +4,6 @@
 #include "src/command.h"
 
 #include <math.h>
-#include <signal.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -12,6 +11,7 @@
 #include "planner/objective.h"
 #include "planner/planner.h"
 #include "sim/what_if.h"
+#include "src/process.h"
 #include "src/result.h"
 #include "src/task.h"
 
@@ -148,20 +148,6 @@ check_objectives(struct cli *c, struct err *e)
 	return 0;
 }
 
-static volatile sig_atomic_t interrupted;
-
-static void
-interrupt(int number)
-{
-	interrupted = number;
-}
-
-static bool
-is_interrupted(void)
-{
-	return interrupted != 0;
-}
-
 /* One line that is written over and over. */
 static void
 show_progress(const char *line)
@@ -170,29 +156,35 @@ show_progress(const char *line)
 	fflush(stderr);
 }
 
-/* A search that may be long is watched, and the first Ctrl-C only asks it for what it has. */
+/* The first Ctrl-C asks the search for what it has, and one of those that take long says how far it is. */
 static void
 begin_search(struct search_control *s, const struct policy *policy)
 {
-	struct sigaction on_interrupt = { .sa_handler = interrupt, .sa_flags = (int)SA_RESETHAND };
-
-	if (policy->quick)
-		return;
-	s->stopped = is_interrupted;
-	s->progress = isatty(STDERR_FILENO) ? show_progress : NULL;
-	sigaction(SIGINT, &on_interrupt, NULL);
+	s->stopped = interrupt_came;
+	s->progress = !policy->quick && isatty(STDERR_FILENO) ? show_progress : NULL;
+	interrupt_watch();
 }
 
-static void
-end_search(const struct search_control *s, bool answered)
+/* The budget's own plan is made in full, however the search for the budget ended. */
+static int
+search(struct plan *p, const struct task *t, struct planner_options *po, struct cli *c, struct err *e)
 {
-	if (s->progress != NULL)
+	bool looks = given.slowdown != NULL || given.minimise != NULL;
+	int rc;
+
+	begin_search(po->control, po->policy);
+	rc = find_budget(po, t, c, e);
+	if (rc == 0 && looks && interrupt_came()) {
+		warn("interrupted: a smaller budget may do, too");
+		po->control->stopped = NULL;
+		po->control->status = NULL;
+	}
+	if (rc == 0)
+		rc = planner_run(p, &t->graph, &t->device, po, &c->arena, e);
+	if (po->control->progress != NULL)
 		fputs("\r\033[K", stderr);
-	if (s->stopped == NULL)
-		return;
-	signal(SIGINT, SIG_DFL);
-	if (is_interrupted() && !answered)
-		raise(SIGINT);
+	interrupt_end(rc == 0);
+	return rc;
 }
 
 static int
@@ -204,7 +196,6 @@ run(struct cli *c, struct err *e)
 		.placement = placement_find(given.placement == NULL ? "auto" : given.placement),
 	};
 	double bounds_us[BOUND_COUNT] = { 0 }, begin;
-	int rc;
 	struct lifetimes l;
 	struct result r;
 	struct plan p;
@@ -228,10 +219,7 @@ run(struct cli *c, struct err *e)
 	po.options = task_record(&t, &given.task, &c->arena);
 	task_warn_of_times(&t);
 	begin = task_seconds();
-	begin_search(&control, po.policy);
-	rc = find_budget(&po, &t, c, e) < 0 || planner_run(&p, &t.graph, &t.device, &po, &c->arena, e) < 0 ? -1 : 0;
-	end_search(&control, rc == 0);
-	if (rc < 0)
+	if (search(&p, &t, &po, c, e) < 0)
 		return answer_no(&t, &po, &l, c, e);
 	result_from_plan(&r, &p);
 	r.plan_time_s = task_seconds() - begin;

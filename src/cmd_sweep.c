@@ -3,15 +3,14 @@
 #include <config.h>
 #include "src/command.h"
 
-#include <signal.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "planner/placement.h"
 #include "planner/policy.h"
 #include "sim/what_if.h"
 #include "src/lookup.h"
+#include "src/process.h"
 #include "src/sweep_run.h"
 
 static struct {
@@ -47,35 +46,6 @@ static const struct option_row options[] = {
 	    "are not run again (default: standard output)", NULL },
 	OPTION_END
 };
-
-static volatile sig_atomic_t stop;
-static volatile time_t stop_s;		/* when it was set */
-
-/* The first Ctrl-C ends the sweep cleanly, one a second later as usual.  Programs that pass the signal on (timeout,
- * batch systems) may send it to the process and to its group at once: that is one Ctrl-C. */
-static void
-on_interrupt(int signal_number)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	if (stop && now.tv_sec > stop_s + 1) {
-		signal(signal_number, SIG_DFL);
-		raise(signal_number);
-	}
-	if (!stop)
-		stop_s = now.tv_sec;
-	stop = 1;
-}
-
-static void
-catch_interrupt(void)
-{
-	struct sigaction action = { .sa_handler = on_interrupt, .sa_flags = SA_RESTART };
-
-	sigemptyset(&action.sa_mask);
-	sigaction(SIGINT, &action, NULL);
-}
 
 /* ---- the grid ---- */
 
@@ -270,15 +240,16 @@ print_summary(const struct sweep_counts *n, const struct cli *c)
 	json_out_finish(&o);
 }
 
-/* Whoever waits for us learns that we were interrupted, as from any program. */
+/* All points are the answer, so that without them the program ends as an interrupted one. */
 static void
-end_interrupted(const struct sweep_counts *n)
+end_search(const struct sweep_counts *n)
 {
-	fflush(stdout);
-	fprintf(stderr, "layrub: interrupted with %" PRIu32 " of %" PRIu32 " points in the results; the same command goes on from there\n",
-	    n->found + n->done, n->points);
-	signal(SIGINT, SIG_DFL);
-	raise(SIGINT);
+	bool all = n->found + n->done == n->points;
+
+	if (interrupt_came() && !all)
+		fprintf(stderr, "layrub: interrupted with %" PRIu32 " of %" PRIu32 " points in the results; the same command goes on from there\n",
+		    n->found + n->done, n->points);
+	interrupt_end(all);
 }
 
 static int
@@ -303,13 +274,12 @@ run(struct cli *c, struct err *e)
 		return -1;
 	if (f.dropped_bytes > 0)
 		warn("%s: the last line was half written: %zu bytes dropped, its point runs again", f.path, f.dropped_bytes);
-	catch_interrupt();
-	if (sweep_run(&n, &g, &given.sweep, &f, &stop, &c->arena, e) < 0 || sweep_file_close(&f, e) < 0)
+	interrupt_watch();
+	if (sweep_run(&n, &g, &given.sweep, &f, interrupt_came, &c->arena, e) < 0 || sweep_file_close(&f, e) < 0)
 		return -1;
 	if (to_file)
 		print_summary(&n, c);
-	if (stop && n.found + n.done < n.points)
-		end_interrupted(&n);
+	end_search(&n);
 	return n.failed == 0 ? 0 : err_set(e, ERR_NO, "%" PRIu32 " of %" PRIu32 " points failed: their lines have an 'error'", n.failed, n.points);
 }
 

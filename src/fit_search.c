@@ -61,8 +61,10 @@ attempt(void *arg)
 	    .budget_bytes = t->problem->budget_bytes };
 	struct arena *a = &t->cli.arena;
 	struct task task;
+	struct search_control control = { .stopped = t->problem->stopped };
 	struct plan p;
 
+	po.control = &control;
 	if (r->batch > 0)
 		o.batch = r->batch;
 	if (task_read(&task, t->problem->name, &o, &t->cli, &t->err) < 0)
@@ -153,7 +155,7 @@ fit_largest(struct fit_trial *best, struct fit_trial *over, const struct fit_pro
 			low = 0;
 		}
 	}
-	while (low < at_most && (high == 0 || high - low > (low < 2 * GRAIN ? 1 : low / GRAIN))) {
+	while (!p->stopped() && low < at_most && (high == 0 || high - low > (low < 2 * GRAIN ? 1 : low / GRAIN))) {
 		uint32_t batch = high > 0 ? between(best, over, p->most_overhead, low, high) : low == 0 ? 1 : low < at_most / 2 ? 2 * low : at_most;
 
 		if (fit_try(&t, p, way, batch, e) < 0) {
@@ -166,7 +168,7 @@ fit_largest(struct fit_trial *best, struct fit_trial *over, const struct fit_pro
 		if (t.ok) {
 			low = batch;
 			*best = t;
-		} else {
+		} else if (!p->stopped()) {	/* a plan that was not finished says nothing against its batch */
 			high = batch;
 			*over = t;
 		}

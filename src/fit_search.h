@@ -14,6 +14,7 @@ struct fit_problem {
 	struct task_options task;
 	bytes_t budget_bytes;
 	double most_overhead;		/* of a plan: 0.25 is a quarter longer than the ideal time */
+	bool (*stopped)(void);		/* true as soon as the best so far is wanted now (Ctrl-C) */
 };
 
 /* One batch planned in one way. */
@@ -35,7 +36,7 @@ enum fit_way { FIT_RESIDENT, FIT_PLANNED, FIT_MICRO };
 int fit_try(struct fit_trial *t, const struct fit_problem *p, enum fit_way way, uint32_t batch, struct err *e) WARN_UNUSED;
 
 /* The largest batch from at_least on that is ok (0: not even one), and the smallest tried that is not.  Exact below
- * 64, else to one part in 32.  at_least: a batch that is known to be ok, or 0;
+ * 64, else to one part in 32; when p->stopped() ends it, the largest until then.  at_least: a batch that is known to be ok, or 0;
  * its trial may stand in best already. */
 int fit_largest(struct fit_trial *best, struct fit_trial *over, const struct fit_problem *p, enum fit_way way, uint32_t at_least,
     uint32_t at_most, struct err *e) WARN_UNUSED;

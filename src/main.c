@@ -2,10 +2,10 @@
 /* The layrub command: dispatches to its subcommands. */
 #include <config.h>
 
-#include <signal.h>
 #include <string.h>
 
 #include "src/command.h"
+#include "src/process.h"
 
 static const struct command *const commands[] = {
 	&cmd_info, &cmd_plan, &cmd_compare, &cmd_fit, &cmd_sweep, &cmd_check, &cmd_explain, &cmd_simulate, &cmd_report, &cmd_place, &cmd_list, NULL
@@ -34,8 +34,7 @@ main(int argc, char **argv)
 	const char *name = argc > 1 ? argv[1] : NULL;
 	char q[48];
 
-	/* A reader that has seen enough ends us quietly, whatever our parent ignores. */
-	signal(SIGPIPE, SIG_DFL);
+	process_begin();
 	for (const struct command *const *c = commands; name != NULL && *c != NULL; c++)
 		if (strcmp((*c)->name, name) == 0)
 			return command_run(*c, argc - 1, argv + 1);

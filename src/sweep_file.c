@@ -149,7 +149,10 @@ sweep_file_close(struct sweep_file *f, struct err *e)
 	int fd = f->fd;
 
 	f->fd = -1;
-	if (fd < 0 || fd == STDOUT_FILENO || close(fd) == 0)
+	if (fd < 0 || fd == STDOUT_FILENO)
+		return 0;
+	/* A pipe or a device has no disk to wait for. */
+	if ((fsync(fd) == 0 || errno == EINVAL || errno == ENOTSUP) && close(fd) == 0)
 		return 0;
 	return system_error("write", f->path, e);
 }

@@ -20,7 +20,7 @@ struct sweep {
 	const struct sweep_grid *grid;
 	const struct sweep_options *options;
 	const struct sweep_file *file;
-	const volatile sig_atomic_t *stop;
+	bool (*stopped)(void);
 	struct sweep_counts counts;
 	unsigned char *state;		/* [point_count] */
 	char **lines;			/* [point_count] when ordered: waiting for those before them */
@@ -37,6 +37,7 @@ struct group {
 	struct cli cli;			/* the arena, and the document while it is read */
 	struct task task;
 	struct planner_options options;
+	struct search_control control;
 	struct plan plan;
 	double plan_time_s;
 	struct err err;			/* why there is no plan */
@@ -256,7 +257,7 @@ run_points(const struct group *g, uint32_t from, uint32_t to)
 {
 	struct sweep *s = g->sweep;
 
-	for (uint32_t id = from; id < to && !*s->stop && !s->broken; id++) {
+	for (uint32_t id = from; id < to && !s->stopped() && !s->broken; id++) {
 		struct point p = { .group = g, .id = id, .arena = ARENA_INIT, .err = g->err };
 
 		if (s->state[id] != POINT_TODO)
@@ -291,7 +292,9 @@ plan_group(void *arg)
 		.policy = policy_find(text_at(s, g->first, AXIS_POLICY)),
 		.placement = placement_find(text_at(s, g->first, AXIS_PLACEMENT)),
 		.batch = g->task.batch,
+		.control = &g->control,
 	};
+	g->control.stopped = s->stopped;
 	if (task_budget(&g->options.budget_bytes, strcmp(budget, "all") == 0 ? NULL : budget, &g->task, life.peak_bytes, &g->cli, &g->err) < 0)
 		return -1;
 	g->options.options = task_record(&g->task, &task, a);
@@ -307,7 +310,7 @@ run_group(struct sweep *s, uint32_t first, uint32_t count)
 {
 	struct group g = { .sweep = s, .first = first, .cli = { .arena = ARENA_INIT }, .err = ERR_INIT };
 
-	if (*s->stop || s->broken)
+	if (s->stopped() || s->broken)
 		return;
 	if (arena_run(&g.cli.arena, plan_group, &g, &g.err) < 0 && g.err.code == ERR_NONE)
 		err_set(&g.err, ERR_SYSTEM, "failed without a reason");
@@ -366,9 +369,9 @@ mark(struct sweep *s)
 
 int
 sweep_run(struct sweep_counts *counts, const struct sweep_grid *g, const struct sweep_options *o, const struct sweep_file *f,
-    const volatile sig_atomic_t *stop, struct arena *a, struct err *e)
+    bool (*stopped)(void), struct arena *a, struct err *e)
 {
-	struct sweep s = { .grid = g, .options = o, .file = f, .stop = stop, .began_s = task_seconds(), .err = ERR_INIT };
+	struct sweep s = { .grid = g, .options = o, .file = f, .stopped = stopped, .began_s = task_seconds(), .err = ERR_INIT };
 	uint32_t step = o->replan ? 1 : g->link_count;
 
 	s.state = ARENA_NEW(a, unsigned char, g->point_count);
@@ -379,7 +382,7 @@ sweep_run(struct sweep_counts *counts, const struct sweep_grid *g, const struct 
 	#pragma omp parallel
 	#pragma omp single
 	for (uint32_t first = 0; first < g->point_count; first += step) {
-		if (*stop || s.broken)
+		if (stopped() || s.broken)
 			break;
 		if (!has_work(&s, first, step))
 			continue;

@@ -6,8 +6,6 @@
  */
 #ifndef SRC_SWEEP_RUN_H
 #define SRC_SWEEP_RUN_H
-#include <signal.h>
-
 #include "src/sweep_file.h"
 #include "src/sweep_grid.h"
 #include "src/task.h"
@@ -35,8 +33,8 @@ void sweep_key(char key[GRID_KEY_MAX], const struct sweep_grid *g, const struct 
 /* Is this point one of the shard's?  Each point is one of exactly one shard's; groups stay together where there are enough. */
 bool sweep_is_ours(const struct sweep_grid *g, const struct sweep_options *o, uint32_t point);
 
-/* Run what is not in f yet.  A point that fails is a line with its `error`.  When *stop is set, points that have begun
- * are finished and no others begin.  Fails only when f cannot be written. */
+/* Run what is not in f yet.  A point that fails is a line with its `error`.  When stopped() says so, what has been planned
+ * is not used and no other point begins.  Fails only when f cannot be written. */
 int sweep_run(struct sweep_counts *counts, const struct sweep_grid *g, const struct sweep_options *o, const struct sweep_file *f,
-    const volatile sig_atomic_t *stop, struct arena *a, struct err *e) WARN_UNUSED;
+    bool (*stopped)(void), struct arena *a, struct err *e) WARN_UNUSED;
 #endif
