@@ -2,43 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # The command as its users meet it: exit status, standard output, standard error.
 # LAYRUB_GOLDEN=update rewrites tests/golden instead of comparing with it.
-set -u
-: "${LAYRUB:=$PWD/layrub}" "${LAYRUB_TESTS:=$PWD/tests}" "${LAYRUB_DATA:=$PWD/networks}"
-export LAYRUB_DATA
-golden=$LAYRUB_TESTS/golden
-work=$(mktemp -d) || exit 1
-trap 'rm -rf "$work"' EXIT
-count=0
-
-ok() {	# STATUS NAME
-	count=$((count + 1))
-	if [ "$1" -eq 0 ]; then
-		echo "ok $count - $2"
-	else
-		echo "not ok $count - $2"
-	fi
-}
-
-# Run the command; its $status, $work/out and $work/err stay.
-run() {
-	status=0
-	"$LAYRUB" "$@" >"$work/out" 2>"$work/err" </dev/null || status=$?
-}
-
-diag() {
-	sed 's/^/# /' "$@"
-}
-
-# expect STATUS NAME: of the last run.
-expect() {
-	if [ "$status" -eq "$1" ]; then
-		ok 0 "$2"
-	else
-		ok 1 "$2"
-		echo "# status $status, want $1"
-		diag "$work/err"
-	fi
-}
+. "${LAYRUB_TESTS:-tests}/lib.sh"
 
 # same FILE GOLDEN NAME: the same text, but for where the data lies.
 same() {
@@ -52,11 +16,6 @@ same() {
 		ok 1 "$3"
 		diag "$work/diff"
 	fi
-}
-
-# A member of the JSON document in $work/out that stands on a line of its own.
-field() {
-	sed -n "s/^ *\"$1\": \"\{0,1\}\([^\",]*\)\"\{0,1\},\{0,1\}\$/\1/p" "$work/out"
 }
 
 # holds EXPRESSION NAME: awk says whether it is true.
@@ -84,7 +43,7 @@ done
 sed 's/one of: .*/one of: .../' "$work/help" >"$work/stable"
 same "$work/stable" help.txt "what --help says"
 run --version
-expect 0 "--version"
+is 0 "--version"
 
 # Each line is one call.
 cat >"$work/calls" <<'CALLS'
@@ -194,16 +153,16 @@ done
 same bad bad.txt "what bad files are answered"
 
 run info no-such-network
-expect 2 "a name that is nothing"
+is 2 "a name that is nothing"
 run info resnet5O
 grep -q "did you mean 'resnet50'" err
 ok $? "a name that is nearly something"
 run info "$work"
-expect 2 "a folder is no document"
+is 2 "a folder is no document"
 run info ./missing.json
-expect 2 "a file that is not there"
+is 2 "a file that is not there"
 run info graphs/alexnet --max-input 1kB
-expect 2 "an input over --max-input"
+is 2 "an input over --max-input"
 if [ "$(id -u)" -eq 0 ]; then
 	count=$((count + 1))
 	echo "ok $count - a file that may not be read # SKIP root reads everything"
@@ -211,7 +170,7 @@ else
 	cp graph-null.json secret.json
 	chmod 0 secret.json
 	run info ./secret.json
-	expect 2 "a file that may not be read"
+	is 2 "a file that may not be read"
 fi
 
 # ---- info ----
@@ -219,7 +178,7 @@ fi
 for g in "$LAYRUB_DATA"/graphs/*.graph.json; do
 	name=graphs/$(basename "$g" .graph.json)
 	run info "$name" --json
-	expect 0 "info $name"
+	is 0 "info $name"
 	holds "$(field peak_error_percent) >= -3 && $(field peak_error_percent) <= 1" "info $name: the peak is what was measured"
 done
 run info graphs/resnet50
@@ -240,17 +199,17 @@ ok $? "info takes a batch"
 # ---- plan, check, simulate ----
 
 run plan resnet50 --batch 32 --device k40m --policy keep --json -o keep.json
-expect 0 "plan --policy keep"
+is 0 "plan --policy keep"
 keep=$(field arena_bytes)
 sed -n 's/^ "\([a-z_0-9]*\)":.*/\1/p' out >names
 same names plan-fields.txt "the names of plan's figures"
 run plan resnet50 --batch 32 --device k40m --budget 50% --json -o half.json
-expect 0 "plan into half of the peak"
+is 0 "plan into half of the peak"
 holds "$(field arena_bytes) <= $(field budget_bytes) && $(field arena_bytes) <= 0.52 * $keep" "the arena is within the budget"
 holds "$(field overhead) >= 0 && $(field step_time_us) >= $(field ideal_time_us)" "no step is faster than its ops"
 cp out planned
 run plan resnet50 --batch 32 --device k40m --budget 50%
-expect 0 "plan for people"
+is 0 "plan for people"
 run plan resnet50 --batch 32 --device k40m --budget 50% -o -
 cmp -s out half.json
 ok $? "plan to standard output is the same plan"
@@ -258,11 +217,11 @@ grep -q '^arena ' err
 ok $? "and the table goes to standard error"
 for p in keep half; do
 	run check $p.json
-	expect 0 "check $p"
+	is 0 "check $p"
 	[ ! -s err ]
 	ok $? "check $p is quiet on stderr"
 	run simulate $p.json --json
-	expect 0 "simulate $p"
+	is 0 "simulate $p"
 done
 for f in step_time_us overhead arena_bytes offload_bytes fetch_bytes; do
 	said=$(field $f)
@@ -286,7 +245,7 @@ ok $? "check reads standard input"
 "$LAYRUB" plan graphs/alexnet --device h200 -o - 2>/dev/null | "$LAYRUB" check - --graph graphs/alexnet >out 2>err
 ok $? "check --graph: the plan's own graph"
 run check half.json --graph graphs/alexnet
-expect 1 "check --graph: another graph"
+is 1 "check --graph: another graph"
 sed 's/"do": "offload"/"do": "fetch"/' half.json >wrong.json
 run check wrong.json
 holds "$status == 1 || $status == 2" "a plan that was changed is refused"
@@ -310,7 +269,7 @@ holds "$(field arena_bytes) < 0.5 * $keep" "layrub: ResNet-50 in less than half 
 run plan caffe/resnet1517 --batch 16 --device k40m --policy layrub --json
 holds "$status == 0 && $(field arena_bytes) < 12 * 1024 ^ 3" "layrub: ResNet-1517 in 12 GB"
 run plan caffe/resnet1517 --batch 16 --device k40m --policy keep
-expect 1 "keep: ResNet-1517 does not fit"
+is 1 "keep: ResNet-1517 does not fit"
 
 # ---- no for an answer, and machines that fail ----
 
@@ -323,19 +282,19 @@ run plan resnet50 --batch 32 --device k40m --budget 100MiB --json
 [ "$status" -eq 1 ] && [ "$(field status)" = infeasible ]
 ok $? "and is a result for programs, too"
 run plan resnet50 --device k40m --budget 13GB -o made
-expect 2 "a budget over the device's memory"
+is 2 "a budget over the device's memory"
 run plan graphs/alexnet --device h200 -o /dev/full
-expect 3 "a full disk: plan"
+is 3 "a full disk: plan"
 "$LAYRUB" info graphs/alexnet >/dev/full 2>err
 status=$?
-expect 3 "a full disk: info"
+is 3 "a full disk: info"
 run plan graphs/alexnet --device h200 -o "$work/no/such/folder"
-expect 3 "a folder that is not there"
+is 3 "a folder that is not there"
 set -- "$work"/*.tmp
 [ ! -e "$1" ]
 ok $? "no temporary file is left"
 run report half.json -o plan.pdff
-expect 2 "an unknown picture format"
+is 2 "an unknown picture format"
 "$LAYRUB" plan graphs/resnet50 --device h200 -o - 2>err | head -n 1 >out
 [ -s out ] && [ ! -s err ]
 ok $? "a closed pipe ends the command quietly"
@@ -347,7 +306,7 @@ ok $? "and does so for a parent that ignores the signal"
 # ---- list ----
 
 run list --json
-expect 0 "list --json"
+is 0 "list --json"
 cp out list
 for f in "$LAYRUB_DATA"/*.json "$LAYRUB_DATA"/caffe/*.json; do
 	name=${f#"$LAYRUB_DATA"/}
@@ -369,4 +328,4 @@ for t in policies placements lowerings; do
 	ok $? "every row of $t is in --help"
 done
 
-echo "1..$count"
+done_testing

@@ -1,32 +1,13 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 # layrub compare: every row of the table of policies, those that refuse with their reason, and its exit status.
-set -u
-: "${LAYRUB:=$PWD/layrub}" "${LAYRUB_DATA:=$PWD/networks}"
-export LAYRUB_DATA
-work=$(mktemp -d) || exit 1
-trap 'rm -rf "$work"' EXIT
-count=0
-
-ok() {	# STATUS NAME
-	count=$((count + 1))
-	if [ "$1" -eq 0 ]; then
-		echo "ok $count - $2"
-	else
-		echo "not ok $count - $2"
-	fi
-}
-
-run() {
-	status=0
-	"$LAYRUB" compare "$@" >"$work/out" 2>"$work/err" </dev/null || status=$?
-}
+. "${LAYRUB_TESTS:-tests}/lib.sh"
 
 # A small step, so that every policy is done at once.  ilp searches until its time limit: compare leaves it out.
 set -- caffe/resnet18 --batch 8 --device k40m --placement by-size
 "$LAYRUB" list policies --json 2>/dev/null | sed -n 's/.*{"name": "\([^"]*\)".*/\1/p' | grep -v '^ilp$' | sort >"$work/policies"
 
-run "$@" --json
+run compare "$@" --json
 ok "$status" "all of the device: status 0"
 sed -n 's/^   "policy": "\(.*\)",$/\1/p' "$work/out" | sort >"$work/rows"
 [ -s "$work/rows" ] && cmp -s "$work/policies" "$work/rows"
@@ -35,20 +16,20 @@ grep -q '"status": "infeasible"' "$work/out" && grep -q '"reason": "no ' "$work/
 [ $? -ne 0 ]
 ok $? "on this network every policy has something to say"
 cp "$work/out" "$work/first"
-run "$@" --json
+run compare "$@" --json
 sed '/plan_time_s/d' "$work/first" >"$work/a"
 sed '/plan_time_s/d' "$work/out" >"$work/b"
 cmp -s "$work/a" "$work/b"
 ok $? "the same twice, but for the time it took"
 
-run "$@" --budget 85%
+run compare "$@" --budget 85%
 ok "$status" "a budget that some policies meet: status 0"
 grep -q "^keep .* more than the budget of " "$work/out"
 ok $? "keep is listed with its reason"
 grep -Eq "^checkpoint-dp .* %" "$work/out"
 ok $? "checkpoint-dp is listed with its figures"
 
-run "$@" --budget 1MiB
+run compare "$@" --budget 1MiB
 [ "$status" -eq 1 ]
 ok $? "a budget that none meets: status 1"
 grep -q "too small: op" "$work/out" && [ "$(grep -c 'too small: op' "$work/out")" -eq 1 ]
@@ -56,7 +37,7 @@ ok $? "with the reason that all of them have, once"
 grep -q "^layrub: none of the " "$work/err"
 ok $? "and an error"
 
-run caffe/alexnet
+run compare caffe/alexnet
 [ "$status" -eq 2 ] && grep -q -- "--device" "$work/err"
 ok $? "no device: status 2"
-echo "1..$count"
+done_testing

@@ -1,41 +1,10 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 # fit: its answers against plans that are made, and in words.
-set -u
-: "${LAYRUB:=$PWD/layrub}" "${LAYRUB_TESTS:=$PWD/tests}" "${LAYRUB_DATA:=$PWD/networks}"
-export LAYRUB_DATA
-work=$(mktemp -d) || exit 1
-trap 'rm -rf "$work"' EXIT
+. "${LAYRUB_TESTS:-tests}/lib.sh"
 cd "$work" || exit 1
-count=0
 
-ok() {	# STATUS NAME
-	count=$((count + 1))
-	if [ "$1" -eq 0 ]; then
-		echo "ok $count - $2"
-	else
-		echo "not ok $count - $2"
-		sed 's/^/# /' err out 2>/dev/null | head -40
-	fi
-}
-
-run() {	# STATUS NAME ARGUMENT...
-	want=$1 name=$2 status=0
-	shift 2
-	"$LAYRUB" "$@" >out 2>err </dev/null || status=$?
-	[ "$status" -eq "$want" ]
-	ok $? "$name: status $want (got $status)"
-}
-
-holds() {	# TEXT FILE NAME
-	grep -qF -- "$1" "$2"
-	ok $? "$3"
-}
-
-# A number of the JSON in out that stands on a line of its own, and one inside an object on one line.
-field() {
-	sed -n "s/^ *\"$1\": \"\{0,1\}\([^\",]*\)\"\{0,1\},\{0,1\}\$/\1/p" out
-}
+# A number of the JSON in out inside an object on one line.
 inside() {	# OBJECT FIELD
 	sed -n "s/^ *\"$1\": {.*\"$2\": \([^,}]*\).*/\1/p" out
 }
@@ -50,24 +19,24 @@ sed 's/"memory_bytes": [0-9]*/"memory_bytes": 600000000/; s/"reserved_bytes": [0
 
 # ---- it fits ----
 
-run 0 "all resident" fit resnet18 --device small.json --batch 4 --json
+answers 0 "all resident" fit resnet18 --device small.json --batch 4 --json
 [ "$(field fits)" = true ]
 ok $? "fits is true"
 top=$(inside largest_resident batch)
-run 0 "the largest resident batch" plan resnet18 --device small.json --policy keep --batch "$top"
-run 1 "the next one" plan resnet18 --device small.json --policy keep --batch $((top + 1))
-run 0 "at the largest resident batch" fit resnet18 --device small.json --batch "$top"
+answers 0 "the largest resident batch" plan resnet18 --device small.json --policy keep --batch "$top"
+answers 1 "the next one" plan resnet18 --device small.json --policy keep --batch $((top + 1))
+answers 0 "at the largest resident batch" fit resnet18 --device small.json --batch "$top"
 holds "yes: all of it stays in memory" out "says that nothing need move"
 holds "--policy keep -o resnet18.plan.json" out "the command keeps everything"
 command=$(sed -n 's/^plan it *layrub //p' out)
 # shellcheck disable=SC2086
-run 0 "the command that it prints" $command
-run 0 "makes a plan" check resnet18.plan.json
+answers 0 "the command that it prints" $command
+answers 0 "makes a plan" check resnet18.plan.json
 
 # ---- it fits with a plan ----
 
 batch=$((2 * top))
-run 0 "with a plan" fit resnet18 --device small.json --batch $batch --slowdown 60% --json
+answers 0 "with a plan" fit resnet18 --device small.json --batch $batch --slowdown 60% --json
 [ "$(field fits)" = true ]
 ok $? "fits is true"
 true_that "$(field overhead) > 0 && $(field overhead) <= 0.6" "slower, but not more than is allowed"
@@ -79,27 +48,27 @@ true_that "$(inside accumulation micro_batch) <= $top" "a micro-batch is at most
 true_that "$(inside accumulation step_time_us) > $(field ideal_time_us)" "accumulation is slower than all at once"
 true_that "$(field persistent_bytes) + $(field activation_bytes) + $(field workspace_bytes) == $(field step_peak_bytes)" "parts add up to the peak"
 step=$(field step_time_us)
-run 0 "the plan itself" plan resnet18 --device small.json --batch $batch --json
+answers 0 "the plan itself" plan resnet18 --device small.json --batch $batch --json
 [ "$(field step_time_us)" = "$step" ]
 ok $? "has the step time that fit says"
-run 0 "in words" fit resnet18 --device small.json --batch $batch --slowdown 60%
+answers 0 "in words" fit resnet18 --device small.json --batch $batch --slowdown 60%
 holds "yes, with a plan: the step would need" out "says so"
 holds "limit                at batch" out "names what limits a larger batch"
 
 # ---- it does not ----
 
-run 1 "too slow" fit resnet18 --device small.json --batch $batch --slowdown 0%
+answers 1 "too slow" fit resnet18 --device small.json --batch $batch --slowdown 0%
 holds "% longer, and 0 % are allowed" out "says what it would take"
 holds "does not fit" err "one line on stderr"
-run 1 "too large" fit resnet18 --device small.json --batch 100000 --json
+answers 1 "too large" fit resnet18 --device small.json --batch 100000 --json
 [ "$(field fits)" = false ] && [ "$(field status)" = infeasible ]
 ok $? "fits is false, status infeasible"
 true_that "$(inside largest_planned batch) > 0" "a smaller batch would"
-run 1 "parameters alone" fit vgg16 --device small.json
+answers 1 "parameters alone" fit vgg16 --device small.json
 holds "parameters, optimizer and inputs alone take" out "says that no batch helps"
 holds "at no batch" out "and that there is none"
-run 1 "a budget" fit resnet18 --device small.json --batch 8 --budget 1MiB
-run 0 "a graph" fit graphs/resnet50 --device h200
+answers 1 "a budget" fit resnet18 --device small.json --batch 8 --budget 1MiB
+answers 0 "a graph" fit graphs/resnet50 --device h200
 ! grep -q "with a plan " out
 ok $? "a graph has one batch"
 
@@ -108,7 +77,7 @@ ok $? "a graph has one batch"
 bad() {	# TEXT ARGUMENT...
 	text=$1
 	shift
-	run 2 "$*" fit "$@"
+	answers 2 "$*" fit "$@"
 	holds "$text" err "says: $text"
 }
 bad "expected a device" resnet18
@@ -118,4 +87,4 @@ bad "--budget: expected a size" resnet18 -d k40m --budget much
 bad "got '-'" - -d k40m
 bad "a graph is traced at one batch" graphs/resnet50 -d h200 --batch 3
 
-echo "1..$count"
+done_testing

@@ -90,7 +90,7 @@ SHELL_TESTS += %D%/sweep.sh %D%/fit.sh
 
 check_PROGRAMS += $(C_TESTS)
 TESTS += $(C_TESTS) $(SHELL_TESTS)
-EXTRA_DIST += $(SHELL_TESTS)
+EXTRA_DIST += $(SHELL_TESTS) %D%/lib.sh
 
 # One phony target a benchmark; `make bench` runs all of them, one after the other.
 EXTRA_PROGRAMS = %D%/measure

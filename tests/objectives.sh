@@ -1,38 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 # Other questions than the fastest plan for a budget: --slowdown, --minimise, --reorder, and explain.
-set -u
-: "${LAYRUB:=$PWD/layrub}" "${LAYRUB_DATA:=$PWD/networks}"
-export LAYRUB_DATA
-work=$(mktemp -d) || exit 1
-trap 'rm -rf "$work"' EXIT
-count=0
-
-ok() {	# STATUS NAME
-	count=$((count + 1))
-	if [ "$1" -eq 0 ]; then
-		echo "ok $count - $2"
-	else
-		echo "not ok $count - $2"
-		sed 's/^/# /' "$work/err"
-	fi
-}
-
-# Run the command; its $status, $work/out and $work/err stay.
-run() {
-	status=0
-	"$LAYRUB" "$@" >"$work/out" 2>"$work/err" </dev/null || status=$?
-}
-
-is() {	# WANT NAME
-	[ "$status" -eq "$1" ]
-	ok $? "$2"
-}
-
-# A member of the JSON document in $work/out that stands on a line of its own.
-field() {
-	sed -n "s/^ *\"$1\": \"\{0,1\}\([^\",]*\)\"\{0,1\},\{0,1\}\$/\1/p" "$work/out"
-}
+. "${LAYRUB_TESTS:-tests}/lib.sh"
 
 # true when the awk expression holds of values passed as a, b, c.
 holds() {	# NAME EXPRESSION A B C
@@ -140,4 +109,4 @@ grep 'no tensor leaves' "$work/out" >/dev/null
 ok $? "a plan that keeps everything has nothing to explain away"
 run explain "$LAYRUB_DATA/graphs/vgg16.graph.json"
 is 2 "a graph is no plan"
-echo "1..$count"
+done_testing

@@ -2,34 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # layrub place: lists of buffers in, offsets out.
 # LAYRUB_GOLDEN=update rewrites tests/golden instead of comparing with it.
-set -u
-: "${LAYRUB:=$PWD/layrub}" "${LAYRUB_TESTS:=$PWD/tests}"
-golden=$LAYRUB_TESTS/golden
-work=$(mktemp -d) || exit 1
-trap 'rm -rf "$work"' EXIT
-count=0
-
-ok() {	# STATUS NAME
-	count=$((count + 1))
-	if [ "$1" -eq 0 ]; then
-		echo "ok $count - $2"
-	else
-		echo "not ok $count - $2"
-		echo "# status $status"
-		head -n 20 out err | sed 's/^/# /'
-	fi
-}
-
-# Run the command; its $status, out and err stay.
-run() {
-	status=0
-	"$LAYRUB" "$@" >out 2>err </dev/null || status=$?
-}
-
-# A member of the JSON document in out.
-field() {
-	sed -n "s/^ *\"$1\": \"\{0,1\}\([^\",]*\)\"\{0,1\},\{0,1\}\$/\1/p" out
-}
+. "${LAYRUB_TESTS:-tests}/lib.sh"
 
 cp "$LAYRUB_TESTS"/bad-csv/*.csv "$work" || exit 1
 cd "$work" || exit 1
@@ -157,4 +130,4 @@ ok $? "a full disk"
 run place good -o no/such/folder
 [ $status -eq 3 ]
 ok $? "a folder that is not there"
-echo "1..$count"
+done_testing

@@ -2,39 +2,10 @@
 # SPDX-License-Identifier: Apache-2.0
 # Plans executed on real data by the host back end: each policy's come out right whatever the queues' timing,
 # and a plan that lacks an edge does not.
-set -u
-: "${LAYRUB:=$PWD/layrub}" "${LAYRUB_REPLAY:=$PWD/layrub-replay}" "${LAYRUB_TESTS:=$PWD/tests}" "${LAYRUB_DATA:=$PWD/networks}"
-export LAYRUB_DATA
-work=$(mktemp -d) || exit 1
-trap 'rm -rf "$work"' EXIT
-count=0
-
-ok() {	# STATUS NAME
-	count=$((count + 1))
-	if [ "$1" -eq 0 ]; then
-		echo "ok $count - $2"
-	else
-		echo "not ok $count - $2"
-		sed 's/^/# /' "$work/err"
-	fi
-}
-
-# Run the command; its $status, $work/out and $work/err stay.
-run() {
-	status=0
-	"$@" >"$work/out" 2>"$work/err" </dev/null || status=$?
-}
+. "${LAYRUB_TESTS:-tests}/lib.sh"
 
 replay() {
-	run "$LAYRUB_REPLAY" --backend host "$@"
-}
-
-is() {	# WANT NAME
-	if [ "$status" -eq "$1" ]; then
-		ok 0 "$2"
-	else
-		ok 1 "$2: status $status, want $1"
-	fi
+	run_this "$LAYRUB_REPLAY" --backend host "$@"
 }
 
 has() {	# FILE TEXT NAME
@@ -50,7 +21,7 @@ plan() {	# NETWORK POLICY BUDGET
 		budget="--budget $3"
 	fi
 	# shellcheck disable=SC2086
-	run "$LAYRUB" plan "$LAYRUB_TESTS/data/replay-$1.json" --device h200 --policy "$2" $budget -o "$plan"
+	run plan "$LAYRUB_TESTS/data/replay-$1.json" --device h200 --policy "$2" $budget -o "$plan"
 	if [ "$status" -ne 0 ]; then
 		plan=
 	fi
@@ -138,16 +109,16 @@ replay "$work/whole.json" --steps 0
 is 2 "no steps are bad usage"
 replay "$work/whole.json" --touch some
 has err "expected 'all' or 'sample', got 'some'" "a wrong word is named"
-run "$LAYRUB_REPLAY" --help
+run_this "$LAYRUB_REPLAY" --help
 is 0 "help"
 has out '--backend host' "names the back ends"
-run "$LAYRUB_REPLAY" --version
+run_this "$LAYRUB_REPLAY" --version
 is 0 "version"
-run "$LAYRUB" plan vgg16 --batch 2048 --device h200 --policy keep -o "$work/large.json"
+run plan vgg16 --batch 2048 --device h200 --policy keep -o "$work/large.json"
 available=$(awk '/^MemAvailable/ { print int($2 / 1048576) }' /proc/meminfo 2>/dev/null)
 if [ "$status" -eq 0 ] && [ "${available:-1000}" -lt 50 ]; then
 	replay "$work/large.json"
 	is 3 "too little memory is the system's failure"
 	has err 'not enough host memory: .* are missing$' "which says how much is missing"
 fi
-echo "1..$count"
+done_testing

@@ -1,22 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 # The same on a GPU, where there is one: data of small plans, streams and captured, delayed and timed.
-set -u
-: "${LAYRUB:=$PWD/layrub}" "${LAYRUB_REPLAY:=$PWD/layrub-replay}" "${LAYRUB_TESTS:=$PWD/tests}" "${LAYRUB_DATA:=$PWD/networks}"
-export LAYRUB_DATA
-work=$(mktemp -d) || exit 1
-trap 'rm -rf "$work"' EXIT
-count=0
-
-ok() {	# STATUS NAME
-	count=$((count + 1))
-	if [ "$1" -eq 0 ]; then
-		echo "ok $count - $2"
-	else
-		echo "not ok $count - $2"
-		sed 's/^/# /' "$work/err"
-	fi
-}
+. "${LAYRUB_TESTS:-tests}/lib.sh"
 
 replay() {
 	"$LAYRUB_REPLAY" --backend cuda "$@" >"$work/out" 2>"$work/err" </dev/null
@@ -53,4 +38,4 @@ sed "${line}s/, \"after\": \[[^]]*\]//" "$work/deep-layrub.json" >"$work/broken.
 replay "$work/broken.json"
 [ $? -eq 1 ]
 ok $? "an unsound plan is not executed"
-echo "1..$count"
+done_testing

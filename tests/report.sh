@@ -1,40 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 # Reports of real plans, placements and sweeps in every format, and what happens when something is missing.
-set -u
-: "${LAYRUB:=$PWD/layrub}" "${LAYRUB_DATA:=$PWD/networks}"
-export LAYRUB_DATA
-if ! command -v gnuplot >/dev/null 2>&1; then
-	echo "1..0 # SKIP gnuplot is not installed"
-	exit 0
-fi
-work=$(mktemp -d) || exit 1
-trap 'rm -rf "$work"' EXIT
-count=0
-
-ok() {	# STATUS NAME
-	count=$((count + 1))
-	if [ "$1" -eq 0 ]; then
-		echo "ok $count - $2"
-	else
-		echo "not ok $count - $2"
-		sed 's/^/# /' "$work/err"
-	fi
-}
-
-# Run the command; its $status and $work/err stay.
-run() {
-	status=0
-	"$LAYRUB" "$@" >"$work/out" 2>"$work/err" </dev/null || status=$?
-}
-
-is() {	# NAME WANT
-	if [ "$status" -eq "$2" ]; then
-		ok 0 "$1"
-	else
-		ok 1 "$1: status $status, want $2"
-	fi
-}
+. "${LAYRUB_TESTS:-tests}/lib.sh"
+command -v gnuplot >/dev/null 2>&1 || skip_all "gnuplot is not installed"
 
 check() {	# NAME COMMAND...
 	name=$1
@@ -53,48 +21,47 @@ under() {	# FILE BYTES
 run plan graphs/resnet50 --device h200 --policy keep -o "$work/probe.json"
 run report "$work/probe.json" -o "$work/probe.svg"
 if grep 'built without gnuplot' "$work/err" >/dev/null; then
-	echo "1..0 # SKIP built without gnuplot"
-	exit 0
+	skip_all "built without gnuplot"
 fi
 for policy in keep layrub; do
 	plan=$work/$policy.plan.json
 	run plan graphs/resnet50 --device h200 --policy "$policy" -o "$plan"
-	is "resnet50's trace is planned by $policy" 0
+	is 0 "resnet50's trace is planned by $policy"
 	run report "$plan" -o "$work/$policy.svg"
-	is "$policy: drawn as svg" 0
+	is 0 "$policy: drawn as svg"
 	check "$policy: it is an svg" grep '<svg' "$work/$policy.svg"
 	check "$policy: it is whole" grep '</svg>' "$work/$policy.svg"
 	check "$policy: it names the network and the policy" grep "resnet50.*policy $policy" "$work/$policy.svg"
 	check "$policy: it has a legend of memory by kind" grep 'activation, up to' "$work/$policy.svg"
 	check "$policy: it is below 2 MB" under "$work/$policy.svg" 2000000
 	run report "$plan" -o "$work/$policy.png"
-	is "$policy: drawn as png" 0
+	is 0 "$policy: drawn as png"
 	head -c 4 "$work/$policy.png" >"$work/head" 2>/dev/null
 	printf '\211PNG' >"$work/want"
 	check "$policy: it is a png" cmp "$work/head" "$work/want"
 	run report "$plan" -o "$work/$policy.pdf"
-	is "$policy: drawn as pdf" 0
+	is 0 "$policy: drawn as pdf"
 	check "$policy: it is a pdf" grep -a '^%PDF-' "$work/$policy.pdf"
 	run report "$plan" -o term
-	is "$policy: drawn in characters" 0
+	is 0 "$policy: drawn in characters"
 	check "$policy: with memory and budget" grep 'device memory.*budget' "$work/out"
 done
 check "layrub's stalls are in its picture" grep 'stall [0-9]' "$work/layrub.svg"
 
 plan=$work/keep.plan.json
 run report "$plan" -o "$work/x.gif"
-is "an unknown suffix is bad usage" 2
+is 2 "an unknown suffix is bad usage"
 check "and leaves no file" test ! -e "$work/x.gif"
 run report "$plan" -o "$work/none/x.svg"
-is "a folder that is not there is the system's failure" 3
+is 3 "a folder that is not there is the system's failure"
 run report "$plan" -o "$work/none/x.html"
-is "for a page, too" 3
+is 3 "for a page, too"
 run report "$plan" -o "$work/none/x.json"
-is "and for a timeline" 3
+is 3 "and for a timeline"
 run report "$plan" -o -
-is "standard output says no format" 2
+is 2 "standard output says no format"
 run report "$work/nothing.json" -o "$work/x.svg"
-is "a plan that is not there is bad input" 2
+is 2 "a plan that is not there is bad input"
 check "which leaves no file" test ! -e "$work/x.svg"
 cp "$work/keep.svg" "$work/before"
 run report "$plan" -o "$work/keep.svg"
@@ -104,7 +71,7 @@ check "the same plan makes the same picture" cmp "$work/keep.svg" "$work/before"
 
 plan=$work/layrub.plan.json
 run report "$plan" -o "$work/t.json"
-is "a plan's timeline is written as json" 0
+is 0 "a plan's timeline is written as json"
 if command -v jq >/dev/null 2>&1; then
 	check "it is JSON with events" jq -e '.traceEvents | length > 1000' "$work/t.json"
 	check "one track a queue" jq -e '[.traceEvents[] | select(.ph == "M" and .name == "thread_name") | .args.name] == ["compute", "out", "in"]' \
@@ -122,35 +89,35 @@ fi
 # ---- scripts that stay ----
 
 run report "$plan" -o "$work/kept.svg" --keep
-is "--keep" 0
+is 0 "--keep"
 gnuplot "$work/kept.svg.gp" >"$work/again.svg" 2>"$work/err"
 check "the script that was kept draws the same picture" cmp "$work/kept.svg" "$work/again.svg"
 run report "$plan" -o term --keep
-is "--keep with nothing to stand beside is bad usage" 2
+is 2 "--keep with nothing to stand beside is bad usage"
 run report "$plan" -o "$work/x.json" --keep
-is "so it is for a timeline" 2
+is 2 "so it is for a timeline"
 
 # ---- a placement ----
 
 printf 'id,lower,upper,size,offset\na,0,4,1000,0\nb,1,3,500,1000\n<i>c&,3,9,700,1000\n' >"$work/placed.csv"
 for suffix in svg png pdf html; do
 	run report "$work/placed.csv" -o "$work/placed.$suffix"
-	is "a placement is drawn as $suffix" 0
+	is 0 "a placement is drawn as $suffix"
 done
 check "with its name and figures" grep 'placed.csv: 3 buffers in 1.66 KiB, at least 1.66 KiB' "$work/placed.svg"
 check "a page shows names as they are, and runs none of them" grep 'u003ci\\u003ec\\u0026' "$work/placed.html"
 run report "$work/placed.csv" -o term
-is "and in characters" 0
+is 0 "and in characters"
 run report "$work/placed.csv" -o "$work/x.json"
-is "a placement has no timeline" 2
+is 2 "a placement has no timeline"
 printf 'id,lower,upper,size\na,0,4,1000\n' >"$work/unplaced.csv"
 run report "$work/unplaced.csv" -o "$work/x.svg"
-is "buffers without offsets are bad input" 2
+is 2 "buffers without offsets are bad input"
 check "which names the command that finds them" grep "'a' has no offset: 'layrub place" "$work/err"
 awk 'BEGIN { print "id,lower,upper,size,offset"; for (i = 0; i < 30000; i++) print i "," i % 300 "," i % 300 + 1 ",64," int(i / 300) * 64 }' \
 	>"$work/many.csv"
 run report "$work/many.csv" -o "$work/many.html"
-is "30,000 buffers make a page" 0
+is 0 "30,000 buffers make a page"
 check "that says how many are merged" grep 'the smallest 10000 are merged' "$work/many.html"
 check "and is not large" under "$work/many.html" 6000000
 
@@ -169,7 +136,7 @@ point() {	# POLICY BATCH BUDGET-GB LINK-GB/S STEP
 } >"$work/s.jsonl"
 for suffix in svg png pdf html; do
 	run report "$work/s.jsonl" -o "$work/s.$suffix"
-	is "a sweep is drawn as $suffix" 0
+	is 0 "a sweep is drawn as $suffix"
 done
 check "its title counts" grep 'net on d, batch 8, 5 results, 1 more do not fit, 1 failed' "$work/s.svg"
 check "a curve a policy" grep "it's &lt;b" "$work/s.svg"
@@ -181,19 +148,19 @@ run report "$work/s2.jsonl" -o "$work/s2.html"
 check "batches and link rates, where they vary, have their charts" grep 'Batch against throughput' "$work/s2.html"
 { cat "$work/s.jsonl"; printf '{"graph":"net","devi'; } >"$work/half.jsonl"
 run report "$work/half.jsonl" -o "$work/half.svg"
-is "a last line that is half written does no harm" 0
+is 0 "a last line that is half written does no harm"
 check "it is told of" grep 'warning.*line 8 is half written' "$work/err"
 check "and left out" cmp "$work/half.svg" "$work/s.svg"
 { echo '{"graph":"net","devi'; cat "$work/s.jsonl"; } >"$work/torn.jsonl"
 run report "$work/torn.jsonl" -o "$work/x.svg"
-is "a broken line in the middle is bad input" 2
+is 2 "a broken line in the middle is bad input"
 check "with its number" grep 'line 1: ' "$work/err"
 : >"$work/empty.jsonl"
 run report "$work/empty.jsonl" -o "$work/x.svg"
-is "an empty file is bad input" 2
+is 2 "an empty file is bad input"
 echo '{"point":"q","error":"out of luck"}' >"$work/failed.jsonl"
 run report "$work/failed.jsonl" -o "$work/x.svg"
-is "so is one without a result" 2
+is 2 "so is one without a result"
 check "which says what is in it" grep '1 failed' "$work/err"
 
 # ---- gnuplot that is not there, or dies ----
@@ -208,20 +175,20 @@ without() {	# PATH COMMAND...
 	PATH=$path "$real" "$@" >"$work/out" 2>"$work/err" </dev/null || status=$?
 }
 without "$work/none.d" report "$plan" -o "$work/x.html"
-is "no gnuplot: no picture" 3
+is 3 "no gnuplot: no picture"
 check "the error names the package" grep gnuplot-nox "$work/err"
 without "$work/none.d" report "$plan" -o "$work/ok.json"
-is "a timeline needs no gnuplot" 0
+is 0 "a timeline needs no gnuplot"
 printf '#!/bin/sh\ncat >/dev/null\necho "line 1: no ink" >&2\nexit 1\n' >"$work/bin/gnuplot"
 chmod +x "$work/bin/gnuplot"
 echo old >"$work/old.html"
 for input in "$plan" "$work/placed.csv" "$work/s.jsonl"; do
 	without "$work/bin:$LAYRUB_PATH" report "$input" -o "$work/old.html"
-	is "gnuplot dies over a page of ${input##*/}" 3
+	is 3 "gnuplot dies over a page of ${input##*/}"
 	check "its words are passed on" grep 'no ink' "$work/err"
 	check "what was there stays" grep old "$work/old.html"
 done
 without "$work/bin:$LAYRUB_PATH" report "$plan" -o "$work/y.svg" --keep
 check "the script is kept when gnuplot dies of it" test -s "$work/y.svg.gp"
 check "nothing half written is left" sh -c '! ls "$1" | grep -v "^old.html$" | grep "^\(old\|x\.\)"' sh "$work"
-echo "1..$count"
+done_testing

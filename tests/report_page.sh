@@ -2,26 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # The HTML report in a browser: it needs no network and no scripts, fits wide and narrow windows, and says
 # what is under the pointer where scripts run.
-set -u
-: "${LAYRUB:=$PWD/layrub}" "${LAYRUB_DATA:=$PWD/networks}"
-export LAYRUB_DATA
-if ! command -v gnuplot >/dev/null 2>&1; then
-	echo "1..0 # SKIP gnuplot is not installed"
-	exit 0
-fi
-work=$(mktemp -d) || exit 1
-trap 'rm -rf "$work"' EXIT
-count=0
-
-ok() {	# STATUS NAME
-	count=$((count + 1))
-	if [ "$1" -eq 0 ]; then
-		echo "ok $count - $2"
-	else
-		echo "not ok $count - $2"
-		[ ! -s "$work/err" ] || sed 's/^/# /' "$work/err"
-	fi
-}
+. "${LAYRUB_TESTS:-tests}/lib.sh"
+command -v gnuplot >/dev/null 2>&1 || skip_all "gnuplot is not installed"
 
 has() {	# NAME FILE PATTERN
 	grep -e "$3" "$2" >/dev/null 2>&1
@@ -37,8 +19,7 @@ lacks() {	# NAME FILE PATTERN
 "$LAYRUB" report "$work/plan.json" -o "$work/page.html" --keep >"$work/out" 2>"$work/err"
 status=$?
 if grep 'built without gnuplot' "$work/err" >/dev/null; then
-	echo "1..0 # SKIP built without gnuplot"
-	exit 0
+	skip_all "built without gnuplot"
 fi
 ok "$status" "a plan's page"
 page=$work/page.html
@@ -123,8 +104,7 @@ for width in 1280 400; do
 	timeout 120 "$browser" --headless=new --no-sandbox --disable-gpu --hide-scrollbars --user-data-dir="$work/profile" --window-size="$width,900" \
 		--dump-dom "file://$work/probed.html" >"$work/dom" 2>"$work/err" </dev/null
 	if ! grep '<h1>' "$work/dom" >/dev/null; then
-		count=$((count + 1))
-		echo "ok $count - $width pixels wide # SKIP the browser does not run here"
+		skip "$width pixels wide" "the browser does not run here"
 		continue
 	fi
 	has "$width: the page's scripts run" "$work/dom" '<pre id="probe">'
@@ -138,4 +118,4 @@ for width in 1280 400; do
 	has "$width: nothing sticks out sideways" "$work/err" 'sideways: 0$'
 	has "$width: nothing was loaded" "$work/err" 'loads: 0'
 done
-echo "1..$count"
+done_testing

@@ -1,36 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 # Sweeps: the grid, resuming, shards, order, failing points, bad input.
-set -u
-: "${LAYRUB:=$PWD/layrub}" "${LAYRUB_TESTS:=$PWD/tests}" "${LAYRUB_DATA:=$PWD/networks}"
-export LAYRUB_DATA LAYRUB
-work=$(mktemp -d) || exit 1
-trap 'rm -rf "$work"' EXIT
+. "${LAYRUB_TESTS:-tests}/lib.sh"
 cd "$work" || exit 1
-count=0
-
-ok() {	# STATUS NAME
-	count=$((count + 1))
-	if [ "$1" -eq 0 ]; then
-		echo "ok $count - $2"
-	else
-		echo "not ok $count - $2"
-		sed 's/^/# /' err 2>/dev/null | head -5
-	fi
-}
-
-skip() {	# NAME REASON
-	count=$((count + 1))
-	echo "ok $count - $1 # SKIP $2"
-}
-
-run() {	# STATUS NAME ARGUMENT...
-	want=$1 name=$2 status=0
-	shift 2
-	"$LAYRUB" sweep "$@" >out 2>err </dev/null || status=$?
-	[ "$status" -eq "$want" ]
-	ok $? "$name: status $want (got $status)"
-}
 
 same() {
 	cmp -s "$1" "$2"
@@ -42,11 +14,6 @@ lines() {	# FILE COUNT NAME
 	ok $? "$3: $2 lines"
 }
 
-holds() {	# TEXT FILE NAME
-	grep -qF -- "$1" "$2"
-	ok $? "$3"
-}
-
 # 2 networks x 2 batches x 2 budgets x 2 policies x 3 links = 48 points; layrub and keep are quick.
 grid="resnet18 resnet34 --device k40m --batch 8:16:8 --budget 90%,all --policy keep,layrub --link 4GB/s,8GB/s,16GB/s"
 
@@ -54,13 +21,13 @@ grid="resnet18 resnet34 --device k40m --batch 8:16:8 --budget 90%,all --policy k
 
 # shellcheck disable=SC2086
 {
-run 0 "dry run" $grid --dry-run
+answers 0 "dry run" sweep $grid --dry-run
 sort out >points
 lines points 48 "the grid"
 [ "$(sort -u points | wc -l)" -eq 48 ]
 ok $? "no point twice"
 # keep needs 100 % of the peak: at 90 % it fails, 12 points of 48.
-run 1 "a sweep of which some points fail" $grid --ordered -o whole.jsonl
+answers 1 "a sweep of which some points fail" sweep $grid --ordered -o whole.jsonl
 }
 lines whole.jsonl 48 "every point has a line"
 holds "12 of 48 points failed" err "the message counts what failed"
@@ -72,7 +39,7 @@ sed 's/^{"point": "\([^"]*\)".*/\1/' whole.jsonl | sort >named
 same points named "lines name the points of the dry run"
 sed 's/^{"point": "\([^"]*\)".*/\1/' whole.jsonl >order
 # shellcheck disable=SC2086
-run 0 "dry run again" $grid -n
+answers 0 "dry run again" sweep $grid -n
 same out order "--ordered: in the grid's order"
 
 # ---- threads ----
@@ -94,25 +61,25 @@ same loose.sorted whole.sorted "without --ordered: the same lines but for the ti
 # shellcheck disable=SC2086
 {
 cp whole.jsonl again.jsonl
-run 1 "a finished sweep once more" $grid --ordered -o again.jsonl --json
+answers 1 "a finished sweep once more" sweep $grid --ordered -o again.jsonl --json
 same again.jsonl whole.jsonl "nothing is run again"
 holds '"found": 48' out "the summary says so"
 head -20 whole.jsonl >part.jsonl
-run 1 "the rest of a sweep" $grid --ordered -o part.jsonl
+answers 1 "the rest of a sweep" sweep $grid --ordered -o part.jsonl
 same part.jsonl whole.jsonl "what was there stays and the rest follows"
 sed -n 21p whole.jsonl | cut -c 1-100 | tr -d '\n' >half
 head -20 whole.jsonl | cat - half >half.jsonl
-run 1 "a half-written last line" $grid --ordered -o half.jsonl
+answers 1 "a half-written last line" sweep $grid --ordered -o half.jsonl
 holds "half.jsonl: the last line was half written: 100 bytes dropped" err "there is a warning"
 same half.jsonl whole.jsonl "its point is run again"
 : >empty.jsonl
-run 1 "an empty file" $grid --ordered -o empty.jsonl
+answers 1 "an empty file" sweep $grid --ordered -o empty.jsonl
 same empty.jsonl whole.jsonl "is filled"
 sed -n '3p;40p' whole.jsonl >gaps.jsonl
-run 1 "any points in any order" $grid -o gaps.jsonl
+answers 1 "any points in any order" sweep $grid -o gaps.jsonl
 lines gaps.jsonl 48 "gaps are filled"
 echo '{"rows": []}' >other.jsonl
-run 2 "another file" $grid -o other.jsonl
+answers 2 "another file" sweep $grid -o other.jsonl
 holds "other.jsonl: line 1: expected a sweep's result" err "is not appended to"
 lines other.jsonl 1 "it stays as it was"
 }
@@ -155,7 +122,7 @@ fi
 
 # ---- the link ----
 
-run 0 "links" resnet18 --device k40m --batch 8 --budget 90% --policy layrub --h2d 1GB/s,2GB/s --d2h 3GB/s --gpus-per-link 1,2 --ordered
+answers 0 "links" sweep resnet18 --device k40m --batch 8 --budget 90% --policy layrub --h2d 1GB/s,2GB/s --d2h 3GB/s --gpus-per-link 1,2 --ordered
 lines out 4 "two rates times one times two"
 holds '"gpus_per_link": 2, "d2h_bytes_per_s": 1500000000, "h2d_bytes_per_s": 500000000' out "GPUs get their share"
 # A point's figure is the one of the plan and of `simulate` with the same change.
@@ -163,15 +130,15 @@ holds '"gpus_per_link": 2, "d2h_bytes_per_s": 1500000000, "h2d_bytes_per_s": 500
 step=$("$LAYRUB" simulate a.plan.json --h2d 2GB/s --d2h 3GB/s --gpus-per-link 2 --json | sed -n 's/.*"step_time_us": \([^,]*\),.*/\1/p' | head -1)
 tail -1 out | grep -q "\"step_time_us\": $step,"
 ok $? "the same figure as 'plan' and 'simulate' give"
-run 0 "planned anew" resnet18 --device k40m --batch 8 --budget 70% --policy hybrid --link 1GB/s,100GB/s --replan --ordered
+answers 0 "planned anew" sweep resnet18 --device k40m --batch 8 --budget 70% --policy hybrid --link 1GB/s,100GB/s --replan --ordered
 [ "$(grep -c '"gap": ' out)" -eq 2 ]
 ok $? "--replan: each link has its own bound"
-run 0 "one plan" resnet18 --device k40m --batch 8 --budget 70% --policy hybrid --link 1GB/s,100GB/s --ordered
+answers 0 "one plan" sweep resnet18 --device k40m --batch 8 --budget 70% --policy hybrid --link 1GB/s,100GB/s --ordered
 ! grep -q '"gap": ' out
 ok $? "without: the plan's bound is not one on another link"
-run 0 "a factor" alexnet --device k40m --batch 1:8:x2 --policy keep -n
+answers 0 "a factor" sweep alexnet --device k40m --batch 1:8:x2 --policy keep -n
 lines out 4 "1:8:x2"
-run 0 "what is written twice" alexnet --device k40m --batch 8,8,4:8:4 --budget 1GiB,1024MiB --policy keep -n
+answers 0 "what is written twice" sweep alexnet --device k40m --batch 8,8,4:8:4 --budget 1GiB,1024MiB --policy keep -n
 lines out 2 "is taken once"
 
 # ---- interrupted ----
@@ -200,7 +167,7 @@ fi
 bad() {	# TEXT ARGUMENT...
 	text=$1
 	shift
-	run 2 "$*" "$@"
+	answers 2 "$*" sweep "$@"
 	holds "$text" err "says: $text"
 }
 bad "--shard: expected a whole number from 1 to 4, got '0'" alexnet -d k40m --shard 0/4
@@ -225,10 +192,10 @@ bad "expected a device" alexnet
 bad "--batch: 'graphs/resnet50' is a graph" graphs/resnet50 -d h200 --batch 4
 bad "got 'nonsense'" nonsense -d k40m
 bad "got 'nonsense'" alexnet -d nonsense
-run 3 "a folder that is not there" alexnet -d k40m --policy keep -o none/x.jsonl
+answers 3 "a folder that is not there" sweep alexnet -d k40m --policy keep -o none/x.jsonl
 if [ -c /dev/full ]; then
-	run 3 "a full disk" alexnet -d k40m --policy keep -o /dev/full
+	answers 3 "a full disk" sweep alexnet -d k40m --policy keep -o /dev/full
 	holds "/dev/full: cannot write" err "a full disk: says so"
 fi
 
-echo "1..$count"
+done_testing
