@@ -595,6 +595,7 @@ solve_round(struct ilp *m)
 	double *x, *start;
 	bool began;
 
+	m->err = (struct err) ERR_INIT;		/* the first error wins, and what stood in a candidate's way is none of ours */
 	build(m);
 	if (m->round == 1 && control != NULL && control->write_lp != NULL && lp_write(&m->lp, control->write_lp, &m->err) < 0)
 		return false;
