@@ -2,7 +2,6 @@
 /* layrub-replay: execute a plan on real data, or measure a machine. */
 #include <config.h>
 
-#include <errno.h>
 #include <getopt.h>
 #include <math.h>
 #include <string.h>
@@ -17,8 +16,6 @@
 #ifdef HAVE_CUDA
 #include "cuda_validate/calibrate.h"
 #endif
-
-enum exit_status { EXIT_YES, EXIT_NO, EXIT_BAD, EXIT_SYSTEM };
 
 static const struct backend *const backends[] = {
 #ifdef HAVE_CUDA
@@ -383,6 +380,12 @@ conclude(struct session *s, int rc)
 	return status;
 }
 
+static int
+finish(int status)
+{
+	return process_flush("layrub-replay", status);
+}
+
 /* One plan after the other; the worst status. */
 static int
 replay_all(struct session *s)
@@ -392,8 +395,7 @@ replay_all(struct session *s)
 
 	for (int k = 0; k < s->plan_count; k++) {
 		s->plan = s->plans[k];
-		one = conclude(s, arena_run(&s->arena, replay_plan, s, &s->err));
-		fflush(stdout);
+		one = finish(conclude(s, arena_run(&s->arena, replay_plan, s, &s->err)));
 		status = one > status ? one : status;
 		/* All plans are the answer. */
 		if (interrupt_came() && k + 1 < s->plan_count)
@@ -402,18 +404,6 @@ replay_all(struct session *s)
 	if (b->end != NULL)
 		b->end();
 	return status;
-}
-
-/* End stdout: what could not be written is an error. */
-static int
-finish(int status)
-{
-	errno = 0;
-	if (fflush(stdout) == 0 && !ferror(stdout))
-		return status;
-	if (errno != EPIPE)
-		fprintf(stderr, "layrub-replay: (standard output): cannot write: %s\n", errno == 0 ? "I/O error" : strerror(errno));
-	return EXIT_SYSTEM;
 }
 
 int

@@ -2,13 +2,13 @@
 #include <config.h>
 #include "src/command.h"
 
-#include <errno.h>
 #include <getopt.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum exit_status { EXIT_YES, EXIT_NO, EXIT_BAD, EXIT_SYSTEM };
+#include "src/process.h"
+
 enum { OPTION_MAX = 32, HELP_COLUMN = 28, LABEL_WIDTH = 20 };
 
 static bool want_help, want_json;
@@ -289,12 +289,7 @@ exit_status(enum err_code code)
 int
 command_finish(int status)
 {
-	errno = 0;
-	if (fflush(stdout) == 0 && !ferror(stdout))
-		return status;
-	if (errno != EPIPE)
-		fprintf(stderr, "layrub: (standard output): cannot write: %s\n", errno == 0 ? "I/O error" : strerror(errno));
-	return EXIT_SYSTEM;
+	return process_flush("layrub", status);
 }
 
 int

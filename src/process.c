@@ -2,10 +2,12 @@
 #include <config.h>
 #include "src/process.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
+#include <string.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -29,6 +31,17 @@ process_begin(void)
 	signal(SIGPIPE, SIG_DFL);
 	/* A file over the limit is an error to report like a full disk. */
 	signal(SIGXFSZ, SIG_IGN);
+}
+
+int
+process_flush(const char *program, int status)
+{
+	errno = 0;
+	if (fflush(stdout) == 0 && !ferror(stdout))
+		return status;
+	if (status != EXIT_SYSTEM)
+		fprintf(stderr, "%s: (standard output): cannot write: %s\n", program, strerror(errno != 0 ? errno : EIO));
+	return EXIT_SYSTEM;
 }
 
 /* ---- interrupts ---- */

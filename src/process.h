@@ -9,7 +9,13 @@
 #define SRC_PROCESS_H
 #include <stdbool.h>
 
+enum exit_status { EXIT_YES, EXIT_NO, EXIT_BAD, EXIT_SYSTEM };
+
 void process_begin(void);
+
+/* What was printed goes out.  The exit status to end with: EXIT_SYSTEM when it could not be written, which is said once, unless
+ * an error was said that led to this one. */
+int process_flush(const char *program, int status);
 
 void interrupt_watch(void);
 bool interrupt_came(void);
