@@ -104,7 +104,7 @@ static int
 make_rows(struct row *rows, uint32_t *count, uint32_t *fits, const struct row *problem, struct err *e)
 {
 	*count = *fits = 0;
-	for (const struct policy *policy = policies; policy->name != NULL && !interrupt_came(); policy++) {
+	for (const struct policy *policy = policies; policy->name != NULL && (*count == 0 || !interrupt_came()); policy++) {
 		struct search_control control = { .stopped = interrupt_came };
 		struct row *row = &rows[*count];
 
