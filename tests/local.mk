@@ -87,6 +87,7 @@ C_TESTS += %D%/reorder.t
 %C%_reorder_t_LDADD = $(TEST_LIBS)
 SHELL_TESTS += %D%/objectives.sh
 SHELL_TESTS += %D%/sweep.sh %D%/fit.sh
+SHELL_TESTS += %D%/faults.sh %D%/interrupts.sh
 
 check_PROGRAMS += $(C_TESTS)
 TESTS += $(C_TESTS) $(SHELL_TESTS)
