@@ -2,8 +2,8 @@
 /* policy_hybrid.c - keep, offload or recompute, each tensor and gap by what it costs
  *
  * A few dozen ways to share the link between tensors and to keep chains of reruns short (hybrid_way.h) are tried in parallel;
- * each is simulated.  Then the best one's neighbours are tried, which differ in one parameter, as long as one of them is faster
- * (coordinate descent).  The other policies are tried as well: hybrid is never slower than a simpler one.
+ * each is simulated.  Then neighbours of the best ones, which differ in one parameter, are tried, the best way's first, as far as the number
+ * of trials goes that a graph of this size may have (best-first search).  The other policies are tried as well: hybrid is never slower than a simpler one.
  */
 #include <config.h>
 #include <math.h>
@@ -12,13 +12,13 @@
 
 #include "planner/hybrid_way.h"
 
-enum { MOST_POLICIES = 24, MOST_NEIGHBOURS = 32, ROUNDS = 4, SEARCHED_WAYS = 6, SMALL_GRAPH = 400 };
+enum { MOST_POLICIES = 24, MOST_NEIGHBOURS = 32, SEARCHED_WAYS = 6, SMALL_GRAPH = 400 };
 
 /* Every combination is a way to begin with; the most useful come first, for large graphs try only those. */
 static const double shares[] = { 0, 0.8, 1, 0.5, 0.3, 2 };
 static const int cuts[] = { 14, 0, 40 };
 enum { SHARES = sizeof(shares) / sizeof(shares[0]), CUTS = sizeof(cuts) / sizeof(cuts[0]) };
-enum { FEWEST_WAYS = 12, MOST_WAYS = CUTS + (SHARES - 1) * CUTS * ORDERS };
+enum { ALL_WAYS = CUTS + (SHARES - 1) * CUTS * ORDERS, FEWEST_TRIALS = 36, MOST_TRIALS = 130 };
 
 static struct way
 way_at(int i)
@@ -125,13 +125,13 @@ schedule_copy(struct schedule *to, const struct schedule *from, uint32_t tensor_
 		memcpy(to->moves, from->moves, sizeof(*to->moves) * from->move_count);
 }
 
-/* Larger graphs try fewer ways. */
+/* How many ways may be tried: fewer for larger graphs. */
 static int
-ways_for(const struct graph *g)
+trials_for(const struct graph *g)
 {
-	int n = (int)(160000 / ((uint64_t)g->op_count + 1));
+	int n = (int)(1000000 / ((uint64_t)g->op_count + 1));
 
-	return n < FEWEST_WAYS ? FEWEST_WAYS : n > MOST_WAYS ? MOST_WAYS : n;
+	return n < FEWEST_TRIALS ? FEWEST_TRIALS : n > MOST_TRIALS ? MOST_TRIALS : n;
 }
 
 /* Run all[0 .. n) in parallel, or until one fits and no more are wanted; the index of the fastest, or -1.  Only its
@@ -174,15 +174,23 @@ run_all(struct outcome *all, int n)
 	return best;
 }
 
-/* The search's state: what is best so far, and the best way of our own. */
+struct trial {
+	struct way way;
+	double us;			/* INFINITY: it fails */
+	bool expanded;			/* its neighbours have been tried */
+};
+
+/* The search's state. */
 struct search {
 	const struct problem *p;
 	struct arena *arena;
 	struct schedule *best;		/* the caller's */
 	double us;			/* of best; INFINITY: none */
 	const struct policy *row;	/* whose it is; NULL: our own */
-	struct way way;			/* our own best ... */
-	double way_us;			/* ... and its time */
+	bool pack;			/* place each with a search: a few large buffers decide in small graphs */
+	int trial_count, most_trials;
+	struct trial trials[MOST_TRIALS + SEARCHED_WAYS];
+	const char *why;		/* the first way's reason, if it fails */
 };
 
 static void
@@ -191,10 +199,8 @@ try_all(struct search *x, struct outcome *all, int n)
 	int best = run_all(all, n);
 
 	for (int i = 0; i < n; i++)
-		if (all[i].rc == 0 && all[i].row == NULL && all[i].us < x->way_us) {
-			x->way = all[i].h.way;
-			x->way_us = all[i].us;
-		}
+		if (all[i].row == NULL)
+			x->trials[x->trial_count++] = (struct trial) { all[i].h.way, all[i].rc == 0 ? all[i].us : INFINITY, false };
 	if (best < 0)
 		return;
 	if (all[best].us < x->us) {
@@ -205,47 +211,87 @@ try_all(struct search *x, struct outcome *all, int n)
 	arena_free(&all[best].arena);
 }
 
+static bool
+same_way(const struct way *v, const struct way *w)
+{
+	return fabs(v->share - w->share) < 1e-9 && v->order == w->order && v->cuts == w->cuts && v->persistents == w->persistents &&
+	    v->look_ahead == w->look_ahead && fabs(v->lead - w->lead) < 1e-9 && fabs(v->squeeze - w->squeeze) < 1e-9;
+}
+
+/* The best way whose neighbours are to be tried next, or NULL.  One that takes as long as another that had its turn is
+ * most often the same in other words. */
+static struct trial *
+next_to_expand(struct search *x)
+{
+	struct trial *best = NULL;
+
+	for (int i = 0; i < x->trial_count; i++) {
+		struct trial *t = &x->trials[i];
+		bool again = isinf(t->us);
+
+		for (int j = 0; j < x->trial_count; j++)
+			again |= x->trials[j].expanded && fabs(x->trials[j].us - t->us) <= 1e-6 * t->us;
+		if (!again && (best == NULL || t->us < best->us))
+			best = t;
+	}
+	return best;
+}
+
 static void
-descend(struct search *x)
+expand(struct search *x, struct trial *t, struct outcome *all)
 {
 	struct way ways[MOST_NEIGHBOURS];
-	struct outcome *all = ARENA_NEW(x->arena, struct outcome, MOST_NEIGHBOURS);
+	int n = neighbours(ways, &t->way), count = 0;
 
-	for (int round = 0; round < ROUNDS && !isinf(x->way_us) && !search_stopped(x->p->control); round++) {
-		double before = x->way_us;
-		int n = neighbours(ways, &x->way);
+	t->expanded = true;
+	for (int i = 0; i < n && x->trial_count + count < x->most_trials; i++) {
+		bool tried = false;
 
-		for (int i = 0; i < n; i++)
-			all[i] = (struct outcome) { .h = { .p = x->p, .way = ways[i], .search = x->p->graph->op_count <= SMALL_GRAPH } };
-		try_all(x, all, n);
-		if (x->way_us > before * 0.9995)
-			break;
+		for (int j = 0; j < x->trial_count; j++)
+			tried |= same_way(&ways[i], &x->trials[j].way);
+		if (!tried)
+			all[count++] = (struct outcome) { .h = { .p = x->p, .way = ways[i], .search = x->pack } };
 	}
+	try_all(x, all, count);
+}
+
+/* The ways to begin with, and the other policies. */
+static void
+begin(struct search *x, struct outcome *all)
+{
+	int n = ALL_WAYS < x->most_trials / 3 ? ALL_WAYS : x->most_trials / 3;
+
+	for (int i = 0; i < n; i++)
+		all[i] = (struct outcome) { .h = { .p = x->p, .way = way_at(i) } };
+	for (const struct policy *row = policies; row->name != NULL && n < ALL_WAYS + MOST_POLICIES; row++)
+		if (row->quick && row->plan != policy_hybrid && policy_least_budget(row, x->p->life) <= x->p->budget_bytes)
+			all[n++] = (struct outcome) { .row = row, .h.p = x->p };
+	try_all(x, all, n);
+	x->why = arena_printf(x->arena, "%s", all[0].h.err.text);
+	for (int i = 0; i < x->trial_count; i++)
+		if (!isinf(x->trials[i].us) && !x->pack)
+			return;
+	/* Perhaps they only do not pack. */
+	for (n = 0; n < SEARCHED_WAYS && !search_stopped(x->p->control); n++)
+		all[n] = (struct outcome) { .h = { .p = x->p, .way = way_at(n), .search = true } };
+	try_all(x, all, n);
+	x->why = arena_printf(x->arena, "%s", all[0].h.err.text);
 }
 
 int
 policy_hybrid(struct schedule *s, const struct problem *p, struct arena *a, struct err *e)
 {
-	struct outcome *all = ARENA_NEW(a, struct outcome, MOST_WAYS + MOST_POLICIES);
-	struct search x = { .p = p, .arena = a, .best = s, .us = INFINITY, .way_us = INFINITY };
-	int n = ways_for(p->graph);
+	struct outcome *all = ARENA_NEW(a, struct outcome, ALL_WAYS + MOST_POLICIES);
+	struct search *x = ARENA_NEW(a, struct search, 1);
+	struct trial *next;
 
-	for (int i = 0; i < n; i++)
-		all[i].h = (struct hybrid) { .p = p, .way = way_at(i) };
-	for (const struct policy *row = policies; row->name != NULL && n < MOST_WAYS + MOST_POLICIES; row++)
-		if (row->quick && row->plan != policy_hybrid && policy_least_budget(row, p->life) <= p->budget_bytes)
-			all[n++] = (struct outcome) { .row = row, .h.p = p };
-	try_all(&x, all, n);
-	/* Perhaps our own ways only do not pack: a few large buffers decide in small graphs. */
-	if (isinf(x.way_us) || (p->graph->op_count <= SMALL_GRAPH && !search_stopped(p->control))) {
-		n = n < SEARCHED_WAYS ? n : SEARCHED_WAYS;
-		for (int i = 0; i < n; i++)
-			all[i] = (struct outcome) { .h = { .p = p, .way = way_at(i), .search = true } };
-		try_all(&x, all, n);
-	}
-	descend(&x);
-	if (isinf(x.us))
-		return err_set(e, all[0].h.err.code, "policy 'hybrid' finds no plan for this budget: %s", all[0].h.err.text);
+	*x = (struct search) { .p = p, .arena = a, .best = s, .us = INFINITY, .most_trials = trials_for(p->graph),
+	    .pack = p->graph->op_count <= SMALL_GRAPH };
+	begin(x, all);
+	while (x->trial_count < x->most_trials && !search_stopped(p->control) && (next = next_to_expand(x)) != NULL)
+		expand(x, next, all);
+	if (isinf(x->us))
+		return err_set(e, ERR_NO, "policy 'hybrid' finds no plan for this budget: %s", x->why);
 	if (search_stopped(p->control))
 		p->control->status = "time-limit";
 	return 0;
