@@ -11,7 +11,7 @@
 static struct { const char *graph; } given;
 
 static const struct option_row options[] = {
-	{ "graph", 'g', OPTION_TEXT, "GRAPH", &given.graph, "also expect that the plan is for this graph", NULL },
+	{ "graph", 'g', OPTION_TEXT, "GRAPH", &given.graph, "the plan must be for this graph: a name or a file\n(default: any graph)", NULL },
 	OPTION_END
 };
 

@@ -19,14 +19,14 @@ static struct {
 
 static const struct option_row options[] = {
 	{ "device", 'd', OPTION_TEXT, "DEVICE", &given.task.device, "plan for this device: a name or a file (required)", NULL },
-	{ "budget", 'B', OPTION_TEXT, "SIZE|N%", &given.budget, "device memory that a plan may use, everything counted;\n"
-	    "a percentage is of the step's own peak (default: all\nthat the device has less what is reserved)", NULL },
-	{ "batch", 'b', OPTION_COUNT, "N", &given.task.batch, "samples a step (default: the network's own)", NULL },
+	{ "budget", 'B', OPTION_TEXT, "SIZE|N%", &given.budget, "device memory that a plan may use, everything\n"
+	    "counted; a percentage is of the step's own peak\n(default: all that the device has less what is\nreserved)", NULL },
+	{ "batch", 'b', OPTION_COUNT, "N", &given.task.batch, "samples a step, for a network (default: its own)", NULL },
 	{ "placement", 0, OPTION_CHOICE, "PLACEMENT", &given.placement, "where buffers go (default: auto)", table_placements },
 	{ "lowering", 0, OPTION_CHOICE, "LOWERING", &given.task.lowering, "how a network becomes ops (default: reuse)", table_lowerings },
 	{ "reorder", 0, OPTION_CHOICE, "ORDER", &given.task.reorder, "the order of ops (default: none, the graph's own)", table_reorders },
-	{ "times", 0, OPTION_CHOICE, "TIMES", &given.task.times, "op times of a graph: its own, or scaled to the device\n"
-	    "(default: traced)", table_times },
+	{ "times", 0, OPTION_CHOICE, "TIMES", &given.task.times, "op times of a graph: its own, or scaled to the\n"
+	    "device (default: traced)", table_times },
 	OPTION_END
 };
 
@@ -234,5 +234,5 @@ run(struct cli *c, struct err *e)
 }
 
 const struct command cmd_compare = {
-	"compare", "NETWORK|GRAPH", 1, 1, "Plan a training step with every policy, side by side", options, run
+	"compare", "NETWORK|GRAPH", 1, 1, "Plan a step with every policy, side by side", options, run
 };

@@ -451,5 +451,5 @@ run(struct cli *c, struct err *e)
 }
 
 const struct command cmd_explain = {
-	"explain", "PLAN [TENSOR]", 1, 2, "Say why a plan's peak is what it is and what each move saved and cost", options, run
+	"explain", "PLAN [TENSOR]", 1, 2, "Say what makes a plan's peak, and what moves cost", options, run
 };

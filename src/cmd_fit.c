@@ -16,15 +16,15 @@ static struct {
 } given;
 
 static const struct option_row options[] = {
-	{ "device", 'd', OPTION_TEXT, "DEVICE", &given.task.device, "ask for this device: a name or a file (required)", NULL },
-	{ "budget", 'B', OPTION_TEXT, "SIZE|N%", &given.budget, "device memory that may be used, everything counted;\n"
-	    "a percentage is of the step's own peak (default: all\nthat the device has less what is reserved)", NULL },
-	{ "batch", 'b', OPTION_COUNT, "N", &given.task.batch, "samples a step (default: the network's own)", NULL },
-	{ "slowdown", 0, OPTION_TEXT, "PCT", &given.slowdown, "how much longer than with all the memory in the world\n"
-	    "a step may take (default: 25%)", NULL },
+	{ "device", 'd', OPTION_TEXT, "DEVICE", &given.task.device, "the device that it is to fit: a name or a file\n(required)", NULL },
+	{ "budget", 'B', OPTION_TEXT, "SIZE|N%", &given.budget, "device memory that a plan may use, everything\n"
+	    "counted; a percentage is of the step's own peak\n(default: all that the device has less what is\nreserved)", NULL },
+	{ "batch", 'b', OPTION_COUNT, "N", &given.task.batch, "samples a step, for a network (default: its own)", NULL },
+	{ "slowdown", 0, OPTION_TEXT, "PCT", &given.slowdown, "how much longer than the ideal time a step may take\n"
+	    "(default: 25%)", NULL },
 	{ "lowering", 0, OPTION_CHOICE, "LOWERING", &given.task.lowering, "how a network becomes ops (default: reuse)", table_lowerings },
-	{ "times", 0, OPTION_CHOICE, "TIMES", &given.task.times, "op times of a graph: its own, or scaled to the device\n"
-	    "(default: traced)", table_times },
+	{ "times", 0, OPTION_CHOICE, "TIMES", &given.task.times, "op times of a graph: its own, or scaled to the\n"
+	    "device (default: traced)", table_times },
 	OPTION_END
 };
 
@@ -356,5 +356,5 @@ run(struct cli *c, struct err *e)
 }
 
 const struct command cmd_fit = {
-	"fit", "NETWORK|GRAPH", 1, 1, "Say whether a training step fits a device, and at which batch", options, run
+	"fit", "NETWORK|GRAPH", 1, 1, "Say if a step fits a device, and at which batch", options, run
 };

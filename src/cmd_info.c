@@ -13,9 +13,9 @@ enum { PEAK_TENSORS = 10, PEAK_WORKSPACE = KIND_COUNT, PEAK_KINDS };
 static struct task_options given;
 
 static const struct option_row options[] = {
-	{ "batch", 'b', OPTION_COUNT, "N", &given.batch, "samples a step (default: the network's own)", NULL },
-	{ "device", 'd', OPTION_TEXT, "DEVICE", &given.device, "a device's name or file: gives a network its op times\n"
-	    "and says whether everything fits", NULL },
+	{ "device", 'd', OPTION_TEXT, "DEVICE", &given.device, "a name or a file: gives a network its op times and\n"
+	    "says whether the step fits (default: none)", NULL },
+	{ "batch", 'b', OPTION_COUNT, "N", &given.batch, "samples a step, for a network (default: its own)", NULL },
 	{ "lowering", 0, OPTION_CHOICE, "LOWERING", &given.lowering, "how a network becomes ops (default: reuse)", table_lowerings },
 	{ "reorder", 0, OPTION_CHOICE, "ORDER", &given.reorder, "the order of ops (default: none, the graph's own)", table_reorders },
 	OPTION_END
@@ -307,5 +307,5 @@ run(struct cli *c, struct err *e)
 }
 
 const struct command cmd_info = {
-	"info", "NETWORK|GRAPH", 1, 1, "Show what a training step is made of and what it needs", options, run
+	"info", "NETWORK|GRAPH", 1, 1, "Show what a training step is made of and needs", options, run
 };

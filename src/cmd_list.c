@@ -12,21 +12,33 @@ static const struct option_row options[] = { OPTION_END };
 
 /* A section walks a table, or the documents of a kind. */
 struct section {
-	const char *name;
+	const char *name, *summary;
 	table_row_fn *rows;
 	enum lookup_what what;
 };
 
+static table_row_fn table_tables;
+
 static const struct section sections[] = {
-	{ .name = "policies", .rows = table_policies },
-	{ .name = "placements", .rows = table_placements },
-	{ .name = "lowerings", .rows = table_lowerings },
-	{ .name = "layers", .rows = table_layers },
-	{ .name = "devices", .what = LOOKUP_DEVICE },
-	{ .name = "networks", .what = LOOKUP_NETWORK },
-	{ .name = "graphs", .what = LOOKUP_GRAPH },
+	{ .name = "policies", .summary = "what is kept, moved or made again: --policy", .rows = table_policies },
+	{ .name = "placements", .summary = "where buffers go: --placement", .rows = table_placements },
+	{ .name = "lowerings", .summary = "how a network becomes ops: --lowering", .rows = table_lowerings },
+	{ .name = "layers", .summary = "what a network's layers may be", .rows = table_layers },
+	{ .name = "devices", .summary = "device documents: --device", .what = LOOKUP_DEVICE },
+	{ .name = "networks", .summary = "network documents", .what = LOOKUP_NETWORK },
+	{ .name = "graphs", .summary = "graph documents: traces of real training steps", .what = LOOKUP_GRAPH },
+	{ .name = "commands", .summary = "the subcommands of layrub", .rows = table_commands },
+	{ .name = "tables", .summary = "these tables", .rows = table_tables },
 	{ .name = NULL }
 };
+
+static const char *
+table_tables(unsigned i, const char **summary)
+{
+	if (summary != NULL)
+		*summary = sections[i].summary;
+	return sections[i].name;
+}
 
 static const char *
 device_summary(const char *name, struct cli *c, struct err *e)
@@ -112,6 +124,16 @@ list_all(struct json_out *o, const char *only, struct cli *c, struct err *e)
 	return 0;
 }
 
+static const char *
+names_of_tables(struct arena *a)
+{
+	const char *all = sections[0].name;
+
+	for (const struct section *s = sections + 1; s->name != NULL; s++)
+		all = arena_printf(a, "%s, %s", all, s->name);
+	return all;
+}
+
 static int
 run(struct cli *c, struct err *e)
 {
@@ -123,8 +145,7 @@ run(struct cli *c, struct err *e)
 	while (only != NULL && s->name != NULL && strcmp(s->name, only) != 0)
 		s++;
 	if (s->name == NULL)
-		return usage_error(c, e, NULL, "expected one of policies, placements, lowerings, layers, devices, networks and graphs, got '%s'",
-		    err_quote(q, only));
+		return usage_error(c, e, NULL, "expected one of %s, got '%s'", names_of_tables(&c->arena), err_quote(q, only));
 	json_out_init(&o, stdout);
 	if (c->json)
 		json_out_object(&o, NULL, true);
@@ -138,5 +159,5 @@ run(struct cli *c, struct err *e)
 }
 
 const struct command cmd_list = {
-	"list", "[TABLE]", 0, 1, "List policies, placements, lowerings, layers, devices, networks, graphs", options, run
+	"list", "[TABLE]", 0, 1, "List built-in tables and installed documents", options, run
 };

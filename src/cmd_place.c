@@ -17,12 +17,12 @@ static struct {
 } given;
 
 static const struct option_row options[] = {
-	{ "capacity", 'c', OPTION_SIZE, "SIZE", &given.capacity, "the arena that there is; ends as soon as the buffers fit\n"
-	    "(default: the smallest that can be found)", NULL },
-	{ "placement", 0, OPTION_CHOICE, "PLACEMENT", &given.placement, "how to place (default: auto)", table_placements },
-	{ "time-limit", 0, OPTION_TEXT, "SECONDS", &given.time_limit, "go on for as long, and no longer (default: a fixed amount\n"
-	    "of search, the same in every run)", NULL },
-	{ "output", 'o', OPTION_TEXT, "FILE", &given.output, "write the buffers with their offsets, as CSV", NULL },
+	{ "capacity", 'c', OPTION_SIZE, "SIZE", &given.capacity, "stop as soon as the buffers fit into so much\n"
+	    "(default: look for the smallest arena)", NULL },
+	{ "placement", 0, OPTION_CHOICE, "PLACEMENT", &given.placement, "where buffers go (default: auto)", table_placements },
+	{ "time-limit", 0, OPTION_TEXT, "TIME", &given.time_limit, "search for so long, and no longer; a bare number is\n"
+	    "in seconds (default: a fixed amount of search, the\nsame in every run)", NULL },
+	{ "output", 'o', OPTION_TEXT, "FILE", &given.output, "write the buffers with their offsets, as CSV\n(default: nowhere)", NULL },
 	OPTION_END
 };
 
@@ -152,5 +152,5 @@ run(struct cli *c, struct err *e)
 }
 
 const struct command cmd_place = {
-	"place", "BUFFERS.csv", 1, 1, "Give every buffer of a list an offset, in the smallest arena", options, run
+	"place", "BUFFERS.csv", 1, 1, "Give buffers offsets, in the smallest arena", options, run
 };

@@ -23,23 +23,26 @@ static struct {
 
 static const struct option_row options[] = {
 	{ "device", 'd', OPTION_TEXT, "DEVICE", &given.task.device, "plan for this device: a name or a file (required)", NULL },
-	{ "budget", 'B', OPTION_TEXT, "SIZE|N%", &given.budget, "device memory that the plan may use, everything counted;\n"
-	    "a percentage is of the step's own peak (default: all\nthat the device has less what is reserved)", NULL },
-	{ "slowdown", 0, OPTION_TEXT, "PCT", &given.slowdown, "instead of a budget: the smallest one whose step takes\n"
-	    "at most so much longer than the ideal time", NULL },
-	{ "minimise", 0, OPTION_CHOICE, "WHAT", &given.minimise, "instead of a budget: the smallest one that has a plan", table_objectives },
-	{ "batch", 'b', OPTION_COUNT, "N", &given.task.batch, "samples a step (default: the network's own)", NULL },
-	{ "policy", 'p', OPTION_CHOICE, "POLICY", &given.policy, "what is kept and what moves (default: hybrid)", table_policies },
+	{ "budget", 'B', OPTION_TEXT, "SIZE|N%", &given.budget, "device memory that the plan may use, everything\n"
+	    "counted; a percentage is of the step's own peak\n(default: all that the device has less what is\nreserved)", NULL },
+	{ "slowdown", 0, OPTION_TEXT, "PCT", &given.slowdown, "find the smallest budget whose step takes at most\n"
+	    "so much longer than the ideal time (default:\n--budget decides)", NULL },
+	{ "minimise", 0, OPTION_CHOICE, "WHAT", &given.minimise, "find the smallest budget that has a plan (default:\n"
+	    "--budget decides)", table_objectives },
+	{ "batch", 'b', OPTION_COUNT, "N", &given.task.batch, "samples a step, for a network (default: its own)", NULL },
+	{ "policy", 'p', OPTION_CHOICE, "POLICY", &given.policy, "what is kept, moved or made again\n(default: hybrid)", table_policies },
 	{ "placement", 0, OPTION_CHOICE, "PLACEMENT", &given.placement, "where buffers go (default: auto)", table_placements },
 	{ "lowering", 0, OPTION_CHOICE, "LOWERING", &given.task.lowering, "how a network becomes ops (default: reuse)", table_lowerings },
 	{ "reorder", 0, OPTION_CHOICE, "ORDER", &given.task.reorder, "the order of ops (default: none, the graph's own)", table_reorders },
-	{ "times", 0, OPTION_CHOICE, "TIMES", &given.task.times, "op times of a graph: its own, or scaled to the device\n"
-	    "(default: traced)", table_times },
-	{ "time-limit", 0, OPTION_TEXT, "SECONDS", &given.time_limit, "policy ilp: search for so long at most (default: 20)", NULL },
-	{ "write-lp", 0, OPTION_TEXT, "FILE", &given.write_lp, "policy ilp: write its first model in CPLEX LP format", NULL },
-	{ "gpus-per-link", 0, OPTION_COUNT, "N", &given.link.gpus_per_link, "plan for a GPU that shares its link with others: so\n"
-	    "many in all (default: 1)", NULL },
-	{ "output", 'o', OPTION_TEXT, "PLAN", &given.output, "write the plan to this file", NULL },
+	{ "times", 0, OPTION_CHOICE, "TIMES", &given.task.times, "op times of a graph: its own, or scaled to the\n"
+	    "device (default: traced)", table_times },
+	{ "time-limit", 0, OPTION_TEXT, "TIME", &given.time_limit, "policy ilp: search no longer; a bare number is in\n"
+	    "seconds (default: 20s)", NULL },
+	{ "write-lp", 0, OPTION_TEXT, "FILE", &given.write_lp, "policy ilp: write its first model to this file, in\n"
+	    "CPLEX LP format (default: nowhere)", NULL },
+	{ "gpus-per-link", 0, OPTION_COUNT, "N", &given.link.gpus_per_link, "GPUs that share the link, all as busy as this one\n"
+	    "(default: 1)", NULL },
+	{ "output", 'o', OPTION_TEXT, "FILE", &given.output, "write the plan to this file (default: nowhere)", NULL },
 	OPTION_END
 };
 
@@ -231,5 +234,5 @@ run(struct cli *c, struct err *e)
 }
 
 const struct command cmd_plan = {
-	"plan", "NETWORK|GRAPH", 1, 1, "Plan a training step into a budget of device memory", options, run
+	"plan", "NETWORK|GRAPH", 1, 1, "Plan a training step into a memory budget", options, run
 };

@@ -12,9 +12,9 @@
 static struct { const char *output; bool keep; } given;
 
 static const struct option_row options[] = {
-	{ "output", 'o', OPTION_TEXT, "FILE", &given.output, "draw into this file, .svg, .png, .pdf or .html; .json is a plan's\n"
-	    "trace for Perfetto; 'term' draws in the terminal (required)", NULL },
-	{ "keep", 0, OPTION_FLAG, NULL, &given.keep, "leave gnuplot's script with its data beside the picture: FILE.gp", NULL },
+	{ "output", 'o', OPTION_TEXT, "FILE", &given.output, "draw into this .svg, .png, .pdf or .html file;\n"
+	    ".json is a plan's trace for Perfetto, and 'term'\ndraws in the terminal (required)", NULL },
+	{ "keep", 0, OPTION_FLAG, NULL, &given.keep, "leave gnuplot's script with its data beside the\npicture: FILE.gp", NULL },
 	OPTION_END
 };
 
@@ -147,5 +147,5 @@ run(struct cli *c, struct err *e)
 }
 
 const struct command cmd_report = {
-	"report", "PLAN|PLACED.csv|RESULTS.jsonl", 1, 1, "Draw a plan's memory, addresses and queues over time, a placement, or a sweep", options, run
+	"report", "PLAN|CSV|JSONL", 1, 1, "Draw a plan, a placement or a sweep's results", options, run
 };

@@ -23,19 +23,19 @@ static struct {
 } given = { .change = WHAT_IF_INIT };
 
 static const struct option_row options[] = {
-	{ "device", 'd', OPTION_TEXT, "DEVICE", &given.device, "use this device's link, contention and memory instead\n"
-	    "of the plan's; op times stay", NULL },
-	{ "h2d", 0, OPTION_RATE, "RATE", &given.change.rate[H2D], "rate of copies to the device", NULL },
-	{ "d2h", 0, OPTION_RATE, "RATE", &given.change.rate[D2H], "rate of copies to the host", NULL },
-	{ "duplex", 0, OPTION_RATE, "RATE", &given.change.duplex, "rate of both directions together (default: changes\n"
-	    "in proportion to the other two)", NULL },
-	{ "latency", 0, OPTION_TIME, "TIME", &given.change.latency, "time that a copy takes before its first byte", NULL },
-	{ "gpus-per-link", 0, OPTION_COUNT, "N", &given.change.gpus_per_link, "so many GPUs share the link, all as busy as this one", NULL },
-	{ "compute-scale", 0, OPTION_FACTOR, "X", &given.change.compute_scale, "compute is X times as fast", NULL },
-	{ "jitter", 0, OPTION_TEXT, "PCT", &given.jitter, "draw each op's and copy's time evenly from so many\n"
-	    "percent around its own, in --runs steps", NULL },
-	{ "runs", 0, OPTION_COUNT, "N", &given.runs, "steps to draw (default: 100)", NULL },
-	{ "seed", 0, OPTION_COUNT, "N", &given.seed, "other draws (default: 1)", NULL },
+	{ "device", 'd', OPTION_TEXT, "DEVICE", &given.device, "take link, contention and memory from this device:\n"
+	    "a name or a file; op times stay (default: the\nplan's own)", NULL },
+	{ "gpus-per-link", 0, OPTION_COUNT, "N", &given.change.gpus_per_link, "GPUs that share the link, all as busy as this one\n(default: 1)", NULL },
+	{ "h2d", 0, OPTION_RATE, "RATE", &given.change.rate[H2D], "rate of copies to the device (default: the device's\nown)", NULL },
+	{ "d2h", 0, OPTION_RATE, "RATE", &given.change.rate[D2H], "rate of copies to the host (default: the device's\nown)", NULL },
+	{ "duplex", 0, OPTION_RATE, "RATE", &given.change.duplex, "rate of both directions together (default: the\n"
+	    "device's own, in proportion to the two)", NULL },
+	{ "latency", 0, OPTION_TIME, "TIME", &given.change.latency, "time before a copy's first byte (default: the\ndevice's own)", NULL },
+	{ "compute-scale", 0, OPTION_FACTOR, "X", &given.change.compute_scale, "compute is X times as fast (default: 1)", NULL },
+	{ "jitter", 0, OPTION_TEXT, "PCT", &given.jitter, "draw each op's and copy's time evenly from so much\n"
+	    "below to so much above its own (default: none)", NULL },
+	{ "runs", 0, OPTION_COUNT, "N", &given.runs, "with --jitter: steps to draw (default: 100)", NULL },
+	{ "seed", 0, OPTION_COUNT, "N", &given.seed, "with --jitter: seed of the draws (default: 1)", NULL },
 	OPTION_END
 };
 
@@ -307,5 +307,5 @@ run(struct cli *c, struct err *e)
 }
 
 const struct command cmd_simulate = {
-	"simulate", "PLAN", 1, 1, "Time a plan's step: queues, transfers, stalls, memory in use", options, run
+	"simulate", "PLAN", 1, 1, "Time a plan's step: queues, copies, stalls, memory", options, run
 };

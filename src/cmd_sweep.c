@@ -21,26 +21,33 @@ static struct {
 } given = { .sweep = { .latency = -1 } };
 
 static const struct option_row options[] = {
-	{ "device", 'd', OPTION_TEXT, "LIST", &given.lists[AXIS_DEVICE], "devices: names or files (required)", NULL },
-	{ "batch", 'b', OPTION_TEXT, "LIST", &given.lists[AXIS_BATCH], "samples a step (default: the network's own)", NULL },
-	{ "budget", 'B', OPTION_TEXT, "LIST", &given.lists[AXIS_BUDGET], "device memory: sizes, percentages of the step's own peak,\n"
-	    "or 'all' that the device has (default: all)", NULL },
-	{ "policy", 'p', OPTION_TEXT, "LIST", &given.lists[AXIS_POLICY], "policies, or 'all' (default: hybrid)", NULL },
-	{ "placement", 0, OPTION_TEXT, "LIST", &given.lists[AXIS_PLACEMENT], "placements, or 'all' (default: auto)", NULL },
-	{ "gpus-per-link", 0, OPTION_TEXT, "LIST", &given.lists[AXIS_GPUS], "GPUs that share the link (default: 1)", NULL },
-	{ "h2d", 0, OPTION_TEXT, "LIST", &given.lists[AXIS_H2D], "rates of copies to the device", NULL },
-	{ "d2h", 0, OPTION_TEXT, "LIST", &given.lists[AXIS_D2H], "rates of copies to the host", NULL },
-	{ "link", 0, OPTION_TEXT, "LIST", &given.lists[AXIS_LINK], "rates of both directions at once", NULL },
-	{ "duplex", 0, OPTION_RATE, "RATE", &given.sweep.duplex, "rate of both directions together, for all points", NULL },
-	{ "latency", 0, OPTION_TIME, "TIME", &given.sweep.latency, "latency of a copy, for all points", NULL },
-	{ "compute-scale", 0, OPTION_FACTOR, "X", &given.sweep.compute_scale, "finished plans on compute X times as fast", NULL },
-	{ "replan", 0, OPTION_FLAG, NULL, &given.sweep.replan, "plan anew for each link (default: the plan for the\n"
-	    "device's own link is timed on the others)", NULL },
+	{ "device", 'd', OPTION_LIST, "DEVICE,...", &given.lists[AXIS_DEVICE], "plan for these devices: names or files (required)", NULL },
+	{ "batch", 'b', OPTION_LIST, "N,...", &given.lists[AXIS_BATCH], "samples a step, for networks; a range is 16:64:16\n"
+	    "(step 16) or 16:64:x2 (factor 2) (default: each\nnetwork's own)", NULL },
+	{ "budget", 'B', OPTION_LIST, "SIZE|N%,...", &given.lists[AXIS_BUDGET], "device memory that a plan may use; a percentage is\n"
+	    "of the step's own peak, 'all' is what the device\nhas less what is reserved; ranges as 50%:90%:10%\n(default: all)", NULL },
+	{ "policy", 'p', OPTION_LIST, "POLICY,...", &given.lists[AXIS_POLICY], "what is kept, moved or made again; 'all' is every\n"
+	    "policy (default: hybrid)", table_policies },
+	{ "placement", 0, OPTION_LIST, "PLACEMENT,...", &given.lists[AXIS_PLACEMENT], "where buffers go; 'all' is every placement\n"
+	    "(default: auto)", table_placements },
 	{ "lowering", 0, OPTION_CHOICE, "LOWERING", &given.sweep.task.lowering, "how a network becomes ops (default: reuse)", table_lowerings },
-	{ "times", 0, OPTION_CHOICE, "TIMES", &given.sweep.task.times, "op times of a graph: its own, or scaled to the device\n"
-	    "(default: traced)", table_times },
-	{ "shard", 0, OPTION_TEXT, "I/N", &given.shard, "only part I of N, from 1/N to N/N", NULL },
-	{ "ordered", 0, OPTION_FLAG, NULL, &given.sweep.ordered, "lines in the grid's order, the same bytes on every run", NULL },
+	{ "times", 0, OPTION_CHOICE, "TIMES", &given.sweep.task.times, "op times of a graph: its own, or scaled to the\n"
+	    "device (default: traced)", table_times },
+	{ "gpus-per-link", 0, OPTION_LIST, "N,...", &given.lists[AXIS_GPUS], "GPUs that share the link, all equally busy; ranges\n"
+	    "as for --batch (default: 1)", NULL },
+	{ "h2d", 0, OPTION_LIST, "RATE,...", &given.lists[AXIS_H2D], "rates of copies to the device (default: the\ndevice's own)", NULL },
+	{ "d2h", 0, OPTION_LIST, "RATE,...", &given.lists[AXIS_D2H], "rates of copies to the host (default: the device's\nown)", NULL },
+	{ "link", 0, OPTION_LIST, "RATE,...", &given.lists[AXIS_LINK], "rates of either direction, instead of --h2d and\n"
+	    "--d2h (default: the device's own)", NULL },
+	{ "duplex", 0, OPTION_RATE, "RATE", &given.sweep.duplex, "rate of both directions together, at all points\n"
+	    "(default: the device's own, in proportion to the\ntwo)", NULL },
+	{ "latency", 0, OPTION_TIME, "TIME", &given.sweep.latency, "time before a copy's first byte, at all points\n"
+	    "(default: the device's own)", NULL },
+	{ "compute-scale", 0, OPTION_FACTOR, "X", &given.sweep.compute_scale, "time finished plans on compute X times as fast\n(default: 1)", NULL },
+	{ "replan", 0, OPTION_FLAG, NULL, &given.sweep.replan, "plan anew for each link; without it the plan for\n"
+	    "the device's own link is timed on the others", NULL },
+	{ "shard", 0, OPTION_TEXT, "I/N", &given.shard, "only part I of N, from 1/N to N/N (default: 1/1)", NULL },
+	{ "ordered", 0, OPTION_FLAG, NULL, &given.sweep.ordered, "lines in the grid's order, without planning times:\nthe same bytes in every run", NULL },
 	{ "dry-run", 'n', OPTION_FLAG, NULL, &given.dry_run, "only print the names of the points", NULL },
 	{ "output", 'o', OPTION_TEXT, "FILE", &given.output, "append results to this file; points that are in it\n"
 	    "are not run again (default: standard output)", NULL },
@@ -284,5 +291,5 @@ run(struct cli *c, struct err *e)
 }
 
 const struct command cmd_sweep = {
-	"sweep", "NETWORK|GRAPH...", 1, 1000, "Plan and simulate every point of a grid, one line of JSON each", options, run
+	"sweep", "NETWORK|GRAPH...", 1, 1000, "Plan and simulate every point of a grid", options, run
 };

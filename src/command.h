@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* command.h - what all subcommands share: options, output, exit statuses
  *
- * A subcommand is one struct command in one cmd_NAME.c.  Its options are rows of
- * a table that both the parser and --help walk, so they cannot disagree.  run()
- * gets parsed options and operands, returns 0 or -1 with e filled, and never
- * prints an error or exits: command_run() does both, in one place.
+ * A subcommand is one struct command in one cmd_NAME.c.  run() gets parsed
+ * options and operands, returns 0 or -1 with e filled, and never prints an error
+ * or exits: command_run() does both, in one place.
  */
 #ifndef SRC_COMMAND_H
 #define SRC_COMMAND_H
@@ -14,29 +13,7 @@
 #include "src/arena.h"
 #include "src/err.h"
 #include "src/json.h"
-#include "src/tables.h"
-
-enum option_type {
-	OPTION_FLAG,	/* bool */
-	OPTION_TEXT,	/* const char * */
-	OPTION_COUNT,	/* uint32_t, 1..INT32_MAX */
-	OPTION_SIZE,	/* bytes_t */
-	OPTION_RATE,	/* double, bytes per second, over 0 */
-	OPTION_TIME,	/* double, microseconds */
-	OPTION_FACTOR,	/* double, over 0 */
-	OPTION_CHOICE	/* const char *: the name of one row of a table */
-};
-
-struct option_row {
-	const char *name;	/* the long option; NULL ends the table */
-	char letter;		/* the short one; 0: none */
-	enum option_type type;
-	const char *value;	/* what --help calls the value */
-	void *to;		/* unchanged when the option is absent */
-	const char *help;	/* a newline starts another line of help */
-	table_row_fn *choices;	/* for OPTION_CHOICE */
-};
-#define OPTION_END { .name = NULL }
+#include "src/option.h"
 
 /* One run of the program: everything with an owner, so that it is released whichever way the run ends. */
 struct cli {

@@ -19,7 +19,7 @@ libcore_a_SOURCES = \
 	%D%/lookup.c %D%/lookup.h
 
 bin_PROGRAMS += layrub
-layrub_SOURCES = %D%/main.c %D%/process.c %D%/process.h %D%/command.c %D%/command.h %D%/tables.c %D%/tables.h \
+layrub_SOURCES = %D%/main.c %D%/process.c %D%/process.h %D%/command.c %D%/command.h %D%/option.c %D%/option.h %D%/tables.c %D%/tables.h \
 	%D%/task.c %D%/task.h %D%/result.c %D%/result.h %D%/cmd_info.c %D%/cmd_plan.c %D%/cmd_compare.c \
 	%D%/cmd_fit.c %D%/fit_search.c %D%/fit_search.h %D%/cmd_sweep.c \
 	%D%/sweep_grid.c %D%/sweep_grid.h %D%/sweep_file.c %D%/sweep_file.h %D%/sweep_run.c %D%/sweep_run.h \

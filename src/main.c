@@ -11,6 +11,16 @@ static const struct command *const commands[] = {
 	&cmd_info, &cmd_plan, &cmd_compare, &cmd_fit, &cmd_sweep, &cmd_check, &cmd_explain, &cmd_simulate, &cmd_report, &cmd_place, &cmd_list, NULL
 };
 
+const char *
+table_commands(unsigned i, const char **summary)
+{
+	if (commands[i] == NULL)
+		return NULL;
+	if (summary != NULL)
+		*summary = commands[i]->summary;
+	return commands[i]->name;
+}
+
 static void
 print_help(void)
 {
@@ -18,8 +28,8 @@ print_help(void)
 	    "Plan, check and simulate the GPU memory of neural-network training.\n\n", stdout);
 	for (const struct command *const *c = commands; *c != NULL; c++)
 		printf("  %-10s %-16s %s\n", (*c)->name, (*c)->operands, (*c)->summary);
-	fputs("\n  --help     print this help; 'layrub COMMAND --help' says more about one\n"
-	    "  --version  print the version\n", stdout);
+	fputs("\n  -h, --help     print this help; 'layrub COMMAND --help' says more about one\n"
+	    "      --version  print the version\n", stdout);
 }
 
 static void

@@ -13,4 +13,5 @@ typedef const char *table_row_fn(unsigned i, const char **summary);
 table_row_fn table_policies, table_placements, table_lowerings, table_layers;
 table_row_fn table_times;	/* what --times takes */
 table_row_fn table_reorders, table_objectives;
+table_row_fn table_commands;	/* the subcommands of layrub: main.c has it */
 #endif

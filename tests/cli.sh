@@ -30,7 +30,8 @@ holds() {
 
 # ---- help and mistakes of usage ----
 
-commands="info plan compare fit sweep check explain simulate report place list"
+run list commands
+commands=$(cut -d ' ' -f 1 "$work/out")
 : >"$work/help"
 for c in "" $commands; do
 	# shellcheck disable=SC2086
@@ -39,8 +40,12 @@ for c in "" $commands; do
 	ok $? "$c --help: status 0, nothing on stderr"
 	cat "$work/out" >>"$work/help"
 done
-# Tables grow: their rows are not part of what must stay.
-sed 's/one of: .*/one of: .../' "$work/help" >"$work/stable"
+awk 'length > 80 { print; bad = 1 } END { exit bad }' "$work/help" >"$work/long"
+ok $? "no line of help is wider than a terminal"
+diag "$work/long"
+# The names that an option takes, on one line.  Tables grow: their rows are not part of what must stay.
+sed -e ':more' -e '/ of: .*,$/{' -e N -e 's/,\n */, /' -e 'b more' -e '}' "$work/help" >"$work/joined"
+sed 's/ of: .*/ of: .../' "$work/joined" >"$work/stable"
 same "$work/stable" help.txt "what --help says"
 run --version
 is 0 "--version"
@@ -322,7 +327,7 @@ for t in policies placements lowerings; do
 	run list "$t"
 	cut -d ' ' -f 1 out >rows
 	while read -r name; do
-		grep -q "one of: .*$name" "$work/help" || echo "$name"
+		grep -q " of:.* $name\(,\|\$\)" "$work/joined" || echo "$name"
 	done <rows >missing
 	[ -s rows ] && [ ! -s missing ]
 	ok $? "every row of $t is in --help"
