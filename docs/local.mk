@@ -9,3 +9,9 @@ EXTRA_DIST += %D%/replay.md \
 	$(top_srcdir)/docs/validation.md $(top_srcdir)/docs/validation.svg
 EXTRA_DIST += %D%/gallery/README.md %D%/gallery/resnet50.png %D%/gallery/gpt2.png %D%/gallery/resnet1517.png \
 	%D%/gallery/resnet50-sweep.png %D%/gallery/resnet50-what-if.png
+
+# Not where pkg-config says: that is outside the prefix.
+bashcompletiondir = $(datadir)/bash-completion/completions
+dist_bashcompletion_DATA = %D%/completion/layrub %D%/completion/layrub-replay
+zshcompletiondir = $(datadir)/zsh/site-functions
+dist_zshcompletion_DATA = %D%/completion/_layrub
