@@ -10,6 +10,11 @@ EXTRA_DIST += %D%/replay.md \
 EXTRA_DIST += %D%/gallery/README.md %D%/gallery/resnet50.png %D%/gallery/gpt2.png %D%/gallery/resnet1517.png \
 	%D%/gallery/resnet50-sweep.png %D%/gallery/resnet50-what-if.png
 
+dist_man1_MANS = %D%/man/layrub.1 %D%/man/layrub-info.1 %D%/man/layrub-plan.1 %D%/man/layrub-compare.1 \
+	%D%/man/layrub-fit.1 %D%/man/layrub-sweep.1 %D%/man/layrub-check.1 %D%/man/layrub-explain.1 \
+	%D%/man/layrub-simulate.1 %D%/man/layrub-report.1 %D%/man/layrub-place.1 %D%/man/layrub-list.1 \
+	%D%/man/layrub-replay.1
+
 # Not where pkg-config says: that is outside the prefix.
 bashcompletiondir = $(datadir)/bash-completion/completions
 dist_bashcompletion_DATA = %D%/completion/layrub %D%/completion/layrub-replay

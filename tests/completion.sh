@@ -5,6 +5,8 @@
 set -u
 : "${LAYRUB:=$PWD/layrub}" "${LAYRUB_TESTS:=$PWD/tests}" "${LAYRUB_DATA:=$PWD/networks}"
 export LAYRUB_DATA
+# shellcheck source=tests/help.sh
+. "$LAYRUB_TESTS/help.sh"
 PATH=$(dirname "$LAYRUB"):$PATH
 export PATH
 folder=$LAYRUB_TESTS/../docs/completion
@@ -23,27 +25,6 @@ names() {	# TABLE...
 	for table in "$@"; do
 		layrub list "$table" | cut -d ' ' -f 1
 	done
-}
-
-# The options that --help has on standard input, one a line: LONG SHORT VALUE CHOICE...; - for what is not there.
-options() {
-	awk '
-	function flush() { if (long != "") print long, short, value choices; long = choices = "" }
-	/^  (-., |    )--/ {
-		flush()
-		listing = 0
-		short = $1 ~ /^--/ ? "-" : substr($1, 1, 2)
-		long = short == "-" ? $1 : $2
-		rest = substr($0, index($0, long) + length(long))
-		value = rest ~ /^ [^ ]/ ? (short == "-" ? $2 : $3) : "-"
-	}
-	/^$/ { flush() }
-	long != "" {
-		if (sub(/.* (one|any) of:/, "")) listing = 1
-		if (listing) { gsub(/,/, ""); $1 = $1; choices = choices " " $0 }
-		else for (i = 1; i <= NF; i++) if ($i ~ /^\047[a-z]+\047$/) choices = choices " " substr($i, 2, length($i) - 2)
-	}
-	END { flush() }'
 }
 
 # What the values of an option are, by their word in --help.
@@ -66,7 +47,7 @@ values() {	# WORD CHOICE...
 # All lines for a program or a subcommand: its options, the values of each, its first operand.
 lines() {	# WORD...
 	"$@" --help >"$work/help"
-	options <"$work/help" >"$work/options"
+	help_options <"$work/help" >"$work/options"
 	while read -r long short _; do
 		printf '%s\n' "$long" "${short#-}" | sed 's/^[^-]$/-&/'
 	done <"$work/options" | want "$* -"

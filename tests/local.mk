@@ -88,8 +88,8 @@ C_TESTS += %D%/reorder.t
 SHELL_TESTS += %D%/objectives.sh
 SHELL_TESTS += %D%/sweep.sh %D%/fit.sh
 SHELL_TESTS += %D%/faults.sh %D%/interrupts.sh
-SHELL_TESTS += %D%/completion.sh
-EXTRA_DIST += %D%/complete.bash %D%/complete.zsh
+SHELL_TESTS += %D%/pages.sh %D%/completion.sh
+EXTRA_DIST += %D%/help.sh %D%/complete.bash %D%/complete.zsh
 
 check_PROGRAMS += $(C_TESTS)
 TESTS += $(C_TESTS) $(SHELL_TESTS)
