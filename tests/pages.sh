@@ -135,6 +135,19 @@ while read -r command summary; do
 	nothing_wrong "layrub-$command: the summary that the program gives"
 done <commands
 
+# The rows of a table that a page describes are rows of it; integer programs need GLPK, and the page says so.
+check_rows() {	# PAGE SECTION TABLE
+	layrub list "$3" | cut -d ' ' -f 1 >rows
+	echo ilp >>rows
+	sed -n "/^\\.Ss $2/,/^\\.El/p" "$pages/$1" | grep '^\.It' | grep -o 'Cm [-a-z0-9]*' | cut -c 4- >described
+	[ -s described ] || echo "(nothing)" >described
+	grep -vxF -f rows described >wrong
+	nothing_wrong "$1: describes $3 that there are"
+}
+check_rows layrub-plan.1 Policies policies
+check_rows layrub-place.1 Placements placements
+check_rows layrub.1 Lowerings lowerings
+
 # No page of a command that is gone, no reference to a page that is not there.
 for page in "$pages"/*.1; do
 	name=$(basename "$page" .1)
