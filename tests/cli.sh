@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # The command as its users meet it: exit status, standard output, standard error.
 # LAYRUB_GOLDEN=update rewrites tests/golden instead of comparing with it.
+# shellcheck source=lib.sh
 . "${LAYRUB_TESTS:-tests}/lib.sh"
 
 # same FILE GOLDEN NAME: the same text, but for where the data lies.

@@ -1,6 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 # layrub compare: every row of the table of policies, those that refuse with their reason, and its exit status.
+# shellcheck source=lib.sh
 . "${LAYRUB_TESTS:-tests}/lib.sh"
 
 # A small step, so that every policy is done at once.  ilp searches until its time limit: compare leaves it out.

@@ -3,6 +3,7 @@
 # Every writer of a file against what can happen to it: killed at each system call that changes a file, a full
 # disk, a limit, a read-only folder, a broken gnuplot.  The old file stands or the new one does, and nothing else is left.
 # strace puts the faults at exact places; without it those are skipped.
+# shellcheck source=lib.sh
 . "${LAYRUB_TESTS:-tests}/lib.sh"
 cd "$work" || exit 1
 # Nothing is traced but the first thread; sanitizers look for leaks with a tracer of their own.
@@ -171,6 +172,7 @@ for writer in $able; do
 done
 
 # A disk of its own, in a name space of its own: small, then read-only.
+# shellcheck disable=SC2016
 mount_and() {	# the rest of the command line is run on it
 	unshare -rm sh -c 'mount -t tmpfs -o size=4k none "$0" && echo old >"$0/file" && mount $how "$0" && "$@"; status=$?
 		cat "$0/file" >"$0.left"; ls -A "$0" >"$0.list"; exit $status' "$dir" "$@"
@@ -256,6 +258,11 @@ places() {	# NAME...
 
 state_changes="openat write writev pwrite64 fchmod fsync flock linkat rename renameat renameat2 unlink ftruncate close exit_group"
 
+wrong() {	# WHAT
+	broken=$((broken + 1))
+	echo "# $1"
+}
+
 # Kill the writer at each place; $also is a fault besides, of another system call.
 kill_everywhere() {	# WRITER old|none NAME
 	begin "$1" "$2"
@@ -264,21 +271,23 @@ kill_everywhere() {	# WRITER old|none NAME
 	[ "$status" -eq 0 ] && all_new "$1"
 	ok $? "$1, $3: well when it is not killed"
 	# shellcheck disable=SC2086
-	places $state_changes | if [ -z "$also" ]; then cat; else grep -v '^openat '; fi >places
+	places $state_changes | if [ -z "$also" ]; then cat; else grep -v '^openat '; fi >found
 	broken=0 kills=0 left=0
 	while read -r name n; do
 		begin "$1" "$2"
 		# shellcheck disable=SC2086
 		write_as "$1" strace -o /dev/null $also -e inject="$name:signal=KILL:when=$n"
-		[ "$status" -eq 137 ] && whole "$1" "$2" || { broken=$((broken + 1)); echo "# killed at $name $n: status $status"; }
+		if [ "$status" -ne 137 ] || ! whole "$1" "$2"; then
+			wrong "killed at $name $n: status $status"
+		fi
 		kills=$((kills + 1))
 		[ -n "$(debris "$1")" ] || continue
 		# The next writer of that file tidies up.
 		left=$((left + 1))
 		# shellcheck disable=SC2086
 		write_as "$1" ${also:+strace -o /dev/null $also}
-		all_new "$1" || { broken=$((broken + 1)); echo "# left at $name $n: $(debris "$1")"; }
-	done <places
+		all_new "$1" || wrong "left at $name $n: $(debris "$1")"
+	done <found
 	[ "$kills" -gt 5 ] && [ "$broken" -eq 0 ]
 	ok $? "$1, $3: killed at each of $kills places; left $left times what the next run removes"
 }
@@ -307,9 +316,10 @@ for writer in $able; do
 	begin "$writer" old
 	write_as "$writer" strace -o log -s 200
 	while read -r name error when text; do
-		places "$name" >places
+		places "$name" >found
 		# --keep's two files: the first one's faults.  Of the writes, the first and one in the middle.
-		for n in $(awk -v when="$when" 'NR == 1 || (when == "twice" && NR == 4) { print $2 }' places); do
+		# shellcheck disable=SC2013
+		for n in $(awk -v when="$when" 'NR == 1 || (when == "twice" && NR == 4) { print $2 }' found); do
 			from=
 			[ "$when" != on ] || from=+
 			begin "$writer" old
@@ -346,19 +356,21 @@ begin sweep none
 write_as sweep strace -o log -s 200
 [ "$status" -eq 0 ] && cmp -s "$dir/file" results.jsonl
 ok $? "sweep: its results"
-places openat write fsync close exit_group >places
+places openat write fsync close exit_group >found
 broken=0 kills=0
 while read -r name n; do
 	begin sweep none
 	write_as sweep strace -o /dev/null -e inject="$name:signal=KILL:when=$n"
 	if [ -e "$dir/file" ]; then
 		lines=$(wc -l <"$dir/file")
-		head -n "$lines" results.jsonl | cmp -s - "$dir/file" || { broken=$((broken + 1)); echo "# killed at $name $n: other bytes"; }
+		head -n "$lines" results.jsonl | cmp -s - "$dir/file" || wrong "killed at $name $n: other bytes"
 	fi
 	write_as sweep
-	[ "$status" -eq 0 ] && cmp -s "$dir/file" results.jsonl || { broken=$((broken + 1)); echo "# killed at $name $n: it does not go on"; }
+	if [ "$status" -ne 0 ] || ! cmp -s "$dir/file" results.jsonl; then
+		wrong "killed at $name $n: it does not go on"
+	fi
 	kills=$((kills + 1))
-done <places
+done <found
 [ "$kills" -gt 5 ] && [ "$broken" -eq 0 ]
 ok $? "sweep: killed at each of $kills places, it goes on from whole lines to the same bytes"
 while read -r name error text; do

@@ -1,6 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 # fit: its answers against plans that are made, and in words.
+# shellcheck source=lib.sh
 . "${LAYRUB_TESTS:-tests}/lib.sh"
 cd "$work" || exit 1
 

@@ -3,6 +3,7 @@
 # Ctrl-C: with an answer in hand it is written and the status is 0, without one the program ends by the signal.  Then the other ends
 # of a stream: closed pipes, full devices, streams that the parent closed.
 # strace sends the signal at an exact place; without it those are skipped.
+# shellcheck source=lib.sh
 . "${LAYRUB_TESTS:-tests}/lib.sh"
 cd "$work" || exit 1
 export ASAN_OPTIONS="${ASAN_OPTIONS:-}:detect_leaks=0"
@@ -143,7 +144,7 @@ mkfifo pipe
 while read -r program line; do
 	command=$LAYRUB
 	[ "$program" = layrub ] || command=$LAYRUB_REPLAY
-	# shellcheck disable=SC2086
+	# shellcheck disable=SC2046
 	set -- $(echo "$line" | sed "s|NET|$net|")
 	# The reader has gone when the program begins.
 	(exec 3<pipe) &
@@ -191,6 +192,7 @@ ok $? "a plan written with standard output closed is the same"
 "$LAYRUB" plan "$net" --device h100 --policy layrub -o closed.json <&- >&- 2>&-
 cmp -s plan.json closed.json
 ok $? "and with all three closed"
+# shellcheck disable=SC2016
 run_this sh -c '"$0" check - <&-' "$LAYRUB"
 [ "$status" -ne 0 ] && [ -s err ]
 ok $? "standard input closed: an error (status $status)"

@@ -1,6 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 # Other questions than the fastest plan for a budget: --slowdown, --minimise, --reorder, and explain.
+# shellcheck source=lib.sh
 . "${LAYRUB_TESTS:-tests}/lib.sh"
 
 # true when the awk expression holds of values passed as a, b, c.

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # layrub place: lists of buffers in, offsets out.
 # LAYRUB_GOLDEN=update rewrites tests/golden instead of comparing with it.
+# shellcheck source=lib.sh
 . "${LAYRUB_TESTS:-tests}/lib.sh"
 
 cp "$LAYRUB_TESTS"/bad-csv/*.csv "$work" || exit 1

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Plans executed on real data by the host back end: each policy's come out right whatever the queues' timing,
 # and a plan that lacks an edge does not.
+# shellcheck source=lib.sh
 . "${LAYRUB_TESTS:-tests}/lib.sh"
 
 replay() {

@@ -1,6 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 # The same on a GPU, where there is one: data of small plans, streams and captured, delayed and timed.
+# shellcheck source=lib.sh
 . "${LAYRUB_TESTS:-tests}/lib.sh"
 
 replay() {

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # The HTML report in a browser: it needs no network and no scripts, fits wide and narrow windows, and says
 # what is under the pointer where scripts run.
+# shellcheck source=lib.sh
 . "${LAYRUB_TESTS:-tests}/lib.sh"
 command -v gnuplot >/dev/null 2>&1 || skip_all "gnuplot is not installed"
 
