@@ -22,6 +22,20 @@ have_jsonschema() {
 	python3 -c 'import jsonschema' 2>/dev/null || /usr/bin/python3 -c 'import jsonschema' 2>/dev/null
 }
 
+clang_sanitizes() {
+	echo 'int main(void) { return 0; }' >conftest.c
+	clang -fsanitize=thread -fopenmp conftest.c -o conftest >/dev/null 2>&1
+	status=$?
+	rm -f conftest.c conftest
+	return $status
+}
+
+# Before Debian 12 the sanitizers came with clang itself.
+install_clang() {
+	install_packages clang libomp-dev strace
+	clang_sanitizes || install_packages libclang-rt-dev
+}
+
 # install_packages NAME...: the packages, by apt-get as root or through sudo.
 install_packages() {
 	root=
@@ -67,11 +81,12 @@ totals() {
 		END { printf "%d %d %d\n", passed, failed, skipped }'
 }
 
-# run_tests FOLDER: make check there; what failed is shown.  Its totals are in $passed $failed $skipped.
+# run_tests FOLDER [TARGET]: make check there, or another target that runs tests; what failed is shown.  The totals are in
+# $passed $failed $skipped.
 run_tests() {
 	status=0
 	find "$1/tests" -name '*.trs' -exec rm -f {} + 2>/dev/null || true
-	make -C "$1" -s -j"$jobs" check >"$1/check.log" 2>&1 || status=1
+	make -C "$1" -s -j"$jobs" "${2:-check}" >"$1/check.log" 2>&1 || status=1
 	# shellcheck disable=SC2046
 	set -- "$1" $(totals "$1/tests")
 	passed=$2 failed=$3 skipped=$4

@@ -9,7 +9,7 @@ layrub_replay_SOURCES = \
 layrub_replay_CPPFLAGS = $(AM_CPPFLAGS)
 layrub_replay_CFLAGS   = $(AM_CFLAGS) -pthread
 layrub_replay_LDFLAGS  = $(AM_LDFLAGS) -pthread
-layrub_replay_LDADD    = libsim.a libcore.a $(JANSSON_LIBS) $(XXHASH_LIBS) $(CODE_COVERAGE_LIBS)
+layrub_replay_LDADD    = libsim.a libcore.a $(JANSSON_LIBS) $(XXHASH_LIBS)
 
 if HAVE_CUDA
 layrub_replay_SOURCES += \

@@ -117,3 +117,22 @@ EXTRA_DIST += %D%/bench_schedule.sh
 .PHONY: bench-schedule
 bench-schedule: layrub$(EXEEXT)
 	@LAYRUB=./layrub LAYRUB_DATA='$(abs_top_srcdir)/networks' $(SHELL) $(srcdir)/%D%/bench_schedule.sh
+
+# What has threads, for a build with --enable-tsan.  What other libraries do in theirs is not looked at, but for OpenMP, which
+# explains itself to the sanitizer.
+THREAD_TESTS = %D%/hybrid.t %D%/placement.t %D%/sweep.sh %D%/replay.sh
+.PHONY: check-threads
+check-threads:
+	TSAN_OPTIONS="ignore_noninstrumented_modules=1 exitcode=66 $$TSAN_OPTIONS" $(MAKE) $(AM_MAKEFLAGS) check TESTS='$(THREAD_TESTS)'
+
+# With --enable-coverage: the tests, then which lines they ran; coverage-table is the second half.
+EXTRA_DIST += %D%/coverage.sh
+CLEANFILES += coverage.list
+.PHONY: coverage coverage-table
+coverage:
+	-$(MAKE) $(AM_MAKEFLAGS) check
+	$(MAKE) $(AM_MAKEFLAGS) coverage-table
+coverage-table:
+	@$(SHELL) $(srcdir)/%D%/coverage.sh
+distclean-local:
+	find . \( -name '*.gcda' -o -name '*.gcno' \) -exec rm -f {} +
