@@ -120,10 +120,11 @@ bench-schedule: layrub$(EXEEXT)
 
 # What has threads, for a build with --enable-tsan.  What other libraries do in theirs is not looked at, but for OpenMP, which
 # explains itself to the sanitizer.
-THREAD_TESTS = %D%/hybrid.t %D%/placement.t %D%/sweep.sh %D%/replay.sh
+THREAD_PROGRAMS = %D%/hybrid.t %D%/placement.t
+THREAD_TESTS = $(THREAD_PROGRAMS) %D%/sweep.sh %D%/replay.sh
 .PHONY: check-threads
-check-threads:
-	TSAN_OPTIONS="ignore_noninstrumented_modules=1 exitcode=66 $$TSAN_OPTIONS" $(MAKE) $(AM_MAKEFLAGS) check TESTS='$(THREAD_TESTS)'
+check-threads: all $(THREAD_PROGRAMS)
+	TSAN_OPTIONS="ignore_noninstrumented_modules=1 exitcode=66 $$TSAN_OPTIONS" $(MAKE) $(AM_MAKEFLAGS) check-TESTS TESTS='$(THREAD_TESTS)'
 
 # With --enable-coverage: the tests, then which lines they ran; coverage-table is the second half.
 EXTRA_DIST += %D%/coverage.sh
