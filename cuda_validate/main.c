@@ -320,7 +320,8 @@ exit_status(enum err_code code)
 {
 	switch (code) {
 	case ERR_NONE:	return EXIT_YES;
-	case ERR_INPUT:	return EXIT_BAD;
+	case ERR_INPUT:
+	case ERR_USAGE:	return EXIT_BAD;
 	case ERR_NO:	return EXIT_NO;
 	default:	return EXIT_SYSTEM;
 	}

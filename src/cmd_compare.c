@@ -65,7 +65,7 @@ static int
 plan_row(void *arg)
 {
 	struct row *r = arg;
-	double begin = task_seconds();
+	double begin = command_seconds();
 	struct plan p;
 
 	if (planner_run(&p, &r->task->graph, &r->task->device, &r->options, r->scratch, &r->e) < 0)
@@ -74,7 +74,7 @@ plan_row(void *arg)
 	/* What the plan's own arena holds goes with it. */
 	r->result.policy = r->options.policy->name;
 	r->result.placement = r->options.placement->name;
-	r->result.plan_time_s = task_seconds() - begin;
+	r->result.plan_time_s = command_seconds() - begin;
 	r->fits = true;
 	return 0;
 }
@@ -206,12 +206,12 @@ run(struct cli *c, struct err *e)
 
 	if (given.task.device == NULL)
 		return usage_error(c, e, "--device", "expected a device ('layrub list devices' shows them), got none");
-	if (task_read(&t, c->operands[0], &given.task, c, e) < 0)
+	if (task_read(&t, c->operands[0], &given.task, &c->arena, e) < 0)
 		return -1;
 	lifetimes_init(&l, &t.graph, &c->arena);
-	if (task_budget(&po.budget_bytes, given.budget, &t, l.peak_bytes, c, e) < 0)
+	if (task_budget(&po.budget_bytes, given.budget, &t, l.peak_bytes, e) < 0)
 		return -1;
-	task_warn_of_times(&t);
+	warn_of_times(&t);
 	po.batch = t.batch;
 	if (l.resident_bound_bytes <= po.budget_bytes)
 		po.bound_time_us = bounds_time_us(NULL, &l, &t.device, po.budget_bytes, &c->arena);

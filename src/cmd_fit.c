@@ -329,12 +329,12 @@ run(struct cli *c, struct err *e)
 		return usage_error(c, e, "--device", "expected a device ('layrub list devices' shows them), got none");
 	if (strcmp(c->operands[0], "-") == 0)
 		return usage_error(c, e, NULL, "expected a file or a name, got '-': it is read once for each batch");
-	if (read_slowdown(&w.problem.most_overhead, c, e) < 0 || task_read(&t, c->operands[0], &given.task, c, e) < 0)
+	if (read_slowdown(&w.problem.most_overhead, c, e) < 0 || task_read(&t, c->operands[0], &given.task, &c->arena, e) < 0)
 		return -1;
 	lifetimes_init(&l, &t.graph, &c->arena);
-	if (task_budget(&w.problem.budget_bytes, given.budget, &t, l.peak_bytes, c, e) < 0)
+	if (task_budget(&w.problem.budget_bytes, given.budget, &t, l.peak_bytes, e) < 0)
 		return -1;
-	task_warn_of_times(&t);
+	warn_of_times(&t);
 	w.task = &t;
 	w.life = &l;
 	count_memory(&w);

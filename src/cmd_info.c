@@ -296,7 +296,7 @@ run(struct cli *c, struct err *e)
 	struct task t;
 	struct info f = { .graph = &t.graph };
 
-	if (task_read(&t, c->operands[0], &given, c, e) < 0)
+	if (task_read(&t, c->operands[0], &given, &c->arena, e) < 0)
 		return -1;
 	collect(&f, &t, &c->arena);
 	if (c->json)

@@ -206,7 +206,7 @@ run(struct cli *c, struct err *e)
 
 	if (given.task.device == NULL)
 		return usage_error(c, e, "--device", "expected a device ('layrub list devices' shows them), got none");
-	if (option_seconds(&control.time_limit_s, "--time-limit", given.time_limit, c, e) < 0 || check_objectives(c, e) < 0 || task_read(&t, c->operands[0], &given.task, c, e) < 0)
+	if (option_seconds(&control.time_limit_s, "--time-limit", given.time_limit, c, e) < 0 || check_objectives(c, e) < 0 || task_read(&t, c->operands[0], &given.task, &c->arena, e) < 0)
 		return -1;
 	if (what_if_check(&given.link, e) < 0) {
 		c->usage = true;
@@ -214,18 +214,18 @@ run(struct cli *c, struct err *e)
 	}
 	what_if_device(&t.device, &given.link, &c->arena);
 	lifetimes_init(&l, &t.graph, &c->arena);
-	if (task_budget(&po.budget_bytes, given.budget, &t, l.peak_bytes, c, e) < 0)
+	if (task_budget(&po.budget_bytes, given.budget, &t, l.peak_bytes, e) < 0)
 		return -1;
 	po.batch = t.batch;
 	po.bounds_us = bounds_us;
 	po.control = &control;
 	po.options = task_record(&t, &given.task, &c->arena);
-	task_warn_of_times(&t);
-	begin = task_seconds();
+	warn_of_times(&t);
+	begin = command_seconds();
 	if (search(&p, &t, &po, c, e) < 0)
 		return answer_no(&t, &po, &l, c, e);
 	result_from_plan(&r, &p);
-	r.plan_time_s = task_seconds() - begin;
+	r.plan_time_s = command_seconds() - begin;
 	if (given.output != NULL && plan_write(&p, given.output, &c->arena, e) < 0)
 		return -1;
 	print_result(&r, c);

@@ -6,6 +6,7 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "src/process.h"
 
@@ -39,7 +40,7 @@ usage_error(struct cli *c, struct err *e, const char *option, const char *fmt, .
 	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
 	c->usage = true;
-	err_set(e, ERR_INPUT, "%s", text);
+	err_set(e, ERR_USAGE, "%s", text);
 	return option == NULL ? -1 : err_at(e, "%s", option);
 }
 
@@ -54,6 +55,25 @@ warn(const char *fmt, ...)
 	va_end(ap);
 	make_printable(text);
 	fprintf(stderr, "layrub: warning: %s\n", text);
+}
+
+void
+warn_of_times(const struct task *t)
+{
+	char q[48], r[48];
+
+	if (task_has_foreign_times(t))
+		warn("op times were measured on '%s', not on '%s'; --times scaled would scale them",
+		    err_quote(q, t->graph.measured.device), err_quote(r, t->device.name));
+}
+
+double
+command_seconds(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (double)ts.tv_sec + 1e-9 * (double)ts.tv_nsec;
 }
 
 void
@@ -139,7 +159,8 @@ exit_status(enum err_code code)
 {
 	switch (code) {
 	case ERR_NONE:	return EXIT_YES;
-	case ERR_INPUT:	return EXIT_BAD;
+	case ERR_INPUT:
+	case ERR_USAGE:	return EXIT_BAD;
 	case ERR_NO:	return EXIT_NO;
 	default:	return EXIT_SYSTEM;
 	}
@@ -173,7 +194,7 @@ command_run(const struct command *command, int argc, char **argv)
 		err_set(&e, ERR_SYSTEM, "failed without a reason");
 	fflush(stdout);
 	err_print(&e, "layrub", stderr);
-	if (c.usage)
+	if (c.usage || e.code == ERR_USAGE)
 		fprintf(stderr, "Try 'layrub %s --help'.\n", command->name);
 	return command_finish(exit_status(e.code));
 }

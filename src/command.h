@@ -14,6 +14,7 @@
 #include "src/err.h"
 #include "src/json.h"
 #include "src/option.h"
+#include "src/task.h"
 
 /* One run of the program: everything with an owner, so that it is released whichever way the run ends. */
 struct cli {
@@ -50,6 +51,12 @@ int option_seconds(double *seconds, const char *option, const char *text, struct
 
 /* "layrub: warning: ..." on stderr. */
 void warn(const char *fmt, ...) PRINTF_LIKE(1, 2);
+
+/* Times of another device are the graph's own, and say so. */
+void warn_of_times(const struct task *t);
+
+/* The monotonic clock, for plan_time_s. */
+double command_seconds(void);
 
 /* One "label   value" line of a table for people; control bytes of a stranger's text become '?'. */
 void text_row(FILE *out, const char *label, const char *fmt, ...) PRINTF_LIKE(3, 4);

@@ -92,6 +92,8 @@ device_budget(const struct device *d)
 double device_transfer_us(const struct device *d, enum direction dir, bytes_t bytes);
 
 int device_read(struct device *d, const char *path, struct arena *a, struct err *e) WARN_UNUSED;
+struct json_source;
+int device_read_from(struct device *d, const struct json_source *s, struct arena *a, struct err *e) WARN_UNUSED;
 struct json_t;
 int device_from_json(struct device *d, struct json_t *root, struct arena *a, struct err *e) WARN_UNUSED;
 struct json_out;

@@ -316,26 +316,20 @@ device_from_json(struct device *d, json_t *root, struct arena *a, struct err *e)
 	return read_parts(d, compute, link, contention, host, a, e);
 }
 
-struct reading { struct device *d; json_t *root; struct arena *a; struct err *e; };
-
 static int
-read_parsed(void *arg)
+read_any(void *to, json_t *root, struct arena *a, struct err *e)
 {
-	struct reading *r = arg;
+	return device_from_json(to, root, a, e);
+}
 
-	return device_from_json(r->d, r->root, r->a, r->e);
+int
+device_read_from(struct device *d, const struct json_source *s, struct arena *a, struct err *e)
+{
+	return json_read(s, read_any, d, a, e);
 }
 
 int
 device_read(struct device *d, const char *path, struct arena *a, struct err *e)
 {
-	json_t *root = json_read_file(path, e);
-	int rc;
-
-	if (root == NULL)
-		return -1;
-	/* Out of memory must not pass by the tree. */
-	rc = arena_run(a, read_parsed, &(struct reading) { d, root, a, e }, e);
-	json_decref(root);
-	return rc < 0 ? err_in_file(e, path) : 0;
+	return device_read_from(d, &(struct json_source) { .path = path }, a, e);
 }

@@ -16,7 +16,8 @@
 
 enum err_code {
 	ERR_NONE,
-	ERR_INPUT,	/* bad usage or input: exit status 2 */
+	ERR_INPUT,	/* bad input: exit status 2 */
+	ERR_USAGE,	/* the options are wrong, whatever the input: exit status 2 */
 	ERR_NO,		/* understood, and the answer is no: exit status 1 */
 	ERR_SYSTEM	/* I/O, memory, GPU: exit status 3 */
 };

@@ -12,7 +12,7 @@ struct attempt {
 	struct fit_trial *trial;
 	const struct fit_problem *problem;
 	enum fit_way way;
-	struct cli cli;
+	struct arena arena;
 	struct err err;
 	bool planning;		/* an answer of no is one about the plan, not about the input */
 };
@@ -59,7 +59,7 @@ attempt(void *arg)
 	/* A known bound is not looked for: it costs more than the plan and nobody asks for it here. */
 	struct planner_options po = { .placement = placement_find("auto"), .bound_time_us = 1,
 	    .budget_bytes = t->problem->budget_bytes };
-	struct arena *a = &t->cli.arena;
+	struct arena *a = &t->arena;
 	struct task task;
 	struct search_control control = { .stopped = t->problem->stopped };
 	struct plan p;
@@ -67,7 +67,7 @@ attempt(void *arg)
 	po.control = &control;
 	if (r->batch > 0)
 		o.batch = r->batch;
-	if (task_read(&task, t->problem->name, &o, &t->cli, &t->err) < 0)
+	if (task_read(&task, t->problem->name, &o, a, &t->err) < 0)
 		return -1;
 	r->gradient_bytes = read_by_updates(&task.graph, a);
 	if (t->way == FIT_MICRO)
@@ -98,14 +98,13 @@ attempt(void *arg)
 int
 fit_try(struct fit_trial *trial, const struct fit_problem *p, enum fit_way way, uint32_t batch, struct err *e)
 {
-	struct attempt t = { .trial = trial, .problem = p, .way = way, .cli = { .arena = ARENA_INIT }, .err = ERR_INIT };
+	struct attempt t = { .trial = trial, .problem = p, .way = way, .arena = ARENA_INIT, .err = ERR_INIT };
 	char percent[16];
 	int rc;
 
 	*trial = (struct fit_trial) { .batch = batch };
-	rc = arena_run(&t.cli.arena, attempt, &t, &t.err);
-	json_decref(t.cli.document);
-	arena_free(&t.cli.arena);
+	rc = arena_run(&t.arena, attempt, &t, &t.err);
+	arena_free(&t.arena);
 	if (rc < 0 && !(t.planning && t.err.code == ERR_NO)) {
 		*e = t.err;
 		return -1;

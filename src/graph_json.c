@@ -175,28 +175,16 @@ graph_from_json(struct graph *g, json_t *root, struct arena *a, struct err *e)
 	return 0;
 }
 
-struct reading { struct graph *g; json_t *root; struct arena *a; struct err *e; };
-
 static int
-read_parsed(void *arg)
+read_any(void *to, json_t *root, struct arena *a, struct err *e)
 {
-	struct reading *r = arg;
-
-	return graph_from_json(r->g, r->root, r->a, r->e);
+	return graph_from_json(to, root, a, e);
 }
 
 int
 graph_read(struct graph *g, const char *path, struct arena *a, struct err *e)
 {
-	json_t *root = json_read_file(path, e);
-	int rc;
-
-	if (root == NULL)
-		return -1;
-	/* Out of memory must not pass by the tree. */
-	rc = arena_run(a, read_parsed, &(struct reading) { g, root, a, e }, e);
-	json_decref(root);
-	return rc < 0 ? err_in_file(e, path) : 0;
+	return json_read(&(struct json_source) { .path = path }, read_any, g, a, e);
 }
 
 /* ---- writing ---- */

@@ -93,6 +93,38 @@ json_read_file(const char *path, struct err *e)
 	return root;
 }
 
+struct reading { json_read_fn *read; void *to; json_t *root; struct arena *a; struct err *e; };
+
+static int
+read_parsed(void *arg)
+{
+	struct reading *r = arg;
+
+	return r->read(r->to, r->root, r->a, r->e);
+}
+
+static json_t *
+parse_text(const struct json_source *s, struct err *e)
+{
+	if (s->size <= json_max_input)
+		return parse(s->text, s->size, e);
+	err_set(e, ERR_INPUT, "expected at most %" PRI_BYTES " bytes (--max-input), got %zu", json_max_input, s->size);
+	return NULL;
+}
+
+int
+json_read(const struct json_source *s, json_read_fn *read, void *to, struct arena *a, struct err *e)
+{
+	json_t *root = s->text == NULL ? json_read_file(s->path, e) : parse_text(s, e);
+	int rc = -1;
+
+	/* Out of memory must not pass by the tree. */
+	if (root != NULL)
+		rc = arena_run(a, read_parsed, &(struct reading) { read, to, root, a, e }, e);
+	json_decref(root);
+	return rc == 0 || e->code == ERR_USAGE || s->path == NULL ? rc : err_in_file(e, s->path);
+}
+
 int
 json_check_format(json_t *root, const char *format, int version, struct err *e)
 {

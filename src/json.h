@@ -27,6 +27,20 @@ extern bytes_t json_max_input;
  * and column.  The caller owns the result: json_decref. */
 json_t *json_read_file(const char *path, struct err *e) WARN_UNUSED;
 
+/* Where a document comes from: a file, or text that is in memory already. */
+struct json_source {
+	const char *path;	/* "-": standard input; of a text: what messages call it, or NULL */
+	const char *text;	/* [size], or NULL: read path */
+	size_t size;
+};
+
+/* What becomes of a parsed document: fill `to`, copying what stays into a. */
+typedef int json_read_fn(void *to, json_t *root, struct arena *a, struct err *e);
+
+/* Parse, read, release the tree, also when memory runs out.  e names the source,
+ * but not for ERR_USAGE, which is no fault of the document. */
+int json_read(const struct json_source *s, json_read_fn *read, void *to, struct arena *a, struct err *e) WARN_UNUSED;
+
 /* Refuse anything but an object whose "format" is format and whose "version" is
  * 1..version. */
 int json_check_format(json_t *root, const char *format, int version, struct err *e) WARN_UNUSED;

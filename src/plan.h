@@ -81,5 +81,9 @@ struct plan {
 /* Read a "layrub-plan" with the graph and device in it.  The digests in the file must be those of
  * its graph and device. */
 int plan_read(struct plan *p, const char *path, struct arena *a, struct err *e) WARN_UNUSED;
+struct json_source;
+int plan_read_from(struct plan *p, const struct json_source *s, struct arena *a, struct err *e) WARN_UNUSED;
 int plan_write(const struct plan *p, const char *path, struct arena *a, struct err *e) WARN_UNUSED;
+/* The same into a stream; whoever closes it sees whether that went well. */
+void plan_write_to(const struct plan *p, FILE *out, struct arena *a);
 #endif

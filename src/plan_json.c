@@ -383,42 +383,39 @@ read_problem(struct reader *r)
 }
 
 static int
-read_plan(void *arg)
+read_plan(void *to, json_t *root, struct arena *a, struct err *e)
 {
-	struct reader *r = arg;
-	struct plan *p = r->p;
+	struct plan *p = to;
+	struct reader r = { .p = p, .root = root, .a = a, .e = e };
 
 	*p = (struct plan) { .graph = NULL };
-	if (read_top(r) < 0 || read_problem(r) < 0)
+	if (read_top(&r) < 0 || read_problem(&r) < 0)
 		return -1;
-	if (read_bounds(r) < 0)
-		return err_at(r->e, "bounds");
-	if (read_figures(r) < 0)
-		return err_at(r->e, "figures");
-	if (read_predicted(r) < 0)
-		return err_at(r->e, "predicted");
-	if (read_buffers(&p->buffers, &p->buffer_count, r->buffers, r) < 0)
-		return err_at(r->e, "buffers");
-	if (read_buffers(&p->host, &p->host_count, r->host, r) < 0)
-		return err_at(r->e, "host");
-	if (read_places(&p->initial, &p->initial_count, r->initial, r) < 0)
-		return err_at(r->e, "initial");
-	if (read_places(&p->final, &p->final_count, r->final, r) < 0)
-		return err_at(r->e, "final");
-	return read_program(r) < 0 ? err_at(r->e, "program") : 0;
+	if (read_bounds(&r) < 0)
+		return err_at(e, "bounds");
+	if (read_figures(&r) < 0)
+		return err_at(e, "figures");
+	if (read_predicted(&r) < 0)
+		return err_at(e, "predicted");
+	if (read_buffers(&p->buffers, &p->buffer_count, r.buffers, &r) < 0)
+		return err_at(e, "buffers");
+	if (read_buffers(&p->host, &p->host_count, r.host, &r) < 0)
+		return err_at(e, "host");
+	if (read_places(&p->initial, &p->initial_count, r.initial, &r) < 0)
+		return err_at(e, "initial");
+	if (read_places(&p->final, &p->final_count, r.final, &r) < 0)
+		return err_at(e, "final");
+	return read_program(&r) < 0 ? err_at(e, "program") : 0;
+}
+
+int
+plan_read_from(struct plan *p, const struct json_source *s, struct arena *a, struct err *e)
+{
+	return json_read(s, read_plan, p, a, e);
 }
 
 int
 plan_read(struct plan *p, const char *path, struct arena *a, struct err *e)
 {
-	struct reader r = { .p = p, .a = a, .e = e };
-	int rc;
-
-	r.root = json_read_file(path, e);
-	if (r.root == NULL)
-		return -1;
-	/* Out of memory must not pass by the tree. */
-	rc = arena_run(a, read_plan, &r, e);
-	json_decref(r.root);
-	return rc < 0 ? err_in_file(e, path) : 0;
+	return plan_read_from(p, &(struct json_source) { .path = path }, a, e);
 }

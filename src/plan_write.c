@@ -137,14 +137,12 @@ write_program(const struct plan *p, struct json_out *o)
 	json_out_end_array(o);
 }
 
-static int
-write_plan(FILE *out, void *arg, struct err *e)
+static void
+write_plan(const struct writing *w, FILE *out)
 {
-	const struct writing *w = arg;
 	const struct plan *p = w->p;
 	struct json_out o;
 
-	(void)e;
 	json_out_init(&o, out);
 	json_out_object(&o, NULL, true);
 	json_out_string(&o, "format", "layrub-plan");
@@ -164,15 +162,38 @@ write_plan(FILE *out, void *arg, struct err *e)
 	device_to_json(p->device, "device", &o);
 	json_out_end_object(&o);
 	json_out_finish(&o);
+}
+
+static void
+writing_init(struct writing *w, const struct plan *p, struct arena *a)
+{
+	w->p = p;
+	graph_digest(p->graph, w->graph_digest, a);
+	device_digest(p->device, w->device_digest, a);
+}
+
+static int
+write_file(FILE *out, void *arg, struct err *e)
+{
+	(void)e;
+	write_plan(arg, out);
 	return 0;
 }
 
 int
 plan_write(const struct plan *p, const char *path, struct arena *a, struct err *e)
 {
-	struct writing w = { .p = p };
+	struct writing w;
 
-	graph_digest(p->graph, w.graph_digest, a);
-	device_digest(p->device, w.device_digest, a);
-	return file_write(path, write_plan, &w, e);
+	writing_init(&w, p, a);
+	return file_write(path, write_file, &w, e);
+}
+
+void
+plan_write_to(const struct plan *p, FILE *out, struct arena *a)
+{
+	struct writing w;
+
+	writing_init(&w, p, a);
+	write_plan(&w, out);
 }

@@ -9,6 +9,7 @@
 #include "planner/planner.h"
 #include "sim/simulate.h"
 #include "sim/what_if.h"
+#include "src/command.h"
 #include "src/result.h"
 
 enum {
@@ -34,7 +35,7 @@ struct sweep {
 struct group {
 	struct sweep *sweep;
 	uint32_t first;			/* point */
-	struct cli cli;			/* the arena, and the document while it is read */
+	struct arena arena;
 	struct task task;
 	struct planner_options options;
 	struct search_control control;
@@ -97,7 +98,7 @@ static void
 tell(struct sweep *s)
 {
 	const struct sweep_counts *c = &s->counts;
-	double now = task_seconds(), rate;
+	double now = command_seconds(), rate;
 	uint32_t todo = c->points - c->found;
 	char left[32];
 
@@ -277,13 +278,13 @@ plan_group(void *arg)
 	struct task_options task = s->options->task;
 	const char *budget = text_at(s, g->first, AXIS_BUDGET);
 	struct what_if w = change_at(s, g->first);
-	struct arena *a = &g->cli.arena;
+	struct arena *a = &g->arena;
 	struct lifetimes life;
 	double begin;
 
 	task.device = text_at(s, g->first, AXIS_DEVICE);
 	task.batch = (uint32_t)grid_value(s->grid, g->first, AXIS_BATCH)->number;
-	if (task_read(&g->task, text_at(s, g->first, AXIS_NETWORK), &task, &g->cli, &g->err) < 0)
+	if (task_read(&g->task, text_at(s, g->first, AXIS_NETWORK), &task, &g->arena, &g->err) < 0)
 		return -1;
 	if (s->options->replan)
 		what_if_device(&g->task.device, &w, a);
@@ -295,26 +296,25 @@ plan_group(void *arg)
 		.control = &g->control,
 	};
 	g->control.stopped = s->stopped;
-	if (task_budget(&g->options.budget_bytes, strcmp(budget, "all") == 0 ? NULL : budget, &g->task, life.peak_bytes, &g->cli, &g->err) < 0)
+	if (task_budget(&g->options.budget_bytes, strcmp(budget, "all") == 0 ? NULL : budget, &g->task, life.peak_bytes, &g->err) < 0)
 		return -1;
 	g->options.options = task_record(&g->task, &task, a);
-	begin = task_seconds();
+	begin = command_seconds();
 	if (planner_run(&g->plan, &g->task.graph, &g->task.device, &g->options, a, &g->err) < 0)
 		return -1;
-	g->plan_time_s = task_seconds() - begin;
+	g->plan_time_s = command_seconds() - begin;
 	return 0;
 }
 
 static void
 run_group(struct sweep *s, uint32_t first, uint32_t count)
 {
-	struct group g = { .sweep = s, .first = first, .cli = { .arena = ARENA_INIT }, .err = ERR_INIT };
+	struct group g = { .sweep = s, .first = first, .arena = ARENA_INIT, .err = ERR_INIT };
 
 	if (s->stopped() || s->broken)
 		return;
-	if (arena_run(&g.cli.arena, plan_group, &g, &g.err) < 0 && g.err.code == ERR_NONE)
+	if (arena_run(&g.arena, plan_group, &g, &g.err) < 0 && g.err.code == ERR_NONE)
 		err_set(&g.err, ERR_SYSTEM, "failed without a reason");
-	json_decref(g.cli.document);
 	if (count <= CHUNK)
 		run_points(&g, first, first + count);
 	else {
@@ -326,7 +326,7 @@ run_group(struct sweep *s, uint32_t first, uint32_t count)
 		}
 		#pragma omp taskwait
 	}
-	arena_free(&g.cli.arena);
+	arena_free(&g.arena);
 }
 
 /* ---- the grid ---- */
@@ -371,7 +371,7 @@ int
 sweep_run(struct sweep_counts *counts, const struct sweep_grid *g, const struct sweep_options *o, const struct sweep_file *f,
     bool (*stopped)(void), struct arena *a, struct err *e)
 {
-	struct sweep s = { .grid = g, .options = o, .file = f, .stopped = stopped, .began_s = task_seconds(), .err = ERR_INIT };
+	struct sweep s = { .grid = g, .options = o, .file = f, .stopped = stopped, .began_s = command_seconds(), .err = ERR_INIT };
 	uint32_t step = o->replan ? 1 : g->link_count;
 
 	s.state = ARENA_NEW(a, unsigned char, g->point_count);

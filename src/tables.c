@@ -9,6 +9,7 @@
 #include "src/layer.h"
 #include "src/lower.h"
 #include "src/reorder.h"
+#include "src/task.h"
 
 static const char *
 row(const char *name, const char *its_summary, const char **summary)
@@ -64,11 +65,5 @@ table_layers(unsigned i, const char **summary)
 const char *
 table_times(unsigned i, const char **summary)
 {
-	static const struct { const char *name, *summary; } rows[] = {
-		{ "traced", "the graph's own times as they are" },
-		{ "scaled", "the graph's times scaled from the device that was measured" },
-		{ NULL, NULL }
-	};
-
-	return row(rows[i].name, rows[i].summary, summary);
+	return row(task_times[i].name, task_times[i].summary, summary);
 }
