@@ -2,6 +2,8 @@
 #include <config.h>
 #include "sim/check.h"
 
+#include <string.h>
+
 #include "sim/check_private.h"
 
 static int
@@ -199,4 +201,17 @@ check_plan(const struct plan *p, struct arena *a, struct err *e)
 	if (check_space(&c) < 0 || check_values(&c) < 0)
 		return -1;
 	return compare_figures(p, a, e);
+}
+
+int
+check_graph(const struct plan *p, const struct graph *g, struct arena *a, struct err *e)
+{
+	char want[33], got[33];
+
+	graph_digest(g, want, a);
+	graph_digest(p->graph, got, a);
+	if (strcmp(want, got) == 0)
+		return 0;
+	err_set(e, ERR_NO, "made for another graph: expected digest %s, got %s", want, got);
+	return err_at(e, "graph");
 }

@@ -14,6 +14,9 @@
  * each way to be wrong. */
 int check_plan(const struct plan *p, struct arena *a, struct err *e) WARN_UNUSED;
 
+/* ERR_NO unless the plan is for g: equal digests, the same deterministic text. */
+int check_graph(const struct plan *p, const struct graph *g, struct arena *a, struct err *e) WARN_UNUSED;
+
 /* The figures that follow from a plan's buffers and program without timing; the ids in p are in
  * range.  bound_bytes and resident_bound_bytes come from the graph alone. */
 void check_figures(struct plan_figures *f, const struct plan *p, struct arena *a);

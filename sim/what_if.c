@@ -81,6 +81,20 @@ what_if_device(struct device *d, const struct what_if *w, struct arena *a)
 	d->duplex_bytes_per_s /= w->gpus_per_link;
 }
 
+int
+what_if_fits(const struct plan *p, const struct device *d, struct err *e)
+{
+	char want[32], have[32];
+
+	if (p->arena_bytes > device_budget(d))
+		return err_set(e, ERR_NO, "expected an arena of at most %s on device '%s', got %s",
+		    units_size(have, device_budget(d)), d->name, units_size(want, p->arena_bytes));
+	if (p->host_bytes > d->pinned_bytes)
+		return err_set(e, ERR_NO, "expected at most %s of pinned memory on the host of device '%s', got %s",
+		    units_size(have, d->pinned_bytes), d->name, units_size(want, p->host_bytes));
+	return 0;
+}
+
 void
 what_if_compute(struct plan *p, double factor, struct arena *a)
 {

@@ -30,6 +30,9 @@ what_if_any(const struct what_if *w)
 /* Change d's link.  Several GPUs behind it have an equal share of every rate, and latencies stay. */
 void what_if_device(struct device *d, const struct what_if *w, struct arena *a);
 
+/* ERR_NO unless device d, another one than the plan's, holds it. */
+int what_if_fits(const struct plan *p, const struct device *d, struct err *e) WARN_UNUSED;
+
 /* p with every op's time divided by the factor; the graph is copied, its ids stay. */
 void what_if_compute(struct plan *p, double factor, struct arena *a);
 #endif

@@ -73,21 +73,6 @@ read_jitter(struct jitter *j, struct cli *c, struct err *e)
 	return 0;
 }
 
-/* Another device must hold the plan. */
-static int
-check_fits(const struct plan *p, const struct device *d, struct err *e)
-{
-	char want[32], have[32];
-
-	if (p->arena_bytes > device_budget(d))
-		return err_set(e, ERR_NO, "expected an arena of at most %s on device '%s', got %s",
-		    units_size(have, device_budget(d)), d->name, units_size(want, p->arena_bytes));
-	if (p->host_bytes > d->pinned_bytes)
-		return err_set(e, ERR_NO, "expected at most %s of pinned memory on the host of device '%s', got %s",
-		    units_size(have, d->pinned_bytes), d->name, units_size(want, p->host_bytes));
-	return 0;
-}
-
 /* ---- stalls ---- */
 
 static const char *const cause_names[QUEUE_COUNT + 1] = { "the end", "offload", "fetch", NULL };
@@ -279,7 +264,7 @@ run(struct cli *c, struct err *e)
 		return err_in_file(e, c->operands[0]);
 	if (changed_device(&d, &p, &c->arena, e) < 0)
 		return -1;
-	if (check_fits(&p, &d, e) < 0)
+	if (what_if_fits(&p, &d, e) < 0)
 		return err_in_file(e, c->operands[0]);
 	if (given.change.compute_scale > 0)
 		what_if_compute(&p, given.change.compute_scale, &c->arena);
