@@ -21,3 +21,6 @@ bashcompletiondir = $(datadir)/bash-completion/completions
 dist_bashcompletion_DATA = %D%/completion/layrub %D%/completion/layrub-replay
 zshcompletiondir = $(datadir)/zsh/site-functions
 dist_zshcompletion_DATA = %D%/completion/_layrub
+
+examplesdir = $(docdir)/examples
+dist_examples_DATA = %D%/example/half.c

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* with_glpk.h - rows of tables that are there only in a program built with GLPK
  *
- * The only place that asks.  What such a row names is in files that local.mk leaves out without GLPK.
+ * The only place that asks.  What such a row names is in files that local.mk leaves out without GLPK.  The library
+ * never links GLPK: its tables are compiled with WITHOUT_GLPK (src/library.mk).
  */
 #ifndef PLANNER_WITH_GLPK_H
 #define PLANNER_WITH_GLPK_H
 
-#ifdef HAVE_GLPK
+#if defined HAVE_GLPK && !defined WITHOUT_GLPK
 #define WITH_GLPK(...) __VA_ARGS__
 #else
 #define WITH_GLPK(...)

@@ -1,0 +1,261 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* layrub.h - plan, check and simulate the device memory of a training step
+ *
+ * A *problem* is a training step (a graph, or a network that is lowered to one) and a device.  A *plan* says where
+ * every byte of the step sits in a budget of device memory and what moves when: buffers, places, and a program for
+ * three in-order queues.  docs/library.md has an annotated example, docs/formats.md the meaning of every field.
+ *
+ * Rules.  Functions that return int return 0, or -1 with *error filled (error may be NULL).  Nothing prints, exits
+ * or keeps state between calls.  What a function hands out belongs to its handle and lives as long as it, unless it says
+ * otherwise.  A plan handle is for one thread at a time.  A problem does not change once it is open: any number of
+ * threads may plan from it at once, and it may be freed before its plans.  Options that are 0 or NULL are not given;
+ * names of policies and the like are those of the command line.
+ */
+#ifndef LAYRUB_H
+#define LAYRUB_H
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* Of this header; layrub_version() is that of the library.  The major number changes with the soname. */
+#define LAYRUB_VERSION_MAJOR 0
+#define LAYRUB_VERSION_MINOR 1
+#define LAYRUB_VERSION_PATCH 0
+
+#if defined __GNUC__
+#define LAYRUB_API __attribute__((visibility("default")))
+#else
+#define LAYRUB_API
+#endif
+
+LAYRUB_API const char *layrub_version(void);	/* "0.1.0" */
+
+/* ---- errors ---- */
+
+enum layrub_code {
+	LAYRUB_OK,
+	LAYRUB_BAD_INPUT,	/* a document is not as it should be, or is not there */
+	LAYRUB_BAD_USAGE,	/* the options are wrong, whatever the document: path names the one on the command line */
+	LAYRUB_NO,	/* understood, and the answer is no: no plan fits, the plan is not sound */
+	LAYRUB_SYSTEM	/* memory or I/O of the host */
+};
+
+struct layrub_error {
+	enum layrub_code code;
+	char source[256];	/* the file, or "" */
+	char path[256];		/* the place in it ("tensors[12].bytes"), or "" */
+	char text[1024];	/* what is wrong, one line */
+};
+
+/* "source: path: text" as one line into buffer, cut to size and ended by NUL; buffer. */
+LAYRUB_API const char *layrub_error_line(const struct layrub_error *error, char *buffer, size_t size);
+
+/* ---- what there is to choose from ---- */
+
+enum layrub_table { LAYRUB_POLICIES, LAYRUB_PLACEMENTS, LAYRUB_LOWERINGS, LAYRUB_REORDERS, LAYRUB_TIMES };
+
+/* The name of row i, and what it means in *summary unless that is NULL; NULL behind the last row.  Row 0 is the default. */
+LAYRUB_API const char *layrub_row(enum layrub_table table, unsigned i, const char **summary);
+
+enum layrub_shelf { LAYRUB_NETWORKS, LAYRUB_GRAPHS, LAYRUB_DEVICES };
+
+/* Names of the installed documents, sorted.  They are looked for as the command does (docs/command-line.md, "Names"). */
+struct layrub_names {
+	size_t count;
+	const char *const *names;	/* [count] */
+};
+LAYRUB_API struct layrub_names *layrub_names_find(enum layrub_shelf shelf, struct layrub_error *error);	/* NULL: error */
+LAYRUB_API void layrub_names_free(struct layrub_names *names);	/* NULL is none */
+
+/* ---- graphs ---- */
+
+enum layrub_kind {	/* the first four are persistent: alive before and after the step */
+	LAYRUB_PARAMETER, LAYRUB_STATE, LAYRUB_OPTIMIZER, LAYRUB_INPUT, LAYRUB_ACTIVATION, LAYRUB_GRADIENT
+};
+enum layrub_phase { LAYRUB_FORWARD, LAYRUB_BACKWARD, LAYRUB_UPDATE };
+
+struct layrub_tensor {
+	uint64_t bytes;
+	enum layrub_kind kind;
+};
+
+struct layrub_op {
+	const char *name;
+	const char *layer;	/* NULL: none */
+	enum layrub_phase phase;
+	uint32_t input_count, output_count;
+	const uint32_t *inputs;	/* [input_count] tensor ids */
+	const uint32_t *outputs;	/* [output_count] tensor ids */
+	uint64_t workspace_bytes;
+	double time_us;
+	bool recomputable;
+};
+
+/* One training step; ids are positions. */
+struct layrub_graph {
+	const char *name;
+	uint32_t tensor_count, op_count;
+	const struct layrub_tensor *tensors;	/* [tensor_count] */
+	const struct layrub_op *ops;	/* [op_count] in execution order */
+};
+
+/* ---- problems ---- */
+
+struct layrub_problem_options {
+	const char *device;	/* required: a name or a file ... */
+	const char *device_text;	/* ... or a device document itself; then `device` is what messages call it */
+	uint32_t batch;		/* of a network; 0: its own */
+	const char *lowering;	/* of a network */
+	const char *times;	/* of a graph */
+	const char *reorder;
+	uint32_t gpus_per_link;	/* plan for a GPU that shares its link: so many in all; 0 or 1: it does not */
+};
+
+struct layrub_needs {
+	uint32_t batch;			/* 0: a graph */
+	bool foreign_times;		/* the graph's op times were measured on another device than this one */
+	uint64_t device_bytes;		/* what a budget may be at most: the device's memory less what is reserved */
+	uint64_t peak_bytes;		/* of the step with everything resident */
+	uint64_t persistent_bytes;
+	uint64_t bound_bytes;		/* no plan can do with less ... */
+	uint64_t resident_bound_bytes;	/* ... nor one that keeps persistent tensors on the device with less than this */
+	uint32_t peak_op, bound_op, resident_bound_op;
+	double ideal_time_us;		/* the sum of the op times */
+};
+
+struct layrub_problem;
+
+/* The document in a file, or of that name among the installed ones; "-" is standard input.  NULL: error. */
+LAYRUB_API struct layrub_problem *layrub_problem_open(const char *name, const struct layrub_problem_options *options,
+    struct layrub_error *error);
+/* The same from a document in memory. */
+LAYRUB_API struct layrub_problem *layrub_problem_parse(const char *text, size_t size, const struct layrub_problem_options *options,
+    struct layrub_error *error);
+LAYRUB_API void layrub_problem_free(struct layrub_problem *problem);	/* NULL is none */
+
+LAYRUB_API const struct layrub_graph *layrub_problem_graph(const struct layrub_problem *problem);
+LAYRUB_API const struct layrub_needs *layrub_problem_needs(const struct layrub_problem *problem);
+
+/* ---- plans ---- */
+
+struct layrub_plan_options {
+	const char *policy;	/* default: hybrid */
+	const char *placement;	/* default: auto */
+	/* At most one of these four; none: all that the device has. */
+	uint64_t budget_bytes;
+	double budget_percent;	/* of the step's own peak */
+	double slowdown_percent;	/* find the smallest budget whose step takes at most so much longer than the ideal time */
+	bool minimise_memory;	/* find the smallest budget that has a plan */
+};
+
+struct layrub_plan;
+
+/* Plan, check and simulate.  NULL: error; LAYRUB_NO when no plan fits, and the text names the op and the tensors that alone
+ * exceed the budget, where they do. */
+LAYRUB_API struct layrub_plan *layrub_plan_make(struct layrub_problem *problem, const struct layrub_plan_options *options,
+    struct layrub_error *error);
+/* Any document that is a plan, sound or not.  NULL: error. */
+LAYRUB_API struct layrub_plan *layrub_plan_read(const char *path, struct layrub_error *error);
+LAYRUB_API struct layrub_plan *layrub_plan_parse(const char *text, size_t size, struct layrub_error *error);
+/* Whole or not at all: an older file of that name stands until the new one is complete.  "-" is standard output. */
+LAYRUB_API int layrub_plan_write(const struct layrub_plan *plan, const char *path, struct layrub_error *error);
+/* The document's text, ended by NUL; the caller's, release it with free().  NULL: error. */
+LAYRUB_API char *layrub_plan_text(const struct layrub_plan *plan, size_t *size, struct layrub_error *error);
+LAYRUB_API void layrub_plan_free(struct layrub_plan *plan);	/* NULL is none */
+
+/* Is the plan sound, whatever the timing, and (unless problem is NULL) for that problem's graph?  LAYRUB_NO says where it is not. */
+LAYRUB_API int layrub_plan_check(struct layrub_plan *plan, const struct layrub_problem *problem, struct layrub_error *error);
+
+/* ---- walking a plan ---- */
+
+#define LAYRUB_NONE UINT32_MAX	/* no tensor, no buffer, no alternative */
+
+enum layrub_queue { LAYRUB_COMPUTE, LAYRUB_OUT, LAYRUB_IN };	/* run an op; offload to the host; fetch from it */
+enum { LAYRUB_QUEUES = 3 };
+
+/* A stretch of the arena, or of the pinned host pool, that holds one tensor for one stay. */
+struct layrub_buffer {
+	uint32_t tensor;	/* LAYRUB_NONE: a workspace */
+	uint64_t offset_bytes, bytes;
+};
+
+/* Where a persistent tensor is before or after the step. */
+struct layrub_place {
+	uint32_t tensor;
+	bool on_host;
+	uint32_t buffer;	/* in host_buffers when on_host, else in buffers */
+};
+
+/* Instructions of one queue run in list order; each waits for those in `after`, all earlier ones of other queues. */
+struct layrub_instruction {
+	enum layrub_queue queue;
+	uint32_t after_count;
+	const uint32_t *after;	/* [after_count] instruction ids */
+	/* LAYRUB_COMPUTE */
+	uint32_t op;
+	uint32_t read_count, write_count;
+	const uint32_t *reads;	/* [read_count] buffers: reads[i] holds the op's inputs[i] */
+	const uint32_t *writes;	/* [write_count] buffers: writes[j] holds its outputs[j] */
+	uint32_t workspace;	/* a buffer, or LAYRUB_NONE */
+	uint32_t alternative;	/* another algorithm of the op's document, or LAYRUB_NONE */
+	/* LAYRUB_OUT: buffer to host_buffer; LAYRUB_IN: host_buffer to buffer */
+	uint32_t buffer, host_buffer;
+	uint64_t at_bytes, bytes;	/* the part of the tensor that moves */
+};
+
+struct layrub_program {
+	const char *policy, *placement, *options, *tool, *status;	/* where the plan comes from */
+	const char *device;	/* its name */
+	uint64_t arena_bytes, host_bytes;	/* to allocate: one stretch on the device, one of pinned memory */
+	uint32_t buffer_count, host_buffer_count, initial_count, final_count, instruction_count;
+	const struct layrub_buffer *buffers;		/* [buffer_count] */
+	const struct layrub_buffer *host_buffers;	/* [host_buffer_count] */
+	const struct layrub_place *initial_places;	/* [initial_count] before the step */
+	const struct layrub_place *final_places;	/* [final_count] after it */
+	const struct layrub_instruction *instructions;	/* [instruction_count] */
+};
+
+LAYRUB_API const struct layrub_graph *layrub_plan_graph(const struct layrub_plan *plan);
+LAYRUB_API const struct layrub_program *layrub_plan_program(const struct layrub_plan *plan);
+
+/* ---- figures ---- */
+
+/* Those of `layrub plan --json`.  overhead = step_time_us / ideal_time_us - 1. */
+struct layrub_figures {
+	uint64_t budget_bytes, arena_bytes, peak_bytes, host_bytes;
+	uint64_t bound_bytes, resident_bound_bytes;
+	uint64_t offload_bytes, fetch_bytes;
+	double ideal_time_us, step_time_us, stall_time_us, recompute_time_us;
+	double bound_time_us;		/* no plan at this budget is faster; 0: not known */
+	/* 0 before a simulation: */
+	uint64_t occupancy_bytes, host_occupancy_bytes;	/* the most that is in use at once, over simulated time */
+	double busy_us[LAYRUB_QUEUES];
+};
+
+/* What the plan says of itself. */
+LAYRUB_API void layrub_plan_figures(const struct layrub_plan *plan, struct layrub_figures *figures);
+
+/* Another machine than the plan's own.  0 or NULL: as it is. */
+struct layrub_change {
+	const char *device, *device_text;	/* this device's link, contention and memory; op times stay */
+	double h2d_bytes_per_s, d2h_bytes_per_s, duplex_bytes_per_s;
+	double latency_us;		/* of a copy */
+	double compute_scale;		/* compute is so many times as fast */
+	uint32_t gpus_per_link;		/* so many GPUs share the link */
+};
+
+struct layrub_span { double start_us, end_us; };
+
+/* One step, simulated.  change may be NULL: the plan's own device.  spans is NULL, or the caller's [instruction_count], filled with when
+ * each instruction runs.  LAYRUB_NO when the plan is not sound, or the changed device does not hold it. */
+LAYRUB_API int layrub_plan_simulate(struct layrub_plan *plan, const struct layrub_change *change, struct layrub_figures *figures,
+    struct layrub_span *spans, struct layrub_error *error);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
