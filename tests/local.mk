@@ -91,6 +91,12 @@ SHELL_TESTS += %D%/faults.sh %D%/interrupts.sh
 SHELL_TESTS += %D%/pages.sh %D%/completion.sh
 EXTRA_DIST += %D%/help.sh %D%/complete.bash %D%/complete.zsh
 
+C_TESTS += %D%/library.t
+%C%_library_t_SOURCES = %D%/library.c
+%C%_library_t_CFLAGS = $(AM_CFLAGS) -pthread
+%C%_library_t_LDFLAGS = $(AM_LDFLAGS) -pthread -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc
+%C%_library_t_LDADD = libtap.a liblayrub.a $(JANSSON_LIBS) $(XXHASH_LIBS) $(CODE_COVERAGE_LIBS)
+
 check_PROGRAMS += $(C_TESTS)
 TESTS += $(C_TESTS) $(SHELL_TESTS)
 EXTRA_DIST += $(SHELL_TESTS) %D%/lib.sh

@@ -1,0 +1,479 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The library as its users see it: handles, errors, walking, threads, and memory that runs out.
+ * Linked with the static library itself, so nothing here knows more than layrub.h says.
+ */
+#include <config.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "src/layrub.h"
+#include "tests/tap.h"
+
+enum { THREADS = 4 };
+
+/* Two layers forward and back; 'a' and 'b' are the maps that a budget may send away. */
+static const char toy[] =
+    "{\"format\": \"layrub-graph\", \"version\": 1, \"name\": \"toy\", \"tensors\": ["
+    "{\"id\": 0, \"bytes\": 1048576, \"kind\": \"input\"}, {\"id\": 1, \"bytes\": 4096, \"kind\": \"parameter\"},"
+    "{\"id\": 2, \"bytes\": 4194304, \"kind\": \"activation\"}, {\"id\": 3, \"bytes\": 4194304, \"kind\": \"activation\"},"
+    "{\"id\": 4, \"bytes\": 4194304, \"kind\": \"activation\"}, {\"id\": 5, \"bytes\": 4194304, \"kind\": \"gradient\"},"
+    "{\"id\": 6, \"bytes\": 4194304, \"kind\": \"gradient\"}, {\"id\": 7, \"bytes\": 4096, \"kind\": \"gradient\"}], \"ops\": ["
+    "{\"name\": \"a\", \"phase\": \"forward\", \"inputs\": [0, 1], \"outputs\": [2], \"workspace_bytes\": 0, \"time_us\": 900},"
+    "{\"name\": \"b\", \"phase\": \"forward\", \"inputs\": [2], \"outputs\": [3], \"workspace_bytes\": 0, \"time_us\": 900},"
+    "{\"name\": \"c\", \"phase\": \"forward\", \"inputs\": [3], \"outputs\": [4], \"workspace_bytes\": 4096, \"time_us\": 900},"
+    "{\"name\": \"c\", \"phase\": \"backward\", \"inputs\": [4, 3], \"outputs\": [5], \"workspace_bytes\": 0, \"time_us\": 900},"
+    "{\"name\": \"b\", \"phase\": \"backward\", \"inputs\": [5, 2], \"outputs\": [6], \"workspace_bytes\": 0, \"time_us\": 900},"
+    "{\"name\": \"a\", \"phase\": \"backward\", \"inputs\": [6, 0], \"outputs\": [7], \"workspace_bytes\": 0, \"time_us\": 900},"
+    "{\"name\": \"u\", \"phase\": \"update\", \"inputs\": [1, 7], \"outputs\": [1], \"workspace_bytes\": 0, \"time_us\": 9}]}";
+
+static const struct layrub_problem_options on_h100 = { .device = "h100" };
+
+/* ---- memory that runs out: the linker sends the library's allocations here (--wrap) ---- */
+
+static atomic_long until_failure;	/* allocations that still succeed; negative: all do */
+
+void *__real_malloc(size_t size);
+void *__real_calloc(size_t count, size_t size);
+void *__real_realloc(void *p, size_t size);
+void *__wrap_malloc(size_t size);
+void *__wrap_calloc(size_t count, size_t size);
+void *__wrap_realloc(void *p, size_t size);
+
+/* Once one has failed, all do: memory does not come back by itself. */
+static bool
+fails(void)
+{
+	long left = atomic_load(&until_failure);
+
+	while (left > 0 && !atomic_compare_exchange_weak(&until_failure, &left, left - 1))
+		;
+	return left == 0;
+}
+
+void *
+__wrap_malloc(size_t size)
+{
+	return fails() ? NULL : __real_malloc(size);
+}
+
+void *
+__wrap_calloc(size_t count, size_t size)
+{
+	return fails() ? NULL : __real_calloc(count, size);
+}
+
+void *
+__wrap_realloc(void *p, size_t size)
+{
+	return fails() ? NULL : __real_realloc(p, size);
+}
+
+/* ---- names and errors ---- */
+
+static bool
+has_row(enum layrub_table table, const char *name)
+{
+	const char *row, *summary = "";
+
+	for (unsigned i = 0; (row = layrub_row(table, i, &summary)) != NULL; i++)
+		if (strcmp(row, name) == 0)
+			return *summary != '\0';
+	return false;
+}
+
+static void
+test_names(void)
+{
+	struct layrub_names *names;
+	struct layrub_error e;
+	char version[32];
+
+	snprintf(version, sizeof(version), "%d.%d.%d", LAYRUB_VERSION_MAJOR, LAYRUB_VERSION_MINOR, LAYRUB_VERSION_PATCH);
+	is_string(layrub_version(), version, "the header is that of the library");
+	is_string(layrub_version(), PACKAGE_VERSION, "and of the package");
+	is_string(layrub_row(LAYRUB_POLICIES, 0, NULL), "hybrid", "the default policy comes first");
+	is_string(layrub_row(LAYRUB_PLACEMENTS, 0, NULL), "auto", "the default placement comes first");
+	is_string(layrub_row(LAYRUB_LOWERINGS, 0, NULL), "reuse", "the default lowering comes first");
+	ok(has_row(LAYRUB_TIMES, "scaled") && has_row(LAYRUB_REORDERS, "updates") && has_row(LAYRUB_POLICIES, "checkpoint-dp"), "rows by name");
+	ok(!has_row(LAYRUB_POLICIES, "ilp") && !has_row(LAYRUB_PLACEMENTS, "ilp"), "no rows that need GLPK");
+	ok(layrub_row(LAYRUB_POLICIES, 1000, NULL) == NULL && layrub_row((enum layrub_table)99, 0, NULL) == NULL, "nothing behind the end");
+	names = layrub_names_find(LAYRUB_DEVICES, &e);
+	if (ok(names != NULL && names->count >= 10, "devices are found"))
+		is_string(names->names[0], "a100-40g", "sorted");
+	layrub_names_free(names);
+	names = layrub_names_find(LAYRUB_GRAPHS, NULL);
+	ok(names != NULL && names->count >= 7 && strncmp(names->names[0], "graphs/", 7) == 0, "graphs are found");
+	layrub_names_free(names);
+	layrub_names_free(NULL);
+	layrub_plan_free(NULL);
+	layrub_problem_free(NULL);
+}
+
+static struct layrub_problem *
+open_toy(const struct layrub_problem_options *o, struct layrub_error *e)
+{
+	return layrub_problem_parse(toy, sizeof(toy) - 1, o, e);
+}
+
+static void
+test_problem_errors(void)
+{
+	static const struct {
+		const char *text;	/* NULL: the toy */
+		struct layrub_problem_options options;
+		enum layrub_code code;
+		const char *line;	/* how it begins */
+	} rows[] = {
+		{ NULL, { .device = NULL }, LAYRUB_BAD_USAGE, "--device: expected a device" },
+		{ NULL, { .device = "h100", .batch = 2 }, LAYRUB_BAD_USAGE, "--batch: a graph" },
+		{ NULL, { .device = "h100", .lowering = "reuse" }, LAYRUB_BAD_USAGE, "--lowering: a graph" },
+		{ NULL, { .device = "h100", .times = "guessed" }, LAYRUB_BAD_USAGE, "--times: there is no 'guessed'" },
+		{ NULL, { .device = "h100", .reorder = "x" }, LAYRUB_BAD_USAGE, "--reorder: there is no 'x'" },
+		{ NULL, { .device = "h100", .gpus_per_link = 5000 }, LAYRUB_BAD_USAGE, "--gpus-per-link: expected at most" },
+		{ NULL, { .device = "h1000" }, LAYRUB_BAD_INPUT, "expected a file or the name of a device" },
+		{ NULL, { .device_text = "{}" }, LAYRUB_BAD_INPUT, "format: expected 'layrub-device'" },
+		{ NULL, { .device_text = "{", .device = "mine" }, LAYRUB_BAD_INPUT, "mine: line 1, column 1: expected a JSON document" },
+		{ "[]", { .device = "h100" }, LAYRUB_BAD_INPUT, "expected a layrub-network or layrub-graph document" },
+		{ "{\"format\": \"layrub-graph\", \"version\": 1, \"name\": \"t\", \"tensors\": [{\"id\": 0, \"bytes\": -4, \"kind\": \"input\"}], \"ops\": []}",
+		  { .device = "h100" }, LAYRUB_BAD_INPUT, "tensors[0].bytes: expected a whole number" },
+	};
+	struct layrub_problem *p;
+	struct layrub_error e;
+	char line[512], cut[9];
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		const char *text = rows[i].text == NULL ? toy : rows[i].text;
+
+		p = layrub_problem_parse(text, strlen(text), &rows[i].options, &e);
+		ok(p == NULL && e.code == rows[i].code && strncmp(layrub_error_line(&e, line, sizeof(line)), rows[i].line,
+		    strlen(rows[i].line)) == 0, "problem %zu: %s", i, rows[i].line);
+		if (p == NULL && strncmp(line, rows[i].line, strlen(rows[i].line)) != 0)
+			diag("code %d, %s", (int)e.code, line);
+		layrub_problem_free(p);
+	}
+	ok(layrub_problem_open("no-such-network", &on_h100, &e) == NULL && e.code == LAYRUB_BAD_INPUT, "no such network");
+	is_string(layrub_error_line(&e, cut, sizeof(cut)), "expected", "a message is cut to the buffer");
+	ok(layrub_problem_open("no-such-network", NULL, NULL) == NULL, "errors may be left out");
+	p = layrub_problem_open("resnet18", &(struct layrub_problem_options) { .device = "h100", .lowering = "no" }, &e);
+	ok(p == NULL && e.code == LAYRUB_BAD_USAGE && strcmp(e.path, "--lowering") == 0 && e.source[0] == '\0', "no such lowering");
+}
+
+static void
+test_plan_errors(void)
+{
+	static const struct {
+		struct layrub_plan_options options;
+		enum layrub_code code;
+		const char *line;
+	} rows[] = {
+		{ { .policy = "ilp" }, LAYRUB_BAD_USAGE, "--policy: there is no 'ilp'" },
+		{ { .placement = "ilp" }, LAYRUB_BAD_USAGE, "--placement: there is no 'ilp'" },
+		{ { .budget_bytes = 1, .budget_percent = 50 }, LAYRUB_BAD_USAGE, "--budget: expected one budget" },
+		{ { .slowdown_percent = 10, .minimise_memory = true }, LAYRUB_BAD_USAGE, "--budget: expected one budget" },
+		{ { .budget_percent = -1 }, LAYRUB_BAD_USAGE, "--budget: expected a percentage" },
+		{ { .slowdown_percent = -1 }, LAYRUB_BAD_USAGE, "--slowdown: expected a percentage" },
+		{ { .budget_percent = 1e-9 }, LAYRUB_BAD_USAGE, "--budget: expected more than no memory" },
+		{ { .budget_bytes = UINT64_MAX }, LAYRUB_BAD_INPUT, "expected a budget of at most" },
+		{ { .budget_percent = 10 }, LAYRUB_NO, "a budget of" },
+		{ { .policy = "keep", .budget_percent = 99 }, LAYRUB_NO, "policy 'keep' needs an arena of" },
+	};
+	struct layrub_problem *p = open_toy(&on_h100, NULL);
+	struct layrub_plan *plan;
+	struct layrub_error e;
+	char line[512];
+
+	for (size_t i = 0; p != NULL && i < sizeof(rows) / sizeof(rows[0]); i++) {
+		plan = layrub_plan_make(p, &rows[i].options, &e);
+		ok(plan == NULL && e.code == rows[i].code && strncmp(layrub_error_line(&e, line, sizeof(line)), rows[i].line,
+		    strlen(rows[i].line)) == 0, "plan %zu: %s", i, rows[i].line);
+		if (plan == NULL && strncmp(line, rows[i].line, strlen(rows[i].line)) != 0)
+			diag("code %d, %s", (int)e.code, line);
+		layrub_plan_free(plan);
+	}
+	layrub_problem_free(p);
+	ok(layrub_plan_read("/no/such/plan.json", &e) == NULL && e.code == LAYRUB_BAD_INPUT && strcmp(e.source, "/no/such/plan.json") == 0,
+	    "no such plan");
+	ok(layrub_plan_parse("{}", 2, &e) == NULL && e.code == LAYRUB_BAD_INPUT, "no plan");
+}
+
+/* ---- a plan's life ---- */
+
+static struct layrub_plan *
+toy_plan(const struct layrub_plan_options *o)
+{
+	struct layrub_problem *p = open_toy(&on_h100, NULL);
+	struct layrub_plan *plan = p == NULL ? NULL : layrub_plan_make(p, o, NULL);
+
+	layrub_problem_free(p);		/* the plan keeps what it needs */
+	return plan;
+}
+
+/* Every id that a walker may follow is in range, and what a queue has no use for is none. */
+static bool
+is_walkable(const struct layrub_program *p, const struct layrub_graph *g)
+{
+	for (uint32_t i = 0; i < p->instruction_count; i++) {
+		const struct layrub_instruction *in = &p->instructions[i];
+
+		for (uint32_t k = 0; k < in->after_count; k++)
+			if (in->after[k] >= i || p->instructions[in->after[k]].queue == in->queue)
+				return false;
+		if (in->queue != LAYRUB_COMPUTE) {
+			if (in->op != LAYRUB_NONE || in->buffer >= p->buffer_count || in->host_buffer >= p->host_buffer_count || in->bytes == 0)
+				return false;
+			continue;
+		}
+		if (in->op >= g->op_count || in->read_count != g->ops[in->op].input_count || in->write_count != g->ops[in->op].output_count ||
+		    in->buffer != LAYRUB_NONE || (in->workspace == LAYRUB_NONE) != (g->ops[in->op].workspace_bytes == 0))
+			return false;
+		for (uint32_t k = 0; k < in->read_count; k++)
+			if (p->buffers[in->reads[k]].tensor != g->ops[in->op].inputs[k])
+				return false;
+		for (uint32_t k = 0; k < in->write_count; k++)
+			if (p->buffers[in->writes[k]].tensor != g->ops[in->op].outputs[k])
+				return false;
+	}
+	for (uint32_t i = 0; i < p->buffer_count; i++)
+		if (p->buffers[i].offset_bytes + p->buffers[i].bytes > p->arena_bytes)
+			return false;
+	return p->initial_count == 2 && p->final_count == 2 && g->tensors[p->initial_places[1].tensor].kind == LAYRUB_PARAMETER;
+}
+
+static void
+test_figures(struct layrub_plan *plan)
+{
+	const struct layrub_program *p = layrub_plan_program(plan);
+	struct layrub_span *spans = calloc(p->instruction_count, sizeof(*spans));
+	struct layrub_figures said, now, changed;
+	struct layrub_error e;
+	double end = 0;
+
+	layrub_plan_figures(plan, &said);
+	ok(layrub_plan_simulate(plan, NULL, &now, spans, &e) == 0, "simulate");
+	for (uint32_t i = 0; i < p->instruction_count; i++) {
+		end = spans[i].end_us > end ? spans[i].end_us : end;
+		for (uint32_t k = 0; k < p->instructions[i].after_count; k++)
+			if (spans[p->instructions[i].after[k]].end_us > spans[i].start_us)
+				ok(false, "instruction %u waits for those before it", (unsigned)i);
+	}
+	is_near(end, now.step_time_us, 1e-6, "the last instruction ends the step");
+	is_near(now.step_time_us, said.step_time_us, 1e-9, "the simulation is what the plan predicts");
+	is_near(now.ideal_time_us, 5409, 1e-9, "the ideal time is the sum of the op times");
+	is_uint(now.budget_bytes, said.budget_bytes, "its budget");
+	ok(now.occupancy_bytes > 0 && now.occupancy_bytes <= now.arena_bytes, "occupancy is within the arena");
+	ok(now.bound_time_us <= now.step_time_us && now.bound_time_us >= 0.999 * now.ideal_time_us, "the bound is between ideal and step");
+	ok(layrub_plan_simulate(plan, &(struct layrub_change) { .compute_scale = 2 }, &changed, NULL, &e) == 0, "twice as fast");
+	is_near(changed.ideal_time_us, 5409.0 / 2, 1e-9, "half the ideal time");
+	ok(changed.bound_time_us <= 0, "no bound for another machine");
+	ok(layrub_plan_simulate(plan, &(struct layrub_change) { .h2d_bytes_per_s = 1e6, .d2h_bytes_per_s = 1e6 }, &changed, NULL, &e) == 0 &&
+	    changed.step_time_us > 2 * now.step_time_us, "a link of 1 MB/s makes it slow");
+	ok(layrub_plan_simulate(plan, &(struct layrub_change) { .device = "v100" }, &changed, NULL, &e) == 0, "another device");
+	ok(layrub_plan_simulate(plan, &(struct layrub_change) { .h2d_bytes_per_s = 1 }, &changed, NULL, &e) < 0 &&
+	    e.code == LAYRUB_BAD_USAGE && strcmp(e.path, "--h2d") == 0, "no such link");
+	ok(layrub_plan_simulate(plan, &(struct layrub_change) { .compute_scale = -1 }, &changed, NULL, &e) < 0 &&
+	    e.code == LAYRUB_BAD_USAGE, "no such GPU");
+	free(spans);
+}
+
+static void
+test_documents(struct layrub_plan *plan)
+{
+	struct layrub_problem *toys = open_toy(&on_h100, NULL), *other = layrub_problem_open("graphs/alexnet", &on_h100, NULL);
+	struct layrub_plan *read, *spoilt;
+	struct layrub_figures f;
+	struct layrub_error e;
+	size_t size = 0, again = 0;
+	char *text = layrub_plan_text(plan, &size, &e), *copy, *at;
+
+	if (!ok(text != NULL && strlen(text) == size && text[size - 1] == '\n', "the plan's text"))
+		return;
+	read = layrub_plan_parse(text, size, &e);
+	copy = read == NULL ? NULL : layrub_plan_text(read, &again, &e);
+	ok(copy != NULL && again == size && memcmp(copy, text, size) == 0, "read and written again: the same text");
+	ok(read != NULL && layrub_plan_check(read, NULL, &e) == 0 && layrub_plan_check(read, toys, &e) == 0, "sound, and for its graph");
+	ok(read != NULL && layrub_plan_check(read, other, &e) < 0 && e.code == LAYRUB_NO && strcmp(e.path, "graph") == 0, "not for another");
+	ok(read != NULL && is_walkable(layrub_plan_program(read), layrub_plan_graph(read)), "walkable when read");
+	free(copy);
+	layrub_plan_free(read);
+	/* One edge less is one race more. */
+	at = strstr(text, ", \"after\": [");
+	if (ok(at != NULL, "there is an edge to take away"))
+		memset(at, ' ', (size_t)(strchr(at, ']') + 1 - at));
+	spoilt = layrub_plan_parse(text, size, &e);
+	ok(spoilt != NULL, "a spoilt plan is still a plan");
+	ok(spoilt != NULL && layrub_plan_check(spoilt, NULL, &e) < 0 && e.code == LAYRUB_NO && e.path[0] != '\0', "but not sound");
+	ok(spoilt != NULL && layrub_plan_simulate(spoilt, NULL, &f, NULL, &e) < 0 && e.code == LAYRUB_NO, "and not simulated");
+	layrub_plan_free(spoilt);
+	free(text);
+	layrub_problem_free(toys);
+	layrub_problem_free(other);
+}
+
+static void
+test_plan(void)
+{
+	struct layrub_plan *plan = toy_plan(&(struct layrub_plan_options) { .budget_percent = 80, .policy = "capuchin" });
+	struct layrub_error e;
+
+	if (!ok(plan != NULL, "a plan outlives its problem"))
+		return;
+	is_string(layrub_plan_program(plan)->policy, "capuchin", "its policy");
+	is_string(layrub_plan_program(plan)->options, "--times traced", "its options");
+	is_string(layrub_plan_program(plan)->device, "h100", "its device");
+	ok(is_walkable(layrub_plan_program(plan), layrub_plan_graph(plan)), "walkable");
+	ok(layrub_plan_check(plan, NULL, &e) == 0 && e.code == LAYRUB_OK, "sound");
+	ok(layrub_plan_write(plan, "/no/such/folder/plan.json", &e) < 0 && e.code == LAYRUB_SYSTEM, "cannot be written there");
+	test_figures(plan);
+	test_documents(plan);
+	layrub_plan_free(plan);
+}
+
+static void
+test_needs(void)
+{
+	struct layrub_problem *p = open_toy(&on_h100, NULL);
+	const struct layrub_needs *n = layrub_problem_needs(p);
+	const struct layrub_graph *g = layrub_problem_graph(p);
+	struct layrub_plan *plan;
+	struct layrub_figures f;
+
+	is_uint(n->persistent_bytes, 1052672, "persistent bytes");
+	is_uint(n->peak_bytes, 1052672 + 4 * 4194304, "the peak");
+	is_uint(g->tensor_count, 8, "tensors");
+	ok(strcmp(g->name, "toy") == 0 && g->op_count == 7 && strcmp(g->ops[6].name, "u") == 0 && g->ops[6].phase == LAYRUB_UPDATE, "ops");
+	plan = layrub_plan_make(p, &(struct layrub_plan_options) { .minimise_memory = true }, NULL);
+	if (ok(plan != NULL, "the smallest budget")) {
+		layrub_plan_figures(plan, &f);
+		ok(f.budget_bytes < n->peak_bytes && f.budget_bytes >= n->bound_bytes, "is between bound and peak");
+	}
+	layrub_plan_free(plan);
+	plan = layrub_plan_make(p, &(struct layrub_plan_options) { .slowdown_percent = 1e-6 }, NULL);
+	ok(plan != NULL, "the smallest budget without a slowdown");
+	layrub_plan_free(plan);
+	plan = layrub_plan_make(p, NULL, NULL);
+	ok(plan != NULL, "everything left out: hybrid into all of the device");
+	layrub_plan_free(plan);
+	layrub_problem_free(p);
+	p = layrub_problem_open("resnet18", &(struct layrub_problem_options) { .device = "k40m", .batch = 5 }, NULL);
+	ok(p != NULL && layrub_problem_needs(p)->batch == 5, "a network at another batch");
+	layrub_problem_free(p);
+	p = layrub_problem_open("graphs/alexnet", &(struct layrub_problem_options) { .device = "k40m" }, NULL);
+	ok(p != NULL && layrub_problem_needs(p)->foreign_times, "times of another device are said to be");
+	layrub_problem_free(p);
+}
+
+/* ---- threads ---- */
+
+static const char *const on_one[THREADS] = { "hybrid", "superneurons", "vdnn-conv", "hybrid" };
+static const char *const on_own[THREADS] = { "layrub", "superneurons", "vdnn-all", "layup" };
+
+struct job {
+	struct layrub_problem *shared;	/* NULL: a problem of its own */
+	const char *policy;
+	char *text;
+	size_t size;
+};
+
+static void *
+work(void *arg)
+{
+	struct job *j = arg;
+	const struct layrub_plan_options o = { .policy = j->policy, .budget_percent = 92 };
+	struct layrub_problem *p = j->shared != NULL ? j->shared : layrub_problem_open("graphs/vgg16", &on_h100, NULL);
+	struct layrub_plan *plan = p == NULL ? NULL : layrub_plan_make(p, &o, NULL);
+	struct layrub_figures f;
+
+	if (j->shared == NULL)
+		layrub_problem_free(p);
+	if (plan != NULL && layrub_plan_check(plan, NULL, NULL) == 0 && layrub_plan_simulate(plan, NULL, &f, NULL, NULL) == 0)
+		j->text = layrub_plan_text(plan, &j->size, NULL);
+	layrub_plan_free(plan);
+	return NULL;
+}
+
+/* All at once give what each gives alone. */
+static void
+test_threads(bool share)
+{
+	const char *const *names = share ? on_one : on_own;
+	struct layrub_problem *p = share ? layrub_problem_open("graphs/vgg16", &on_h100, NULL) : NULL;
+	struct job alone[THREADS], together[THREADS];
+	pthread_t threads[THREADS];
+
+	for (int i = 0; i < THREADS; i++) {
+		alone[i] = together[i] = (struct job) { .shared = p, .policy = names[i] };
+		work(&alone[i]);
+	}
+	for (int i = 0; i < THREADS; i++)
+		if (pthread_create(&threads[i], NULL, work, &together[i]) != 0)
+			abort();
+	for (int i = 0; i < THREADS; i++)
+		pthread_join(threads[i], NULL);
+	for (int i = 0; i < THREADS; i++) {
+		ok(alone[i].text != NULL && together[i].text != NULL && alone[i].size == together[i].size &&
+		    memcmp(alone[i].text, together[i].text, alone[i].size) == 0, "%s, %s problem: the bytes of a thread alone",
+		    names[i], share ? "one" : "its own");
+		free(alone[i].text);
+		free(together[i].text);
+	}
+	layrub_problem_free(p);
+}
+
+/* ---- memory ---- */
+
+/* A whole session; true when every failure was said to be one of the system. */
+static bool
+session(bool *done)
+{
+	struct layrub_error e = { .code = LAYRUB_OK };
+	struct layrub_names *names = layrub_names_find(LAYRUB_DEVICES, &e);
+	struct layrub_problem *p = names == NULL ? NULL : open_toy(&on_h100, &e);
+	struct layrub_plan *plan = p == NULL ? NULL : layrub_plan_make(p, &(struct layrub_plan_options) { .policy = "capuchin", .budget_percent = 80 }, &e);
+	size_t size;
+	char *text = plan == NULL ? NULL : layrub_plan_text(plan, &size, &e);
+	struct layrub_plan *read = text == NULL ? NULL : layrub_plan_parse(text, size, &e);
+	struct layrub_figures f;
+	bool good = read != NULL && layrub_plan_check(read, p, &e) == 0 && layrub_plan_simulate(read, NULL, &f, NULL, &e) == 0;
+
+	layrub_plan_free(read);
+	layrub_plan_free(plan);
+	layrub_problem_free(p);
+	layrub_names_free(names);
+	free(text);
+	*done = good;
+	return good || (e.code == LAYRUB_SYSTEM && strstr(e.text, "memory") != NULL);
+}
+
+static void
+test_out_of_memory(void)
+{
+	bool done = false, said = true;
+	long n;
+
+	for (n = 0; n < 10000 && !done && said; n++) {
+		atomic_store(&until_failure, n);
+		said = session(&done);
+	}
+	atomic_store(&until_failure, -1);
+	ok(said && done, "every allocation of a session fails once, and is said to");
+	diag("%ld allocations", n - 1);
+	ok(n > 10, "there were some");
+}
+
+int
+main(void)
+{
+	atomic_store(&until_failure, -1);
+	test_names();
+	test_problem_errors();
+	test_plan_errors();
+	test_needs();
+	test_plan();
+	test_threads(true);
+	test_threads(false);
+	test_out_of_memory();
+	return tap_done();
+}
