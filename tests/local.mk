@@ -6,7 +6,8 @@ T_LOG_DRIVER  = env AM_TAP_AWK='$(AWK)' $(SHELL) $(top_srcdir)/build-aux/tap-dri
 SH_LOG_DRIVER = $(T_LOG_DRIVER)
 AM_TESTS_ENVIRONMENT = \
 	LAYRUB_TESTS='$(abs_top_srcdir)/tests' LAYRUB_DATA='$(abs_top_srcdir)/networks' \
-	LAYRUB='$(abs_top_builddir)/layrub'; export LAYRUB_TESTS LAYRUB_DATA LAYRUB;
+	LAYRUB='$(abs_top_builddir)/layrub' LAYRUB_CC='$(CC) $(SAN_CFLAGS) $(CODE_COVERAGE_CFLAGS) $(CFLAGS)'; \
+	export LAYRUB_TESTS LAYRUB_DATA LAYRUB LAYRUB_CC;
 
 noinst_LIBRARIES += libtap.a
 libtap_a_SOURCES = %D%/tap.c %D%/tap.h
@@ -91,6 +92,8 @@ SHELL_TESTS += %D%/faults.sh %D%/interrupts.sh
 SHELL_TESTS += %D%/pages.sh %D%/completion.sh
 EXTRA_DIST += %D%/help.sh %D%/complete.bash %D%/complete.zsh
 
+
+SHELL_TESTS += %D%/library.sh
 C_TESTS += %D%/library.t
 %C%_library_t_SOURCES = %D%/library.c
 %C%_library_t_CFLAGS = $(AM_CFLAGS) -pthread

@@ -4,7 +4,7 @@
  *	cc half.c $(pkg-config --cflags --libs layrub) -o half
  *	./half graphs/resnet50 h100
  *
- * The step is a name or a file, as on layrub's command line; so is the device.
+ * The step is a name or a file, as on layrub's command line; so is the device.  A third argument is the policy.
  */
 #include <inttypes.h>
 #include <layrub.h>
@@ -75,14 +75,14 @@ int
 main(int argc, char **argv)
 {
 	struct layrub_problem_options where = { .device = argc > 2 ? argv[2] : NULL };
-	const struct layrub_plan_options half = { .budget_percent = 50 };
+	const struct layrub_plan_options half = { .budget_percent = 50, .policy = argc > 3 ? argv[3] : NULL };
 	struct layrub_problem *problem;
 	struct layrub_plan *plan;
 	struct layrub_error e;
 	int status;
 
-	if (argc != 3) {
-		fputs("usage: half NETWORK|GRAPH DEVICE\n", stderr);
+	if (argc < 3 || argc > 4) {
+		fputs("usage: half NETWORK|GRAPH DEVICE [POLICY]\n", stderr);
 		return 2;
 	}
 	problem = layrub_problem_open(argv[1], &where, &e);
