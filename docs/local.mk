@@ -4,7 +4,7 @@ EXTRA_DIST += %D%/sweep.md %D%/what-if.md
 EXTRA_DIST += $(top_srcdir)/docs/networks.md
 EXTRA_DIST += %D%/command-line.md
 EXTRA_DIST += %D%/placement.md
-EXTRA_DIST += %D%/formats.md
+EXTRA_DIST += %D%/formats.md %D%/library.md
 EXTRA_DIST += %D%/accuracy.md
 EXTRA_DIST += %D%/replay.md \
 	$(top_srcdir)/docs/validation.md $(top_srcdir)/docs/validation.svg
