@@ -1,92 +1,80 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 # The installed library: what a program outside the tree gets by pkg-config, which names it sees, what is linked.
-set -u
-: "${LAYRUB:=$PWD/layrub}" "${LAYRUB_TESTS:=$PWD/tests}" "${LAYRUB_DATA:=$PWD/networks}" "${LAYRUB_CC:=cc}"
-export LAYRUB_DATA
+. "${LAYRUB_TESTS:-tests}/lib.sh"
+: "${LAYRUB_CC:=cc}"
 build=$(dirname "$LAYRUB")
 if [ ! -f "$build/liblayrub.a" ] || ! command -v pkg-config >/dev/null || ! command -v nm >/dev/null; then
-	echo "1..0 # SKIP no liblayrub.a beside the program, no pkg-config or no nm"
-	exit 0
+	skip_all "no liblayrub.a beside the program, no pkg-config or no nm"
 fi
-work=$(mktemp -d) || exit 1
-trap 'rm -rf "$work"' EXIT
-count=0
+cd "$work" || exit 1
 
-ok() {	# STATUS NAME
-	count=$((count + 1))
-	if [ "$1" -eq 0 ]; then
-		echo "ok $count - $2"
-	else
-		echo "not ok $count - $2"
-		sed 's/^/# /' "$work/log" 2>/dev/null | tail -n 20
-	fi
+this() {	# NAME COMMAND...: it does well
+	name=$1
+	shift
+	run_this "$@"
+	ok "$status" "$name"
 }
 
-# Only what the header declares, sorted.
-declared() {
-	grep -o '\<layrub_[a-z_]*(' "$work/layrub.h" | tr -d '(' | sort -u
+same() {	# FILE FILE NAME
+	diff -u "$1" "$2" >err 2>&1
+	ok $? "$3"
+}
+
+make_in_build() {
+	(unset MAKEFLAGS MFLAGS MAKELEVEL; cd / && make -s -C "$build" "$@" DESTDIR="$work/root")
 }
 
 # ---- installed, and outside the tree ----
 
-(unset MAKEFLAGS MFLAGS MAKELEVEL; make -s -C "$build" install DESTDIR="$work/root") >"$work/log" 2>&1
-ok $? "make install"
-pc=$(find "$work/root" -name layrub.pc)
+this "make install" make_in_build install
+pc=$(find root -name layrub.pc)
 prefix=$(sed -n 's/^prefix=//p' "$pc")
-PKG_CONFIG_PATH=$(dirname "$pc")${PKG_CONFIG_PATH:+:$PKG_CONFIG_PATH}
+PKG_CONFIG_PATH=$work/$(dirname "$pc")${PKG_CONFIG_PATH:+:$PKG_CONFIG_PATH}
 export PKG_CONFIG_PATH
 config() {
 	pkg-config --define-variable=prefix="$work/root$prefix" "$@" layrub
 }
 libdir=$(config --variable=libdir)
-header=$(config --variable=includedir)/layrub.h
-[ -f "$header" ] && cp "$header" "$work/layrub.h"
-ok $? "the header is where pkg-config says"
-(cd "$libdir" && [ -h liblayrub.so ] && [ -h liblayrub.so.0 ] && [ -f liblayrub.so.0 ] && [ -f liblayrub.a ])
+this "the header is where pkg-config says" cp "$(config --variable=includedir)/layrub.h" .
+[ -h "$libdir/liblayrub.so" ] && [ -h "$libdir/liblayrub.so.0" ] && [ -f "$libdir/liblayrub.so.0" ] && [ -f "$libdir/liblayrub.a" ]
 ok $? "the libraries are where pkg-config says"
-source=$(find "$work/root" -name half.c)
-[ -f "$source" ] && cp "$source" "$work/half.c"
-ok $? "the example is installed"
-cd "$work" || exit 1
+this "the example is installed" cp "$(find root -name half.c)" .
 
 # shellcheck disable=SC2046,SC2086
-$LAYRUB_CC half.c $(config --cflags --libs) -o half-shared >log 2>&1
-ok $? "the example builds against the shared library"
-# shellcheck disable=SC2046,SC2086
-$LAYRUB_CC half.c $(config --static --cflags --libs | sed 's/-llayrub/-l:liblayrub.a/') -o half-static >log 2>&1
-ok $? "and against the static one"
-LD_LIBRARY_PATH=$libdir ./half-shared graphs/resnet50 h100 layrub >shared.txt 2>log
-ok $? "it runs with the shared library"
-./half-static graphs/resnet50 h100 layrub >static.txt 2>log
-ok $? "and with the static one"
-diff -u "$LAYRUB_TESTS/golden/half.txt" shared.txt >log
-ok $? "it says what it always says"
-cmp shared.txt static.txt >log 2>&1
-ok $? "both say the same"
-./half-static graphs/no-such-graph h100 >out.txt 2>log
-[ $? -eq 2 ] && grep 'expected a file or the name of a network' log >/dev/null
-ok $? "a mistake is explained"
+{
+	this "the example builds against the shared library" $LAYRUB_CC half.c $(config --cflags --libs) -o half-shared
+	this "and against the static one" $LAYRUB_CC half.c $(config --static --cflags --libs | sed 's/-llayrub/-l:liblayrub.a/') -o half-static
+}
+this "it runs with the shared library" env LD_LIBRARY_PATH="$libdir" ./half-shared graphs/resnet50 h100 layrub
+same "$golden/half.txt" out "it says what it always says"
+cp out shared.txt
+this "and with the static one" ./half-static graphs/resnet50 h100 layrub
+same shared.txt out "both say the same"
+run_this ./half-static graphs/no-such-graph h100
+is 2 "a mistake"
+holds "expected a file or the name of a network" err "is explained"
 
 # ---- names and needs ----
 
-declared >want
+grep -o '\<layrub_[a-z_]*(' layrub.h | tr -d '(' | sort -u >want
 [ "$(wc -l <want)" -gt 15 ]
 ok $? "the header declares functions"
 nm -D --defined-only "$libdir/liblayrub.so.0" | awk '$2 ~ /[A-Z]/ { print $3 }' | sort -u >got
-diff -u want got >log
-ok $? "the shared library shows what the header declares, and nothing else"
-nm -g --defined-only "$libdir/liblayrub.a" | awk '$2 ~ /[A-Z]/ && NF == 3 { print $3 }' | sort -u >got
-diff -u want got >log
-ok $? "so does the static one"
-ldd "$libdir/liblayrub.so.0" >log
-! grep -i glpk log >/dev/null && grep jansson log >/dev/null
+same want got "the shared library shows what the header declares, and nothing else"
+nm -g --defined-only "$libdir/liblayrub.a" | awk 'NF == 3 { print $3 }' | sort -u >got
+same want got "so does the static one"
+# none PATTERN SOME COMMAND...: the command says SOME, and not PATTERN
+none() {
+	pattern=$1 some=$2
+	shift 2
+	"$@" >list 2>err && grep "$some" list >out && ! grep -E "$pattern" list >err
+}
+none glpk jansson ldd "$libdir/liblayrub.so.0"
 ok $? "no GLPK is linked"
-nm -u "$libdir/liblayrub.a" >log
-! grep -i ' glp_' log >/dev/null && grep ' json_' log >/dev/null
+none ' glp_' json_ nm -u "$libdir/liblayrub.a"
 ok $? "nor asked for"
-nm -D "$libdir/liblayrub.so.0" | awk '$NF ~ /^(exit|_exit|printf|puts|perror)(@|$)/' >log
-[ ! -s log ]
+none ' (exit|_exit|printf|puts|perror)(@|$)' json_ nm -D "$libdir/liblayrub.so.0"
 ok $? "nothing in it prints or exits"
 
 # ---- the command's bytes ----
@@ -99,26 +87,25 @@ int main(int argc, char **argv)
 	struct layrub_plan_options b = { .policy = argv[3], .budget_percent = 60 };
 	struct layrub_problem *p = layrub_problem_open(argv[1], &o, 0);
 	struct layrub_plan *l = layrub_plan_make(p, &b, 0);
-	return argc != 5 || layrub_plan_write(l, argv[4], 0) < 0;
+	int rc = argc != 5 || layrub_plan_write(l, argv[4], 0) < 0;
+	layrub_problem_free(p);
+	layrub_plan_free(l);
+	return rc;
 }
 END
 # shellcheck disable=SC2046,SC2086
-$LAYRUB_CC plan.c $(config --cflags --libs) -Wl,-rpath,"$libdir" -o plan >log 2>&1
-ok $? "a second program builds"
+this "a second program builds" $LAYRUB_CC plan.c $(config --cflags --libs) -Wl,-rpath,"$libdir" -o plan
 for policy in checkpoint-dp capuchin; do
-	# Leaks are what such a short program does.
-	ASAN_OPTIONS=detect_leaks=0 ./plan graphs/resnet50 h200 "$policy" library.json >log 2>&1 &&
-	    "$LAYRUB" plan graphs/resnet50 --device h200 --policy "$policy" --budget 60% -o command.json >log 2>&1
-	ok $? "$policy: planned by the library and by the command"
+	this "$policy: planned by the library" ./plan graphs/resnet50 h200 "$policy" library.json
+	this "$policy: and by the command" "$LAYRUB" plan graphs/resnet50 --device h200 --policy "$policy" --budget 60% -o command.json
 	# The command may know a sharper bound on the time.
 	sed 's/, "bound_time_us": [0-9.e+]*//' library.json >library.txt
 	sed 's/, "bound_time_us": [0-9.e+]*//' command.json >command.txt
-	cmp library.txt command.txt >log 2>&1
-	ok $? "$policy: the same bytes"
+	same command.txt library.txt "$policy: the same bytes"
 done
 
-(cd / && unset MAKEFLAGS MFLAGS MAKELEVEL && make -s -C "$build" uninstall DESTDIR="$work/root") >log 2>&1
-find "$work/root" ! -type d >left
-[ ! -s left ]
-ok $? "make uninstall leaves nothing"
-echo "1..$count"
+this "make uninstall" make_in_build uninstall
+find root ! -type d >err
+[ ! -s err ]
+ok $? "leaves nothing"
+done_testing
