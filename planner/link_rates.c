@@ -35,10 +35,11 @@ rate_of(double bytes, double us)
 static double
 last_rate(const struct link_direction *l)
 {
-	const struct curve_point *p = &l->points[l->point_count - 1];
+	const struct curve_point *p;
 
 	if (l->point_count < 2)
 		return l->bytes_per_s / 1e6;
+	p = &l->points[l->point_count - 1];
 	return rate_of((double)(p->bytes - p[-1].bytes), p->time_us - p[-1].time_us);
 }
 
