@@ -231,12 +231,12 @@ place_fixed(struct greedy *g, const uint32_t *rank)
 	for (uint32_t i = 0; i < g->problem->count; i++) {
 		const struct place_item *it = &g->problem->items[i];
 		const struct greedy_item at = { .lower = rank[it->lower], .upper = rank[it->upper] };
-		bytes_t end = it->fixed + bytes_align(it->bytes, g->unit);
+		bytes_t end = it->fixed + it->bytes;
 
 		if (it->bytes == 0 || it->fixed == PLACE_FREE)
 			continue;
 		find_nodes(&n, g, &at);
-		take_place(g, &n, it->fixed, end);
+		take_place(g, &n, it->fixed, it->fixed + bytes_align(it->bytes, g->unit));
 		g->fixed_end = end > g->fixed_end ? end : g->fixed_end;
 	}
 }
