@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A list of buffers: read it, place it, write it with the offsets, and read that. */
+#include <config.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "planner/place_check.h"
+#include "src/place_csv.h"
+#include "tests/fuzz/fuzz.h"
+
+enum { BUFFERS_MOST = 200, SEARCH_MOST = 7 };
+
+static bool
+is_search(const struct placement *row)
+{
+	return strcmp(row->name, "auto") == 0 || strcmp(row->name, "exact") == 0 || strcmp(row->name, "hill-climb") == 0 ||
+	    strcmp(row->name, "ilp") == 0;
+}
+
+/* With its offsets given, a placement can only be taken as it is. */
+static void
+write_and_read(struct fuzz *f, const struct place_csv *c, const struct place_result *r)
+{
+	struct place_result again = { .offsets = ARENA_NEW(&f->arena, bytes_t, c->problem.count) };
+	struct place_csv given;
+	size_t size, again_size;
+	char *text;
+
+	place_csv_write(c, r->offsets, stdout);
+	text = fuzz_written(f, &size);
+	fuzz_put(text, size);
+	EXPECT(f, place_csv_read(&given, fuzz_output, &f->arena, &f->err) == 0);
+	fuzz_put("", 0);
+	EXPECT(f, given.problem.count == c->problem.count);
+	EXPECT(f, placement_run(&again, placement_find("first-fit"), &given.problem, &f->arena, &f->err) == 0);
+	EXPECT(f, again.arena_bytes == r->arena_bytes);
+	place_csv_write(&given, again.offsets, stdout);
+	EXPECT(f, memcmp(text, fuzz_written(f, &again_size), size) == 0 && size == again_size);
+}
+
+static void
+place(struct fuzz *f, const struct place_csv *c, const struct placement *row)
+{
+	struct place_result r = { .offsets = ARENA_NEW(&f->arena, bytes_t, c->problem.count) };
+	struct place_fault fault;
+	struct err e = ERR_INIT;
+
+	if (placement_run(&r, row, &c->problem, &f->arena, &e) < 0) {
+		f->err = e;
+		EXPECT(f, e.code == ERR_NO && e.text[0] != '\0');
+		f->err = (struct err) ERR_INIT;
+		return;
+	}
+	EXPECT(f, r.bound_bytes <= r.arena_bytes);
+	EXPECT(f, place_check(&c->problem, r.offsets, r.arena_bytes, &fault, &f->arena, &f->err) == 0);
+	if (strcmp(row->name, "first-fit") == 0)
+		write_and_read(f, c, &r);
+}
+
+int
+fuzz_case(struct fuzz *f)
+{
+	struct place_csv c;
+
+	if (place_csv_read(&c, f->path, &f->arena, &f->err) < 0)
+		return -1;
+	if (c.problem.count > BUFFERS_MOST)
+		return 0;
+	for (const struct placement *row = placements; row->name != NULL; row++)
+		if (!is_search(row) || c.problem.count <= SEARCH_MOST)
+			place(f, &c, row);
+	return 0;
+}

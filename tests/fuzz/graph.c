@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A graph: read it, write it, look at it, and plan it when it is small. */
+#include <config.h>
+#include <string.h>
+
+#include "planner/lifetimes.h"
+#include "planner/policy.h"
+#include "src/json.h"
+#include "src/reorder.h"
+#include "tests/fuzz/fuzz.h"
+
+enum { OPS_MOST = 60, OPERANDS_MOST = 400, SEARCH_MOST = 12 };
+
+/* The same bytes come of a graph whether it was read or written and read. */
+static void
+write_and_read(struct fuzz *f, const struct graph *g)
+{
+	char digest[33], digest_again[33], *text;
+	struct graph again;
+	size_t size, again_size;
+
+	EXPECT(f, graph_write(g, "-", &f->err) == 0);
+	text = fuzz_written(f, &size);
+	fuzz_put(text, size);
+	EXPECT(f, graph_read(&again, fuzz_output, &f->arena, &f->err) == 0);
+	fuzz_put("", 0);
+	EXPECT(f, graph_write(&again, "-", &f->err) == 0);
+	EXPECT(f, memcmp(text, fuzz_written(f, &again_size), size) == 0 && size == again_size);
+	graph_digest(g, digest, &f->arena);
+	graph_digest(&again, digest_again, &f->arena);
+	EXPECT(f, strcmp(digest, digest_again) == 0);
+}
+
+static void
+look(struct fuzz *f, const struct graph *g)
+{
+	struct lifetimes l;
+	uint32_t count;
+
+	lifetimes_init(&l, g, &f->arena);
+	EXPECT(f, l.bound_bytes <= l.resident_bound_bytes && l.bound_bytes <= l.peak_bytes);
+	EXPECT(f, l.peak_op < g->op_count && l.bound_op < g->op_count && l.resident_bound_op < g->op_count);
+	lifetimes_at(&l, l.peak_op, &count, &f->arena);
+	EXPECT(f, count <= g->tensor_count);
+}
+
+/* Every case tries the two that are always asked for, and in turn one of the others; the search over ways
+ * is for the smallest graphs. */
+static void
+plan(struct fuzz *f, const struct graph *g)
+{
+	const struct policy *other = policies;
+	uint32_t count = 0, operands = 0, share = fuzz_choice(f, 6);
+	struct device d;
+
+	for (uint32_t i = 0; i < g->op_count; i++)
+		operands += g->ops[i].input_count + g->ops[i].output_count;
+	if (g->op_count > OPS_MOST || operands > OPERANDS_MOST)
+		return;
+	fuzz_device(&d);
+	fuzz_plan(f, g, &d, "keep", 5);
+	fuzz_plan(f, g, &d, "layrub", share);
+	while (policies[count].name != NULL && policies[count].quick)
+		count++;
+	other += fuzz_choice(f, count);
+	if (g->op_count <= SEARCH_MOST || strcmp(other->name, "hybrid") != 0)
+		fuzz_plan(f, g, &d, other->name, share);
+}
+
+int
+fuzz_case(struct fuzz *f)
+{
+	struct graph g;
+
+	if (graph_read(&g, f->path, &f->arena, &f->err) < 0)
+		return -1;
+	write_and_read(f, &g);
+	look(f, &g);
+	for (const struct reorder *r = reorders; r->name != NULL && g.op_count <= OPS_MOST; r++) {
+		r->run(&g, &f->arena);
+		EXPECT(f, graph_check(&g, &f->err) == 0);
+	}
+	plan(f, &g);
+	return 0;
+}
