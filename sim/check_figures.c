@@ -37,6 +37,7 @@ find_stays(struct stays *s, const struct plan *p, struct arena *a)
  * run's moment. */
 struct operands {
 	uint32_t *written, *write_stamp;	/* [tensor_count] output position */
+	bytes_t *taken;				/* [tensor_count] what that output takes over so far */
 	uint32_t *read, *read_stamp;		/* [tensor_count] last input position, the start of a chain ... */
 	uint32_t *next;				/* [longest input_count] ... of positions of the same tensor; NEVER ends it */
 };
@@ -51,6 +52,7 @@ operands_init(struct operands *w, const struct graph *g, struct arena *a)
 			longest = g->ops[k].input_count;
 	w->written = ARENA_NEW(a, uint32_t, g->tensor_count);
 	w->write_stamp = ARENA_NEW(a, uint32_t, g->tensor_count);
+	w->taken = ARENA_NEW(a, bytes_t, g->tensor_count);
 	w->read = ARENA_NEW(a, uint32_t, g->tensor_count);
 	w->read_stamp = ARENA_NEW(a, uint32_t, g->tensor_count);
 	w->next = ARENA_NEW(a, uint32_t, longest);
@@ -69,11 +71,13 @@ operands_find(struct operands *w, const struct op *o, uint32_t moment)
 	for (uint32_t j = 0; j < o->output_count; j++) {
 		w->written[o->outputs[j]] = j;
 		w->write_stamp[o->outputs[j]] = moment;
+		w->taken[o->outputs[j]] = 0;
 	}
 }
 
 /* Bytes that a run's outputs take over from its inputs in place.  Both buffers count at that
- * position, so their common bytes would count twice. */
+ * position, so their common bytes would count twice.  An output replaces one input: where several could be, in a
+ * plan that is not sound, the largest. */
 static bytes_t
 shared_in_run(const struct plan *p, const struct stays *s, struct operands *w, uint32_t moment)
 {
@@ -95,11 +99,10 @@ shared_in_run(const struct plan *p, const struct stays *s, struct operands *w, u
 			const struct buffer *from = &p->buffers[in->reads[i]], *b = &p->buffers[to];
 			bytes_t common = from->bytes < b->bytes ? from->bytes : b->bytes;
 
-			if (s->last[in->reads[i]] != moment || from->offset_bytes != b->offset_bytes || common == 0)
+			if (s->last[in->reads[i]] != moment || from->offset_bytes != b->offset_bytes || common <= w->taken[y])
 				continue;
-			shared += bytes_align(common, DEVICE_ALIGN);
-			w->write_stamp[y] = 0;	/* an output replaces one input */
-			break;
+			shared += bytes_align(common, DEVICE_ALIGN) - bytes_align(w->taken[y], DEVICE_ALIGN);
+			w->taken[y] = common;
 		}
 	}
 	return shared;

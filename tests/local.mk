@@ -58,6 +58,14 @@ C_TESTS += %D%/check.t %D%/mutations.t
 %C%_mutations_t_SOURCES = %D%/mutations.c %D%/mutants.c %D%/mutants_program.c \
 	%D%/mutants.h %D%/mutants_private.h %D%/random_plan.c %D%/random_plan.h %D%/reference_check.c %D%/reference_check.h
 %C%_mutations_t_LDADD = $(TEST_LIBS)
+# More mutants than make check has time for: make mutants N=10000000 SEED=1.
+N = 1000000
+SEED = 20
+.PHONY: mutants
+mutants: %D%/mutations.t
+	@MUTANTS=$(N) SEED=$(SEED) %D%/mutations.t >%D%/mutants.log || { cat %D%/mutants.log; exit 1; }
+	@sed -n -e 's/^ok [0-9]* - //' -e '/ random plans are /p' -e '/ in all: /p' %D%/mutants.log
+CLEANFILES += %D%/mutants.log
 C_TESTS += %D%/network.t %D%/lower.t %D%/roofline.t
 %C%_network_t_SOURCES = %D%/network.c
 %C%_network_t_LDADD = $(TEST_LIBS)
