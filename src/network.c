@@ -120,16 +120,16 @@ network_name_add(struct network_reader *r, const char *name, uint32_t layer)
 uint32_t
 network_scope_find(const struct network_reader *r, const struct scope *s, const char *name)
 {
-	uint32_t id;
+	uint32_t id = LAYER_NONE;
+	char full[NAME_MOST + 1];
 
 	if (s->outer != NULL && strcmp(name, "in") == 0)
 		return s->in;
-	for (; s != NULL; s = s->outer) {
-		id = network_name_find(r, s->outer == NULL ? name : arena_printf(r->arena, "%s%s", s->prefix, name));
-		if (id != LAYER_NONE)
-			return id;
-	}
-	return LAYER_NONE;
+	for (; s != NULL && id == LAYER_NONE; s = s->outer)
+		/* A name that does not fit is nobody's. */
+		if (snprintf(full, sizeof(full), "%s%s", s->prefix, name) <= NAME_MOST)
+			id = network_name_find(r, full);
+	return id;
 }
 
 /* ---- repeats ---- */

@@ -138,6 +138,12 @@ network_full_name(struct network_reader *r, const struct scope *s, const char *n
 		err_at(r->e, "name");
 		return NULL;
 	}
+	if (strlen(s->prefix) + strlen(name) > NAME_MOST) {
+		err_set(r->e, ERR_INPUT, "expected a name of at most %d bytes, with those of the repeats around it, got %zu", NAME_MOST,
+		    strlen(s->prefix) + strlen(name));
+		err_at(r->e, "name");
+		return NULL;
+	}
 	return s->outer == NULL ? name : arena_printf(r->arena, "%s%s", s->prefix, name);
 }
 
@@ -272,6 +278,9 @@ network_read_layer(struct network_reader *r, struct scope *s, json_t *obj, const
 
 	if (r->count >= NETWORK_LAYERS_MAX)
 		return err_set(r->e, ERR_INPUT, "expected at most %" PRIu32 " layers in all, got more", NETWORK_LAYERS_MAX);
+	r->words += json_object_size(obj) + json_array_size(inputs);
+	if (r->words > NETWORK_WORDS_MAX)
+		return err_set(r->e, ERR_INPUT, "expected at most %" PRIu64 " keys and inputs in all layers, got more", NETWORK_WORDS_MAX);
 	if (name == NULL || type == NULL)
 		return err_set(r->e, ERR_INPUT, "expected the key '%s', got none", name == NULL ? "name" : "type");
 	if (json_read_value(name, &string, r->arena, r->e) < 0)

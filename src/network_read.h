@@ -9,6 +9,12 @@
 #include "src/json.h"
 #include "src/layer.h"
 
+/* The longest name of a layer, with those of the repeats around it. */
+enum { NAME_MOST = 1000 };
+
+/* Keys and inputs of all layers, repeats unrolled: a layer that says much is not to be said a million times. */
+#define NETWORK_WORDS_MAX UINT64_C(50000000)
+
 /* A place of the name table; name is NULL where it is empty. */
 struct named { const char *name; uint32_t layer; };
 
@@ -19,6 +25,7 @@ struct network_reader {
 	size_t count, room;		/* of net->layers */
 	struct named *names;		/* [name_room], a power of two, open addressing */
 	size_t name_count, name_room;
+	uint64_t words;			/* keys and inputs of the layers so far */
 };
 
 /* The names that a layer sees; the outermost scope is the document's. */
