@@ -9,7 +9,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { NAME_MOST = 128 };
+#include "src/file.h"
+
+enum { NAME_MOST = 128, NAMES_BACK = 64 };
 
 /* What a line says, apart from the document it stood in: nothing is allocated while that one is held. */
 struct line {
@@ -58,9 +60,11 @@ text_at(char to[NAME_MOST], const json_t *obj, const char *key)
 static int
 parse_line(struct line *l, const char *text, size_t n, json_error_t *why)
 {
-	json_t *obj = json_loadb(text, n, JSON_REJECT_DUPLICATES, why);
+	json_t *obj;
 	double batch, out, in;
 
+	errno = 0;
+	obj = json_loadb(text, n, JSON_REJECT_DUPLICATES, why);
 	if (!json_is_object(obj)) {
 		if (obj != NULL)
 			snprintf(why->text, sizeof(why->text), "not an object");
@@ -83,12 +87,13 @@ parse_line(struct line *l, const char *text, size_t n, json_error_t *why)
 	return 0;
 }
 
+/* A name that is not among the last few is stored again: a file of nothing but new ones takes no longer for it. */
 static const char *
 intern(struct reader *r, const char *s)
 {
 	struct names *n = &r->names;
 
-	for (size_t i = 0; i < n->count; i++)
+	for (size_t i = n->count; i-- > 0 && n->count - i <= NAMES_BACK;)
 		if (strcmp(n->names[i], s) == 0)
 			return n->names[i];
 	return *ARENA_PUSH(r->arena, n->names, n->count, n->capacity) = arena_strdup(r->arena, s);
@@ -122,41 +127,44 @@ is_blank(const char *s)
 
 /* A bad line that ends the file without a line end was being written; any other is not ours. */
 static int
-read_lines(struct reader *r, FILE *f, char **text, size_t *room, struct err *e)
+read_lines(struct reader *r, FILE *f, struct err *e)
 {
+	char *text = ARENA_NEW(r->arena, char, FILE_LINE_MOST);
 	json_error_t why;
 	struct line l;
 	ssize_t n;
 
-	while ((n = getline(text, room, f)) > 0) {
-		bool whole = (*text)[n - 1] == '\n';
+	while ((n = file_line(f, text, FILE_LINE_MOST, e)) > 0) {
+		bool whole = text[n - 1] == '\n';
 
 		r->number++;
-		if (is_blank(*text) && strlen(*text) == (size_t)n)
+		if (is_blank(text) && strlen(text) == (size_t)n)
 			continue;
-		if (parse_line(&l, *text, (size_t)n, &why) == 0) {
+		if (parse_line(&l, text, (size_t)n, &why) == 0) {
 			take(r, &l);
 			continue;
 		}
-		if (!whole) {
+		if (!whole && errno != ENOMEM) {
 			r->sweep->half_written = r->number;
 			continue;
 		}
+		if (errno == ENOMEM)
+			return err_set(e, ERR_SYSTEM, "out of memory");
 		err_set(e, ERR_INPUT, "expected one JSON object a line: %.160s", why.text);
 		return err_at(e, "line %" PRIu64, r->number);
 	}
-	return ferror(f) ? err_set(e, ERR_SYSTEM, "cannot read: %s", strerror(errno)) : 0;
+	return n < 0 ? err_at(e, "line %" PRIu64, r->number + 1) : 0;
 }
 
-/* getline's buffer and the file are released whichever way reading ends. */
-struct job { struct reader *reader; FILE *file; char *text; size_t room; struct err *e; };
+/* The file is closed whichever way reading ends. */
+struct job { struct reader *reader; FILE *file; struct err *e; };
 
 static int
 run_job(void *arg)
 {
 	struct job *j = arg;
 
-	return read_lines(j->reader, j->file, &j->text, &j->room, j->e);
+	return read_lines(j->reader, j->file, j->e);
 }
 
 int
@@ -168,15 +176,13 @@ sweep_read(struct sweep *s, const char *path, struct arena *a, struct err *e)
 	int rc;
 
 	*s = (struct sweep){ .title = path };
-	j.file = fopen(path, "rb");
-	if (j.file == NULL) {
-		err_set(e, ERR_INPUT, "cannot open: %s", strerror(errno));
+	j.file = file_open(path, UINT64_MAX, e);
+	if (j.file == NULL)
 		return err_in_file(e, path);
-	}
 	rc = arena_run(a, run_job, &j, e);
 	a->out_of_memory = outer;
-	free(j.text);
-	fclose(j.file);
+	if (j.file != stdin)
+		fclose(j.file);
 	if (rc == 0 && s->count == 0)
 		rc = err_set(e, ERR_INPUT, "there is no result with a step time in it (%" PRIu32 " failed, %" PRIu32 " do not fit)", s->failed, s->unfit);
 	return rc == 0 ? 0 : err_in_file(e, path);

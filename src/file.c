@@ -232,3 +232,44 @@ file_write(const char *path, int (*write)(FILE *, void *, struct err *), void *a
 	free(target);
 	return rc;
 }
+
+/* ---- reading ---- */
+
+FILE *
+file_open(const char *path, bytes_t most, struct err *e)
+{
+	FILE *in = strcmp(path, "-") == 0 ? stdin : fopen(path, "rb");
+	struct stat st;
+
+	if (in == NULL) {
+		bool ours = errno == ENOMEM || errno == EMFILE || errno == ENFILE || errno == EIO;
+
+		err_set(e, ours ? ERR_SYSTEM : ERR_INPUT, "cannot open: %s", strerror(errno));
+		return NULL;
+	}
+	if (fstat(fileno(in), &st) < 0 || !S_ISREG(st.st_mode) || (bytes_t)st.st_size <= most)
+		return in;
+	err_set(e, ERR_INPUT, "expected at most %" PRI_BYTES " bytes (--max-input), got %jd", most, (intmax_t)st.st_size);
+	if (in != stdin)
+		fclose(in);
+	return NULL;
+}
+
+ssize_t
+file_line(FILE *in, char *line, size_t room, struct err *e)
+{
+	size_t n = 0;
+	int c;
+
+	while (n + 1 < room && (c = getc_unlocked(in)) != EOF) {
+		line[n++] = (char)c;
+		if (c == '\n')
+			break;
+	}
+	line[n] = '\0';
+	if (ferror(in))
+		return err_set(e, errno == EISDIR ? ERR_INPUT : ERR_SYSTEM, "cannot read: %s", strerror(errno));
+	if (n + 1 == room && line[n - 1] != '\n')
+		return err_set(e, ERR_INPUT, "expected lines of less than %zu bytes, got a longer one", room);
+	return (ssize_t)n;
+}

@@ -6,9 +6,55 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
+
+#include "src/file.h"
 
 bytes_t json_max_input = UINT64_C(256) << 20;
+
+/* What a document's tree may take, as far as its text tells: our own take some twelve times their text, a list of
+ * nothing but empty objects eighty times.  With the text itself it stays below 10 GB, unless --max-input is
+ * over 1 GiB. */
+static bytes_t
+tree_most(void)
+{
+	return 8 * (json_max_input > (UINT64_C(1) << 30) ? json_max_input : UINT64_C(1) << 30);
+}
+
+/* Bytes that Jansson and malloc take for a value of each sort: an object with its table, an array with its first
+ * places, a string, a key's place in its object, and any value's own with its place in an array. */
+enum { OBJECT_BYTES = 240, ARRAY_BYTES = 150, STRING_BYTES = 48, KEY_BYTES = 80, VALUE_BYTES = 56 };
+
+static bytes_t
+tree_bytes(const char *text, size_t size)
+{
+	bytes_t sum = 0;
+	size_t i, begin;
+
+	for (i = 0; i < size; i++) {
+		switch (text[i]) {
+		case '{':
+			sum += OBJECT_BYTES;
+			break;
+		case '[':
+			sum += ARRAY_BYTES;
+			break;
+		case ':':
+			sum += KEY_BYTES;
+			break;
+		case ',':
+			sum += VALUE_BYTES;
+			break;
+		case '"':
+			for (begin = i++; i < size && text[i] != '"'; i++)
+				i += text[i] == '\\';
+			sum += STRING_BYTES + (i - begin);
+			break;
+		default:
+			break;
+		}
+	}
+	return sum;
+}
 
 /* The whole stream in memory, at most json_max_input bytes; NULL and e on error. */
 static char *
@@ -16,14 +62,7 @@ slurp(FILE *in, size_t *size, struct err *e)
 {
 	size_t room = 1 << 16, n = 0, got;
 	char *text = malloc(room), *bigger;
-	struct stat st;
 
-	if (fstat(fileno(in), &st) == 0 && S_ISREG(st.st_mode) && (bytes_t)st.st_size > json_max_input) {
-		err_set(e, ERR_INPUT, "expected at most %" PRI_BYTES " bytes (--max-input), got %jd",
-		    json_max_input, (intmax_t)st.st_size);
-		free(text);
-		return NULL;
-	}
 	while (text != NULL) {
 		got = fread(text + n, 1, room - n, in);
 		n += got;
@@ -55,11 +94,19 @@ static json_t *
 parse(const char *text, size_t size, struct err *e)
 {
 	json_error_t je;
-	json_t *root = json_loadb(text, size, JSON_REJECT_DUPLICATES, &je);
+	json_t *root;
 
+	if (tree_bytes(text, size) > tree_most()) {
+		err_set(e, ERR_INPUT, "expected a document that takes at most %" PRI_BYTES " bytes of memory (8 times --max-input, or 8 GiB), got one of about %"
+		    PRI_BYTES, tree_most(), tree_bytes(text, size));
+		return NULL;
+	}
+	/* Jansson seldom tells that memory ran out: its scanner takes it for the end of a token. */
+	errno = 0;
+	root = json_loadb(text, size, JSON_REJECT_DUPLICATES, &je);
 	if (root != NULL)
 		return root;
-	if (json_error_code(&je) == json_error_out_of_memory) {
+	if (errno == ENOMEM || json_error_code(&je) == json_error_out_of_memory) {
 		err_set(e, ERR_SYSTEM, "out of memory");
 		return NULL;
 	}
@@ -72,13 +119,12 @@ parse(const char *text, size_t size, struct err *e)
 json_t *
 json_read_file(const char *path, struct err *e)
 {
-	FILE *in = strcmp(path, "-") == 0 ? stdin : fopen(path, "rb");
+	FILE *in = file_open(path, json_max_input, e);
 	json_t *root = NULL;
 	size_t size = 0;
 	char *text;
 
 	if (in == NULL) {
-		err_set(e, ERR_INPUT, "cannot open: %s", strerror(errno));
 		err_in_file(e, path);
 		return NULL;
 	}

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "planner/place_check.h"
+#include "src/file.h"
 #include "src/json.h"
 
 static const char *const column_names[COLUMN_COUNT] = { "id", "lower", "upper", "size", "alignment", "offset" };
@@ -425,14 +426,13 @@ read_all(void *arg)
 static int
 read_file(const char **text, size_t *size, const char *path, struct arena *a, struct err *e)
 {
-	bool standard = strcmp(path, "-") == 0;
-	struct reading f = { .in = standard ? stdin : fopen(path, "rb"), .arena = a, .e = e };
+	struct reading f = { .in = file_open(path, json_max_input, e), .arena = a, .e = e };
 	int rc;
 
 	if (f.in == NULL)
-		return err_set(e, ERR_INPUT, "cannot open: %s", strerror(errno));
+		return -1;
 	rc = arena_run(a, read_all, &f, e);
-	if (!standard)
+	if (f.in != stdin)
 		fclose(f.in);
 	*text = f.text;
 	*size = f.size;

@@ -12,6 +12,8 @@
 #include <unistd.h>
 #include <xxhash.h>
 
+#include "src/file.h"
+
 static int
 system_error(const char *what, const char *path, struct err *e)
 {
@@ -36,10 +38,16 @@ by_digest(const void *a, const void *b)
 static int
 take_line(struct sweep_file *f, const char *line, size_t length, size_t number, struct arena *a, struct err *e)
 {
-	json_t *root = json_loadb(line, length, JSON_REJECT_DUPLICATES, NULL), *point = json_object_get(root, "point");
 	struct found_point found = { 0, false };
-	bool ours = json_is_string(point);
+	json_t *root, *point;
+	bool ours;
 
+	errno = 0;
+	root = json_loadb(line, length, JSON_REJECT_DUPLICATES, NULL);
+	if (root == NULL && errno == ENOMEM)
+		return system_error("read", f->path, e);
+	point = json_object_get(root, "point");
+	ours = json_is_string(point);
 	if (ours)
 		found = (struct found_point) { sweep_digest(json_string_value(point)), json_object_get(root, "error") != NULL };
 	json_decref(root);
@@ -52,45 +60,44 @@ take_line(struct sweep_file *f, const char *line, size_t length, size_t number, 
 	return 0;
 }
 
-/* stdio keeps the stream's buffer, so the arena's jump may not pass over this: out of memory leaks one FILE as
- * the program ends. */
-static int
-read_lines(struct sweep_file *f, FILE *in, struct arena *a, struct err *e)
-{
-	size_t capacity = 0, number = 0;
-	off_t whole = 0;
-	char *line = NULL;
-	ssize_t n;
-	int rc = 0;
+struct reading { struct sweep_file *f; FILE *in; struct arena *a; struct err *e; };
 
-	while (rc == 0 && (n = getline(&line, &capacity, in)) > 0) {
-		if (line[n - 1] != '\n') {
-			f->dropped_bytes = (size_t)n;
-			break;
-		}
+static int
+read_lines(void *arg)
+{
+	struct reading *r = arg;
+	struct sweep_file *f = r->f;
+	char *line = ARENA_NEW(r->a, char, FILE_LINE_MOST);
+	size_t number = 0;
+	off_t whole = 0;
+	ssize_t n;
+
+	while ((n = file_line(r->in, line, FILE_LINE_MOST, r->e)) > 0 && line[n - 1] == '\n') {
 		whole += n;
-		rc = take_line(f, line, (size_t)n, ++number, a, e);
+		if (take_line(f, line, (size_t)n, ++number, r->a, r->e) < 0)
+			return -1;
 	}
-	free(line);
-	if (rc < 0)
-		return -1;
-	if (ferror(in))
-		return system_error("read", f->path, e);
-	if (f->dropped_bytes > 0 && ftruncate(f->fd, whole) < 0)
-		return system_error("cut off the last line", f->path, e);
+	if (n < 0) {
+		err_at(r->e, "line %zu", number + 1);
+		return err_in_file(r->e, f->path);
+	}
+	f->dropped_bytes = (size_t)n;
+	if (n > 0 && ftruncate(f->fd, whole) < 0)
+		return system_error("cut off the last line", f->path, r->e);
 	return 0;
 }
 
+/* In an arena_run of its own, so that the stream is closed whatever happens. */
 static int
 read_found(struct sweep_file *f, struct arena *a, struct err *e)
 {
-	FILE *in = fopen(f->path, "rb");
+	struct reading r = { f, file_open(f->path, UINT64_MAX, e), a, e };
 	int rc;
 
-	if (in == NULL)
-		return system_error("open", f->path, e);
-	rc = read_lines(f, in, a, e);
-	fclose(in);
+	if (r.in == NULL)
+		return err_in_file(e, f->path);
+	rc = arena_run(a, read_lines, &r, e);
+	fclose(r.in);
 	if (f->found_count > 0)
 		qsort(f->found, f->found_count, sizeof(*f->found), by_digest);
 	return rc;
@@ -116,7 +123,11 @@ sweep_file_open(struct sweep_file *f, const char *path, struct arena *a, struct 
 		err_set(e, ERR_SYSTEM, "another sweep is writing this file: give each shard a file of its own");
 		return err_in_file(e, path);
 	}
-	return read_found(f, a, e);
+	if (read_found(f, a, e) == 0)
+		return 0;
+	close(f->fd);
+	f->fd = -1;
+	return -1;
 }
 
 const struct found_point *

@@ -28,11 +28,8 @@ go_on(struct fuzz *f)
 	struct sweep_file s, again;
 
 	fuzz_put((const char *)f->data, f->size);
-	if (sweep_file_open(&s, fuzz_output, &f->arena, &f->err) < 0) {
-		if (s.fd >= 0)
-			EXPECT(f, sweep_file_close(&s, &(struct err) ERR_INIT) == 0);
+	if (sweep_file_open(&s, fuzz_output, &f->arena, &f->err) < 0)
 		return -1;
-	}
 	EXPECT(f, sweep_file_write(&s, line, strlen(line), &f->err) == 0);
 	EXPECT(f, sweep_file_close(&s, &f->err) == 0);
 	EXPECT(f, sweep_file_open(&again, fuzz_output, &f->arena, &f->err) == 0);
