@@ -172,6 +172,19 @@ command_finish(int status)
 	return process_flush("layrub", status);
 }
 
+/* Jansson 2.14 does not outlive an allocation that fails while it scans: it loses the byte, so that a number is
+ * another one, or writes outside its buffer.  A program may leave; no file is being written while one is read. */
+static void *
+allocate_or_leave(size_t n)
+{
+	void *p = malloc(n);
+
+	if (p != NULL)
+		return p;
+	fputs("layrub: out of memory while reading a document\n", stderr);
+	exit(EXIT_SYSTEM);
+}
+
 int
 command_run(const struct command *command, int argc, char **argv)
 {
@@ -181,6 +194,7 @@ command_run(const struct command *command, int argc, char **argv)
 	int rc;
 
 	r.err = &e;
+	json_set_alloc_funcs(allocate_or_leave, free);
 	rc = parse(&c, argc, argv, &e);
 	if (rc == 0 && want_help)
 		print_help(command);

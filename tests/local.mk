@@ -108,6 +108,14 @@ C_TESTS += %D%/library.t
 %C%_library_t_LDFLAGS = $(AM_LDFLAGS) -pthread -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc
 %C%_library_t_LDADD = libtap.a liblayrub.a $(JANSSON_LIBS) $(XXHASH_LIBS) $(CODE_COVERAGE_LIBS)
 
+# The command itself, with allocators in front of the C library's; main.c's main has another name there.
+C_TESTS += %D%/no_memory.t
+%C%_no_memory_t_SOURCES = %D%/no_memory.c %D%/no_memory.h $(layrub_SOURCES)
+%C%_no_memory_t_CPPFLAGS = $(AM_CPPFLAGS) -Dmain=layrub_main -include $(srcdir)/%D%/no_memory.h
+%C%_no_memory_t_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=fopen,--wrap=fdopen \
+	-Wl,--wrap=fopencookie,--wrap=open_memstream,--wrap=realpath,--wrap=XXH3_createState
+%C%_no_memory_t_LDADD = $(TEST_LIBS)
+
 check_PROGRAMS += $(C_TESTS)
 TESTS += $(C_TESTS) $(SHELL_TESTS)
 EXTRA_DIST += $(SHELL_TESTS) %D%/lib.sh
