@@ -30,6 +30,7 @@ enum {
 struct exact {
 	const struct place_problem *p;
 	struct place_result *r;
+	struct arena *arena;
 	struct sections s;
 	level_t low, high;		/* below low: impossible; high: found */
 	double deadline_s;
@@ -92,6 +93,28 @@ memo_for(struct exact *x, level_t capacity)
 	return x->memo[which].of;
 }
 
+/* One strategy's search, with memory of its own. */
+struct asking {
+	const struct exact *x;
+	level_t capacity;
+	uint64_t seed;
+	struct pack_limits limits;
+	struct pack_memo *memo;
+	struct arena arena;
+	enum pack_answer answer;
+};
+
+static int
+ask_one(void *arg)
+{
+	struct asking *q = arg;
+	int i = q->limits.self;
+
+	q->answer = pack_search(q->x->levels + (size_t)i * (size_t)q->x->s.item_count, &q->x->s, q->capacity, &strategies[i], q->seed,
+	    &q->limits, q->memo, &q->arena);
+	return 0;
+}
+
 /* One round: every strategy once, with the same budget. */
 static enum pack_answer
 ask(struct exact *x, level_t capacity, uint64_t round, uint64_t work)
@@ -100,27 +123,31 @@ ask(struct exact *x, level_t capacity, uint64_t round, uint64_t work)
 	enum pack_answer answers[MOST_STRATEGIES];
 	atomic_int winner = n;
 	struct pack_memo **memo = memo_for(x, capacity);
+	atomic_bool starved = false;
 	bool never = false;
 
 #ifdef _OPENMP
 #pragma omp parallel for schedule(dynamic, 1)
 #endif
 	for (int i = 0; i < n; i++) {
-		struct arena mine = ARENA_INIT;
-		struct pack_limits limits = { .work = work, .deadline_s = x->deadline_s, .stopped = x->p->stopped,
-		    .winner = &winner, .self = i };
+		struct asking q = { .x = x, .capacity = capacity, .seed = round == 0 ? 0 : round * 64 + (uint64_t)i, .memo = memo[i],
+		    .arena = ARENA_INIT, .answer = PACK_GAVE_UP, .limits = { .work = work, .deadline_s = x->deadline_s,
+		    .stopped = x->p->stopped, .winner = &winner, .self = i } };
+		struct err ignored = ERR_INIT;
 
-		answers[i] = atomic_load(&winner) < i ? PACK_GAVE_UP :
-		    pack_search(x->levels + (size_t)i * (size_t)x->s.item_count, &x->s, capacity, &strategies[i],
-		    round == 0 ? 0 : round * 64 + (uint64_t)i, &limits, memo[i], &mine);
+		if (atomic_load(&winner) >= i && arena_run(&q.arena, ask_one, &q, &ignored) < 0)
+			atomic_store(&starved, true);
+		answers[i] = q.answer;
 		if (answers[i] != PACK_GAVE_UP) {
 			int best = atomic_load(&winner);
 
 			while (i < best && !atomic_compare_exchange_weak(&winner, &best, i))
 				;
 		}
-		arena_free(&mine);
+		arena_free(&q.arena);
 	}
+	if (atomic_load(&starved))
+		arena_fail(x->arena);
 	x->work += work * (uint64_t)n;
 	for (int i = 0; i < n; i++) {
 		if (answers[i] == PACK_FITS) {
@@ -188,7 +215,7 @@ climb(struct exact *x)
 void
 place_exact(struct place_result *r, const struct place_problem *p, struct arena *a)
 {
-	struct exact x = { .p = p, .r = r };
+	struct exact x = { .p = p, .r = r, .arena = a };
 
 	if (r->arena_bytes <= r->bound_bytes || (p->capacity > 0 && r->arena_bytes <= p->capacity))
 		return;

@@ -197,7 +197,16 @@ static void
 try_all(struct search *x, struct outcome *all, int n)
 {
 	int best = run_all(all, n);
+	bool short_of_memory = false;
 
+	for (int i = 0; i < n; i++)
+		short_of_memory |= all[i].rc < 0 && all[i].h.err.code == ERR_SYSTEM;
+	/* It may have been the best. */
+	if (short_of_memory) {
+		if (best >= 0)
+			arena_free(&all[best].arena);
+		arena_fail(x->arena);
+	}
 	for (int i = 0; i < n; i++)
 		if (all[i].row == NULL)
 			x->trials[x->trial_count++] = (struct trial) { all[i].h.way, all[i].rc == 0 ? all[i].us : INFINITY, false };

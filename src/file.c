@@ -141,6 +141,8 @@ create(struct fresh *f, bool named)
 	f->out = fdopen(fd, "wb");
 	if (f->out != NULL)
 		return 0;
+	if (f->named)
+		unlink(f->temporary);
 	close(fd);
 	return -1;
 }

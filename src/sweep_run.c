@@ -117,6 +117,17 @@ put_line(struct sweep *s, const char *line)
 		s->broken = true;
 }
 
+/* A line that could not be made ends the sweep as one that could not be written does: the point runs again. */
+static void
+miss_line(struct sweep *s)
+{
+	#pragma omp critical(sweep_lines)
+	if (!s->broken) {
+		err_set(&s->err, ERR_SYSTEM, "out of memory");
+		s->broken = true;
+	}
+}
+
 /* Take a point's line, which is malloc's. */
 static void
 take_line(struct sweep *s, uint32_t point, char *line, bool failed)
@@ -216,9 +227,12 @@ finish_point(const struct point *p)
 	struct result r;
 	size_t length;
 	FILE *out = open_memstream(&line, &length);
+	bool whole;
 
-	if (out == NULL)
-		abort();	/* not even a message could be made */
+	if (out == NULL) {
+		miss_line(s);
+		return;
+	}
 	result_of(&r, p);
 	sweep_key(key, s->grid, s->options, p->id);
 	json_out_init(&o, out);
@@ -231,8 +245,14 @@ finish_point(const struct point *p)
 		error_to_json(&p->err, &o);
 	json_out_end_object(&o);
 	json_out_finish(&o);
-	fclose(out);
-	take_line(s, p->id, line, p->err.code != ERR_NONE);
+	whole = !ferror(out);
+	whole &= fclose(out) == 0;
+	if (whole) {
+		take_line(s, p->id, line, p->err.code != ERR_NONE);
+	} else {
+		free(line);
+		miss_line(s);
+	}
 }
 
 /* ---- points ---- */

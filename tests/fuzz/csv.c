@@ -8,7 +8,7 @@
 #include "src/place_csv.h"
 #include "tests/fuzz/fuzz.h"
 
-enum { BUFFERS_MOST = 200, SEARCH_MOST = 7 };
+enum { BUFFERS_MOST = 60, SEARCH_MOST = 5 };
 
 static bool
 is_search(const struct placement *row)
