@@ -8,6 +8,8 @@ EXTRA_DIST += %D%/formats.md %D%/library.md
 EXTRA_DIST += %D%/accuracy.md
 EXTRA_DIST += %D%/replay.md \
 	$(top_srcdir)/docs/validation.md $(top_srcdir)/docs/validation.svg
+EXTRA_DIST += %D%/README.md %D%/tutorial.md %D%/limits.md %D%/plan-promises.md %D%/architecture.md \
+	%D%/add-policy.md %D%/add-placement.md %D%/add-layer.md %D%/gallery/resnet50-tight.png
 EXTRA_DIST += %D%/gallery/README.md %D%/gallery/resnet50.png %D%/gallery/gpt2.png %D%/gallery/resnet1517.png \
 	%D%/gallery/resnet50-sweep.png %D%/gallery/resnet50-what-if.png
 

@@ -13,6 +13,12 @@ noinst_LIBRARIES += libtap.a
 libtap_a_SOURCES = %D%/tap.c %D%/tap.h
 TEST_LIBS = libtap.a $(LDADD)
 
+# For the test that compiles: the documents' diffs.
+AM_TESTS_ENVIRONMENT += \
+	LAYRUB_COMPILE='$(CC) $(CPPFLAGS) $(AM_CFLAGS) $(CFLAGS)' LAYRUB_OBJECTS='$(layrub_OBJECTS)' \
+	LAYRUB_TEST_LIBS='$(AM_LDFLAGS) $(LDFLAGS) $(TEST_LIBS) $(LIBS)'; \
+	export LAYRUB_COMPILE LAYRUB_OBJECTS LAYRUB_TEST_LIBS;
+
 C_TESTS =
 SHELL_TESTS =
 C_TESTS += %D%/hybrid.t
@@ -115,6 +121,9 @@ C_TESTS += %D%/no_memory.t
 %C%_no_memory_t_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=fopen,--wrap=fdopen \
 	-Wl,--wrap=fopencookie,--wrap=open_memstream,--wrap=realpath,--wrap=XXH3_createState
 %C%_no_memory_t_LDADD = $(TEST_LIBS)
+
+SHELL_TESTS += %D%/docs.sh %D%/docs_diffs.sh %D%/docs_links.sh
+EXTRA_DIST += %D%/docs.awk %D%/docs.sed
 
 check_PROGRAMS += $(C_TESTS)
 TESTS += $(C_TESTS) $(SHELL_TESTS)

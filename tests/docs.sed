@@ -1,0 +1,10 @@
+# SPDX-License-Identifier: Apache-2.0
+# What a document shows and no two runs share: times by the clock of the machine.
+s/^(planned in  *).*/\1TIME/
+# the last column of compare
+/ %  .* %  /s/  *[0-9.]+ (us|ms|s)$/ TIME/
+s/"(plan_time_s|time_s)": [0-9.e-]+/"\1": TIME/
+s/^(time  *)[0-9.]+ (us|ms|s)$/\1TIME/
+# what layrub-replay measured, on the host
+s/^(step time  *)[0-9.]+ (us|ms|s)(  *-)$/\1TIME\3/
+s/^(steps took  *).*/\1TIME/

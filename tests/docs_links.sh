@@ -1,0 +1,84 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# Every link between the documents leads somewhere: file and heading; and every file in docs/ is led to from docs/README.md.
+set -u
+: "${LAYRUB_TESTS:=$PWD/tests}"
+cd "$LAYRUB_TESTS/.." || exit 1
+if [ ! -f docs/README.md ]; then
+	echo '1..0 # SKIP no documents beside the tests'
+	exit 0
+fi
+work=$(mktemp -d) || exit 1
+trap 'rm -rf "$work"' EXIT
+count=0
+
+ok() {	# STATUS NAME [DIAGNOSTICS]
+	count=$((count + 1))
+	if [ "$1" -eq 0 ]; then
+		echo "ok $count - $2"
+	else
+		echo "not ok $count - $2"
+		[ -z "${3-}" ] || sed 's/^/# /' "$3"
+	fi
+}
+
+# What stands outside of blocks, without `code`.
+prose() {	# DOCUMENT
+	awk '/^```/ { block = !block; next } !block && !/^    / { gsub(/`[^`]*`/, ""); print }' "$1"
+}
+
+links() {	# DOCUMENT
+	prose "$1" | grep -o '](\([^)]*\))' | sed 's/^](//; s/)$//'
+}
+
+# The anchors of a document's headings, as GitHub makes them.
+anchors() {	# DOCUMENT
+	awk '/^```/ { block = !block } !block && /^#+ / { sub(/^#+ /, ""); print }' "$1" | tr '[:upper:]' '[:lower:]' |
+	    LC_ALL=C sed 's/[^a-z0-9 _-]//g; s/ /-/g'
+}
+
+# A path without "x/.." in it.
+plain() {	# PATH
+	echo "$1" | sed -e ':again' -e 's,[^/][^/]*/\.\./,,' -e 't again' -e 's,^\./,,'
+}
+
+# The files that a document links to, and what is wrong with its links on descriptor 3.
+follow() {	# DOCUMENT
+	links "$1" | while read -r link; do
+		case $link in
+		http:* | https:*) continue ;;
+		'#'*) file=$1 ;;
+		*) file=$(plain "$(dirname "$1")/${link%%#*}") ;;
+		esac
+		if [ ! -e "$file" ]; then
+			echo "$1: no file for the link $link" >&3
+		elif [ "$link" != "${link#*#}" ] && ! anchors "$file" | grep -qxF -- "${link#*#}"; then
+			echo "$1: no heading for the link $link" >&3
+		fi
+		echo "$file"
+	done
+}
+
+for document in README.md docs/*.md docs/*/*.md; do
+	follow "$document" 3>"$work/wrong" >/dev/null
+	[ ! -s "$work/wrong" ]
+	ok $? "$document: its links lead somewhere" "$work/wrong"
+done
+
+# From the index on, until nothing new is found.
+echo docs/README.md >"$work/reached"
+: >"$work/before"
+until cmp -s "$work/reached" "$work/before"; do
+	cp "$work/reached" "$work/before"
+	while read -r document; do
+		echo "$document"
+		case $document in
+		*.md) follow "$document" 3>/dev/null ;;
+		esac
+	done <"$work/before" | sort -u >"$work/reached"
+done
+find docs -type f ! -name local.mk | sort >"$work/files"
+comm -23 "$work/files" "$work/reached" >"$work/lost"
+[ ! -s "$work/lost" ]
+ok $? "every file in docs/ is led to from docs/README.md" "$work/lost"
+echo "1..$count"
