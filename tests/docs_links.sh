@@ -73,7 +73,7 @@ until cmp -s "$work/reached" "$work/before"; do
 	while read -r document; do
 		echo "$document"
 		case $document in
-		*.md) follow "$document" 3>/dev/null ;;
+		*.md) [ ! -f "$document" ] || follow "$document" 3>/dev/null ;;
 		esac
 	done <"$work/before" | sort -u >"$work/reached"
 done
