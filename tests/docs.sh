@@ -4,7 +4,7 @@
 # with what the document says it prints; docs.awk describes the form, docs.sed what may differ.  A line "..." stands for
 # lines that are left out, once in an output.
 #
-#     LAYRUB_DOCS=update make check TESTS=tests/docs.sh
+#     LAYRUB_DOCS=update make check TESTS='tests/docs.sh tests/docs_diffs.sh'
 #
 # writes what the commands print now, and the pictures that they draw, into the documents instead.  LAYRUB_DOCS=long runs those that take long, too, and
 # LAYRUB_DOCS='update long' does both.  Arguments are the documents to be tested.
@@ -22,6 +22,12 @@ if ! "$LAYRUB" list placements | grep -q '^ilp'; then
 	echo '1..0 # SKIP built without GLPK: bounds in the documents come from its linear programs'
 	exit 0
 fi
+case ${LAYRUB_COMPILE-} in
+*-fsanitize=*)
+	echo '1..0 # SKIP sanitizers make it slow: the plain build runs the same commands'
+	exit 0
+	;;
+esac
 work=$(mktemp -d) || exit 1
 trap 'rm -rf "$work"' EXIT
 
