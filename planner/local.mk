@@ -18,5 +18,7 @@ libplanner_a_SOURCES = \
 	%D%/bounds.c %D%/bounds.h %D%/lp.c %D%/lp.h %D%/lp_solve.h %D%/bound_lp.h %D%/with_glpk.h \
 	%D%/planner.c %D%/planner.h %D%/objective.c %D%/objective.h
 if HAVE_GLPK
-libplanner_a_SOURCES += %D%/place_ilp.c %D%/lp_solve.c %D%/bound_lp.c %D%/policy_ilp.c
+libplanner_a_SOURCES += %D%/place_ilp.c %D%/lp_solve.c %D%/bound_lp.c \
+	%D%/policy_ilp.c %D%/ilp.h %D%/ilp_choices.c %D%/ilp_schedule.c \
+	%D%/ilp_aggregate.c %D%/ilp_exact.c %D%/ilp_exact_solution.c %D%/ilp_exact.h %D%/ilp_stages.c
 endif

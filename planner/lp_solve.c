@@ -58,17 +58,24 @@ load_entries(glp_prob *lp, const struct lp *p)
 	return good;
 }
 
+/* 0 seconds: no limit. */
+static int
+limit_ms(double seconds)
+{
+	return seconds > 0 && seconds < 1e6 ? (int)ceil(1e3 * seconds) : INT_MAX;
+}
+
 static bool
-solve_relaxed(glp_prob *lp, int iterations, double seconds, bool presolve)
+solve_relaxed(glp_prob *lp, int method, int iterations, double seconds)
 {
 	glp_smcp how;
 
 	glp_init_smcp(&how);
 	how.msg_lev = GLP_MSG_OFF;
-	how.meth = GLP_DUALP;
-	how.presolve = presolve ? GLP_ON : GLP_OFF;
+	how.meth = method;
+	how.presolve = GLP_ON;
 	how.it_lim = iterations > 0 ? iterations : INT_MAX;
-	how.tm_lim = seconds > 0 && seconds < 1e6 ? (int)(1e3 * seconds) : INT_MAX;
+	how.tm_lim = limit_ms(seconds);
 	return glp_simplex(lp, &how) == 0 && glp_get_status(lp) == GLP_OPT;
 }
 
@@ -79,7 +86,7 @@ lp_solve(const struct lp *p, double *x, double *duals, int iterations)
 	bool good;
 
 	load(lp, p);
-	good = load_entries(lp, p) && solve_relaxed(lp, iterations, 0, true);
+	good = load_entries(lp, p) && solve_relaxed(lp, GLP_DUALP, iterations, 0);
 	for (size_t j = 0; x != NULL && good && j < p->column_count; j++)
 		x[j] = glp_get_col_prim(lp, (int)j + 1);
 	for (size_t i = 0; duals != NULL && good && i < p->row_count; i++)
@@ -91,8 +98,21 @@ lp_solve(const struct lp *p, double *x, double *duals, int iterations)
 struct searching {
 	const struct lp_search *how;
 	double *start;		/* [column_count + 1] as GLPK counts; NULL when it has been given */
+	double *x;		/* [column_count] for how->meet */
 	bool stopped;
 };
+
+static void
+show(struct searching *s, glp_prob *lp, bool whole)
+{
+	int n = glp_get_num_cols(lp);
+
+	if (s->how->meet == NULL)
+		return;
+	for (int j = 0; j < n; j++)
+		s->x[j] = whole ? glp_mip_col_val(lp, j + 1) : glp_get_col_prim(lp, j + 1);
+	s->how->meet(s->how->arg, s->x, whole);
+}
 
 static void
 visit(glp_tree *tree, void *arg)
@@ -107,6 +127,10 @@ visit(glp_tree *tree, void *arg)
 		glp_ios_heur_sol(tree, s->start);
 		s->start = NULL;
 	}
+	if (glp_ios_reason(tree) == GLP_IHEUR)
+		show(s, lp, false);
+	if (glp_ios_reason(tree) == GLP_IBINGO)
+		show(s, lp, true);
 	if (s->how->tell != NULL && !s->stopped &&
 	    !s->how->tell(s->how->arg, best, node > 0 ? glp_ios_node_bound(tree, node) : best)) {
 		s->stopped = true;
@@ -114,43 +138,52 @@ visit(glp_tree *tree, void *arg)
 	}
 }
 
-static bool
-branch(glp_prob *lp, const struct lp_search *how, double *start)
+static enum lp_answer
+branch(glp_prob *lp, const struct lp_search *how, double seconds, double *start, double *x)
 {
-	struct searching s = { .how = how, .start = start };
+	struct searching s = { .how = how, .start = start, .x = x };
 	glp_iocp control;
+	int rc;
 
 	glp_init_iocp(&control);
 	control.msg_lev = GLP_MSG_OFF;
-	control.presolve = GLP_OFF;	/* else the callback's columns are others */
+	control.presolve = how->reduce ? GLP_ON : GLP_OFF;	/* else the callback's columns are the program's */
 	control.mip_gap = how->gap;
-	control.tm_lim = how->seconds > 0 && how->seconds < 1e6 ? (int)(1e3 * how->seconds) : INT_MAX;
+	control.mir_cuts = control.cov_cuts = control.gmi_cuts = GLP_ON;
+	control.tm_lim = limit_ms(seconds);
 	control.cb_func = visit;
 	control.cb_info = &s;
-	glp_intopt(lp, &control);
-	return glp_mip_status(lp) == GLP_FEAS || glp_mip_status(lp) == GLP_OPT;
+	rc = glp_intopt(lp, &control);
+	if (glp_mip_status(lp) != GLP_FEAS && glp_mip_status(lp) != GLP_OPT)
+		return LP_NONE;
+	return glp_mip_status(lp) == GLP_OPT || rc == GLP_EMIPGAP ? LP_BEST : LP_FOUND;
 }
 
-bool
+enum lp_answer
 lp_search(const struct lp *p, double *x, const struct lp_search *how)
 {
 	glp_prob *lp = glp_create_prob();
 	double *start = how->start == NULL ? NULL : malloc((p->column_count + 1) * sizeof(*start));
+	double begin = glp_time(), left;
+	enum lp_answer answer = LP_NONE;
 	bool good;
 
 	for (size_t j = 0; start != NULL && j < p->column_count; j++)
 		start[j + 1] = how->start[j];
+	glp_term_out(GLP_OFF);
 	load(lp, p);
-	good = load_entries(lp, p) && solve_relaxed(lp, 0, how->seconds, false);
+	good = load_entries(lp, p) && (how->reduce || solve_relaxed(lp, GLP_PRIMAL, 0, how->seconds));
 	for (size_t j = 0; good && j < p->column_count; j++)
 		if (p->columns[j].whole)
 			glp_set_col_kind(lp, (int)j + 1, GLP_IV);
-	good = good && branch(lp, how, start);
-	for (size_t j = 0; good && j < p->column_count; j++)
+	left = how->seconds - glp_difftime(glp_time(), begin);
+	if (good && (how->seconds <= 0 || left > 0))
+		answer = branch(lp, how, how->seconds <= 0 ? 0 : left, start, x);
+	for (size_t j = 0; answer != LP_NONE && j < p->column_count; j++)
 		x[j] = glp_mip_col_val(lp, (int)j + 1);
 	free(start);
 	glp_delete_prob(lp);
-	return good;
+	return answer;
 }
 
 /* GLPK opens what it writes by name: here by that of an open file. */

@@ -14,14 +14,20 @@ bool lp_solve(const struct lp *p, double *x, double *duals, int iterations);
 struct lp_search {
 	double gap;		/* stop when no solution can be better by more than this share */
 	double seconds;		/* 0: no limit */
+	bool reduce;		/* simplify the program first: for many fixed columns.  Without start and meet */
 	const double *start;	/* [column_count] a solution to begin with, or NULL */
 	/* Now and then: the best solution's cost so far (INFINITY: none) and a bound on it; false: stop. */
 	bool (*tell)(void *arg, double best, double bound);
+	/* NULL, or each whole solution that is better than all before, and the relaxed one of each node; x [column_count] is GLPK's for
+	 * the call. */
+	void (*meet)(void *arg, const double *x, bool whole);
 	void *arg;
 };
 
-/* Fill x with the best solution found; false: none. */
-bool lp_search(const struct lp *p, double *x, const struct lp_search *how);
+enum lp_answer { LP_NONE, LP_FOUND, LP_BEST };	/* nothing; a solution; none is better by more than the gap */
+
+/* Fill x with the best solution found. */
+enum lp_answer lp_search(const struct lp *p, double *x, const struct lp_search *how);
 
 /* Write the model in CPLEX LP format. */
 int lp_write(const struct lp *p, const char *path, struct err *e) WARN_UNUSED;

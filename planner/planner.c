@@ -141,6 +141,7 @@ planner_run(struct plan *plan, const struct graph *g, const struct device *d,
 	struct problem p = { .graph = g, .device = d, .life = &life, .control = o->control,
 	    .budget_bytes = o->budget_bytes == 0 ? device_budget(d) : o->budget_bytes };
 
+	search_begin(o->control);
 	if (p.budget_bytes > device_budget(d))
 		return err_set(e, ERR_INPUT, "expected a budget of at most %" PRI_BYTES " bytes (what '%s' has, less what is reserved), got %"
 		    PRI_BYTES, device_budget(d), d->name, p.budget_bytes);

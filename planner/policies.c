@@ -3,6 +3,7 @@
 #include "planner/policy.h"
 
 #include <string.h>
+#include <time.h>
 
 #define OURS(name, fn, summary) { name, summary, fn, true, true },
 #define ROW(name, fn, summary) { name, summary, fn, true, false },
@@ -27,8 +28,28 @@ policy_find(const char *name)
 	return NULL;
 }
 
+double
+search_seconds(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (double)ts.tv_sec + 1e-9 * (double)ts.tv_nsec;
+}
+
+void
+search_begin(struct search_control *c)
+{
+	if (c != NULL && c->begin_s <= 0)
+		c->begin_s = search_seconds();
+}
+
 bool
 search_stopped(const struct search_control *c)
 {
-	return c != NULL && c->stopped != NULL && c->stopped();
+	if (c == NULL)
+		return false;
+	if (c->stopped != NULL && c->stopped())
+		return true;
+	return c->time_limit_s > 0 && c->begin_s > 0 && search_seconds() - c->begin_s >= c->time_limit_s;
 }
