@@ -26,6 +26,7 @@ struct verdicts {
 	uint8_t *fate;			/* [count] enum fate */
 	double *share;			/* [count] how much of its tensor is away: 0 or 1 in a whole solution */
 	uint32_t *gone, *back;		/* [count] FATE_OFFLOAD: as in decisions.h.  FATE_DROP: back is the op before which it is made again */
+	uint32_t *gone_from, *back_to;	/* [count] FATE_OFFLOAD: gone from this op on, and back by that one, would do as well */
 	bool *lean;			/* [op_count] as in decisions.h */
 	bool timed;			/* gone and back are filled */
 };

@@ -27,9 +27,11 @@ read_gap(const struct exact *f, const double *x, uint32_t i, struct verdicts *v)
 	while (n + 1 < c->row_count && x[c->e + n] < 0.5)
 		n++;
 	v->gone[i] = f->moment[c->first_row + n];
+	v->gone_from[i] = n > 0 ? f->moment[c->first_row + n - 1] + 1 : f->m->choices[i].gap->last + 1;
 	for (n++; n < c->row_count && x[c->s + n - 1] < 0.5; n++)
 		;
 	v->back[i] = f->moment[c->first_row + n - 1] + 1;
+	v->back_to[i] = n < c->row_count ? f->moment[c->first_row + n] : f->m->choices[i].gap->next;
 }
 
 void

@@ -13,10 +13,24 @@ ilp_verdicts_init(struct verdicts *v, const struct ilp *m)
 {
 	*v = (struct verdicts) { .fate = ARENA_NEW(m->scratch, uint8_t, m->count), .share = ARENA_NEW(m->scratch, double, m->count),
 	    .gone = ARENA_NEW(m->scratch, uint32_t, m->count), .back = ARENA_NEW(m->scratch, uint32_t, m->count),
+	    .gone_from = ARENA_NEW(m->scratch, uint32_t, m->count), .back_to = ARENA_NEW(m->scratch, uint32_t, m->count),
 	    .lean = ARENA_NEW(m->scratch, bool, m->graph->op_count) };
 }
 
 /* ---- candidates ---- */
+
+/* Past the round. */
+static void
+keep_best(struct ilp *m, const struct schedule *s)
+{
+	m->best = *s;
+	m->best.steps = memcpy(ARENA_NEW(m->arena, struct step, s->step_count), s->steps, sizeof(*s->steps) * s->step_count);
+	m->best.moves = ARENA_NEW(m->arena, struct move, s->move_count);
+	if (s->move_count > 0)
+		memcpy(m->best.moves, s->moves, sizeof(*s->moves) * s->move_count);
+	if (s->on_host != NULL)
+		m->best.on_host = memcpy(ARENA_NEW(m->arena, bool, m->graph->tensor_count), s->on_host, sizeof(bool) * m->graph->tensor_count);
+}
 
 bytes_t
 ilp_consider(struct ilp *m, const struct schedule *s)
@@ -42,11 +56,7 @@ ilp_consider(struct ilp *m, const struct schedule *s)
 		}
 		missing = 0;
 		if (simulate(&r, &plan, m->p->device, m->scratch, &m->err) == 0 && r.step_time_us < m->best_us) {
-			m->best = *s;
-			m->best.steps = memcpy(ARENA_NEW(m->arena, struct step, s->step_count), s->steps, sizeof(*s->steps) * s->step_count);
-			m->best.moves = ARENA_NEW(m->arena, struct move, s->move_count);
-			if (s->move_count > 0)
-				memcpy(m->best.moves, s->moves, sizeof(*s->moves) * s->move_count);
+			keep_best(m, s);
 			m->best_us = r.step_time_us;
 		}
 	}
@@ -54,6 +64,10 @@ ilp_consider(struct ilp *m, const struct schedule *s)
 }
 
 /* ---- from verdicts to schedules ---- */
+
+/* When copies run: as late out and as early in as the solution lets them; the same, but out in the order of last uses; out as
+ * early as it lets them; that, and in as late; or by the link's rates alone (residency.h), in early or late. */
+enum timing { OWN_TIMES, IN_ORDER, EARLY_OUT, SHORT, EAGER, LATE, TIMINGS };
 
 struct back { uint32_t next, back, choice; };
 
@@ -67,10 +81,29 @@ sooner_needed(const void *x, const void *y)
 	return p->choice < q->choice ? -1 : p->choice > q->choice;
 }
 
+/* The copies out stand in the order in which they must have ended.  The program may send a part of one before another; a queue cannot, so
+ * in_order sends each before all that can only begin later. */
+static void
+out_in_order(const struct ilp *m, struct decisions *d, struct back *order, uint32_t n)
+{
+	uint32_t soonest = UINT32_MAX;
+
+	for (uint32_t i = 0; i < n; i++)
+		order[i].next = m->choices[order[i].choice].gap->last;
+	qsort(order, n, sizeof(*order), sooner_needed);
+	for (uint32_t i = n; i-- > 0;) {
+		const struct gap *g = m->choices[order[i].choice].gap;
+
+		if (d->gone[g->use] > soonest)
+			d->gone[g->use] = soonest > g->last ? soonest : g->last + 1;
+		soonest = d->gone[g->use];
+	}
+}
+
 /* Fetches that begin before one op stand in the order in which their tensors left, so what is needed later begins an op
  * later where it can. */
 static void
-own_times(const struct ilp *m, const struct verdicts *v, struct decisions *d)
+own_times(const struct ilp *m, const struct verdicts *v, struct decisions *d, enum timing timing)
 {
 	struct back *order = ARENA_NEW(m->scratch, struct back, m->count);
 	uint32_t n = 0, before = 0;
@@ -81,8 +114,8 @@ own_times(const struct ilp *m, const struct verdicts *v, struct decisions *d)
 		if (v->fate[i] != FATE_OFFLOAD)
 			continue;
 		d->fate[g->use] = FATE_OFFLOAD;
-		d->gone[g->use] = v->gone[i];
-		order[n++] = (struct back) { g->next, v->back[i], i };
+		d->gone[g->use] = timing == OWN_TIMES || timing == IN_ORDER ? v->gone[i] : v->gone_from[i];
+		order[n++] = (struct back) { g->next, timing == SHORT ? v->back_to[i] : v->back[i], i };
 	}
 	qsort(order, n, sizeof(*order), sooner_needed);
 	for (uint32_t i = 0; i < n; i++) {
@@ -94,6 +127,8 @@ own_times(const struct ilp *m, const struct verdicts *v, struct decisions *d)
 		back = back > g->next ? g->next : back;
 		before = d->back[g->use] = back;
 	}
+	if (timing == IN_ORDER)
+		out_in_order(m, d, order, n);
 }
 
 static void
@@ -115,10 +150,8 @@ link_times(const struct ilp *m, const struct verdicts *v, struct decisions *d, b
 	residency_times(&r, d, m->gaps, moved, n, eager, m->scratch);
 }
 
-enum { OWN_TIMES, EAGER, LATE, TIMINGS };
-
 static bool
-make_schedule(struct ilp *m, const struct verdicts *v, int timing, struct schedule *s)
+make_schedule(struct ilp *m, const struct verdicts *v, enum timing timing, struct schedule *s)
 {
 	struct decisions d;
 
@@ -128,8 +161,8 @@ make_schedule(struct ilp *m, const struct verdicts *v, int timing, struct schedu
 	for (uint32_t i = 0; i < m->count; i++)
 		if (v->fate[i] == FATE_DROP)
 			d.fate[m->choices[i].gap->use] = FATE_DROP;
-	if (timing == OWN_TIMES)
-		own_times(m, v, &d);
+	if (timing < EAGER)
+		own_times(m, v, &d, timing);
 	else
 		link_times(m, v, &d, timing == EAGER);
 	m->err = (struct err) ERR_INIT;
@@ -209,7 +242,7 @@ ilp_realise(struct ilp *m, struct verdicts *v, bool teach, const double *x)
 
 	if (x == NULL)
 		round_shares(m, v);
-	for (int timing = v->timed ? OWN_TIMES : EAGER; timing < TIMINGS; timing++) {
+	for (enum timing timing = v->timed ? OWN_TIMES : EAGER; timing < TIMINGS; timing++) {
 		struct schedule s;
 		bytes_t missing;
 

@@ -94,6 +94,11 @@ SHELL_TESTS += %D%/compare.sh
 %C%_footprints_t_LDADD = $(TEST_LIBS)
 %C%_policies_t_SOURCES = %D%/policies.c
 %C%_policies_t_LDADD = $(TEST_LIBS)
+if HAVE_GLPK
+C_TESTS += %D%/ilp.t
+%C%_ilp_t_SOURCES = %D%/ilp.c
+%C%_ilp_t_LDADD = $(TEST_LIBS)
+endif
 C_TESTS += %D%/bounds.t
 %C%_bounds_t_SOURCES = %D%/bounds.c
 %C%_bounds_t_LDADD = $(TEST_LIBS)
