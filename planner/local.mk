@@ -7,7 +7,7 @@ libplanner_a_SOURCES = \
 	%D%/hybrid_way.c %D%/hybrid_way.h %D%/hybrid_model.c %D%/hybrid_model.h %D%/range_tree.c %D%/range_tree.h \
 	%D%/policy_none.c %D%/policy_layup.c %D%/vdnn.c %D%/vdnn.h %D%/policy_vdnn_all.c %D%/policy_vdnn_conv.c \
 	%D%/policy_superneurons.c %D%/policy_capuchin.c %D%/policy_autoswap.c %D%/policy_g10.c \
-	%D%/policy_checkpoint_sqrt.c %D%/policy_checkpoint_dp.c \
+	%D%/policy_checkpoint_sqrt.c %D%/policy_checkpoint_dp.c %D%/blocks.c %D%/blocks.h \
 	%D%/residency.c %D%/residency.h %D%/swap.c %D%/swap.h %D%/chain.c %D%/chain.h %D%/segments.c %D%/segments.h \
 	%D%/placements.c %D%/placement.h %D%/place_check.c %D%/place_check.h \
 	%D%/pack_greedy.c %D%/pack_greedy.h %D%/pack_order.c %D%/pack_heap.c %D%/pack_heap.h \
