@@ -15,10 +15,20 @@
 #define ILP_MS 1e3	/* us in a ms: seconds or bytes as units make simplex stop far from the optimum */
 #define ILP_MB 1e6	/* bytes in a MB */
 
+/* The first op of a gap.  That of a persistent tensor before its first use has last == ILP_NONE, the one after its last use
+ * next == op_count. */
+#define ILP_NONE UINT32_MAX
+static inline uint32_t
+gap_begin(const struct gap *g)
+{
+	return g->last == ILP_NONE ? 0 : g->last + 1;
+}
+
 /* A gap whose tensor may leave. */
 struct choice {
 	const struct gap *gap;
 	uint32_t run_start, run_count;	/* runs[]: ops that run again to make it; none: it cannot be dropped */
+	uint32_t prior;			/* an earlier choice of the same tensor and value, whose copy on the host would serve; or ILP_NONE */
 };
 
 /* What becomes of choices, said by a solution or seen in a schedule. */

@@ -197,7 +197,9 @@ add_choice(struct aggregate *f, uint32_t i, const uint32_t *x, uint32_t rows_out
 	uint32_t row;
 
 	f->y[i] = whole(&f->m->lp, "y", g);
-	lp_add(&f->m->lp, rows_out + moment_at(f, g->last + 1), f->y[i], -mb);
+	if (kind_is_persistent(f->m->graph->tensors[g->tensor].kind))
+		f->m->lp.columns[f->y[i]].high = 0;	/* when it would come back is not known here */
+	lp_add(&f->m->lp, rows_out + moment_at(f, gap_begin(g)), f->y[i], -mb);
 	lp_add(&f->m->lp, rows_in + moment_at(f, g->next), f->y[i], mb);
 	f->z[i] = UINT32_MAX;
 	if (c->run_count == 0)
@@ -230,7 +232,7 @@ add_memory(struct aggregate *f, uint32_t host)
 			const struct choice *c = &f->m->choices[i];
 			double mb = (double)c->gap->bytes / ILP_MB;
 
-			if (c->gap->last >= k || k >= c->gap->next)
+			if (gap_begin(c->gap) > k || k >= c->gap->next)
 				continue;
 			lp_add(&f->m->lp, by_cover, f->y[i], mb);
 			if (f->z[i] == UINT32_MAX)

@@ -4,6 +4,7 @@
 #include "planner/ilp.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "planner/program.h"
 
@@ -103,13 +104,67 @@ useful(const struct ilp *m, uint32_t all, const struct gap **order)
 	for (uint32_t i = 0; i < all; i++) {
 		bytes_t most = 0;
 
-		for (uint32_t k = m->gaps[i].last + 1; k < m->gaps[i].next; k++)
+		for (uint32_t k = gap_begin(&m->gaps[i]); k < m->gaps[i].next; k++)
 			most = m->kept[k] > most ? m->kept[k] : most;
 		if (most > limit && m->gaps[i].bytes >= m->p->budget_bytes / 1024)
 			order[count++] = &m->gaps[i];
 	}
 	qsort(order, count, sizeof(*order), larger_first);
 	return count < MOST_GAPS ? count : MOST_GAPS;
+}
+
+/* A persistent tensor may be away before its first use, between uses, and after its last one. */
+static void
+persistent_gaps(struct ilp *m, uint32_t t, struct gap *gaps, uint32_t *n)
+{
+	const struct lifetimes *l = m->life;
+	uint32_t start = l->use_start[t], end = l->use_start[t + 1], ops = m->graph->op_count;
+
+	for (uint32_t u = start; u <= end; u++) {
+		struct gap *g = &gaps[*n];
+
+		*g = (struct gap) { .tensor = t, .use = u == start ? decisions_before(l, t) : u - 1, .last = u == start ? ILP_NONE : l->use_op[u - 1],
+		    .next = u == end ? ops : l->use_op[u], .bytes = bytes_align(m->graph->tensors[t].bytes, DEVICE_ALIGN),
+		    .out_us = device_transfer_us(m->p->device, D2H, m->graph->tensors[t].bytes),
+		    .in_us = device_transfer_us(m->p->device, H2D, m->graph->tensors[t].bytes) };
+		*n += start < end && gap_begin(g) < g->next && (u == end || op_reads(&m->graph->ops[g->next], t));
+	}
+}
+
+static uint32_t
+all_gaps(struct ilp *m)
+{
+	uint32_t n, uses = m->life->use_start[m->graph->tensor_count];
+	struct gap *transient = residency_gaps(&m->full, &n, m->arena);
+	struct gap *gaps = ARENA_NEW(m->arena, struct gap, (size_t)uses + m->graph->tensor_count + 1);
+
+	if (n > 0)
+		memcpy(gaps, transient, sizeof(*gaps) * n);
+	for (uint32_t t = 0; t < m->graph->tensor_count; t++)
+		if (kind_is_persistent(m->graph->tensors[t].kind) && m->graph->tensors[t].bytes > 0)
+			persistent_gaps(m, t, gaps, &n);
+	m->gaps = gaps;
+	return n;
+}
+
+/* The choice before each of the same value. */
+static void
+find_prior(struct ilp *m)
+{
+	for (uint32_t i = 0; i < m->count; i++) {
+		const struct gap *g = m->choices[i].gap;
+
+		m->choices[i].prior = ILP_NONE;
+		for (uint32_t j = 0; j < m->count; j++) {
+			const struct gap *h = m->choices[j].gap;
+			uint32_t p = m->choices[i].prior;
+
+			if (h->tensor == g->tensor && h->next < g->next &&
+			    versions_before(&m->versions, g->tensor, h->next) == versions_before(&m->versions, g->tensor, g->next) &&
+			    !op_writes(&m->graph->ops[h->next], g->tensor) && (p == ILP_NONE || m->choices[p].gap->next < h->next))
+				m->choices[i].prior = j;
+		}
+	}
 }
 
 void
@@ -119,7 +174,7 @@ ilp_find_choices(struct ilp *m)
 	const struct gap **order;
 	uint32_t all;
 
-	m->gaps = residency_gaps(&m->full, &all, m->arena);
+	all = all_gaps(m);
 	order = ARENA_NEW(m->arena, const struct gap *, all);
 	m->count = useful(m, all, order);
 	m->choices = ARENA_NEW(m->arena, struct choice, m->count);
@@ -133,4 +188,5 @@ ilp_find_choices(struct ilp *m)
 			c->run_count = 0;
 		}
 	}
+	find_prior(m);
 }

@@ -24,7 +24,7 @@
  *                                  least v_p = u_p / (1 + 2 u_p) ms.  Copies overlap with the ops that lose least first, with any
  *                                  for twice its time at most
  *   sum over g of o_gl <= d_l, of r_gl <= d_l, of bytes of both <= B d_l	(one copy engine: o + r <= d)
- *   out_g e_gk <= sum of o_gl over intervals l after a_g and before k
+ *   out_g e_gk <= sum of o_gl over intervals l after a_g and before k, and of all of o of earlier gaps of the same value
  *   in_g e_g last <= sum of r_gl over intervals l before b_g
  *   r_gl <= in_g s_gk		k: the op of M that l is, or the next one that g crosses; none: no such row
  *   sum over g across k of w_g (e_gk - s_gk + sum over q > k of c_gq) >= E_k
@@ -49,6 +49,7 @@
 #include <math.h>
 #include <string.h>
 
+/* Persistent tensors have gaps before their first use and after their last one, too; they cannot be dropped. */
 enum { MOST_OPS = 2000, MOST_FLOWS = 40000, MOST_ENTRIES = 500000 };
 
 /* ---- moments and intervals ---- */
@@ -79,11 +80,13 @@ cut_time(struct exact *f)
 	for (uint32_t j = 0; j < f->moments; j++)
 		before[f->moment[j]] = after[f->moment[j]] = true;
 	for (uint32_t i = 0; i < m->count; i++) {
-		after[m->choices[i].gap->last] = before[m->choices[i].gap->next] = true;
+		if (m->choices[i].gap->last != ILP_NONE)
+			after[m->choices[i].gap->last] = true;
+		before[m->choices[i].gap->next] = true;
 		after[m->choices[i].gap->next - 1] = true;
 	}
-	f->run_in = ARENA_NEW(m->scratch, uint32_t, n);
-	f->op_in = ARENA_NEW(m->scratch, uint32_t, n);
+	f->run_in = ARENA_NEW(m->scratch, uint32_t, (size_t)n + 1);
+	f->op_in = ARENA_NEW(m->scratch, uint32_t, (size_t)n + 1);
 	f->least = ARENA_NEW(m->scratch, double, 2 * (size_t)n + 2);
 	for (uint32_t k = 0; k < n; k++) {
 		f->run_in[k] = now;
@@ -92,7 +95,8 @@ cut_time(struct exact *f)
 		f->least[now] += m->graph->ops[k].time_us / ILP_MS;
 		now += after[k];
 	}
-	f->intervals = now + 1;
+	/* Fetches may last longer than the last op. */
+	f->run_in[n] = f->op_in[n] = f->intervals = now + 1;
 }
 
 /* ---- columns ---- */
@@ -177,7 +181,7 @@ open_gap(struct exact *f, uint32_t i)
 	struct gap_columns *c = &f->of[i];
 	uint32_t last;
 
-	while (c->first_row < f->moments && f->moment[c->first_row] <= g->last)
+	while (c->first_row < f->moments && f->moment[c->first_row] < gap_begin(g))
 		c->first_row++;
 	while (c->first_row + c->row_count < f->moments && f->moment[c->first_row + c->row_count] < g->next)
 		c->row_count++;
@@ -186,7 +190,7 @@ open_gap(struct exact *f, uint32_t i)
 	last = f->moment[c->first_row + c->row_count - 1];
 	c->e = columns(f, "e", i, c->first_row, c->row_count, 1, true);
 	c->s = columns(f, "s", i, c->first_row + 1, c->row_count - 1, 1, true);
-	c->o_first = f->op_in[g->last] + 1;
+	c->o_first = g->last == ILP_NONE ? 0 : f->op_in[g->last] + 1;
 	c->o_count = f->op_in[last] - c->o_first;
 	c->o = columns(f, "o", i, c->o_first, c->o_count, INFINITY, false);
 	c->r_first = f->op_in[f->moment[c->first_row]] + 1;
@@ -242,6 +246,9 @@ copy_rows(struct exact *f, uint32_t i)
 		row = lp_row(lp, 0, INFINITY);
 		for (uint32_t l = c->o_first; l < f->op_in[f->moment[c->first_row + n]]; l++)
 			lp_add(lp, row, c->o + l - c->o_first, 1);
+		for (uint32_t p = f->m->choices[i].prior; p != ILP_NONE; p = f->m->choices[p].prior)
+			for (uint32_t l = 0; l < f->of[p].o_count; l++)
+				lp_add(lp, row, f->of[p].o + l, 1);
 		lp_add(lp, row, c->e + n, -out);
 	}
 	row = lp_row(lp, 0, INFINITY);
@@ -355,7 +362,7 @@ static bool
 build(struct ilp *m)
 {
 	struct exact *f = ARENA_NEW(m->scratch, struct exact, 1);
-	uint32_t uses = m->life->use_start[m->graph->tensor_count];
+	uint32_t uses = decisions_slots(m->life);
 
 	if (m->graph->op_count > MOST_OPS)
 		return false;

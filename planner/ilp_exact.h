@@ -4,8 +4,6 @@
 #define PLANNER_ILP_EXACT_H
 #include "planner/ilp.h"
 
-#define ILP_NONE UINT32_MAX
-
 /* The reruns that may happen just before one op. */
 struct stage {
 	uint32_t op;

@@ -27,7 +27,7 @@ read_gap(const struct exact *f, const double *x, uint32_t i, struct verdicts *v)
 	while (n + 1 < c->row_count && x[c->e + n] < 0.5)
 		n++;
 	v->gone[i] = f->moment[c->first_row + n];
-	v->gone_from[i] = n > 0 ? f->moment[c->first_row + n - 1] + 1 : f->m->choices[i].gap->last + 1;
+	v->gone_from[i] = n > 0 ? f->moment[c->first_row + n - 1] + 1 : gap_begin(f->m->choices[i].gap);
 	for (n++; n < c->row_count && x[c->s + n - 1] < 0.5; n++)
 		;
 	v->back[i] = f->moment[c->first_row + n - 1] + 1;
@@ -48,7 +48,7 @@ exact_read(const struct ilp *m, const double *x, struct verdicts *v)
 
 		/* Made on the way before it is made to stay: its writers' outputs are for the op at hand. */
 		for (uint32_t q = 0; v->fate[i] == FATE_DROP && q < f->stage_count && f->stages[q].op < v->back[i]; q++)
-			for (uint32_t p = g->last + 1; f->stages[q].op > g->last && p-- > 0;)
+			for (uint32_t p = gap_begin(g); f->stages[q].op >= gap_begin(g) && p-- > 0;)
 				if (op_writes(&m->graph->ops[p], g->tensor) && f->stages[q].x[p] != ILP_NONE && x[f->stages[q].x[p]] > 0.5)
 					v->lean[p] = true;
 	}

@@ -89,13 +89,13 @@ out_in_order(const struct ilp *m, struct decisions *d, struct back *order, uint3
 	uint32_t soonest = UINT32_MAX;
 
 	for (uint32_t i = 0; i < n; i++)
-		order[i].next = m->choices[order[i].choice].gap->last;
+		order[i].next = gap_begin(m->choices[order[i].choice].gap);
 	qsort(order, n, sizeof(*order), sooner_needed);
 	for (uint32_t i = n; i-- > 0;) {
 		const struct gap *g = m->choices[order[i].choice].gap;
 
 		if (d->gone[g->use] > soonest)
-			d->gone[g->use] = soonest > g->last ? soonest : g->last + 1;
+			d->gone[g->use] = soonest > gap_begin(g) ? soonest : gap_begin(g);
 		soonest = d->gone[g->use];
 	}
 }
@@ -143,9 +143,14 @@ link_times(const struct ilp *m, const struct verdicts *v, struct decisions *d, b
 
 		if (v->fate[i] == FATE_KEEP)
 			continue;
-		residency_add(&r, g->last + 1, v->fate[i] == FATE_DROP && v->timed ? v->back[i] : g->next, -(int64_t)g->bytes);
-		if (v->fate[i] == FATE_OFFLOAD)
+		residency_add(&r, gap_begin(g), v->fate[i] == FATE_DROP && v->timed ? v->back[i] : g->next, -(int64_t)g->bytes);
+		if (v->fate[i] == FATE_OFFLOAD && kind_is_persistent(m->graph->tensors[g->tensor].kind)) {
+			d->fate[g->use] = FATE_OFFLOAD;
+			d->gone[g->use] = v->gone_from[i];
+			d->back[g->use] = v->back[i];
+		} else if (v->fate[i] == FATE_OFFLOAD) {
 			moved[n++] = (uint32_t)(g - m->gaps);
+		}
 	}
 	residency_times(&r, d, m->gaps, moved, n, eager, m->scratch);
 }
@@ -224,12 +229,12 @@ round_shares(struct ilp *m, struct verdicts *v)
 	qsort(order, m->count, sizeof(*order), more_away);
 	for (uint32_t i = 0; i < m->count; i++) {
 		const struct gap *g = m->choices[order[i].choice].gap;
-		bool helps = residency_most(&r, g->last + 1, g->next) > limit;
+		bool helps = residency_most(&r, gap_begin(g), g->next) > limit;
 
 		if (v->share[order[i].choice] < 0.5 && (!helps || v->share[order[i].choice] < 1e-6))
 			v->fate[order[i].choice] = FATE_KEEP;
 		else if (v->fate[order[i].choice] != FATE_KEEP)
-			residency_add(&r, g->last + 1, g->next, -(int64_t)g->bytes);
+			residency_add(&r, gap_begin(g), g->next, -(int64_t)g->bytes);
 	}
 	v->timed = false;
 }
@@ -299,10 +304,11 @@ ilp_verdicts_of(struct verdicts *v, const struct ilp *m, const struct schedule *
 	v->timed = true;
 	for (uint32_t i = 0; i < m->count; i++) {
 		const struct gap *g = m->choices[i].gap;
-		uint32_t from = first[g->last], to = first[g->next];
+		int64_t from = g->last == ILP_NONE ? -1 : (int64_t)first[g->last];
+		uint32_t to = first[g->next];
 
 		v->fate[i] = FATE_KEEP;
-		for (uint32_t k = from + 1; k < to; k++)
+		for (uint32_t k = (uint32_t)(from + 1); k < to && !kind_is_persistent(m->graph->tensors[g->tensor].kind); k++)
 			if (s->steps[k].op < g->next && first[s->steps[k].op] < k && op_writes(&m->graph->ops[s->steps[k].op], g->tensor)) {
 				v->fate[i] = FATE_DROP;
 				v->back[i] = op_after(first, 0, n, k);

@@ -24,6 +24,8 @@ exact_choice_at(const struct exact *f, uint32_t t, uint32_t k)
 	for (uint32_t u = l->use_start[t]; u + 1 < l->use_start[t + 1]; u++)
 		if (l->use_op[u] < k && k <= l->use_op[u + 1])
 			return f->choice_of[u];
+	if (l->use_start[t] < l->use_start[t + 1] && l->use_op[l->use_start[t + 1] - 1] < k)
+		return f->choice_of[l->use_start[t + 1] - 1];
 	return ILP_NONE;
 }
 
@@ -147,7 +149,7 @@ find_again(struct exact *f, uint32_t i)
 	if (m->choices[i].run_count == 0)
 		return;
 	for (uint32_t q = 0; q < f->stage_count; q++) {
-		bool good = n > 0 && f->stages[q].op > g->last && f->stages[q].op <= g->next;
+		bool good = n > 0 && f->stages[q].op >= gap_begin(g) && f->stages[q].op <= g->next;
 
 		for (uint32_t w = 0; good && w < n; w++)
 			good = f->stages[q].x[writers[w]] != ILP_NONE;
@@ -174,7 +176,8 @@ exact_stages(struct exact *f)
 	bool *wanted = ARENA_NEW(m->scratch, bool, m->graph->op_count);
 
 	for (uint32_t i = 0; i < m->count; i++)
-		wanted[m->choices[i].gap->next] |= m->choices[i].run_count > 0;
+		if (m->choices[i].run_count > 0)
+			wanted[m->choices[i].gap->next] = true;
 	f->stages = ARENA_NEW(m->scratch, struct stage, m->count);
 	f->stage_at = ARENA_NEW(m->scratch, uint32_t, m->graph->op_count);
 	memset(f->stage_at, 0xff, sizeof(*f->stage_at) * m->graph->op_count);

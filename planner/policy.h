@@ -58,7 +58,7 @@ typedef int policy_fn(struct schedule *s, const struct problem *p, struct arena 
 	ROW("checkpoint-sqrt", policy_checkpoint_sqrt, "sqrt(n) segments, each run again for its backward") \
 	ROW("checkpoint-dp", policy_checkpoint_dp, "the least recomputation on a chain of blocks, by dynamic programming")
 
-/* Slower ones: hybrid does not try them. */
+/* Slower ones: hybrid does not try them.  They may move persistent tensors. */
 #define POLICIES_SLOW(ROW) \
 	WITH_GLPK(ROW("ilp", policy_ilp, "an integer program over keep, offload and recompute; for small graphs, or with a time limit"))
 

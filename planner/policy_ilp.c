@@ -113,7 +113,7 @@ try_policy(struct search *s, const struct policy *row)
 
 	p.control = &some;
 	/* What the placement loses, the policy is asked for again. */
-	for (int i = 0; i < TIGHTENINGS && p.budget_bytes >= s->m.life->resident_bound_bytes; i++) {
+	for (int i = 0; i < TIGHTENINGS && p.budget_bytes >= policy_least_budget(row, s->m.life); i++) {
 		struct schedule schedule;
 		bytes_t missing;
 
