@@ -247,7 +247,7 @@ ilp_realise(struct ilp *m, struct verdicts *v, bool teach, const double *x)
 
 	if (x == NULL)
 		round_shares(m, v);
-	for (enum timing timing = v->timed ? OWN_TIMES : EAGER; timing < TIMINGS; timing++) {
+	for (enum timing timing = v->timed ? OWN_TIMES : EAGER; timing < TIMINGS && (least == UINT64_MAX || !search_stopped(m->p->control)); timing++) {
 		struct schedule s;
 		bytes_t missing;
 

@@ -1,15 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* policy_ilp.c - keep, offload or recompute as a mixed integer program, solved by GLPK
  *
- * Two formulations: ilp_exact.c knows of every gap and moment when it has gone and come back, and of every rerun before which op; its size grows with their
- * product.  ilp_aggregate.c adds bytes up over gaps.  The exact one is taken where it is small enough (build() says); there its optimum is
- * out of reach of the other's rounding.
+ * Two formulations: ilp_exact.c knows of every gap when it has gone and come back, and of every rerun before which op;
+ * its size grows with their product.  ilp_aggregate.c adds bytes up over gaps.  The exact one is taken where it is small enough (its
+ * build() says): rounding the other's solutions hardly ever beat hybrid, the exact one's pieces do.
  *
  * The search begins with the plan of hybrid, whose choices are also the solver's first incumbent.  Then rounds: build the
- * program with what schedules have taught, solve it, make a schedule of every solution on the way, whole or rounded, and simulate
+ * program with what schedules have taught, search it, make schedules of the solutions, whole or rounded, and simulate
  * each that fits; the fastest counts.  Where a schedule is over the budget the program lacked a row, and where
- * only its placement is, bytes: both come with the next round.  It ends when a round teaches nothing, after MOST_ROUNDS, at the time
- * limit, or when it is told to.
+ * only its placement is, bytes: both come with the next round.
+ *
+ * Up to WHOLE_ENTRIES the program is searched whole for a while (GLPK solves its relaxation in a second; at four times the size it does
+ * not in ten).  When that ends without a better plan, or the program is larger, piece by piece: all choices are fixed to the best plan's but for a
+ * window of neighbours by next use, which slides on, and widens when it has been everywhere.  The search ends when the window is all there is and
+ * nothing is better, at the time limit, or when it is told to.
  *
  * The bound shown is the planner's own (bounds.h), certified without GLPK and valid for every plan.  That of the solver's search is
  * one on the program, whose schedules are not all there are: it is not shown as one.
