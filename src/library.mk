@@ -13,7 +13,7 @@ nodist_pkgconfig_DATA = %D%/layrub.pc
 # The soname's number; the interface of one number only grows.
 LIBRARY_NUMBER = 0
 LIBRARY_PARTS  = $(libinterface_a_OBJECTS) libplanner.a libsim.a libcore.a
-LIBRARY_LIBS   = $(JANSSON_LIBS) $(XXHASH_LIBS) $(CODE_COVERAGE_LIBS) $(LIBS)
+LIBRARY_LIBS   = $(JANSSON_LIBS) $(XXHASH_LIBS) $(LIBS)
 LIBRARY_SHARED = liblayrub.so.$(PACKAGE_VERSION)
 
 # "exec" in the folder's name: `make install-exec` takes it.

@@ -6,7 +6,7 @@ T_LOG_DRIVER  = env AM_TAP_AWK='$(AWK)' $(SHELL) $(top_srcdir)/build-aux/tap-dri
 SH_LOG_DRIVER = $(T_LOG_DRIVER)
 AM_TESTS_ENVIRONMENT = \
 	LAYRUB_TESTS='$(abs_top_srcdir)/tests' LAYRUB_DATA='$(abs_top_srcdir)/networks' \
-	LAYRUB='$(abs_top_builddir)/layrub' LAYRUB_CC='$(CC) $(SAN_CFLAGS) $(CODE_COVERAGE_CFLAGS) $(CFLAGS)'; \
+	LAYRUB='$(abs_top_builddir)/layrub' LAYRUB_CC='$(CC) $(SAN_CFLAGS) $(COVERAGE_CFLAGS) $(CFLAGS)'; \
 	export LAYRUB_TESTS LAYRUB_DATA LAYRUB LAYRUB_CC;
 
 noinst_LIBRARIES += libtap.a
@@ -117,7 +117,7 @@ C_TESTS += %D%/library.t
 %C%_library_t_SOURCES = %D%/library.c
 %C%_library_t_CFLAGS = $(AM_CFLAGS) -pthread
 %C%_library_t_LDFLAGS = $(AM_LDFLAGS) -pthread -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc
-%C%_library_t_LDADD = libtap.a liblayrub.a $(JANSSON_LIBS) $(XXHASH_LIBS) $(CODE_COVERAGE_LIBS)
+%C%_library_t_LDADD = libtap.a liblayrub.a $(JANSSON_LIBS) $(XXHASH_LIBS)
 
 # The command itself, with allocators in front of the C library's; main.c's main has another name there.
 C_TESTS += %D%/no_memory.t
@@ -159,10 +159,10 @@ bench-schedule: layrub$(EXEEXT)
 
 # What has threads, for a build with --enable-tsan.  What other libraries do in theirs is not looked at, but for OpenMP, which
 # explains itself to the sanitizer.
-THREAD_PROGRAMS = %D%/hybrid.t %D%/placement.t
-THREAD_TESTS = $(THREAD_PROGRAMS) %D%/sweep.sh %D%/replay.sh
+THREADED = %D%/hybrid.t %D%/placement.t
+THREAD_TESTS = $(THREADED) %D%/sweep.sh %D%/replay.sh
 .PHONY: check-threads
-check-threads: all $(THREAD_PROGRAMS)
+check-threads: all $(THREADED)
 	TSAN_OPTIONS="ignore_noninstrumented_modules=1 exitcode=66 $$TSAN_OPTIONS" $(MAKE) $(AM_MAKEFLAGS) check-TESTS TESTS='$(THREAD_TESTS)'
 
 # With --enable-coverage: the tests, then which lines they ran; coverage-table is the second half.
