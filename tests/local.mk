@@ -112,7 +112,7 @@ SHELL_TESTS += %D%/pages.sh %D%/completion.sh
 EXTRA_DIST += %D%/help.sh %D%/complete.bash %D%/complete.zsh
 
 
-SHELL_TESTS += %D%/library.sh
+SHELL_TESTS += %D%/installed.sh
 C_TESTS += %D%/library.t
 %C%_library_t_SOURCES = %D%/library.c
 %C%_library_t_CFLAGS = $(AM_CFLAGS) -pthread
