@@ -499,6 +499,12 @@ hybrid_init(struct hybrid *h)
 		h->us_per_byte[dir] = device_transfer_us(p->device, (enum direction)dir, UINT64_C(16) << 20) / 0x1p24;
 }
 
+static bool
+too_slow(const struct hybrid *h, double us)
+{
+	return h->beat_us > 0 && us >= h->beat_us;
+}
+
 /* Time h's schedule as a plan.  Quick placements will do: the plan's own does at least as well. */
 int
 hybrid_time(struct hybrid *h, bytes_t *arena_bytes, double *us)
@@ -519,6 +525,8 @@ hybrid_time(struct hybrid *h, bytes_t *arena_bytes, double *us)
 		if (plan.host_bytes > h->p->device->pinned_bytes)
 			return err_set(&h->err, ERR_NO, "it needs more pinned host memory than there is");
 		if (plan.arena_bytes <= h->p->budget_bytes)
+			break;
+		if (i == 1 && (too_slow(h, *us) || *arena_bytes > h->p->budget_bytes + h->p->budget_bytes / 4))
 			break;
 	}
 	return 0;
@@ -557,6 +565,8 @@ hybrid_go(struct hybrid *h, double *us)
 			return -1;
 		if (arena_bytes <= h->p->budget_bytes)
 			return 0;
+		if (too_slow(h, *us))
+			break;
 		budget = tighter_budget(budget, arena_bytes - h->p->budget_bytes, h->p->life->bound_bytes);
 		tighter++;
 	}

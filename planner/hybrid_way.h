@@ -50,6 +50,8 @@ struct hybrid {
 	struct gap **by_worth;		/* [gap_count] the order in which to offload */
 	bool *kept;			/* [gap_count] not to be dropped: its chain called back what had to be away */
 	bool search;			/* place with a search where quick placements end over the budget */
+	double beat_us;			/* what does not fit yet is worth packing better or asking for less only if it is
+					 * faster than this; 0: whatever it takes */
 	uint32_t stuck;			/* op at which nothing more could leave, or UINT32_MAX */
 	double us_per_byte[DIRECTION_COUNT];
 	struct schedule schedule;

@@ -12,7 +12,7 @@
 
 #include "planner/hybrid_way.h"
 
-enum { MOST_POLICIES = 24, MOST_NEIGHBOURS = 32, SEARCHED_WAYS = 6, SMALL_GRAPH = 400 };
+enum { MOST_POLICIES = 24, MOST_NEIGHBOURS = 32, SEARCHED_WAYS = 6, SMALL_GRAPH = 250, PACKED_EXPANSIONS = 2 };
 
 /* Every combination is a way to begin with; the most useful come first, for large graphs try only those. */
 static const double shares[] = { 0, 0.8, 1, 0.5, 0.3, 2 };
@@ -88,7 +88,6 @@ go_policy(struct hybrid *h, const struct policy *row, double *us)
 	struct problem less = *h->p;
 	bytes_t arena_bytes;
 
-	h->search = h->p->graph->op_count <= SMALL_GRAPH;
 	for (int i = 0; i < TIGHTENINGS; i++) {
 		if (row->plan(&h->schedule, &less, h->arena, &h->err) < 0)
 			return -1;
@@ -187,7 +186,7 @@ struct search {
 	struct schedule *best;		/* the caller's */
 	double us;			/* of best; INFINITY: none */
 	const struct policy *row;	/* whose it is; NULL: our own */
-	bool pack;			/* place each with a search: a few large buffers decide in small graphs */
+	int pack;			/* so many more expansions place with a search: a few large buffers decide in small graphs */
 	int trial_count, most_trials;
 	struct trial trials[MOST_TRIALS + SEARCHED_WAYS];
 	const char *why;		/* the first way's reason, if it fails */
@@ -259,9 +258,10 @@ expand(struct search *x, struct trial *t, struct outcome *all)
 		for (int j = 0; j < x->trial_count; j++)
 			tried |= same_way(&ways[i], &x->trials[j].way);
 		if (!tried)
-			all[count++] = (struct outcome) { .h = { .p = x->p, .way = ways[i], .search = x->pack } };
+			all[count++] = (struct outcome) { .h = { .p = x->p, .way = ways[i], .search = x->pack > 0, .beat_us = isinf(x->us) ? 0 : x->us } };
 	}
 	try_all(x, all, count);
+	x->pack -= x->pack > 0;
 }
 
 /* The ways to begin with, and the other policies. */
@@ -278,11 +278,11 @@ begin(struct search *x, struct outcome *all)
 	try_all(x, all, n);
 	x->why = arena_printf(x->arena, "%s", all[0].h.err.text);
 	for (int i = 0; i < x->trial_count; i++)
-		if (!isinf(x->trials[i].us) && !x->pack)
+		if (!isinf(x->trials[i].us) && x->pack == 0)
 			return;
 	/* Perhaps they only do not pack. */
 	for (n = 0; n < SEARCHED_WAYS && !search_stopped(x->p->control); n++)
-		all[n] = (struct outcome) { .h = { .p = x->p, .way = way_at(n), .search = true } };
+		all[n] = (struct outcome) { .h = { .p = x->p, .way = way_at(n), .search = true, .beat_us = isinf(x->us) ? 0 : x->us } };
 	try_all(x, all, n);
 	x->why = arena_printf(x->arena, "%s", all[0].h.err.text);
 }
@@ -295,7 +295,7 @@ policy_hybrid(struct schedule *s, const struct problem *p, struct arena *a, stru
 	struct trial *next;
 
 	*x = (struct search) { .p = p, .arena = a, .best = s, .us = INFINITY, .most_trials = trials_for(p->graph),
-	    .pack = p->graph->op_count <= SMALL_GRAPH };
+	    .pack = p->graph->op_count <= SMALL_GRAPH ? PACKED_EXPANSIONS : 0 };
 	begin(x, all);
 	while (x->trial_count < x->most_trials && !search_stopped(p->control) && (next = next_to_expand(x)) != NULL)
 		expand(x, next, all);
