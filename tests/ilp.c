@@ -217,7 +217,7 @@ optimum(const struct formulation *form, const struct problem *p, struct arena *a
 	return ILP_MS * sum;
 }
 
-struct tally { int compared, above, bound_above, slower, missed; double sum, worst; };
+struct tally { int compared, above, bound_above, slower, missed; double sum, worst, loose; };
 
 static void
 compare(struct tally *y, int round, const struct tiny *t, const struct lifetimes *l, bytes_t budget, double best)
@@ -231,6 +231,7 @@ compare(struct tally *y, int round, const struct tiny *t, const struct lifetimes
 	struct plan plan;
 
 	y->compared++;
+	y->loose += best / least - 1;
 	if (!(least <= best * (1 + 1e-6))) {
 		y->above++;
 		diag("graph %d in %" PRI_BYTES ": the program's optimum is %.6f us, a plan takes %.6f", round, budget, least, best);
@@ -283,6 +284,7 @@ test_all_plans(int wanted)
 		arena_free(&a);
 	}
 	is_uint((uint64_t)y.above, 0, "no plan is faster than the exact program's optimum (%d compared)", y.compared);
+	ok(y.loose <= 0.05 * y.compared, "which is near the best plan's time: %.2f %% below on average", 100 * y.loose / y.compared);
 	is_uint((uint64_t)y.bound_above, 0, "nor than the bound");
 	is_uint((uint64_t)y.missed, 0, "ilp finds a plan wherever there is one");
 	ok(y.slower <= y.compared / 10, "ilp's plan is the best in %d of %d", y.compared - y.slower, y.compared);
