@@ -9,7 +9,7 @@
 #include "planner/program.h"
 #include "sim/simulate.h"
 
-enum { REPAIRS = 40, LESSONS = 16 };
+enum { REPAIRS = 40, LESSONS = 16, SEARCH_WORK = 800000 };
 
 static int
 cheaper(const void *x, const void *y)
@@ -397,7 +397,7 @@ stretch(struct hybrid *h)
 				break;
 			}
 		}
-		for (double lag = 4; lag > 0.4 && j->gone < j->back; lag /= 2) {
+		for (double lag = h->way.lead; lag > 0.4 && j->gone < j->back; lag /= 2) {
 			uint32_t to = op_at(m, m->start_us[j->gone] + lag * copy_us(h, j, D2H));
 
 			to = to > j->back ? j->back : to;
@@ -505,18 +505,28 @@ too_slow(const struct hybrid *h, double us)
 	return h->beat_us > 0 && us >= h->beat_us;
 }
 
+/* A short search: there are many ways, and the plan's own placement searches longer. */
+static void
+place_shortly(struct place_result *r, const struct place_problem *p, struct arena *a)
+{
+	struct place_problem shorter = *p;
+
+	shorter.work = SEARCH_WORK;
+	place_auto(r, &shorter, a);
+}
+
 /* Time h's schedule as a plan.  Quick placements will do: the plan's own does at least as well. */
 int
 hybrid_time(struct hybrid *h, bytes_t *arena_bytes, double *us)
 {
-	static const char *const tries[] = { "boxing", "by-size", "auto" };
+	static const struct placement tries[] = { { .place = place_boxing }, { .place = place_by_size }, { .place = place_shortly } };
 	size_t n = h->search ? 3 : 2;
 
 	for (size_t i = 0; i < n; i++) {
 		struct plan plan = { .graph = h->p->graph, .device = h->p->device, .budget_bytes = h->p->budget_bytes };
 		struct sim_result r;
 
-		if (program_build(&plan, &h->schedule, placement_find(tries[i]), h->arena, &h->err) < 0 ||
+		if (program_build(&plan, &h->schedule, &tries[i], h->arena, &h->err) < 0 ||
 		    simulate(&r, &plan, h->p->device, h->arena, &h->err) < 0)
 			return -1;
 		if (i == 0 || plan.arena_bytes < *arena_bytes)

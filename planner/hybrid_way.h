@@ -34,7 +34,8 @@ struct way {
 					 * the peak; 0: none */
 	enum persistents persistents;
 	int look_ahead;			/* how many of the cheapest drops are looked at */
-	double lead;			/* copies in begin up to so many times their own time early, where there is room */
+	double lead;			/* copies in may begin, and copies out end, up to so many times their own time
+					 * early and late, where there is room */
 	double squeeze;			/* the part of the budget that is planned for: some plans pack only so */
 };
 

@@ -170,7 +170,7 @@ static bool
 is_done(const struct exact *x)
 {
 	return x->high <= x->low || placement_stopped(x->p) || (x->p->capacity > 0 && x->r->arena_bytes <= x->p->capacity) ||
-	    (x->deadline_s > 0 ? pack_clock_s() > x->deadline_s : x->work >= MOST_WORK);
+	    (x->deadline_s > 0 ? pack_clock_s() > x->deadline_s : x->work >= (x->p->work > 0 ? x->p->work : MOST_WORK));
 }
 
 /* Ask for c with a work budget a search; what is proved raises the bound. */
@@ -187,11 +187,20 @@ try_capacity(struct exact *x, level_t c, uint64_t round, uint64_t work)
 	return answer == PACK_FITS;
 }
 
+/* All strategies have their turn, however little work there is in all. */
+static uint64_t
+first_work(const struct exact *x)
+{
+	uint64_t share = x->p->work / (uint64_t)strategy_count;
+
+	return x->p->work > 0 && share < FIRST_WORK ? share : FIRST_WORK;
+}
+
 static void
 climb(struct exact *x)
 {
 	for (uint64_t round = 0; !is_done(x); round++) {
-		uint64_t work = FIRST_WORK * luby(round + 1);
+		uint64_t work = first_work(x) * luby(round + 1);
 
 		if (x->p->capacity > 0) {	/* a capacity that is given is the only question */
 			level_t c = (level_t)((x->p->capacity - x->s.floor) / x->s.unit);

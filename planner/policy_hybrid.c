@@ -41,7 +41,7 @@ neighbours(struct way *to, const struct way *w)
 	static const double scales[] = { 0.7, 0.85, 0.95, 1.05, 1.15, 1.4 };
 	static const int other_cuts[] = { 0, 7, 10, 14, 20, 28, 40 };
 	static const int looks[] = { 1, 4, 8, 24 };
-	static const double leads[] = { 1, 4, 16 };
+	static const double leads[] = { 0, 1, 4, 16 };
 	static const double squeezes[] = { 1, 0.98, 0.95, 0.9 };
 	int n = 0;
 
@@ -295,7 +295,8 @@ policy_hybrid(struct schedule *s, const struct problem *p, struct arena *a, stru
 	struct trial *next;
 
 	*x = (struct search) { .p = p, .arena = a, .best = s, .us = INFINITY, .most_trials = trials_for(p->graph),
-	    .pack = p->graph->op_count <= SMALL_GRAPH ? PACKED_EXPANSIONS : 0 };
+	    .pack = p->graph->op_count > SMALL_GRAPH ? 0 :
+	    p->budget_bytes < p->life->resident_bound_bytes ? MOST_TRIALS : PACKED_EXPANSIONS };
 	begin(x, all);
 	while (x->trial_count < x->most_trials && !search_stopped(p->control) && (next = next_to_expand(x)) != NULL)
 		expand(x, next, all);

@@ -52,6 +52,43 @@ bucket_moves(const struct schedule *s, bool by_back, uint32_t **start, struct ar
 	return order;
 }
 
+struct return_order { uint32_t needed, move; };
+
+static int
+needed_first(const void *x, const void *y)
+{
+	const struct return_order *p = x, *q = y;
+
+	if (p->needed != q->needed)
+		return p->needed < q->needed ? -1 : 1;
+	return p->move < q->move ? -1 : p->move > q->move;
+}
+
+/* Of moves that return before the same step, those that are used first come first. */
+static void
+order_returns(struct builder *b)
+{
+	const struct schedule *s = b->schedule;
+	uint32_t *next = ARENA_NEW(b->arena, uint32_t, b->graph->tensor_count);
+	struct return_order *order = ARENA_NEW(b->arena, struct return_order, s->move_count);
+
+	memset(next, 0xff, sizeof(*next) * b->graph->tensor_count);
+	for (uint32_t k = s->step_count + 1; k-- > 0;) {
+		const struct op *o = k < s->step_count ? &b->graph->ops[s->steps[k].op] : NULL;
+		uint32_t count = b->returns[k + 1] - b->returns[k], *ids = b->by_back + b->returns[k];
+
+		for (uint32_t i = 0; o != NULL && i < o->input_count; i++)
+			next[o->inputs[i]] = k;
+		for (uint32_t j = 0; o != NULL && j < o->output_count; j++)
+			next[o->outputs[j]] = k;
+		for (uint32_t i = 0; i < count; i++)
+			order[i] = (struct return_order) { next[s->moves[ids[i]].tensor], ids[i] };
+		qsort(order, count, sizeof(*order), needed_first);
+		for (uint32_t i = 0; i < count; i++)
+			ids[i] = order[i].move;
+	}
+}
+
 static uint32_t
 stay_new(struct builder *b, uint32_t tensor, bytes_t bytes, uint32_t lower)
 {
@@ -445,6 +482,7 @@ builder_init(struct builder *b, struct err *e)
 	b->host_of = ARENA_NEW(a, uint32_t, s->move_count);
 	b->by_gone = bucket_moves(s, false, &b->leaves, a);
 	b->by_back = bucket_moves(s, true, &b->returns, a);
+	order_returns(b);
 	return 0;
 }
 
