@@ -2,16 +2,13 @@
 # SPDX-License-Identifier: Apache-2.0
 # What bash and zsh complete, for every subcommand, every option and every operand, against what --help and
 # `layrub list` say.  tests/complete.bash and complete.zsh drive the two shells.
-set -u
-: "${LAYRUB:=$PWD/layrub}" "${LAYRUB_TESTS:=$PWD/tests}" "${LAYRUB_DATA:=$PWD/networks}"
-export LAYRUB_DATA
-# shellcheck source=tests/help.sh
+# shellcheck source=lib.sh
+. "${LAYRUB_TESTS:-tests}/lib.sh"
+# shellcheck source=help.sh
 . "$LAYRUB_TESTS/help.sh"
 PATH=$(dirname "$LAYRUB"):$PATH
 export PATH
 folder=$LAYRUB_TESTS/../docs/completion
-work=$(mktemp -d) || exit 1
-trap 'rm -rf "$work"' EXIT
 # Files here are candidates, too: there are none.
 mkdir "$work/empty" && cd "$work/empty" || exit 1
 
@@ -112,20 +109,15 @@ compare() {	# SHELL
 	count=$((count + $(wc -l <"$work/lines")))
 }
 
-count=0
 for shell in bash zsh; do
 	if ! "$shell" -c : 2>/dev/null; then
-		count=$((count + 1))
-		echo "ok $count - completion in $shell # SKIP no $shell"
+		skip "completion in $shell" "no $shell"
 		continue
 	fi
 	"$shell" "$LAYRUB_TESTS/complete.$shell" "$folder" <"$work/lines" >"$work/got" 2>"$work/err"
 	status=$?
-	sed 's/^/# /' "$work/err"
 	[ $status -eq 0 ] && [ ! -s "$work/err" ]
-	status=$?
-	count=$((count + 1))
-	echo "$([ $status -eq 0 ] || echo 'not ')ok $count - $shell: nothing goes wrong"
+	ok $? "$shell: nothing goes wrong"
 	compare "$shell"
 done
-echo "1..$count"
+done_testing

@@ -2,38 +2,19 @@
 # SPDX-License-Identifier: Apache-2.0
 # The man pages against the programs: every subcommand has a page, every option of --help stands in it with its
 # letter, value, default and choices, and nothing stands there that the program does not know; the examples run.
-set -u
-: "${LAYRUB:=$PWD/layrub}" "${LAYRUB_TESTS:=$PWD/tests}" "${LAYRUB_DATA:=$PWD/networks}"
-export LAYRUB_DATA
-# shellcheck source=tests/help.sh
+# shellcheck source=lib.sh
+. "${LAYRUB_TESTS:-tests}/lib.sh"
+# shellcheck source=help.sh
 . "$LAYRUB_TESTS/help.sh"
 pages=$(cd "$LAYRUB_TESTS/../docs/man" && pwd) || exit 1
 PATH=$(dirname "$LAYRUB"):$PATH
 export PATH
-work=$(mktemp -d) || exit 1
-trap 'rm -rf "$work"' EXIT
 cd "$work" || exit 1
-count=0
 
-ok() {	# STATUS NAME: with what is wrong in the file wrong
-	count=$((count + 1))
-	if [ "$1" -eq 0 ]; then
-		printf 'ok %d - %s\n' "$count" "$2"
-	else
-		printf 'not ok %d - %s\n' "$count" "$2"
-		sed 's/^/# /' wrong
-	fi
-}
-
-# Nothing in the file wrong: good.
+# Nothing was written to err: good.
 nothing_wrong() {	# NAME
-	[ ! -s wrong ]
+	[ ! -s err ]
 	ok $? "$1"
-}
-
-skip() {	# NAME REASON
-	count=$((count + 1))
-	echo "ok $count - $1 # SKIP $2"
 }
 
 # The options that a page has items for: LONG SHORT VALUE.
@@ -95,32 +76,32 @@ check_page() {	# PAGE WORD...
 	"$@" --help >help
 	help_options <help >options
 	help_defaults <help >defaults
-	ls "$page" >wrong 2>&1 && : >wrong
+	ls "$page" 2>err >out
 	nothing_wrong "$name: a page"
 	[ -f "$page" ] || return
 	cut -d ' ' -f 1-3 options | LC_ALL=C sort >have
 	page_options "$page" >stand
-	diff have stand >wrong
+	diff have stand >err
 	nothing_wrong "$name: the options of --help, with letters and values, and no other"
-	check_items "$page" >wrong
+	check_items "$page" >err
 	nothing_wrong "$name: defaults and choices"
 	awk '{ print $1; print $2 }' options >known
 	# The page of the whole names what all commands take.
 	[ "$name" != layrub ] || printf '%s\n' --json --max-input >>known
-	page_mentions "$page" | grep -vxF -f known >wrong
+	page_mentions "$page" | grep -vxF -f known >err
 	nothing_wrong "$name: names no option that there is not"
 	sed -n '/^\.Sh SYNOPSIS/,/^\.Sh DESCRIPTION/p' "$page" | page_mentions - >synopsis
-	awk '$1 != "--help" && $1 != "--version" { print $1 }' options | grep -vxF -f synopsis >wrong
+	awk '$1 != "--help" && $1 != "--version" { print $1 }' options | grep -vxF -f synopsis >err
 	nothing_wrong "$name: the synopsis has all options"
 	for section in 'EXIT STATUS' EXAMPLES 'SEE ALSO'; do
 		grep -qx "\\.Sh $section" "$page" || echo "no section $section"
-	done >wrong
+	done >err
 	nothing_wrong "$name: says what it ends with, how it is used and what to read next"
 }
 
 # shellcheck disable=SC2094
 layrub list commands >commands
-[ -s commands ] || echo "no commands" >wrong
+[ -s commands ]
 ok $? "there are commands"
 check_page layrub layrub
 check_page layrub-replay layrub-replay
@@ -131,7 +112,7 @@ while read -r command summary; do
 		grep -qxF ".Nd $first$(echo "$summary" | cut -c 2-)" "$pages/layrub-$command.1" || echo "another summary than: $summary"
 		grep -qx "\\.It Cm $command" "$pages/layrub.1" || echo "not among the commands in layrub.1"
 		grep -qF "$summary" "$pages/layrub.1" || echo "another summary in layrub.1 than: $summary"
-	} >wrong
+	} >err
 	nothing_wrong "layrub-$command: the summary that the program gives"
 done <commands
 
@@ -141,7 +122,7 @@ check_rows() {	# PAGE SECTION TABLE
 	echo ilp >>rows
 	sed -n "/^\\.Ss $2/,/^\\.El/p" "$pages/$1" | grep '^\.It' | grep -o 'Cm [-a-z0-9]*' | cut -c 4- >described
 	[ -s described ] || echo "(nothing)" >described
-	grep -vxF -f rows described >wrong
+	grep -vxF -f rows described >err
 	nothing_wrong "$1: describes $3 that there are"
 }
 check_rows layrub-plan.1 Policies policies
@@ -158,11 +139,11 @@ for page in "$pages"/*.1; do
 	grep -o 'Xr [a-z-]* 1' "$page" | cut -d ' ' -f 2 | sort -u | while read -r other; do
 		[ -f "$pages/$other.1" ] || echo "$name: refers to $other(1)"
 	done
-done >wrong
+done >err
 nothing_wrong "pages and references are of things that there are"
 
 if command -v mandoc >/dev/null; then
-	mandoc -T lint -W warning "$pages"/*.1 >wrong 2>&1
+	mandoc -T lint -W warning "$pages"/*.1 >err 2>&1
 	nothing_wrong "mandoc has nothing to say"
 else
 	skip "mandoc has nothing to say" "no mandoc"
@@ -180,14 +161,14 @@ for page in "$pages"/*.1; do
 	blocks "$page"
 	for block in block.*; do
 		sed -e 's/^\$ //' -e 's/\\-/-/g' -e 's/\\e/\\/g' "$block" >script
-		what="$name, ${block#block.}: $(head -n 1 script | sed 's/ \\$//')"
+		what="$name, ${block#block.}: $(sed -n '1s/\\.*//p; 1p' script | head -n 1)"
 		if grep -q -e --calibrate script; then
 			skip "$what" "measures a GPU"
 			continue
 		fi
-		sh -e script >out 2>wrong </dev/null
+		sh -e script >../out 2>../err </dev/null
 		status=$?
-		if [ $status -eq 3 ] && grep -q gnuplot wrong; then
+		if [ $status -eq 3 ] && grep -q gnuplot ../err; then
 			skip "$what" "no gnuplot"
 		else
 			ok $status "$what"
@@ -196,4 +177,4 @@ for page in "$pages"/*.1; do
 	cd "$work" || exit 1
 done
 
-echo "1..$count"
+done_testing
