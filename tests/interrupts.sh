@@ -32,11 +32,11 @@ interrupt() {	# SIGNAL CALL COMMAND ARGUMENT...
 	run_this strace -o /dev/null -e inject="rt_sigaction:signal=$signal:when=$n" "$@"
 }
 
-# ... or at the Mth file opened that PATTERN matches.
+# ... or at the Mth file opened that PATTERN matches.  Where that is, the first files tell.
 interrupt_at() {	# PATTERN M ARGUMENT...
 	pattern=$1 m=$2
 	shift 2
-	run_this strace -o log "$@"
+	run_this strace -o log -e inject=openat:signal=KILL:when=44 "$@"
 	n=$(place openat "$pattern" "$m")
 	run_this strace -o /dev/null -e inject="openat:signal=INT:when=$n" "$@"
 }
