@@ -6,39 +6,18 @@
 #
 #     LAYRUB_DOCS=update make check TESTS='tests/docs.sh tests/docs_diffs.sh'
 #
-# writes what the commands print now, and the pictures that they draw, into the documents instead.  LAYRUB_DOCS=long runs those that take long, too, and
-# LAYRUB_DOCS='update long' does both.  Arguments are the documents to be tested.
-set -u
-: "${LAYRUB:=$PWD/layrub}" "${LAYRUB_TESTS:=$PWD/tests}" "${LAYRUB_DATA:=$PWD/networks}" "${LAYRUB_DOCS:=}"
-export LAYRUB_DATA
-LC_ALL=C PATH=$(dirname "$LAYRUB"):$PATH OMP_NUM_THREADS=${OMP_NUM_THREADS:-2}
+# writes what the commands print now, and the pictures that they draw, into the documents instead.  LAYRUB_DOCS=long runs
+# those that take long, too, and LAYRUB_DOCS='update long' does both.  Arguments are the documents to be tested.
+. "${LAYRUB_TESTS:-tests}/lib.sh"
+: "${LAYRUB_DOCS:=}" "${OMP_NUM_THREADS:=2}"
+LC_ALL=C PATH=$(dirname "$LAYRUB"):$(dirname "$LAYRUB_REPLAY"):$PATH
 export LC_ALL PATH OMP_NUM_THREADS
 root=$(cd "$LAYRUB_TESTS/.." && pwd) || exit 1
-if [ ! -f "$root/docs/README.md" ]; then
-	echo '1..0 # SKIP no documents beside the tests'
-	exit 0
-fi
-if ! "$LAYRUB" list placements | grep -q '^ilp'; then
-	echo '1..0 # SKIP built without GLPK: bounds in the documents come from its linear programs'
-	exit 0
-fi
+[ -f "$root/docs/README.md" ] || skip_all "no documents beside the tests"
+"$LAYRUB" list placements | grep -q '^ilp' || skip_all "built without GLPK: bounds in the documents come from its linear programs"
 case ${LAYRUB_COMPILE-} in
-*-fsanitize=*)
-	echo '1..0 # SKIP sanitizers make it slow: the plain build runs the same commands'
-	exit 0
-	;;
+*-fsanitize=*) skip_all "sanitizers make it slow: the plain build runs the same commands" ;;
 esac
-work=$(mktemp -d) || exit 1
-trap 'rm -rf "$work"' EXIT
-
-ok() {	# STATUS NAME [DIAGNOSTICS]
-	if [ "$1" -eq 0 ]; then
-		printf 'ok - %s\n' "$2"
-	else
-		printf 'not ok - %s\n' "$2"
-		[ -z "${3-}" ] || sed 's/^/# /' "$3"
-	fi
-}
 
 asked() {	# WORD
 	case " $LAYRUB_DOCS " in
@@ -75,15 +54,15 @@ run_command() {	# FILE-WITHOUT-SUFFIX FOLDER
 	shorten "$1.want" "$1.got" >"$1.part"
 	sed -E -f "$LAYRUB_TESTS/docs.sed" "$1.want" >"$1.want.masked"
 	sed -E -f "$LAYRUB_TESTS/docs.sed" "$1.part" >"$1.part.masked"
-	diff "$1.want.masked" "$1.part.masked" >"$1.diff"
+	diff "$1.want.masked" "$1.part.masked" >"$work/err"
 	same=$?
 	if asked update; then
 		[ $same -eq 0 ] || mv "$1.part" "$1.shown"
 		same=0
 	fi
-	[ $status -eq 0 ] || echo "exit status $status" >>"$1.diff"
+	[ $status -eq 0 ] || echo "exit status $status" >>"$work/err"
 	[ $status -eq 0 ] && [ $same -eq 0 ]
-	ok $? "$(cat "$1.place")" "$1.diff"
+	ok $? "$(cat "$1.place")"
 }
 
 # The outputs, and the pictures that were drawn anew.
@@ -96,40 +75,42 @@ update() {	# DOCUMENT FOLDER
 	done
 }
 
-run_document() {	# DOCUMENT NAME FOLDER
-	mkdir -p "$3/parts" "$3/here"
-	ln -s "$LAYRUB_DATA" "$3/here/networks"
-	grep -n '^    [$] ' "$1" >"$3/other"
-	[ ! -s "$3/other" ]
-	ok $? "$2: commands stand in \`\`\`console blocks, where they are run" "$3/other"
-	awk -v mode=split -v dir="$3/parts" -v name="$2" -f "$LAYRUB_TESTS/docs.awk" "$1"
-	: >"$3/skipped"
-	for command in "$3"/parts/*.command; do
+# In a process and a folder of its own.
+run_document() {	# DOCUMENT NAME
+	mkdir -p "$work/parts" "$work/here"
+	ln -s "$LAYRUB_DATA" "$work/here/networks"
+	grep -n '^    [$] ' "$1" >"$work/err"
+	[ ! -s "$work/err" ]
+	ok $? "$2: commands stand in \`\`\`console blocks, where they are run"
+	awk -v mode=split -v dir="$work/parts" -v name="$2" -f "$LAYRUB_TESTS/docs.awk" "$1"
+	: >"$work/skipped"
+	for command in "$work"/parts/*.command; do
 		[ -e "$command" ] || continue
 		part=${command%.command} why=
 		[ ! -f "$part.note" ] || why=$(reason "$(cat "$part.note")")
 		if [ -n "$why" ]; then
-			echo "$why" >>"$3/skipped"
+			echo "$why" >>"$work/skipped"
 		else
-			run_command "$part" "$3/here"
+			run_command "$part" "$work/here"
 		fi
 	done
-	sort "$3/skipped" | uniq -c | while read -r number why; do
-		echo "ok - $2: $number of its commands # SKIP $why"
+	sort "$work/skipped" | uniq -c | while read -r number why; do
+		skip "$2: $number of its commands" "$why"
 	done
-	! asked update || update "$1" "$3"
+	! asked update || update "$1" "$work"
 }
 
 # The documents side by side, their results in order.
-count=0
 cd "$root" || exit 1
 [ $# -gt 0 ] || set -- README.md docs/*.md docs/*/*.md
+all=$work number=0
 for document; do
-	count=$((count + 1))
-	run_document "$root/$document" "$document" "$work/$count" >"$work/$count.tap" &
+	number=$((number + 1)) work=$all/$number
+	mkdir "$work" || exit 1
+	run_document "$root/$document" "$document" >"$work.tap" &
 done
 wait
 i=0
-while [ $((i += 1)) -le $count ]; do
-	cat "$work/$i.tap"
-done | awk '/^(not )?ok - / { sub(/ok/, "ok " ++n) } { print } END { print "1.." n + 0 }'
+while [ $((i += 1)) -le $number ]; do
+	cat "$all/$i.tap"
+done | awk '/^(not )?ok / { sub(/ok [0-9]*/, "ok " ++n) } { print } END { print "1.." n + 0 }'

@@ -3,38 +3,26 @@
 # The pages that extend the program (docs/add-*.md) show whole diffs.  Each is applied to a copy of the sources; what it adds,
 # the table that takes its row and the test that walks that table are compiled, and linked with what is built already.
 # Then the test runs, and so do the page's commands, by the new layrub.
-set -u
-: "${LAYRUB:=$PWD/layrub}" "${LAYRUB_TESTS:=$PWD/tests}" "${LAYRUB_DATA:=$PWD/networks}"
-skip_all() {
-	echo "1..0 # SKIP $1"
-	exit 0
-}
+. "${LAYRUB_TESTS:-tests}/lib.sh"
 [ -n "${LAYRUB_COMPILE-}" ] || skip_all "needs the compiler's options: run by make check"
 command -v patch >/dev/null 2>&1 || skip_all "no patch"
 root=$(cd "$LAYRUB_TESTS/.." && pwd) || exit 1
 cd "$(dirname "$LAYRUB")" || exit 1
 [ -f libplanner.a ] || skip_all "no build folder with libplanner.a"
-work=$(mktemp -d) || exit 1
-trap 'rm -rf "$work"' EXIT
-count=0
 
-ok() {	# STATUS NAME [DIAGNOSTICS]
-	count=$((count + 1))
-	if [ "$1" -eq 0 ]; then
-		echo "ok $count - $2"
-	else
-		echo "not ok $count - $2"
-		[ -z "${3-}" ] || tail -n 40 "$3" | sed 's/^/# /'
-	fi
-	return "$1"
+# The last run did well: else no more of this page.
+good() {	# NAME
+	ok "$status" "$1"
+	return "$status"
 }
 
 # A TAP program: all of it passes.
 passes() {	# NAME COMMAND...
 	name=$1
 	shift
-	"$@" >"$work/tap" 2>&1 && grep -q '^1\.\.[1-9]' "$work/tap" && ! grep '^not ok' -A 20 "$work/tap" >"$work/failed"
-	ok $? "$name" "$work/failed"
+	run_this "$@"
+	[ "$status" -eq 0 ] && grep -q '^1\.\.[1-9]' "$work/out" && ! grep '^not ok' -A 20 "$work/out" >"$work/err"
+	ok $? "$name"
 }
 
 compile() {	# TREE SOURCE...
@@ -58,14 +46,16 @@ page() {	# PAGE NEW TABLE TEST
 	cp "$root"/networks/*.schema.json "$tree/networks"
 	chmod -R u+w "$tree"
 	awk '/^```diff$/ { on = 1; next } /^```$/ { on = 0 } on' "$root/docs/$1.md" >"$tree/page.diff"
-	(cd "$tree" && patch -p1 --no-backup-if-mismatch <page.diff) >"$work/said" 2>&1
-	ok $? "$1: the diff applies" "$work/said" || return
-	compile "$tree" "$4" "$2" "$3" >"$work/said" 2>&1
-	ok $? "$1: it compiles without a warning" "$work/said" || return
+	run_this patch -p1 --no-backup-if-mismatch -d "$tree" -i page.diff
+	good "$1: the diff applies" || return
+	run_this compile "$tree" "$4" "$2" "$3"
+	good "$1: it compiles without a warning" || return
 	# shellcheck disable=SC2086
-	$LAYRUB_COMPILE -o "$tree/bin/test" $objects $LAYRUB_TEST_LIBS >"$work/said" 2>&1 &&
-	    $LAYRUB_COMPILE -o "$tree/bin/layrub" $LAYRUB_OBJECTS ${objects#* * } $LAYRUB_TEST_LIBS >>"$work/said" 2>&1
-	ok $? "$1: it links" "$work/said" || return
+	run_this $LAYRUB_COMPILE -o "$tree/bin/test" $objects $LAYRUB_TEST_LIBS
+	good "$1: the test links" || return
+	# shellcheck disable=SC2086
+	run_this $LAYRUB_COMPILE -o "$tree/bin/layrub" $LAYRUB_OBJECTS ${objects#* * } $LAYRUB_TEST_LIBS
+	good "$1: layrub links" || return
 	ln -s layrub "$tree/bin/patched-layrub"
 	passes "$1: $4 passes with it" "$tree/bin/test"
 	passes "$1: its commands print what it shows" env LAYRUB_COMPILE= LAYRUB="$tree/bin/layrub" sh "$LAYRUB_TESTS/docs.sh" "docs/$1.md"
@@ -74,4 +64,4 @@ page() {	# PAGE NEW TABLE TEST
 page add-policy planner/policy_swap_large.c planner/policies.c tests/policies.c
 page add-placement planner/place_longest_first.c planner/placements.c tests/placement.c
 page add-layer src/layer_group_norm.c src/layers.c tests/network.c
-echo "1..$count"
+done_testing

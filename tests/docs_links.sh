@@ -1,26 +1,10 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# Every link between the documents leads somewhere: file and heading; and every file in docs/ is led to from docs/README.md.
-set -u
-: "${LAYRUB_TESTS:=$PWD/tests}"
+# Every link between the documents leads somewhere: file and heading; and every file in docs/, but for
+# man pages and completions, is led to from docs/README.md.
+. "${LAYRUB_TESTS:-tests}/lib.sh"
 cd "$LAYRUB_TESTS/.." || exit 1
-if [ ! -f docs/README.md ]; then
-	echo '1..0 # SKIP no documents beside the tests'
-	exit 0
-fi
-work=$(mktemp -d) || exit 1
-trap 'rm -rf "$work"' EXIT
-count=0
-
-ok() {	# STATUS NAME [DIAGNOSTICS]
-	count=$((count + 1))
-	if [ "$1" -eq 0 ]; then
-		echo "ok $count - $2"
-	else
-		echo "not ok $count - $2"
-		[ -z "${3-}" ] || sed 's/^/# /' "$3"
-	fi
-}
+[ -f docs/README.md ] || skip_all "no documents beside the tests"
 
 # What stands outside of blocks, without `code`.
 prose() {	# DOCUMENT
@@ -60,9 +44,9 @@ follow() {	# DOCUMENT
 }
 
 for document in README.md docs/*.md docs/*/*.md; do
-	follow "$document" 3>"$work/wrong" >/dev/null
-	[ ! -s "$work/wrong" ]
-	ok $? "$document: its links lead somewhere" "$work/wrong"
+	follow "$document" 3>"$work/err" >/dev/null
+	[ ! -s "$work/err" ]
+	ok $? "$document: its links lead somewhere"
 done
 
 # From the index on, until nothing new is found.
@@ -77,8 +61,8 @@ until cmp -s "$work/reached" "$work/before"; do
 		esac
 	done <"$work/before" | sort -u >"$work/reached"
 done
-find docs -type f ! -name local.mk | sort >"$work/files"
-comm -23 "$work/files" "$work/reached" >"$work/lost"
-[ ! -s "$work/lost" ]
-ok $? "every file in docs/ is led to from docs/README.md" "$work/lost"
-echo "1..$count"
+find docs -name man -prune -o -name completion -prune -o -type f ! -name local.mk -print | sort >"$work/files"
+comm -23 "$work/files" "$work/reached" >"$work/err"
+[ ! -s "$work/err" ]
+ok $? "every file in docs/ is led to from docs/README.md"
+done_testing
