@@ -54,6 +54,7 @@ try_budget(struct trial *t, bytes_t budget, struct err *e)
 	t->scratch = &scratch;
 	rc = arena_run(&scratch, run_trial, t, &t->err);
 	arena_free(&scratch);
+	t->scratch = NULL;
 	if (rc == 0)
 		return 0;
 	if (t->err.code != ERR_NO) {

@@ -2,6 +2,7 @@
 #include <config.h>
 #include "planner/pack_sections.h"
 
+#include <assert.h>
 #include <stdlib.h>
 
 static bytes_t
@@ -130,6 +131,7 @@ sections_init(struct sections *s, const struct place_problem *p, bytes_t *offset
 			s->floor += bytes;
 			continue;
 		}
+		assert(s->unit > 0);
 		new = &s->items[s->item_count++];
 		*new = (struct packed) { i, first[i], last[i], (level_t)(bytes / s->unit), 1 };
 		if (!uniform || any_fixed)

@@ -2,6 +2,7 @@
 #include <config.h>
 #include "planner/placement.h"
 
+#include <assert.h>
 #include <string.h>
 
 #define ROW(name, fn, summary) { name, summary, fn },
@@ -119,6 +120,7 @@ placement_run(struct place_result *r, const struct placement *row, const struct 
 {
 	struct place_problem settled = *p;
 
+	assert(p->align > 0);
 	settled.items = settle_aligns(p, a);
 	r->refused = NULL;
 	r->bound_bytes = placement_bound(&settled, a);

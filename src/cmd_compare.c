@@ -89,6 +89,7 @@ make_row(struct row *r, struct err *e)
 	r->scratch = &scratch;
 	rc = arena_run(&scratch, plan_row, r, &r->e);
 	arena_free(&scratch);
+	r->scratch = NULL;
 	if (rc < 0 && r->e.code != ERR_NO) {
 		*e = r->e;
 		return -1;

@@ -7,7 +7,7 @@
 #include <string.h>
 
 int
-err_set(struct err *e, enum err_code code, const char *fmt, ...)
+(err_set)(struct err *e, enum err_code code, const char *fmt, ...)
 {
 	va_list ap;
 
@@ -21,7 +21,7 @@ err_set(struct err *e, enum err_code code, const char *fmt, ...)
 }
 
 int
-err_at(struct err *e, const char *fmt, ...)
+(err_at)(struct err *e, const char *fmt, ...)
 {
 	char outer[sizeof(e->path)];
 	size_t n, inner = strlen(e->path);
@@ -44,7 +44,7 @@ err_at(struct err *e, const char *fmt, ...)
 }
 
 int
-err_in_file(struct err *e, const char *source)
+(err_in_file)(struct err *e, const char *source)
 {
 	if (e->source[0] == '\0')
 		snprintf(e->source, sizeof(e->source), "%s",

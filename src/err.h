@@ -34,6 +34,16 @@ int err_set(struct err *e, enum err_code code, const char *fmt, ...) PRINTF_LIKE
 int err_at(struct err *e, const char *fmt, ...) PRINTF_LIKE(2, 3);
 int err_in_file(struct err *e, const char *source);
 
+/* Whoever reads a caller alone, compilers and analysers included, sees what they return. */
+static inline int
+err_failed(void)
+{
+	return -1;
+}
+#define err_set(...) (err_set(__VA_ARGS__), err_failed())
+#define err_at(...) (err_at(__VA_ARGS__), err_failed())
+#define err_in_file(...) (err_in_file(__VA_ARGS__), err_failed())
+
 /* One line: "PROGRAM: SOURCE: PATH: TEXT". */
 void err_print(const struct err *e, const char *program, FILE *out);
 

@@ -144,7 +144,7 @@ mkfifo pipe
 while read -r program line; do
 	command=$LAYRUB
 	[ "$program" = layrub ] || command=$LAYRUB_REPLAY
-	# shellcheck disable=SC2046
+	# shellcheck disable=SC2086,SC2046
 	set -- $(echo "$line" | sed "s|NET|$net|")
 	# The reader has gone when the program begins.
 	(exec 3<pipe) &

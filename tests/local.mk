@@ -64,6 +64,16 @@ C_TESTS += %D%/check.t %D%/mutations.t
 %C%_mutations_t_SOURCES = %D%/mutations.c %D%/mutants.c %D%/mutants_program.c \
 	%D%/mutants.h %D%/mutants_private.h %D%/random_plan.c %D%/random_plan.h %D%/reference_check.c %D%/reference_check.h
 %C%_mutations_t_LDADD = $(TEST_LIBS)
+# What static analysis says of the sources.
+EXTRA_DIST += %D%/lint.sh %D%/cppcheck.suppress .clang-tidy .shellcheckrc
+.PHONY: lint
+lint:
+	@$(SHELL) $(srcdir)/%D%/lint.sh $(builddir)
+# No bad access and no leak in any of the commands.
+EXTRA_DIST += %D%/valgrind.sh
+.PHONY: check-valgrind
+check-valgrind: layrub$(EXEEXT) layrub-replay$(EXEEXT)
+	@$(AM_TESTS_ENVIRONMENT) $(SHELL) $(srcdir)/%D%/valgrind.sh
 # More mutants than make check has time for: make mutants N=10000000 SEED=1.
 N = 1000000
 SEED = 20
@@ -85,7 +95,7 @@ C_TESTS += %D%/pattern.t
 SHELL_TESTS += %D%/replay.sh %D%/replay_cuda.sh
 EXTRA_DIST += %D%/data
 
-SHELL_TESTS += %D%/place.sh
+SHELL_TESTS += %D%/limits.sh %D%/place.sh
 EXTRA_DIST += %D%/bad-csv
 
 C_TESTS += %D%/policies.t %D%/footprints.t

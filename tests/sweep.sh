@@ -113,8 +113,9 @@ else
 	skip "GNU parallel over four shards" "no GNU parallel"
 fi
 if command -v flock >/dev/null; then
+	status=0
 	# shellcheck disable=SC2086
-	status=0; flock whole.jsonl "$LAYRUB" sweep $grid -o whole.jsonl >out 2>err || status=$?
+	flock whole.jsonl "$LAYRUB" sweep $grid -o whole.jsonl >out 2>err || status=$?
 	[ $status -eq 3 ] && grep -q "another sweep is writing this file" err
 	ok $? "two sweeps do not write one file"
 else

@@ -1,0 +1,57 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# lint.sh BUILD [TOOL]...: what clang-tidy, cppcheck and ShellCheck say of the sources, which should be nothing; config.h is
+# in BUILD.  Exceptions stand, each with its reason, in .clang-tidy and tests/cppcheck.suppress.
+set -u
+build=$(cd "$1" && pwd)
+shift
+cd "$(dirname "$0")/.." || exit 2
+if [ $# -eq 0 ]; then
+	set -- shellcheck cppcheck clang-tidy
+fi
+status=0
+
+# Files that need CUDA's headers are left to its compiler.
+sources() {
+	find src planner sim cuda_validate tests -name '*.c' ! -path '*/cuda_try.c' ! -path '*/backend_cuda.c' ! -path '*/calibrate*.c' |
+	    sort
+}
+
+run_shellcheck() {
+	find . -name '*.sh' ! -path './build*' ! -path './fuzz/*' -exec shellcheck {} + && shellcheck .ci/run
+}
+
+# cppcheck does not read the headers of libraries: these macros are loops.
+run_cppcheck() {
+	cat >"$build/cppcheck.h" <<-'HEADER'
+	#define json_object_foreach(object, name, element) for (name = "", element = object; element != 0; element = 0)
+	#define json_array_foreach(array, position, element) for (position = 0, element = array; element != 0; element = 0)
+	HEADER
+	sources | cppcheck --std=c11 --enable=warning,performance,portability --inline-suppr --quiet --error-exitcode=1 -I. -I"$build" \
+	    --include="$build/cppcheck.h" -D'DATA_FOLDER=""' -DHAVE_GLPK --suppressions-list=tests/cppcheck.suppress --file-list=-
+}
+
+# A file at a time: it runs for seconds, and says at once what it has found.
+run_clang_tidy() {
+	found=0
+	# shellcheck disable=SC2046
+	set -- $(sources)
+	for file; do
+		clang-tidy --quiet "$file" -- -std=gnu11 -D_GNU_SOURCE -I. -I"$build" -DDATA_FOLDER='"/"' 2>/dev/null || found=1
+	done
+	return "$found"
+}
+
+for tool; do
+	if ! command -v "$tool" >/dev/null 2>&1; then
+		echo "SKIP $tool is not here"
+		continue
+	fi
+	if "run_$(echo "$tool" | tr - _)"; then
+		echo "ok $tool"
+	else
+		echo "not ok $tool"
+		status=1
+	fi
+done
+exit $status
