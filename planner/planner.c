@@ -41,23 +41,30 @@ largest_tensors(const struct graph *g, const struct op *o, struct arena *a)
 	return text;
 }
 
-/* Why no plan at all, or none that keeps persistent tensors on the device, fits
- * the budget. */
+/* Why no plan at all fits the budget. */
 static int
-too_small(const struct problem *p, bool resident, struct arena *a, struct err *e)
+too_small(const struct problem *p, struct arena *a, struct err *e)
 {
 	const struct lifetimes *l = p->life;
-	uint32_t k = resident ? l->resident_bound_op : l->bound_op;
-	const struct op *o = &p->graph->ops[k];
-	bytes_t need = resident ? l->resident_bound_bytes : l->bound_bytes;
-	char budget[32], needs[32], persistent[32], workspace[32];
+	const struct op *o = &p->graph->ops[l->bound_op];
+	char budget[32], needs[32], workspace[32];
 
 	return err_set(e, ERR_NO, "a budget of %s (%" PRI_BYTES " bytes) is too small: op %" PRIu32 " '%s' alone needs %s (%"
-	    PRI_BYTES " bytes)%s%s: %s, workspace %s",
-	    units_size(budget, p->budget_bytes), p->budget_bytes, k, o->name, units_size(needs, need), need,
-	    resident ? " with persistent tensors of " : "",
-	    resident ? units_size(persistent, l->persistent_bytes) : "",
-	    largest_tensors(p->graph, o, a), units_size(workspace, o->workspace_bytes));
+	    PRI_BYTES " bytes): %s, workspace %s", units_size(budget, p->budget_bytes), p->budget_bytes, l->bound_op, o->name,
+	    units_size(needs, l->bound_bytes), l->bound_bytes, largest_tensors(p->graph, o, a), units_size(workspace, o->workspace_bytes));
+}
+
+/* Why no plan of a policy that keeps persistent tensors on the device fits it. */
+static int
+too_small_for(const struct policy *row, const struct problem *p, struct err *e)
+{
+	const struct lifetimes *l = p->life;
+	char budget[32], needs[32], persistent[32], missing[32];
+
+	return err_set(e, ERR_NO, "policy '%s' keeps all persistent tensors (%s) on the device: with op %" PRIu32 " '%s' they need %s, %s "
+	    "more than the budget of %s", row->name, units_size(persistent, l->persistent_bytes), l->resident_bound_op,
+	    p->graph->ops[l->resident_bound_op].name, units_size(needs, l->resident_bound_bytes),
+	    units_size(missing, l->resident_bound_bytes - p->budget_bytes), units_size(budget, p->budget_bytes));
 }
 
 static int
@@ -102,6 +109,7 @@ make(struct plan *plan, const struct problem *p, const struct planner_options *o
 	    program_build(plan, &schedule, o->placement, a, e) < 0)
 		return -1;
 	check_figures(&plan->figures, plan, a);
+	plan->found_by = schedule.found_by;
 	return 0;
 }
 
@@ -147,9 +155,9 @@ planner_run(struct plan *plan, const struct graph *g, const struct device *d,
 		    PRI_BYTES, device_budget(d), d->name, p.budget_bytes);
 	lifetimes_init(&life, g, a);
 	if (life.bound_bytes > p.budget_bytes)
-		return too_small(&p, false, a, e);
+		return too_small(&p, a, e);
 	if (policy_least_budget(o->policy, &life) > p.budget_bytes)
-		return too_small(&p, true, a, e);
+		return too_small_for(o->policy, &p, e);
 	*plan = (struct plan) { .graph = g, .device = d, .tool = PACKAGE_NAME " " PACKAGE_VERSION,
 	    .policy = o->policy->name, .placement = o->placement->name, .options = o->options == NULL ? "" : o->options,
 	    .status = "heuristic", .batch = o->batch, .budget_bytes = p.budget_bytes };

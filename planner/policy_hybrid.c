@@ -302,6 +302,8 @@ policy_hybrid(struct schedule *s, const struct problem *p, struct arena *a, stru
 		expand(x, next, all);
 	if (isinf(x->us))
 		return err_set(e, ERR_NO, "policy 'hybrid' finds no plan for this budget: %s", x->why);
+	if (x->row != NULL)
+		s->found_by = x->row->name;
 	if (search_stopped(p->control))
 		p->control->status = "time-limit";
 	return 0;

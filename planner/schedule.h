@@ -39,6 +39,7 @@ struct schedule {
 	uint32_t step_count, move_count;
 	struct step *steps;	/* [step_count] */
 	struct move *moves;	/* [move_count] in any order, but those of one tensor in order of time */
+	const char *found_by;	/* NULL, or the policy that another one asked, because nothing of its own was faster */
 	const bool *on_host;	/* [tensor_count] or NULL: persistent tensors at home on the host */
 	bool hold;		/* every tensor has memory of its own for the whole step; only without moves */
 	bool in_place;		/* outputs take over inputs that end with the op, where it permits that */

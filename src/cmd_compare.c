@@ -214,7 +214,7 @@ run(struct cli *c, struct err *e)
 		return -1;
 	warn_of_times(&t);
 	po.batch = t.batch;
-	if (l.resident_bound_bytes <= po.budget_bytes)
+	if (l.bound_bytes <= po.budget_bytes)
 		po.bound_time_us = bounds_time_us(NULL, &l, &t.device, po.budget_bytes, &c->arena);
 	for (const struct policy *policy = policies; policy->name != NULL; policy++)
 		all += policy->quick;

@@ -64,6 +64,7 @@ struct plan {
 	const struct device *device;	/* not owned */
 	const char *tool;		/* "layrub 0.1" */
 	const char *policy, *placement, *options;
+	const char *found_by;		/* NULL, or the policy whose schedule `policy` has taken over: it had no faster one */
 	const char *status;		/* optimal gap time-limit heuristic */
 	uint32_t batch;			/* of the network it was lowered from; 0: a graph */
 	bytes_t arena_bytes, host_bytes, budget_bytes;

@@ -275,6 +275,7 @@ read_provenance(struct reader *r)
 		{ "graph_xxh3", JSON_F_STRING, &graph, .required = true },
 		{ "device_xxh3", JSON_F_STRING, &device, .required = true },
 		{ "policy", JSON_F_STRING, &p->policy, .required = true },
+		{ "found_by", JSON_F_STRING, &p->found_by, .required = false },
 		{ "placement", JSON_F_STRING, &p->placement, .required = true },
 		{ "options", JSON_F_STRING, &p->options, .required = true },
 		{ "batch", JSON_F_POSITIVE, &p->batch, .required = false },

@@ -27,6 +27,8 @@ write_provenance(const struct writing *w, struct json_out *o)
 	json_out_string(o, "graph_xxh3", w->graph_digest);
 	json_out_string(o, "device_xxh3", w->device_digest);
 	write_text("policy", p->policy, o);
+	if (p->found_by != NULL)
+		json_out_string(o, "found_by", p->found_by);
 	write_text("placement", p->placement, o);
 	write_text("options", p->options, o);
 	if (p->batch > 0)

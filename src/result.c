@@ -22,6 +22,7 @@ static const struct field fields[] = {
 	FIELD(F_TEXT, device, "device"),
 	FIELD(F_COUNT, batch, "batch"),
 	FIELD(F_TEXT, policy, "policy"),
+	FIELD(F_TEXT, found_by, "found by"),
 	FIELD(F_TEXT, placement, "placement"),
 	FIELD(F_BYTES, budget_bytes, "budget"),
 	FIELD(F_BYTES, peak_bytes, "peak"),
@@ -119,6 +120,7 @@ result_from_plan(struct result *r, const struct plan *p)
 	if (p->batch > 0)
 		r->batch = p->batch;
 	r->policy = p->policy;
+	r->found_by = p->found_by;
 	r->placement = p->placement;
 	r->status = p->status;
 	r->budget_bytes = p->budget_bytes;

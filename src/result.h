@@ -12,7 +12,7 @@
 #define RESULT_UNKNOWN UINT64_MAX	/* of a count of bytes; a real number: NaN, a string: NULL */
 
 struct result {
-	const char *graph, *device, *policy, *placement, *status, *reason;
+	const char *graph, *device, *policy, *found_by, *placement, *status, *reason;
 	uint64_t batch;
 	bytes_t budget_bytes, peak_bytes, arena_bytes, host_bytes;
 	bytes_t offload_bytes, fetch_bytes, bound_bytes, resident_bound_bytes;
