@@ -18,16 +18,21 @@ enum { MOST_POLICIES = 24, MOST_NEIGHBOURS = 32, SEARCHED_WAYS = 6, SMALL_GRAPH 
 static const double shares[] = { 0, 0.8, 1, 0.5, 0.3, 2 };
 static const int cuts[] = { 14, 0, 40 };
 enum { SHARES = sizeof(shares) / sizeof(shares[0]), CUTS = sizeof(cuts) / sizeof(cuts[0]) };
-enum { ALL_WAYS = CUTS + (SHARES - 1) * CUTS * ORDERS, FEWEST_TRIALS = 36, MOST_TRIALS = 130 };
+enum { ALL_WAYS = CUTS + 1 + (SHARES - 1) * CUTS * ORDERS, FEWEST_TRIALS = 36, MOST_TRIALS = 130 };
 
 static struct way
 way_at(int i)
 {
 	struct way w = { .order = BY_SPAN, .cuts = cuts[i % CUTS], .look_ahead = 8, .lead = 4, .squeeze = 1 };
-	int rest = i - CUTS;
+	int rest = i - CUTS - 1;
 
-	if (i < CUTS)		/* nothing is offloaded: no order */
+	if (i < CUTS)		/* nothing is offloaded by choice: no order */
 		return w;
+	if (i == CUTS) {	/* nothing is dropped: the least memory of its own that a plan can need */
+		w.share = 1;
+		w.look_ahead = 0;
+		return w;
+	}
 	w.share = shares[1 + rest / (CUTS * ORDERS)];
 	w.order = (enum order)(rest % ORDERS);
 	w.cuts = cuts[rest / ORDERS % CUTS];
@@ -40,7 +45,7 @@ neighbours(struct way *to, const struct way *w)
 {
 	static const double scales[] = { 0.7, 0.85, 0.95, 1.05, 1.15, 1.4 };
 	static const int other_cuts[] = { 0, 7, 10, 14, 20, 28, 40 };
-	static const int looks[] = { 1, 4, 8, 24 };
+	static const int looks[] = { 0, 1, 4, 8, 24 };
 	static const double leads[] = { 0, 1, 4, 16 };
 	static const double squeezes[] = { 1, 0.98, 0.95, 0.9 };
 	int n = 0;

@@ -111,6 +111,57 @@ test_graph(const char *name, const int *percents, int count)
 	arena_free(&a);
 }
 
+/* Budgets that have no room for one op beside all persistent tensors: a plan for each, ending at home. */
+static void
+test_below_resident(const char *name, const int *percents, int count)
+{
+	struct arena a = ARENA_INIT;
+	struct err e = ERR_INIT;
+	struct lifetimes l;
+	struct device d;
+	struct graph g;
+
+	if (graph_read(&g, data_path(arena_printf(&a, "graphs/%s.graph.json", name)), &a, &e) < 0 ||
+	    device_read(&d, data_path("devices/h100.json"), &a, &e) < 0) {
+		ok(false, "%s: %s", name, e.text);
+		arena_free(&a);
+		return;
+	}
+	lifetimes_init(&l, &g, &a);
+	for (int i = 0; i < count; i++) {
+		bytes_t budget = l.peak_bytes / 100 * (bytes_t)percents[i];
+
+		ok(budget < l.resident_bound_bytes && budget > l.bound_bytes, "%s: %d %% is below the resident bound", name, percents[i]);
+		ok(step_us(&g, &d, "hybrid", budget) > 0, "%s at %d %%: persistent tensors leave", name, percents[i]);
+		is_near(step_us(&g, &d, "keep", budget), 0, 0, "%s at %d %%: keep says no", name, percents[i]);
+	}
+	arena_free(&a);
+}
+
+/* One op with two algorithms: 100 bytes of workspace in 10 us, or none in 12.  Nothing else can give way, so a budget below
+ * 100 takes the slower one, and the step 12 us. */
+static void
+test_alternative(void)
+{
+	static const uint32_t out[] = { 0 };
+	static const struct alternative slower[] = { { .workspace_bytes = 0, .time_us = 12 } };
+	struct tensor tensors[] = { { 1024, KIND_ACTIVATION } };
+	struct op op = { .name = "conv", .outputs = out, .output_count = 1, .workspace_bytes = 4096, .time_us = 10,
+	    .alternatives = slower, .alternative_count = 1 };
+	struct graph g = { .name = "one", .tensor_count = 1, .op_count = 1, .tensors = tensors, .ops = &op };
+	struct arena a = ARENA_INIT;
+	struct err e = ERR_INIT;
+	struct device d;
+
+	if (device_read(&d, data_path("devices/h100.json"), &a, &e) < 0) {
+		ok(false, "%s", e.text);
+	} else {
+		is_near(step_us(&g, &d, "hybrid", 8192), 10, 1e-9, "room for the workspace: the fast algorithm");
+		is_near(step_us(&g, &d, "hybrid", 2048), 12, 1e-9, "no room for it: the other one");
+	}
+	arena_free(&a);
+}
+
 static void
 test_threads(void)
 {
@@ -142,11 +193,14 @@ test_threads(void)
 int
 main(void)
 {
-	static const int few[] = { 90 };
+	static const int few[] = { 90 }, alexnet[] = { 70, 60 }, vgg16[] = { 75 };
 
 	test_range_tree();
 	test_graph("vgg16", few, 1);
 	test_graph("alexnet", few, 1);
+	test_below_resident("alexnet", alexnet, 2);
+	test_below_resident("vgg16", vgg16, 1);
+	test_alternative();
 	test_threads();
 	return tap_done();
 }
