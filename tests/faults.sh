@@ -220,7 +220,7 @@ done <<'END'
 fails|gnuplot failed: no room|echo 'no room' >&2; exit 1
 says nothing|gnuplot failed with status 7|exit 7
 is killed|ended by signal 9|kill -9 $$
-is killed|ended by signal 9|printf '<svg>'; kill -KILL $$
+is told to end|ended by signal 15|printf '<svg>'; kill -TERM $$
 stops halfway|incomplete|printf '<svg>'
 draws nothing|incomplete|exit 0
 END
