@@ -117,7 +117,7 @@ C_TESTS += %D%/reorder.t
 %C%_reorder_t_LDADD = $(TEST_LIBS)
 SHELL_TESTS += %D%/objectives.sh
 SHELL_TESTS += %D%/sweep.sh %D%/fit.sh
-SHELL_TESTS += %D%/faults.sh %D%/interrupts.sh
+SHELL_TESTS += %D%/faults.sh %D%/interrupts.sh %D%/threads.sh
 SHELL_TESTS += %D%/pages.sh %D%/completion.sh
 EXTRA_DIST += %D%/help.sh %D%/complete.bash %D%/complete.zsh
 
@@ -169,8 +169,8 @@ bench-schedule: layrub$(EXEEXT)
 
 # What has threads, for a build with --enable-tsan.  What other libraries do in theirs is not looked at, but for OpenMP, which
 # explains itself to the sanitizer.
-THREADED = %D%/hybrid.t %D%/placement.t
-THREAD_TESTS = $(THREADED) %D%/sweep.sh %D%/replay.sh
+THREADED = %D%/library.t
+THREAD_TESTS = $(THREADED) %D%/threads.sh
 .PHONY: check-threads
 check-threads: all $(THREADED)
 	TSAN_OPTIONS="ignore_noninstrumented_modules=1 exitcode=66 $$TSAN_OPTIONS" $(MAKE) $(AM_MAKEFLAGS) check-TESTS TESTS='$(THREAD_TESTS)'
