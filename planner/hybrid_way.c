@@ -499,8 +499,8 @@ hybrid_init(struct hybrid *h)
 		h->us_per_byte[dir] = device_transfer_us(p->device, (enum direction)dir, UINT64_C(16) << 20) / 0x1p24;
 }
 
-static bool
-too_slow(const struct hybrid *h, double us)
+bool
+hybrid_too_slow(const struct hybrid *h, double us)
 {
 	return h->beat_us > 0 && us >= h->beat_us;
 }
@@ -519,8 +519,9 @@ place_shortly(struct place_result *r, const struct place_problem *p, struct aren
 int
 hybrid_time(struct hybrid *h, bytes_t *arena_bytes, double *us)
 {
-	static const struct placement tries[] = { { .place = place_boxing }, { .place = place_by_size }, { .place = place_shortly } };
-	size_t n = h->search ? 3 : 2;
+	const struct placement tries[] = { { .place = place_boxing }, { .place = place_by_size },
+	    { .place = h->packing == PACK_SHORTLY ? place_shortly : place_auto } };
+	size_t n = h->packing == PACK_QUICKLY ? 2 : 3;
 
 	for (size_t i = 0; i < n; i++) {
 		struct plan plan = { .graph = h->p->graph, .device = h->p->device, .budget_bytes = h->p->budget_bytes };
@@ -536,7 +537,7 @@ hybrid_time(struct hybrid *h, bytes_t *arena_bytes, double *us)
 			return err_set(&h->err, ERR_NO, "it needs more pinned host memory than there is");
 		if (plan.arena_bytes <= h->p->budget_bytes)
 			break;
-		if (i == 1 && (too_slow(h, *us) || *arena_bytes > h->p->budget_bytes + h->p->budget_bytes / 4))
+		if (i == 1 && (hybrid_too_slow(h, *us) || *arena_bytes > h->p->budget_bytes + h->p->budget_bytes / 4))
 			break;
 	}
 	return 0;
@@ -575,7 +576,7 @@ hybrid_go(struct hybrid *h, double *us)
 			return -1;
 		if (arena_bytes <= h->p->budget_bytes)
 			return 0;
-		if (too_slow(h, *us))
+		if (hybrid_too_slow(h, *us))
 			break;
 		budget = tighter_budget(budget, arena_bytes - h->p->budget_bytes, h->p->life->bound_bytes);
 		tighter++;

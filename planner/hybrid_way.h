@@ -42,6 +42,9 @@ struct way {
 /* How often a policy is asked for less because its buffers do not pack. */
 enum { TIGHTENINGS = 4 };
 
+/* How hard a schedule is placed when quick placements end over the budget. */
+enum packing { PACK_QUICKLY, PACK_SHORTLY, PACK_IN_FULL };
+
 /* The state of one way. */
 struct hybrid {
 	const struct problem *p;
@@ -50,7 +53,7 @@ struct hybrid {
 	struct gap **by_density;	/* [gap_count] cheapest to recompute first */
 	struct gap **by_worth;		/* [gap_count] the order in which to offload */
 	bool *kept;			/* [gap_count] not to be dropped: its chain called back what had to be away */
-	bool search;			/* place with a search where quick placements end over the budget */
+	enum packing packing;
 	double beat_us;			/* what does not fit yet is worth packing better or asking for less only if it is
 					 * faster than this; 0: whatever it takes */
 	uint32_t stuck;			/* op at which nothing more could leave, or UINT32_MAX */
@@ -60,8 +63,11 @@ struct hybrid {
 	struct err err;
 };
 
-/* Go h->way (p, way, search and arena are given): fill h->schedule, and *us with its simulated step. */
+/* Go h->way (p, way, packing, beat_us and arena are given): fill h->schedule, and *us with its simulated step. */
 int hybrid_go(struct hybrid *h, double *us);
+
+/* It does not beat h->beat_us. */
+bool hybrid_too_slow(const struct hybrid *h, double us);
 
 /* Time h->schedule as a plan; the smallest arena found in *arena_bytes. */
 int hybrid_time(struct hybrid *h, bytes_t *arena_bytes, double *us);

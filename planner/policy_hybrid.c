@@ -101,7 +101,7 @@ go_policy(struct hybrid *h, const struct policy *row, double *us)
 			return -1;
 		if (arena_bytes <= h->p->budget_bytes)
 			return 0;
-		if (less.budget_bytes < policy_least_budget(row, h->p->life) + (arena_bytes - h->p->budget_bytes))
+		if (hybrid_too_slow(h, *us) || less.budget_bytes < policy_least_budget(row, h->p->life) + (arena_bytes - h->p->budget_bytes))
 			break;
 		less.budget_bytes -= arena_bytes - h->p->budget_bytes;
 	}
@@ -250,6 +250,13 @@ next_to_expand(struct search *x)
 	return best;
 }
 
+/* What comes later is worth packing only if it is faster. */
+static double
+to_beat(const struct search *x)
+{
+	return isinf(x->us) ? 0 : x->us;
+}
+
 static void
 expand(struct search *x, struct trial *t, struct outcome *all)
 {
@@ -263,7 +270,7 @@ expand(struct search *x, struct trial *t, struct outcome *all)
 		for (int j = 0; j < x->trial_count; j++)
 			tried |= same_way(&ways[i], &x->trials[j].way);
 		if (!tried)
-			all[count++] = (struct outcome) { .h = { .p = x->p, .way = ways[i], .search = x->pack > 0, .beat_us = isinf(x->us) ? 0 : x->us } };
+			all[count++] = (struct outcome) { .h = { .p = x->p, .way = ways[i], .packing = x->pack > 0 ? PACK_SHORTLY : PACK_QUICKLY, .beat_us = to_beat(x) } };
 	}
 	try_all(x, all, count);
 	x->pack -= x->pack > 0;
@@ -277,17 +284,19 @@ begin(struct search *x, struct outcome *all)
 
 	for (int i = 0; i < n; i++)
 		all[i] = (struct outcome) { .h = { .p = x->p, .way = way_at(i) } };
-	for (const struct policy *row = policies; row->name != NULL && n < ALL_WAYS + MOST_POLICIES; row++)
-		if (row->quick && row->plan != policy_hybrid && policy_least_budget(row, x->p->life) <= x->p->budget_bytes)
-			all[n++] = (struct outcome) { .row = row, .h.p = x->p };
 	try_all(x, all, n);
 	x->why = arena_printf(x->arena, "%s", all[0].h.err.text);
+	n = 0;
+	for (const struct policy *row = policies; row->name != NULL && n < MOST_POLICIES; row++)
+		if (row->quick && row->plan != policy_hybrid && policy_least_budget(row, x->p->life) <= x->p->budget_bytes)
+			all[n++] = (struct outcome) { .row = row, .h = { .p = x->p, .packing = PACK_IN_FULL, .beat_us = to_beat(x) } };
+	try_all(x, all, n);
 	for (int i = 0; i < x->trial_count; i++)
 		if (!isinf(x->trials[i].us) && x->pack == 0)
 			return;
 	/* Perhaps they only do not pack. */
 	for (n = 0; n < SEARCHED_WAYS && !search_stopped(x->p->control); n++)
-		all[n] = (struct outcome) { .h = { .p = x->p, .way = way_at(n), .search = true, .beat_us = isinf(x->us) ? 0 : x->us } };
+		all[n] = (struct outcome) { .h = { .p = x->p, .way = way_at(n), .packing = PACK_SHORTLY, .beat_us = to_beat(x) } };
 	try_all(x, all, n);
 	x->why = arena_printf(x->arena, "%s", all[0].h.err.text);
 }
