@@ -12,7 +12,7 @@
 
 #include "planner/hybrid_way.h"
 
-enum { MOST_POLICIES = 24, MOST_NEIGHBOURS = 32, SEARCHED_WAYS = 6, SMALL_GRAPH = 250, PACKED_EXPANSIONS = 2 };
+enum { MOST_POLICIES = 24, MOST_NEIGHBOURS = 32, SEARCHED_WAYS = 6, SMALL_GRAPH = 150, PACKED_EXPANSIONS = 2 };
 
 /* Every combination is a way to begin with; the most useful come first, for large graphs try only those. */
 static const double shares[] = { 0, 0.8, 1, 0.5, 0.3, 2 };
