@@ -57,7 +57,7 @@ run_command() {	# FILE-WITHOUT-SUFFIX FOLDER
 	diff "$1.want.masked" "$1.part.masked" >"$work/err"
 	same=$?
 	if asked update; then
-		[ $same -eq 0 ] || mv "$1.part" "$1.shown"
+		cmp -s "$1.want" "$1.part" || cp "$1.part" "$1.shown"
 		same=0
 	fi
 	[ $status -eq 0 ] || echo "exit status $status" >>"$work/err"
