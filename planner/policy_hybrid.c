@@ -18,7 +18,7 @@ enum { MOST_POLICIES = 24, MOST_NEIGHBOURS = 32, SEARCHED_WAYS = 6, SMALL_GRAPH 
 static const double shares[] = { 0, 0.8, 1, 0.5, 0.3, 2 };
 static const int cuts[] = { 14, 0, 40 };
 enum { SHARES = sizeof(shares) / sizeof(shares[0]), CUTS = sizeof(cuts) / sizeof(cuts[0]) };
-enum { ALL_WAYS = CUTS + 1 + (SHARES - 1) * CUTS * ORDERS, FEWEST_TRIALS = 36, MOST_TRIALS = 130 };
+enum { ALL_WAYS = CUTS + 1 + (SHARES - 1) * CUTS * ORDERS, FEWEST_TRIALS = 30, MOST_TRIALS = 130 };
 
 static struct way
 way_at(int i)
