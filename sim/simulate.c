@@ -362,6 +362,8 @@ add_up(struct sim_result *r, const struct plan *p, struct arena *a)
 	r->overhead = r->ideal_time_us > 0 ? r->step_time_us / r->ideal_time_us - 1 : 0;
 }
 
+static const double STEP_MOST_US = 1e18;
+
 int
 simulate(struct sim_result *r, const struct plan *p, const struct device *d, struct arena *a, struct err *e)
 {
@@ -388,6 +390,9 @@ simulate_scaled(struct sim_result *r, const struct plan *p, const struct device 
 	m.ended = ARENA_NEW(a, bool, p->instruction_count);
 	if (run_all(&m, e) < 0)
 		return -1;
+	/* No document may say more (json.h). */
+	if (!(m.now <= STEP_MOST_US))
+		return err_set(e, ERR_NO, "the step takes more than %g us on '%s'", STEP_MOST_US, d->name);
 	r->step_time_us = m.now;
 	find_stalls(r, p, &queues, a);
 	add_up(r, p, a);

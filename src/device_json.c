@@ -222,6 +222,9 @@ read_curve(struct link_direction *l, json_t *list, struct arena *a, struct err *
 	return 0;
 }
 
+/* Of a link: the largest transfer still takes a time that can be added up. */
+static const double LEAST_RATE = 1000;
+
 static int
 read_direction(struct link_direction *l, json_t *obj, struct arena *a, struct err *e)
 {
@@ -235,8 +238,8 @@ read_direction(struct link_direction *l, json_t *obj, struct arena *a, struct er
 
 	if (json_read_fields(obj, fields, a, e) < 0)
 		return -1;
-	if (!(l->bytes_per_s > 0))
-		return out_of_range("bytes_per_s", "a positive number", l->bytes_per_s, e);
+	if (!(l->bytes_per_s >= LEAST_RATE))
+		return out_of_range("bytes_per_s", "1000 or more", l->bytes_per_s, e);
 	return curve != NULL && read_curve(l, curve, a, e) < 0 ? err_at(e, "curve") : 0;
 }
 
@@ -257,8 +260,8 @@ read_link(struct device *d, json_t *obj, struct arena *a, struct err *e)
 	for (int i = 0; i < DIRECTION_COUNT; i++)
 		if (read_direction(&d->link[i], direction[i], a, e) < 0)
 			return err_at(e, "%s", direction_names[i]);
-	if (!(d->duplex_bytes_per_s > 0))
-		return out_of_range("duplex_bytes_per_s", "a positive number", d->duplex_bytes_per_s, e);
+	if (!(d->duplex_bytes_per_s >= LEAST_RATE))
+		return out_of_range("duplex_bytes_per_s", "1000 or more", d->duplex_bytes_per_s, e);
 	return d->copy_engines <= 2 ? 0 : out_of_range("copy_engines", "1 or 2", d->copy_engines, e);
 }
 

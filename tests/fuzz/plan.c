@@ -106,7 +106,12 @@ time_it(struct fuzz *f, const struct plan *p)
 {
 	struct sim_result r;
 
-	EXPECT(f, simulate(&r, p, p->device, &f->arena, &f->err) == 0);
+	/* A sound plan may take longer than can be said. */
+	if (simulate(&r, p, p->device, &f->arena, &f->err) < 0) {
+		EXPECT(f, f->err.code == ERR_NO);
+		f->err = (struct err) ERR_INIT;
+		return;
+	}
 	EXPECT(f, isfinite(r.step_time_us) && r.step_time_us >= 0 && r.stall_time_us >= 0);
 	EXPECT(f, r.offload_bytes == p->figures.offload_bytes && r.fetch_bytes == p->figures.fetch_bytes);
 	EXPECT(f, r.device_peak_bytes <= p->arena_bytes && r.host_peak_bytes <= p->host_bytes);
