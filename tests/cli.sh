@@ -246,6 +246,22 @@ holds "$(field ideal_time_us) < 0.51 * $ideal" "twice as fast compute"
 run simulate half.json --device h200 --json
 [ "$(field device)" = h200 ]
 ok $? "simulate on another device"
+run simulate half.json --h2d 1GB/s --d2h 1GB/s
+grep -q '^waits for fetch  .* in [1-9]' out && [ "$(sed -n '/^longest waits/,$p' out | grep -c '^  .* before ')" -ge 5 ]
+ok $? "simulate for people: what a slow link makes wait"
+run simulate half.json --jitter 20%
+grep -q '^100 steps, every time drawn from 20 % around its own' out && grep -q '^  step time .*,.*,' out
+ok $? "jitter for people"
+run simulate half.json --jitter 20% --runs 50 --json
+cp out jitter
+spread=$(sed -n 's/.*"step_time_us": {"p5": \([0-9.]*\), "p50": \([0-9.]*\), "p95": \([0-9.]*\)}.*/\1 <= \2 \&\& \2 <= \3 \&\& \1 < \3/p' out)
+holds "${spread:-0}" "jitter spreads the step time"
+run simulate half.json --jitter 20% --runs 50 --json
+cmp -s out jitter
+ok $? "the same draws every time"
+run simulate half.json --jitter 20% --runs 50 --seed 2 --json
+! cmp -s out jitter
+ok $? "others with another seed"
 "$LAYRUB" check - <half.json >out 2>err
 ok $? "check reads standard input"
 "$LAYRUB" plan graphs/alexnet --device h200 -o - 2>/dev/null | "$LAYRUB" check - --graph graphs/alexnet >out 2>err

@@ -149,6 +149,40 @@ static const char *const reuse_ops[] = {
 	"u f adam-update 25 55 56 57>55 56 57 18", NULL
 };
 
+/* Attention in ops of its own, with all probabilities kept: 2 heads of 3 features over 4 tokens, query, key and value in one map ... */
+#define PLAIN "{'format':'layrub-network','version':1,'name':'plain','batch':2,'layers':[" \
+	"{'name':'x','type':'input','shape':[4,6]},{'name':'q','type':'linear','features':18,'bias':false}," \
+	"{'name':'a','type':'attention','heads':2,'fused':false,'dropout':0.1},{'name':'v','type':'flatten'}," \
+	"{'name':'y','type':'input','shape':[1],'dtype':'int64'},{'name':'l','type':'cross-entropy','inputs':['v','y']}]}"
+
+static const char *const plain_ops[] = {
+	"f q linear 0 1>2",
+	"f a attention-scores 2>3", "f a softmax 3>4 3~4", "f a dropout 4>6 5", "f a attention-output 2 6>7",
+	"f l softmax-loss 7 8>10 9 7~10",
+	"b l softmax-loss-backward 10 8>11 10~11",
+	"b a attention-output-backward 6 11>13",		/* the value's third of the map's gradient */
+	"b a attention-output-backward 2 11>12", "b a dropout-backward 5 12>14 12~14", "b a softmax-backward 4 14>15 4~15 14~15",
+	"b a attention-scores-backward 2 15 13>13", "b a attention-scores-backward 2 15 13>13",	/* the other two join it */
+	"b q linear-backward-weight 0 13>16",
+	"u q sgd-update 16 1>1", NULL
+};
+
+/* ... and a product of two maps that both learn. */
+#define PRODUCT "{'format':'layrub-network','version':1,'name':'product','batch':2,'layers':[" \
+	"{'name':'x','type':'input','shape':[4,6]},{'name':'q','type':'linear','features':3,'bias':false}," \
+	"{'name':'k','type':'linear','inputs':['x'],'features':3,'bias':false}," \
+	"{'name':'m','type':'matmul','inputs':['q','k'],'transpose_b':true},{'name':'v','type':'flatten'}," \
+	"{'name':'y','type':'input','shape':[1],'dtype':'int64'},{'name':'l','type':'cross-entropy','inputs':['v','y']}]}"
+
+static const char *const product_ops[] = {
+	"f q linear 0 1>2", "f k linear 0 3>4", "f m matmul 2 4>5",
+	"f l softmax-loss 5 6>8 7 5~8",
+	"b l softmax-loss-backward 8 6>9 8~9",
+	"b m matmul-backward 4 9>10", "b m matmul-backward 2 9>11",
+	"b k linear-backward-weight 0 11>12", "b q linear-backward-weight 0 10>13",
+	"u q sgd-update 13 1>1", "u k sgd-update 12 3>3", NULL
+};
+
 static void
 test_ops(const char *text, int lowering, const char *const *want)
 {
@@ -364,6 +398,22 @@ test_batch(const struct device *d)
 	arena_free(&a);
 }
 
+/* Probabilities are a number for each head and pair of tokens, their mask a byte. */
+static void
+test_probabilities(void)
+{
+	struct arena a = ARENA_INIT;
+	struct network n;
+	struct graph g;
+
+	if (read_text(&n, PLAIN, &a) && lower_or_fail(&g, &n, LOWER_REUSE, NULL, &a)) {
+		is_uint(g.tensors[4].bytes, 2 * 2 * 4 * 4 * 4, "probabilities of 2 samples, 2 heads, 4 by 4 tokens");
+		is_uint(g.tensors[5].bytes, 2 * 2 * 4 * 4, "their mask");
+		is_uint(g.tensors[13].bytes, g.tensors[2].bytes, "one gradient for query, key and value");
+	}
+	arena_free(&a);
+}
+
 int
 main(void)
 {
@@ -374,6 +424,9 @@ main(void)
 
 	test_ops(SMALL("'optimizer':'momentum',"), LOWER_FRAMEWORK, framework_ops);
 	test_ops(SMALL("'optimizer':'adam','master_dtype':'float32',"), LOWER_REUSE, reuse_ops);
+	test_ops(PLAIN, LOWER_REUSE, plain_ops);
+	test_ops(PRODUCT, LOWER_REUSE, product_ops);
+	test_probabilities();
 	test_optimizer(SMALL("'optimizer':'sgd',"), parameters, 0);
 	test_optimizer(SMALL("'optimizer':'momentum',"), parameters, parameters);
 	test_optimizer(SMALL("'optimizer':'adam',"), parameters, 2 * parameters);
