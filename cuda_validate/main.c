@@ -2,6 +2,7 @@
 /* layrub-replay: execute a plan on real data, or measure a machine. */
 #include <config.h>
 
+#include <assert.h>
 #include <getopt.h>
 #include <math.h>
 #include <string.h>
@@ -363,6 +364,7 @@ replay_all(struct session *s)
 		if (interrupt_came() && k + 1 < s->plan_count)
 			interrupt_end(false);
 	}
+	assert(s->backend != NULL);
 	if (s->backend->end != NULL)
 		s->backend->end();
 	return status;

@@ -47,6 +47,7 @@ placement_unit(const struct place_problem *p)
 {
 	bytes_t unit = 0;
 
+	assert(p->align > 0);
 	for (uint32_t i = 0; i < p->count && unit != p->align; i++)
 		if (p->items[i].bytes > 0)
 			unit = gcd(place_align(p, &p->items[i]), unit);
@@ -120,7 +121,6 @@ placement_run(struct place_result *r, const struct placement *row, const struct 
 {
 	struct place_problem settled = *p;
 
-	assert(p->align > 0);
 	settled.items = settle_aligns(p, a);
 	r->refused = NULL;
 	r->bound_bytes = placement_bound(&settled, a);

@@ -14,6 +14,8 @@
 #include <config.h>
 #include "sim/check_private.h"
 
+#include <assert.h>
+
 #include "src/spans.h"
 
 #define MIXED (UINT64_C(1) << 40)	/* mixture i is value MIXED + i */
@@ -185,6 +187,7 @@ explain(const struct values *v, const struct access *x, uint64_t want)
 		else if (bad == NULL)
 			bad = &v->found[i];
 	}
+	assert(bad != NULL);
 	if (bad->value != SPAN_EMPTY)
 		say_slot(&holds, v, bad->value);
 	if (bad->value != SPAN_EMPTY && slot_tensor(v, bad->value, &got, &op) == tensor && bad->base == b->offset_bytes)
@@ -261,6 +264,7 @@ follow(void *arg, const struct access *x)
 	const struct buffer *b = access_buffer(p, x);
 	const struct instruction *in = x->moment == MOMENT_BEGIN || x->moment == moment_end(p) ? NULL : &p->program[x->moment - 1];
 
+	assert(in != NULL || x->operand == OPERAND_INITIAL || x->operand == OPERAND_FINAL);
 	switch (x->operand) {
 	case OPERAND_INITIAL:
 		fill(v, x->host, b->offset_bytes, v->c->graph->tensors[b->tensor].bytes, b->tensor);

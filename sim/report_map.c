@@ -4,6 +4,7 @@
 #include <config.h>
 #include "sim/report_private.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -189,8 +190,11 @@ address_map_data(FILE *out, const struct address_map *m, double x_unit, double y
 static void
 paler(char to[8], const char *colour)
 {
-	unsigned long rgb = strtoul(colour + 1, NULL, 16);
 	unsigned part[3];
+	unsigned long rgb;
+
+	assert(colour != NULL);
+	rgb = strtoul(colour + 1, NULL, 16);
 
 	for (int k = 0; k < 3; k++) {
 		unsigned long x = (rgb >> (16 - 8 * k)) & 0xff;

@@ -48,7 +48,7 @@ picture_quoted(const char *s, struct arena *a)
 		*to++ = (unsigned char)s[i] < ' ' || s[i] == 127 ? '?' : s[i];
 	}
 	if (s[n] != '\0')
-		to += strlen(strcpy(to, "..."));
+		to += sprintf(to, "...");
 	*to++ = '\'';
 	return buf;
 }

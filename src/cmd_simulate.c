@@ -249,7 +249,7 @@ print_result(const struct result *r, const struct plan *p, const struct sim_resu
 static int
 run(struct cli *c, struct err *e)
 {
-	struct jitter_result jr;
+	struct jitter_result jr = { 0 };
 	struct sim_result sr;
 	struct jitter j;
 	struct device d;

@@ -2,6 +2,8 @@
 #include <config.h>
 #include "src/explain_more.h"
 
+#include <assert.h>
+
 #include "planner/planner.h"
 #include "sim/simulate.h"
 
@@ -21,6 +23,7 @@ faster_link(struct device *d, struct arena *a)
 		double factor = rate > 0 ? rate / (rate + more_bytes_per_s) : 1;
 		struct curve_point *points = ARENA_NEW(a, struct curve_point, l->point_count);
 
+		assert(l->points != NULL || l->point_count == 0);
 		for (uint32_t i = 0; i < l->point_count; i++)
 			points[i] = (struct curve_point) { l->points[i].bytes, l->points[i].time_us * factor };
 		l->points = points;

@@ -30,12 +30,12 @@ stat() {
 for target; do
 	mkdir -p "$folder/corpus/$target"
 	log=$folder/$target.log
-	findings=0
 	cpu
 	before=$cpu
 	"./tests/fuzz/$target" -max_total_time="$seconds" -timeout=20 -rss_limit_mb=2048 -max_len=16384 -print_final_stats=1 \
 	    -dict="$folder/seeds/$target.dict" -artifact_prefix="$folder/$target-" \
-	    "$folder/corpus/$target" "$folder/seeds/$target" >"$log" 2>&1 || findings=1 status=1
+	    "$folder/corpus/$target" "$folder/seeds/$target" >"$log" 2>&1 || status=1
+	findings=$(grep -c 'Test unit written to' "$log") || :
 	cpu
 	edges=$(sed -n 's/.* cov: \([0-9]*\) ft: .*/\1/p' "$log" | tail -n 1)
 	echo "$target $(stat number_of_executed_units "$log") $(echo "$cpu $before" | awk '{ print $1 - $2 }') ${edges:-0} $findings" |
