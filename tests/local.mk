@@ -175,6 +175,12 @@ THREAD_TESTS = $(THREADED) %D%/threads.sh
 check-threads: all $(THREADED)
 	TSAN_OPTIONS="ignore_noninstrumented_modules=1 exitcode=66 $$TSAN_OPTIONS" $(MAKE) $(AM_MAKEFLAGS) check-TESTS TESTS='$(THREAD_TESTS)'
 
+# For a build with --enable-sanitizers, where a test takes several times as long: what reads documents, plans, checks, simulates, draws.
+SANITIZER_TESTS = $(C_TESTS) %D%/cli.sh %D%/place.sh %D%/compare.sh %D%/sweep.sh %D%/report.sh %D%/replay.sh %D%/limits.sh
+.PHONY: check-sanitizers
+check-sanitizers:
+	$(MAKE) $(AM_MAKEFLAGS) check TESTS='$(SANITIZER_TESTS)'
+
 # With --enable-coverage: the tests, then which lines they ran; coverage-table is the second half.
 EXTRA_DIST += %D%/coverage.sh
 CLEANFILES += coverage.list
