@@ -19,6 +19,7 @@
  * one on the program, whose schedules are not all there are: it is not shown as one.
  */
 #include <config.h>
+#include <assert.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -236,6 +237,7 @@ search_near(struct search *s, const struct verdicts *v, double cost)
 	struct lp near;
 	bool found_any;
 
+	assert(m->count > 0);
 	memset(s->loose, 0, sizeof(*s->loose) * m->count);
 	for (uint32_t i = 0; i < s->window && i < m->count; i++)
 		s->loose[s->by_next[(s->window_from + i) % m->count]] = true;
