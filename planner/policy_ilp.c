@@ -237,10 +237,10 @@ search_near(struct search *s, const struct verdicts *v, double cost)
 	struct lp near;
 	bool found_any;
 
-	assert(m->count > 0);
 	memset(s->loose, 0, sizeof(*s->loose) * m->count);
 	for (uint32_t i = 0; i < s->window && i < m->count; i++)
 		s->loose[s->by_next[(s->window_from + i) % m->count]] = true;
+	assert(m->count > 0);
 	s->window_from = (s->window_from + (s->window + 1) / 2) % m->count;
 	near = restricted(s, v, s->loose);
 	better->high = cost * (1 - WANTED_GAP);
