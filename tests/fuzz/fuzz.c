@@ -30,6 +30,7 @@ prepare(void)
 {
 	int out = memfd_create("output", 0);
 
+	fflush(stdout);		/* what a fuzzer's driver has to say */
 	input_fd = memfd_create("input", 0);
 	nowhere = fopen("/dev/null", "w");
 	if (input_fd < 0 || out < 0 || nowhere == NULL || dup2(out, STDOUT_FILENO) < 0)
