@@ -3,6 +3,10 @@
 # Ctrl-C: with an answer in hand it is written and the status is 0, without one the program ends by the signal.  Then the other ends
 # of a stream: closed pipes, full devices, streams that the parent closed.
 # strace sends the signal at an exact place; without it those are skipped.
+# A background job is told to ignore Ctrl-C, and so is all that it starts: begin again as one that is not.
+if [ -z "${LAYRUB_SIGNALS-}" ] && env --default-signal=INT,TERM true 2>/dev/null; then
+	LAYRUB_SIGNALS=default exec env --default-signal=INT,TERM sh "$0" "$@"
+fi
 # shellcheck source=lib.sh
 . "${LAYRUB_TESTS:-tests}/lib.sh"
 cd "$work" || exit 1
