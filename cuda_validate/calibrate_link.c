@@ -5,7 +5,8 @@
 #include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
+
+#include "src/clock.h"
 
 enum { REPEATS = 5, COPIES_MOST = 200, COPIES_LEAST = 2, PAGEABLE_BYTES = 1 << 26 };
 
@@ -121,15 +122,6 @@ measure_duplex(struct calibration *c, struct bench *b, struct err *e)
 	return 0;
 }
 
-static double
-seconds(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
-}
-
 static int
 time_pageable(struct calibration *c, struct bench *b, void *memory, struct err *e)
 {
@@ -137,13 +129,13 @@ time_pageable(struct calibration *c, struct bench *b, void *memory, struct err *
 		double times[REPEATS], start;
 
 		for (int k = 0; k < REPEATS; k++) {
-			start = seconds();
+			start = clock_seconds();
 			if (dir == D2H)
 				CUDA_TRY(cudaMemcpy(memory, b->device[dir], PAGEABLE_BYTES, cudaMemcpyDeviceToHost), e);
 			else
 				CUDA_TRY(cudaMemcpy(b->device[dir], memory, PAGEABLE_BYTES, cudaMemcpyHostToDevice), e);
 			CUDA_TRY(cudaDeviceSynchronize(), e);
-			times[k] = seconds() - start;
+			times[k] = clock_seconds() - start;
 		}
 		sort(times, REPEATS);
 		c->pageable_bytes_per_s[dir] = PAGEABLE_BYTES / times[REPEATS / 2];

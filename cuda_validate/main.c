@@ -310,18 +310,6 @@ run_calibrate(void *arg)
 #endif
 }
 
-static int
-exit_status(enum err_code code)
-{
-	switch (code) {
-	case ERR_NONE:	return EXIT_YES;
-	case ERR_INPUT:
-	case ERR_USAGE:	return EXIT_BAD;
-	case ERR_NO:	return EXIT_NO;
-	default:	return EXIT_SYSTEM;
-	}
-}
-
 /* Print the error, if there is one, and make ready for the next plan; the exit status. */
 static int
 conclude(struct session *s, int rc)
@@ -333,7 +321,7 @@ conclude(struct session *s, int rc)
 	arena_free(&s->arena);
 	if (rc < 0 && s->err.code == ERR_NONE)
 		err_set(&s->err, ERR_SYSTEM, "failed without a reason");
-	status = exit_status(s->err.code);
+	status = exit_status_of(s->err.code);
 	if (status == EXIT_YES)
 		return status;
 	if (status == EXIT_NO && given.json)

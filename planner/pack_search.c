@@ -4,7 +4,8 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
+
+#include "src/clock.h"
 
 enum { MEMO_SIZE = 1 << 15 };
 enum { MOST_POOL = 1 << 24 };	/* open items in all lists of one path */
@@ -54,15 +55,6 @@ struct search {
 struct pack_memo { uint64_t key[MEMO_SIZE][2]; };
 
 static bool solve(struct search *x, int left, int right, struct open_item *list, int count);
-
-double
-pack_clock_s(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
-}
 
 /* ---- state ---- */
 
@@ -435,7 +427,7 @@ spend(struct search *x, int count)
 	if (x->work > x->limits->work)
 		x->gave_up = true;
 	else if (x->work >> 14 != before >> 14) {
-		if (x->limits->deadline_s > 0 && pack_clock_s() > x->limits->deadline_s)
+		if (x->limits->deadline_s > 0 && clock_seconds() > x->limits->deadline_s)
 			x->gave_up = true;
 		if (x->limits->stopped != NULL && x->limits->stopped())
 			x->gave_up = true;

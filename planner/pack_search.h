@@ -51,5 +51,4 @@ void pack_memo_clear(struct pack_memo *memo);
 enum pack_answer pack_search(level_t *level, const struct sections *s, level_t capacity,
     const struct strategy *how, uint64_t seed, const struct pack_limits *limits, struct pack_memo *memo, struct arena *a);
 
-double pack_clock_s(void);	/* monotonic */
 #endif

@@ -9,9 +9,9 @@
  */
 #include <config.h>
 #include <string.h>
-#include <time.h>
 
 #include "planner/pack_greedy.h"
+#include "src/clock.h"
 
 enum {
 	LANES = 10,
@@ -36,15 +36,6 @@ struct attempt {
 	double deadline_s;		/* 0: none */
 };
 
-static double
-seconds_now(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (double)ts.tv_sec + 1e-9 * (double)ts.tv_nsec;
-}
-
 /* The arena that ends all trying. */
 static bytes_t
 target_of(const struct place_result *r, const struct place_problem *p)
@@ -56,7 +47,7 @@ static bool
 is_done(const struct attempt *t)
 {
 	return t->r->arena_bytes <= t->target || t->greedy.work > t->greedy.work_limit ||
-	    placement_stopped(t->p) || (t->deadline_s > 0 && seconds_now() > t->deadline_s);
+	    placement_stopped(t->p) || (t->deadline_s > 0 && clock_seconds() > t->deadline_s);
 }
 
 /* What ended above the target comes first next time, among itself as it was.  false: it did already. */
@@ -128,7 +119,7 @@ place_auto(struct place_result *r, const struct place_problem *p, struct arena *
 
 	/* Half of the time for orders, half for the search. */
 	if (p->time_limit_s > 0)
-		t.deadline_s = seconds_now() + p->time_limit_s / 2;
+		t.deadline_s = clock_seconds() + p->time_limit_s / 2;
 	place_boxing(r, p, a);
 	if (r->arena_bytes > t.target && p->count <= LARGE)
 		try_orders(&t, a);

@@ -16,6 +16,7 @@
 
 #include "planner/pack_search.h"
 #include "planner/placement.h"
+#include "src/clock.h"
 
 enum {
 	MOST_ITEMS = 6000,		/* the search looks at each open item at every node */
@@ -170,7 +171,7 @@ static bool
 is_done(const struct exact *x)
 {
 	return x->high <= x->low || placement_stopped(x->p) || (x->p->capacity > 0 && x->r->arena_bytes <= x->p->capacity) ||
-	    (x->deadline_s > 0 ? pack_clock_s() > x->deadline_s : x->work >= (x->p->work > 0 ? x->p->work : MOST_WORK));
+	    (x->deadline_s > 0 ? clock_seconds() > x->deadline_s : x->work >= (x->p->work > 0 ? x->p->work : MOST_WORK));
 }
 
 /* Ask for c with a work budget a search; what is proved raises the bound. */
@@ -236,7 +237,7 @@ place_exact(struct place_result *r, const struct place_problem *p, struct arena 
 	x.levels = ARENA_NEW(a, level_t, (size_t)strategy_count * (size_t)x.s.item_count);
 	for (int i = 0; i < strategy_count; i++)
 		x.memo[0].of[i] = pack_memo_new(a), x.memo[1].of[i] = pack_memo_new(a);
-	x.deadline_s = p->time_limit_s > 0 ? pack_clock_s() + p->time_limit_s : 0;
+	x.deadline_s = p->time_limit_s > 0 ? clock_seconds() + p->time_limit_s : 0;
 	x.low = (level_t)((r->bound_bytes - x.s.floor + x.s.unit - 1) / x.s.unit);
 	x.high = (level_t)((r->arena_bytes - x.s.floor) / x.s.unit);
 	climb(&x);

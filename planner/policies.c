@@ -3,7 +3,8 @@
 #include "planner/policy.h"
 
 #include <string.h>
-#include <time.h>
+
+#include "src/clock.h"
 
 #define OURS(name, fn, summary) { name, summary, fn, true, true },
 #define ROW(name, fn, summary) { name, summary, fn, true, false },
@@ -28,20 +29,11 @@ policy_find(const char *name)
 	return NULL;
 }
 
-double
-search_seconds(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (double)ts.tv_sec + 1e-9 * (double)ts.tv_nsec;
-}
-
 void
 search_begin(struct search_control *c)
 {
 	if (c != NULL && c->begin_s <= 0)
-		c->begin_s = search_seconds();
+		c->begin_s = clock_seconds();
 }
 
 bool
@@ -51,5 +43,5 @@ search_stopped(const struct search_control *c)
 		return false;
 	if (c->stopped != NULL && c->stopped())
 		return true;
-	return c->time_limit_s > 0 && c->begin_s > 0 && search_seconds() - c->begin_s >= c->time_limit_s;
+	return c->time_limit_s > 0 && c->begin_s > 0 && clock_seconds() - c->begin_s >= c->time_limit_s;
 }

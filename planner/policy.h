@@ -15,15 +15,13 @@
 /* What a search may take, and how it is watched.  All zero: it ends by itself, in silence. */
 struct search_control {
 	double time_limit_s;		/* 0: none; counted from search_begin() */
-	double begin_s;			/* filled: by search_seconds() */
+	double begin_s;			/* filled: by clock_seconds() */
 	bool (*stopped)(void);		/* NULL, or true as soon as the best so far is wanted now (Ctrl-C) */
 	void (*progress)(const char *line);	/* NULL, or told now and then how far the search is */
 	const char *write_lp;		/* NULL, or the file that an integer program's model goes to */
 	const char *status;		/* filled: NULL, or what became of the search (the plan's status) */
 };
 
-/* Seconds of a clock that only goes forward. */
-double search_seconds(void);
 /* Time counts from now on, unless it does already.  c may be NULL. */
 void search_begin(struct search_control *c);
 /* Told to stop, or past the time limit: whoever has a plan ends with the best so far.  From any thread; c may be NULL. */

@@ -28,6 +28,7 @@
 #include "planner/bounds.h"
 #include "planner/ilp.h"
 #include "planner/lp_solve.h"
+#include "src/clock.h"
 
 enum { MOST_ROUNDS = 1000, FIRST_WINDOW = 8, WHOLE_ENTRIES = 60000, TIGHTENINGS = 4, WHOLE = 6, ROUNDED = 6 };
 #define DEFAULT_SECONDS 20.0	/* without a time limit */
@@ -64,7 +65,7 @@ struct search {
 static double
 seconds_left(const struct search *s)
 {
-	return s->end_s - search_seconds();
+	return s->end_s - clock_seconds();
 }
 
 static bool
@@ -82,14 +83,14 @@ tell(void *arg, double best, double bound)
 
 	if (s->control->progress != NULL && (best < s->shown_best || bound > s->shown_bound + 1e-3)) {
 		snprintf(line, sizeof(line), "%.1f s: plan %.3f ms, bound %.3f ms, gap %.2f %%; round %d, %s program: %.3f ms, at least %.3f ms",
-		    search_seconds() - s->control->begin_s, s->m.best_us / ILP_MS, s->bound_us / ILP_MS,
+		    clock_seconds() - s->control->begin_s, s->m.best_us / ILP_MS, s->bound_us / ILP_MS,
 		    100 * (s->m.best_us / s->bound_us - 1), s->round, s->m.form->name, best, bound);
 		s->control->progress(line);
 		s->shown_best = best;
 		s->shown_bound = bound;
 	}
 	/* A better solution is worth a schedule before the next one is looked for. */
-	if (s->met_s > 0 && search_seconds() - s->met_s > fmax(0.2, 0.2 * (search_seconds() - s->round_s)))
+	if (s->met_s > 0 && clock_seconds() - s->met_s > fmax(0.2, 0.2 * (clock_seconds() - s->round_s)))
 		return false;
 	return !is_over(s);
 }
@@ -103,7 +104,7 @@ meet(void *arg, const double *x, bool whole)
 	if (!whole && s->pool.relaxed >= ROUNDED)
 		return;
 	if (whole)
-		s->met_s = search_seconds();
+		s->met_s = clock_seconds();
 	to = whole ? s->pool.x[s->pool.whole++ % WHOLE] : s->pool.x[WHOLE + s->pool.relaxed++];
 	memcpy(to, x, sizeof(*to) * s->m.lp.column_count);
 }
@@ -217,7 +218,7 @@ search_whole(struct search *s, const double *start, double seconds, bool *learne
 	for (int i = 0; i < WHOLE + ROUNDED; i++)
 		s->pool.x[i] = ARENA_NEW(m->scratch, double, m->lp.column_count);
 	s->met_s = 0;
-	s->round_s = search_seconds();
+	s->round_s = clock_seconds();
 	answer = seconds > 0 ? lp_search(&m->lp, s->x, &how) : LP_NONE;
 	*learned = use_pool(s);
 	return answer;
@@ -375,9 +376,9 @@ policy_ilp(struct schedule *schedule, const struct problem *p, struct arena *a, 
 	if (fits)
 		return 0;
 	limit = s.control->time_limit_s > 0 ? s.control->time_limit_s : DEFAULT_SECONDS;
-	now = search_seconds();
+	now = clock_seconds();
 	s.bound_us = bounds_time_us(NULL, p->life, p->device, p->budget_bytes, a);
-	s.end_s = s.control->begin_s + limit - (search_seconds() - now);	/* the planner asks for it again */
+	s.end_s = s.control->begin_s + limit - (clock_seconds() - now);	/* the planner asks for it again */
 	link_rates_init(&s.m.rates, p->device);
 	versions_init(&s.m.versions, p->graph, a);
 	s.m.extra = ARENA_NEW(a, bytes_t, n);

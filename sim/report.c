@@ -79,6 +79,21 @@ report_keep(const struct report_to *to, const char *part, const struct drawing *
 	return gnuplot_keep(arena_printf(a, "%s%s%s.gp", to->path, *part != '\0' ? "." : "", part), d, e);
 }
 
+void
+report_frames(struct page_figure *f)
+{
+	const struct drawing *drawings[2] = { &f->wide, &f->narrow };
+
+	for (int k = 0; k < 2; k++) {
+		struct panel_frame p = panel_frame(drawings[k]);
+
+		f->frame[k][0] = p.left;
+		f->frame[k][1] = p.right;
+		f->frame[k][2] = p.top;
+		f->frame[k][3] = p.bottom;
+	}
+}
+
 int
 report_draw(const struct report_to *to, struct drawing *d, gnuplot_script_fn *term, struct arena *a, struct err *e)
 {

@@ -12,6 +12,9 @@ int report_draw(const struct report_to *to, struct drawing *d, gnuplot_script_fn
 /* Keep the script of one part of a page ("" : of the whole), if scripts are kept. */
 int report_keep(const struct report_to *to, const char *part, const struct drawing *d, struct arena *a, struct err *e) WARN_UNUSED;
 
+/* Where the axes stand in both drawings of a page's figure. */
+void report_frames(struct page_figure *f);
+
 /* ---- a placement ---- */
 
 struct placed_picture {

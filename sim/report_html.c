@@ -219,7 +219,6 @@ put_panel(FILE *out, const struct plan_page *w, enum panel panel, struct err *e)
 	struct page_chip chips[CHIPS_MOST];
 	struct page_figure f = { .id = panels[panel].id, .heading = panels[panel].heading, .chips = chips,
 		.x_end = w->wide.result->step_time_us / 1e3, .y_top = panel_top(&w->wide, panel) };
-	const struct drawing *drawings[2] = { &f.wide, &f.narrow };
 
 	f.wide = f.narrow = base;
 	f.wide.what = &wide;
@@ -232,14 +231,7 @@ put_panel(FILE *out, const struct plan_page *w, enum panel panel, struct err *e)
 	f.narrow.width = NARROW_WIDTH;
 	f.narrow.height = panels[panel].narrow_height;
 	f.narrow.font = 12;
-	for (int k = 0; k < 2; k++) {
-		struct panel_frame p = panel_frame(drawings[k]);
-
-		f.frame[k][0] = p.left;
-		f.frame[k][1] = p.right;
-		f.frame[k][2] = p.top;
-		f.frame[k][3] = p.bottom;
-	}
+	report_frames(&f);
 	panel_chips(&f, chips, w, panel);
 	f.caption = panel_caption(w, panel);
 	if (report_keep(w->to, f.id, &f.wide, w->arena, e) < 0)

@@ -152,16 +152,8 @@ put_figure(FILE *out, const struct placed_page *w, struct err *e)
 	struct page_figure f = { .id = "placed", .heading = "Address map", .chips = chips, .x_end = w->wide.map.end, .y_top = 1.02 * (double)pl->arena_bytes,
 		.wide = { &gnuplot_svg, placed_panel_script, &w->wide, 1200, 560, 13, "placed-w", "address over program order, one box a buffer" },
 		.narrow = { &gnuplot_svg, placed_panel_script, &w->narrow, 400, 340, 12, "placed-n", "address over program order, one box a buffer" } };
-	const struct drawing *drawings[2] = { &f.wide, &f.narrow };
 
-	for (int k = 0; k < 2; k++) {
-		struct panel_frame p = panel_frame(drawings[k]);
-
-		f.frame[k][0] = p.left;
-		f.frame[k][1] = p.right;
-		f.frame[k][2] = p.top;
-		f.frame[k][3] = p.bottom;
-	}
+	report_frames(&f);
 	for (int k = 0; k < CLASSES; k++)
 		if (w->wide.map.groups[k][0].count + w->wide.map.groups[k][1].count > 0)
 			chips[f.chip_count++] = (struct page_chip){ classes[k].colour, "box", classes[k].name };

@@ -4,9 +4,9 @@
 #include "src/command.h"
 
 #include <math.h>
-#include <time.h>
 
 #include "planner/place_check.h"
+#include "src/clock.h"
 #include "src/file.h"
 #include "src/place_csv.h"
 #include "src/process.h"
@@ -32,15 +32,6 @@ struct answer {
 	const char *status;
 	double time_s;
 };
-
-static double
-seconds_now(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (double)ts.tv_sec + 1e-9 * (double)ts.tv_nsec;
-}
 
 static const char *
 status_of(const struct place_result *r, bytes_t capacity)
@@ -126,14 +117,14 @@ run(struct cli *c, struct err *e)
 	if (option_seconds(&p->time_limit_s, "--time-limit", given.time_limit, c, e) < 0)
 		return -1;
 	w.result.offsets = ARENA_NEW(&c->arena, bytes_t, p->count);
-	begin = seconds_now();
+	begin = clock_seconds();
 	p->stopped = interrupt_came;
 	interrupt_watch();
 	rc = placement_run(&w.result, row, p, &c->arena, e);
 	interrupt_end(rc == 0);
 	if (rc < 0)
 		return err_in_file(e, c->operands[0]);
-	w.time_s = seconds_now() - begin;
+	w.time_s = clock_seconds() - begin;
 	if (verify(&w, row, &c->arena, e) < 0)
 		return -1;
 	w.status = status_of(&w.result, given.capacity);

@@ -11,6 +11,7 @@
 #include "planner/objective.h"
 #include "planner/planner.h"
 #include "sim/what_if.h"
+#include "src/clock.h"
 #include "src/process.h"
 #include "src/result.h"
 #include "src/task.h"
@@ -221,11 +222,11 @@ run(struct cli *c, struct err *e)
 	po.control = &control;
 	po.options = task_record(&t, &given.task, &c->arena);
 	warn_of_times(&t);
-	begin = command_seconds();
+	begin = clock_seconds();
 	if (search(&p, &t, &po, c, e) < 0)
 		return answer_no(&t, &po, &l, c, e);
 	result_from_plan(&r, &p);
-	r.plan_time_s = command_seconds() - begin;
+	r.plan_time_s = clock_seconds() - begin;
 	if (given.output != NULL && plan_write(&p, given.output, &c->arena, e) < 0)
 		return -1;
 	print_result(&r, c);

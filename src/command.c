@@ -6,7 +6,6 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "src/process.h"
 
@@ -65,15 +64,6 @@ warn_of_times(const struct task *t)
 	if (task_has_foreign_times(t))
 		warn("op times were measured on '%s', not on '%s'; --times scaled would scale them",
 		    err_quote(q, t->graph.measured.device), err_quote(r, t->device.name));
-}
-
-double
-command_seconds(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (double)ts.tv_sec + 1e-9 * (double)ts.tv_nsec;
 }
 
 void
@@ -153,19 +143,6 @@ run_in_arena(void *arg)
 	return r->cli->command->run(r->cli, r->err);
 }
 
-/* The one place that turns an error into an exit status. */
-static int
-exit_status(enum err_code code)
-{
-	switch (code) {
-	case ERR_NONE:	return EXIT_YES;
-	case ERR_INPUT:
-	case ERR_USAGE:	return EXIT_BAD;
-	case ERR_NO:	return EXIT_NO;
-	default:	return EXIT_SYSTEM;
-	}
-}
-
 int
 command_finish(int status)
 {
@@ -210,5 +187,5 @@ command_run(const struct command *command, int argc, char **argv)
 	err_print(&e, "layrub", stderr);
 	if (c.usage || e.code == ERR_USAGE)
 		fprintf(stderr, "Try 'layrub %s --help'.\n", command->name);
-	return command_finish(exit_status(e.code));
+	return command_finish(exit_status_of(e.code));
 }

@@ -55,9 +55,6 @@ void warn(const char *fmt, ...) PRINTF_LIKE(1, 2);
 /* Times of another device are the graph's own, and say so. */
 void warn_of_times(const struct task *t);
 
-/* The monotonic clock, for plan_time_s. */
-double command_seconds(void);
-
 /* One "label   value" line of a table for people; control bytes of a stranger's text become '?'. */
 void text_row(FILE *out, const char *label, const char *fmt, ...) PRINTF_LIKE(3, 4);
 #endif

@@ -231,3 +231,17 @@ emit_param_grad(struct emit *m, const struct layer *l, uint32_t slot, uint32_t t
 
 	p->grad = accumulate(m, p->grad, tensor, m->tensors[p->tensor].bytes);
 }
+
+void
+emit_out_param_grads(struct emit *m, const struct layer *l, uint32_t *grads, uint32_t count)
+{
+	for (uint32_t i = 0; i < count; i++)
+		emit_out(m, grads[i] = emit_param_grad_tensor(m, l, i));
+}
+
+void
+emit_param_grads(struct emit *m, const struct layer *l, const uint32_t *grads, uint32_t count)
+{
+	for (uint32_t i = 0; i < count; i++)
+		emit_param_grad(m, l, i, grads[i]);
+}

@@ -92,6 +92,9 @@ bool emit_wants(const struct emit *m, const struct layer *l, uint32_t input);	/*
 /* Hand over the gradient of an input's map; added to what is there. */
 void emit_grad(struct emit *m, const struct layer *l, uint32_t input, uint32_t tensor);
 void emit_param_grad(struct emit *m, const struct layer *l, uint32_t slot, uint32_t tensor);
+/* The first count parameters' gradients: new tensors that the op at hand writes, kept in grads[count]; after it they are handed over. */
+void emit_out_param_grads(struct emit *m, const struct layer *l, uint32_t *grads, uint32_t count);
+void emit_param_grads(struct emit *m, const struct layer *l, const uint32_t *grads, uint32_t count);
 
 /* The maps of an in-place layer are its input's; any other's are new. */
 uint32_t emit_output(struct emit *m, const struct layer *l);

@@ -42,20 +42,6 @@ begin_backward(struct emit *m, const struct layer *l, const char *name, uint32_t
 		emit_in(m, emit_param(m, l, i));
 }
 
-static void
-out_grads(struct emit *m, const struct layer *l, uint32_t *grads, uint32_t count)
-{
-	for (uint32_t i = 0; i < count; i++)
-		emit_out(m, grads[i] = emit_param_grad_tensor(m, l, i));
-}
-
-static void
-hand_over(struct emit *m, const struct layer *l, const uint32_t *grads, uint32_t count)
-{
-	for (uint32_t i = 0; i < count; i++)
-		emit_param_grad(m, l, i, grads[i]);
-}
-
 /* ---- batch norm ---- */
 
 static const struct layer_attribute batch_norm_attributes[] = {
@@ -174,9 +160,9 @@ batch_norm_backward(struct emit *m, const struct layer *l)
 	emit_in(m, out->saved[2]);
 	if (emit_wants(m, l, 0))
 		emit_out(m, dx = emit_like(m, l, KIND_GRADIENT));
-	out_grads(m, l, grads, weights);
+	emit_out_param_grads(m, l, grads, weights);
 	emit_end(m, batch_norm_work(m, l, 5), 0);
-	hand_over(m, l, grads, weights);
+	emit_param_grads(m, l, grads, weights);
 	if (dx != EMIT_NONE)
 		emit_grad(m, l, 0, dx);
 }
@@ -234,9 +220,9 @@ scale_backward(struct emit *m, const struct layer *l)
 	uint32_t dx, grads[2], grad = out->grad;
 
 	begin_backward(m, l, "scale-backward-weight", out->saved[0], 0);
-	out_grads(m, l, grads, l->param_count);
+	emit_out_param_grads(m, l, grads, l->param_count);
 	emit_end(m, (struct work) { 0 }, 0);
-	hand_over(m, l, grads, l->param_count);
+	emit_param_grads(m, l, grads, l->param_count);
 	if (!emit_wants(m, l, 0))
 		return;
 	emit_begin(m, "scale-backward-data", CLASS_ELEMENTWISE);
@@ -321,13 +307,13 @@ rows_backward(struct emit *m, const struct layer *l, const char *name, uint32_t 
 		emit_in(m, out->saved[i]);
 	if (emit_wants(m, l, 0))
 		emit_out(m, dx = emit_like(m, l, KIND_GRADIENT));
-	out_grads(m, l, grads, l->param_count);
+	emit_out_param_grads(m, l, grads, l->param_count);
 	if (dx != EMIT_NONE && l->param_count == 0) {
 		emit_share(m, grad, dx);
 		emit_share(m, x, dx);
 	}
 	emit_end(m, (struct work) { 0 }, 0);
-	hand_over(m, l, grads, l->param_count);
+	emit_param_grads(m, l, grads, l->param_count);
 	if (dx != EMIT_NONE)
 		emit_grad(m, l, 0, dx);
 }

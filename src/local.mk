@@ -5,7 +5,7 @@ AM_CPPFLAGS += -DDATA_FOLDER='"$(pkgdatadir)/networks"'
 
 noinst_LIBRARIES += libcore.a
 libcore_a_SOURCES = \
-	%D%/arena.c %D%/arena.h %D%/err.c %D%/err.h %D%/units.c %D%/units.h \
+	%D%/arena.c %D%/arena.h %D%/err.c %D%/err.h %D%/clock.c %D%/clock.h %D%/units.c %D%/units.h \
 	%D%/json.c %D%/json_write.c %D%/json.h %D%/file.c %D%/file.h %D%/spans.c %D%/spans.h \
 	%D%/graph.c %D%/graph.h %D%/graph_json.c %D%/op_class.c \
 	%D%/device.c %D%/device.h %D%/device_json.c %D%/device_write.c \

@@ -111,20 +111,6 @@ caffe_forward(struct emit *m, const struct layer *l)
 /* ---- backward ---- */
 
 static void
-params_out(struct emit *m, const struct layer *l, uint32_t *grads, uint32_t count)
-{
-	for (uint32_t i = 0; i < count; i++)
-		emit_out(m, grads[i] = emit_param_grad_tensor(m, l, i));
-}
-
-static void
-params_done(struct emit *m, const struct layer *l, const uint32_t *grads, uint32_t count)
-{
-	for (uint32_t i = 0; i < count; i++)
-		emit_param_grad(m, l, i, grads[i]);
-}
-
-static void
 batch_norm_backward(struct emit *m, const struct layer *l)
 {
 	const struct emitted *out = emit_of(m, l);
@@ -138,9 +124,9 @@ batch_norm_backward(struct emit *m, const struct layer *l)
 		emit_in(m, emit_param(m, l, i));
 	if (emit_wants(m, l, 0))
 		emit_out(m, dx = input_gradient(m, l));
-	params_out(m, l, grads, weights);
+	emit_out_param_grads(m, l, grads, weights);
 	emit_end(m, (struct work) { .blocks = (double)l->shape.size[0] }, 0);
-	params_done(m, l, grads, weights);
+	emit_param_grads(m, l, grads, weights);
 	if (dx != EMIT_NONE)
 		emit_grad(m, l, 0, dx);
 }
@@ -155,9 +141,9 @@ scale_backward(struct emit *m, const struct layer *l)
 	emit_begin(m, "scale-backward-weight", CLASS_NORM);
 	emit_in(m, product);
 	emit_in_grad(m, l);
-	params_out(m, l, grads, l->param_count);
+	emit_out_param_grads(m, l, grads, l->param_count);
 	emit_end(m, (struct work) { 0 }, 0);
-	params_done(m, l, grads, l->param_count);
+	emit_param_grads(m, l, grads, l->param_count);
 	if (!emit_wants(m, l, 0))
 		return;
 	emit_begin(m, "scale-backward-data", CLASS_ELEMENTWISE);

@@ -23,6 +23,18 @@ open_streams(void)
 			return;
 }
 
+int
+exit_status_of(enum err_code code)
+{
+	switch (code) {
+	case ERR_NONE:	return EXIT_YES;
+	case ERR_INPUT:
+	case ERR_USAGE:	return EXIT_BAD;
+	case ERR_NO:	return EXIT_NO;
+	default:	return EXIT_SYSTEM;
+	}
+}
+
 void
 process_begin(void)
 {

@@ -9,7 +9,12 @@
 #define SRC_PROCESS_H
 #include <stdbool.h>
 
+#include "src/err.h"
+
 enum exit_status { EXIT_YES, EXIT_NO, EXIT_BAD, EXIT_SYSTEM };
+
+/* The one place that turns an error into an exit status. */
+int exit_status_of(enum err_code code);
 
 void process_begin(void);
 

@@ -9,6 +9,7 @@
 #include "planner/planner.h"
 #include "sim/simulate.h"
 #include "sim/what_if.h"
+#include "src/clock.h"
 #include "src/command.h"
 #include "src/result.h"
 
@@ -98,7 +99,7 @@ static void
 tell(struct sweep *s)
 {
 	const struct sweep_counts *c = &s->counts;
-	double now = command_seconds(), rate;
+	double now = clock_seconds(), rate;
 	uint32_t todo = c->points - c->found;
 	char left[32];
 
@@ -319,10 +320,10 @@ plan_group(void *arg)
 	if (task_budget(&g->options.budget_bytes, strcmp(budget, "all") == 0 ? NULL : budget, &g->task, life.peak_bytes, &g->err) < 0)
 		return -1;
 	g->options.options = task_record(&g->task, &task, a);
-	begin = command_seconds();
+	begin = clock_seconds();
 	if (planner_run(&g->plan, &g->task.graph, &g->task.device, &g->options, a, &g->err) < 0)
 		return -1;
-	g->plan_time_s = command_seconds() - begin;
+	g->plan_time_s = clock_seconds() - begin;
 	return 0;
 }
 
@@ -391,7 +392,7 @@ int
 sweep_run(struct sweep_counts *counts, const struct sweep_grid *g, const struct sweep_options *o, const struct sweep_file *f,
     bool (*stopped)(void), struct arena *a, struct err *e)
 {
-	struct sweep s = { .grid = g, .options = o, .file = f, .stopped = stopped, .began_s = command_seconds(), .err = ERR_INIT };
+	struct sweep s = { .grid = g, .options = o, .file = f, .stopped = stopped, .began_s = clock_seconds(), .err = ERR_INIT };
 	uint32_t step = o->replan ? 1 : g->link_count;
 
 	s.state = ARENA_NEW(a, unsigned char, g->point_count);

@@ -14,6 +14,7 @@
 #include "planner/program.h"
 #include "sim/check.h"
 #include "sim/simulate.h"
+#include "tests/random.h"
 #include "tests/tap.h"
 
 #define IDS(...) (const uint32_t[]) { __VA_ARGS__ }
@@ -103,15 +104,11 @@ test_link(void)
 
 static uint64_t seed;
 
-/* 0 .. n - 1 (splitmix64) */
+/* 0 .. n - 1 */
 static uint32_t
 pick(uint32_t n)
 {
-	uint64_t z = seed += 0x9e3779b97f4a7c15u;
-
-	z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
-	z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
-	return (uint32_t)((z ^ (z >> 31)) % n);
+	return (uint32_t)(random_splitmix(&seed) % n);
 }
 
 enum { FORWARD = 7, BACKWARD = 7, OPS = FORWARD + BACKWARD + 1, TENSORS = 2 + 2 * FORWARD + BACKWARD };

@@ -9,6 +9,7 @@
 #include "sim/check.h"
 #include "src/json.h"
 #include "src/lower.h"
+#include "tests/random.h"
 #include "tests/tap.h"
 
 static uint64_t seed = 7;
@@ -16,10 +17,7 @@ static uint64_t seed = 7;
 static uint32_t
 draw(uint32_t below)
 {
-	seed ^= seed << 13;
-	seed ^= seed >> 7;
-	seed ^= seed << 17;
-	return (uint32_t)((seed >> 11) % below);
+	return (uint32_t)((random_xorshift(&seed) >> 11) % below);
 }
 
 /* Offload tensor t, slot u, somewhere between the end of op first - 1 and op next. */

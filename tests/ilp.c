@@ -16,19 +16,17 @@
 #include "planner/planner.h"
 #include "planner/program.h"
 #include "sim/simulate.h"
+#include "src/clock.h"
+#include "tests/random.h"
 #include "tests/tap.h"
 
 static uint64_t seed;
 
-/* 0 .. n - 1 (splitmix64) */
+/* 0 .. n - 1 */
 static uint32_t
 pick(uint32_t n)
 {
-	uint64_t z = seed += 0x9e3779b97f4a7c15u;
-
-	z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
-	z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
-	return (uint32_t)((z ^ (z >> 31)) % n);
+	return (uint32_t)(random_splitmix(&seed) % n);
 }
 
 enum { FORWARD = 4, BACKWARD = 4, OPS = FORWARD + BACKWARD, TENSORS = 2 + 2 * FORWARD + BACKWARD, MOST_GAPS = 6, MOST_PLANS = 3000 };
@@ -377,12 +375,12 @@ test_time_limit(void)
 	struct device d;
 	struct lifetimes l;
 	struct plan plan;
-	double begin = search_seconds(), seconds;
+	double begin = clock_seconds(), seconds;
 
 	if (read_problem(&p, &g, &d, &l, 85, &a) == 0) {
 		o.budget_bytes = p.budget_bytes;
 		ok(planner_run(&plan, &g, &d, &o, &a, &e) == 0, "time limit: a plan %s", e.text);
-		seconds = search_seconds() - begin;
+		seconds = clock_seconds() - begin;
 		/* A tenth is the promise; the rest is for a busy machine. */
 		ok(seconds < 1.5 * control.time_limit_s, "time limit: %g s asked for, %.2f s taken", control.time_limit_s, seconds);
 		is_string(plan.status, "time-limit", "time limit: and it says so");

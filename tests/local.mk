@@ -10,7 +10,7 @@ AM_TESTS_ENVIRONMENT = \
 	export LAYRUB_TESTS LAYRUB_DATA LAYRUB LAYRUB_CC;
 
 noinst_LIBRARIES += libtap.a
-libtap_a_SOURCES = %D%/tap.c %D%/tap.h
+libtap_a_SOURCES = %D%/tap.c %D%/tap.h %D%/random.h
 TEST_LIBS = libtap.a $(LDADD)
 
 # For the test that compiles: the documents' diffs.

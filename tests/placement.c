@@ -7,20 +7,17 @@
 #include <string.h>
 
 #include "planner/place_check.h"
+#include "tests/random.h"
 #include "tests/tap.h"
 
 enum { ITEMS = 120 };
 
 static uint64_t seed = 1;
 
-/* xorshift64: the same numbers with every libc. */
 static uint64_t
 draw(uint64_t below)
 {
-	seed ^= seed << 13;
-	seed ^= seed >> 7;
-	seed ^= seed << 17;
-	return seed % below;
+	return random_xorshift(&seed) % below;
 }
 
 static bytes_t

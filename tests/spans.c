@@ -5,6 +5,7 @@
 
 #include <stdlib.h>
 
+#include "tests/random.h"
 #include "tests/tap.h"
 
 enum { RANGE = 6000, MOST = 5000 };
@@ -14,10 +15,7 @@ static uint64_t seed;
 static uint64_t
 random_below(uint64_t n)
 {
-	seed ^= seed << 13;
-	seed ^= seed >> 7;
-	seed ^= seed << 17;
-	return seed % n;
+	return random_xorshift(&seed) % n;
 }
 
 struct cell { uint64_t value; bytes_t base; };

@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "src/device.h"
+#include "src/plan.h"
 
 /* All that one case needs; whatever it allocates from the arena goes when it ends. */
 struct fuzz {
@@ -43,6 +44,9 @@ uint32_t fuzz_choice(const struct fuzz *f, uint32_t n);
 
 /* A device on which anything fits, with rates at which copies are worth a thought. */
 void fuzz_device(struct device *d);
+
+/* A plan is written, read again, and written again to the same bytes. */
+void fuzz_round_trip(struct fuzz *f, const struct plan *p, struct plan *again);
 
 /* Plan g with a policy and a budget somewhere between what it needs and what it would like; everything that comes
  * of it must hold: a sound plan that is not faster than its bound, or the answer no. */

@@ -65,22 +65,6 @@ read_repaired(struct fuzz *f, struct plan *p)
 /* ---- what is done with a plan ---- */
 
 static void
-write_and_read(struct fuzz *f, const struct plan *p)
-{
-	struct plan again;
-	size_t size, again_size;
-	char *text;
-
-	EXPECT(f, plan_write(p, "-", &f->arena, &f->err) == 0);
-	text = fuzz_written(f, &size);
-	fuzz_put(text, size);
-	EXPECT(f, plan_read(&again, fuzz_output, &f->arena, &f->err) == 0);
-	fuzz_put("", 0);
-	EXPECT(f, plan_write(&again, "-", &f->arena, &f->err) == 0);
-	EXPECT(f, memcmp(text, fuzz_written(f, &again_size), size) == 0 && size == again_size);
-}
-
-static void
 tell(struct fuzz *f, const struct plan *p, const struct sim_result *r)
 {
 	struct timeline t = { "predicted", r };
@@ -121,12 +105,12 @@ time_it(struct fuzz *f, const struct plan *p)
 int
 fuzz_case(struct fuzz *f)
 {
-	struct plan p;
+	struct plan p, again;
 
 	if (plan_read(&p, f->path, &f->arena, &f->err) < 0 &&
 	    (strstr(f->err.path, "_xxh3") == NULL || read_repaired(f, &p) < 0))
 		return -1;
-	write_and_read(f, &p);
+	fuzz_round_trip(f, &p, &again);
 	if (check_plan(&p, &f->arena, &f->err) < 0) {
 		EXPECT(f, f->err.code == ERR_NO && f->err.path[0] != '\0');
 		/* Figures are looked at last: with the right ones all else is sound. */
