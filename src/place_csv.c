@@ -13,7 +13,6 @@
 static const char *const column_names[COLUMN_COUNT] = { "id", "lower", "upper", "size", "alignment", "offset" };
 
 #define ALIGN_MAX (UINT64_C(1) << 40)
-#define SUM_MAX (UINT64_C(1) << 63)
 
 /* One cell, without the blanks around it. */
 struct cell { const char *at; size_t length; };
@@ -26,7 +25,7 @@ struct reader {
 	uint64_t number;
 	struct cell cells[COLUMN_COUNT];	/* by position */
 	uint32_t cell_count;
-	bytes_t sum;
+	bytes_t sum, highest;	/* of all sizes with their padding; the highest offset given */
 	int64_t *lowers, *uppers;	/* [count] */
 	struct place_item *items;	/* [count] */
 	size_t room, lower_room, upper_room, id_room, line_room, number_room;
@@ -204,10 +203,12 @@ check_row(struct reader *r)
 		return cell_error(r, cell_of(r, COLUMN_UPPER), COLUMN_UPPER, "more than 'lower'");
 	if (it->fixed != PLACE_FREE && it->align > 0 && it->fixed % it->align != 0)
 		return cell_error(r, cell_of(r, COLUMN_OFFSET), COLUMN_OFFSET, "a multiple of the alignment");
-	/* With its padding: what any placement may have to add up. */
-	if (it->bytes + it->align > SUM_MAX - r->sum)
-		return cell_error(r, cell_of(r, COLUMN_SIZE), COLUMN_SIZE, "sizes that add up to at most 2^63");
+	if (it->fixed != PLACE_FREE && it->fixed > r->highest)
+		r->highest = it->fixed;
+	/* No placement ends above all of them stacked over the highest offset that is given: it can be written and read. */
 	r->sum += it->bytes + it->align;
+	if (r->sum + r->highest > BYTES_MAX)
+		return cell_error(r, cell_of(r, COLUMN_SIZE), COLUMN_SIZE, "sizes and offsets that add up to at most 2^62");
 	return 0;
 }
 

@@ -4,6 +4,7 @@
 # after the other, from the corpus in FOLDER/corpus, which grows.  Seeds are in FOLDER/seeds.  Findings and logs lie
 # in FOLDER; FOLDER/totals gets a line a run: target, cases, CPU seconds, edges of the code that were
 # reached, findings.  The fuzz targets stand in ./tests/fuzz.
+# FUZZ_RUNS: so many cases, unless the seconds end them; FUZZ_SEED: the same cases again (default: others each time).
 set -eu
 folder=$1 seconds=$2
 shift 2
@@ -32,7 +33,7 @@ for target; do
 	log=$folder/$target.log
 	cpu
 	before=$cpu
-	"./tests/fuzz/$target" -max_total_time="$seconds" -timeout=20 -rss_limit_mb=2048 -max_len=16384 -print_final_stats=1 \
+	"./tests/fuzz/$target" -max_total_time="$seconds" -runs="${FUZZ_RUNS:--1}" -seed="${FUZZ_SEED:-0}" -timeout=20 -rss_limit_mb=2048 -max_len=16384 -print_final_stats=1 \
 	    -dict="$folder/seeds/$target.dict" -artifact_prefix="$folder/$target-" \
 	    "$folder/corpus/$target" "$folder/seeds/$target" >"$log" 2>&1 || status=1
 	findings=$(grep -c 'Test unit written to' "$log") || :
