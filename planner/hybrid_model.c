@@ -83,7 +83,6 @@ find_carried(struct model *m, bytes_t least_bytes)
 	int32_t *across = ARENA_NEW(m->arena, int32_t, (size_t)g->op_count + 1);
 	uint64_t *names = ARENA_NEW(m->arena, uint64_t, (size_t)g->op_count + 1);	/* sum of what crosses: one is its own sum */
 
-	m->is_cut = ARENA_NEW(m->arena, bool, g->tensor_count);
 	m->carried = ARENA_NEW(m->arena, uint32_t, g->op_count);
 	for (uint32_t t = 0; t < g->tensor_count; t++) {
 		uint32_t last = l->use_start[t];
@@ -122,6 +121,47 @@ model_choose_cuts(struct model *m, bytes_t bytes_between)
 	}
 }
 
+/* Room for what is decided. */
+static void
+make_room(struct model *m)
+{
+	const struct graph *g = m->graph;
+
+	m->is_cut = ARENA_NEW(m->arena, bool, g->tensor_count);
+	m->on_host = ARENA_NEW(m->arena, bool, g->tensor_count);
+	m->alternative = ARENA_NEW(m->arena, uint32_t, g->op_count);
+	m->rerun_at = ARENA_NEW(m->arena, uint32_t, g->op_count);
+	m->needed_at = ARENA_NEW(m->arena, uint32_t, g->tensor_count);
+	m->stack = ARENA_NEW(m->arena, uint32_t, g->op_count);
+	m->seen = ARENA_NEW(m->arena, uint32_t, g->op_count);
+	m->stamp = 0;
+}
+
+static int
+cheaper(const void *x, const void *y)
+{
+	const struct gap *p = *(struct gap *const *)x, *q = *(struct gap *const *)y;
+
+	if (p->density != q->density)
+		return p->density < q->density ? -1 : 1;
+	return p < q ? -1 : p > q;
+}
+
+static void
+sort_by_density(struct model *m)
+{
+	struct gap **order = ARENA_NEW(m->arena, struct gap *, m->gap_count);
+
+	for (uint32_t i = 0; i < m->gap_count; i++) {
+		m->gaps[i].density = model_drop_cost(m, &m->gaps[i], INT64_MAX, INFINITY).us / (double)m->gaps[i].bytes;
+		order[i] = &m->gaps[i];
+	}
+	qsort(order, m->gap_count, sizeof(*order), cheaper);
+	m->by_density = ARENA_NEW(m->arena, uint32_t, m->gap_count);
+	for (uint32_t i = 0; i < m->gap_count; i++)
+		m->by_density[i] = (uint32_t)(order[i] - m->gaps);
+}
+
 void
 model_init(struct model *m, const struct lifetimes *l, const struct device *d, bytes_t budget,
     bytes_t least_bytes, struct arena *a)
@@ -136,15 +176,20 @@ model_init(struct model *m, const struct lifetimes *l, const struct device *d, b
 	m->start_us = ARENA_NEW(a, double, (size_t)g->op_count + 1);
 	for (uint32_t k = 0; k < g->op_count; k++)
 		m->start_us[k + 1] = m->start_us[k] + g->ops[k].time_us;
-	m->on_host = ARENA_NEW(a, bool, g->tensor_count);
-	m->alternative = ARENA_NEW(a, uint32_t, g->op_count);
-	m->rerun_at = ARENA_NEW(a, uint32_t, g->op_count);
-	m->needed_at = ARENA_NEW(a, uint32_t, g->tensor_count);
-	m->stack = ARENA_NEW(a, uint32_t, g->op_count);
-	m->seen = ARENA_NEW(a, uint32_t, g->op_count);
+	make_room(m);
 	model_reset(m, budget);
-	for (uint32_t i = 0; i < m->gap_count; i++)
-		m->gaps[i].density = model_drop_cost(m, &m->gaps[i]).us / (double)m->gaps[i].bytes;
+	sort_by_density(m);
+}
+
+void
+model_copy(struct model *m, const struct model *from, struct arena *a)
+{
+	*m = *from;
+	m->arena = a;
+	m->gaps = ARENA_NEW(a, struct gap, m->gap_count);
+	if (m->gap_count > 0)
+		memcpy(m->gaps, from->gaps, sizeof(*m->gaps) * m->gap_count);
+	make_room(m);
 }
 
 static bool
@@ -256,8 +301,9 @@ gap_at(const struct model *m, uint32_t s, uint32_t c)
 
 /* Walk the chain that would make what op c reads of gap j's tensor: for each op of it that does not run
  * again before c already, call visit.  Sources that are there at c (resident, on the host, or dropped and recomputed by
- * a chain of their own) end the walk.  Returns false if some op cannot run again. */
-typedef void visit_fn(struct model *m, uint32_t op, uint32_t c, struct drop_cost *cost);
+ * a chain of their own) end the walk, and so does visit when it returns false.  Returns false if some op
+ * cannot run again. */
+typedef bool visit_fn(struct model *m, uint32_t op, uint32_t c, void *arg);
 
 /* Whether tensor s, at the version that c reads, is there at c without running anything again. */
 static bool
@@ -278,7 +324,7 @@ push(struct model *m, uint32_t *count, uint32_t op)
 }
 
 static bool
-walk_chain(struct model *m, const struct gap *j, visit_fn *visit, struct drop_cost *cost)
+walk_chain(struct model *m, const struct gap *j, visit_fn *visit, void *arg)
 {
 	const struct graph *g = m->graph;
 	uint32_t count = 0, c = j->b;
@@ -293,7 +339,8 @@ walk_chain(struct model *m, const struct gap *j, visit_fn *visit, struct drop_co
 			return false;
 		if (m->rerun_at[p] <= c && m->rerun_at[p] >= j->a)
 			continue;
-		visit(m, p, c, cost);
+		if (!visit(m, p, c, arg))
+			return true;
 		for (uint32_t i = 0; i < o->input_count; i++) {
 			uint32_t s = o->inputs[i], v = versions_before(&m->versions, s, p);
 
@@ -309,14 +356,18 @@ walk_chain(struct model *m, const struct gap *j, visit_fn *visit, struct drop_co
 	return true;
 }
 
-static void
-count_cost(struct model *m, uint32_t op, uint32_t c, struct drop_cost *cost)
+struct counting { struct drop_cost drop; double most; };
+
+static bool
+count_cost(struct model *m, uint32_t op, uint32_t c, void *arg)
 {
 	const struct op *o = &m->graph->ops[op];
+	struct counting *count = arg;
+	struct drop_cost *drop = &count->drop;
 
 	if (m->rerun_at[op] == UINT32_MAX)
-		cost->us += o->time_us;
-	for (uint32_t i = 0; i < o->input_count; i++) {
+		drop->us += o->time_us;
+	for (uint32_t i = 0; i < o->input_count && drop->gain > 0 && drop->us < count->most * (double)drop->gain; i++) {
 		const struct gap *j = gap_at(m, o->inputs[i], c);
 		uint32_t from;
 
@@ -324,20 +375,21 @@ count_cost(struct model *m, uint32_t op, uint32_t c, struct drop_cost *cost)
 			continue;
 		from = c > j->gone ? c : j->gone;
 		if (from < j->back && range_tree_max(&m->over, from, j->back) + j->bytes > 0)
-			cost->damage += j->bytes;
+			drop->gain -= j->bytes;
 	}
+	return drop->gain > 0 && drop->us < count->most * (double)drop->gain;
 }
 
 struct drop_cost
-model_drop_cost(struct model *m, const struct gap *j)
+model_drop_cost(struct model *m, const struct gap *j, int64_t wanted, double most)
 {
-	struct drop_cost cost = { 0, 0 };
+	struct counting count = { { 0, j->bytes < wanted ? j->bytes : wanted }, most };
 
 	if (kind_is_persistent(m->graph->tensors[j->tensor].kind) ||
 	    versions_before(&m->versions, j->tensor, j->b) == 0 || m->graph->ops[j->b].phase == PHASE_FORWARD ||
-	    !walk_chain(m, j, count_cost, &cost))
-		cost.us = INFINITY;
-	return cost;
+	    !walk_chain(m, j, count_cost, &count))
+		count.drop.us = INFINITY;
+	return count.drop;
 }
 
 /* Tensor s is read by a chain at op c: it must be back by then. */
@@ -354,15 +406,16 @@ need(struct model *m, uint32_t s, uint32_t c)
 	j->back = c > j->gone ? c : j->gone;
 }
 
-static void
-mark_rerun(struct model *m, uint32_t op, uint32_t c, struct drop_cost *cost)
+static bool
+mark_rerun(struct model *m, uint32_t op, uint32_t c, void *arg)
 {
 	const struct op *o = &m->graph->ops[op];
 
-	(void)cost;
+	(void)arg;
 	m->rerun_at[op] = c;
 	for (uint32_t i = 0; i < o->input_count; i++)
 		need(m, o->inputs[i], c);
+	return true;
 }
 
 static void

@@ -25,20 +25,23 @@ struct gap {
 };
 
 struct model {
+	/* What no decision changes: copies share it. */
 	const struct graph *graph;
 	const struct lifetimes *life;
 	const struct device *device;
 	uint32_t gap_count;
-	struct gap *gaps;		/* by a, then tensor */
-	uint32_t *carried;		/* [op_count] the one tensor that forward carries past the op, or UINT32_MAX */
-	bool *is_cut;			/* [tensor_count] chosen by model_choose_cuts() */
+	uint32_t *by_density;		/* [gap_count] gaps, cheapest to recompute first */
 	uint32_t *gap_of;		/* [slots] its gap, or UINT32_MAX */
-	bool *on_host;			/* [tensor_count] persistent tensors at home on the host */
+	uint32_t *carried;		/* [op_count] the one tensor that forward carries past the op, or UINT32_MAX */
 	bytes_t *shared;		/* [op_count] bytes of inputs that outputs may take over */
-	uint32_t *alternative;		/* [op_count] chosen, or PLAN_NONE */
 	double *start_us;		/* [op_count + 1] when each op is expected to start */
-	struct range_tree over;		/* live bytes - budget, by op */
 	struct versions versions;
+	/* What is decided. */
+	struct gap *gaps;		/* [gap_count] by a, then tensor */
+	bool *is_cut;			/* [tensor_count] chosen by model_choose_cuts() */
+	bool *on_host;			/* [tensor_count] persistent tensors at home on the host */
+	uint32_t *alternative;		/* [op_count] chosen, or PLAN_NONE */
+	struct range_tree over;		/* live bytes - budget, by op */
 	uint32_t *rerun_at;		/* [op_count] op before which it runs again, or UINT32_MAX */
 	uint32_t *needed_at;		/* [tensor_count] first op whose chain reads it, or UINT32_MAX */
 	uint32_t *stack;		/* scratch: [op_count] ops of a chain */
@@ -47,9 +50,12 @@ struct model {
 	struct arena *arena;
 };
 
-/* All gaps of tensors of at least least_bytes. */
+/* All gaps of tensors of at least least_bytes; nothing is decided yet, for this budget. */
 void model_init(struct model *m, const struct lifetimes *l, const struct device *d, bytes_t budget,
     bytes_t least_bytes, struct arena *a);
+
+/* Another model of the same, for decisions of its own: model_reset() comes next.  from is to outlive it. */
+void model_copy(struct model *m, const struct model *from, struct arena *a);
 
 /* Of the tensors that alone are carried past some forward op, choose one whenever forward has
  * made so many bytes since the last: recomputing from cut to cut, chains stay short (Chen et al. 2016). */
@@ -58,12 +64,15 @@ void model_choose_cuts(struct model *m, bytes_t bytes_between);
 /* Decide nothing, for this budget, but what must be at home on the host: what the first or the last op has no room for. */
 void model_reset(struct model *m, bytes_t budget);
 
-/* What dropping gap j would cost. */
+/* What dropping gap j would cost and bring. */
 struct drop_cost {
 	double us;			/* of ops that would run again and do not yet; INFINITY: impossible */
-	int64_t damage;			/* bytes that its chain would call back where there is no room for them */
+	int64_t gain;			/* of the bytes asked for, less what its chain would call back where there is no room */
 };
-struct drop_cost model_drop_cost(struct model *m, const struct gap *j);
+
+/* The walk along its chain ends where it brings nothing any more of `wanted` bytes, or costs as much as `most` us for
+ * each of them. */
+struct drop_cost model_drop_cost(struct model *m, const struct gap *j, int64_t wanted, double most);
 
 void model_drop(struct model *m, struct gap *j);
 void model_offload(struct model *m, struct gap *j, uint32_t gone, uint32_t back);

@@ -6,20 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "planner/program.h"
 #include "sim/simulate.h"
 
 enum { REPAIRS = 40, LESSONS = 16, SEARCH_WORK = 800000 };
-
-static int
-cheaper(const void *x, const void *y)
-{
-	const struct gap *p = *(struct gap *const *)x, *q = *(struct gap *const *)y;
-
-	if (p->density != q->density)
-		return p->density < q->density ? -1 : 1;
-	return p < q ? -1 : p > q;
-}
 
 /* ---- link ---- */
 
@@ -177,10 +166,9 @@ cheapest_drop(struct hybrid *h, uint32_t k, int64_t excess, double *best_cost)
 	*best_cost = INFINITY;
 
 	for (uint32_t i = 0; i < h->model.gap_count && looked < h->way.look_ahead; i++) {
-		struct gap *j = h->by_density[i];
+		struct gap *j = &h->model.gaps[h->model.by_density[i]];
 		uint32_t needed = h->model.needed_at[j->tensor];
 		struct drop_cost drop;
-		int64_t gain;
 		double cost;
 
 		if (!covers(j, k) || (needed >= j->a && needed <= k))
@@ -189,11 +177,10 @@ cheapest_drop(struct hybrid *h, uint32_t k, int64_t excess, double *best_cost)
 			break;
 		if (h->model.is_cut[j->tensor] || h->kept[j - h->model.gaps])
 			continue;
-		drop = model_drop_cost(&h->model, j);
-		gain = (j->bytes < excess ? j->bytes : excess) - drop.damage;
-		if (gain <= 0)
+		drop = model_drop_cost(&h->model, j, excess, *best_cost);
+		if (drop.gain <= 0)
 			continue;
-		cost = drop.us / (double)gain;
+		cost = drop.us / (double)drop.gain;
 		looked++;
 		if (cost < *best_cost) {
 			*best_cost = cost;
@@ -412,9 +399,9 @@ stretch(struct hybrid *h)
 
 /* Steps 2 to 4, until the schedule's own profile is within the budget. */
 static int
-make_schedule(struct hybrid *h, struct schedule *s, bytes_t budget, struct err *e)
+make_schedule(struct hybrid *h, bytes_t budget, struct err *e)
 {
-	const struct graph *g = h->p->graph;
+	struct schedule *s = &h->schedule;
 	struct decisions d;
 	bytes_t *live;
 
@@ -428,9 +415,10 @@ make_schedule(struct hybrid *h, struct schedule *s, bytes_t budget, struct err *
 		model_decide(&h->model, &d);
 		if (decisions_schedule(s, &d, h->arena, e) < 0)
 			return -1;
-		live = ARENA_NEW(h->arena, bytes_t, (size_t)s->step_count + 1);
-		if (program_profile(live, g, s, h->arena, e) < 0)
+		if (hybrid_build(h, e) < 0)
 			return -1;
+		live = ARENA_NEW(h->arena, bytes_t, (size_t)s->step_count + 1);
+		program_live(live, h->program);
 		if (!feed_back(h, s, live, budget))
 			return 0;
 	}
@@ -486,26 +474,16 @@ hybrid_init(struct hybrid *h)
 {
 	const struct problem *p = h->p;
 
-	model_init(&h->model, p->life, p->device, p->budget_bytes, p->life->peak_bytes >> 14, h->arena);
+	model_copy(&h->model, h->undecided, h->arena);
 	if (h->way.cuts > 0)
 		model_choose_cuts(&h->model, p->life->peak_bytes / (bytes_t)h->way.cuts);
-	h->by_density = ARENA_NEW(h->arena, struct gap *, h->model.gap_count);
-	for (uint32_t i = 0; i < h->model.gap_count; i++)
-		h->by_density[i] = &h->model.gaps[i];
-	qsort(h->by_density, h->model.gap_count, sizeof(*h->by_density), cheaper);
 	order_offloads(h);
 	h->kept = ARENA_NEW(h->arena, bool, h->model.gap_count);
 	for (int dir = 0; dir < DIRECTION_COUNT; dir++)
 		h->us_per_byte[dir] = device_transfer_us(p->device, (enum direction)dir, UINT64_C(16) << 20) / 0x1p24;
 }
 
-bool
-hybrid_too_slow(const struct hybrid *h, double us)
-{
-	return h->beat_us > 0 && us >= h->beat_us;
-}
-
-/* A short search: there are many ways, and the plan's own placement searches longer. */
+/* There are many ways, and the plan's own placement searches longer. */
 static void
 place_shortly(struct place_result *r, const struct place_problem *p, struct arena *a)
 {
@@ -515,32 +493,60 @@ place_shortly(struct place_result *r, const struct place_problem *p, struct aren
 	place_auto(r, &shorter, a);
 }
 
-/* Time h's schedule as a plan.  Quick placements will do: the plan's own does at least as well. */
 int
-hybrid_time(struct hybrid *h, bytes_t *arena_bytes, double *us)
+hybrid_build(struct hybrid *h, struct err *e)
 {
-	const struct placement tries[] = { { .place = place_boxing }, { .place = place_by_size },
-	    { .place = h->packing == PACK_SHORTLY ? place_shortly : place_auto } };
-	size_t n = h->packing == PACK_QUICKLY ? 2 : 3;
+	h->plan = (struct plan) { .graph = h->p->graph, .device = h->p->device, .budget_bytes = h->p->budget_bytes };
+	h->program = program_new(&h->plan, &h->schedule, h->arena, e);
+	return h->program == NULL ? -1 : 0;
+}
 
-	for (size_t i = 0; i < n; i++) {
-		struct plan plan = { .graph = h->p->graph, .device = h->p->device, .budget_bytes = h->p->budget_bytes };
-		struct sim_result r;
+/* Simulate h's program with the offsets that it has. */
+static int
+time_offsets(struct hybrid *h, double *us)
+{
+	struct sim_result r;
 
-		if (program_build(&plan, &h->schedule, &tries[i], h->arena, &h->err) < 0 ||
-		    simulate(&r, &plan, h->p->device, h->arena, &h->err) < 0)
-			return -1;
-		if (i == 0 || plan.arena_bytes < *arena_bytes)
-			*arena_bytes = plan.arena_bytes;
-		*us = r.step_time_us;
-		if (plan.host_bytes > h->p->device->pinned_bytes)
-			return err_set(&h->err, ERR_NO, "it needs more pinned host memory than there is");
-		if (plan.arena_bytes <= h->p->budget_bytes)
-			break;
-		if (i == 1 && (hybrid_too_slow(h, *us) || *arena_bytes > h->p->budget_bytes + h->p->budget_bytes / 4))
-			break;
-	}
+	program_connect(h->program);
+	if (simulate(&r, &h->plan, h->p->device, h->arena, &h->err) < 0)
+		return -1;
+	*us = r.step_time_us;
 	return 0;
+}
+
+/* Place h's program and time it. */
+static int
+place_and_time(struct hybrid *h, place_fn *place, bytes_t *missing, double *us)
+{
+	const struct placement placement = { .place = place };
+
+	if (program_place(h->program, place == NULL ? NULL : &placement, &h->err) < 0)
+		return -1;
+	*missing = place != NULL && h->plan.arena_bytes > h->p->budget_bytes ? h->plan.arena_bytes - h->p->budget_bytes : 0;
+	return time_offsets(h, us);
+}
+
+int
+hybrid_time(struct hybrid *h, bytes_t *missing, double *us)
+{
+	/* A search finds room for so much of the budget at most. */
+	static const struct { place_fn *place; unsigned part; } searches[] = {
+		[PACK_QUICKLY] = { NULL, 0 }, [PACK_SHORTLY] = { place_shortly, 4 }, [PACK_IN_FULL] = { place_auto, 16 }
+	};
+	const unsigned part = searches[h->packing].part;
+
+	*missing = 0;
+	if (!isinf(h->beat_us) && place_and_time(h, NULL, missing, us) < 0)
+		return -1;
+	if (!isinf(h->beat_us) && *us >= h->beat_us)
+		return 0;
+	if (place_and_time(h, place_quickly, missing, us) < 0)
+		return -1;
+	if (h->plan.host_bytes > h->p->device->pinned_bytes)
+		return err_set(&h->err, ERR_NO, "it needs more pinned host memory than there is");
+	if (*missing == 0 || part == 0 || *us >= h->beat_us || *missing > h->p->budget_bytes / part)
+		return 0;
+	return place_and_time(h, searches[h->packing].place, missing, us);
 }
 
 /* What to ask for next when `missing` bytes were over: that much less, but no more than half the way to
@@ -561,26 +567,23 @@ hybrid_go(struct hybrid *h, double *us)
 
 	hybrid_init(h);
 	for (int tighter = 0, lessons = 0; tighter < TIGHTENINGS;) {
-		bytes_t arena_bytes;
+		bytes_t missing;
 
 		h->stuck = UINT32_MAX;
 		h->err = (struct err) ERR_INIT;
 		model_reset(&h->model, budget);
 		choose_offloads(h);
-		if (make_schedule(h, &h->schedule, budget, &h->err) < 0) {
+		if (make_schedule(h, budget, &h->err) < 0) {
 			if (h->stuck == UINT32_MAX || lessons++ == LESSONS || !learn(h))
 				return -1;
 			continue;
 		}
-		if (hybrid_time(h, &arena_bytes, us) < 0)
+		if (hybrid_time(h, &missing, us) < 0)
 			return -1;
-		if (arena_bytes <= h->p->budget_bytes)
+		if (missing == 0 || *us >= h->beat_us)
 			return 0;
-		if (hybrid_too_slow(h, *us))
-			break;
-		budget = tighter_budget(budget, arena_bytes - h->p->budget_bytes, h->p->life->bound_bytes);
+		budget = tighter_budget(budget, missing, h->p->life->bound_bytes);
 		tighter++;
 	}
 	return err_set(&h->err, ERR_NO, "its buffers do not pack into the budget");
 }
-

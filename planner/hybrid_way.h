@@ -19,6 +19,7 @@
 #define PLANNER_HYBRID_WAY_H
 #include "planner/hybrid_model.h"
 #include "planner/policy.h"
+#include "planner/program.h"
 
 /* In which order gaps are offered to the link. */
 enum order { BY_SPAN_AND_COST, CUTS_FIRST, BY_SPAN, ORDERS };
@@ -42,33 +43,37 @@ struct way {
 /* How often a policy is asked for less because its buffers do not pack. */
 enum { TIGHTENINGS = 4 };
 
-/* How hard a schedule is placed when quick placements end over the budget. */
+/* How hard a schedule is placed: by several orders, by these and a short search, as the plan itself. */
 enum packing { PACK_QUICKLY, PACK_SHORTLY, PACK_IN_FULL };
 
 /* The state of one way. */
 struct hybrid {
 	const struct problem *p;
 	struct way way;
+	const struct model *undecided;	/* of the graph */
 	struct model model;
-	struct gap **by_density;	/* [gap_count] cheapest to recompute first */
 	struct gap **by_worth;		/* [gap_count] the order in which to offload */
 	bool *kept;			/* [gap_count] not to be dropped: its chain called back what had to be away */
 	enum packing packing;
-	double beat_us;			/* what does not fit yet is worth packing better or asking for less only if it is
-					 * faster than this; 0: whatever it takes */
+	double beat_us;			/* a schedule is worth packing, or asking for less, only if it is faster than this;
+					 * INFINITY: always */
 	uint32_t stuck;			/* op at which nothing more could leave, or UINT32_MAX */
 	double us_per_byte[DIRECTION_COUNT];
 	struct schedule schedule;
+	struct plan plan;
+	struct program *program;	/* of schedule, for plan */
 	struct arena *arena;
 	struct err err;
 };
 
-/* Go h->way (p, way, packing, beat_us and arena are given): fill h->schedule, and *us with its simulated step. */
+/* Go h->way (p, way, undecided, packing, beat_us and arena are given): fill h->schedule, and *us with its simulated step; one that
+ * does not beat h->beat_us need not fit, and *us is then less than its step takes. */
 int hybrid_go(struct hybrid *h, double *us);
 
-/* It does not beat h->beat_us. */
-bool hybrid_too_slow(const struct hybrid *h, double us);
+/* Make h->program of h->schedule. */
+int hybrid_build(struct hybrid *h, struct err *e);
 
-/* Time h->schedule as a plan; the smallest arena found in *arena_bytes. */
-int hybrid_time(struct hybrid *h, bytes_t *arena_bytes, double *us);
+/* Place h->program and, if it fits, time it.  What cannot beat h->beat_us is not placed: *us is what it takes at
+ * least.  *missing: bytes of the arena over the budget. */
+int hybrid_time(struct hybrid *h, bytes_t *missing, double *us);
 #endif

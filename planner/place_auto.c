@@ -19,7 +19,8 @@ enum {
 	SMALL = 1000,			/* items: the exact search is so fast that few rounds come before it */
 	LARGE = 200000,			/* items: too many for the tree over time */
 	SEARCHED = 2500,		/* items: more are only searched when there is a time limit to end it */
-	WORK = 6000, MOST_WORK = 240000000	/* an item, and in all, without a time limit */
+	WORK = 6000, QUICK_WORK = 700,	/* an item, without a time limit */
+	MOST_WORK = 240000000		/* in all */
 };
 
 struct lane {
@@ -89,7 +90,7 @@ run_lane(struct attempt *t, const struct lane *lane, unsigned rounds, struct are
 /* The most promising first: each is given all of its rounds before the next one is tried, because a bad
  * first round says little of the ones after it. */
 static void
-try_orders(struct attempt *t, struct arena *a)
+try_orders(struct attempt *t, uint32_t work, struct arena *a)
 {
 	static const struct lane lanes[LANES] = {
 		{ GREEDY_BY_LOAD, GREEDY_BY_SIZE, GREEDY_BEST },
@@ -107,23 +108,35 @@ try_orders(struct attempt *t, struct arena *a)
 	greedy_init(&t->greedy, t->p, a);
 	t->moved = ARENA_NEW(a, uint32_t, t->greedy.count);
 	if (t->deadline_s == 0)
-		t->greedy.work_limit = t->greedy.count < MOST_WORK / WORK ? (uint64_t)WORK * t->greedy.count : MOST_WORK;
+		t->greedy.work_limit = t->greedy.count < MOST_WORK / work ? (uint64_t)work * t->greedy.count : MOST_WORK;
 	for (unsigned i = 0; i < LANES && !is_done(t); i++)
 		run_lane(t, &lanes[i], t->p->count > SMALL ? ROUNDS : SMALL_ROUNDS, a);
+}
+
+/* Half of a time limit is for orders, the other half for the search. */
+static void
+place_by_orders(struct place_result *r, const struct place_problem *p, uint32_t work, struct arena *a)
+{
+	struct attempt t = { .r = r, .p = p, .target = target_of(r, p) };
+
+	if (p->time_limit_s > 0)
+		t.deadline_s = clock_seconds() + p->time_limit_s / 2;
+	place_boxing(r, p, a);
+	if (r->arena_bytes > t.target && p->count <= LARGE)
+		try_orders(&t, work, a);
+}
+
+void
+place_quickly(struct place_result *r, const struct place_problem *p, struct arena *a)
+{
+	place_by_orders(r, p, QUICK_WORK, a);
 }
 
 void
 place_auto(struct place_result *r, const struct place_problem *p, struct arena *a)
 {
-	struct attempt t = { .r = r, .p = p, .target = target_of(r, p) };
-
-	/* Half of the time for orders, half for the search. */
-	if (p->time_limit_s > 0)
-		t.deadline_s = clock_seconds() + p->time_limit_s / 2;
-	place_boxing(r, p, a);
-	if (r->arena_bytes > t.target && p->count <= LARGE)
-		try_orders(&t, a);
-	if (r->arena_bytes > t.target && (p->count <= SEARCHED || p->time_limit_s > 0))
+	place_by_orders(r, p, WORK, a);
+	if (r->arena_bytes > target_of(r, p) && (p->count <= SEARCHED || p->time_limit_s > 0))
 		place_exact(r, p, a);
 }
 

@@ -71,6 +71,9 @@ PLACEMENTS_ILP(ROW)
 /* Improve on the arena that is in r already. */
 place_fn place_exact;
 
+/* place_auto in little time: fewer orders, no search. */
+place_fn place_quickly;
+
 const struct placement *placement_find(const char *name);	/* NULL: none of that name */
 
 bool placement_stopped(const struct place_problem *p);

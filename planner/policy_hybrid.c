@@ -12,13 +12,13 @@
 
 #include "planner/hybrid_way.h"
 
-enum { MOST_POLICIES = 24, MOST_NEIGHBOURS = 32, SEARCHED_WAYS = 6, SMALL_GRAPH = 150, PACKED_EXPANSIONS = 2 };
+enum { MOST_POLICIES = 24, MOST_NEIGHBOURS = 32, SEARCHED_WAYS = 6, SMALL_GRAPH = 150, FIRST_WAYS = 8 };
 
 /* Every combination is a way to begin with; the most useful come first, for large graphs try only those. */
 static const double shares[] = { 0, 0.8, 1, 0.5, 0.3, 2 };
 static const int cuts[] = { 14, 0, 40 };
 enum { SHARES = sizeof(shares) / sizeof(shares[0]), CUTS = sizeof(cuts) / sizeof(cuts[0]) };
-enum { ALL_WAYS = CUTS + 1 + (SHARES - 1) * CUTS * ORDERS, FEWEST_TRIALS = 30, MOST_TRIALS = 130 };
+enum { ALL_WAYS = CUTS + 1 + (SHARES - 1) * CUTS * ORDERS, FEWEST_TRIALS = 30, MOST_TRIALS = 200 };
 
 static struct way
 way_at(int i)
@@ -91,19 +91,19 @@ static int
 go_policy(struct hybrid *h, const struct policy *row, double *us)
 {
 	struct problem less = *h->p;
-	bytes_t arena_bytes;
+	bytes_t missing;
 
 	for (int i = 0; i < TIGHTENINGS; i++) {
 		if (row->plan(&h->schedule, &less, h->arena, &h->err) < 0)
 			return -1;
 		h->schedule.in_place = !h->schedule.hold;
-		if (hybrid_time(h, &arena_bytes, us) < 0)
+		if (hybrid_build(h, &h->err) < 0 || hybrid_time(h, &missing, us) < 0)
 			return -1;
-		if (arena_bytes <= h->p->budget_bytes)
+		if (missing == 0 || *us >= h->beat_us)
 			return 0;
-		if (hybrid_too_slow(h, *us) || less.budget_bytes < policy_least_budget(row, h->p->life) + (arena_bytes - h->p->budget_bytes))
+		if (less.budget_bytes < policy_least_budget(row, h->p->life) + missing)
 			break;
-		less.budget_bytes -= arena_bytes - h->p->budget_bytes;
+		less.budget_bytes -= missing;
 	}
 	return err_set(&h->err, ERR_NO, "it does not fit");
 }
@@ -180,7 +180,7 @@ run_all(struct outcome *all, int n)
 
 struct trial {
 	struct way way;
-	double us;			/* INFINITY: it fails */
+	double us;			/* at least, if it did not beat the best of its time; INFINITY: it fails */
 	bool expanded;			/* its neighbours have been tried */
 };
 
@@ -188,10 +188,11 @@ struct trial {
 struct search {
 	const struct problem *p;
 	struct arena *arena;
+	struct model model;		/* nothing decided */
 	struct schedule *best;		/* the caller's */
 	double us;			/* of best; INFINITY: none */
 	const struct policy *row;	/* whose it is; NULL: our own */
-	int pack;			/* so many more expansions place with a search: a few large buffers decide in small graphs */
+	enum packing packing;		/* a few large buffers decide in small graphs */
 	int trial_count, most_trials;
 	struct trial trials[MOST_TRIALS + SEARCHED_WAYS];
 	const char *why;		/* the first way's reason, if it fails */
@@ -250,13 +251,6 @@ next_to_expand(struct search *x)
 	return best;
 }
 
-/* What comes later is worth packing only if it is faster. */
-static double
-to_beat(const struct search *x)
-{
-	return isinf(x->us) ? 0 : x->us;
-}
-
 static void
 expand(struct search *x, struct trial *t, struct outcome *all)
 {
@@ -270,35 +264,51 @@ expand(struct search *x, struct trial *t, struct outcome *all)
 		for (int j = 0; j < x->trial_count; j++)
 			tried |= same_way(&ways[i], &x->trials[j].way);
 		if (!tried)
-			all[count++] = (struct outcome) { .h = { .p = x->p, .way = ways[i], .packing = x->pack > 0 ? PACK_SHORTLY : PACK_QUICKLY, .beat_us = to_beat(x) } };
+			all[count++] = (struct outcome) { .h = { .p = x->p, .undecided = &x->model, .way = ways[i], .packing = x->packing, .beat_us = x->us } };
 	}
 	try_all(x, all, count);
-	x->pack -= x->pack > 0;
 }
 
-/* The ways to begin with, and the other policies. */
+/* Ways first to end - 1 of those to begin with. */
+static void
+try_ways(struct search *x, struct outcome *all, int first, int end)
+{
+	for (int i = first; i < end; i++)
+		all[i - first] = (struct outcome) { .h = { .p = x->p, .undecided = &x->model, .way = way_at(i), .packing = x->packing, .beat_us = x->us } };
+	try_all(x, all, end - first);
+	if (first == 0)
+		x->why = arena_printf(x->arena, "%s", all[0].h.err.text);
+}
+
+/* The ways to begin with: a few that the others must beat come first. */
 static void
 begin(struct search *x, struct outcome *all)
 {
 	int n = ALL_WAYS < x->most_trials / 3 ? ALL_WAYS : x->most_trials / 3;
 
-	for (int i = 0; i < n; i++)
-		all[i] = (struct outcome) { .h = { .p = x->p, .way = way_at(i) } };
-	try_all(x, all, n);
-	x->why = arena_printf(x->arena, "%s", all[0].h.err.text);
-	n = 0;
-	for (const struct policy *row = policies; row->name != NULL && n < MOST_POLICIES; row++)
-		if (row->quick && row->plan != policy_hybrid && policy_least_budget(row, x->p->life) <= x->p->budget_bytes)
-			all[n++] = (struct outcome) { .row = row, .h = { .p = x->p, .packing = PACK_IN_FULL, .beat_us = to_beat(x) } };
-	try_all(x, all, n);
+	try_ways(x, all, 0, FIRST_WAYS);
+	try_ways(x, all, FIRST_WAYS, n);
 	for (int i = 0; i < x->trial_count; i++)
-		if (!isinf(x->trials[i].us) && x->pack == 0)
+		if (!isinf(x->trials[i].us))
 			return;
 	/* Perhaps they only do not pack. */
-	for (n = 0; n < SEARCHED_WAYS && !search_stopped(x->p->control); n++)
-		all[n] = (struct outcome) { .h = { .p = x->p, .way = way_at(n), .packing = PACK_SHORTLY, .beat_us = to_beat(x) } };
+	if (x->packing == PACK_QUICKLY && !search_stopped(x->p->control)) {
+		x->packing = PACK_SHORTLY;
+		try_ways(x, all, 0, SEARCHED_WAYS);
+		x->packing = PACK_QUICKLY;
+	}
+}
+
+/* What comes last has most to beat, so that little of it has to be placed in full. */
+static void
+try_policies(struct search *x, struct outcome *all)
+{
+	int n = 0;
+
+	for (const struct policy *row = policies; row->name != NULL && n < MOST_POLICIES; row++)
+		if (row->quick && row->plan != policy_hybrid && policy_least_budget(row, x->p->life) <= x->p->budget_bytes)
+			all[n++] = (struct outcome) { .row = row, .h = { .p = x->p, .packing = PACK_IN_FULL, .beat_us = x->us } };
 	try_all(x, all, n);
-	x->why = arena_printf(x->arena, "%s", all[0].h.err.text);
 }
 
 int
@@ -309,11 +319,13 @@ policy_hybrid(struct schedule *s, const struct problem *p, struct arena *a, stru
 	struct trial *next;
 
 	*x = (struct search) { .p = p, .arena = a, .best = s, .us = INFINITY, .most_trials = trials_for(p->graph),
-	    .pack = p->graph->op_count > SMALL_GRAPH ? 0 :
-	    p->budget_bytes < p->life->resident_bound_bytes ? MOST_TRIALS : PACKED_EXPANSIONS };
+	    .packing = p->graph->op_count > SMALL_GRAPH ? PACK_QUICKLY : PACK_SHORTLY };
+	/* Smaller tensors than this are not worth deciding on. */
+	model_init(&x->model, p->life, p->device, p->budget_bytes, p->life->peak_bytes >> 14, a);
 	begin(x, all);
 	while (x->trial_count < x->most_trials && !search_stopped(p->control) && (next = next_to_expand(x)) != NULL)
 		expand(x, next, all);
+	try_policies(x, all);
 	if (isinf(x->us))
 		return err_set(e, ERR_NO, "policy 'hybrid' finds no plan for this budget: %s", x->why);
 	if (x->row != NULL)

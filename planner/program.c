@@ -10,7 +10,7 @@
 
 /* What a walk over the schedule's steps finds: the stays of all tensors (each a
  * buffer alive over half-open steps [lower, upper)), and which buffer each access means. */
-struct builder {
+struct program {
 	struct plan *plan;
 	const struct graph *graph;
 	const struct schedule *schedule;
@@ -24,6 +24,9 @@ struct builder {
 	uint32_t *from, *to;		/* [move_count] device buffers */
 	uint32_t *host_of;		/* [move_count] the host buffer that holds the copy */
 	uint32_t instructions;		/* of the program, so far */
+	uint32_t *move;			/* [instructions] whose copy each is */
+	struct place_item *host_life;	/* [host_count] */
+	bool host_placed;
 	uint32_t takeover_count;
 	struct takeover *takeovers;	/* in step order: what an op permits */
 	uint32_t *part_of;		/* [buffer_count] the buffer whose item it is part of: itself, but for takeovers */
@@ -66,7 +69,7 @@ needed_first(const void *x, const void *y)
 
 /* Of moves that return before the same step, those that are used first come first. */
 static void
-order_returns(struct builder *b)
+order_returns(struct program *b)
 {
 	const struct schedule *s = b->schedule;
 	uint32_t *next = ARENA_NEW(b->arena, uint32_t, b->graph->tensor_count);
@@ -90,7 +93,7 @@ order_returns(struct builder *b)
 }
 
 static uint32_t
-stay_new(struct builder *b, uint32_t tensor, bytes_t bytes, uint32_t lower)
+stay_new(struct program *b, uint32_t tensor, bytes_t bytes, uint32_t lower)
 {
 	uint32_t id = b->plan->buffer_count++;
 	bool hold = b->schedule->hold && tensor != PLAN_NONE;
@@ -109,7 +112,7 @@ on_host(const struct schedule *s, uint32_t t)
 
 /* Persistent tensors begin the step at home; host buffers come later. */
 static void
-begin_persistent(struct builder *b)
+begin_persistent(struct program *b)
 {
 	struct plan *p = b->plan;
 	const struct graph *g = b->graph;
@@ -126,7 +129,7 @@ begin_persistent(struct builder *b)
 
 /* ... and end it there. */
 static void
-end_persistent(struct builder *b)
+end_persistent(struct program *b)
 {
 	struct plan *p = b->plan;
 	uint32_t t;
@@ -144,7 +147,7 @@ end_persistent(struct builder *b)
 
 /* What the op at step k would permit in place: decided when all stays are known. */
 static void
-note_takeovers(struct builder *b, uint32_t k)
+note_takeovers(struct program *b, uint32_t k)
 {
 	const struct op *o = &b->graph->ops[b->schedule->steps[k].op];
 
@@ -154,7 +157,7 @@ note_takeovers(struct builder *b, uint32_t k)
 }
 
 static bool
-may_take_over(const struct builder *b, const bool *departs, const struct takeover *w)
+may_take_over(const struct program *b, const bool *departs, const struct takeover *w)
 {
 	const struct place_item *from = &b->life[w->from], *to = &b->life[w->to];
 
@@ -166,7 +169,7 @@ may_take_over(const struct builder *b, const bool *departs, const struct takeove
 /* An output whose input ends with the op takes its bytes over: for the placement the two are one
  * item.  Inputs that are still being copied out keep theirs. */
 static void
-take_over(struct builder *b)
+take_over(struct program *b)
 {
 	uint32_t count = b->plan->buffer_count;
 	bool *departs = ARENA_NEW(b->arena, bool, count), *taken = ARENA_NEW(b->arena, bool, count);
@@ -192,7 +195,7 @@ take_over(struct builder *b)
 /* The operands of the run at step k.  A transient tensor that is written without being read
  * starts a new stay: what it held is of no use any more. */
 static void
-walk_run(struct builder *b, uint32_t k, struct instruction *run)
+walk_run(struct program *b, uint32_t k, struct instruction *run)
 {
 	const struct step *step = &b->schedule->steps[k];
 	const struct op *o = &b->graph->ops[step->op];
@@ -227,9 +230,9 @@ walk_run(struct builder *b, uint32_t k, struct instruction *run)
 		note_takeovers(b, k);
 }
 
-/* Move m leaves.  host_buffer holds the move's id until connect(). */
+/* Move m leaves. */
 static void
-leave(struct builder *b, uint32_t id)
+leave(struct program *b, uint32_t id)
 {
 	const struct move *m = &b->schedule->moves[id];
 	uint32_t buffer = b->current[m->tensor];
@@ -239,22 +242,25 @@ leave(struct builder *b, uint32_t id)
 	b->from[id] = m->copied ? PLAN_NONE : buffer;
 	if (buffer != PLAN_NONE)	/* at step 0 what is at home on the host has none */
 		b->life[buffer].upper = m->free;
-	if (!m->copied)
-		b->plan->program[b->instructions++] = (struct instruction) { .queue = QUEUE_OUT, .op = PLAN_NONE, .host_buffer = id };
+	if (m->copied)
+		return;
+	b->move[b->instructions] = id;
+	b->plan->program[b->instructions++] = (struct instruction) { .queue = QUEUE_OUT, .op = PLAN_NONE };
 }
 
 static void
-come_back(struct builder *b, uint32_t id, uint32_t k)
+come_back(struct program *b, uint32_t id, uint32_t k)
 {
 	uint32_t t = b->schedule->moves[id].tensor;
 
 	b->to[id] = b->current[t] = stay_new(b, t, b->graph->tensors[t].bytes, k);
 	b->homes_return |= kind_is_persistent(b->graph->tensors[t].kind) && !on_host(b->schedule, t);
-	b->plan->program[b->instructions++] = (struct instruction) { .queue = QUEUE_IN, .op = PLAN_NONE, .host_buffer = id };
+	b->move[b->instructions] = id;
+	b->plan->program[b->instructions++] = (struct instruction) { .queue = QUEUE_IN, .op = PLAN_NONE };
 }
 
 static void
-walk(struct builder *b)
+walk(struct program *b)
 {
 	const struct schedule *s = b->schedule;
 
@@ -287,7 +293,7 @@ latest_first(const void *x, const void *y)
 /* A tensor that returns to its home on the device returns to its offset.  At the step's beginning all are there, one behind the
  * other: those that never leave lowest, so that what the others leave is one stretch with what lies above. */
 static void
-fix_homes(struct builder *b)
+fix_homes(struct program *b)
 {
 	struct plan *p = b->plan;
 	struct home *homes = ARENA_NEW(b->arena, struct home, p->initial_count);
@@ -309,7 +315,7 @@ fix_homes(struct builder *b)
 }
 
 static int
-place_all(struct builder *b, const struct placement *placement, struct err *e)
+place_device(struct program *b, const struct placement *placement, struct err *e)
 {
 	struct plan *p = b->plan;
 	/* A budget of the user's own is all that is asked for; else the smallest arena. */
@@ -329,8 +335,8 @@ place_all(struct builder *b, const struct placement *placement, struct err *e)
 
 /* Give every copy a host buffer: a tensor at home there has one for the whole step, any other
  * one from its copy out to the last fetch that it serves. */
-static struct place_item *
-host_stays(struct builder *b)
+static void
+host_stays(struct program *b)
 {
 	struct plan *p = b->plan;
 	const struct schedule *s = b->schedule;
@@ -363,24 +369,44 @@ host_stays(struct builder *b)
 		stays[i].bytes = p->host[i].bytes;
 		stays[i].fixed = PLACE_FREE;
 	}
-	return stays;
+	b->host_life = stays;
 }
 
 /* The pinned pool.  Host memory is plentiful: one quick order will do. */
 static int
-place_host(struct builder *b, struct err *e)
+place_host(struct program *b, struct err *e)
 {
 	struct plan *p = b->plan;
-	struct place_item *stays = host_stays(b);
-	struct place_problem host = { .count = p->host_count, .items = stays, .align = DEVICE_ALIGN };
+	struct place_problem host = { .count = p->host_count, .items = b->host_life, .align = DEVICE_ALIGN };
 	struct place_result r = { .offsets = ARENA_NEW(b->arena, bytes_t, p->host_count) };
 
+	if (b->host_placed)
+		return 0;
+	b->host_placed = true;
 	if (placement_run(&r, placement_find("by-size"), &host, b->arena, e) < 0)
 		return -1;
 	p->host_bytes = r.arena_bytes;
 	for (uint32_t i = 0; i < p->host_count; i++)
 		p->host[i].offset_bytes = r.offsets[i];
 	return 0;
+}
+
+/* Every buffer has bytes of its own. */
+static void
+place_apart(struct program *b)
+{
+	struct plan *p = b->plan;
+
+	p->arena_bytes = p->host_bytes = 0;
+	for (uint32_t i = 0; i < p->buffer_count; i++) {
+		p->buffers[i].offset_bytes = p->arena_bytes;
+		p->arena_bytes += bytes_align(p->buffers[i].bytes, DEVICE_ALIGN);
+	}
+	b->host_placed = false;
+	for (uint32_t i = 0; i < p->host_count; i++) {
+		p->host[i].offset_bytes = p->host_bytes;
+		p->host_bytes += bytes_align(p->host[i].bytes, DEVICE_ALIGN);
+	}
 }
 
 /* What instruction id touches. */
@@ -406,8 +432,8 @@ add_accesses(struct edges *g, const struct plan *p, uint32_t id)
 
 /* The order that the schedule asks for beyond what soundness does: when copies
  * may begin, and where the queues meet. */
-static void
-connect(struct builder *b)
+void
+program_connect(struct program *b)
 {
 	struct plan *p = b->plan;
 	const struct schedule *s = b->schedule;
@@ -417,7 +443,7 @@ connect(struct builder *b)
 
 	for (uint32_t id = 0; id < p->instruction_count; id++) {
 		struct instruction *i = &p->program[id];
-		uint32_t move = i->host_buffer;
+		uint32_t move = b->move[id];
 
 		if (i->queue == QUEUE_COMPUTE) {
 			if (s->steps[step].barrier) {
@@ -446,7 +472,7 @@ connect(struct builder *b)
 
 /* Room for all that a walk over s may make. */
 static int
-builder_init(struct builder *b, struct err *e)
+make_room(struct program *b, struct err *e)
 {
 	const struct graph *g = b->graph;
 	const struct schedule *s = b->schedule;
@@ -480,43 +506,71 @@ builder_init(struct builder *b, struct err *e)
 	b->from = ARENA_NEW(a, uint32_t, s->move_count);
 	b->to = ARENA_NEW(a, uint32_t, s->move_count);
 	b->host_of = ARENA_NEW(a, uint32_t, s->move_count);
+	b->move = ARENA_NEW(a, uint32_t, (size_t)s->step_count + 2 * (size_t)s->move_count);
 	b->by_gone = bucket_moves(s, false, &b->leaves, a);
 	b->by_back = bucket_moves(s, true, &b->returns, a);
 	order_returns(b);
 	return 0;
 }
 
+struct program *
+program_new(struct plan *p, const struct schedule *s, struct arena *a, struct err *e)
+{
+	struct program *b = ARENA_NEW(a, struct program, 1);
+
+	*b = (struct program) { .plan = p, .graph = p->graph, .schedule = s, .arena = a };
+	if (make_room(b, e) < 0)
+		return NULL;
+	walk(b);
+	host_stays(b);
+	return b;
+}
+
+int
+program_place(struct program *b, const struct placement *placement, struct err *e)
+{
+	if (placement == NULL) {
+		place_apart(b);
+		return 0;
+	}
+	return place_device(b, placement, e) < 0 || place_host(b, e) < 0 ? -1 : 0;
+}
+
 int
 program_build(struct plan *p, const struct schedule *s, const struct placement *placement,
     struct arena *a, struct err *e)
 {
-	struct builder b = { .plan = p, .graph = p->graph, .schedule = s, .arena = a };
+	struct program *b = program_new(p, s, a, e);
 
-	if (builder_init(&b, e) < 0)
+	if (b == NULL || program_place(b, placement, e) < 0)
 		return -1;
-	walk(&b);
-	if (place_all(&b, placement, e) < 0 || place_host(&b, e) < 0)
-		return -1;
-	connect(&b);
+	program_connect(b);
 	return 0;
+}
+
+void
+program_live(bytes_t *live, const struct program *b)
+{
+	uint32_t steps = b->schedule->step_count;
+	bytes_t sum = 0;
+
+	memset(live, 0, sizeof(*live) * ((size_t)steps + 1));
+	for (uint32_t i = 0; i < b->plan->buffer_count; i++) {
+		live[b->life[i].lower] += bytes_align(b->life[i].bytes, DEVICE_ALIGN);
+		live[b->life[i].upper] -= bytes_align(b->life[i].bytes, DEVICE_ALIGN);	/* unsigned: the sum comes out right */
+	}
+	for (uint32_t k = 0; k <= steps; k++)
+		live[k] = sum += live[k];
 }
 
 int
 program_profile(bytes_t *live, const struct graph *g, const struct schedule *s, struct arena *a, struct err *e)
 {
 	struct plan p = { .graph = g };
-	struct builder b = { .plan = &p, .graph = g, .schedule = s, .arena = a };
-	bytes_t sum = 0;
+	const struct program *b = program_new(&p, s, a, e);
 
-	if (builder_init(&b, e) < 0)
+	if (b == NULL)
 		return -1;
-	walk(&b);
-	memset(live, 0, sizeof(*live) * ((size_t)s->step_count + 1));
-	for (uint32_t i = 0; i < p.buffer_count; i++) {
-		live[b.life[i].lower] += bytes_align(b.life[i].bytes, DEVICE_ALIGN);
-		live[b.life[i].upper] -= bytes_align(b.life[i].bytes, DEVICE_ALIGN);	/* unsigned: the sum comes out right */
-	}
-	for (uint32_t k = 0; k <= s->step_count; k++)
-		live[k] = sum += live[k];
+	program_live(live, b);
 	return 0;
 }

@@ -4,6 +4,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -43,6 +46,10 @@ process_begin(void)
 	signal(SIGPIPE, SIG_DFL);
 	/* A file over the limit is an error to report like a full disk. */
 	signal(SIGXFSZ, SIG_IGN);
+#ifdef __GLIBC__
+	/* What one trial of a search has freed is for the next one: not for the system to zero again. */
+	mallopt(M_TRIM_THRESHOLD, 256 << 20);
+#endif
 }
 
 int
