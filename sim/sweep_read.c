@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "src/file.h"
+#include "src/units.h"
 
 enum { NAME_MOST = 128, NAMES_BACK = 64 };
 
@@ -39,6 +40,15 @@ number_at(const json_t *obj, const char *key)
 	const json_t *v = json_object_get(obj, key);
 
 	return json_is_number(v) ? json_number_value(v) : NAN;
+}
+
+/* No memory has more than BYTES_MAX: whatever wrote that, it is not known. */
+static double
+bytes_at(const json_t *obj, const char *key)
+{
+	double bytes = number_at(obj, key);
+
+	return bytes >= 0 && bytes <= (double)BYTES_MAX ? bytes : NAN;
 }
 
 /* A name too long for a legend is cut between characters. */
@@ -79,8 +89,8 @@ parse_line(struct line *l, const char *text, size_t n, json_error_t *why)
 	in = number_at(obj, "h2d_bytes_per_s");
 	l->failed = json_object_get(obj, "error") != NULL;
 	l->point = (struct sweep_point){ .batch = batch >= 1 && batch < 1e15 ? (uint64_t)batch : 0,
-		.budget_bytes = number_at(obj, "budget_bytes"), .arena_bytes = number_at(obj, "arena_bytes"),
-		.bound_bytes = number_at(obj, "bound_bytes"), .step_time_us = number_at(obj, "step_time_us"),
+		.budget_bytes = bytes_at(obj, "budget_bytes"), .arena_bytes = bytes_at(obj, "arena_bytes"),
+		.bound_bytes = bytes_at(obj, "bound_bytes"), .step_time_us = number_at(obj, "step_time_us"),
 		.overhead = number_at(obj, "overhead"), .bound_time_us = number_at(obj, "bound_time_us"),
 		.link_bytes_per_s = out < in ? out : in };
 	json_decref(obj);
