@@ -207,28 +207,29 @@ deep() {
 	done
 }
 
-# Does the authors' ResNet of 3, n, 5n and 3 blocks fit?  Its layers are those of ResNet-1517; only the counts differ.
-fits() {	# N
+# Plan the authors' ResNet of 3, n, 5n and 3 blocks.  Its layers are those of ResNet-1517; only the counts differ.
+plan_depth() {	# N [OPTION...]
 	sed -e "s/\(\"stage_2\".*\"count\": \)[0-9]*/\1$(($1 - 1))/" -e "s/\(\"stage_3\".*\"count\": \)[0-9]*/\1$((5 * $1 - 1))/" \
 	    "${LAYRUB_DATA:-networks}/caffe/resnet1517.json" >"$work/deep.json"
-	"$LAYRUB" plan "$work/deep.json" --batch 16 --device k40m --json >"$work/said" 2>"$work/err"
+	shift
+	"$LAYRUB" plan "$work/deep.json" --batch 16 --device k40m --json "$@" >"$work/said" 2>"$work/err"
 }
 
+# Any plan says that it fits; the deepest that does is then planned with all the time it takes.
 deepest() {
 	echo
 	low=83 high=1000
 	while [ $((high - low)) -gt 4 ]; do
 		n=$(((low + high) / 2))
-		if fits "$n"; then
+		if plan_depth "$n" --time-limit 1; then
 			low=$n
-			cp "$work/said" "$work/best"
 		else
 			high=$n
 			cp "$work/err" "$work/why"
 		fi
 	done
-	if [ -f "$work/best" ]; then
-		awk -v n="$low" -v overhead="$(field overhead "$work/best")" -v gap="$(field gap "$work/best")" 'BEGIN {
+	if plan_depth "$low"; then
+		awk -v n="$low" -v overhead="$(field overhead "$work/said")" -v gap="$(field gap "$work/said")" 'BEGIN {
 			printf "deepest ResNet (3, %d, %d, 3), batch 16, on k40m: %d layers, overhead %.1f %%, gap %.2f %%\n", n, 5 * n, 18 * n + 20,
 			    100 * overhead, 100 * gap
 		}'
