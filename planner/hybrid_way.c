@@ -536,6 +536,7 @@ hybrid_time(struct hybrid *h, bytes_t *missing, double *us)
 	const unsigned part = searches[h->packing].part;
 
 	*missing = 0;
+	h->fits = false;
 	if (!isinf(h->beat_us) && place_and_time(h, NULL, missing, us) < 0)
 		return -1;
 	if (!isinf(h->beat_us) && *us >= h->beat_us)
@@ -544,9 +545,11 @@ hybrid_time(struct hybrid *h, bytes_t *missing, double *us)
 		return -1;
 	if (h->plan.host_bytes > h->p->device->pinned_bytes)
 		return err_set(&h->err, ERR_NO, "it needs more pinned host memory than there is");
-	if (*missing == 0 || part == 0 || *us >= h->beat_us || *missing > h->p->budget_bytes / part)
-		return 0;
-	return place_and_time(h, searches[h->packing].place, missing, us);
+	if (*missing > 0 && *us < h->beat_us && part > 0 && *missing <= h->p->budget_bytes / part &&
+	    place_and_time(h, searches[h->packing].place, missing, us) < 0)
+		return -1;
+	h->fits = *missing == 0;
+	return 0;
 }
 
 /* What to ask for next when `missing` bytes were over: that much less, but no more than half the way to

@@ -60,20 +60,21 @@ struct hybrid {
 	uint32_t stuck;			/* op at which nothing more could leave, or UINT32_MAX */
 	double us_per_byte[DIRECTION_COUNT];
 	struct schedule schedule;
+	bool fits;			/* it is placed within the budget */
 	struct plan plan;
 	struct program *program;	/* of schedule, for plan */
 	struct arena *arena;
 	struct err err;
 };
 
-/* Go h->way (p, way, undecided, packing, beat_us and arena are given): fill h->schedule, and *us with its simulated step; one that
- * does not beat h->beat_us need not fit, and *us is then less than its step takes. */
+/* Go h->way (p, way, undecided, packing, beat_us and arena are given): fill h->schedule and, if h->fits, *us with its simulated
+ * step; else it does not beat h->beat_us, and *us is what it takes at least. */
 int hybrid_go(struct hybrid *h, double *us);
 
 /* Make h->program of h->schedule. */
 int hybrid_build(struct hybrid *h, struct err *e);
 
-/* Place h->program and, if it fits, time it.  What cannot beat h->beat_us is not placed: *us is what it takes at
- * least.  *missing: bytes of the arena over the budget. */
+/* Place h->program and time it.  What cannot beat h->beat_us is not placed: *us is what it takes at least.
+ * *missing: bytes of the arena over the budget. */
 int hybrid_time(struct hybrid *h, bytes_t *missing, double *us);
 #endif

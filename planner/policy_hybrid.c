@@ -140,7 +140,7 @@ trials_for(const struct graph *g)
 	return n < FEWEST_TRIALS ? FEWEST_TRIALS : n > MOST_TRIALS ? MOST_TRIALS : n;
 }
 
-/* Run all[0 .. n) in parallel, or until one fits and no more are wanted; the index of the fastest, or -1.  Only its
+/* Run all[0 .. n) in parallel, or until there is one that fits and no more are wanted; the index of the fastest, or -1.  Only its
  * memory is kept; ties go to the first. */
 static int
 run_all(struct outcome *all, int n)
@@ -157,7 +157,7 @@ run_all(struct outcome *all, int n)
 #ifdef _OPENMP
 #pragma omp critical
 #endif
-		enough = best >= 0 && search_stopped(o->h.p->control);
+		enough = (best >= 0 || !isinf(o->h.beat_us)) && search_stopped(o->h.p->control);
 		if (enough) {
 			o->rc = -1;
 			continue;
@@ -168,7 +168,7 @@ run_all(struct outcome *all, int n)
 #pragma omp critical
 #endif
 		{
-			if (o->rc == 0 && (best < 0 || o->us < all[best].us || (o->us <= all[best].us && i < best))) {
+			if (o->rc == 0 && o->h.fits && (best < 0 || o->us < all[best].us || (o->us <= all[best].us && i < best))) {
 				if (best >= 0)
 					arena_free(&all[best].arena);
 				best = i;
@@ -182,7 +182,7 @@ run_all(struct outcome *all, int n)
 
 struct trial {
 	struct way way;
-	double us;			/* at least, if it did not beat the best of its time; INFINITY: it fails */
+	double us;			/* at least, if it was not worth placing; INFINITY: it fails */
 	bool expanded;			/* its neighbours have been tried */
 };
 
@@ -253,10 +253,11 @@ next_to_expand(struct search *x)
 	return best;
 }
 
+/* To be a ten-thousandth faster is not worth placing for. */
 static struct outcome
 outcome_of(const struct search *x, struct way w)
 {
-	return (struct outcome) { .h = { .p = x->p, .undecided = &x->model, .way = w, .packing = x->packing, .beat_us = x->us } };
+	return (struct outcome) { .h = { .p = x->p, .undecided = &x->model, .way = w, .packing = x->packing, .beat_us = x->us * (1 - 1e-4) } };
 }
 
 static void
