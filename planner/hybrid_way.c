@@ -8,7 +8,7 @@
 
 #include "sim/simulate.h"
 
-enum { REPAIRS = 40, LESSONS = 16, SEARCH_WORK = 800000 };
+enum { REPAIRS = 40, LESSONS = 16, SEARCH_WORK = 200000 };
 
 /* ---- link ---- */
 

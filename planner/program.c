@@ -513,6 +513,20 @@ make_room(struct program *b, struct err *e)
 	return 0;
 }
 
+/* What a plan's reader would refuse is not written. */
+static int
+check_sum(const struct buffer *buffers, uint32_t count, const char *where, struct err *e)
+{
+	bytes_t sum = 0;
+
+	for (uint32_t i = 0; i < count; i++) {
+		if (buffers[i].bytes > BYTES_MAX - sum)
+			return err_set(e, ERR_NO, "the plan's %s buffers would have more than %" PRI_BYTES " bytes together", where, BYTES_MAX);
+		sum += buffers[i].bytes;
+	}
+	return 0;
+}
+
 struct program *
 program_new(struct plan *p, const struct schedule *s, struct arena *a, struct err *e)
 {
@@ -523,6 +537,8 @@ program_new(struct plan *p, const struct schedule *s, struct arena *a, struct er
 		return NULL;
 	walk(b);
 	host_stays(b);
+	if (check_sum(p->buffers, p->buffer_count, "device", e) < 0 || check_sum(p->host, p->host_count, "host", e) < 0)
+		return NULL;
 	return b;
 }
 
