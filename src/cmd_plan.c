@@ -183,6 +183,9 @@ search(struct plan *p, const struct task *t, struct planner_options *po, struct 
 		po->control->stopped = NULL;
 		po->control->status = NULL;
 	}
+	/* Cut short, it might be slower than what was found. */
+	if (looks && po->policy->quick)
+		po->control->time_limit_s = 0;
 	if (rc == 0)
 		rc = planner_run(p, &t->graph, &t->device, po, &c->arena, e);
 	if (po->control->progress != NULL)
