@@ -359,6 +359,12 @@ walk_chain(struct model *m, const struct gap *j, visit_fn *visit, void *arg)
 struct counting { struct drop_cost drop; double most; };
 
 static bool
+is_worth_it(const struct counting *count)
+{
+	return count->drop.gain > 0 && count->drop.us < count->most * (double)count->drop.gain;
+}
+
+static bool
 count_cost(struct model *m, uint32_t op, uint32_t c, void *arg)
 {
 	const struct op *o = &m->graph->ops[op];
@@ -367,7 +373,7 @@ count_cost(struct model *m, uint32_t op, uint32_t c, void *arg)
 
 	if (m->rerun_at[op] == UINT32_MAX)
 		drop->us += o->time_us;
-	for (uint32_t i = 0; i < o->input_count && drop->gain > 0 && drop->us < count->most * (double)drop->gain; i++) {
+	for (uint32_t i = 0; i < o->input_count && is_worth_it(count); i++) {
 		const struct gap *j = gap_at(m, o->inputs[i], c);
 		uint32_t from;
 
@@ -377,7 +383,7 @@ count_cost(struct model *m, uint32_t op, uint32_t c, void *arg)
 		if (from < j->back && range_tree_max(&m->over, from, j->back) + j->bytes > 0)
 			drop->gain -= j->bytes;
 	}
-	return drop->gain > 0 && drop->us < count->most * (double)drop->gain;
+	return is_worth_it(count);
 }
 
 struct drop_cost

@@ -537,10 +537,12 @@ hybrid_time(struct hybrid *h, bytes_t *missing, double *us)
 
 	*missing = 0;
 	h->fits = false;
-	if (!isinf(h->beat_us) && place_and_time(h, NULL, missing, us) < 0)
-		return -1;
-	if (!isinf(h->beat_us) && *us >= h->beat_us)
-		return 0;
+	if (!isinf(h->beat_us)) {
+		if (place_and_time(h, NULL, missing, us) < 0)
+			return -1;
+		if (*us >= h->beat_us)
+			return 0;
+	}
 	if (place_and_time(h, place_quickly, missing, us) < 0)
 		return -1;
 	if (h->plan.host_bytes > h->p->device->pinned_bytes)

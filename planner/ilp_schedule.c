@@ -36,18 +36,18 @@ bytes_t
 ilp_consider(struct ilp *m, const struct schedule *s)
 {
 	static const char *const rows[] = { "by-size", "boxing", "auto" };
+	struct plan plan = { .graph = m->graph, .device = m->p->device, .policy = "", .placement = "", .budget_bytes = m->p->budget_bytes };
+	struct program *program;
 	bytes_t missing = UINT64_MAX;
 	struct sim_result r;
 
-	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows) && missing > 0; i++) {
-		struct plan plan = { .graph = m->graph, .device = m->p->device, .policy = "", .placement = "", .budget_bytes = m->p->budget_bytes };
-
+	m->err = (struct err) ERR_INIT;
+	program = program_new(&plan, s, m->scratch, &m->err);
+	for (size_t i = 0; program != NULL && i < sizeof(rows) / sizeof(*rows) && missing > 0; i++) {
 		/* The last one is slow: only for what nearly fits. */
 		if (i == 2 && missing > m->p->budget_bytes / 4)
 			break;
-		m->err = (struct err) ERR_INIT;
-		if (program_build(&plan, s, placement_find(rows[i]), m->scratch, &m->err) < 0 ||
-		    plan.host_bytes > m->p->device->pinned_bytes)
+		if (program_place(program, placement_find(rows[i]), &m->err) < 0 || plan.host_bytes > m->p->device->pinned_bytes)
 			return 0;
 		if (plan.arena_bytes > m->p->budget_bytes) {
 			if (plan.arena_bytes - m->p->budget_bytes < missing)
@@ -55,12 +55,13 @@ ilp_consider(struct ilp *m, const struct schedule *s)
 			continue;
 		}
 		missing = 0;
+		program_connect(program);
 		if (simulate(&r, &plan, m->p->device, m->scratch, &m->err) == 0 && r.step_time_us < m->best_us) {
 			keep_best(m, s);
 			m->best_us = r.step_time_us;
 		}
 	}
-	return missing;
+	return program == NULL ? 0 : missing;
 }
 
 /* ---- from verdicts to schedules ---- */

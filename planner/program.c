@@ -25,7 +25,7 @@ struct program {
 	uint32_t *host_of;		/* [move_count] the host buffer that holds the copy */
 	uint32_t instructions;		/* of the program, so far */
 	uint32_t *move;			/* [instructions] whose copy each is */
-	struct place_item *host_life;	/* [host_count] */
+	struct place_item *host_life;	/* [host_count], or NULL: not yet looked for */
 	bool host_placed;
 	uint32_t takeover_count;
 	struct takeover *takeovers;	/* in step order: what an op permits */
@@ -536,15 +536,20 @@ program_new(struct plan *p, const struct schedule *s, struct arena *a, struct er
 	if (make_room(b, e) < 0)
 		return NULL;
 	walk(b);
-	host_stays(b);
-	if (check_sum(p->buffers, p->buffer_count, "device", e) < 0 || check_sum(p->host, p->host_count, "host", e) < 0)
-		return NULL;
 	return b;
 }
 
 int
 program_place(struct program *b, const struct placement *placement, struct err *e)
 {
+	const struct plan *p = b->plan;
+
+	/* Who only asks what is alive does without. */
+	if (b->host_life == NULL) {
+		host_stays(b);
+		if (check_sum(p->buffers, p->buffer_count, "device", e) < 0 || check_sum(p->host, p->host_count, "host", e) < 0)
+			return -1;
+	}
 	if (placement == NULL) {
 		place_apart(b);
 		return 0;
