@@ -19,9 +19,11 @@ gap_order(const void *x, const void *y)
 static void
 add_gap(struct model *m, uint32_t t, uint32_t slot, uint32_t a, uint32_t b)
 {
+	bytes_t bytes = bytes_align(m->graph->tensors[t].bytes, DEVICE_ALIGN);
+
 	if (a < b)
-		m->gaps[m->gap_count++] = (struct gap) { .tensor = t, .slot = slot, .a = a, .b = b,
-		    .bytes = (int64_t)bytes_align(m->graph->tensors[t].bytes, DEVICE_ALIGN) };
+		m->gaps[m->gap_count++] = (struct gap) { .tensor = t, .slot = slot, .a = a, .b = b, .bytes = (int64_t)bytes,
+		    .copy_us = { [H2D] = device_transfer_us(m->device, H2D, bytes), [D2H] = device_transfer_us(m->device, D2H, bytes) } };
 }
 
 static void
@@ -135,61 +137,18 @@ make_room(struct model *m)
 	m->stack = ARENA_NEW(m->arena, uint32_t, g->op_count);
 	m->seen = ARENA_NEW(m->arena, uint32_t, g->op_count);
 	m->stamp = 0;
+	stab_index_init(&m->here, m->gap_count, g->op_count, m->arena);
 }
 
-static int
-cheaper(const void *x, const void *y)
-{
-	const struct gap *p = *(struct gap *const *)x, *q = *(struct gap *const *)y;
-
-	if (p->density != q->density)
-		return p->density < q->density ? -1 : 1;
-	return p < q ? -1 : p > q;
-}
-
+/* Gap j has become absent, or is here again, at ops from .. to - 1. */
 static void
-sort_by_density(struct model *m)
+index_gap(struct model *m, const struct gap *j, uint32_t from, uint32_t to)
 {
-	struct gap **order = ARENA_NEW(m->arena, struct gap *, m->gap_count);
+	for (uint32_t first = from - from % STAB_PLACES; first < to; first += STAB_PLACES) {
+		uint32_t a = first > j->a ? first : j->a, b = first + STAB_PLACES < j->b ? first + STAB_PLACES : j->b;
 
-	for (uint32_t i = 0; i < m->gap_count; i++) {
-		m->gaps[i].density = model_drop_cost(m, &m->gaps[i], INT64_MAX, INFINITY).us / (double)m->gaps[i].bytes;
-		order[i] = &m->gaps[i];
+		stab_index_set(&m->here, first / STAB_PLACES, j->rank, j->fate == FATE_KEEP || a < j->gone || j->back < b);
 	}
-	qsort(order, m->gap_count, sizeof(*order), cheaper);
-	m->by_density = ARENA_NEW(m->arena, uint32_t, m->gap_count);
-	for (uint32_t i = 0; i < m->gap_count; i++)
-		m->by_density[i] = (uint32_t)(order[i] - m->gaps);
-}
-
-void
-model_init(struct model *m, const struct lifetimes *l, const struct device *d, bytes_t budget,
-    bytes_t least_bytes, struct arena *a)
-{
-	const struct graph *g = l->graph;
-
-	*m = (struct model) { .graph = g, .life = l, .device = d, .arena = a };
-	versions_init(&m->versions, g, a);
-	find_gaps(m, least_bytes);
-	find_carried(m, least_bytes);
-	find_shared(m);
-	m->start_us = ARENA_NEW(a, double, (size_t)g->op_count + 1);
-	for (uint32_t k = 0; k < g->op_count; k++)
-		m->start_us[k + 1] = m->start_us[k] + g->ops[k].time_us;
-	make_room(m);
-	model_reset(m, budget);
-	sort_by_density(m);
-}
-
-void
-model_copy(struct model *m, const struct model *from, struct arena *a)
-{
-	*m = *from;
-	m->arena = a;
-	m->gaps = ARENA_NEW(a, struct gap, m->gap_count);
-	if (m->gap_count > 0)
-		memcpy(m->gaps, from->gaps, sizeof(*m->gaps) * m->gap_count);
-	make_room(m);
 }
 
 static bool
@@ -231,7 +190,7 @@ choose_homes(struct model *m)
 {
 	const struct graph *g = m->graph;
 	uint32_t n = g->op_count, count = 0;
-	int64_t first = range_tree_max(&m->over, 0, 1), last = range_tree_max(&m->over, n - 1, n);
+	int64_t first = range_tree_at(&m->over, 0), last = range_tree_at(&m->over, n - 1);
 	int64_t excess = first > last ? first : last;
 	struct home *homes;
 
@@ -260,8 +219,8 @@ find_copies(struct model *m, struct gap *j)
 	j->in = !home || j->b < m->graph->op_count;
 }
 
-void
-model_reset(struct model *m, bytes_t budget)
+static void
+decide_nothing(struct model *m, bytes_t budget)
 {
 	const struct graph *g = m->graph;
 	int64_t *over = ARENA_NEW(m->arena, int64_t, g->op_count);
@@ -278,6 +237,74 @@ model_reset(struct model *m, bytes_t budget)
 		m->gaps[i].fate = FATE_KEEP;
 		find_copies(m, &m->gaps[i]);
 	}
+}
+
+void
+model_reset(struct model *m, bytes_t budget)
+{
+	decide_nothing(m, budget);
+	stab_index_copy(&m->here, &m->all);
+}
+
+static int
+cheaper(const void *x, const void *y)
+{
+	const struct gap *p = *(struct gap *const *)x, *q = *(struct gap *const *)y;
+
+	if (p->density != q->density)
+		return p->density < q->density ? -1 : 1;
+	return p < q ? -1 : p > q;
+}
+
+static void
+sort_by_density(struct model *m)
+{
+	struct gap **order = ARENA_NEW(m->arena, struct gap *, m->gap_count);
+
+	for (uint32_t i = 0; i < m->gap_count; i++) {
+		m->gaps[i].density = model_drop_cost(m, &m->gaps[i], INT64_MAX, INFINITY).us / (double)m->gaps[i].bytes;
+		order[i] = &m->gaps[i];
+	}
+	qsort(order, m->gap_count, sizeof(*order), cheaper);
+	m->by_density = ARENA_NEW(m->arena, uint32_t, m->gap_count);
+	for (uint32_t i = 0; i < m->gap_count; i++) {
+		m->by_density[i] = (uint32_t)(order[i] - m->gaps);
+		order[i]->rank = i;
+	}
+}
+
+void
+model_init(struct model *m, const struct lifetimes *l, const struct device *d, bytes_t budget,
+    bytes_t least_bytes, struct arena *a)
+{
+	const struct graph *g = l->graph;
+
+	*m = (struct model) { .graph = g, .life = l, .device = d, .arena = a };
+	versions_init(&m->versions, g, a);
+	find_gaps(m, least_bytes);
+	find_carried(m, least_bytes);
+	find_shared(m);
+	m->start_us = ARENA_NEW(a, double, (size_t)g->op_count + 1);
+	for (uint32_t k = 0; k < g->op_count; k++)
+		m->start_us[k + 1] = m->start_us[k] + g->ops[k].time_us;
+	make_room(m);
+	decide_nothing(m, budget);
+	sort_by_density(m);
+	for (uint32_t i = 0; i < m->gap_count; i++)
+		index_gap(m, &m->gaps[i], m->gaps[i].a, m->gaps[i].b);
+	stab_index_init(&m->all, m->gap_count, g->op_count, a);
+	stab_index_copy(&m->all, &m->here);
+}
+
+void
+model_copy(struct model *m, const struct model *from, struct arena *a)
+{
+	*m = *from;
+	m->arena = a;
+	m->gaps = ARENA_NEW(a, struct gap, m->gap_count);
+	if (m->gap_count > 0)
+		memcpy(m->gaps, from->gaps, sizeof(*m->gaps) * m->gap_count);
+	make_room(m);
 }
 
 /* The gap of tensor s that op c falls into (a <= c <= b), or NULL. */
@@ -398,6 +425,20 @@ model_drop_cost(struct model *m, const struct gap *j, int64_t wanted, double mos
 	return count.drop;
 }
 
+/* Gap j, absent at gone .. back - 1 or more, is so only there. */
+static void
+be_here(struct model *m, struct gap *j, uint32_t gone, uint32_t back)
+{
+	uint32_t from = j->gone, to = j->back;
+
+	range_tree_add(&m->over, from, gone, j->bytes);
+	range_tree_add(&m->over, back, to, j->bytes);
+	j->gone = gone;
+	j->back = back;
+	index_gap(m, j, from, gone);
+	index_gap(m, j, back, to);
+}
+
 /* Tensor s is read by a chain at op c: it must be back by then. */
 static void
 need(struct model *m, uint32_t s, uint32_t c)
@@ -408,8 +449,7 @@ need(struct model *m, uint32_t s, uint32_t c)
 		m->needed_at[s] = c;
 	if (j == NULL || j->fate == FATE_KEEP || j->back <= c)
 		return;
-	range_tree_add(&m->over, c > j->gone ? c : j->gone, j->back, j->bytes);
-	j->back = c > j->gone ? c : j->gone;
+	be_here(m, j, j->gone, c > j->gone ? c : j->gone);
 }
 
 static bool
@@ -435,6 +475,7 @@ leave(struct model *m, struct gap *j, enum fate fate, uint32_t gone, uint32_t ba
 	j->gone = gone;
 	j->back = back;
 	range_tree_add(&m->over, gone, back, -j->bytes);
+	index_gap(m, j, gone, back);
 }
 
 /* The host keeps its copy of gap j's tensor: later gaps of the same version need none of their own. */
@@ -466,9 +507,8 @@ model_offload(struct model *m, struct gap *j, uint32_t gone, uint32_t back)
 bool
 model_keep(struct model *m, struct gap *j)
 {
-	if (j->gone < j->back && range_tree_max(&m->over, j->gone, j->back) + j->bytes > 0)
+	if (!model_narrow(m, j, j->back, j->back))
 		return false;
-	range_tree_add(&m->over, j->gone, j->back, j->bytes);
 	j->fate = FATE_KEEP;
 	return true;
 }
@@ -494,12 +534,39 @@ model_widen(struct model *m, struct gap *j, uint32_t gone, uint32_t back)
 		range_tree_add(&m->over, j->back, back, -j->bytes);
 		j->back = back;
 	}
+	index_gap(m, j, j->gone, j->back);
+}
+
+static bool
+has_room(const struct model *m, const struct gap *j, uint32_t from, uint32_t to)
+{
+	return from >= to || range_tree_max(&m->over, from, to) + j->bytes <= 0;
+}
+
+bool
+model_narrow(struct model *m, struct gap *j, uint32_t gone, uint32_t back)
+{
+	if (!has_room(m, j, j->gone, gone) || !has_room(m, j, back, j->back))
+		return false;
+	be_here(m, j, gone, back);
+	return true;
+}
+
+struct gap *
+model_next_here(const struct model *m, uint32_t k, uint32_t *rank)
+{
+	uint32_t next = stab_index_next(&m->here, k, *rank);
+
+	if (next == UINT32_MAX)
+		return NULL;
+	*rank = next + 1;
+	return &m->gaps[m->by_density[next]];
 }
 
 void
 model_overflow(struct model *m, uint32_t k, bytes_t bytes)
 {
-	int64_t now = range_tree_max(&m->over, k, k + 1);
+	int64_t now = range_tree_at(&m->over, k);
 
 	/* The model thought there was room: -now bytes of it. */
 	range_tree_add(&m->over, k, k + 1, (int64_t)bytes - (now < 0 ? now : 0));

@@ -11,6 +11,7 @@
 #define PLANNER_HYBRID_MODEL_H
 #include "planner/decisions.h"
 #include "planner/range_tree.h"
+#include "planner/stab_index.h"
 #include "planner/versions.h"
 #include "src/device.h"
 
@@ -18,10 +19,12 @@ struct gap {
 	uint32_t tensor, slot;		/* decisions.h */
 	uint32_t a, b;			/* not used by ops a .. b - 1; b is op_count at the end of the step */
 	int64_t bytes;			/* aligned */
+	double copy_us[DIRECTION_COUNT];	/* what a copy each way takes */
 	bool out, in;			/* has to be copied out before it is gone, and in before op b */
 	enum fate fate;
 	uint32_t gone, back;		/* absent at ops gone .. back - 1 when fate is not FATE_KEEP */
 	double density;			/* what recomputing it costs, us a byte; INFINITY: impossible */
+	uint32_t rank;			/* its place in by_density */
 };
 
 struct model {
@@ -31,6 +34,7 @@ struct model {
 	const struct device *device;
 	uint32_t gap_count;
 	uint32_t *by_density;		/* [gap_count] gaps, cheapest to recompute first */
+	struct stab_index all;		/* of the gaps by rank, at every op a .. b - 1 */
 	uint32_t *gap_of;		/* [slots] its gap, or UINT32_MAX */
 	uint32_t *carried;		/* [op_count] the one tensor that forward carries past the op, or UINT32_MAX */
 	bytes_t *shared;		/* [op_count] bytes of inputs that outputs may take over */
@@ -42,6 +46,7 @@ struct model {
 	bool *on_host;			/* [tensor_count] persistent tensors at home on the host */
 	uint32_t *alternative;		/* [op_count] chosen, or PLAN_NONE */
 	struct range_tree over;		/* live bytes - budget, by op */
+	struct stab_index here;		/* of the gaps by rank, where they are not absent */
 	uint32_t *rerun_at;		/* [op_count] op before which it runs again, or UINT32_MAX */
 	uint32_t *needed_at;		/* [tensor_count] first op whose chain reads it, or UINT32_MAX */
 	uint32_t *stack;		/* scratch: [op_count] ops of a chain */
@@ -82,6 +87,10 @@ bool model_keep(struct model *m, struct gap *j);
 void model_use_alternative(struct model *m, uint32_t k, uint32_t alternative);
 /* An offloaded gap is away from gone or before, until back or after. */
 void model_widen(struct model *m, struct gap *j, uint32_t gone, uint32_t back);
+/* It is away from gone or after, until back or before, if there is room for that. */
+bool model_narrow(struct model *m, struct gap *j, uint32_t gone, uint32_t back);
+/* The gap of the next rank from *rank on that may be here at op k, or NULL; *rank is the one after. */
+struct gap *model_next_here(const struct model *m, uint32_t k, uint32_t *rank);
 
 /* The real schedule had so many bytes over the budget at op k. */
 void model_overflow(struct model *m, uint32_t k, bytes_t bytes);

@@ -8,14 +8,14 @@
 
 #include "sim/simulate.h"
 
-enum { REPAIRS = 40, LESSONS = 16, SEARCH_WORK = 200000 };
+enum { REPAIRS = 40, LESSONS = 16, SEARCH_WORK = 200000, PATIENCE = 16, MOST_DOUBLINGS = 6 };
 
 /* ---- link ---- */
 
 static double
-copy_us(const struct hybrid *h, const struct gap *j, enum direction dir)
+copy_us(const struct gap *j, enum direction dir)
 {
-	return (dir == D2H ? j->out : j->in) ? device_transfer_us(h->p->device, dir, (bytes_t)j->bytes) : 0;
+	return (dir == D2H ? j->out : j->in) ? j->copy_us[dir] : 0;
 }
 
 /* The first op that starts at or after time us. */
@@ -50,7 +50,7 @@ time_copies(struct hybrid *h, struct gap **chosen, uint32_t count, uint32_t *gon
 		gone[i] = chosen[i]->a;
 		if (!chosen[i]->out)
 			continue;
-		free_us = (free_us > ready ? free_us : ready) + copy_us(h, chosen[i], D2H);
+		free_us = (free_us > ready ? free_us : ready) + copy_us(chosen[i], D2H);
 		gone[i] = op_at(m, free_us);
 		if (gone[i] > chosen[i]->b)
 			gone[i] = chosen[i]->b;
@@ -67,7 +67,7 @@ time_copies(struct hybrid *h, struct gap **chosen, uint32_t count, uint32_t *gon
 		back[by_b[i]] = j->b;
 		if (!j->in)
 			continue;
-		due_us = due - copy_us(h, j, H2D);
+		due_us = due - copy_us(j, H2D);
 		op = op_at(m, due_us);
 		op -= op > 0;
 		back[by_b[i]] = op < gone[by_b[i]] ? gone[by_b[i]] : op > j->b ? j->b : op;
@@ -114,7 +114,7 @@ choose_offloads(struct hybrid *h)
 {
 	struct model *m = &h->model;
 	uint32_t n = m->graph->op_count, k = range_tree_argmax(&m->over), count = 0, *gone, *back;
-	int64_t need = range_tree_max(&m->over, k, k + 1);
+	int64_t need = range_tree_at(&m->over, k);
 	int64_t *room = ARENA_NEW(h->arena, int64_t, n);
 	struct gap **chosen = ARENA_NEW(h->arena, struct gap *, m->gap_count);
 	struct links links = { .op_count = n };
@@ -156,18 +156,30 @@ covers(const struct gap *j, uint32_t k)
 	return j->fate == FATE_KEEP && j->a <= k && k < j->b;
 }
 
+/* Dropping gap j brought nothing.  It is looked at again after the next drop of another one; after
+ * more and more of them when it has often brought nothing. */
+static void
+set_aside(struct hybrid *h, const struct gap *j)
+{
+	struct vain *v = &h->vain[j - h->model.gaps];
+	uint32_t doublings = v->times < PATIENCE ? 0 : v->times - PATIENCE;
+
+	v->times++;
+	v->until = h->turn + (1U << (doublings < MOST_DOUBLINGS ? doublings : MOST_DOUBLINGS));
+}
+
 /* The gap across op k that costs least to drop for each byte that it takes away of `excess`. */
 static struct gap *
 cheapest_drop(struct hybrid *h, uint32_t k, int64_t excess, double *best_cost)
 {
 	struct gap *best = NULL;
+	struct gap *j;
+	uint32_t rank = 0;
 	int looked = 0;
 
 	*best_cost = INFINITY;
-
-	for (uint32_t i = 0; i < h->model.gap_count && looked < h->way.look_ahead; i++) {
-		struct gap *j = &h->model.gaps[h->model.by_density[i]];
-		uint32_t needed = h->model.needed_at[j->tensor];
+	while (looked < h->way.look_ahead && (j = model_next_here(&h->model, k, &rank)) != NULL) {
+		uint32_t i = (uint32_t)(j - h->model.gaps), needed = h->model.needed_at[j->tensor];
 		struct drop_cost drop;
 		double cost;
 
@@ -175,11 +187,14 @@ cheapest_drop(struct hybrid *h, uint32_t k, int64_t excess, double *best_cost)
 			continue;
 		if (isinf(j->density))
 			break;
-		if (h->model.is_cut[j->tensor] || h->kept[j - h->model.gaps])
+		if (h->model.is_cut[j->tensor] || h->kept[i] || h->vain[i].until > h->turn)
 			continue;
 		drop = model_drop_cost(&h->model, j, excess, *best_cost);
-		if (drop.gain <= 0)
+		if (drop.gain <= 0) {
+			set_aside(h, j);
 			continue;
+		}
+		h->vain[i].times = 0;
 		cost = drop.us / (double)drop.gain;
 		looked++;
 		if (cost < *best_cost) {
@@ -229,17 +244,16 @@ static struct gap *
 forced_offload(struct hybrid *h, uint32_t k, int64_t excess)
 {
 	const struct model *m = &h->model;
-	struct gap *best = NULL;
+	struct gap *best = NULL, *j;
 	double best_gain = 0;
 
-	for (uint32_t i = 0; i < m->gap_count && m->gaps[i].a <= k; i++) {
-		struct gap *j = &m->gaps[i];
+	for (uint32_t rank = 0; (j = model_next_here(m, k, &rank)) != NULL;) {
 		double out, in, gain;
 
 		if (!may_leave(h, j, k))
 			continue;
-		out = j->out ? (m->start_us[k] - m->start_us[j->a]) / copy_us(h, j, D2H) : 1;
-		in = j->in ? (m->start_us[j->b] - m->start_us[k + 1]) / copy_us(h, j, H2D) : 1;
+		out = j->out ? (m->start_us[k] - m->start_us[j->a]) / copy_us(j, D2H) : 1;
+		in = j->in ? (m->start_us[j->b] - m->start_us[k + 1]) / copy_us(j, H2D) : 1;
 		gain = (double)(j->bytes < excess ? j->bytes : excess) * (0.01 + (out < 1 ? out : 1)) * (0.01 + (in < 1 ? in : 1));
 		if (kind_is_persistent(m->graph->tensors[j->tensor].kind))
 			gain /= 2;	/* must return to its own offset: it packs worse */
@@ -251,15 +265,31 @@ forced_offload(struct hybrid *h, uint32_t k, int64_t excess)
 	return best;
 }
 
+/* Gap j, offloaded, is away at op k, too, and as far beyond as memory is over the budget without a break: compute waits for
+ * its copies anyway. */
+static void
+widen(struct model *m, struct gap *j, uint32_t k)
+{
+	uint32_t gone = k, back = k + 1;
+
+	while (k < j->gone && gone > j->a && range_tree_at(&m->over, gone - 1) > 0)
+		gone--;
+	while (k >= j->back && back < j->b && range_tree_at(&m->over, back) > 0)
+		back++;
+	model_widen(m, j, gone, back);
+}
+
 /* Step 2: false when memory stays over the budget. */
 static bool
 cover(struct hybrid *h)
 {
 	struct model *m = &h->model;
 
+	h->turn = 0;
+	memset(h->vain, 0, sizeof(*h->vain) * m->gap_count);
 	for (;;) {
 		uint32_t k = range_tree_argmax(&m->over), gone, back, alternative;
-		int64_t excess = range_tree_max(&m->over, k, k + 1);
+		int64_t excess = range_tree_at(&m->over, k);
 		double drop_cost, alternative_cost;
 		struct gap *j;
 
@@ -273,6 +303,7 @@ cover(struct hybrid *h)
 		}
 		if (j != NULL) {
 			model_drop(m, j);
+			h->turn++;
 			continue;
 		}
 		j = forced_offload(h, k, excess);
@@ -281,11 +312,11 @@ cover(struct hybrid *h)
 			return false;
 		}
 		if (j->fate == FATE_OFFLOAD) {
-			model_widen(m, j, k, k + 1);
+			widen(m, j, k);
 			continue;
 		}
-		gone = op_at(m, m->start_us[j->a] + copy_us(h, j, D2H));
-		back = op_at(m, m->start_us[j->b] - copy_us(h, j, H2D));
+		gone = op_at(m, m->start_us[j->a] + copy_us(j, D2H));
+		back = op_at(m, m->start_us[j->b] - copy_us(j, H2D));
 		model_offload(m, j, gone < k ? gone : k, back > k ? (back < j->b ? back : j->b) : k + 1);
 	}
 }
@@ -324,18 +355,18 @@ static bool
 learn(struct hybrid *h)
 {
 	const struct model *m = &h->model;
-	bool learned = false;
+	bool *calls = ARENA_NEW(h->arena, bool, (size_t)m->graph->op_count + 1), learned = false;
 
 	for (uint32_t i = 0; i < m->gap_count; i++) {
 		const struct gap *t = &m->gaps[i];
 		uint32_t c = m->needed_at[t->tensor];
 
-		if (t->a > h->stuck || t->b <= h->stuck || c < t->a || c > h->stuck)
-			continue;
-		for (uint32_t k = 0; k < m->gap_count; k++)
-			if (m->gaps[k].fate == FATE_DROP && m->gaps[k].b == c && !h->kept[k])
-				learned = h->kept[k] = true;
+		if (t->a <= h->stuck && h->stuck < t->b && c >= t->a && c <= h->stuck)
+			calls[c] = true;
 	}
+	for (uint32_t i = 0; i < m->gap_count; i++)
+		if (m->gaps[i].fate == FATE_DROP && calls[m->gaps[i].b] && !h->kept[i])
+			learned = h->kept[i] = true;
 	return learned;
 }
 
@@ -375,24 +406,18 @@ stretch(struct hybrid *h)
 		if (j->fate != FATE_OFFLOAD)
 			continue;
 		for (double lead = h->way.lead; lead > 0.4 && j->back > j->gone; lead /= 2) {
-			uint32_t to = op_at(m, m->start_us[j->back] - lead * copy_us(h, j, H2D));
+			uint32_t to = op_at(m, m->start_us[j->back] - lead * copy_us(j, H2D));
 
 			to = to < j->gone ? j->gone : to;
-			if (to < j->back && range_tree_max(&m->over, to, j->back) + j->bytes <= 0) {
-				range_tree_add(&m->over, to, j->back, j->bytes);
-				j->back = to;
+			if (to < j->back && model_narrow(m, j, j->gone, to))
 				break;
-			}
 		}
 		for (double lag = h->way.lead; lag > 0.4 && j->gone < j->back; lag /= 2) {
-			uint32_t to = op_at(m, m->start_us[j->gone] + lag * copy_us(h, j, D2H));
+			uint32_t to = op_at(m, m->start_us[j->gone] + lag * copy_us(j, D2H));
 
 			to = to > j->back ? j->back : to;
-			if (to > j->gone && range_tree_max(&m->over, j->gone, to) + j->bytes <= 0) {
-				range_tree_add(&m->over, j->gone, to, j->bytes);
-				j->gone = to;
+			if (to > j->gone && model_narrow(m, j, to, j->back))
 				break;
-			}
 		}
 	}
 }
@@ -478,6 +503,7 @@ hybrid_init(struct hybrid *h)
 	if (h->way.cuts > 0)
 		model_choose_cuts(&h->model, p->life->peak_bytes / (bytes_t)h->way.cuts);
 	order_offloads(h);
+	h->vain = ARENA_NEW(h->arena, struct vain, h->model.gap_count);
 	h->kept = ARENA_NEW(h->arena, bool, h->model.gap_count);
 	for (int dir = 0; dir < DIRECTION_COUNT; dir++)
 		h->us_per_byte[dir] = device_transfer_us(p->device, (enum direction)dir, UINT64_C(16) << 20) / 0x1p24;

@@ -46,6 +46,9 @@ enum { TIGHTENINGS = 4 };
 /* How hard a schedule is placed: by several orders, by these and a short search, as the plan itself. */
 enum packing { PACK_QUICKLY, PACK_SHORTLY, PACK_IN_FULL };
 
+/* A drop that brought nothing so often running, and is not looked at again before a turn. */
+struct vain { uint32_t times, until; };
+
 /* The state of one way. */
 struct hybrid {
 	const struct problem *p;
@@ -54,6 +57,8 @@ struct hybrid {
 	struct model model;
 	struct gap **by_worth;		/* [gap_count] the order in which to offload */
 	bool *kept;			/* [gap_count] not to be dropped: its chain called back what had to be away */
+	uint32_t turn;			/* how often something was dropped */
+	struct vain *vain;		/* [gap_count] */
 	enum packing packing;
 	double beat_us;			/* a schedule is worth packing, or asking for less, only if it is faster than this;
 					 * INFINITY: always */

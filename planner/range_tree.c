@@ -46,6 +46,17 @@ range_tree_add(struct range_tree *t, uint32_t from, uint32_t to, int64_t value)
 		add(t, 1, 0, t->leaves, from, to, value);
 }
 
+int64_t
+range_tree_at(const struct range_tree *t, uint32_t place)
+{
+	uint32_t node = t->leaves + place;
+	int64_t value = t->most[node];
+
+	while ((node /= 2) > 0)
+		value += t->sum[node];
+	return value;
+}
+
 static int64_t
 most(const struct range_tree *t, uint32_t node, uint32_t left, uint32_t right, uint32_t from, uint32_t to)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* range_tree.h - numbers at 0..count-1 with "add to a range" and "largest of a range"
  *
- * A segment tree with sums left at the nodes that cover them: both calls are O(log count).
+ * A segment tree with sums left at the nodes that cover them: every call is O(log count).
  */
 #ifndef PLANNER_RANGE_TREE_H
 #define PLANNER_RANGE_TREE_H
@@ -19,6 +19,8 @@ void range_tree_init(struct range_tree *t, const int64_t *values, uint32_t count
 
 /* Add to [from, to); nothing when from >= to. */
 void range_tree_add(struct range_tree *t, uint32_t from, uint32_t to, int64_t add);
+
+int64_t range_tree_at(const struct range_tree *t, uint32_t place);
 
 /* The largest in [from, to), from < to. */
 int64_t range_tree_max(const struct range_tree *t, uint32_t from, uint32_t to);

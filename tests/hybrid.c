@@ -12,6 +12,7 @@
 
 #include "planner/planner.h"
 #include "planner/range_tree.h"
+#include "planner/stab_index.h"
 #include "tests/random.h"
 #include "tests/tap.h"
 
@@ -47,12 +48,50 @@ test_range_tree(void)
 			for (uint32_t i = left; i < right; i++)
 				most = values[i] > most ? values[i] : most;
 			wrong += range_tree_max(&t, left, right) != most;
+			wrong += range_tree_at(&t, left) != values[left];
 		}
 		for (uint32_t i = 0; i < n; i++)
 			most_at = values[i] > values[most_at] ? i : most_at;
 		wrong += range_tree_argmax(&t) != most_at;
 	}
 	is_uint(wrong, 0, "the range tree agrees with an array");
+	arena_free(&a);
+}
+
+/* Items that stand at one stretch each, moved about. */
+static void
+test_stab_index(void)
+{
+	enum { ITEMS = 200, PLACES = 500 };
+	struct arena a = ARENA_INIT;
+	struct stab_index all, x;
+	uint32_t from[ITEMS], to[ITEMS];
+	unsigned missed = 0, far = 0, wrong_order = 0;
+
+	stab_index_init(&all, ITEMS, PLACES, &a);
+	for (uint32_t i = 0; i < ITEMS; i++) {
+		from[i] = draw(PLACES);
+		to[i] = from[i] + draw(PLACES - from[i] + 1);
+		for (uint32_t bucket = 0; bucket <= PLACES / STAB_PLACES; bucket++)
+			stab_index_set(&all, bucket, i, from[i] < (bucket + 1) * STAB_PLACES && to[i] > bucket * STAB_PLACES);
+	}
+	stab_index_init(&x, ITEMS, PLACES, &a);
+	stab_index_copy(&x, &all);
+	for (uint32_t place = 0; place < PLACES; place++) {
+		uint32_t bucket = place / STAB_PLACES, last = 0, i = 0;
+		bool said[ITEMS] = { false };
+
+		while ((i = stab_index_next(&x, place, i)) != UINT32_MAX) {
+			wrong_order += i < last;
+			far += from[i] >= (bucket + 1) * STAB_PLACES || to[i] <= bucket * STAB_PLACES;
+			said[i] = true;
+			last = i++;
+		}
+		for (i = 0; i < ITEMS; i++)
+			missed += !said[i] && from[i] <= place && place < to[i];
+	}
+	is_uint(missed, 0, "the index of stabbing queries misses nothing");
+	is_uint(far + wrong_order, 0, "and names nothing twice or from another bucket");
 	arena_free(&a);
 }
 
@@ -192,6 +231,7 @@ main(void)
 	static const int few[] = { 90 }, alexnet[] = { 70, 60 }, vgg16[] = { 75 };
 
 	test_range_tree();
+	test_stab_index();
 	test_graph("vgg16", few, 1);
 	test_graph("alexnet", few, 1);
 	test_below_resident("alexnet", alexnet, 2);
