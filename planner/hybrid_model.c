@@ -75,6 +75,28 @@ find_shared(struct model *m)
 		}
 }
 
+/* Only forward reads it, and it is written once. */
+static bool
+is_passing(const struct model *m, uint32_t t)
+{
+	const struct lifetimes *l = m->life;
+
+	return !kind_is_persistent(m->graph->tensors[t].kind) && m->graph->tensors[t].bytes > 0 && l->first[t] < l->last[t] &&
+	    m->graph->ops[l->last[t]].phase == PHASE_FORWARD && versions_before(&m->versions, t, m->graph->op_count) == 1;
+}
+
+struct dear { double us_per_byte; uint32_t tensor; };
+
+static int
+dearer(const void *x, const void *y)
+{
+	const struct dear *p = x, *q = y;
+
+	if (p->us_per_byte != q->us_per_byte)
+		return p->us_per_byte > q->us_per_byte ? -1 : 1;
+	return p->tensor < q->tensor ? -1 : p->tensor > q->tensor;
+}
+
 /* Count, for every moment between two forward ops, the tensors that forward carries across it
  * (small ones aside), and note it where there is but one. */
 static void
@@ -105,6 +127,49 @@ find_carried(struct model *m, bytes_t least_bytes)
 	}
 }
 
+static double
+us_per_byte(const struct model *m, uint32_t t)
+{
+	return m->graph->ops[versions_writer(&m->versions, t, 1)].time_us / (double)m->graph->tensors[t].bytes;
+}
+
+/* Of tensors that only forward reads, written once: up to which op may a chain read them?  Until
+ * what is made of them, by way of others like them, is read for the last time. */
+static void
+find_holdable(struct model *m)
+{
+	const struct lifetimes *l = m->life;
+	const struct graph *g = m->graph;
+	struct dear *dear = ARENA_NEW(m->arena, struct dear, g->tensor_count);
+
+	m->until = ARENA_NEW(m->arena, uint32_t, g->tensor_count);
+	m->holdable = ARENA_NEW(m->arena, uint32_t, g->tensor_count);
+	for (uint32_t k = g->op_count; k-- > 0;) {
+		uint32_t until = 0;
+
+		if (g->ops[k].phase != PHASE_FORWARD || !g->ops[k].recomputable)
+			continue;
+		for (uint32_t i = 0; i < g->ops[k].output_count; i++) {
+			uint32_t t = g->ops[k].outputs[i], end = is_passing(m, t) ? m->until[t] : l->last[t];
+
+			if (!kind_is_persistent(g->tensors[t].kind) && end > until)
+				until = end;
+		}
+		for (uint32_t i = 0; i < g->ops[k].input_count; i++) {
+			uint32_t t = g->ops[k].inputs[i];
+
+			if (is_passing(m, t) && until > m->until[t] && g->ops[until].phase != PHASE_FORWARD)
+				m->until[t] = until;
+		}
+	}
+	for (uint32_t t = 0; t < g->tensor_count; t++)
+		if (m->until[t] > 0)
+			dear[m->holdable_count++] = (struct dear) { us_per_byte(m, t), t };
+	qsort(dear, m->holdable_count, sizeof(*dear), dearer);
+	for (uint32_t i = 0; i < m->holdable_count; i++)
+		m->holdable[i] = dear[i].tensor;
+}
+
 void
 model_choose_cuts(struct model *m, bytes_t bytes_between)
 {
@@ -129,6 +194,7 @@ make_room(struct model *m)
 {
 	const struct graph *g = m->graph;
 
+	m->held = ARENA_NEW(m->arena, bool, g->tensor_count);
 	m->is_cut = ARENA_NEW(m->arena, bool, g->tensor_count);
 	m->on_host = ARENA_NEW(m->arena, bool, g->tensor_count);
 	m->alternative = ARENA_NEW(m->arena, uint32_t, g->op_count);
@@ -219,6 +285,25 @@ find_copies(struct model *m, struct gap *j)
 	j->in = !home || j->b < m->graph->op_count;
 }
 
+/* What is held stays after its last use. */
+static void
+add_held(const struct model *m, int64_t *over)
+{
+	uint32_t n = m->graph->op_count;
+	int64_t *change = ARENA_NEW(m->arena, int64_t, (size_t)n + 1), now = 0;
+
+	for (uint32_t i = 0; i < m->holdable_count; i++) {
+		uint32_t t = m->holdable[i];
+
+		if (m->held[t]) {
+			change[m->life->last[t] + 1] += (int64_t)bytes_align(m->graph->tensors[t].bytes, DEVICE_ALIGN);
+			change[m->until[t] + 1] -= (int64_t)bytes_align(m->graph->tensors[t].bytes, DEVICE_ALIGN);
+		}
+	}
+	for (uint32_t k = 0; k < n; k++)
+		over[k] += now += change[k];
+}
+
 static void
 decide_nothing(struct model *m, bytes_t budget)
 {
@@ -227,6 +312,7 @@ decide_nothing(struct model *m, bytes_t budget)
 
 	for (uint32_t k = 0; k < g->op_count; k++)
 		over[k] = (int64_t)(m->life->live[k] - m->shared[k]) - (int64_t)budget;
+	add_held(m, over);
 	range_tree_init(&m->over, over, g->op_count, m->arena);
 	memset(m->alternative, 0xff, sizeof(*m->alternative) * g->op_count);
 	memset(m->rerun_at, 0xff, sizeof(*m->rerun_at) * g->op_count);
@@ -256,8 +342,9 @@ cheaper(const void *x, const void *y)
 	return p < q ? -1 : p > q;
 }
 
+/* By what they cost to recompute with nothing decided, and index all. */
 static void
-sort_by_density(struct model *m)
+rank_gaps(struct model *m)
 {
 	struct gap **order = ARENA_NEW(m->arena, struct gap *, m->gap_count);
 
@@ -271,6 +358,10 @@ sort_by_density(struct model *m)
 		m->by_density[i] = (uint32_t)(order[i] - m->gaps);
 		order[i]->rank = i;
 	}
+	for (uint32_t i = 0; i < m->gap_count; i++)
+		index_gap(m, &m->gaps[i], m->gaps[i].a, m->gaps[i].b);
+	stab_index_init(&m->all, m->gap_count, m->graph->op_count, m->arena);
+	stab_index_copy(&m->all, &m->here);
 }
 
 void
@@ -284,16 +375,28 @@ model_init(struct model *m, const struct lifetimes *l, const struct device *d, b
 	find_gaps(m, least_bytes);
 	find_carried(m, least_bytes);
 	find_shared(m);
+	find_holdable(m);
 	m->start_us = ARENA_NEW(a, double, (size_t)g->op_count + 1);
 	for (uint32_t k = 0; k < g->op_count; k++)
 		m->start_us[k + 1] = m->start_us[k] + g->ops[k].time_us;
 	make_room(m);
 	decide_nothing(m, budget);
-	sort_by_density(m);
-	for (uint32_t i = 0; i < m->gap_count; i++)
-		index_gap(m, &m->gaps[i], m->gaps[i].a, m->gaps[i].b);
-	stab_index_init(&m->all, m->gap_count, g->op_count, a);
-	stab_index_copy(&m->all, &m->here);
+	rank_gaps(m);
+}
+
+void
+model_hold(struct model *m, bytes_t bytes)
+{
+	for (uint32_t i = 0; i < m->holdable_count; i++) {
+		bytes_t more = bytes_align(m->graph->tensors[m->holdable[i]].bytes, DEVICE_ALIGN);
+
+		if (more > bytes)
+			continue;
+		bytes -= more;
+		m->held[m->holdable[i]] = true;
+	}
+	decide_nothing(m, m->life->peak_bytes);
+	rank_gaps(m);
 }
 
 void
@@ -338,6 +441,8 @@ is_there(const struct model *m, uint32_t s, uint32_t c)
 {
 	const struct gap *j = gap_at(m, s, c);
 
+	if (m->held[s])
+		return c <= m->until[s];
 	return m->life->last[s] >= c && (j == NULL || j->fate != FATE_DROP || j->back <= c || c < j->gone);
 }
 
@@ -582,6 +687,9 @@ model_decide(const struct model *m, struct decisions *d)
 		d->gone[j->slot] = j->gone;
 		d->back[j->slot] = j->back;
 	}
+	for (uint32_t i = 0; i < m->holdable_count; i++)
+		if (m->held[m->holdable[i]])
+			d->fate[m->life->use_start[m->holdable[i] + 1] - 1] = FATE_KEEP;
 	memcpy(d->alternative, m->alternative, sizeof(*d->alternative) * m->graph->op_count);
 	d->on_host = m->on_host;
 	d->in_place = true;

@@ -37,11 +37,16 @@ struct model {
 	struct stab_index all;		/* of the gaps by rank, at every op a .. b - 1 */
 	uint32_t *gap_of;		/* [slots] its gap, or UINT32_MAX */
 	uint32_t *carried;		/* [op_count] the one tensor that forward carries past the op, or UINT32_MAX */
+	uint32_t *until;		/* [tensor_count] op up to which chains may read a tensor that only forward reads; 0: it is
+					 * not to be held */
+	uint32_t *holdable;		/* [holdable_count] such tensors, those that take longest to make for each byte first */
+	uint32_t holdable_count;
 	bytes_t *shared;		/* [op_count] bytes of inputs that outputs may take over */
 	double *start_us;		/* [op_count + 1] when each op is expected to start */
 	struct versions versions;
 	/* What is decided. */
 	struct gap *gaps;		/* [gap_count] by a, then tensor */
+	bool *held;			/* [tensor_count] chosen by model_hold() */
 	bool *is_cut;			/* [tensor_count] chosen by model_choose_cuts() */
 	bool *on_host;			/* [tensor_count] persistent tensors at home on the host */
 	uint32_t *alternative;		/* [op_count] chosen, or PLAN_NONE */
@@ -65,6 +70,10 @@ void model_copy(struct model *m, const struct model *from, struct arena *a);
 /* Of the tensors that alone are carried past some forward op, choose one whenever forward has
  * made so many bytes since the last: recomputing from cut to cut, chains stay short (Chen et al. 2016). */
 void model_choose_cuts(struct model *m, bytes_t bytes_between);
+
+/* Chains that remake what backward reads run back through tensors that only forward reads.  Of these, hold the ones that
+ * take longest to make for each byte, up to so many bytes: chains start from them. */
+void model_hold(struct model *m, bytes_t bytes);
 
 /* Decide nothing, for this budget, but what must be at home on the host: what the first or the last op has no room for. */
 void model_reset(struct model *m, bytes_t budget);

@@ -502,6 +502,8 @@ hybrid_init(struct hybrid *h)
 	model_copy(&h->model, h->undecided, h->arena);
 	if (h->way.cuts > 0)
 		model_choose_cuts(&h->model, p->life->peak_bytes / (bytes_t)h->way.cuts);
+	if (h->way.hold > 0)
+		model_hold(&h->model, (bytes_t)(h->way.hold * (double)p->budget_bytes));
 	order_offloads(h);
 	h->vain = ARENA_NEW(h->arena, struct vain, h->model.gap_count);
 	h->kept = ARENA_NEW(h->arena, bool, h->model.gap_count);

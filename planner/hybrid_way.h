@@ -11,6 +11,8 @@
  *  2. Drop.  While memory is over the budget somewhere, drop the gap across that op that costs least for each byte it
  *     takes away there, counting only ops that do not run again already.  Where nothing can be dropped, offload
  *     although compute will wait.
+ *     Chains need not go back to what backward reads: a share of the budget can be for holding what only forward
+ *     reads, made at the greatest cost for each byte.
  *  3. Repair.  Make the schedule, take its exact profile, tell the model where it is over (chains of
  *     reruns need room of their own), and go on with 2.
  *  4. Stretch.  Where memory has room, let copies end later and begin earlier.
@@ -34,6 +36,7 @@ struct way {
 	int cuts;			/* chains are kept short by tensors that are not dropped: one for each 1 / cuts of
 					 * the peak; 0: none */
 	enum persistents persistents;
+	double hold;			/* the part of the budget for what only forward reads, to start chains from */
 	int look_ahead;			/* how many of the cheapest drops are looked at */
 	double lead;			/* copies in may begin, and copies out end, up to so many times their own time
 					 * early and late, where there is room */

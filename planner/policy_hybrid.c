@@ -19,6 +19,8 @@ enum { MOST_POLICIES = 24, MOST_NEIGHBOURS = 32, SEARCHED_WAYS = 6, SMALL_GRAPH 
 /* Every combination is a way to begin with; the most useful come first, for large graphs try only those. */
 static const double shares[] = { 0, 0.8, 1, 0.5, 0.3, 2 };
 static const int cuts[] = { 14, 0, 40 };
+/* Parts of the budget for what is held; none to begin with, the first one where that does not go. */
+static const double holds[] = { 0.2, 0, 0.1, 0.35 };
 enum { SHARES = sizeof(shares) / sizeof(shares[0]), CUTS = sizeof(cuts) / sizeof(cuts[0]) };
 enum { ALL_WAYS = CUTS + 1 + (SHARES - 1) * CUTS * ORDERS, FEWEST_TRIALS = 30, MOST_TRIALS = 200 };
 
@@ -60,6 +62,7 @@ neighbours(struct way *to, const struct way *w)
 	}
 	EACH(scales, share, w->share * scales[i])
 	EACH(other_cuts, cuts, other_cuts[i])
+	EACH(holds, hold, holds[i])
 	EACH(looks, look_ahead, looks[i])
 	EACH(leads, lead, leads[i])
 	EACH(squeezes, squeeze, squeezes[i])
@@ -196,7 +199,7 @@ struct search {
 	const struct policy *row;	/* whose it is; NULL: our own */
 	enum packing packing;		/* a few large buffers decide in small graphs */
 	int trial_count, most_trials;
-	struct trial trials[MOST_TRIALS + SEARCHED_WAYS];
+	struct trial trials[MOST_TRIALS + 2 * SEARCHED_WAYS];
 	const char *why;		/* the first way's reason, if it fails */
 };
 
@@ -231,7 +234,7 @@ static bool
 same_way(const struct way *v, const struct way *w)
 {
 	return fabs(v->share - w->share) < 1e-9 && v->order == w->order && v->cuts == w->cuts && v->persistents == w->persistents &&
-	    v->look_ahead == w->look_ahead && fabs(v->lead - w->lead) < 1e-9 && fabs(v->squeeze - w->squeeze) < 1e-9;
+	    v->look_ahead == w->look_ahead && fabs(v->lead - w->lead) < 1e-9 && fabs(v->hold - w->hold) < 1e-9 && fabs(v->squeeze - w->squeeze) < 1e-9;
 }
 
 /* The best way whose neighbours are to be tried next, or NULL.  One that takes as long as another that had its turn is
@@ -278,15 +281,26 @@ expand(struct search *x, struct trial *t, struct outcome *all)
 	try_all(x, all, count);
 }
 
-/* Ways first to end - 1 of those to begin with. */
+/* Ways first to end - 1 of those to begin with, for so much to hold. */
 static void
-try_ways(struct search *x, struct outcome *all, int first, int end)
+try_ways(struct search *x, struct outcome *all, int first, int end, double hold)
 {
-	for (int i = first; i < end; i++)
+	for (int i = first; i < end; i++) {
 		all[i - first] = outcome_of(x, way_at(i));
+		all[i - first].h.way.hold = hold;
+	}
 	try_all(x, all, end - first);
-	if (first == 0)
+	if (x->why == NULL)
 		x->why = arena_printf(x->arena, "%s", all[0].h.err.text);
+}
+
+static bool
+has_none(const struct search *x)
+{
+	for (int i = 0; i < x->trial_count; i++)
+		if (!isinf(x->trials[i].us))
+			return false;
+	return !search_stopped(x->p->control);
 }
 
 /* The ways to begin with: a few that the others must beat come first. */
@@ -295,15 +309,14 @@ begin(struct search *x, struct outcome *all)
 {
 	int n = ALL_WAYS < x->most_trials / 3 ? ALL_WAYS : x->most_trials / 3;
 
-	try_ways(x, all, 0, FIRST_WAYS);
-	try_ways(x, all, FIRST_WAYS, n);
-	for (int i = 0; i < x->trial_count; i++)
-		if (!isinf(x->trials[i].us))
-			return;
-	/* Perhaps they only do not pack. */
-	if (x->packing == PACK_QUICKLY && !search_stopped(x->p->control)) {
+	try_ways(x, all, 0, FIRST_WAYS, 0);
+	try_ways(x, all, FIRST_WAYS, n, 0);
+	/* Perhaps their chains need too much, or they only do not pack. */
+	if (has_none(x) && x->model.holdable_count > 0)
+		try_ways(x, all, 0, SEARCHED_WAYS, holds[0]);
+	if (has_none(x) && x->packing == PACK_QUICKLY) {
 		x->packing = PACK_SHORTLY;
-		try_ways(x, all, 0, SEARCHED_WAYS);
+		try_ways(x, all, 0, SEARCHED_WAYS, 0);
 		x->packing = PACK_QUICKLY;
 	}
 }

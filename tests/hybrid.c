@@ -200,6 +200,47 @@ test_alternative(void)
 	arena_free(&a);
 }
 
+/* Layers of a dear op, whose megabyte only forward reads, and a cheap one, whose 64 backward reads.  Without a
+ * host there is room for all of the former and two of the latter: those are held, and only cheap ops run again, 10 of them. */
+static void
+test_hold(void)
+{
+	enum { LAYERS = 12, OPS = 3 * LAYERS, TENSORS = 3 * LAYERS };
+	const bytes_t mib = UINT64_C(1) << 20;
+	struct tensor tensors[TENSORS];
+	struct op ops[OPS] = { { .name = "" } };
+	uint32_t ids[TENSORS];		/* small, large and gradient of each layer */
+	struct graph g = { .name = "layers", .tensor_count = TENSORS, .op_count = OPS, .tensors = tensors, .ops = ops };
+	struct arena a = ARENA_INIT;
+	struct err e = ERR_INIT;
+	struct device d;
+
+	for (uint32_t i = 0; i < LAYERS; i++) {
+		uint32_t *id = ids + 3 * i, back = OPS - 1 - i;
+
+		id[0] = i;
+		id[1] = LAYERS + i;
+		id[2] = 2 * LAYERS + i;
+		tensors[id[0]] = (struct tensor) { mib, KIND_ACTIVATION };
+		tensors[id[1]] = (struct tensor) { 64 * mib, KIND_ACTIVATION };
+		tensors[id[2]] = (struct tensor) { 256, KIND_GRADIENT };
+		ops[2 * i] = (struct op) { .name = "dear", .time_us = 1000, .recomputable = true, .outputs = &id[0], .output_count = 1,
+		    .inputs = i > 0 ? id - 2 : NULL, .input_count = i > 0 };
+		ops[2 * i + 1] = (struct op) { .name = "cheap", .time_us = 10, .recomputable = true, .outputs = &id[1], .output_count = 1,
+		    .inputs = &id[0], .input_count = 1 };
+		ops[back] = (struct op) { .name = "backward", .phase = PHASE_BACKWARD, .time_us = 10, .outputs = &id[2], .output_count = 1,
+		    .inputs = &id[1], .input_count = 1 };
+	}
+	if (device_read(&d, data_path("devices/h100.json"), &a, &e) < 0) {
+		ok(false, "%s", e.text);
+	} else {
+		d.pinned_bytes = 0;
+		is_near(step_us(&g, &d, "hybrid", (LAYERS + 2 * 64 + 1) * mib), LAYERS * 1020 + (LAYERS - 2) * 10, 1e-6,
+		    "what is dear and small is held, only what is cheap runs again");
+	}
+	arena_free(&a);
+}
+
 static void
 test_threads(void)
 {
@@ -237,6 +278,7 @@ main(void)
 	test_below_resident("alexnet", alexnet, 2);
 	test_below_resident("vgg16", vgg16, 1);
 	test_alternative();
+	test_hold();
 	test_threads();
 	return tap_done();
 }
