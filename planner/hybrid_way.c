@@ -554,14 +554,29 @@ place_and_time(struct hybrid *h, place_fn *place, bytes_t *missing, double *us)
 	return time_offsets(h, us);
 }
 
-int
-hybrid_time(struct hybrid *h, bytes_t *missing, double *us)
+/* Place h's program within the budget, as hard as h->packing says, and time it. */
+static int
+pack(struct hybrid *h, bytes_t *missing, double *us)
 {
 	/* A search finds room for so much of the budget at most. */
 	static const struct { place_fn *place; unsigned part; } searches[] = {
 		[PACK_QUICKLY] = { NULL, 0 }, [PACK_SHORTLY] = { place_shortly, 4 }, [PACK_IN_FULL] = { place_auto, 16 }
 	};
 	const unsigned part = searches[h->packing].part;
+
+	if (place_and_time(h, place_quickly, missing, us) < 0)
+		return -1;
+	if (h->plan.host_bytes > h->p->device->pinned_bytes)
+		return err_set(&h->err, ERR_NO, "it needs more pinned host memory than there is");
+	if (*missing > 0 && *us < h->beat_us && part > 0 && *missing <= h->p->budget_bytes / part)
+		return place_and_time(h, searches[h->packing].place, missing, us);
+	return 0;
+}
+
+int
+hybrid_time(struct hybrid *h, bytes_t *missing, double *us)
+{
+	struct placed placed;
 
 	*missing = 0;
 	h->fits = false;
@@ -571,13 +586,17 @@ hybrid_time(struct hybrid *h, bytes_t *missing, double *us)
 		if (*us >= h->beat_us)
 			return 0;
 	}
-	if (place_and_time(h, place_quickly, missing, us) < 0)
-		return -1;
-	if (h->plan.host_bytes > h->p->device->pinned_bytes)
-		return err_set(&h->err, ERR_NO, "it needs more pinned host memory than there is");
-	if (*missing > 0 && *us < h->beat_us && part > 0 && *missing <= h->p->budget_bytes / part &&
-	    place_and_time(h, searches[h->packing].place, missing, us) < 0)
-		return -1;
+	placed.key = placed_key(&h->schedule, h->p->graph->tensor_count, h->packing, h->arena);
+	if (placed_find(h->placed, placed.key, &placed)) {
+		*missing = placed.missing;
+		*us = placed.us;
+	} else {
+		if (pack(h, missing, us) < 0)
+			return -1;
+		placed.missing = *missing;
+		placed.us = *us;
+		placed_add(h->placed, &placed);
+	}
 	h->fits = *missing == 0;
 	return 0;
 }

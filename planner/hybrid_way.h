@@ -20,6 +20,7 @@
 #ifndef PLANNER_HYBRID_WAY_H
 #define PLANNER_HYBRID_WAY_H
 #include "planner/hybrid_model.h"
+#include "planner/placed.h"
 #include "planner/policy.h"
 #include "planner/program.h"
 
@@ -57,6 +58,7 @@ struct hybrid {
 	const struct problem *p;
 	struct way way;
 	const struct model *undecided;	/* of the graph */
+	struct placed_list *placed;	/* shared by all ways */
 	struct model model;
 	struct gap **by_worth;		/* [gap_count] the order in which to offload */
 	bool *kept;			/* [gap_count] not to be dropped: its chain called back what had to be away */
@@ -75,7 +77,7 @@ struct hybrid {
 	struct err err;
 };
 
-/* Go h->way (p, way, undecided, packing, beat_us and arena are given): fill h->schedule and, if h->fits, *us with its simulated
+/* Go h->way (p, way, undecided, placed, packing, beat_us and arena are given): fill h->schedule and, if h->fits, *us with its simulated
  * step; else it does not beat h->beat_us, and *us is what it takes at least. */
 int hybrid_go(struct hybrid *h, double *us);
 

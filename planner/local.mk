@@ -5,7 +5,7 @@ libplanner_a_SOURCES = \
 	%D%/schedule.c %D%/schedule.h %D%/decisions.c %D%/decisions.h %D%/program.c %D%/program.h %D%/edges.c %D%/edges.h \
 	%D%/policies.c %D%/policy.h %D%/policy_keep.c %D%/policy_layrub.c %D%/policy_hybrid.c \
 	%D%/hybrid_way.c %D%/hybrid_way.h %D%/hybrid_model.c %D%/hybrid_model.h %D%/range_tree.c %D%/range_tree.h \
-	%D%/stab_index.c %D%/stab_index.h \
+	%D%/stab_index.c %D%/stab_index.h %D%/placed.c %D%/placed.h \
 	%D%/policy_none.c %D%/policy_layup.c %D%/vdnn.c %D%/vdnn.h %D%/policy_vdnn_all.c %D%/policy_vdnn_conv.c \
 	%D%/policy_superneurons.c %D%/policy_capuchin.c %D%/policy_autoswap.c %D%/policy_g10.c \
 	%D%/policy_checkpoint_sqrt.c %D%/policy_checkpoint_dp.c %D%/blocks.c %D%/blocks.h \

@@ -194,6 +194,7 @@ struct search {
 	const struct problem *p;
 	struct arena *arena;
 	struct model model;		/* nothing decided */
+	struct placed_list placed;
 	struct schedule *best;		/* the caller's */
 	double us;			/* of best; INFINITY: none */
 	const struct policy *row;	/* whose it is; NULL: our own */
@@ -258,9 +259,9 @@ next_to_expand(struct search *x)
 
 /* To be a ten-thousandth faster is not worth placing for. */
 static struct outcome
-outcome_of(const struct search *x, struct way w)
+outcome_of(struct search *x, struct way w)
 {
-	return (struct outcome) { .h = { .p = x->p, .undecided = &x->model, .way = w, .packing = x->packing, .beat_us = x->us * (1 - 1e-4) } };
+	return (struct outcome) { .h = { .p = x->p, .undecided = &x->model, .placed = &x->placed, .way = w, .packing = x->packing, .beat_us = x->us * (1 - 1e-4) } };
 }
 
 static void
@@ -329,8 +330,17 @@ try_policies(struct search *x, struct outcome *all)
 
 	for (const struct policy *row = policies; row->name != NULL && n < MOST_POLICIES; row++)
 		if (row->quick && row->plan != policy_hybrid && policy_least_budget(row, x->p->life) <= x->p->budget_bytes)
-			all[n++] = (struct outcome) { .row = row, .h = { .p = x->p, .packing = PACK_IN_FULL, .beat_us = x->us } };
+			all[n++] = (struct outcome) { .row = row, .h = { .p = x->p, .placed = &x->placed, .packing = PACK_IN_FULL, .beat_us = x->us } };
 	try_all(x, all, n);
+}
+
+/* Smaller tensors are not worth deciding on: not for the peak, nor, where that is many times the budget, for what is left of it. */
+static bytes_t
+least_bytes(const struct problem *p)
+{
+	bytes_t of_peak = p->life->peak_bytes >> 14, of_budget = p->budget_bytes >> 12;
+
+	return of_peak < of_budget ? of_peak : of_budget;
 }
 
 int
@@ -342,8 +352,7 @@ policy_hybrid(struct schedule *s, const struct problem *p, struct arena *a, stru
 
 	*x = (struct search) { .p = p, .arena = a, .best = s, .us = INFINITY, .most_trials = trials_for(p->graph),
 	    .packing = p->graph->op_count > SMALL_GRAPH ? PACK_QUICKLY : PACK_SHORTLY };
-	/* Smaller tensors than this are not worth deciding on. */
-	model_init(&x->model, p->life, p->device, p->budget_bytes, p->life->peak_bytes >> 14, a);
+	model_init(&x->model, p->life, p->device, p->budget_bytes, least_bytes(p), a);
 	begin(x, all);
 	while (x->trial_count < x->most_trials && !search_stopped(p->control) && (next = next_to_expand(x)) != NULL)
 		expand(x, next, all);
