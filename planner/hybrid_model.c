@@ -399,6 +399,24 @@ model_hold(struct model *m, bytes_t bytes)
 	rank_gaps(m);
 }
 
+bytes_t
+model_floor(const struct model *m)
+{
+	uint32_t n = m->graph->op_count;
+	int64_t *change = ARENA_NEW(m->arena, int64_t, (size_t)n + 1), absent = 0, most = 0;
+
+	for (uint32_t i = 0; i < m->gap_count; i++) {
+		change[m->gaps[i].a] += m->gaps[i].bytes;
+		change[m->gaps[i].b] -= m->gaps[i].bytes;
+	}
+	for (uint32_t k = 0; k < n; k++) {
+		int64_t stays = (int64_t)(m->life->live[k] - m->shared[k]) - (absent += change[k]);
+
+		most = stays > most ? stays : most;
+	}
+	return (bytes_t)most;
+}
+
 void
 model_copy(struct model *m, const struct model *from, struct arena *a)
 {

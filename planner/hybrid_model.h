@@ -64,6 +64,9 @@ struct model {
 void model_init(struct model *m, const struct lifetimes *l, const struct device *d, bytes_t budget,
     bytes_t least_bytes, struct arena *a);
 
+/* What stays at the op where most does if all gaps across it are absent: no decision does with less, but by another algorithm. */
+bytes_t model_floor(const struct model *m);
+
 /* Another model of the same, for decisions of its own: model_reset() comes next.  from is to outlive it. */
 void model_copy(struct model *m, const struct model *from, struct arena *a);
 

@@ -14,7 +14,7 @@
 
 #include "planner/hybrid_way.h"
 
-enum { MOST_POLICIES = 24, MOST_NEIGHBOURS = 32, SEARCHED_WAYS = 6, SMALL_GRAPH = 150, FIRST_WAYS = 8 };
+enum { MOST_POLICIES = 24, MOST_NEIGHBOURS = 32, SEARCHED_WAYS = 6, SMALL_GRAPH = 150, FIRST_WAYS = 8, FINER = 2 };
 
 /* Every combination is a way to begin with; the most useful come first, for large graphs try only those. */
 static const double shares[] = { 0, 0.8, 1, 0.5, 0.3, 2 };
@@ -22,7 +22,7 @@ static const int cuts[] = { 14, 0, 40 };
 /* Parts of the budget for what is held; none to begin with, the first one where that does not go. */
 static const double holds[] = { 0.2, 0, 0.1, 0.35 };
 enum { SHARES = sizeof(shares) / sizeof(shares[0]), CUTS = sizeof(cuts) / sizeof(cuts[0]) };
-enum { ALL_WAYS = CUTS + 1 + (SHARES - 1) * CUTS * ORDERS, FEWEST_TRIALS = 30, MOST_TRIALS = 200 };
+enum { ALL_WAYS = CUTS + 1 + (SHARES - 1) * CUTS * ORDERS, FEWEST_TRIALS = 40, MOST_TRIALS = 200 };
 
 static struct way
 way_at(int i)
@@ -138,7 +138,7 @@ schedule_copy(struct schedule *to, const struct schedule *from, uint32_t tensor_
 static int
 trials_for(const struct graph *g)
 {
-	int n = (int)(1000000 / ((uint64_t)g->op_count + 1));
+	int n = (int)(2500000 / ((uint64_t)g->op_count + 1));
 
 	return n < FEWEST_TRIALS ? FEWEST_TRIALS : n > MOST_TRIALS ? MOST_TRIALS : n;
 }
@@ -322,6 +322,22 @@ begin(struct search *x, struct outcome *all)
 	}
 }
 
+/* Small tensors are not worth deciding on: not for the peak, nor, where that is many times the budget, for what is left of it.
+ * But where there are so many that the budget is hardly in reach without them, they are. */
+static void
+choose_tensors(struct search *x)
+{
+	const struct problem *p = x->p;
+	bytes_t of_peak = p->life->peak_bytes >> 14, of_budget = p->budget_bytes >> 12;
+	bytes_t least = of_peak < of_budget ? of_peak : of_budget;
+
+	for (int finer = 0; finer <= FINER; finer++, least /= 16) {
+		model_init(&x->model, p->life, p->device, p->budget_bytes, least, x->arena);
+		if (model_floor(&x->model) <= p->budget_bytes - p->budget_bytes / 16)
+			break;
+	}
+}
+
 /* What comes last has most to beat, so that little of it has to be placed in full. */
 static void
 try_policies(struct search *x, struct outcome *all)
@@ -334,15 +350,6 @@ try_policies(struct search *x, struct outcome *all)
 	try_all(x, all, n);
 }
 
-/* Smaller tensors are not worth deciding on: not for the peak, nor, where that is many times the budget, for what is left of it. */
-static bytes_t
-least_bytes(const struct problem *p)
-{
-	bytes_t of_peak = p->life->peak_bytes >> 14, of_budget = p->budget_bytes >> 12;
-
-	return of_peak < of_budget ? of_peak : of_budget;
-}
-
 int
 policy_hybrid(struct schedule *s, const struct problem *p, struct arena *a, struct err *e)
 {
@@ -352,7 +359,7 @@ policy_hybrid(struct schedule *s, const struct problem *p, struct arena *a, stru
 
 	*x = (struct search) { .p = p, .arena = a, .best = s, .us = INFINITY, .most_trials = trials_for(p->graph),
 	    .packing = p->graph->op_count > SMALL_GRAPH ? PACK_QUICKLY : PACK_SHORTLY };
-	model_init(&x->model, p->life, p->device, p->budget_bytes, least_bytes(p), a);
+	choose_tensors(x);
 	begin(x, all);
 	while (x->trial_count < x->most_trials && !search_stopped(p->control) && (next = next_to_expand(x)) != NULL)
 		expand(x, next, all);
