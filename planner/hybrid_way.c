@@ -431,6 +431,8 @@ make_schedule(struct hybrid *h, bytes_t budget, struct err *e)
 	bytes_t *live;
 
 	for (int i = 0; i < REPAIRS; i++) {
+		if (!isinf(h->beat_us) && search_stopped(h->p->control))
+			return err_set(e, ERR_NO, "there is no more time");
 		if (!cover(h))
 			return err_set(e, ERR_NO, "there is nothing more to move or recompute");
 		prune(h);

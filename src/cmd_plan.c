@@ -37,8 +37,9 @@ static const struct option_row options[] = {
 	{ "reorder", 0, OPTION_CHOICE, "ORDER", &given.task.reorder, "the order of ops (default: none, the graph's own)", table_reorders },
 	{ "times", 0, OPTION_CHOICE, "TIMES", &given.task.times, "op times of a graph: its own, or scaled to the\n"
 	    "device (default: traced)", table_times },
-	{ "time-limit", 0, OPTION_TEXT, "TIME", &given.time_limit, "policy ilp: search no longer; a bare number is in\n"
-	    "seconds (default: 20s)", NULL },
+	{ "time-limit", 0, OPTION_TEXT, "TIME", &given.time_limit, "policies hybrid and ilp: search no longer; a bare\n"
+	    "number is in seconds (default: ilp 20s, hybrid a\n"
+	    "fixed amount of search)", NULL },
 	{ "write-lp", 0, OPTION_TEXT, "FILE", &given.write_lp, "policy ilp: write its first model to this file, in\n"
 	    "CPLEX LP format (default: nowhere)", NULL },
 	{ "gpus-per-link", 0, OPTION_COUNT, "N", &given.link.gpus_per_link, "GPUs that share the link, all as busy as this one\n"
