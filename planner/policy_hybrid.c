@@ -22,7 +22,7 @@ static const int cuts[] = { 14, 0, 40 };
 /* Parts of the budget for what is held; none to begin with, the first one where that does not go. */
 static const double holds[] = { 0.2, 0, 0.1, 0.35 };
 enum { SHARES = sizeof(shares) / sizeof(shares[0]), CUTS = sizeof(cuts) / sizeof(cuts[0]) };
-enum { ALL_WAYS = CUTS + 1 + (SHARES - 1) * CUTS * ORDERS, FEWEST_TRIALS = 40, MOST_TRIALS = 200 };
+enum { ALL_WAYS = CUTS + 1 + (SHARES - 1) * CUTS * ORDERS, FEWEST_TRIALS = 40, USUAL_TRIALS = 200, MOST_TRIALS = 400 };
 
 static struct way
 way_at(int i)
@@ -138,9 +138,9 @@ schedule_copy(struct schedule *to, const struct schedule *from, uint32_t tensor_
 static int
 trials_for(const struct graph *g)
 {
-	int n = (int)(2500000 / ((uint64_t)g->op_count + 1));
+	int n = (int)(2500000 / ((uint64_t)g->op_count + 1)), most = g->op_count > SMALL_GRAPH ? USUAL_TRIALS : MOST_TRIALS;
 
-	return n < FEWEST_TRIALS ? FEWEST_TRIALS : n > MOST_TRIALS ? MOST_TRIALS : n;
+	return n < FEWEST_TRIALS ? FEWEST_TRIALS : n > most ? most : n;
 }
 
 /* Run all[0 .. n) in parallel, or until there is one that fits and no more are wanted; the index of the fastest, or -1.  Only its
