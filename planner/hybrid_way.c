@@ -8,7 +8,7 @@
 
 #include "sim/simulate.h"
 
-enum { REPAIRS = 40, LESSONS = 16, SEARCH_WORK = 200000, PATIENCE = 16, MOST_DOUBLINGS = 6 };
+enum { REPAIRS = 40, LESSONS = 16, SEARCH_WORK = 200000, PATIENCE = 16, FORCED = 16, MANY = 64, MOST_DOUBLINGS = 6 };
 
 /* ---- link ---- */
 
@@ -238,17 +238,21 @@ may_leave(const struct hybrid *h, const struct gap *j, uint32_t k)
 	    (j->fate == FATE_KEEP || (j->fate == FATE_OFFLOAD && (k < j->gone || k >= j->back)));
 }
 
-/* The gap across op k that is best offloaded although the link has no time left: the one that takes most of
- * the excess away, as far as its copies find time on either side of k. */
-static struct gap *
-forced_offload(struct hybrid *h, uint32_t k, int64_t excess)
+struct forced { double gain; struct gap *gap; };
+
+/* The gaps across op k that are best offloaded although the link has no time left, best first: those that take most
+ * of the excess away, as far as their copies find time on either side of k.  One, or, to look less often where there
+ * are many, one for each MANY of them and at most FORCED. */
+static int
+find_forced(struct hybrid *h, uint32_t k, int64_t excess, struct forced *best)
 {
 	const struct model *m = &h->model;
-	struct gap *best = NULL, *j;
-	double best_gain = 0;
+	struct gap *j;
+	int count = 0, candidates = 0;
 
 	for (uint32_t rank = 0; (j = model_next_here(m, k, &rank)) != NULL;) {
 		double out, in, gain;
+		int at;
 
 		if (!may_leave(h, j, k))
 			continue;
@@ -257,12 +261,15 @@ forced_offload(struct hybrid *h, uint32_t k, int64_t excess)
 		gain = (double)(j->bytes < excess ? j->bytes : excess) * (0.01 + (out < 1 ? out : 1)) * (0.01 + (in < 1 ? in : 1));
 		if (kind_is_persistent(m->graph->tensors[j->tensor].kind))
 			gain /= 2;	/* must return to its own offset: it packs worse */
-		if (gain > best_gain) {
-			best_gain = gain;
-			best = j;
-		}
+		candidates++;
+		if (count == FORCED && gain <= best[FORCED - 1].gain)
+			continue;
+		count += count < FORCED;
+		for (at = count - 1; at > 0 && best[at - 1].gain < gain; at--)
+			best[at] = best[at - 1];
+		best[at] = (struct forced) { gain, j };
 	}
-	return best;
+	return count < 1 + candidates / MANY ? count : 1 + candidates / MANY;
 }
 
 /* Gap j, offloaded, is away at op k, too, and as far beyond as memory is over the budget without a break: compute waits for
@@ -279,6 +286,20 @@ widen(struct model *m, struct gap *j, uint32_t k)
 	model_widen(m, j, gone, back);
 }
 
+static void
+force_offload(struct model *m, struct gap *j, uint32_t k)
+{
+	uint32_t gone, back;
+
+	if (j->fate == FATE_OFFLOAD) {
+		widen(m, j, k);
+		return;
+	}
+	gone = op_at(m, m->start_us[j->a] + copy_us(j, D2H));
+	back = op_at(m, m->start_us[j->b] - copy_us(j, H2D));
+	model_offload(m, j, gone < k ? gone : k, back > k ? (back < j->b ? back : j->b) : k + 1);
+}
+
 /* Step 2: false when memory stays over the budget. */
 static bool
 cover(struct hybrid *h)
@@ -288,10 +309,12 @@ cover(struct hybrid *h)
 	h->turn = 0;
 	memset(h->vain, 0, sizeof(*h->vain) * m->gap_count);
 	for (;;) {
-		uint32_t k = range_tree_argmax(&m->over), gone, back, alternative;
+		uint32_t k = range_tree_argmax(&m->over), alternative;
 		int64_t excess = range_tree_at(&m->over, k);
 		double drop_cost, alternative_cost;
+		struct forced forced[FORCED];
 		struct gap *j;
+		int count;
 
 		if (excess <= 0)
 			return true;
@@ -306,18 +329,13 @@ cover(struct hybrid *h)
 			h->turn++;
 			continue;
 		}
-		j = forced_offload(h, k, excess);
-		if (j == NULL) {
+		count = find_forced(h, k, excess, forced);
+		if (count == 0) {
 			h->stuck = k;
 			return false;
 		}
-		if (j->fate == FATE_OFFLOAD) {
-			widen(m, j, k);
-			continue;
-		}
-		gone = op_at(m, m->start_us[j->a] + copy_us(j, D2H));
-		back = op_at(m, m->start_us[j->b] - copy_us(j, H2D));
-		model_offload(m, j, gone < k ? gone : k, back > k ? (back < j->b ? back : j->b) : k + 1);
+		for (int i = 0; i < count && range_tree_at(&m->over, k) > 0; i++)
+			force_offload(m, forced[i].gap, k);
 	}
 }
 
