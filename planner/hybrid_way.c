@@ -8,7 +8,7 @@
 
 #include "sim/simulate.h"
 
-enum { REPAIRS = 40, LESSONS = 16, SEARCH_WORK = 200000, PATIENCE = 16, FORCED = 16, MANY = 64, MOST_DOUBLINGS = 6 };
+enum { REPAIRS = 40, LESSONS = 16, SEARCH_WORK = 200000, PATIENCE = 64, FORCED = 16, MANY = 64, MOST_DOUBLINGS = 6 };
 
 /* ---- link ---- */
 
