@@ -28,7 +28,7 @@ struct gap {
 };
 
 struct model {
-	/* What no decision changes: copies share it. */
+	/* What no decision changes: copies share it (model_hold() ranks the gaps of its copy anew). */
 	const struct graph *graph;
 	const struct lifetimes *life;
 	const struct device *device;
