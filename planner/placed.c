@@ -40,7 +40,7 @@ placed_find(struct placed_list *l, XXH128_hash_t key, struct placed *found)
 	bool is_there = false;
 
 #ifdef _OPENMP
-#pragma omp critical (placed)
+#pragma omp critical
 #endif
 	for (uint32_t i = 0; i < l->count && !is_there; i++)
 		if (XXH128_isEqual(l->placed[i].key, key)) {
@@ -54,7 +54,7 @@ void
 placed_add(struct placed_list *l, const struct placed *new)
 {
 #ifdef _OPENMP
-#pragma omp critical (placed)
+#pragma omp critical
 #endif
 	if (l->count < MOST_PLACED)
 		l->placed[l->count++] = *new;
