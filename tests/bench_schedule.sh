@@ -215,11 +215,11 @@ plan_depth() {	# N [OPTION...]
 	"$LAYRUB" plan "$work/deep.json" --batch 16 --device k40m --json "$@" >"$work/said" 2>"$work/err"
 }
 
-# Any plan says that it fits; the deepest that does is then planned with all the time it takes.
+# Any plan says that it fits; the deepest that does, to a sixteenth, is then planned for ten minutes.  Each look takes minutes.
 deepest() {
 	echo
-	low=83 high=1000
-	while [ $((high - low)) -gt 4 ]; do
+	low=83 high=3000
+	while [ $((high - low)) -gt $((low / 16)) ]; do
 		n=$(((low + high) / 2))
 		if plan_depth "$n" --time-limit 1; then
 			low=$n
@@ -228,7 +228,7 @@ deepest() {
 			cp "$work/err" "$work/why"
 		fi
 	done
-	if plan_depth "$low"; then
+	if plan_depth "$low" --time-limit 600; then
 		awk -v n="$low" -v overhead="$(field overhead "$work/said")" -v gap="$(field gap "$work/said")" 'BEGIN {
 			printf "deepest ResNet (3, %d, %d, 3), batch 16, on k40m: %d layers, overhead %.1f %%, gap %.2f %%\n", n, 5 * n, 18 * n + 20,
 			    100 * overhead, 100 * gap
