@@ -54,16 +54,17 @@ find_gaps(struct model *m, bytes_t least_bytes)
 		m->gap_of[m->gaps[i].slot] = i;
 }
 
-/* What outputs take over in the schedule (program.h) if nothing moves. */
+/* What is alive, less what outputs take over in the schedule (program.h), if nothing moves. */
 static void
-find_shared(struct model *m)
+find_live(struct model *m)
 {
 	const struct lifetimes *l = m->life;
 	const struct graph *g = m->graph;
 	bool *taken = ARENA_NEW(m->arena, bool, g->tensor_count);
 
-	m->shared = ARENA_NEW(m->arena, bytes_t, g->op_count);
-	for (uint32_t k = 0; k < g->op_count; k++)
+	m->live = ARENA_NEW(m->arena, int64_t, g->op_count);
+	for (uint32_t k = 0; k < g->op_count; k++) {
+		m->live[k] = (int64_t)l->live[k];
 		for (uint32_t i = 0; i < g->ops[k].inplace_count; i++) {
 			uint32_t x = g->ops[k].inplace[i].input, y = g->ops[k].inplace[i].output;
 
@@ -71,8 +72,9 @@ find_shared(struct model *m)
 			    kind_is_persistent(g->tensors[y].kind) || g->tensors[x].bytes != g->tensors[y].bytes)
 				continue;
 			taken[x] = taken[y] = true;
-			m->shared[k] += g->tensors[x].bytes;
+			m->live[k] -= (int64_t)g->tensors[x].bytes;
 		}
+	}
 }
 
 /* Only forward reads it, and it is written once. */
@@ -85,15 +87,18 @@ is_passing(const struct model *m, uint32_t t)
 	    m->graph->ops[l->last[t]].phase == PHASE_FORWARD && versions_before(&m->versions, t, m->graph->op_count) == 1;
 }
 
-struct dear { double us_per_byte; uint32_t tensor; };
+/* A tensor to choose: of the same worth the larger first. */
+struct candidate { double worth; bytes_t bytes; uint32_t tensor; };
 
 static int
-dearer(const void *x, const void *y)
+worthier(const void *x, const void *y)
 {
-	const struct dear *p = x, *q = y;
+	const struct candidate *p = x, *q = y;
 
-	if (p->us_per_byte != q->us_per_byte)
-		return p->us_per_byte > q->us_per_byte ? -1 : 1;
+	if (p->worth != q->worth)
+		return p->worth > q->worth ? -1 : 1;
+	if (p->bytes != q->bytes)
+		return p->bytes > q->bytes ? -1 : 1;
 	return p->tensor < q->tensor ? -1 : p->tensor > q->tensor;
 }
 
@@ -140,7 +145,7 @@ find_holdable(struct model *m)
 {
 	const struct lifetimes *l = m->life;
 	const struct graph *g = m->graph;
-	struct dear *dear = ARENA_NEW(m->arena, struct dear, g->tensor_count);
+	struct candidate *dear = ARENA_NEW(m->arena, struct candidate, g->tensor_count);
 
 	m->until = ARENA_NEW(m->arena, uint32_t, g->tensor_count);
 	m->holdable = ARENA_NEW(m->arena, uint32_t, g->tensor_count);
@@ -164,8 +169,8 @@ find_holdable(struct model *m)
 	}
 	for (uint32_t t = 0; t < g->tensor_count; t++)
 		if (m->until[t] > 0)
-			dear[m->holdable_count++] = (struct dear) { us_per_byte(m, t), t };
-	qsort(dear, m->holdable_count, sizeof(*dear), dearer);
+			dear[m->holdable_count++] = (struct candidate) { .worth = us_per_byte(m, t), .tensor = t };
+	qsort(dear, m->holdable_count, sizeof(*dear), worthier);
 	for (uint32_t i = 0; i < m->holdable_count; i++)
 		m->holdable[i] = dear[i].tensor;
 }
@@ -235,20 +240,6 @@ ease_on_host(const struct model *m, uint32_t t)
 	    (out > 0 ? fmin(1, (m->start_us[m->graph->op_count] - m->start_us[l->last[t] + 1]) / out) : 1);
 }
 
-struct home { double ease; bytes_t bytes; uint32_t tensor; };
-
-static int
-easier(const void *x, const void *y)
-{
-	const struct home *p = x, *q = y;
-
-	if (p->ease != q->ease)
-		return p->ease > q->ease ? -1 : 1;
-	if (p->bytes != q->bytes)
-		return p->bytes > q->bytes ? -1 : 1;
-	return p->tensor < q->tensor ? -1 : p->tensor > q->tensor;
-}
-
 /* Persistent tensors that the step's ends have no room for are at home on the host: first those whose copies
  * hide best. */
 static void
@@ -258,17 +249,17 @@ choose_homes(struct model *m)
 	uint32_t n = g->op_count, count = 0;
 	int64_t first = range_tree_at(&m->over, 0), last = range_tree_at(&m->over, n - 1);
 	int64_t excess = first > last ? first : last;
-	struct home *homes;
+	struct candidate *homes;
 
 	memset(m->on_host, 0, sizeof(*m->on_host) * g->tensor_count);
 	if (excess <= 0)
 		return;
-	homes = ARENA_NEW(m->arena, struct home, g->tensor_count);
+	homes = ARENA_NEW(m->arena, struct candidate, g->tensor_count);
 	for (uint32_t t = 0; t < g->tensor_count; t++)
 		if (kind_is_persistent(g->tensors[t].kind) && g->tensors[t].bytes > 0 && m->life->first[t] <= m->life->last[t] &&
 		    m->life->first[t] > 0 && m->life->last[t] + 1 < n)
-			homes[count++] = (struct home) { ease_on_host(m, t), g->tensors[t].bytes, t };
-	qsort(homes, count, sizeof(*homes), easier);
+			homes[count++] = (struct candidate) { ease_on_host(m, t), g->tensors[t].bytes, t };
+	qsort(homes, count, sizeof(*homes), worthier);
 	for (uint32_t i = 0; i < count && excess > 0; i++) {
 		m->on_host[homes[i].tensor] = true;
 		excess -= (int64_t)bytes_align(homes[i].bytes, DEVICE_ALIGN);
@@ -285,25 +276,6 @@ find_copies(struct model *m, struct gap *j)
 	j->in = !home || j->b < m->graph->op_count;
 }
 
-/* What is held stays after its last use. */
-static void
-add_held(const struct model *m, int64_t *over)
-{
-	uint32_t n = m->graph->op_count;
-	int64_t *change = ARENA_NEW(m->arena, int64_t, (size_t)n + 1), now = 0;
-
-	for (uint32_t i = 0; i < m->holdable_count; i++) {
-		uint32_t t = m->holdable[i];
-
-		if (m->held[t]) {
-			change[m->life->last[t] + 1] += (int64_t)bytes_align(m->graph->tensors[t].bytes, DEVICE_ALIGN);
-			change[m->until[t] + 1] -= (int64_t)bytes_align(m->graph->tensors[t].bytes, DEVICE_ALIGN);
-		}
-	}
-	for (uint32_t k = 0; k < n; k++)
-		over[k] += now += change[k];
-}
-
 static void
 decide_nothing(struct model *m, bytes_t budget)
 {
@@ -311,8 +283,7 @@ decide_nothing(struct model *m, bytes_t budget)
 	int64_t *over = ARENA_NEW(m->arena, int64_t, g->op_count);
 
 	for (uint32_t k = 0; k < g->op_count; k++)
-		over[k] = (int64_t)(m->life->live[k] - m->shared[k]) - (int64_t)budget;
-	add_held(m, over);
+		over[k] = m->live[k] - (int64_t)budget;
 	range_tree_init(&m->over, over, g->op_count, m->arena);
 	memset(m->alternative, 0xff, sizeof(*m->alternative) * g->op_count);
 	memset(m->rerun_at, 0xff, sizeof(*m->rerun_at) * g->op_count);
@@ -348,6 +319,7 @@ rank_gaps(struct model *m)
 {
 	struct gap **order = ARENA_NEW(m->arena, struct gap *, m->gap_count);
 
+	decide_nothing(m, m->life->peak_bytes);
 	for (uint32_t i = 0; i < m->gap_count; i++) {
 		m->gaps[i].density = model_drop_cost(m, &m->gaps[i], INT64_MAX, INFINITY).us / (double)m->gaps[i].bytes;
 		order[i] = &m->gaps[i];
@@ -365,8 +337,7 @@ rank_gaps(struct model *m)
 }
 
 void
-model_init(struct model *m, const struct lifetimes *l, const struct device *d, bytes_t budget,
-    bytes_t least_bytes, struct arena *a)
+model_init(struct model *m, const struct lifetimes *l, const struct device *d, bytes_t least_bytes, struct arena *a)
 {
 	const struct graph *g = l->graph;
 
@@ -374,28 +345,35 @@ model_init(struct model *m, const struct lifetimes *l, const struct device *d, b
 	versions_init(&m->versions, g, a);
 	find_gaps(m, least_bytes);
 	find_carried(m, least_bytes);
-	find_shared(m);
+	find_live(m);
 	find_holdable(m);
 	m->start_us = ARENA_NEW(a, double, (size_t)g->op_count + 1);
 	for (uint32_t k = 0; k < g->op_count; k++)
 		m->start_us[k + 1] = m->start_us[k] + g->ops[k].time_us;
 	make_room(m);
-	decide_nothing(m, budget);
 	rank_gaps(m);
 }
 
 void
 model_hold(struct model *m, bytes_t bytes)
 {
+	uint32_t n = m->graph->op_count;
+	int64_t *change = ARENA_NEW(m->arena, int64_t, (size_t)n + 1), *live = ARENA_NEW(m->arena, int64_t, n), held = 0;
+
 	for (uint32_t i = 0; i < m->holdable_count; i++) {
-		bytes_t more = bytes_align(m->graph->tensors[m->holdable[i]].bytes, DEVICE_ALIGN);
+		uint32_t t = m->holdable[i];
+		bytes_t more = bytes_align(m->graph->tensors[t].bytes, DEVICE_ALIGN);
 
 		if (more > bytes)
 			continue;
 		bytes -= more;
-		m->held[m->holdable[i]] = true;
+		m->held[t] = true;
+		change[m->life->last[t] + 1] += (int64_t)more;
+		change[m->until[t] + 1] -= (int64_t)more;
 	}
-	decide_nothing(m, m->life->peak_bytes);
+	for (uint32_t k = 0; k < n; k++)
+		live[k] = m->live[k] + (held += change[k]);
+	m->live = live;
 	rank_gaps(m);
 }
 
@@ -410,7 +388,7 @@ model_floor(const struct model *m)
 		change[m->gaps[i].b] -= m->gaps[i].bytes;
 	}
 	for (uint32_t k = 0; k < n; k++) {
-		int64_t stays = (int64_t)(m->life->live[k] - m->shared[k]) - (absent += change[k]);
+		int64_t stays = m->live[k] - (absent += change[k]);
 
 		most = stays > most ? stays : most;
 	}
@@ -457,10 +435,11 @@ typedef bool visit_fn(struct model *m, uint32_t op, uint32_t c, void *arg);
 static bool
 is_there(const struct model *m, uint32_t s, uint32_t c)
 {
-	const struct gap *j = gap_at(m, s, c);
+	const struct gap *j;
 
 	if (m->held[s])
 		return c <= m->until[s];
+	j = gap_at(m, s, c);
 	return m->life->last[s] >= c && (j == NULL || j->fate != FATE_DROP || j->back <= c || c < j->gone);
 }
 

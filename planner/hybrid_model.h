@@ -28,7 +28,7 @@ struct gap {
 };
 
 struct model {
-	/* What no decision changes: copies share it (model_hold() ranks the gaps of its copy anew). */
+	/* What no decision changes: copies share it (model_hold() gives its copy live, ranks and all of its own). */
 	const struct graph *graph;
 	const struct lifetimes *life;
 	const struct device *device;
@@ -41,7 +41,8 @@ struct model {
 					 * not to be held */
 	uint32_t *holdable;		/* [holdable_count] such tensors, those that take longest to make for each byte first */
 	uint32_t holdable_count;
-	bytes_t *shared;		/* [op_count] bytes of inputs that outputs may take over */
+	int64_t *live;			/* [op_count] bytes if nothing moves, what outputs may take over counted once, what is held
+					 * included */
 	double *start_us;		/* [op_count + 1] when each op is expected to start */
 	struct versions versions;
 	/* What is decided. */
@@ -60,9 +61,8 @@ struct model {
 	struct arena *arena;
 };
 
-/* All gaps of tensors of at least least_bytes; nothing is decided yet, for this budget. */
-void model_init(struct model *m, const struct lifetimes *l, const struct device *d, bytes_t budget,
-    bytes_t least_bytes, struct arena *a);
+/* All gaps of tensors of at least least_bytes; nothing is decided. */
+void model_init(struct model *m, const struct lifetimes *l, const struct device *d, bytes_t least_bytes, struct arena *a);
 
 /* What stays at the op where most does if all gaps across it are absent: no decision does with less, but by another algorithm. */
 bytes_t model_floor(const struct model *m);

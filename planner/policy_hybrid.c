@@ -332,7 +332,7 @@ choose_tensors(struct search *x)
 	bytes_t least = of_peak < of_budget ? of_peak : of_budget;
 
 	for (int finer = 0; finer <= FINER; finer++, least /= 16) {
-		model_init(&x->model, p->life, p->device, p->budget_bytes, least, x->arena);
+		model_init(&x->model, p->life, p->device, least, x->arena);
 		if (model_floor(&x->model) <= p->budget_bytes - p->budget_bytes / 16)
 			break;
 	}

@@ -58,7 +58,7 @@ test_range_tree(void)
 	arena_free(&a);
 }
 
-/* Items that stand at one stretch each, moved about. */
+/* Items that stand at one stretch each. */
 static void
 test_stab_index(void)
 {
