@@ -25,7 +25,8 @@ struct reader {
 	uint64_t number;
 	struct cell cells[COLUMN_COUNT];	/* by position */
 	uint32_t cell_count;
-	bytes_t sum, highest;	/* of all sizes with their padding; the highest offset given */
+	bytes_t sum, free_sum;	/* of all sizes with their padding; of those without an offset */
+	bytes_t highest;	/* end of the buffers with an offset */
 	int64_t *lowers, *uppers;	/* [count] */
 	struct place_item *items;	/* [count] */
 	size_t room, lower_room, upper_room, id_room, line_room, number_room;
@@ -203,11 +204,14 @@ check_row(struct reader *r)
 		return cell_error(r, cell_of(r, COLUMN_UPPER), COLUMN_UPPER, "more than 'lower'");
 	if (it->fixed != PLACE_FREE && it->align > 0 && it->fixed % it->align != 0)
 		return cell_error(r, cell_of(r, COLUMN_OFFSET), COLUMN_OFFSET, "a multiple of the alignment");
-	if (it->fixed != PLACE_FREE && it->fixed > r->highest)
-		r->highest = it->fixed;
-	/* No placement ends above all of them stacked over the highest offset that is given: it can be written and read. */
+	/* No placement ends above those without an offset stacked over the end of those with one: what was placed can be
+	 * written and read again. */
 	r->sum += it->bytes + it->align;
-	if (r->sum + r->highest > BYTES_MAX)
+	if (it->fixed == PLACE_FREE)
+		r->free_sum += it->bytes + it->align;
+	else if (it->fixed + it->bytes > r->highest)
+		r->highest = it->fixed + it->bytes;
+	if (r->sum > BYTES_MAX || r->free_sum + r->highest > BYTES_MAX)
 		return cell_error(r, cell_of(r, COLUMN_SIZE), COLUMN_SIZE, "sizes and offsets that add up to at most 2^62");
 	return 0;
 }
