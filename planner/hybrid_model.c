@@ -261,8 +261,11 @@ choose_homes(struct model *m)
 			homes[count++] = (struct candidate) { ease_on_host(m, t), g->tensors[t].bytes, t };
 	qsort(homes, count, sizeof(*homes), worthier);
 	for (uint32_t i = 0; i < count && excess > 0; i++) {
+		int64_t bytes = (int64_t)bytes_align(homes[i].bytes, DEVICE_ALIGN);
+
 		m->on_host[homes[i].tensor] = true;
-		excess -= (int64_t)bytes_align(homes[i].bytes, DEVICE_ALIGN);
+		range_tree_add(&m->host, 0, n, bytes);
+		excess -= bytes;
 	}
 }
 
@@ -280,11 +283,14 @@ static void
 decide_nothing(struct model *m, bytes_t budget)
 {
 	const struct graph *g = m->graph;
-	int64_t *over = ARENA_NEW(m->arena, int64_t, g->op_count);
+	int64_t *over = ARENA_NEW(m->arena, int64_t, g->op_count), *host = ARENA_NEW(m->arena, int64_t, g->op_count);
 
-	for (uint32_t k = 0; k < g->op_count; k++)
+	for (uint32_t k = 0; k < g->op_count; k++) {
 		over[k] = m->live[k] - (int64_t)budget;
+		host[k] = -(int64_t)m->device->pinned_bytes;
+	}
 	range_tree_init(&m->over, over, g->op_count, m->arena);
+	range_tree_init(&m->host, host, g->op_count, m->arena);
 	memset(m->alternative, 0xff, sizeof(*m->alternative) * g->op_count);
 	memset(m->rerun_at, 0xff, sizeof(*m->rerun_at) * g->op_count);
 	memset(m->needed_at, 0xff, sizeof(*m->needed_at) * g->tensor_count);
@@ -588,8 +594,10 @@ mark_copied(struct model *m, const struct gap *j)
 	uint32_t t = j->tensor, u = j->slot == decisions_before(l, t) ? l->use_start[t] : j->slot + 1;
 
 	for (; u < l->use_start[t + 1] && !op_writes(&m->graph->ops[l->use_op[u]], t); u++)
-		if (m->gap_of[u] != UINT32_MAX)
+		if (m->gap_of[u] != UINT32_MAX) {
 			m->gaps[m->gap_of[u]].out = false;
+			m->gaps[m->gap_of[u]].copied = j->b;
+		}
 }
 
 void
@@ -599,9 +607,25 @@ model_drop(struct model *m, struct gap *j)
 	leave(m, j, FATE_DROP, j->a, j->b);
 }
 
+/* From when the host keeps a copy for gap j's sake; what is at home there is there anyway. */
+static uint32_t
+on_host_from(const struct model *m, const struct gap *j)
+{
+	return m->on_host[j->tensor] ? j->b : j->out ? j->a : j->copied;
+}
+
+bool
+model_host_has_room(const struct model *m, const struct gap *j)
+{
+	uint32_t from = on_host_from(m, j);
+
+	return range_tree_most(&m->host) + j->bytes <= 0 || from >= j->b || range_tree_max(&m->host, from, j->b) + j->bytes <= 0;
+}
+
 void
 model_offload(struct model *m, struct gap *j, uint32_t gone, uint32_t back)
 {
+	range_tree_add(&m->host, on_host_from(m, j), j->b, j->bytes);
 	leave(m, j, FATE_OFFLOAD, gone, back);
 	mark_copied(m, j);
 }

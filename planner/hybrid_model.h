@@ -21,6 +21,7 @@ struct gap {
 	int64_t bytes;			/* aligned */
 	double copy_us[DIRECTION_COUNT];	/* what a copy each way takes */
 	bool out, in;			/* has to be copied out before it is gone, and in before op b */
+	uint32_t copied;		/* if not out: op from which the copy that the host has waits for this gap */
 	enum fate fate;
 	uint32_t gone, back;		/* absent at ops gone .. back - 1 when fate is not FATE_KEEP */
 	double density;			/* what recomputing it costs, us a byte; INFINITY: impossible */
@@ -52,6 +53,7 @@ struct model {
 	bool *on_host;			/* [tensor_count] persistent tensors at home on the host */
 	uint32_t *alternative;		/* [op_count] chosen, or PLAN_NONE */
 	struct range_tree over;		/* live bytes - budget, by op */
+	struct range_tree host;		/* bytes that wait on the host - what it may pin, by op */
 	struct stab_index here;		/* of the gaps by rank, where they are not absent */
 	uint32_t *rerun_at;		/* [op_count] op before which it runs again, or UINT32_MAX */
 	uint32_t *needed_at;		/* [tensor_count] first op whose chain reads it, or UINT32_MAX */
@@ -93,6 +95,8 @@ struct drop_cost model_drop_cost(struct model *m, const struct gap *j, int64_t w
 
 void model_drop(struct model *m, struct gap *j);
 void model_offload(struct model *m, struct gap *j, uint32_t gone, uint32_t back);
+/* The host may pin what gap j's copy needs beside what is offloaded already. */
+bool model_host_has_room(const struct model *m, const struct gap *j);
 /* Gap j's tensor stays after all, if there is room for it. */
 bool model_keep(struct model *m, struct gap *j);
 /* Run op k by another of its algorithms. */

@@ -114,7 +114,7 @@ choose_offloads(struct hybrid *h)
 {
 	struct model *m = &h->model;
 	uint32_t n = m->graph->op_count, k = range_tree_argmax(&m->over), count = 0, *gone, *back;
-	int64_t need = range_tree_at(&m->over, k);
+	int64_t need = range_tree_at(&m->over, k), pinnable = -range_tree_at(&m->host, k);
 	int64_t *room = ARENA_NEW(h->arena, int64_t, n);
 	struct gap **chosen = ARENA_NEW(h->arena, struct gap *, m->gap_count);
 	struct links links = { .op_count = n };
@@ -133,11 +133,12 @@ choose_offloads(struct hybrid *h)
 	for (uint32_t i = 0; i < m->gap_count && need > 0; i++) {
 		struct gap *j = h->by_worth[i];
 
-		if (j->a > k || j->b <= k || at_home(m, j) || !has_time(&links, j) || (h->way.persistents == PERSISTENTS_STAY &&
+		if (j->a > k || j->b <= k || at_home(m, j) || !has_time(&links, j) || j->bytes > pinnable || (h->way.persistents == PERSISTENTS_STAY &&
 		    kind_is_persistent(m->graph->tensors[j->tensor].kind)))
 			continue;
 		take(&links, chosen[count++] = j);
 		need -= j->bytes;
+		pinnable -= m->on_host[j->tensor] ? 0 : j->bytes;
 	}
 	qsort(chosen, count, sizeof(*chosen), by_a);
 	gone = ARENA_NEW(h->arena, uint32_t, count);
@@ -256,6 +257,10 @@ find_forced(struct hybrid *h, uint32_t k, int64_t excess, struct forced *best)
 
 		if (!may_leave(h, j, k))
 			continue;
+		if (j->fate == FATE_KEEP && !model_host_has_room(m, j)) {
+			h->host_is_full = true;
+			continue;
+		}
 		out = j->out ? (m->start_us[k] - m->start_us[j->a]) / copy_us(j, D2H) : 1;
 		in = j->in ? (m->start_us[j->b] - m->start_us[k + 1]) / copy_us(j, H2D) : 1;
 		gain = (double)(j->bytes < excess ? j->bytes : excess) * (0.01 + (out < 1 ? out : 1)) * (0.01 + (in < 1 ? in : 1));
@@ -307,6 +312,7 @@ cover(struct hybrid *h)
 	struct model *m = &h->model;
 
 	h->turn = 0;
+	h->host_is_full = false;
 	memset(h->vain, 0, sizeof(*h->vain) * m->gap_count);
 	for (;;) {
 		uint32_t k = range_tree_argmax(&m->over), alternative;
@@ -452,7 +458,8 @@ make_schedule(struct hybrid *h, bytes_t budget, struct err *e)
 		if (!isinf(h->beat_us) && search_stopped(h->p->control))
 			return err_set(e, ERR_NO, "there is no more time");
 		if (!cover(h))
-			return err_set(e, ERR_NO, "there is nothing more to move or recompute");
+			return err_set(e, ERR_NO, h->host_is_full ? "the host's pinned memory is full and there is nothing more to recompute" :
+			    "there is nothing more to move or recompute");
 		prune(h);
 		if (i == 0)
 			stretch(h);

@@ -7,7 +7,7 @@
  *
  *  1. Offload.  Where memory is most over the budget, take the gaps that are dearest to recompute, as long as all their copies can be out
  *     by then and back in time (earliest deadline first is feasible iff, for every release time, the bytes
- *     released later fit between it and the deadline).
+ *     released later fit between it and the deadline), and the host may pin what waits there.
  *  2. Drop.  While memory is over the budget somewhere, drop the gap across that op that costs least for each byte it
  *     takes away there, counting only ops that do not run again already.  Where nothing can be dropped, offload
  *     although compute will wait.
@@ -68,6 +68,7 @@ struct hybrid {
 	double beat_us;			/* a schedule is worth packing, or asking for less, only if it is faster than this;
 					 * INFINITY: always */
 	uint32_t stuck;			/* op at which nothing more could leave, or UINT32_MAX */
+	bool host_is_full;		/* what could have left found no room on the host */
 	double us_per_byte[DIRECTION_COUNT];
 	struct schedule schedule;
 	bool fits;			/* it is placed within the budget */

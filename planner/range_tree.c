@@ -78,6 +78,12 @@ range_tree_max(const struct range_tree *t, uint32_t from, uint32_t to)
 	return most(t, 1, 0, t->leaves, from, to);
 }
 
+int64_t
+range_tree_most(const struct range_tree *t)
+{
+	return t->most[1];
+}
+
 uint32_t
 range_tree_argmax(const struct range_tree *t)
 {

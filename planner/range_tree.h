@@ -25,6 +25,9 @@ int64_t range_tree_at(const struct range_tree *t, uint32_t place);
 /* The largest in [from, to), from < to. */
 int64_t range_tree_max(const struct range_tree *t, uint32_t from, uint32_t to);
 
+/* The largest of all. */
+int64_t range_tree_most(const struct range_tree *t);
+
 /* The first place of the largest of all. */
 uint32_t range_tree_argmax(const struct range_tree *t);
 #endif
