@@ -521,6 +521,17 @@ order_offloads(struct hybrid *h)
 		h->by_worth[i] = w[i].gap;
 }
 
+/* Bytes over which a way's cuts are spread: what the step takes, but at most four times the room beside persistent tensors, for
+ * what runs again between two cuts has to fit. */
+static bytes_t
+cut_span(const struct problem *p)
+{
+	bytes_t stay = p->life->persistent_bytes, quarter = p->budget_bytes / 4;
+	bytes_t room = p->budget_bytes > stay + quarter ? p->budget_bytes - stay : quarter;
+
+	return room < p->life->peak_bytes / 4 ? room * 4 : p->life->peak_bytes;
+}
+
 static void
 hybrid_init(struct hybrid *h)
 {
@@ -528,7 +539,7 @@ hybrid_init(struct hybrid *h)
 
 	model_copy(&h->model, h->undecided, h->arena);
 	if (h->way.cuts > 0)
-		model_choose_cuts(&h->model, p->life->peak_bytes / (bytes_t)h->way.cuts);
+		model_choose_cuts(&h->model, cut_span(p) / (bytes_t)h->way.cuts);
 	if (h->way.hold > 0)
 		model_hold(&h->model, (bytes_t)(h->way.hold * (double)p->budget_bytes));
 	order_offloads(h);

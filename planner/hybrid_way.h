@@ -34,8 +34,8 @@ enum persistents { PERSISTENTS_STAY, PERSISTENTS_LAST, PERSISTENTS_EQUAL, PERSIS
 struct way {
 	double share;			/* of the link's capacity */
 	enum order order;
-	int cuts;			/* chains are kept short by tensors that are not dropped: one for each 1 / cuts of
-					 * the peak; 0: none */
+	int cuts;			/* chains are kept short by tensors that are not dropped: one for each 1 / cuts of the
+					 * peak, or of four times the room where that is less; 0: none */
 	enum persistents persistents;
 	double hold;			/* the part of the budget for what only forward reads, to start chains from */
 	int look_ahead;			/* how many of the cheapest drops are looked at */
