@@ -615,11 +615,13 @@ on_host_from(const struct model *m, const struct gap *j)
 }
 
 bool
-model_host_has_room(const struct model *m, const struct gap *j)
+model_host_has_room(const struct model *m, const struct gap *j, int64_t here)
 {
 	uint32_t from = on_host_from(m, j);
 
-	return range_tree_most(&m->host) + j->bytes <= 0 || from >= j->b || range_tree_max(&m->host, from, j->b) + j->bytes <= 0;
+	if (from >= j->b || range_tree_most(&m->host) + j->bytes <= 0)
+		return true;
+	return j->bytes <= here && range_tree_max(&m->host, from, j->b) + j->bytes <= 0;
 }
 
 void

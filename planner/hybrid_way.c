@@ -248,6 +248,7 @@ static int
 find_forced(struct hybrid *h, uint32_t k, int64_t excess, struct forced *best)
 {
 	const struct model *m = &h->model;
+	const int64_t pinnable = -range_tree_at(&m->host, k);
 	struct gap *j;
 	int count = 0, candidates = 0;
 
@@ -257,7 +258,7 @@ find_forced(struct hybrid *h, uint32_t k, int64_t excess, struct forced *best)
 
 		if (!may_leave(h, j, k))
 			continue;
-		if (j->fate == FATE_KEEP && !model_host_has_room(m, j)) {
+		if (j->fate == FATE_KEEP && !model_host_has_room(m, j, pinnable)) {
 			h->host_is_full = true;
 			continue;
 		}

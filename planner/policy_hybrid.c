@@ -143,10 +143,10 @@ trials_for(const struct graph *g)
 	return n < FEWEST_TRIALS ? FEWEST_TRIALS : n > most ? most : n;
 }
 
-/* Run all[0 .. n) in parallel, or until there is one that fits and no more are wanted; the index of the fastest, or -1.  Only its
- * memory is kept; ties go to the first. */
+/* Run all[0 .. n) in parallel until the search is stopped; if one has to be found, not before one is.  The index of the fastest that
+ * fits, or -1.  Only its memory is kept; ties go to the first. */
 static int
-run_all(struct outcome *all, int n)
+run_all(struct outcome *all, int n, bool find)
 {
 	int best = -1;
 
@@ -160,7 +160,7 @@ run_all(struct outcome *all, int n)
 #ifdef _OPENMP
 #pragma omp critical
 #endif
-		enough = (best >= 0 || !isinf(o->h.beat_us)) && search_stopped(o->h.p->control);
+		enough = (best >= 0 || !find) && search_stopped(o->h.p->control);
 		if (enough) {
 			o->rc = -1;
 			continue;
@@ -204,10 +204,11 @@ struct search {
 	const char *why;		/* the first way's reason, if it fails */
 };
 
+/* A search that is stopped early goes on until the ways that come first, and then the other policies, have been tried for a plan. */
 static void
 try_all(struct search *x, struct outcome *all, int n)
 {
-	int best = run_all(all, n);
+	int best = run_all(all, n, isinf(x->us) && (x->trial_count == 0 || all[0].row != NULL));
 	bool short_of_memory = false;
 
 	for (int i = 0; i < n; i++)
