@@ -665,7 +665,8 @@ hybrid_go(struct hybrid *h, double *us)
 		model_reset(&h->model, budget);
 		choose_offloads(h);
 		if (make_schedule(h, budget, &h->err) < 0) {
-			if (h->stuck == UINT32_MAX || lessons++ == LESSONS || !learn(h))
+			/* With less dropped, more would have to be offloaded. */
+			if (h->stuck == UINT32_MAX || h->host_is_full || lessons++ == LESSONS || !learn(h))
 				return -1;
 			continue;
 		}
