@@ -108,6 +108,13 @@ at_home(const struct model *m, const struct gap *j)
 	return m->on_host[j->tensor] && (j->a == 0 || j->b == m->graph->op_count);
 }
 
+/* What offloading gap j takes of the host; a tensor that is at home there has its place. */
+static int64_t
+pins(const struct model *m, const struct gap *j)
+{
+	return m->on_host[j->tensor] ? 0 : j->bytes;
+}
+
 /* Step 1. */
 static void
 choose_offloads(struct hybrid *h)
@@ -133,12 +140,12 @@ choose_offloads(struct hybrid *h)
 	for (uint32_t i = 0; i < m->gap_count && need > 0; i++) {
 		struct gap *j = h->by_worth[i];
 
-		if (j->a > k || j->b <= k || at_home(m, j) || !has_time(&links, j) || j->bytes > pinnable || (h->way.persistents == PERSISTENTS_STAY &&
-		    kind_is_persistent(m->graph->tensors[j->tensor].kind)))
+		if (j->a > k || j->b <= k || at_home(m, j) || !has_time(&links, j) || pins(m, j) > pinnable ||
+		    (h->way.persistents == PERSISTENTS_STAY && kind_is_persistent(m->graph->tensors[j->tensor].kind)))
 			continue;
 		take(&links, chosen[count++] = j);
 		need -= j->bytes;
-		pinnable -= m->on_host[j->tensor] ? 0 : j->bytes;
+		pinnable -= pins(m, j);
 	}
 	qsort(chosen, count, sizeof(*chosen), by_a);
 	gone = ARENA_NEW(h->arena, uint32_t, count);

@@ -102,33 +102,35 @@ room_to_keep(const struct dp *d, uint32_t s, uint32_t t)
 	return to_slots(d, forward > b->backward ? forward : b->backward);
 }
 
+/* T and the choice for blocks s .. t, at every m. */
 static void
-fill_cell(struct dp *d, uint32_t s, uint32_t t, const uint32_t *room_through, const float *run)
+fill_cells(struct dp *d, uint32_t s, uint32_t t, const uint32_t *room_through, const float *run)
 {
-	uint32_t keep = room_to_keep(d, s, t), hold = to_slots(d, d->chain.blocks[s].hold);
+	const struct block *first = &d->chain.blocks[s];
+	uint32_t keep = room_to_keep(d, s, t), hold = to_slots(d, first->hold);
+	float *best = &d->time[cell(d, s, t, 0)];
+	uint8_t *how = &d->choice[cell(d, s, t, 0)];
 
 	for (uint32_t m = 0; m <= d->slots; m++) {
-		float best = INFINITY;
-		uint8_t how = 0;
-
+		how[m] = 0;
+		best[m] = INFINITY;
 		if (keep <= m && s == t)
-			best = (float)(is_alone(d, s, t) ? d->chain.blocks[s].own_us : d->chain.blocks[s].us);
+			best[m] = (float)(is_alone(d, s, t) ? first->own_us : first->us);
 		else if (keep <= m && hold <= m)
-			best = (float)d->chain.blocks[s].us + d->time[cell(d, s + 1, t, m - hold)];
-		for (uint32_t c = s + 1; c <= t && room_through[c] <= m; c++) {
-			uint32_t x = to_slots(d, d->chain.blocks[c].input);
-			float us;
+			best[m] = (float)first->us + d->time[cell(d, s + 1, t, m - hold)];
+	}
+	for (uint32_t c = s + 1; c <= t; c++) {
+		const float *after = &d->time[cell(d, c, t, 0)], *before = &d->time[cell(d, s, c - 1, 0)];
+		uint32_t x = to_slots(d, d->chain.blocks[c].input);
 
-			if (x > m)
-				continue;
-			us = run[c] + d->time[cell(d, c, t, m - x)] + d->time[cell(d, s, c - 1, m)];
-			if (us < best) {
-				best = us;
-				how = (uint8_t)(c - s);
+		for (uint32_t m = x > room_through[c] ? x : room_through[c]; m <= d->slots; m++) {
+			float us = run[c] + after[m - x] + before[m];
+
+			if (us < best[m]) {
+				best[m] = us;
+				how[m] = (uint8_t)(c - s);
 			}
 		}
-		d->time[cell(d, s, t, m)] = best;
-		d->choice[cell(d, s, t, m)] = how;
 	}
 }
 
@@ -154,7 +156,7 @@ fill_table(struct dp *d)
 				room[c] = to_slots(d, most);
 				run[c] = run[c - 1] + (float)b->us;
 			}
-			fill_cell(d, s, t, room, run);
+			fill_cells(d, s, t, room, run);
 		}
 }
 
