@@ -223,9 +223,11 @@ deepest() {
 		n=$(((low + high) / 2))
 		if plan_depth "$n" --time-limit 1; then
 			low=$n
+			echo "# n = $n: a plan"
 		else
 			high=$n
 			cp "$work/err" "$work/why"
+			echo "# n = $n: $(cat "$work/why")"
 		fi
 	done
 	if plan_depth "$low" --time-limit 600; then
