@@ -143,22 +143,22 @@ cut_gaps(struct greedy *g, const struct greedy_blocks *l, bytes_t bytes)
 
 	if (l->count == 0)
 		return;
+	if (gaps->count + l->count > gaps->next_capacity) {	/* every block makes at most one gap two */
+		gaps->next_capacity = 2 * (gaps->count + l->count);
+		gaps->next = ARENA_NEW(g->arena, struct greedy_block, gaps->next_capacity);
+	}
 	for (size_t i = 0; i < gaps->count; i++) {
 		bytes_t start = gaps->now[i].start, end = gaps->now[i].end;
 
 		at = block_after(l, at, start);
 		for (size_t j = at; j < l->count && l->blocks[j].start < end; j++) {
-			if (l->blocks[j].start > start && l->blocks[j].start - start >= bytes) {
-				gaps->next = arena_grow(g->arena, gaps->next, sizeof(*gaps->next), n, &gaps->next_capacity);
+			if (l->blocks[j].start > start && l->blocks[j].start - start >= bytes)
 				gaps->next[n++] = (struct greedy_block) { start, l->blocks[j].start };
-			}
 			start = l->blocks[j].end;
 			g->work++;
 		}
-		if (start < end && end - start >= bytes) {
-			gaps->next = arena_grow(g->arena, gaps->next, sizeof(*gaps->next), n, &gaps->next_capacity);
+		if (start < end && end - start >= bytes)
 			gaps->next[n++] = (struct greedy_block) { start, end };
-		}
 	}
 	g->work += gaps->count;
 	gaps->count = n;
