@@ -607,27 +607,31 @@ model_drop(struct model *m, struct gap *j)
 	leave(m, j, FATE_DROP, j->a, j->b);
 }
 
-/* From when the host keeps a copy for gap j's sake; what is at home there is there anyway. */
-static uint32_t
-on_host_from(const struct model *m, const struct gap *j)
+int64_t
+model_pins(const struct model *m, const struct gap *j)
 {
-	return m->on_host[j->tensor] ? j->b : j->out ? j->a : j->copied;
+	return m->on_host[j->tensor] ? 0 : j->bytes;
+}
+
+/* From when the host keeps a copy for gap j's sake. */
+static uint32_t
+pinned_from(const struct gap *j)
+{
+	return j->out ? j->a : j->copied;
 }
 
 bool
-model_host_has_room(const struct model *m, const struct gap *j, int64_t here)
+model_host_has_room(const struct model *m, const struct gap *j)
 {
-	uint32_t from = on_host_from(m, j);
+	int64_t bytes = model_pins(m, j);
 
-	if (from >= j->b || range_tree_most(&m->host) + j->bytes <= 0)
-		return true;
-	return j->bytes <= here && range_tree_max(&m->host, from, j->b) + j->bytes <= 0;
+	return bytes == 0 || range_tree_most(&m->host) + bytes <= 0 || range_tree_max(&m->host, pinned_from(j), j->b) + bytes <= 0;
 }
 
 void
 model_offload(struct model *m, struct gap *j, uint32_t gone, uint32_t back)
 {
-	range_tree_add(&m->host, on_host_from(m, j), j->b, j->bytes);
+	range_tree_add(&m->host, pinned_from(j), j->b, model_pins(m, j));
 	leave(m, j, FATE_OFFLOAD, gone, back);
 	mark_copied(m, j);
 }

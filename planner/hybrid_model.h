@@ -95,8 +95,10 @@ struct drop_cost model_drop_cost(struct model *m, const struct gap *j, int64_t w
 
 void model_drop(struct model *m, struct gap *j);
 void model_offload(struct model *m, struct gap *j, uint32_t gone, uint32_t back);
-/* The host may pin what gap j's copy needs beside what is offloaded already; it may pin `here` bytes more at some op of the gap. */
-bool model_host_has_room(const struct model *m, const struct gap *j, int64_t here);
+/* Bytes that offloading gap j takes of the host; what is at home there has its place. */
+int64_t model_pins(const struct model *m, const struct gap *j);
+/* The host may pin them beside what is offloaded already. */
+bool model_host_has_room(const struct model *m, const struct gap *j);
 /* Gap j's tensor stays after all, if there is room for it. */
 bool model_keep(struct model *m, struct gap *j);
 /* Run op k by another of its algorithms. */

@@ -108,13 +108,6 @@ at_home(const struct model *m, const struct gap *j)
 	return m->on_host[j->tensor] && (j->a == 0 || j->b == m->graph->op_count);
 }
 
-/* What offloading gap j takes of the host; a tensor that is at home there has its place. */
-static int64_t
-pins(const struct model *m, const struct gap *j)
-{
-	return m->on_host[j->tensor] ? 0 : j->bytes;
-}
-
 /* Step 1. */
 static void
 choose_offloads(struct hybrid *h)
@@ -140,12 +133,12 @@ choose_offloads(struct hybrid *h)
 	for (uint32_t i = 0; i < m->gap_count && need > 0; i++) {
 		struct gap *j = h->by_worth[i];
 
-		if (j->a > k || j->b <= k || at_home(m, j) || !has_time(&links, j) || pins(m, j) > pinnable ||
+		if (j->a > k || j->b <= k || at_home(m, j) || !has_time(&links, j) || model_pins(m, j) > pinnable ||
 		    (h->way.persistents == PERSISTENTS_STAY && kind_is_persistent(m->graph->tensors[j->tensor].kind)))
 			continue;
 		take(&links, chosen[count++] = j);
 		need -= j->bytes;
-		pinnable -= pins(m, j);
+		pinnable -= model_pins(m, j);
 	}
 	qsort(chosen, count, sizeof(*chosen), by_a);
 	gone = ARENA_NEW(h->arena, uint32_t, count);
@@ -255,7 +248,6 @@ static int
 find_forced(struct hybrid *h, uint32_t k, int64_t excess, struct forced *best)
 {
 	const struct model *m = &h->model;
-	const int64_t pinnable = -range_tree_at(&m->host, k);
 	struct gap *j;
 	int count = 0, candidates = 0;
 
@@ -265,7 +257,7 @@ find_forced(struct hybrid *h, uint32_t k, int64_t excess, struct forced *best)
 
 		if (!may_leave(h, j, k))
 			continue;
-		if (j->fate == FATE_KEEP && !model_host_has_room(m, j, pinnable)) {
+		if (j->fate == FATE_KEEP && !model_host_has_room(m, j)) {
 			h->host_is_full = true;
 			continue;
 		}

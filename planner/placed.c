@@ -34,6 +34,7 @@ placed_key(const struct schedule *s, uint32_t tensor_count, uint32_t how, struct
 	return XXH3_128bits(words, sizeof(*words) * count);
 }
 
+/* A critical section with a name would be a symbol of the library's. */
 bool
 placed_find(struct placed_list *l, XXH128_hash_t key, struct placed *found)
 {
