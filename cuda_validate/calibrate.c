@@ -7,8 +7,8 @@
 
 #include "cuda_validate/calibrate_private.h"
 #include "cuda_validate/host_memory.h"
-#include "src/json.h"
-#include "src/lookup.h"
+#include "src/base/json.h"
+#include "src/documents/lookup.h"
 
 /* What a device document says when nothing better is known. */
 #define DEFAULT_FLOP_EFFICIENCY 0.6

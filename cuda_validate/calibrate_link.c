@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "src/clock.h"
+#include "src/base/clock.h"
 
 enum { REPEATS = 5, COPIES_MOST = 200, COPIES_LEAST = 2, PAGEABLE_BYTES = 1 << 26 };
 

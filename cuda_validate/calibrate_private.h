@@ -3,7 +3,7 @@
 #ifndef CUDA_VALIDATE_CALIBRATE_PRIVATE_H
 #define CUDA_VALIDATE_CALIBRATE_PRIVATE_H
 #include "cuda_validate/cuda_try.h"
-#include "src/device.h"
+#include "src/documents/device.h"
 
 enum { CURVE_FIRST = 12, CURVE_LAST = 30, CURVE_POINTS = CURVE_LAST - CURVE_FIRST + 1 };	/* 4 KiB to 1 GiB */
 #define BENCH_BYTES ((bytes_t)1 << CURVE_LAST)

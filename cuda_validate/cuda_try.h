@@ -4,8 +4,8 @@
 #define CUDA_VALIDATE_CUDA_TRY_H
 #include <cuda_runtime_api.h>
 
-#include "src/err.h"
-#include "src/units.h"
+#include "src/base/err.h"
+#include "src/base/units.h"
 
 #define CUDA_TRY(call, e) do { \
 	cudaError_t rc_ = (cudaError_t)(call); \

@@ -4,8 +4,7 @@ bin_PROGRAMS += layrub-replay
 layrub_replay_SOURCES = \
 	%D%/main.c %D%/replay.c %D%/replay.h %D%/prepare.c %D%/reference.c %D%/reference.h \
 	%D%/pattern.c %D%/pattern.h %D%/pattern_data.h %D%/host_memory.c %D%/host_memory.h \
-	%D%/backend_host.c %D%/measure.c %D%/measure.h \
-	src/process.c src/process.h src/option.c src/option.h src/tables.h
+	%D%/backend_host.c %D%/measure.c %D%/measure.h
 layrub_replay_CPPFLAGS = $(AM_CPPFLAGS)
 layrub_replay_CFLAGS   = $(AM_CFLAGS) -pthread
 layrub_replay_LDFLAGS  = $(AM_LDFLAGS) -pthread

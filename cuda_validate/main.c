@@ -9,12 +9,12 @@
 
 #include "cuda_validate/measure.h"
 #include "cuda_validate/replay.h"
-#include "sim/check.h"
-#include "sim/trace.h"
-#include "src/json.h"
-#include "src/lookup.h"
-#include "src/option.h"
-#include "src/process.h"
+#include "sim/check/check.h"
+#include "sim/report/trace.h"
+#include "src/base/json.h"
+#include "src/base/option.h"
+#include "src/base/process.h"
+#include "src/documents/lookup.h"
 #ifdef HAVE_CUDA
 #include "cuda_validate/calibrate.h"
 #endif

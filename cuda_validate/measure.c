@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "src/json.h"
+#include "src/base/json.h"
 
 static const enum queue queue_of[DIRECTION_COUNT] = { [D2H] = QUEUE_OUT, [H2D] = QUEUE_IN };
 

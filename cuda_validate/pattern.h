@@ -5,7 +5,7 @@
 #include <stdbool.h>
 
 #include "cuda_validate/pattern_data.h"
-#include "src/units.h"
+#include "src/base/units.h"
 
 /* Write the value of a seed; sample: only the words that a sample touches. */
 void pattern_fill(void *memory, bytes_t bytes, uint64_t seed, bool sample);

@@ -11,8 +11,8 @@
 #include <stdbool.h>
 
 #include "cuda_validate/pattern_data.h"
-#include "sim/simulate.h"
-#include "src/plan.h"
+#include "sim/time/simulate.h"
+#include "src/documents/plan.h"
 
 struct replay_options {
 	uint32_t steps;

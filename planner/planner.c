@@ -2,10 +2,10 @@
 #include <config.h>
 #include "planner/planner.h"
 
-#include "planner/bounds.h"
-#include "planner/program.h"
-#include "sim/check.h"
-#include "sim/simulate.h"
+#include "planner/bound/bounds.h"
+#include "planner/schedule/program.h"
+#include "sim/check/check.h"
+#include "sim/time/simulate.h"
 
 enum {
 	NAMED_TENSORS = 4,	/* in the certificate of an infeasible budget */

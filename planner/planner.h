@@ -2,14 +2,14 @@
 /* planner.h - from a problem to a checked, simulated plan
  *
  * Runs a policy's row, places its buffers, writes the program, has the plan
- * checked by sim/check.h and timed by sim/simulate.h.  A plan that this returns has
+ * checked by sim/check/check.h and timed by sim/time/simulate.h.  A plan that this returns has
  * passed check.
  */
 #ifndef PLANNER_PLANNER_H
 #define PLANNER_PLANNER_H
-#include "planner/placement.h"
-#include "planner/policy.h"
-#include "src/plan.h"
+#include "planner/placement/placement.h"
+#include "planner/policy/policy.h"
+#include "src/documents/plan.h"
 
 struct planner_options {
 	const struct policy *policy;

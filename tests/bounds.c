@@ -2,18 +2,18 @@
 /* Bounds on the step time: by hand on a chain, against every decision on tiny graphs, and under every policy's
  * plans on real ones.  A plan that beats a bound is a failure. */
 #include <config.h>
-#include "planner/bounds.h"
+#include "planner/bound/bounds.h"
 
 #include <math.h>
 #include <string.h>
 
-#include "planner/bound_time.h"
-#include "planner/decisions.h"
-#include "planner/link_rates.h"
+#include "planner/bound/bound_time.h"
+#include "planner/bound/link_rates.h"
 #include "planner/planner.h"
-#include "planner/program.h"
-#include "sim/check.h"
-#include "sim/simulate.h"
+#include "planner/schedule/decisions.h"
+#include "planner/schedule/program.h"
+#include "sim/check/check.h"
+#include "sim/time/simulate.h"
 #include "tests/random.h"
 #include "tests/tap.h"
 

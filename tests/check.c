@@ -2,7 +2,7 @@
 /* One small plan by hand, and one broken version of it for each message of check: both where and
  * what the message says.  Then sound plans that a checker could take for unsound. */
 #include <config.h>
-#include "sim/check.h"
+#include "sim/check/check.h"
 
 #include <math.h>
 #include <string.h>

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Any fate for any tensor gives a sound plan, or an answer that says why not. */
 #include <config.h>
-#include "planner/decisions.h"
+#include "planner/schedule/decisions.h"
 
 #include <string.h>
 
-#include "planner/program.h"
-#include "sim/check.h"
-#include "src/json.h"
-#include "src/lower.h"
+#include "planner/schedule/program.h"
+#include "sim/check/check.h"
+#include "src/base/json.h"
+#include "src/network/lower.h"
 #include "tests/random.h"
 #include "tests/tap.h"
 

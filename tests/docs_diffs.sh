@@ -61,7 +61,7 @@ page() {	# PAGE NEW TABLE TEST
 	passes "$1: its commands print what it shows" env LAYRUB_COMPILE= LAYRUB="$tree/bin/layrub" sh "$LAYRUB_TESTS/docs.sh" "docs/$1.md"
 }
 
-page add-policy planner/policy_swap_large.c planner/policies.c tests/policies.c
-page add-placement planner/place_longest_first.c planner/placements.c tests/placement.c
-page add-layer src/layer_group_norm.c src/layers.c tests/network.c
+page add-policy planner/policy/policy_swap_large.c planner/policy/policies.c tests/policies.c
+page add-placement planner/placement/place_longest_first.c planner/placement/placements.c tests/placement.c
+page add-layer src/network/layer_group_norm.c src/network/layers.c tests/network.c
 done_testing

@@ -2,14 +2,14 @@
 /* Graph, device and plan documents: what is refused and why, and that writing and
  * reading are each other's inverse. */
 #include <config.h>
-#include "src/plan.h"
+#include "src/documents/plan.h"
 
 #include <dirent.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "src/json.h"
+#include "src/base/json.h"
 #include "tests/tap.h"
 
 #define GRAPH "{\"format\":\"layrub-graph\",\"version\":1,\"name\":\"g\",\"source\":\"a test\"," \

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Output files: whole or not at all. */
 #include <config.h>
-#include "src/file.h"
+#include "src/base/file.h"
 
 #include <dirent.h>
 #include <stdlib.h>

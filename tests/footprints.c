@@ -4,13 +4,13 @@
  * gradients.  DenseNet-121 is said to need 9.59 GiB, but only when its first pooling rounds up; the definition says that
  * it rounds down, and that gives 8.84. */
 #include <config.h>
-#include "src/lower.h"
+#include "src/network/lower.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #include "planner/planner.h"
-#include "src/json.h"
+#include "src/base/json.h"
 #include "tests/tap.h"
 
 /* In GiB; 0: not stated.  total is the sum of the table's own columns. */

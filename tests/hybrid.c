@@ -2,7 +2,7 @@
 /* The range tree against an array, and what hybrid promises on real graphs: within the budget, no
  * faster than the bound, no slower than another policy or than itself with less memory, the same for any number of threads. */
 #include <config.h>
-#include "planner/policy.h"
+#include "planner/policy/policy.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -10,9 +10,9 @@
 #include <omp.h>
 #endif
 
+#include "planner/hybrid/range_tree.h"
+#include "planner/hybrid/stab_index.h"
 #include "planner/planner.h"
-#include "planner/range_tree.h"
-#include "planner/stab_index.h"
 #include "tests/random.h"
 #include "tests/tap.h"
 

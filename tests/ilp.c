@@ -3,7 +3,7 @@
  * come back.  The exact program's optimum is no more than any of them takes, the policy's plan hardly more than the best, and the
  * bound on the time no more either.  What the policy writes as a model is read back. */
 #include <config.h>
-#include "planner/ilp.h"
+#include "planner/ilp/ilp.h"
 
 #include <glpk.h>
 #include <math.h>
@@ -11,12 +11,12 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "planner/bounds.h"
-#include "planner/lp_solve.h"
+#include "planner/bound/bounds.h"
+#include "planner/bound/lp_solve.h"
 #include "planner/planner.h"
-#include "planner/program.h"
-#include "sim/simulate.h"
-#include "src/clock.h"
+#include "planner/schedule/program.h"
+#include "sim/time/simulate.h"
+#include "src/base/clock.h"
 #include "tests/random.h"
 #include "tests/tap.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <config.h>
-#include "src/json.h"
+#include "src/base/json.h"
 
 #include <math.h>
 #include <stdlib.h>

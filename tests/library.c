@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "src/layrub.h"
+#include "src/library/layrub.h"
 #include "tests/tap.h"
 
 enum { THREADS = 4 };

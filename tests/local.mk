@@ -44,8 +44,8 @@ C_TESTS += %D%/picture.t
 %C%_picture_t_SOURCES = %D%/picture.c
 %C%_picture_t_LDADD = $(TEST_LIBS)
 SHELL_TESTS += %D%/report.sh %D%/report_page.sh
-SHELL_TESTS += %D%/cli.sh
-EXTRA_DIST += %D%/bad %D%/golden
+SHELL_TESTS += %D%/cli.sh %D%/rooms.sh
+EXTRA_DIST += %D%/bad %D%/golden %D%/rooms.list
 C_TESTS += %D%/units.t %D%/json.t %D%/spans.t %D%/documents.t %D%/file.t
 %C%_file_t_SOURCES = %D%/file.c
 %C%_file_t_LDADD = $(TEST_LIBS)
@@ -74,6 +74,11 @@ EXTRA_DIST += %D%/valgrind.sh
 .PHONY: check-valgrind
 check-valgrind: layrub$(EXEEXT) layrub-replay$(EXEEXT)
 	@$(AM_TESTS_ENVIRONMENT) $(SHELL) $(srcdir)/%D%/valgrind.sh
+# What the program answers, as digests: to compare before and after a change that is to change nothing.
+EXTRA_DIST += %D%/digests.sh
+.PHONY: digests
+digests: layrub$(EXEEXT)
+	@LAYRUB_DATA='$(abs_top_srcdir)/networks' $(SHELL) $(srcdir)/%D%/digests.sh ./layrub
 # More mutants than make check has time for: make mutants N=10000000 SEED=1.
 N = 1000000
 SEED = 20

@@ -2,14 +2,14 @@
 /* From layers to a training step: which ops, in which order, on which tensors; properties of
  * every shipped network in every lowering; and how near they come to the traces. */
 #include <config.h>
-#include "src/lower.h"
+#include "src/network/lower.h"
 
 #include <dirent.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "src/json.h"
-#include "src/layer.h"
+#include "src/base/json.h"
+#include "src/network/layer.h"
 #include "tests/tap.h"
 
 static int

@@ -6,7 +6,7 @@
  */
 #ifndef TESTS_MUTANTS_H
 #define TESTS_MUTANTS_H
-#include "src/plan.h"
+#include "src/documents/plan.h"
 #include "tests/random_plan.h"
 
 enum { MAX_INSTRUCTIONS = 400 };	/* in a plan that is broken */

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "sim/check.h"
+#include "sim/check/check.h"
 #include "tests/mutants.h"
 #include "tests/reference_check.h"
 #include "tests/tap.h"

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Reading networks: what is refused, where and why; shapes, repeats, ties, in-place maps. */
 #include <config.h>
-#include "src/network.h"
+#include "src/network/network.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#include "src/json.h"
-#include "src/layer.h"
+#include "src/base/json.h"
+#include "src/network/layer.h"
 #include "tests/tap.h"
 
 #define HEAD "{\"format\":\"layrub-network\",\"version\":1,\"name\":\"t\",\"batch\":2,"

@@ -2,15 +2,15 @@
 /* The networks that ship against known answers: published parameter counts and map sizes, the
  * traces of the same networks op for op, and what Caffe is known to allocate for the authors' own. */
 #include <config.h>
-#include "src/network.h"
+#include "src/network/network.h"
 
 #include <dirent.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "src/graph.h"
-#include "src/json.h"
-#include "src/layer.h"
+#include "src/base/json.h"
+#include "src/documents/graph.h"
+#include "src/network/layer.h"
 #include "tests/tap.h"
 
 /* Parameters: as published with the weights of each (torchvision's with auxiliary classifiers where it has

@@ -17,6 +17,6 @@
 	ROW(char *, realpath, (const char *path, char *to), (path, to)) \
 	ROW(XXH3_state_t *, XXH3_createState, (void), ())
 
-/* src/main.c under another name: local.mk has this file included in front of it. */
+/* src/command/main.c under another name: local.mk has this file included in front of it. */
 int layrub_main(int argc, char **argv);
 #endif

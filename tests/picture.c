@@ -9,7 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "sim/report_draw.h"
+#include "sim/report/report_draw.h"
 
 static struct arena arena = ARENA_INIT;
 static char folder[] = "/tmp/layrub-picture-XXXXXX", path_variable[4096];

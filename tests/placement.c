@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Every placement, many random problems, the same promises. */
 #include <config.h>
-#include "planner/placement.h"
+#include "planner/placement/placement.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#include "planner/place_check.h"
+#include "planner/placement/place_check.h"
 #include "tests/random.h"
 #include "tests/tap.h"
 

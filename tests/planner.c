@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "sim/check.h"
+#include "sim/check/check.h"
 #include "tests/tap.h"
 
 #define IDS(...) (const uint32_t[]) { __VA_ARGS__ }

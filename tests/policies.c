@@ -6,10 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "planner/residency.h"
-#include "src/json.h"
-#include "src/lower.h"
-#include "src/network.h"
+#include "planner/schedule/occupancy.h"
+#include "src/base/json.h"
+#include "src/network/lower.h"
+#include "src/network/network.h"
 #include "tests/tap.h"
 
 enum { UNIT = 1024, LAYERS_MAX = 17 };

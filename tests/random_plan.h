@@ -7,7 +7,7 @@
  */
 #ifndef TESTS_RANDOM_PLAN_H
 #define TESTS_RANDOM_PLAN_H
-#include "src/plan.h"
+#include "src/documents/plan.h"
 
 struct random { uint64_t state; };
 

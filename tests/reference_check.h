@@ -7,7 +7,7 @@
  */
 #ifndef TESTS_REFERENCE_CHECK_H
 #define TESTS_REFERENCE_CHECK_H
-#include "src/plan.h"
+#include "src/documents/plan.h"
 
 /* The first rule that a plan breaks, in the order in which they are looked at. */
 enum verdict { SOUND, BAD_STRUCTURE, BAD_SPACE, BAD_VALUES, BAD_FIGURES, VERDICT_COUNT };

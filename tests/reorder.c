@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Other op orders: every dependency is kept, gradients die early, on small graphs by hand and on real ones. */
 #include <config.h>
-#include "src/reorder.h"
+#include "src/documents/reorder.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#include "planner/lifetimes.h"
-#include "src/json.h"
+#include "planner/schedule/lifetimes.h"
+#include "src/base/json.h"
 #include "tests/tap.h"
 
 enum { UNIT = 1024 };

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Op times and convolution workspace from a device's numbers; traced times on another device. */
 #include <config.h>
-#include "src/roofline.h"
+#include "src/network/roofline.h"
 
 #include <string.h>
 

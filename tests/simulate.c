@@ -5,8 +5,8 @@
 
 #include <string.h>
 
-#include "sim/jitter.h"
-#include "sim/what_if.h"
+#include "sim/time/jitter.h"
+#include "sim/time/what_if.h"
 #include "tests/toy_plan.h"
 
 static void

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The map of address ranges against an array with one entry an address. */
 #include <config.h>
-#include "src/spans.h"
+#include "src/base/spans.h"
 
 #include <stdlib.h>
 

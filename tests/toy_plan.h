@@ -5,7 +5,7 @@
  */
 #ifndef TESTS_TOY_PLAN_H
 #define TESTS_TOY_PLAN_H
-#include "sim/simulate.h"
+#include "sim/time/simulate.h"
 
 enum { MOST = 64, MOST_EDGES = 4 };
 #define END UINT32_MAX		/* ends a list of after */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <config.h>
-#include "src/units.h"
+#include "src/base/units.h"
 
 #include <string.h>
 

@@ -4,8 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "planner/place_check.h"
-#include "src/place_csv.h"
+#include "planner/placement/place_check.h"
+#include "src/command/place_csv.h"
 #include "tests/fuzz/fuzz.h"
 
 enum { BUFFERS_MOST = 60, SEARCH_MOST = 5 };

@@ -4,8 +4,8 @@
 #include <math.h>
 #include <string.h>
 
-#include "src/json.h"
-#include "src/lower.h"
+#include "src/base/json.h"
+#include "src/network/lower.h"
 #include "tests/fuzz/fuzz.h"
 
 static const char network_text[] =

@@ -11,8 +11,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "src/device.h"
-#include "src/plan.h"
+#include "src/documents/device.h"
+#include "src/documents/plan.h"
 
 /* All that one case needs; whatever it allocates from the arena goes when it ends. */
 struct fuzz {

@@ -3,10 +3,10 @@
 #include <config.h>
 #include <string.h>
 
-#include "planner/lifetimes.h"
-#include "planner/policy.h"
-#include "src/json.h"
-#include "src/reorder.h"
+#include "planner/policy/policy.h"
+#include "planner/schedule/lifetimes.h"
+#include "src/base/json.h"
+#include "src/documents/reorder.h"
 #include "tests/fuzz/fuzz.h"
 
 enum { OPS_MOST = 60, OPERANDS_MOST = 400, SEARCH_MOST = 12 };

@@ -2,8 +2,8 @@
 /* A network: read it, lower it in every way, and plan what is small. */
 #include <config.h>
 
-#include "src/json.h"
-#include "src/lower.h"
+#include "src/base/json.h"
+#include "src/network/lower.h"
 #include "tests/fuzz/fuzz.h"
 
 enum { LAYERS_MOST = 2000, OPS_MOST = 60 };

@@ -4,12 +4,12 @@
 #include <math.h>
 #include <string.h>
 
-#include "planner/lifetimes.h"
-#include "sim/check.h"
-#include "sim/explain.h"
-#include "sim/report_private.h"
-#include "sim/trace.h"
-#include "src/json.h"
+#include "planner/schedule/lifetimes.h"
+#include "sim/check/check.h"
+#include "sim/report/explain.h"
+#include "sim/report/report_private.h"
+#include "sim/report/trace.h"
+#include "src/base/json.h"
 #include "tests/fuzz/fuzz.h"
 
 /* ---- digests ---- */

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "planner/planner.h"
-#include "sim/check.h"
+#include "sim/check/check.h"
 #include "tests/fuzz/fuzz.h"
 
 void

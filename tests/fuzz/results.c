@@ -3,8 +3,8 @@
 #include <config.h>
 #include <string.h>
 
-#include "sim/report_draw.h"
-#include "src/sweep_file.h"
+#include "sim/report/report_draw.h"
+#include "src/command/sweep_file.h"
 #include "tests/fuzz/fuzz.h"
 
 static void

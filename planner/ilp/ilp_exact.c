@@ -1,0 +1,396 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* ilp_exact.c - keep, offload or recompute as a mixed integer program: exact at op boundaries, for small graphs
+ *
+ * Gaps g = (tensor of w_g bytes, last use a_g, next use b_g) with out_g, in_g the times of its copies alone on the link.  Memory is looked at while
+ * ops of M run: the local maxima of what is needed when everything is kept, where that is over the budget; others come
+ * when a schedule turns out to be over the budget there.  Reruns happen just before the next uses, the stages q.  Time is cut into
+ * intervals l: each op of M is one, what waits and runs again before it or before a stage's op is another, and cuts stand where a gap begins and
+ * ends; what lies between cuts is one interval.
+ *
+ * Variables (milliseconds, megabytes); only for gaps that cross an op of M, ops that a dropped tensor may need, intervals in which a copy may run
+ *   e_gk      1: g's tensor has gone by the start of op k of M		rising in k; its last one says: offloaded
+ *   s_gk      1: it has room again by the start of op k		rising in k
+ *   c_gq      1: it was dropped at once after a_g and is made again at stage q
+ *   x_pq      op p runs again at stage q		(whole by itself: it costs, and whole variables ask for it)
+ *   f_gq      share of the tensor fetched before stage q
+ *   o_gl, r_gl	time of interval l that the copy out, the fetch, takes of the link
+ *   d_l       length of interval l
+ *
+ * Constraints
+ *   e_g last + sum over q of c_gq <= 1,  s_gk <= e_g of the op of M before k
+ *   d_l >= C_l + sum of c_p x_pq over the stage q in l		C_l: the interval's own ops, c_p: time of p
+ *          + v (sum over g of o_gl + r_gl) - sum over ops p with v_p < v of 2 (v - v_p) c_p (1 + 2 u_p)		for each loss v
+ *                                  a copy slows op p by a factor of 1 + u_p, both by 1 + 2 u_p: a ms of copying while p runs loses at
+ *                                  least v_p = u_p / (1 + 2 u_p) ms.  Copies overlap with the ops that lose least first, with any
+ *                                  for twice its time at most
+ *   sum over g of o_gl <= d_l, of r_gl <= d_l, of bytes of both <= B d_l	(one copy engine: o + r <= d)
+ *   out_g e_gk <= sum of o_gl over intervals l after a_g and before k, and of all of o of earlier gaps of the same value
+ *   in_g e_g last <= sum of r_gl over intervals l before b_g
+ *   r_gl <= in_g s_gk		k: the op of M that l is, or the next one that g crosses; none: no such row
+ *   sum over g across k of w_g (e_gk - s_gk + sum over q > k of c_gq) >= E_k
+ *                                  E_k: bytes over the budget at op k when everything is kept
+ *   c_gq <= x_pq              for the ops p that write the tensor, back to the first that does not read it
+ *   and for x_pq, each input of p, tensor t with its value of then, is there:
+ *     x_p'q >= x_pq                          if t is dead by then or has been overwritten, for its writers p'
+ *     x_p'q >= x_pq + sum over q' >= q of c_gq' - 1        if t is in gap g: dropped and not there yet, it is made now
+ *     x_pq + e_gk <= 1 + f_gq,  f_gq <= s_gk',  in_g f_gq <= sum of r_gl before q   k, k': the ops of M before, from q on
+ *     x_p'q >= x_pq                          p' overwrote an output of p that is still needed
+ * Objective: min sum of d_l.
+ *
+ * A relaxation of what decisions.h can express, so no such plan is faster than its optimum by the best rates of the link: copies of a
+ * queue may be interleaved, and what reruns need while they run is free.  The latter are the rows that come lazily: where a schedule made of
+ * a solution with A bytes away at op k was `over` while a chain of n reruns ran before k,
+ *   bytes away at k >= (A + over) (1 - n + sum of x over the chain).
+ * It is not a relaxation of all plans: others may run ops again earlier, or hold tensors after their last use for it.
+ */
+#include <config.h>
+#include "planner/ilp/ilp_exact.h"
+
+#include <math.h>
+#include <string.h>
+
+/* Persistent tensors have gaps before their first use and after their last one, too; they cannot be dropped. */
+enum { MOST_OPS = 2000, MOST_FLOWS = 40000, MOST_ENTRIES = 500000 };
+
+/* ---- moments and intervals ---- */
+
+static void
+choose_moments(struct exact *f)
+{
+	struct ilp *m = f->m;
+	uint32_t n = m->graph->op_count;
+
+	f->moment = ARENA_NEW(m->scratch, uint32_t, n);
+	for (uint32_t k = 0; k < n; k++) {
+		int64_t now = ilp_excess(m, k), before = k > 0 ? ilp_excess(m, k - 1) : INT64_MIN, after = k + 1 < n ? ilp_excess(m, k + 1) : INT64_MIN;
+
+		if (m->asked[k] || (now > 0 && now > before && now >= after))
+			f->moment[f->moments++] = k;
+	}
+}
+
+/* before[k], after[k]: a cut stands between what runs again before op k and the op, after op k. */
+static void
+cut_time(struct exact *f)
+{
+	struct ilp *m = f->m;
+	uint32_t n = m->graph->op_count, now = 0;
+	bool *before = ARENA_NEW(m->scratch, bool, (size_t)n + 1), *after = ARENA_NEW(m->scratch, bool, n);
+
+	for (uint32_t j = 0; j < f->moments; j++)
+		before[f->moment[j]] = after[f->moment[j]] = true;
+	for (uint32_t i = 0; i < m->count; i++) {
+		if (m->choices[i].gap->last != ILP_NONE)
+			after[m->choices[i].gap->last] = true;
+		before[m->choices[i].gap->next] = true;
+		after[m->choices[i].gap->next - 1] = true;
+	}
+	f->run_in = ARENA_NEW(m->scratch, uint32_t, (size_t)n + 1);
+	f->op_in = ARENA_NEW(m->scratch, uint32_t, (size_t)n + 1);
+	f->least = ARENA_NEW(m->scratch, double, 2 * (size_t)n + 2);
+	for (uint32_t k = 0; k < n; k++) {
+		f->run_in[k] = now;
+		now += before[k];
+		f->op_in[k] = now;
+		f->least[now] += m->graph->ops[k].time_us / ILP_MS;
+		now += after[k];
+	}
+	/* Fetches may last longer than the last op. */
+	f->run_in[n] = f->op_in[n] = f->intervals = now + 1;
+}
+
+/* ---- columns ---- */
+
+static uint32_t
+columns(struct exact *f, const char *name, uint32_t i, uint32_t first, uint32_t count, double high, bool whole)
+{
+	struct lp *lp = &f->m->lp;
+	uint32_t start = (uint32_t)lp->column_count;
+
+	for (uint32_t k = 0; k < count; k++) {
+		uint32_t c = lp_column(lp, 0, high, 0);
+
+		lp->columns[c].whole = whole;
+		lp_name_column(lp, c, name, i, first + k);
+	}
+	return start;
+}
+
+/* The device's distinct contention factors. */
+static void
+find_levels(struct exact *f)
+{
+	for (int c = 0; c < CLASS_COUNT; c++) {
+		double slow = (f->m->p->device->contention[c] - 1) / 2;
+		uint32_t at = f->level_count;
+
+		while (at > 0 && f->levels[at - 1].slow > slow)
+			at--;
+		if (at > 0 && f->levels[at - 1].slow == slow)
+			continue;
+		memmove(&f->levels[at + 1], &f->levels[at], sizeof(*f->levels) * (f->level_count - at));
+		f->levels[at] = (struct level) { slow, slow / (1 + 2 * slow) };
+		f->level_count++;
+	}
+}
+
+double
+exact_relief(const struct exact *f, uint32_t level, enum op_class c)
+{
+	double slow = (f->m->p->device->contention[c] - 1) / 2, less = f->levels[level].loss - slow / (1 + 2 * slow);
+
+	return less > 0 ? 2 * less * (1 + 2 * slow) : 0;
+}
+
+static void
+add_time(struct exact *f)
+{
+	struct ilp *m = f->m;
+	struct lp *lp = &m->lp;
+	size_t n = (size_t)f->intervals * f->level_count;
+
+	f->d = columns(f, "d", 0, 0, f->intervals, INFINITY, false);
+	f->time_row = ARENA_NEW(m->scratch, uint32_t, n);
+	f->light = ARENA_NEW(m->scratch, double, n);
+	for (uint32_t k = 0; k < m->graph->op_count; k++)
+		for (uint32_t v = 0; v < f->level_count; v++)
+			f->light[f->op_in[k] * f->level_count + v] += exact_relief(f, v, m->graph->ops[k].class) * m->graph->ops[k].time_us / ILP_MS;
+	for (uint32_t l = 0; l < f->intervals; l++) {
+		lp->columns[f->d + l].cost = 1;
+		lp->columns[f->d + l].low = f->least[l];
+		for (uint32_t v = 0; v < f->level_count; v++) {
+			f->time_row[l * f->level_count + v] = lp_row(lp, f->least[l] - f->light[l * f->level_count + v], INFINITY);
+			lp_add(lp, f->time_row[l * f->level_count + v], f->d + l, 1);
+		}
+	}
+}
+
+/* A ms of a copy in column c, of which the share `moving` is past its latency. */
+static void
+slow_down(struct exact *f, uint32_t l, uint32_t c, double moving)
+{
+	for (uint32_t v = 0; v < f->level_count; v++)
+		lp_add(&f->m->lp, f->time_row[l * f->level_count + v], c, -f->levels[v].loss * moving);
+}
+
+/* Gap i's columns for offloading, if it crosses a moment. */
+static void
+open_gap(struct exact *f, uint32_t i)
+{
+	const struct gap *g = f->m->choices[i].gap;
+	struct gap_columns *c = &f->of[i];
+	uint32_t last;
+
+	while (c->first_row < f->moments && f->moment[c->first_row] < gap_begin(g))
+		c->first_row++;
+	while (c->first_row + c->row_count < f->moments && f->moment[c->first_row + c->row_count] < g->next)
+		c->row_count++;
+	if (c->row_count == 0)
+		return;
+	last = f->moment[c->first_row + c->row_count - 1];
+	c->e = columns(f, "e", i, c->first_row, c->row_count, 1, true);
+	c->s = columns(f, "s", i, c->first_row + 1, c->row_count - 1, 1, true);
+	c->o_first = g->last == ILP_NONE ? 0 : f->op_in[g->last] + 1;
+	c->o_count = f->op_in[last] - c->o_first;
+	c->o = columns(f, "o", i, c->o_first, c->o_count, INFINITY, false);
+	c->r_first = f->op_in[f->moment[c->first_row]] + 1;
+	c->r_count = f->op_in[g->next] - c->r_first;
+	c->r = columns(f, "r", i, c->r_first, c->r_count, INFINITY, false);
+}
+
+/* ---- rows ---- */
+
+/* low <= x - y, or x alone. */
+static uint32_t
+row_of(struct lp *lp, double low, uint32_t x, uint32_t y)
+{
+	uint32_t row = lp_row(lp, low, INFINITY);
+
+	lp_add(lp, row, x, 1);
+	if (y != ILP_NONE)
+		lp_add(lp, row, y, -1);
+	return row;
+}
+
+static void
+order_rows(struct exact *f, const struct gap_columns *c)
+{
+	struct lp *lp = &f->m->lp;
+	uint32_t row;
+
+	for (uint32_t k = 1; k < c->row_count; k++) {
+		row_of(lp, 0, c->e + k, c->e + k - 1);
+		row_of(lp, 0, c->e + k - 1, c->s + k - 1);
+		if (k > 1)
+			row_of(lp, 0, c->s + k - 1, c->s + k - 2);
+	}
+	if (c->again_count + c->row_count == 0)
+		return;
+	row = lp_row(lp, -INFINITY, 1);
+	if (c->row_count > 0)
+		lp_add(lp, row, c->e + c->row_count - 1, 1);
+	for (uint32_t k = 0; k < c->again_count; k++)
+		lp_add(lp, row, c->again[k].column, 1);
+}
+
+static void
+copy_rows(struct exact *f, uint32_t i)
+{
+	struct lp *lp = &f->m->lp;
+	const struct gap_columns *c = &f->of[i];
+	const struct gap *g = f->m->choices[i].gap;
+	double out = g->out_us / ILP_MS, in = g->in_us / ILP_MS;
+	uint32_t row, k = 0;
+
+	for (uint32_t n = 0; n < c->row_count; n++) {
+		row = lp_row(lp, 0, INFINITY);
+		for (uint32_t l = c->o_first; l < f->op_in[f->moment[c->first_row + n]]; l++)
+			lp_add(lp, row, c->o + l - c->o_first, 1);
+		for (uint32_t p = f->m->choices[i].prior; p != ILP_NONE; p = f->m->choices[p].prior)
+			for (uint32_t l = 0; l < f->of[p].o_count; l++)
+				lp_add(lp, row, f->of[p].o + l, 1);
+		lp_add(lp, row, c->e + n, -out);
+	}
+	row = lp_row(lp, 0, INFINITY);
+	for (uint32_t l = 0; l < c->r_count; l++)
+		lp_add(lp, row, c->r + l, 1);
+	lp_add(lp, row, c->e + c->row_count - 1, -in);
+	for (uint32_t l = 0; l < c->r_count; l++) {
+		while (k < c->row_count && f->op_in[f->moment[c->first_row + k]] < c->r_first + l)
+			k++;
+		if (k == c->row_count)
+			break;
+		row = lp_row(lp, 0, INFINITY);
+		lp_add(lp, row, c->s + k - 1, in);
+		lp_add(lp, row, c->r + l, -1);
+	}
+}
+
+static void
+link_rows(struct exact *f)
+{
+	struct ilp *m = f->m;
+	struct lp *lp = &m->lp;
+	const struct link_rates *rates = &m->rates;
+	uint32_t out = (uint32_t)lp->row_count, in = out + f->intervals, both = in + f->intervals;
+
+	for (uint32_t l = 0; l < 3 * f->intervals; l++)
+		lp_add(lp, lp_row(lp, 0, INFINITY), f->d + l % f->intervals, 1);
+	for (uint32_t i = 0; i < m->count; i++) {
+		const struct gap_columns *c = &f->of[i];
+		const struct gap *g = m->choices[i].gap;
+		const struct link_direction *link = m->p->device->link;
+		double bytes = (double)m->graph->tensors[g->tensor].bytes;
+
+		for (uint32_t l = 0; l < c->o_count; l++) {
+			slow_down(f, c->o_first + l, c->o + l, fmax(0, 1 - link[D2H].latency_us / g->out_us));
+			lp_add(lp, out + c->o_first + l, c->o + l, -1);
+			lp_add(lp, both + c->o_first + l, c->o + l, rates->shared ? -1 : -bytes / (g->out_us * rates->both));
+		}
+		for (uint32_t l = 0; l < c->r_count; l++) {
+			slow_down(f, c->r_first + l, c->r + l, fmax(0, 1 - link[H2D].latency_us / g->in_us));
+			lp_add(lp, in + c->r_first + l, c->r + l, -1);
+			lp_add(lp, both + c->r_first + l, c->r + l, rates->shared ? -1 : -bytes / (g->in_us * rates->both));
+		}
+	}
+}
+
+/* The bytes away at moment j, into a row. */
+static void
+add_away(struct exact *f, uint32_t row, uint32_t j)
+{
+	struct lp *lp = &f->m->lp;
+	uint32_t k = f->moment[j];
+
+	for (uint32_t i = 0; i < f->m->count; i++) {
+		const struct gap_columns *c = &f->of[i];
+		double mb = (double)f->m->choices[i].gap->bytes / ILP_MB;
+
+		if (j < c->first_row || j >= c->first_row + c->row_count)
+			continue;
+		lp_add(lp, row, c->e + j - c->first_row, mb);
+		if (j > c->first_row)
+			lp_add(lp, row, c->s + j - c->first_row - 1, -mb);
+		for (uint32_t q = 0; q < c->again_count; q++)
+			if (f->stages[c->again[q].stage].op > k)
+				lp_add(lp, row, c->again[q].column, mb);
+	}
+}
+
+static void
+memory_rows(struct exact *f)
+{
+	struct lp *lp = &f->m->lp;
+
+	for (uint32_t j = 0; j < f->moments; j++) {
+		double excess = (double)ilp_excess(f->m, f->moment[j]) / ILP_MB;
+		uint32_t row;
+
+		if (excess <= 0)
+			continue;
+		row = lp_row(lp, excess, INFINITY);
+		lp_name_row(lp, row, "memory", f->moment[j], 0);
+		add_away(f, row, j);
+	}
+}
+
+static void
+cut_rows(struct exact *f)
+{
+	struct ilp *m = f->m;
+	uint32_t j = 0;
+
+	for (size_t n = 0; n < m->cut_count; n++) {
+		const struct cut *cut = &m->cuts[n];
+		const struct stage *q = f->stage_at[cut->op] == ILP_NONE ? NULL : &f->stages[f->stage_at[cut->op]];
+		double mb = (double)cut->bytes / ILP_MB;
+		uint32_t row;
+
+		for (j = 0; j < f->moments && f->moment[j] != cut->op; j++)
+			;
+		if (q == NULL || j == f->moments)
+			continue;
+		row = lp_row(&m->lp, mb * (1 - (double)cut->chain_count), INFINITY);
+		add_away(f, row, j);
+		for (uint32_t k = 0; k < cut->chain_count; k++)
+			if (q->x[m->cut_ops[cut->chain_start + k]] != ILP_NONE)
+				lp_add(&m->lp, row, q->x[m->cut_ops[cut->chain_start + k]], -mb);
+	}
+}
+
+static bool
+build(struct ilp *m)
+{
+	struct exact *f = ARENA_NEW(m->scratch, struct exact, 1);
+	uint32_t uses = decisions_slots(m->life);
+
+	if (m->graph->op_count > MOST_OPS)
+		return false;
+	*f = (struct exact) { .m = m, .of = ARENA_NEW(m->scratch, struct gap_columns, m->count), .choice_of = ARENA_NEW(m->scratch, uint32_t, uses) };
+	m->model = f;
+	memset(f->choice_of, 0xff, sizeof(*f->choice_of) * uses);
+	for (uint32_t i = 0; i < m->count; i++)
+		f->choice_of[m->choices[i].gap->use] = i;
+	lp_init(&m->lp, m->scratch);
+	choose_moments(f);
+	cut_time(f);
+	find_levels(f);
+	for (uint32_t i = 0; i < m->count; i++)
+		open_gap(f, i);
+	if (m->lp.column_count > MOST_FLOWS)
+		return false;
+	exact_stages(f);
+	add_time(f);
+	for (uint32_t i = 0; i < m->count; i++) {
+		order_rows(f, &f->of[i]);
+		if (f->of[i].row_count > 0)
+			copy_rows(f, i);
+	}
+	link_rows(f);
+	exact_stage_rows(f);
+	memory_rows(f);
+	cut_rows(f);
+	return m->lp.entry_count <= MOST_ENTRIES;
+}
+
+const struct formulation ilp_exact = { "exact", build, exact_read, exact_fix, exact_learn };

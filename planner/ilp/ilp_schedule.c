@@ -1,0 +1,326 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* ilp_schedule.c - from a solution of policy ilp's program to schedules, and back */
+#include <config.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "planner/ilp/ilp.h"
+#include "planner/schedule/program.h"
+#include "sim/time/simulate.h"
+
+void
+ilp_verdicts_init(struct verdicts *v, const struct ilp *m)
+{
+	*v = (struct verdicts) { .fate = ARENA_NEW(m->scratch, uint8_t, m->count), .share = ARENA_NEW(m->scratch, double, m->count),
+	    .gone = ARENA_NEW(m->scratch, uint32_t, m->count), .back = ARENA_NEW(m->scratch, uint32_t, m->count),
+	    .gone_from = ARENA_NEW(m->scratch, uint32_t, m->count), .back_to = ARENA_NEW(m->scratch, uint32_t, m->count),
+	    .lean = ARENA_NEW(m->scratch, bool, m->graph->op_count) };
+}
+
+/* ---- candidates ---- */
+
+/* Past the round. */
+static void
+keep_best(struct ilp *m, const struct schedule *s)
+{
+	m->best = *s;
+	m->best.steps = memcpy(ARENA_NEW(m->arena, struct step, s->step_count), s->steps, sizeof(*s->steps) * s->step_count);
+	m->best.moves = ARENA_NEW(m->arena, struct move, s->move_count);
+	if (s->move_count > 0)
+		memcpy(m->best.moves, s->moves, sizeof(*s->moves) * s->move_count);
+	if (s->on_host != NULL)
+		m->best.on_host = memcpy(ARENA_NEW(m->arena, bool, m->graph->tensor_count), s->on_host, sizeof(bool) * m->graph->tensor_count);
+}
+
+bytes_t
+ilp_consider(struct ilp *m, const struct schedule *s)
+{
+	static const char *const rows[] = { "by-size", "boxing", "auto" };
+	struct plan plan = { .graph = m->graph, .device = m->p->device, .policy = "", .placement = "", .budget_bytes = m->p->budget_bytes };
+	struct program *program;
+	bytes_t missing = UINT64_MAX;
+	struct sim_result r;
+
+	m->err = (struct err) ERR_INIT;
+	program = program_new(&plan, s, m->scratch, &m->err);
+	for (size_t i = 0; program != NULL && i < sizeof(rows) / sizeof(*rows) && missing > 0; i++) {
+		/* The last one is slow: only for what nearly fits. */
+		if (i == 2 && missing > m->p->budget_bytes / 4)
+			break;
+		if (program_place(program, placement_find(rows[i]), &m->err) < 0 || plan.host_bytes > m->p->device->pinned_bytes)
+			return 0;
+		if (plan.arena_bytes > m->p->budget_bytes) {
+			if (plan.arena_bytes - m->p->budget_bytes < missing)
+				missing = plan.arena_bytes - m->p->budget_bytes;
+			continue;
+		}
+		missing = 0;
+		program_connect(program);
+		if (simulate(&r, &plan, m->p->device, m->scratch, &m->err) == 0 && r.step_time_us < m->best_us) {
+			keep_best(m, s);
+			m->best_us = r.step_time_us;
+		}
+	}
+	return program == NULL ? 0 : missing;
+}
+
+/* ---- from verdicts to schedules ---- */
+
+/* When copies run: as late out and as early in as the solution lets them; the same, but out in the order of last uses; out as
+ * early as it lets them; that, and in as late; or by the link's rates alone (residency.h), in early or late. */
+enum timing { OWN_TIMES, IN_ORDER, EARLY_OUT, SHORT, EAGER, LATE, TIMINGS };
+
+struct back { uint32_t next, back, choice; };
+
+static int
+sooner_needed(const void *x, const void *y)
+{
+	const struct back *p = x, *q = y;
+
+	if (p->next != q->next)
+		return p->next < q->next ? -1 : 1;
+	return p->choice < q->choice ? -1 : p->choice > q->choice;
+}
+
+/* The copies out stand in the order in which they must have ended.  The program may send a part of one before another; a queue cannot, so
+ * in_order sends each before all that can only begin later. */
+static void
+out_in_order(const struct ilp *m, struct decisions *d, struct back *order, uint32_t n)
+{
+	uint32_t soonest = UINT32_MAX;
+
+	for (uint32_t i = 0; i < n; i++)
+		order[i].next = gap_begin(m->choices[order[i].choice].gap);
+	qsort(order, n, sizeof(*order), sooner_needed);
+	for (uint32_t i = n; i-- > 0;) {
+		const struct gap *g = m->choices[order[i].choice].gap;
+
+		if (d->gone[g->use] > soonest)
+			d->gone[g->use] = soonest > gap_begin(g) ? soonest : gap_begin(g);
+		soonest = d->gone[g->use];
+	}
+}
+
+/* Fetches that begin before one op stand in the order in which their tensors left, so what is needed later begins an op
+ * later where it can. */
+static void
+own_times(const struct ilp *m, const struct verdicts *v, struct decisions *d, enum timing timing)
+{
+	struct back *order = ARENA_NEW(m->scratch, struct back, m->count);
+	uint32_t n = 0, before = 0;
+
+	for (uint32_t i = 0; i < m->count; i++) {
+		const struct gap *g = m->choices[i].gap;
+
+		if (v->fate[i] != FATE_OFFLOAD)
+			continue;
+		d->fate[g->use] = FATE_OFFLOAD;
+		d->gone[g->use] = timing == OWN_TIMES || timing == IN_ORDER ? v->gone[i] : v->gone_from[i];
+		order[n++] = (struct back) { g->next, timing == SHORT ? v->back_to[i] : v->back[i], i };
+	}
+	qsort(order, n, sizeof(*order), sooner_needed);
+	for (uint32_t i = 0; i < n; i++) {
+		const struct gap *g = m->choices[order[i].choice].gap;
+		uint32_t back = order[i].back;
+
+		if (i > 0 && back <= before && before + 1 < g->next)
+			back = before + 1;
+		back = back > g->next ? g->next : back;
+		before = d->back[g->use] = back;
+	}
+	if (timing == IN_ORDER)
+		out_in_order(m, d, order, n);
+}
+
+static void
+link_times(const struct ilp *m, const struct verdicts *v, struct decisions *d, bool eager)
+{
+	struct residency r;
+	uint32_t *moved = ARENA_NEW(m->scratch, uint32_t, m->count), n = 0;
+
+	residency_init(&r, m->p, m->scratch);
+	for (uint32_t i = 0; i < m->count; i++) {
+		const struct gap *g = m->choices[i].gap;
+
+		if (v->fate[i] == FATE_KEEP)
+			continue;
+		residency_add(&r, gap_begin(g), v->fate[i] == FATE_DROP && v->timed ? v->back[i] : g->next, -(int64_t)g->bytes);
+		if (v->fate[i] == FATE_OFFLOAD && kind_is_persistent(m->graph->tensors[g->tensor].kind)) {
+			d->fate[g->use] = FATE_OFFLOAD;
+			d->gone[g->use] = v->gone_from[i];
+			d->back[g->use] = v->back[i];
+		} else if (v->fate[i] == FATE_OFFLOAD) {
+			moved[n++] = (uint32_t)(g - m->gaps);
+		}
+	}
+	residency_times(&r, d, m->gaps, moved, n, eager, m->scratch);
+}
+
+static bool
+make_schedule(struct ilp *m, const struct verdicts *v, enum timing timing, struct schedule *s)
+{
+	struct decisions d;
+
+	decisions_init(&d, m->life, m->scratch);
+	d.in_place = true;
+	d.lean = v->lean;
+	for (uint32_t i = 0; i < m->count; i++)
+		if (v->fate[i] == FATE_DROP)
+			d.fate[m->choices[i].gap->use] = FATE_DROP;
+	if (timing < EAGER)
+		own_times(m, v, &d, timing);
+	else
+		link_times(m, v, &d, timing == EAGER);
+	m->err = (struct err) ERR_INIT;
+	return decisions_schedule(s, &d, m->scratch, &m->err) == 0;
+}
+
+/* Where the schedule is over the budget, the model needs more; false: nowhere. */
+static bool
+learn(struct ilp *m, const struct schedule *s, const double *x)
+{
+	bytes_t *live = ARENA_NEW(m->scratch, bytes_t, (size_t)s->step_count + 1), most = 0;
+	uint32_t next = 0, begin = 0;
+	bool over = false;
+
+	if (program_profile(live, m->graph, s, m->scratch, &m->err) < 0)
+		return false;
+	for (uint32_t k = 0; k < s->step_count; k++) {
+		most = live[k] > most ? live[k] : most;
+		if (s->steps[k].op != next)
+			continue;
+		if (most > m->p->budget_bytes) {
+			/* The op alone, or what ran again before it? */
+			bool alone = live[k] == most;
+
+			over = true;
+			if (x != NULL)
+				m->form->learn(m, x, next, most - m->p->budget_bytes, &s->steps[begin], alone ? 0 : k - begin);
+		}
+		most = 0;
+		begin = k + 1;
+		next++;
+	}
+	return over;
+}
+
+/* ---- rounding ---- */
+
+static int
+more_away(const void *x, const void *y)
+{
+	const struct back *p = x, *q = y;	/* next: the share, in parts of 2^30 */
+
+	if (p->next != q->next)
+		return p->next > q->next ? -1 : 1;
+	return p->choice < q->choice ? -1 : p->choice > q->choice;
+}
+
+/* What is away by half or more leaves; then, by share, what still helps. */
+static void
+round_shares(struct ilp *m, struct verdicts *v)
+{
+	struct residency r;
+	struct back *order = ARENA_NEW(m->scratch, struct back, m->count);
+	int64_t limit = (int64_t)m->p->budget_bytes - (int64_t)m->margin;
+
+	residency_init(&r, m->p, m->scratch);
+	for (uint32_t i = 0; i < m->count; i++)
+		order[i] = (struct back) { .next = (uint32_t)(v->share[i] * 0x1p30), .choice = i };
+	qsort(order, m->count, sizeof(*order), more_away);
+	for (uint32_t i = 0; i < m->count; i++) {
+		const struct gap *g = m->choices[order[i].choice].gap;
+		bool helps = residency_most(&r, gap_begin(g), g->next) > limit;
+
+		if (v->share[order[i].choice] < 0.5 && (!helps || v->share[order[i].choice] < 1e-6))
+			v->fate[order[i].choice] = FATE_KEEP;
+		else if (v->fate[order[i].choice] != FATE_KEEP)
+			residency_add(&r, gap_begin(g), g->next, -(int64_t)g->bytes);
+	}
+	v->timed = false;
+}
+
+bool
+ilp_realise(struct ilp *m, struct verdicts *v, bool teach, const double *x)
+{
+	bytes_t least = UINT64_MAX;
+	bool learned = false;
+
+	if (x == NULL)
+		round_shares(m, v);
+	for (enum timing timing = v->timed ? OWN_TIMES : EAGER; timing < TIMINGS && (least == UINT64_MAX || !search_stopped(m->p->control)); timing++) {
+		struct schedule s;
+		bytes_t missing;
+
+		if (!make_schedule(m, v, timing, &s))
+			continue;
+		/* The first timing is the solution's own: what it lacks, the model lacks. */
+		if (learn(m, &s, teach && least == UINT64_MAX && !learned ? x : NULL)) {
+			learned = true;
+			continue;
+		}
+		missing = ilp_consider(m, &s);
+		least = missing < least ? missing : least;
+	}
+	if (least != UINT64_MAX && least > 0 && teach && !learned)
+		m->margin += least;
+	return learned || (least != UINT64_MAX && least > 0);
+}
+
+/* ---- from schedules to verdicts ---- */
+
+/* first[k]: the step at which op k runs first; first[op_count]: the end. */
+static uint32_t *
+first_runs(const struct ilp *m, const struct schedule *s)
+{
+	uint32_t *first = ARENA_NEW(m->scratch, uint32_t, (size_t)m->graph->op_count + 1), next = 0;
+
+	for (uint32_t k = 0; k < s->step_count; k++)
+		if (s->steps[k].op == next)
+			first[next++] = k;
+	first[m->graph->op_count] = s->step_count;
+	return first;
+}
+
+/* The op before which step k runs. */
+static uint32_t
+op_after(const uint32_t *first, uint32_t low, uint32_t high, uint32_t step)
+{
+	while (low < high) {
+		uint32_t mid = low + (high - low) / 2;
+
+		if (first[mid] < step)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	return low;
+}
+
+void
+ilp_verdicts_of(struct verdicts *v, const struct ilp *m, const struct schedule *s)
+{
+	uint32_t *first = first_runs(m, s), n = m->graph->op_count;
+
+	v->timed = true;
+	for (uint32_t i = 0; i < m->count; i++) {
+		const struct gap *g = m->choices[i].gap;
+		int64_t from = g->last == ILP_NONE ? -1 : (int64_t)first[g->last];
+		uint32_t to = first[g->next];
+
+		v->fate[i] = FATE_KEEP;
+		for (uint32_t k = (uint32_t)(from + 1); k < to && !kind_is_persistent(m->graph->tensors[g->tensor].kind); k++)
+			if (s->steps[k].op < g->next && first[s->steps[k].op] < k && op_writes(&m->graph->ops[s->steps[k].op], g->tensor)) {
+				v->fate[i] = FATE_DROP;
+				v->back[i] = op_after(first, 0, n, k);
+				break;
+			}
+		for (uint32_t k = 0; k < s->move_count; k++)
+			if (s->moves[k].tensor == g->tensor && s->moves[k].gone > from && s->moves[k].back <= to) {
+				v->fate[i] = FATE_OFFLOAD;
+				v->gone[i] = op_after(first, 0, n, s->moves[k].gone);
+				v->back[i] = op_after(first, 0, n, s->moves[k].back);
+			}
+		v->share[i] = v->fate[i] != FATE_KEEP;
+	}
+}

@@ -1,0 +1,400 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* policy_ilp.c - keep, offload or recompute as a mixed integer program, solved by GLPK
+ *
+ * Two formulations: ilp_exact.c knows of every gap when it has gone and come back, and of every rerun before which op;
+ * its size grows with their product.  ilp_aggregate.c adds bytes up over gaps.  The exact one is taken where it is small enough (its
+ * build() says): rounding the other's solutions hardly ever beat hybrid, the exact one's pieces do.
+ *
+ * The search begins with the plan of hybrid, whose choices are also the solver's first incumbent.  Then rounds: build the
+ * program with what schedules have taught, search it, make schedules of the solutions, whole or rounded, and simulate
+ * each that fits; the fastest counts.  Where a schedule is over the budget the program lacked a row, and where
+ * only its placement is, bytes: both come with the next round.
+ *
+ * Up to WHOLE_ENTRIES the program is searched whole for a while (GLPK solves its relaxation in a second; at four times the size it does
+ * not in ten).  When that ends without a better plan, or the program is larger, piece by piece: all choices are fixed to the best plan's but for a
+ * window of neighbours by next use, which slides on, and widens when it has been everywhere.  The search ends when the window is all there is and
+ * nothing is better, at the time limit, or when it is told to.
+ *
+ * The bound shown is the planner's own (bounds.h), certified without GLPK and valid for every plan.  That of the solver's search is
+ * one on the program, whose schedules are not all there are: it is not shown as one.
+ */
+#include <config.h>
+#include <assert.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "planner/bound/bounds.h"
+#include "planner/bound/lp_solve.h"
+#include "planner/ilp/ilp.h"
+#include "src/base/clock.h"
+
+enum { MOST_ROUNDS = 1000, FIRST_WINDOW = 8, WHOLE_ENTRIES = 60000, TIGHTENINGS = 4, WHOLE = 6, ROUNDED = 6 };
+#define DEFAULT_SECONDS 20.0	/* without a time limit */
+#define WANTED_GAP 0.0005
+#define SHORTEST_SECONDS 0.3
+
+/* Solutions met on the way; nothing is allocated while GLPK runs. */
+struct pool {
+	double *x[WHOLE + ROUNDED];	/* [column_count]: whole ones in a ring, then relaxed ones */
+	uint32_t whole, relaxed;	/* how many there have been */
+};
+
+struct search {
+	struct ilp m;
+	struct search_control *control;	/* never NULL */
+	struct pool pool;
+	double bound_us, end_s;		/* when to end, to leave time for the plan's own bounds */
+	double shown_best, shown_bound;
+	double limit_s, round_s, met_s;	/* when the round began, when it met its last whole solution; 0: none */
+	uint32_t *by_next;		/* [count] choices by next use */
+	uint32_t window, window_from;	/* how many to open, and where */
+	bool piecemeal;			/* the whole program is too much for the time there is */
+	/* Of the round: */
+	double *x;			/* [column_count] */
+	bool *loose;			/* [count] */
+	struct lp_line *columns;	/* [column_count] */
+	uint32_t better_row;		/* cost, free but while something better is looked for */
+	int round;
+	bool go_on;
+	struct arena scratch;
+	struct err failure;
+};
+
+static double
+seconds_left(const struct search *s)
+{
+	return s->end_s - clock_seconds();
+}
+
+static bool
+is_over(const struct search *s)
+{
+	return seconds_left(s) <= 0 || search_stopped(s->control);
+}
+
+/* best, bound: the program's, in ms. */
+static bool
+tell(void *arg, double best, double bound)
+{
+	struct search *s = arg;
+	char line[200];
+
+	if (s->control->progress != NULL && (best < s->shown_best || bound > s->shown_bound + 1e-3)) {
+		snprintf(line, sizeof(line), "%.1f s: plan %.3f ms, bound %.3f ms, gap %.2f %%; round %d, %s program: %.3f ms, at least %.3f ms",
+		    clock_seconds() - s->control->begin_s, s->m.best_us / ILP_MS, s->bound_us / ILP_MS,
+		    100 * (s->m.best_us / s->bound_us - 1), s->round, s->m.form->name, best, bound);
+		s->control->progress(line);
+		s->shown_best = best;
+		s->shown_bound = bound;
+	}
+	/* A better solution is worth a schedule before the next one is looked for. */
+	if (s->met_s > 0 && clock_seconds() - s->met_s > fmax(0.2, 0.2 * (clock_seconds() - s->round_s)))
+		return false;
+	return !is_over(s);
+}
+
+static void
+meet(void *arg, const double *x, bool whole)
+{
+	struct search *s = arg;
+	double *to;
+
+	if (!whole && s->pool.relaxed >= ROUNDED)
+		return;
+	if (whole)
+		s->met_s = clock_seconds();
+	to = whole ? s->pool.x[s->pool.whole++ % WHOLE] : s->pool.x[WHOLE + s->pool.relaxed++];
+	memcpy(to, x, sizeof(*to) * s->m.lp.column_count);
+}
+
+/* ---- the beginning ---- */
+
+static void
+try_policy(struct search *s, const struct policy *row)
+{
+	struct problem p = *s->m.p;
+	struct search_control some = { .time_limit_s = s->limit_s / 2, .begin_s = s->control->begin_s, .stopped = s->control->stopped };
+
+	p.control = &some;
+	/* What the placement loses, the policy is asked for again. */
+	for (int i = 0; i < TIGHTENINGS && p.budget_bytes >= policy_least_budget(row, s->m.life); i++) {
+		struct schedule schedule;
+		bytes_t missing;
+
+		s->m.err = (struct err) ERR_INIT;
+		if (row->plan(&schedule, &p, s->m.scratch, &s->m.err) < 0)
+			break;
+		schedule.in_place |= !schedule.hold;
+		missing = ilp_consider(&s->m, &schedule);
+		if (missing == 0 || missing > p.budget_bytes)
+			break;
+		p.budget_bytes -= missing;
+	}
+}
+
+/* hybrid tries the other policies itself.  They are asked one by one when it has been cut short. */
+static int
+begin(void *arg)
+{
+	struct search *s = arg;
+
+	for (const struct policy *row = policies; row->name != NULL; row++)
+		if (row->quick && (strcmp(row->name, "hybrid") == 0 || isinf(s->m.best_us)))
+			try_policy(s, row);
+	return 0;
+}
+
+/* ---- rounds ---- */
+
+static bool
+build(struct ilp *m)
+{
+	static const struct formulation *const forms[] = { &ilp_exact, &ilp_aggregate };
+
+	for (size_t i = 0; i < sizeof(forms) / sizeof(*forms); i++) {
+		m->form = forms[i];
+		if (m->form->build(m))
+			return true;
+	}
+	return false;
+}
+
+/* The program with only loose choices open; v says what the others are. */
+static struct lp
+restricted(struct search *s, const struct verdicts *v, const bool *loose)
+{
+	struct lp fixed = s->m.lp;
+
+	fixed.columns = s->columns;
+	memcpy(fixed.columns, s->m.lp.columns, sizeof(*fixed.columns) * s->m.lp.column_count);
+	s->m.form->fix(&s->m, &fixed, v, loose);
+	return fixed;
+}
+
+static double
+cost_of(const struct lp *p, const double *x)
+{
+	double sum = 0;
+
+	for (size_t j = 0; j < p->column_count; j++)
+		sum += p->columns[j].cost * x[j];
+	return sum;
+}
+
+/* Make schedules of what was met; false: they taught nothing. */
+static bool
+use_pool(struct search *s)
+{
+	uint32_t kept = s->pool.whole < WHOLE ? s->pool.whole : WHOLE;
+	struct verdicts v;
+	bool learned = false;
+
+	ilp_verdicts_init(&v, &s->m);
+	for (uint32_t i = 0; i < kept && (i == 0 || !is_over(s)); i++) {
+		const double *x = s->pool.x[(s->pool.whole - 1 - i) % WHOLE];
+
+		/* The last is the best: the others are tried, not learned from. */
+		s->m.form->read(&s->m, x, &v);
+		learned |= ilp_realise(&s->m, &v, i == 0, x) && i == 0;
+	}
+	for (uint32_t i = 0; i < s->pool.relaxed && !is_over(s); i++) {
+		s->m.form->read(&s->m, s->pool.x[WHOLE + i], &v);
+		ilp_realise(&s->m, &v, false, NULL);
+	}
+	return learned;
+}
+
+/* Search the whole program for so long; *learned: the schedules taught something. */
+static enum lp_answer
+search_whole(struct search *s, const double *start, double seconds, bool *learned)
+{
+	struct ilp *m = &s->m;
+	struct lp_search how = { .gap = WANTED_GAP, .seconds = seconds, .start = start, .tell = tell, .meet = meet, .arg = s };
+	enum lp_answer answer;
+
+	s->pool.whole = s->pool.relaxed = 0;
+	for (int i = 0; i < WHOLE + ROUNDED; i++)
+		s->pool.x[i] = ARENA_NEW(m->scratch, double, m->lp.column_count);
+	s->met_s = 0;
+	s->round_s = clock_seconds();
+	answer = seconds > 0 ? lp_search(&m->lp, s->x, &how) : LP_NONE;
+	*learned = use_pool(s);
+	return answer;
+}
+
+/* Open a few choices, neighbours by next use, and look there for something better than the best plan, v, which costs `cost`.  true: that
+ * brought or taught something. */
+static bool
+search_near(struct search *s, const struct verdicts *v, double cost)
+{
+	struct ilp *m = &s->m;
+	struct lp_search how = { .gap = WANTED_GAP, .reduce = true, .tell = tell, .arg = s,
+	    .seconds = fmin(seconds_left(s), fmax(SHORTEST_SECONDS, s->limit_s / 20)) };
+	struct lp_line *better = &m->lp.rows[s->better_row];
+	double before = m->best_us;
+	struct verdicts found;
+	struct lp near;
+	bool found_any;
+
+	memset(s->loose, 0, sizeof(*s->loose) * m->count);
+	for (uint32_t i = 0; i < s->window && i < m->count; i++)
+		s->loose[s->by_next[(s->window_from + i) % m->count]] = true;
+	assert(m->count > 0);
+	s->window_from = (s->window_from + (s->window + 1) / 2) % m->count;
+	near = restricted(s, v, s->loose);
+	better->high = cost * (1 - WANTED_GAP);
+	s->met_s = 0;
+	found_any = how.seconds > 0 && lp_search(&near, s->x, &how) != LP_NONE;
+	better->high = INFINITY;
+	if (!found_any)
+		return false;
+	ilp_verdicts_init(&found, m);
+	m->form->read(m, s->x, &found);
+	return ilp_realise(m, &found, true, s->x) || m->best_us < before;
+}
+
+/* Room for the round's searches, and the row that asks for something better. */
+static void
+begin_round(struct search *s)
+{
+	struct ilp *m = &s->m;
+
+	s->better_row = lp_row(&m->lp, -INFINITY, INFINITY);
+	for (uint32_t j = 0; j < m->lp.column_count; j++)
+		lp_add(&m->lp, s->better_row, j, m->lp.columns[j].cost);
+	s->x = ARENA_NEW(m->scratch, double, m->lp.column_count);
+	s->loose = ARENA_NEW(m->scratch, bool, m->count);
+	s->columns = ARENA_NEW(m->scratch, struct lp_line, m->lp.column_count);
+}
+
+/* Search the program as it is now; false: there is no use in going on. */
+static bool
+search_round(struct search *s)
+{
+	struct ilp *m = &s->m;
+	double *start = ARENA_NEW(m->scratch, double, m->lp.column_count);
+	struct lp_search how = { .gap = WANTED_GAP, .reduce = true };
+	struct verdicts best;
+	struct lp fixed;
+	bool known = isfinite(m->best_us), learned;
+
+	begin_round(s);
+	ilp_verdicts_init(&best, m);
+	if (known) {
+		ilp_verdicts_of(&best, m, &m->best);
+		fixed = restricted(s, &best, NULL);
+		how.seconds = seconds_left(s);
+		known = how.seconds > 0 && lp_search(&fixed, start, &how) != LP_NONE;
+	}
+	s->piecemeal |= known && m->lp.entry_count > WHOLE_ENTRIES;
+	if (!known || !s->piecemeal || s->window >= m->count) {
+		bool last = s->piecemeal || !known;
+		enum lp_answer answer = search_whole(s, known ? start : NULL, last ? seconds_left(s) : seconds_left(s) / 4, &learned);
+
+		s->piecemeal |= known && !learned;
+		return learned || (answer != LP_BEST && !last);
+	}
+	for (uint32_t tried = 0; !is_over(s) && tried <= 2 * m->count / s->window; tried++)
+		if (search_near(s, &best, cost_of(&m->lp, start)))
+			return true;
+	s->window += (s->window + 1) / 2;
+	return true;
+}
+
+static int
+run_round(void *arg)
+{
+	struct search *s = arg;
+
+	s->go_on = false;
+	if (!build(&s->m))
+		return 0;
+	if (s->round == 1 && s->control->write_lp != NULL && lp_write(&s->m.lp, s->control->write_lp, &s->failure) < 0)
+		return -1;
+	s->go_on = search_round(s);
+	return 0;
+}
+
+static int
+needed_first(const void *x, const void *y)
+{
+	const struct choice *p = *(const struct choice *const *)x, *q = *(const struct choice *const *)y;
+
+	if (p->gap->next != q->gap->next)
+		return p->gap->next < q->gap->next ? -1 : 1;
+	return p < q ? -1 : p > q;
+}
+
+static void
+sort_by_next(struct search *s)
+{
+	const struct choice **order = ARENA_NEW(s->m.arena, const struct choice *, s->m.count);
+
+	s->by_next = ARENA_NEW(s->m.arena, uint32_t, s->m.count);
+	for (uint32_t i = 0; i < s->m.count; i++)
+		order[i] = &s->m.choices[i];
+	qsort(order, s->m.count, sizeof(*order), needed_first);
+	for (uint32_t i = 0; i < s->m.count; i++)
+		s->by_next[i] = (uint32_t)(order[i] - s->m.choices);
+}
+
+/* Each round has memory of its own: there may be hundreds. */
+static int
+search(void *arg)
+{
+	struct search *s = arg;
+	int rc;
+
+	s->m.scratch = &s->scratch;
+	rc = arena_run(&s->scratch, begin, s, &s->failure);
+	arena_free(&s->scratch);
+	for (s->round = 1, s->go_on = true; rc == 0 && s->go_on && s->round <= MOST_ROUNDS && (s->round == 1 || !is_over(s)); s->round++) {
+		rc = arena_run(&s->scratch, run_round, s, &s->failure);
+		arena_free(&s->scratch);
+	}
+	return rc;
+}
+
+int
+policy_ilp(struct schedule *schedule, const struct problem *p, struct arena *a, struct err *e)
+{
+	struct search_control silent = { .time_limit_s = 0 };
+	struct search s = { .m = { .p = p, .graph = p->graph, .life = p->life, .best_us = INFINITY, .arena = a },
+	    .control = p->control != NULL ? p->control : &silent };
+	uint32_t n = p->graph->op_count;
+	double now, limit;
+	bool fits = true;
+
+	search_begin(s.control);
+	residency_init(&s.m.full, p, a);
+	if (ilp_keep_all(&s.m, schedule, e) < 0)
+		return -1;
+	for (uint32_t k = 0; k < n; k++)
+		fits &= s.m.kept[k] <= p->budget_bytes;
+	if (fits)
+		return 0;
+	limit = s.control->time_limit_s > 0 ? s.control->time_limit_s : DEFAULT_SECONDS;
+	now = clock_seconds();
+	s.bound_us = bounds_time_us(NULL, p->life, p->device, p->budget_bytes, a);
+	s.end_s = s.control->begin_s + limit - (clock_seconds() - now);	/* the planner asks for it again */
+	link_rates_init(&s.m.rates, p->device);
+	versions_init(&s.m.versions, p->graph, a);
+	s.m.extra = ARENA_NEW(a, bytes_t, n);
+	s.m.asked = ARENA_NEW(a, bool, n);
+	ilp_find_choices(&s.m);
+	sort_by_next(&s);
+	s.window = FIRST_WINDOW;
+	s.limit_s = limit;
+	if (arena_run(a, search, &s, &s.failure) < 0) {
+		arena_free(&s.scratch);
+		*e = s.failure;
+		return -1;
+	}
+	if (isinf(s.m.best_us))
+		return err_set(e, ERR_NO, "no plan was found within %g s", limit);
+	s.control->status = is_over(&s) ? "time-limit" : "gap";
+	*schedule = s.m.best;
+	return 0;
+}

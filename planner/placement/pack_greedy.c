@@ -1,0 +1,357 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <config.h>
+#include "planner/placement/pack_greedy.h"
+
+#include <string.h>
+
+enum { NODE_WORK = 8 };	/* what a node costs beside its blocks: it is far away in memory */
+
+/* Bytes that are taken, as sorted blocks that do not touch. */
+struct greedy_block { bytes_t start, end; };
+
+struct greedy_blocks {
+	struct greedy_block *blocks;	/* [count] */
+	size_t count, capacity;
+};
+
+/* Where the item being placed could go; the last gap has no end. */
+struct greedy_gaps {
+	struct greedy_block *now, *next;	/* [count] */
+	size_t count, now_capacity, next_capacity;
+};
+
+/* ---- blocks ---- */
+
+/* The first block that ends after at. */
+static size_t
+block_after(const struct greedy_blocks *l, size_t from, bytes_t at)
+{
+	size_t step = 1, hi = from;
+
+	/* Neighbouring questions have neighbouring answers: gallop from the last one. */
+	while (hi < l->count && l->blocks[hi].end <= at) {
+		from = hi + 1;
+		hi += step;
+		step *= 2;
+	}
+	hi = hi < l->count ? hi : l->count;
+	while (from < hi) {
+		size_t mid = from + (hi - from) / 2;
+
+		if (l->blocks[mid].end <= at)
+			from = mid + 1;
+		else
+			hi = mid;
+	}
+	return from;
+}
+
+/* Most lists are short, and there are as many as times: they begin with less than arena_grow's. */
+static void
+make_room(struct greedy_blocks *l, struct arena *a)
+{
+	struct greedy_block *bigger;
+
+	if (l->count < l->capacity)
+		return;
+	l->capacity = l->capacity == 0 ? 2 : l->capacity * 2;
+	bigger = ARENA_NEW(a, struct greedy_block, l->capacity);
+	if (l->count > 0)
+		memcpy(bigger, l->blocks, sizeof(*bigger) * l->count);
+	l->blocks = bigger;
+}
+
+static void
+blocks_add(struct greedy_blocks *l, bytes_t start, bytes_t end, struct arena *a)
+{
+	/* The first one that touches or lies above; start 0 touches nothing below it. */
+	size_t i = start == 0 ? 0 : block_after(l, 0, start - 1), j = i;
+
+	while (j < l->count && l->blocks[j].start <= end) {
+		start = l->blocks[j].start < start ? l->blocks[j].start : start;
+		end = l->blocks[j].end > end ? l->blocks[j].end : end;
+		j++;
+	}
+	if (i == j) {
+		make_room(l, a);
+		memmove(&l->blocks[i + 1], &l->blocks[i], sizeof(*l->blocks) * (l->count - i));
+		l->count++;
+	} else if (j > i + 1) {
+		memmove(&l->blocks[i + 1], &l->blocks[j], sizeof(*l->blocks) * (l->count - j));
+		l->count -= j - i - 1;
+	}
+	l->blocks[i] = (struct greedy_block) { start, end };
+}
+
+/* ---- the tree over time ---- */
+
+/* The nodes that an item covers whole (as few as can be) and those that it covers in
+ * part: together all that know of something alive at its time. */
+struct nodes { uint32_t whole[64], part[64], whole_count, part_count; };
+
+static bool
+is_inside(const struct greedy *g, uint32_t node, uint32_t height, const struct greedy_item *it)
+{
+	uint64_t from = ((uint64_t)node << height) - g->leaves;
+
+	return it->lower <= from && from + (UINT64_C(1) << height) <= it->upper;
+}
+
+static void
+find_nodes(struct nodes *n, const struct greedy *g, const struct greedy_item *it)
+{
+	uint32_t l = it->lower + g->leaves, r = it->upper + g->leaves;
+
+	n->whole_count = n->part_count = 0;
+	for (; l < r; l >>= 1, r >>= 1) {
+		if (l & 1)
+			n->whole[n->whole_count++] = l++;
+		if (r & 1)
+			n->whole[n->whole_count++] = --r;
+	}
+	l = (it->lower + g->leaves) >> 1;
+	r = (it->upper - 1 + g->leaves) >> 1;
+	for (uint32_t h = 1; l > 0; h++, l >>= 1, r >>= 1) {
+		if (!is_inside(g, l, h, it))
+			n->part[n->part_count++] = l;
+		if (l != r && !is_inside(g, r, h, it))
+			n->part[n->part_count++] = r;
+	}
+}
+
+static void
+take_place(struct greedy *g, const struct nodes *n, bytes_t start, bytes_t end)
+{
+	for (uint32_t i = 0; i < n->whole_count; i++) {
+		blocks_add(&g->any[n->whole[i]], start, end, g->arena);
+		if (n->whole[i] < g->leaves)	/* a leaf has no stretch of time below it */
+			blocks_add(&g->cover[n->whole[i]], start, end, g->arena);
+	}
+	for (uint32_t i = 0; i < n->part_count; i++)
+		blocks_add(&g->any[n->part[i]], start, end, g->arena);
+}
+
+/* ---- gaps ---- */
+
+/* Cut the list's blocks out of the gaps; pieces too small for the item go. */
+static void
+cut_gaps(struct greedy *g, const struct greedy_blocks *l, bytes_t bytes)
+{
+	struct greedy_gaps *gaps = g->gaps;
+	struct greedy_block *swap;
+	size_t n = 0, at = 0;
+
+	if (l->count == 0)
+		return;
+	if (gaps->count + l->count > gaps->next_capacity) {	/* every block makes at most one gap two */
+		gaps->next_capacity = 2 * (gaps->count + l->count);
+		gaps->next = ARENA_NEW(g->arena, struct greedy_block, gaps->next_capacity);
+	}
+	for (size_t i = 0; i < gaps->count; i++) {
+		bytes_t start = gaps->now[i].start, end = gaps->now[i].end;
+
+		at = block_after(l, at, start);
+		for (size_t j = at; j < l->count && l->blocks[j].start < end; j++) {
+			if (l->blocks[j].start > start && l->blocks[j].start - start >= bytes)
+				gaps->next[n++] = (struct greedy_block) { start, l->blocks[j].start };
+			start = l->blocks[j].end;
+			g->work++;
+		}
+		if (start < end && end - start >= bytes)
+			gaps->next[n++] = (struct greedy_block) { start, end };
+	}
+	g->work += gaps->count;
+	gaps->count = n;
+	swap = gaps->now;
+	gaps->now = gaps->next;
+	gaps->next = swap;
+	n = gaps->now_capacity;
+	gaps->now_capacity = gaps->next_capacity;
+	gaps->next_capacity = n;
+}
+
+static bytes_t
+choose_gap(const struct greedy_gaps *gaps, const struct greedy_item *it, enum greedy_fit fit)
+{
+	bytes_t best = UINT64_MAX, best_room = UINT64_MAX;
+
+	for (size_t i = 0; i < gaps->count; i++) {
+		bytes_t start = bytes_align(gaps->now[i].start, it->align), room = gaps->now[i].end - start;
+
+		if (start > gaps->now[i].end || room < it->bytes || (best != UINT64_MAX && room >= best_room))
+			continue;
+		best = start;
+		best_room = room;
+		if (fit == GREEDY_FIRST)
+			break;
+	}
+	return best;
+}
+
+static bytes_t
+find_place(struct greedy *g, const struct nodes *n, const struct greedy_item *it, enum greedy_fit fit)
+{
+	struct greedy_gaps *gaps = g->gaps;
+
+	g->work += NODE_WORK * (n->part_count + n->whole_count);
+	gaps->now[0] = (struct greedy_block) { 0, UINT64_MAX };
+	gaps->count = 1;
+	for (uint32_t i = n->part_count; i-- > 0;)
+		cut_gaps(g, &g->cover[n->part[i]], it->bytes);
+	for (uint32_t i = n->whole_count; i-- > 0;)
+		cut_gaps(g, &g->any[n->whole[i]], it->bytes);
+	return choose_gap(gaps, it, fit);
+}
+
+/* ---- runs ---- */
+
+/* Only the times at which an item begins tell items apart. */
+static uint32_t *
+compress_times(uint32_t *times, const struct place_problem *p, struct arena *a)
+{
+	uint32_t end = 0, *rank;
+
+	for (uint32_t i = 0; i < p->count; i++)
+		end = p->items[i].upper > end ? p->items[i].upper : end;
+	rank = ARENA_NEW(a, uint32_t, (size_t)end + 2);
+	for (uint32_t i = 0; i < p->count; i++)
+		if (p->items[i].bytes > 0)
+			rank[p->items[i].lower + 1] = 1;
+	for (uint32_t k = 0; k <= end; k++)
+		rank[k + 1] += rank[k];		/* items begin at so many times before k + 1 */
+	*times = rank[end];
+	return rank;
+}
+
+static void
+place_fixed(struct greedy *g, const uint32_t *rank)
+{
+	struct nodes n;
+
+	for (uint32_t i = 0; i < g->problem->count; i++) {
+		const struct place_item *it = &g->problem->items[i];
+		const struct greedy_item at = { .lower = rank[it->lower], .upper = rank[it->upper] };
+		bytes_t end = it->fixed + it->bytes;
+
+		if (it->bytes == 0 || it->fixed == PLACE_FREE)
+			continue;
+		find_nodes(&n, g, &at);
+		take_place(g, &n, it->fixed, it->fixed + bytes_align(it->bytes, g->unit));
+		g->fixed_end = end > g->fixed_end ? end : g->fixed_end;
+	}
+}
+
+static uint32_t
+find_busiest(const struct greedy *g, struct arena *a)
+{
+	bytes_t *change = ARENA_NEW(a, bytes_t, (size_t)g->times + 1), sum = 0, most = 0;
+	uint32_t at = 0;
+
+	for (uint32_t i = 0; i < g->problem->count; i++) {
+		const struct place_item *it = &g->problem->items[i];
+
+		if (it->bytes == 0)
+			continue;
+		change[g->rank[it->lower]] += bytes_align(it->bytes, g->unit);
+		change[g->rank[it->upper]] -= bytes_align(it->bytes, g->unit);	/* unsigned: the sum comes out right */
+	}
+	for (uint32_t k = 0; k < g->times; k++) {
+		sum += change[k];
+		if (sum > most) {
+			most = sum;
+			at = k;
+		}
+	}
+	return at;
+}
+
+void
+greedy_init(struct greedy *g, const struct place_problem *p, struct arena *a)
+{
+	uint32_t *rank;
+
+	*g = (struct greedy) { .problem = p, .arena = a, .leaves = 1, .unit = placement_unit(p),
+	    .work_limit = UINT64_MAX };
+	g->rank = rank = compress_times(&g->times, p, a);
+	g->items = ARENA_NEW(a, struct greedy_item, p->count);
+	g->offsets = ARENA_NEW(a, bytes_t, p->count);
+	g->busiest = find_busiest(g, a);
+	for (uint32_t i = 0; i < p->count; i++) {
+		const struct place_item *it = &p->items[i];
+
+		if (it->bytes == 0 || it->fixed != PLACE_FREE)
+			continue;
+		g->items[g->count++] = (struct greedy_item) { .bytes = bytes_align(it->bytes, g->unit),
+		    .align = place_align(p, it), .lower = rank[it->lower], .upper = rank[it->upper], .id = i };
+	}
+}
+
+/* Only now: some users want no more than the items. */
+static void
+plant_tree(struct greedy *g)
+{
+	while (g->leaves < g->times)
+		g->leaves *= 2;
+	g->any = ARENA_NEW(g->arena, struct greedy_blocks, 2 * (size_t)g->leaves);
+	g->cover = ARENA_NEW(g->arena, struct greedy_blocks, g->leaves);
+	g->gaps = ARENA_NEW(g->arena, struct greedy_gaps, 1);
+	g->gaps->now = arena_grow(g->arena, NULL, sizeof(*g->gaps->now), 0, &g->gaps->now_capacity);
+}
+
+/* Forget where items are, but not the room for them. */
+static void
+clear(struct greedy *g)
+{
+	if (g->any == NULL)
+		plant_tree(g);
+	for (uint32_t i = 0; i < 2 * g->leaves; i++)
+		g->any[i].count = 0;
+	for (uint32_t i = 0; i < g->leaves; i++)
+		g->cover[i].count = 0;
+	place_fixed(g, g->rank);
+}
+
+bytes_t
+greedy_run(struct greedy *g, const uint32_t *order, enum greedy_fit fit, bytes_t under)
+{
+	bytes_t top;
+	struct nodes n;
+
+	clear(g);
+	top = g->fixed_end;
+	for (uint32_t i = 0; i < g->count; i++) {
+		const struct greedy_item *it = &g->items[order[i]];
+		bytes_t at, end;
+
+		find_nodes(&n, g, it);
+		at = find_place(g, &n, it, fit);
+		/* What the size says, the arena may be: the last item's padding is not part of it. */
+		end = at + g->problem->items[it->id].bytes;
+		top = end > top ? end : top;
+		if (top >= under || g->work > g->work_limit)
+			return UINT64_MAX;
+		take_place(g, &n, at, at + it->bytes);
+		g->offsets[order[i]] = at;
+	}
+	return bytes_align(top, g->problem->align);
+}
+
+void
+greedy_take(const struct greedy *g, struct place_result *r, bytes_t arena_bytes)
+{
+	for (uint32_t i = 0; i < g->problem->count; i++)
+		r->offsets[i] = g->problem->items[i].fixed == PLACE_FREE ? 0 : g->problem->items[i].fixed;
+	for (uint32_t i = 0; i < g->count; i++)
+		r->offsets[g->items[i].id] = g->offsets[i];
+	r->arena_bytes = arena_bytes;
+}
+
+void
+greedy_place(struct place_result *r, const struct place_problem *p, enum greedy_key first, enum greedy_key second,
+    enum greedy_fit fit, struct arena *a)
+{
+	struct greedy g;
+
+	greedy_init(&g, p, a);
+	greedy_take(&g, r, greedy_run(&g, greedy_order(&g, first, second, a), fit, UINT64_MAX));
+}

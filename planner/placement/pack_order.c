@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* pack_order.c - in which order a greedy takes its items
+ *
+ * Keys are computed for all items at once, from sums over time: nothing here looks at pairs of
+ * items.
+ */
+#include <config.h>
+#include "planner/placement/pack_greedy.h"
+
+#include <stdlib.h>
+
+struct rank { double first, second; uint32_t item; };
+
+static int
+larger_first(const void *x, const void *y)
+{
+	const struct rank *p = x, *q = y;
+
+	if (p->first != q->first)
+		return p->first > q->first ? -1 : 1;
+	if (p->second != q->second)
+		return p->second > q->second ? -1 : 1;
+	return p->item < q->item ? -1 : p->item > q->item;
+}
+
+/* How many items are alive at some time of each one's life: all, less those that ended before it and
+ * those that begin after it. */
+static void
+count_conflicts(double *key, const struct greedy *g, struct arena *a)
+{
+	uint32_t *ended = ARENA_NEW(a, uint32_t, (size_t)g->times + 1);
+	uint32_t *begun = ARENA_NEW(a, uint32_t, (size_t)g->times + 1);
+
+	for (uint32_t i = 0; i < g->count; i++) {
+		ended[g->items[i].upper]++;
+		begun[g->items[i].lower]++;
+	}
+	for (uint32_t k = 0; k < g->times; k++) {
+		ended[k + 1] += ended[k];
+		begun[k + 1] += begun[k];
+	}
+	for (uint32_t i = 0; i < g->count; i++)
+		key[i] = (double)begun[g->items[i].upper - 1] - (double)ended[g->items[i].lower];
+}
+
+/* The largest total load at a time of each item's life: a table of maxima over stretches of
+ * 2^h times answers any stretch from two of them. */
+static void
+find_loads(double *key, const struct greedy *g, struct arena *a)
+{
+	bytes_t **most = ARENA_NEW(a, bytes_t *, 33), sum = 0;
+	uint32_t heights = 1;
+
+	most[0] = ARENA_NEW(a, bytes_t, (size_t)g->times + 1);
+	for (uint32_t i = 0; i < g->problem->count; i++) {
+		const struct place_item *it = &g->problem->items[i];
+
+		if (it->bytes == 0)
+			continue;
+		most[0][g->rank[it->lower]] += bytes_align(it->bytes, g->unit);
+		most[0][g->rank[it->upper]] -= bytes_align(it->bytes, g->unit);	/* unsigned: the sum comes out right */
+	}
+	for (uint32_t k = 0; k < g->times; k++)
+		most[0][k] = sum += most[0][k];
+	for (uint32_t h = 1; (UINT64_C(1) << h) <= g->times; h++, heights++) {
+		uint32_t half = UINT32_C(1) << (h - 1), n = g->times - 2 * half + 1;
+
+		most[h] = ARENA_NEW(a, bytes_t, n);
+		for (uint32_t k = 0; k < n; k++)
+			most[h][k] = most[h - 1][k] > most[h - 1][k + half] ? most[h - 1][k] : most[h - 1][k + half];
+	}
+	for (uint32_t i = 0; i < g->count; i++) {
+		const struct greedy_item *it = &g->items[i];
+		uint32_t h = 31 - (uint32_t)__builtin_clz(it->upper - it->lower);
+		bytes_t x = most[h][it->lower], y = most[h][it->upper - (UINT32_C(1) << h)];
+
+		key[i] = (double)(x > y ? x : y);
+	}
+}
+
+static double
+key_of(const struct greedy *g, const struct greedy_item *it, enum greedy_key key)
+{
+	const struct place_item *own = &g->problem->items[it->id];
+	double before = (double)g->busiest - (double)it->lower + 1, after = (double)it->upper - (double)g->busiest;
+
+	switch (key) {
+	case GREEDY_BY_START:
+		return -(double)it->lower;
+	case GREEDY_BY_SIZE:
+		return (double)it->bytes;
+	case GREEDY_BY_AREA:
+		/* In the problem's own times: a long wait is long though nothing begins in it. */
+		return (double)it->bytes * ((double)own->upper - (double)own->lower);
+	case GREEDY_BY_LENGTH:
+		return (double)own->upper - (double)own->lower;
+	case GREEDY_BY_NEARNESS:
+		return before < 1 ? before : after < 1 ? after : 1;
+	default:
+		return before < after ? before : after;
+	}
+}
+
+static double *
+keys(const struct greedy *g, enum greedy_key key, struct arena *a)
+{
+	double *values = ARENA_NEW(a, double, g->count);
+
+	if (key == GREEDY_BY_CONFLICTS)
+		count_conflicts(values, g, a);
+	else if (key == GREEDY_BY_LOAD)
+		find_loads(values, g, a);
+	else for (uint32_t i = 0; i < g->count; i++)
+		values[i] = key_of(g, &g->items[i], key);
+	return values;
+}
+
+uint32_t *
+greedy_order(const struct greedy *g, enum greedy_key first, enum greedy_key second, struct arena *a)
+{
+	struct rank *ranks = ARENA_NEW(a, struct rank, g->count);
+	uint32_t *order = ARENA_NEW(a, uint32_t, g->count);
+	const double *k1 = keys(g, first, a), *k2 = keys(g, second, a);
+
+	for (uint32_t i = 0; i < g->count; i++)
+		ranks[i] = (struct rank) { k1[i], k2[i], i };
+	qsort(ranks, g->count, sizeof(*ranks), larger_first);
+	for (uint32_t i = 0; i < g->count; i++)
+		order[i] = ranks[i].item;
+	return order;
+}

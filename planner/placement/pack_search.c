@@ -1,0 +1,583 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <config.h>
+#include "planner/placement/pack_search.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "src/base/clock.h"
+
+enum { MEMO_SIZE = 1 << 15 };
+enum { MOST_POOL = 1 << 24 };	/* open items in all lists of one path */
+
+enum { RULE_SLACK, RULE_PRODUCT, RULE_LEVEL, RULE_LOOSE };
+enum { KEY_LENGTH, KEY_SIZE, KEY_LOAD, KEY_LOAD_SIZE, KEY_AREA, KEY_SECTIONS };
+
+/* Diverse rather than deep: each hard instance is easy for one or two of these. */
+const struct strategy strategies[] = {
+	{ RULE_LOOSE, KEY_SECTIONS },	{ RULE_PRODUCT, KEY_SIZE },
+	{ RULE_LEVEL, KEY_AREA },	{ RULE_SLACK, KEY_SIZE },
+	{ RULE_LOOSE, KEY_LENGTH },	{ RULE_PRODUCT, KEY_SECTIONS },
+	{ RULE_LOOSE, KEY_LOAD_SIZE },	{ RULE_PRODUCT, KEY_LENGTH },
+};
+const int strategy_count = sizeof(strategies) / sizeof(strategies[0]);
+
+/* An open item and the highest level below it. */
+struct open_item { int item; level_t lb; };
+
+/* What a section was before a change, to be undone. */
+struct change { int section; level_t level; };
+
+struct search {
+	const struct sections *s;
+	level_t capacity;
+	const struct strategy *how;
+	const struct pack_limits *limits;
+	uint64_t work;
+	bool gave_up;
+	level_t *level;			/* [item_count] where the placed ones are */
+	double *key;			/* [item_count] larger is tried first */
+	level_t *sky, *load;		/* [count] by section: level, units still to be placed */
+	level_t *end;			/* [count] scratch of the bound */
+	int *cases, *part;		/* [count] scratch */
+	bool *covered, *joined;		/* [count + 1] scratch of the decomposition */
+	struct change *changes;
+	size_t change_count, change_capacity;
+	int *placed;			/* [item_count] in order */
+	int placed_count;
+	struct open_item *pool;		/* a stack of lists of open items */
+	size_t pool_used, pool_size;
+	struct pack_memo *memo;
+	struct arena *arena;
+};
+
+/* A state that has been shown impossible: 128 bits of its hash. */
+struct pack_memo { uint64_t key[MEMO_SIZE][2]; };
+
+static bool solve(struct search *x, int left, int right, struct open_item *list, int count);
+
+/* ---- state ---- */
+
+static void
+set_level(struct search *x, int section, level_t level)
+{
+	struct change *c = ARENA_PUSH(x->arena, x->changes, x->change_count, x->change_capacity);
+
+	*c = (struct change) { section, x->sky[section] };
+	x->sky[section] = level;
+}
+
+struct mark { size_t changes; int placed; size_t pool; };
+
+static struct mark
+mark(const struct search *x)
+{
+	return (struct mark) { x->change_count, x->placed_count, x->pool_used };
+}
+
+static void
+back_to(struct search *x, struct mark m)
+{
+	while (x->change_count > m.changes) {
+		const struct change *c = &x->changes[--x->change_count];
+
+		x->sky[c->section] = c->level;
+	}
+	while (x->placed_count > m.placed) {
+		const struct packed *p = &x->s->items[x->placed[--x->placed_count]];
+
+		for (int y = p->first; y <= p->last; y++)
+			x->load[y] += p->size;
+	}
+	x->pool_used = m.pool;
+}
+
+static struct open_item *
+list_new(struct search *x, int count)
+{
+	struct open_item *list = x->pool + x->pool_used;
+
+	if (x->pool_size - x->pool_used < (size_t)count) {
+		x->gave_up = true;	/* deeper than any instance that this search is for */
+		return NULL;
+	}
+	x->pool_used += (size_t)count;
+	return list;
+}
+
+/* The lowest level at or above `level` at which item p's own rules let it be. */
+static level_t
+settle(const struct search *x, const struct packed *p, level_t level)
+{
+	const struct sections *s = x->s;
+
+	if (p->align > 1)
+		level = (level + p->align - 1) / p->align * p->align;
+	for (int i = 0; i < s->obstacle_count && s->obstacles[i].bottom < level + p->size; i++) {
+		const struct obstacle *o = &s->obstacles[i];
+
+		if (o->first <= p->last && p->first <= o->last && level < o->top) {
+			level = o->top;
+			if (p->align > 1)
+				level = (level + p->align - 1) / p->align * p->align;
+		}
+	}
+	return level;
+}
+
+/* ---- bound ---- */
+
+/* Lists stay nearly sorted from a node to the next. */
+static void
+sort_by_lb(struct open_item *list, int count)
+{
+	for (int i = 1; i < count; i++) {
+		struct open_item it = list[i];
+		int k = i;
+
+		for (; k > 0 && list[k - 1].lb > it.lb; k--)
+			list[k] = list[k - 1];
+		list[k] = it;
+	}
+}
+
+/* Raise sections to their lowest item's lb, and test every section's machine
+ * bound.  list is sorted by lb. */
+static bool
+within_bound(struct search *x, int left, int right, const struct open_item *list, int count)
+{
+	const struct packed *items = x->s->items;
+	level_t *end = x->end;
+
+	for (int y = left; y <= right; y++)
+		end[y] = -1;
+	for (int i = 0; i < count; i++) {
+		const struct packed *p = &items[list[i].item];
+		level_t lb = list[i].lb;
+
+		if (lb + p->size > x->capacity)
+			return false;
+		for (int y = p->first; y <= p->last; y++) {
+			if (end[y] < 0 && x->sky[y] < lb)
+				set_level(x, y, lb);
+			end[y] = (end[y] < lb ? lb : end[y]) + p->size;
+		}
+	}
+	for (int y = left; y <= right; y++)
+		if (end[y] > x->capacity)
+			return false;
+	return true;
+}
+
+/* ---- branching ---- */
+
+static double
+section_score(const struct search *x, int y)
+{
+	level_t slack = x->capacity - x->sky[y] - x->load[y];
+	double cases = x->cases[y] + (slack > 0), level = (double)x->sky[y], room = (double)slack;
+	const double scale = (double)x->capacity + 1;
+
+	switch (x->how->section_rule) {
+	case RULE_SLACK:
+		return (cases * scale + room) * scale + level;
+	case RULE_LEVEL:
+		return (cases * scale + level) * scale + room;
+	case RULE_PRODUCT:
+		return x->cases[y] * (1 + room) * scale + level;
+	default:
+		cases = x->cases[y] + (room * 256 > scale ? 2 : room > 0 ? 1 : 0);
+		return (cases * scale + room) * scale + level;
+	}
+}
+
+/* The section to branch on, among those of valleys, and its valley's ends. */
+static int
+choose_section(struct search *x, int left, int right, const struct open_item *list, int count, int *from, int *to)
+{
+	double best_score = 0;
+	int best = -1;
+
+	for (int y = left; y <= right; y++)
+		x->cases[y] = 0;
+	for (int i = 0; i < count; i++) {
+		const struct packed *p = &x->s->items[list[i].item];
+
+		for (int y = p->first; y <= p->last; y++)
+			x->cases[y] += x->sky[y] == list[i].lb;
+	}
+	for (int y = left, e; y <= right; y = e + 1) {
+		for (e = y; e < right && x->sky[e + 1] == x->sky[y]; e++)
+			;
+		if ((y > left && x->sky[y - 1] < x->sky[y]) || (e < right && x->sky[e + 1] < x->sky[y]))
+			continue;
+		for (int z = y; z <= e; z++) {
+			double score = section_score(x, z);
+
+			if (best < 0 || score < best_score) {
+				best = z;
+				best_score = score;
+				*from = y;
+				*to = e;
+			}
+		}
+	}
+	return best;
+}
+
+static bool
+is_twin(const struct packed *p, const struct packed *q)
+{
+	return p->first == q->first && p->last == q->last && p->size == q->size && p->align == q->align;
+}
+
+/* The items that may rest on the floor at the section, best key first, one of each
+ * set of twins; and the level to which the section rises if none does. */
+static int
+find_cases(struct search *x, int section, int from, int to, const struct open_item *list, int count,
+    struct open_item *cases, level_t *raised)
+{
+	level_t floor = x->sky[section], under = -1;
+	int n = 0, k;
+
+	*raised = -1;
+	for (int i = 0; i < count; i++) {
+		const struct packed *p = &x->s->items[list[i].item];
+
+		if (p->first > section || p->last < section) {
+			/* It may lift an item of the section by lying below it elsewhere. */
+			if (list[i].lb == floor && p->first >= from && p->last <= to && (under < 0 || floor + p->size < under))
+				under = floor + p->size;
+			continue;
+		}
+		if (list[i].lb > floor) {
+			if (*raised < 0 || list[i].lb < *raised)
+				*raised = list[i].lb;
+			continue;
+		}
+		for (k = 0; k < n && !is_twin(p, &x->s->items[cases[k].item]); k++)
+			;
+		if (k < n) {
+			if (list[i].item < cases[k].item)
+				cases[k].item = list[i].item;
+			continue;
+		}
+		cases[n++] = list[i];
+	}
+	if (under >= 0 && (*raised < 0 || under < *raised))
+		*raised = under;
+	for (int i = 1; i < n; i++) {
+		struct open_item c = cases[i];
+
+		for (k = i; k > 0 && (x->key[cases[k - 1].item] < x->key[c.item] ||
+		    (x->key[cases[k - 1].item] == x->key[c.item] && cases[k - 1].item > c.item)); k--)
+			cases[k] = cases[k - 1];
+		cases[k] = c;
+	}
+	return n;
+}
+
+/* Copy list without item `without` (-1: with all); what meets [first, last] is now above `level`. */
+static int
+raise_list(struct search *x, struct open_item *to, const struct open_item *list, int count, int without,
+    int first, int last, level_t level)
+{
+	int n = 0;
+
+	for (int i = 0; i < count; i++) {
+		const struct packed *p = &x->s->items[list[i].item];
+
+		if (list[i].item == without)
+			continue;
+		to[n] = list[i];
+		if (p->first <= last && first <= p->last && list[i].lb < level)
+			to[n].lb = settle(x, p, level);
+		n++;
+	}
+	return n;
+}
+
+/* ---- parts ---- */
+
+struct part { int left, right, start, count; };
+
+/* Cut [left, right] where no open item crosses; returns the number of parts. */
+static int
+find_parts(struct search *x, struct part *parts, int left, int right, const struct open_item *list, int count)
+{
+	int n = 0, start = 0;
+
+	memset(x->covered + left, 0, (size_t)(right - left + 1));
+	memset(x->joined + left, 0, (size_t)(right - left + 1));
+	for (int i = 0; i < count; i++) {
+		const struct packed *p = &x->s->items[list[i].item];
+
+		memset(x->covered + p->first, 1, (size_t)(p->last - p->first + 1));
+		memset(x->joined + p->first, 1, (size_t)(p->last - p->first));
+	}
+	for (int y = left; y <= right; y++) {
+		if (!x->covered[y])
+			continue;
+		parts[n] = (struct part) { .left = y };
+		for (; y < right && x->joined[y]; y++)
+			x->part[y] = n;
+		x->part[y] = n;
+		parts[n++].right = y;
+	}
+	for (int i = 0; i < count; i++)
+		parts[x->part[x->s->items[list[i].item].first]].count++;
+	for (int i = 0; i < n; i++) {
+		parts[i].start = start;
+		start += parts[i].count;
+		parts[i].count = 0;
+	}
+	return n;
+}
+
+/* Solve every part, the smallest first: it fails soonest. */
+static bool
+solve_parts(struct search *x, int left, int right, struct open_item *list, int count)
+{
+	struct part one[8], *parts = one;
+	struct open_item *sorted;
+	int n, most = right - left + 1 < count ? right - left + 1 : count;
+
+	if (count == 0)
+		return true;
+	if (most > (int)(sizeof(one) / sizeof(one[0])))
+		parts = (struct part *)(void *)list_new(x, most * (int)(sizeof(struct part) / sizeof(*list) + 1));
+	if (parts == NULL)
+		return false;
+	n = find_parts(x, parts, left, right, list, count);
+	if (n == 1)
+		return solve(x, parts[0].left, parts[0].right, list, count);
+	sorted = list_new(x, count);
+	if (sorted == NULL)
+		return false;
+	for (int i = 0; i < count; i++) {
+		struct part *p = &parts[x->part[x->s->items[list[i].item].first]];
+
+		sorted[p->start + p->count++] = list[i];
+	}
+	for (int done = 0; done < n; done++) {
+		int best = -1;
+
+		for (int i = 0; i < n; i++)
+			if (parts[i].count > 0 && (best < 0 || parts[i].count < parts[best].count))
+				best = i;
+		if (!solve(x, parts[best].left, parts[best].right, sorted + parts[best].start, parts[best].count))
+			return false;
+		parts[best].count = 0;
+	}
+	return true;
+}
+
+/* ---- memory of failures ---- */
+
+static uint64_t
+mix(uint64_t z)
+{
+	z = (z ^ z >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
+	z = (z ^ z >> 27) * UINT64_C(0x94d049bb133111eb);
+	return z ^ z >> 31;
+}
+
+/* All that decides whether the part can be solved: its skyline and its open items.  Stacks that
+ * differ only in their order below the same skyline meet here. */
+static void
+hash_state(uint64_t hash[2], const struct search *x, int left, int right, const struct open_item *list, int count)
+{
+	hash[0] = hash[1] = 1;
+	for (int y = left; y <= right; y++) {
+		uint64_t z = mix((uint64_t)x->sky[y] << 20 ^ (uint64_t)y);
+
+		hash[0] += z;
+		hash[1] += z * (z | 1);
+	}
+	for (int i = 0; i < count; i++) {
+		uint64_t z = mix((uint64_t)list[i].item + UINT64_C(0x9e3779b97f4a7c15));
+
+		hash[0] += z;
+		hash[1] += z * (z | 1);
+	}
+}
+
+static bool
+has_failed(const struct search *x, const uint64_t hash[2])
+{
+	const uint64_t *entry = x->memo->key[hash[0] % MEMO_SIZE];
+
+	return entry[0] == hash[0] && entry[1] == hash[1];
+}
+
+static void
+remember(struct search *x, const uint64_t hash[2])
+{
+	memcpy(x->memo->key[hash[0] % MEMO_SIZE], hash, sizeof(x->memo->key[0]));
+}
+
+/* ---- the search ---- */
+
+static bool
+spend(struct search *x, int count)
+{
+	uint64_t before = x->work;
+
+	x->work += (uint64_t)count + 8;
+	if (x->work > x->limits->work)
+		x->gave_up = true;
+	else if (x->work >> 14 != before >> 14) {
+		if (x->limits->deadline_s > 0 && clock_seconds() > x->limits->deadline_s)
+			x->gave_up = true;
+		if (x->limits->stopped != NULL && x->limits->stopped())
+			x->gave_up = true;
+		if (x->limits->winner != NULL && atomic_load(x->limits->winner) < x->limits->self)
+			x->gave_up = true;
+	}
+	return !x->gave_up;
+}
+
+/* Item c at the floor of its valley, then the rest. */
+static bool
+try_item(struct search *x, int left, int right, const struct open_item *list, int count, struct open_item c)
+{
+	const struct packed *p = &x->s->items[c.item];
+	struct open_item *rest = list_new(x, count);
+
+	if (rest == NULL)
+		return false;
+	x->level[c.item] = c.lb;
+	x->placed[x->placed_count++] = c.item;
+	for (int y = p->first; y <= p->last; y++) {
+		x->load[y] -= p->size;
+		set_level(x, y, c.lb + p->size);
+	}
+	count = raise_list(x, rest, list, count, c.item, p->first, p->last, c.lb + p->size);
+	return solve_parts(x, left, right, rest, count);
+}
+
+/* Nothing rests on the floor at the section. */
+static bool
+try_gap(struct search *x, int left, int right, const struct open_item *list, int count, int section, level_t raised)
+{
+	struct open_item *same;
+
+	if (raised < 0 || raised + x->load[section] > x->capacity)
+		return false;
+	same = list_new(x, count);
+	if (same == NULL)
+		return false;
+	set_level(x, section, raised);
+	count = raise_list(x, same, list, count, -1, section, section, raised);
+	return solve(x, left, right, same, count);
+}
+
+/* Place all of list, whose items lie in sections left..right and hang together.  On
+ * failure everything is as it was. */
+static bool
+solve(struct search *x, int left, int right, struct open_item *list, int count)
+{
+	struct mark start = mark(x), here;
+	struct open_item *cases;
+	int section, from = 0, to = 0, n;
+	level_t raised;
+	uint64_t hash[2];
+
+	if (!spend(x, count))
+		return false;
+	sort_by_lb(list, count);
+	if (!within_bound(x, left, right, list, count) || (cases = list_new(x, count)) == NULL) {
+		back_to(x, start);
+		return false;
+	}
+	hash_state(hash, x, left, right, list, count);
+	if (has_failed(x, hash)) {
+		back_to(x, start);
+		return false;
+	}
+	section = choose_section(x, left, right, list, count, &from, &to);
+	n = find_cases(x, section, from, to, list, count, cases, &raised);
+	here = mark(x);
+	for (int i = 0; i < n && !x->gave_up; i++) {
+		if (try_item(x, left, right, list, count, cases[i]))
+			return true;
+		back_to(x, here);
+	}
+	if (!x->gave_up && try_gap(x, left, right, list, count, section, raised))
+		return true;
+	back_to(x, start);
+	if (!x->gave_up)
+		remember(x, hash);
+	return false;
+}
+
+/* ---- setting up ---- */
+
+static double
+item_key(const struct sections *s, const struct packed *p, int key)
+{
+	double load = 0, size = (double)p->size, length = p->last - p->first + 1;
+
+	for (int y = p->first; y <= p->last; y++)
+		load += (double)s->load[y];
+	switch (key) {
+	case KEY_SIZE:		return size;
+	case KEY_LOAD:		return load;
+	case KEY_LOAD_SIZE:	return load * size;
+	case KEY_AREA:		return length * size;
+	case KEY_SECTIONS:	return length * 1e6 - size;
+	default:		return length;
+	}
+}
+
+/* A number in [0, 1) from a seed: splitmix64 (Steele, Lea and Flood, 2014). */
+static double
+noise(uint64_t seed, uint64_t i)
+{
+	return (double)(mix(seed * UINT64_C(0x9e3779b97f4a7c15) + i * UINT64_C(0xd1b54a32d192ed03)) >> 11) * 0x1p-53;
+}
+
+struct pack_memo *
+pack_memo_new(struct arena *a)
+{
+	return ARENA_NEW(a, struct pack_memo, 1);
+}
+
+void
+pack_memo_clear(struct pack_memo *memo)
+{
+	memset(memo, 0, sizeof(*memo));
+}
+
+enum pack_answer
+pack_search(level_t *level, const struct sections *s, level_t capacity, const struct strategy *how,
+    uint64_t seed, const struct pack_limits *limits, struct pack_memo *memo, struct arena *a)
+{
+	struct search x = { .s = s, .capacity = capacity, .how = how, .limits = limits, .level = level,
+	    .memo = memo, .arena = a };
+	size_t sections = (size_t)s->count + 1, n = (size_t)s->item_count;
+	struct open_item *all;
+
+	x.key = ARENA_NEW(a, double, n);
+	x.sky = ARENA_NEW(a, level_t, sections);
+	x.load = ARENA_NEW(a, level_t, sections);
+	x.end = ARENA_NEW(a, level_t, sections);
+	x.cases = ARENA_NEW(a, int, sections);
+	x.part = ARENA_NEW(a, int, sections);
+	x.covered = ARENA_NEW(a, bool, sections);
+	x.joined = ARENA_NEW(a, bool, sections);
+	x.placed = ARENA_NEW(a, int, n + 1);
+	x.pool_size = (n + 64) * (n + 64) * 2 < MOST_POOL ? (n + 64) * (n + 64) * 2 : MOST_POOL;
+	x.pool = ARENA_NEW(a, struct open_item, x.pool_size);
+	memcpy(x.load, s->load, sizeof(*x.load) * (size_t)s->count);
+	all = list_new(&x, (int)n);
+	for (size_t i = 0; i < n; i++) {
+		x.key[i] = item_key(s, &s->items[i], how->item_key);
+		if (seed != 0)
+			x.key[i] *= 0.85 + 0.3 * noise(seed, i);
+		all[i] = (struct open_item) { (int)i, settle(&x, &s->items[i], 0) };
+	}
+	if (solve_parts(&x, 0, s->count - 1, all, (int)n))
+		return PACK_FITS;
+	return x.gave_up ? PACK_GAVE_UP : PACK_NEVER;
+}

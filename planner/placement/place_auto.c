@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* place_auto.c - several orders, each repaired where it went wrong, then search
+ *
+ * No one order is good everywhere, but on training graphs some order nearly always is, and where all
+ * miss the bound, what ended above it can be told: it came too late, when the room below was
+ * cut up.  So those items go to the front of that order and it is run again ("squeaky wheel",
+ * Joslin and Clements 1999).  That takes most orders most of the way in a few rounds.  What is left to do after that is
+ * done by place_exact where the problem is small enough for it.
+ */
+#include <config.h>
+#include <string.h>
+
+#include "planner/placement/pack_greedy.h"
+#include "src/base/clock.h"
+
+enum {
+	LANES = 10,
+	ROUNDS = 8, SMALL_ROUNDS = 2,	/* of one order */
+	SMALL = 1000,			/* items: the exact search is so fast that few rounds come before it */
+	LARGE = 200000,			/* items: too many for the tree over time */
+	SEARCHED = 2500,		/* items: more are only searched when there is a time limit to end it */
+	WORK = 6000, QUICK_WORK = 700,	/* an item, without a time limit */
+	MOST_WORK = 240000000		/* in all */
+};
+
+struct lane {
+	enum greedy_key first, second;
+	enum greedy_fit fit;
+};
+
+struct attempt {
+	struct greedy greedy;
+	struct place_result *r;
+	const struct place_problem *p;
+	uint32_t *moved;		/* scratch */
+	bytes_t target;
+	double deadline_s;		/* 0: none */
+};
+
+/* The arena that ends all trying. */
+static bytes_t
+target_of(const struct place_result *r, const struct place_problem *p)
+{
+	return p->capacity > r->bound_bytes ? p->capacity : r->bound_bytes;
+}
+
+static bool
+is_done(const struct attempt *t)
+{
+	return t->r->arena_bytes <= t->target || t->greedy.work > t->greedy.work_limit ||
+	    placement_stopped(t->p) || (t->deadline_s > 0 && clock_seconds() > t->deadline_s);
+}
+
+/* What ended above the target comes first next time, among itself as it was.  false: it did already. */
+static bool
+repair(struct attempt *t, uint32_t *order)
+{
+	const struct greedy *g = &t->greedy;
+	uint32_t n = 0, kept = g->count;
+
+	for (uint32_t i = 0; i < g->count; i++)
+		if (g->offsets[order[i]] + g->items[order[i]].bytes > t->target)
+			t->moved[n++] = order[i];
+	if (memcmp(order, t->moved, sizeof(*order) * n) == 0)
+		return false;
+	for (uint32_t i = g->count; i-- > 0;)
+		if (g->offsets[order[i]] + g->items[order[i]].bytes <= t->target)
+			order[--kept] = order[i];
+	memcpy(order, t->moved, sizeof(*order) * n);
+	return true;
+}
+
+static void
+run_lane(struct attempt *t, const struct lane *lane, unsigned rounds, struct arena *a)
+{
+	uint32_t *order = greedy_order(&t->greedy, lane->first, lane->second, a);
+
+	for (unsigned round = 0; round < rounds && !is_done(t); round++) {
+		bytes_t arena = greedy_run(&t->greedy, order, lane->fit, UINT64_MAX);
+
+		if (arena == UINT64_MAX)
+			return;
+		if (arena < t->r->arena_bytes)
+			greedy_take(&t->greedy, t->r, arena);
+		if (!repair(t, order))
+			return;
+	}
+}
+
+/* The most promising first: each is given all of its rounds before the next one is tried, because a bad
+ * first round says little of the ones after it. */
+static void
+try_orders(struct attempt *t, uint32_t work, struct arena *a)
+{
+	static const struct lane lanes[LANES] = {
+		{ GREEDY_BY_LOAD, GREEDY_BY_SIZE, GREEDY_BEST },
+		{ GREEDY_BY_NEARNESS, GREEDY_BY_SIZE, GREEDY_BEST },
+		{ GREEDY_BY_LOAD, GREEDY_BY_LENGTH, GREEDY_BEST },
+		{ GREEDY_BY_CONFLICTS, GREEDY_BY_SIZE, GREEDY_BEST },
+		{ GREEDY_BY_LOAD, GREEDY_BY_CONFLICTS, GREEDY_BEST },
+		{ GREEDY_BY_NEARNESS, GREEDY_BY_SHORTER_SIDE, GREEDY_BEST },
+		{ GREEDY_BY_SIZE, GREEDY_BY_LENGTH, GREEDY_BEST },
+		{ GREEDY_BY_AREA, GREEDY_BY_SIZE, GREEDY_BEST },
+		{ GREEDY_BY_LOAD, GREEDY_BY_SIZE, GREEDY_FIRST },
+		{ GREEDY_BY_START, GREEDY_BY_SIZE, GREEDY_BEST }
+	};
+
+	greedy_init(&t->greedy, t->p, a);
+	t->moved = ARENA_NEW(a, uint32_t, t->greedy.count);
+	if (t->deadline_s == 0)
+		t->greedy.work_limit = t->greedy.count < MOST_WORK / work ? (uint64_t)work * t->greedy.count : MOST_WORK;
+	for (unsigned i = 0; i < LANES && !is_done(t); i++)
+		run_lane(t, &lanes[i], t->p->count > SMALL ? ROUNDS : SMALL_ROUNDS, a);
+}
+
+/* Half of a time limit is for orders, the other half for the search. */
+static void
+place_by_orders(struct place_result *r, const struct place_problem *p, uint32_t work, struct arena *a)
+{
+	struct attempt t = { .r = r, .p = p, .target = target_of(r, p) };
+
+	if (p->time_limit_s > 0)
+		t.deadline_s = clock_seconds() + p->time_limit_s / 2;
+	place_boxing(r, p, a);
+	if (r->arena_bytes > t.target && p->count <= LARGE)
+		try_orders(&t, work, a);
+}
+
+void
+place_quickly(struct place_result *r, const struct place_problem *p, struct arena *a)
+{
+	place_by_orders(r, p, QUICK_WORK, a);
+}
+
+void
+place_auto(struct place_result *r, const struct place_problem *p, struct arena *a)
+{
+	place_by_orders(r, p, WORK, a);
+	if (r->arena_bytes > target_of(r, p) && (p->count <= SEARCHED || p->time_limit_s > 0))
+		place_exact(r, p, a);
+}
+
+void
+place_exact_alone(struct place_result *r, const struct place_problem *p, struct arena *a)
+{
+	greedy_place(r, p, GREEDY_BY_LOAD, GREEDY_BY_SIZE, GREEDY_BEST, a);
+	place_exact(r, p, a);
+}

@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* place_boxing.c - near-linear, for 10^5 to 10^6 buffers
+ *
+ * The bound is the load of the busiest moment, so that is where no byte may be lost: what is alive then
+ * is stacked without a gap.  From there time runs outward, to the end and, mirrored, to the
+ * beginning: an item takes the tightest stretch that is free when it is met and gives it
+ * back when it is gone.  The two halves share only the stack.  Its order decides what opens up first; those
+ * that stay longest on their shorter side lie at the bottom, so that the top comes free in one
+ * piece on both sides.  A box of boxing algorithms (Buchsbaum et al., 2004) is what this leaves implicit: a stretch that one
+ * item after another takes without being split.
+ *
+ * O(n log n) time, O(n) memory.  Given offsets fit no such sweep: then it is best-fit in program order.
+ */
+#include <config.h>
+#include "planner/placement/pack_greedy.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "planner/placement/pack_heap.h"
+
+enum { LARGE = 200000 };	/* items */
+
+/* How the items alive at the moment of departure are stacked. */
+enum stacking { STACK_BY_SHORTER_SIDE, STACK_BY_LONGER_SIDE, STACK_BY_SIZE, STACKINGS };
+
+struct turn { uint64_t first, second; uint32_t item; };
+
+struct boxing {
+	const struct greedy_item *items;	/* [count] */
+	uint32_t count, times;
+	bytes_t unit;
+	struct turn *turns;			/* [count] in the order in which they are met */
+	uint32_t *ends;				/* [count] by when they are gone */
+	uint32_t *at, *stretch;			/* [times + 2], [count] */
+	struct stretch *stretches;		/* [2 * count + 1] */
+	bytes_t *offsets;			/* [count] */
+};
+
+/* Half-open life as seen when time runs in one direction from `from`. */
+struct life { uint32_t lower, upper; };
+
+static struct life
+life_of(const struct boxing *b, const struct greedy_item *it, bool back)
+{
+	return back ? (struct life) { b->times - it->upper, b->times - it->lower } :
+	    (struct life) { it->lower, it->upper };
+}
+
+static int
+earlier(const void *x, const void *y)
+{
+	const struct turn *p = x, *q = y;
+
+	if (p->first != q->first)
+		return p->first < q->first ? -1 : 1;
+	if (p->second != q->second)
+		return p->second > q->second ? -1 : 1;
+	return p->item < q->item ? -1 : p->item > q->item;
+}
+
+/* Of the items alive after `from`: those alive at it in the stack's order, then the others as
+ * they begin, larger first. */
+static uint32_t
+take_turns(struct boxing *b, uint32_t from, bool back, enum stacking stacking)
+{
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i < b->count; i++) {
+		struct life l = life_of(b, &b->items[i], back);
+		uint64_t before, after;
+
+		if (l.upper <= from)
+			continue;
+		b->turns[n] = (struct turn) { 0, b->items[i].bytes, i };
+		if (l.lower > from) {
+			b->turns[n++].first = l.lower;
+			continue;
+		}
+		/* Times of both directions: the stack is the same. */
+		before = from - l.lower + 1;
+		after = l.upper - from;
+		if (stacking == STACK_BY_SHORTER_SIDE)
+			b->turns[n].second = before < after ? before : after;
+		else if (stacking == STACK_BY_LONGER_SIDE)
+			b->turns[n].second = before > after ? before : after;
+		n++;
+	}
+	qsort(b->turns, n, sizeof(*b->turns), earlier);
+	return n;
+}
+
+/* The turns' items by the time at which they are gone, counted into buckets. */
+static void
+sort_ends(struct boxing *b, uint32_t n, bool back)
+{
+	memset(b->at, 0, sizeof(*b->at) * ((size_t)b->times + 2));
+	for (uint32_t i = 0; i < n; i++)
+		b->at[life_of(b, &b->items[b->turns[i].item], back).upper + 1]++;
+	for (uint32_t k = 0; k <= b->times; k++)
+		b->at[k + 1] += b->at[k];
+	for (uint32_t i = 0; i < n; i++)
+		b->ends[b->at[life_of(b, &b->items[b->turns[i].item], back).upper]++] = b->turns[i].item;
+}
+
+static bytes_t
+sweep(struct boxing *b, uint32_t from, bool back, enum stacking stacking)
+{
+	uint32_t n = take_turns(b, from, back, stacking), gone = 0;
+	struct heap h;
+
+	sort_ends(b, n, back);
+	heap_init(&h, b->stretches);
+	for (uint32_t i = 0; i < n; i++) {
+		uint32_t item = b->turns[i].item;
+		const struct greedy_item *it = &b->items[item];
+		struct life l = life_of(b, it, back);
+
+		for (; l.lower > from && life_of(b, &b->items[b->ends[gone]], back).upper <= l.lower; gone++)
+			heap_give(&h, b->stretch[b->ends[gone]]);
+		/* Room enough for an aligned place in it, wherever it begins. */
+		b->stretch[item] = heap_take(&h, it->bytes + it->align - b->unit);
+		b->offsets[item] = bytes_align(h.s[b->stretch[item]].start, it->align);
+	}
+	return h.top;
+}
+
+static void
+boxing_init(struct boxing *b, const struct greedy *g, struct arena *a)
+{
+	*b = (struct boxing) { .items = g->items, .count = g->count, .times = g->times, .unit = g->unit, .offsets = g->offsets };
+	b->turns = ARENA_NEW(a, struct turn, b->count);
+	b->ends = ARENA_NEW(a, uint32_t, b->count);
+	b->at = ARENA_NEW(a, uint32_t, (size_t)b->times + 2);
+	b->stretch = ARENA_NEW(a, uint32_t, b->count);
+	b->stretches = ARENA_NEW(a, struct stretch, 2 * (size_t)b->count + 1);
+}
+
+/* Both halves; how high they are. */
+static bytes_t
+outward(struct boxing *b, uint32_t from, enum stacking stacking)
+{
+	bytes_t top = 0;
+
+	sweep(b, b->times - 1 - from, true, stacking);
+	sweep(b, from, false, stacking);
+	for (uint32_t i = 0; i < b->count; i++)
+		top = b->offsets[i] + b->items[i].bytes > top ? b->offsets[i] + b->items[i].bytes : top;
+	return top;
+}
+
+static void
+keep_best(struct place_result *r, const struct greedy *g, bytes_t top)
+{
+	top = bytes_align(top, g->problem->align);
+	if (top < r->arena_bytes)
+		greedy_take(g, r, top);
+}
+
+/* Where a sweep takes seconds, a thousandth over the bound is near enough. */
+static bool
+is_good(const struct place_result *r, const struct boxing *b, bytes_t target)
+{
+	return r->arena_bytes <= target || (b->count > LARGE && r->arena_bytes - target <= target / 1000);
+}
+
+void
+place_boxing(struct place_result *r, const struct place_problem *p, struct arena *a)
+{
+	bytes_t target = p->capacity > r->bound_bytes ? p->capacity : r->bound_bytes;
+	struct boxing b;
+	struct greedy g;
+
+	for (uint32_t i = 0; i < p->count; i++)
+		if (p->items[i].fixed != PLACE_FREE && p->items[i].bytes > 0) {
+			place_best_fit(r, p, a);
+			return;
+		}
+	greedy_init(&g, p, a);
+	r->arena_bytes = UINT64_MAX;
+	if (g.count == 0) {
+		greedy_take(&g, r, 0);
+		return;
+	}
+	boxing_init(&b, &g, a);
+	for (int s = 0; s < STACKINGS && !is_good(r, &b, target); s++)
+		keep_best(r, &g, outward(&b, g.busiest, (enum stacking)s));
+	/* Nothing but program order, for what has no one busiest moment. */
+	if (!is_good(r, &b, target))
+		keep_best(r, &g, sweep(&b, 0, false, STACK_BY_SIZE));
+}

@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* place_by_conflicts.c - what is alive together with the most others first, best fit
+ *
+ * TVM's greedy-by-conflicts rule (USMP), without its graph of conflicts: they are counted, never
+ * listed.
+ */
+#include <config.h>
+#include "planner/placement/pack_greedy.h"
+
+void
+place_by_conflicts(struct place_result *r, const struct place_problem *p, struct arena *a)
+{
+	greedy_place(r, p, GREEDY_BY_CONFLICTS, GREEDY_BY_SIZE, GREEDY_BEST, a);
+}

@@ -1,0 +1,275 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* place_ilp.c - the placement as a mixed integer program, solved by GLPK
+ *
+ * A reference for small problems: every pair of items alive together costs a binary, and each binary a big-M.
+ *
+ * Variables (in units: the greatest common divisor of all sizes, alignments and given offsets)
+ *   o_i   offset of item i, 0 <= o_i <= U - s_i; a given one is a constant
+ *   k_i   whole, where item i has an alignment A_i of more than a unit: o_i = A_i k_i
+ *   y_ij  for each pair i < j alive together: 1 when i is below j
+ *   H     the arena, B <= H <= U
+ * where U is a greedy's arena and B the load of the busiest moment.
+ *
+ * Constraints
+ *   o_i + s_i <= H
+ *   o_i + s_i <= o_j + U (1 - y_ij)	i below j.  U is the least M that never cuts: o_i + s_i - o_j
+ *   o_j + s_j <= o_i + U y_ij		reaches it, and nothing passes it
+ *
+ * Objective: min H.
+ *
+ * A solver's tolerance times M is many bytes.  So only the order of the offsets is taken from the
+ * solution; the offsets are then computed from it in whole numbers, and the solution is called proved
+ * only when both give the same arena.
+ */
+#include <config.h>
+#include "planner/placement/pack_greedy.h"
+
+#include <glpk.h>
+#include <math.h>
+#include <stdlib.h>
+
+enum { MOST_PAIRS = 1500, NODES = 20000 };
+#define MOST_UNITS 1e9	/* past this the solver's tolerance is larger than a unit */
+
+struct pair { uint32_t low, high; };
+
+struct ilp {
+	const struct place_problem *p;
+	struct place_result *r;
+	uint32_t *items;		/* [count] those with bytes */
+	uint32_t count, pair_count;
+	struct pair *pairs;		/* [pair_count] positions in items */
+	bytes_t unit;
+	double most;			/* U */
+	double *offset;			/* [count] of the solution, in units */
+	uint32_t nodes;
+};
+
+static bytes_t
+gcd(bytes_t x, bytes_t y)
+{
+	while (y != 0) {
+		bytes_t rest = x % y;
+
+		x = y;
+		y = rest;
+	}
+	return x;
+}
+
+static const struct place_item *
+item(const struct ilp *m, uint32_t k)
+{
+	return &m->p->items[m->items[k]];
+}
+
+static bool
+meet(const struct place_item *x, const struct place_item *y)
+{
+	return x->lower < y->upper && y->lower < x->upper;
+}
+
+/* false: too large. */
+static bool
+ilp_init(struct ilp *m, struct arena *a)
+{
+	const struct place_problem *p = m->p;
+
+	m->items = ARENA_NEW(a, uint32_t, p->count);
+	m->pairs = ARENA_NEW(a, struct pair, MOST_PAIRS);
+	m->unit = 0;
+	for (uint32_t i = 0; i < p->count; i++) {
+		const struct place_item *it = &p->items[i];
+
+		if (it->bytes == 0)
+			continue;
+		m->items[m->count++] = i;
+		m->unit = gcd(gcd(m->unit, it->bytes), place_align(p, it));
+		if (it->fixed != PLACE_FREE)
+			m->unit = gcd(m->unit, it->fixed);
+		for (uint32_t k = 0; k + 1 < m->count; k++) {
+			if (!meet(item(m, k), it))
+				continue;
+			if (m->pair_count == MOST_PAIRS)
+				return false;
+			m->pairs[m->pair_count++] = (struct pair) { k, m->count - 1 };
+		}
+	}
+	m->offset = ARENA_NEW(a, double, m->count);
+	m->most = m->unit == 0 ? 0 : (double)m->r->arena_bytes / (double)m->unit;
+	return m->most <= MOST_UNITS;
+}
+
+static double
+units(const struct ilp *m, bytes_t bytes)
+{
+	return (double)bytes / (double)m->unit;
+}
+
+/* sum of up to three terms <= bound */
+static void
+add_row(glp_prob *lp, double bound, int type, const int columns[4], const double values[4], int n)
+{
+	int row = glp_add_rows(lp, 1);
+
+	glp_set_row_bnds(lp, row, type, bound, bound);
+	glp_set_mat_row(lp, row, n, columns, values);
+}
+
+/* Columns: 1 is H, 2 + k is o_k, then the y, then the k. */
+static void
+add_columns(const struct ilp *m, glp_prob *lp)
+{
+	glp_add_cols(lp, (int)(1 + m->count + m->pair_count));
+	glp_set_obj_coef(lp, 1, 1);
+	glp_set_col_bnds(lp, 1, GLP_LO, units(m, m->r->bound_bytes), 0);
+	for (uint32_t k = 0; k < m->count; k++) {
+		const struct place_item *it = item(m, k);
+		bytes_t align = place_align(m->p, it);
+		double top = m->most - units(m, it->bytes);
+		int column = (int)(2 + k);
+
+		if (it->fixed != PLACE_FREE) {
+			glp_set_col_bnds(lp, column, GLP_FX, units(m, it->fixed), 0);
+			continue;
+		}
+		glp_set_col_bnds(lp, column, top > 0 ? GLP_DB : GLP_FX, 0, top);
+		if (align != m->unit) {
+			int whole = glp_add_cols(lp, 1);
+
+			glp_set_col_kind(lp, whole, GLP_IV);
+			glp_set_col_bnds(lp, whole, GLP_LO, 0, 0);
+			add_row(lp, 0, GLP_FX, (int[4]) { 0, column, whole }, (double[4]) { 0, 1, -units(m, align) }, 2);
+		}
+	}
+	for (uint32_t q = 0; q < m->pair_count; q++)
+		glp_set_col_kind(lp, (int)(2 + m->count + q), GLP_BV);
+}
+
+static void
+add_rows(const struct ilp *m, glp_prob *lp)
+{
+	for (uint32_t k = 0; k < m->count; k++)
+		add_row(lp, -units(m, item(m, k)->bytes), GLP_UP, (int[4]) { 0, (int)(2 + k), 1 }, (double[4]) { 0, 1, -1 }, 2);
+	for (uint32_t q = 0; q < m->pair_count; q++) {
+		int i = (int)(2 + m->pairs[q].low), j = (int)(2 + m->pairs[q].high), y = (int)(2 + m->count + q);
+
+		add_row(lp, m->most - units(m, item(m, m->pairs[q].low)->bytes), GLP_UP,
+		    (int[4]) { 0, i, j, y }, (double[4]) { 0, 1, -1, m->most }, 3);
+		add_row(lp, -units(m, item(m, m->pairs[q].high)->bytes), GLP_UP,
+		    (int[4]) { 0, j, i, y }, (double[4]) { 0, 1, -1, -m->most }, 3);
+	}
+}
+
+/* The node budget is the same end in every run. */
+static void
+count_nodes(glp_tree *tree, void *model)
+{
+	struct ilp *m = model;
+
+	if (placement_stopped(m->p) || (glp_ios_reason(tree) == GLP_ISELECT && ++m->nodes > NODES && m->p->time_limit_s == 0))
+		glp_ios_terminate(tree);
+}
+
+/* The solution's arena in units, in *proved whether GLPK calls it optimal; less than 0: no solution. */
+static double
+solve(struct ilp *m, bool *proved)
+{
+	glp_prob *lp = glp_create_prob();
+	glp_iocp control;
+	double arena = -1;
+
+	glp_init_iocp(&control);
+	control.msg_lev = GLP_MSG_OFF;
+	control.presolve = GLP_ON;
+	control.cb_func = count_nodes;
+	control.cb_info = m;
+	if (m->p->time_limit_s > 0)
+		control.tm_lim = m->p->time_limit_s < 1e6 ? (int)(m->p->time_limit_s * 1000) : INT32_MAX;
+	add_columns(m, lp);
+	add_rows(m, lp);
+	glp_intopt(lp, &control);
+	*proved = glp_mip_status(lp) == GLP_OPT;
+	if (*proved || glp_mip_status(lp) == GLP_FEAS) {
+		arena = glp_mip_obj_val(lp);
+		for (uint32_t k = 0; k < m->count; k++)
+			m->offset[k] = glp_mip_col_val(lp, (int)(2 + k));
+	}
+	glp_delete_prob(lp);
+	return arena;
+}
+
+struct rank { double offset; uint32_t k; };
+
+static int
+lower_first(const void *x, const void *y)
+{
+	const struct rank *p = x, *q = y;
+
+	if (p->offset != q->offset)
+		return p->offset < q->offset ? -1 : 1;
+	return p->k < q->k ? -1 : p->k > q->k;
+}
+
+/* Each item on top of those that it meets and that the solution has below it.  The arena; UINT64_MAX when
+ * that runs into a given offset. */
+static bytes_t
+settle(const struct ilp *m, bytes_t *offsets, struct arena *a)
+{
+	struct rank *ranks = ARENA_NEW(a, struct rank, m->count);
+	bytes_t top = 0;
+
+	for (uint32_t k = 0; k < m->count; k++)
+		ranks[k] = (struct rank) { m->offset[k], k };
+	qsort(ranks, m->count, sizeof(*ranks), lower_first);
+	for (uint32_t n = 0; n < m->count; n++) {
+		const struct place_item *it = item(m, ranks[n].k);
+		bytes_t at = 0, end;
+
+		for (uint32_t l = 0; l < n; l++) {
+			const struct place_item *below = item(m, ranks[l].k);
+
+			end = offsets[m->items[ranks[l].k]] + below->bytes;
+			if (meet(it, below) && end > at)
+				at = end;
+		}
+		at = bytes_align(at, place_align(m->p, it));
+		if (it->fixed != PLACE_FREE && at > it->fixed)
+			return UINT64_MAX;
+		offsets[m->items[ranks[n].k]] = at = it->fixed != PLACE_FREE ? it->fixed : at;
+		top = at + it->bytes > top ? at + it->bytes : top;
+	}
+	return bytes_align(top, m->p->align);
+}
+
+void
+place_ilp(struct place_result *r, const struct place_problem *p, struct arena *a)
+{
+	struct ilp m = { .p = p, .r = r };
+	bytes_t *offsets = ARENA_NEW(a, bytes_t, p->count), arena;
+	bool proved;
+	double units_found;
+
+	greedy_place(r, p, GREEDY_BY_LOAD, GREEDY_BY_SIZE, GREEDY_BEST, a);
+	if (!ilp_init(&m, a)) {
+		r->refused = "it has more than 1500 pairs of buffers alive together, or sizes of more than 10^9 units";
+		return;
+	}
+	if (r->arena_bytes <= r->bound_bytes || m.count == 0)
+		return;
+	units_found = solve(&m, &proved);
+	if (units_found < 0)
+		return;
+	for (uint32_t i = 0; i < p->count; i++)
+		offsets[i] = r->offsets[i];
+	arena = settle(&m, offsets, a);
+	if (arena < r->arena_bytes) {
+		for (uint32_t i = 0; i < p->count; i++)
+			r->offsets[i] = offsets[i];
+		r->arena_bytes = arena;
+	}
+	/* Proved when whole numbers say the same as the solver. */
+	arena = bytes_align((bytes_t)llround(units_found) * m.unit, p->align);
+	if (proved && arena == r->arena_bytes && arena > r->bound_bytes)
+		r->bound_bytes = arena;
+}

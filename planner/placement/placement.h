@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* placement.h - an offset for every buffer
+ *
+ * A placement is a row of the table: to add one, write place_NAME.c, name it in
+ * local.mk, and add a row.  It knows items with sizes and half-open lifetimes, and
+ * nothing of graphs.  The problem is dynamic storage allocation (Garey and Johnson SR2), NP-hard.
+ */
+#ifndef PLANNER_PLACEMENT_PLACEMENT_H
+#define PLANNER_PLACEMENT_PLACEMENT_H
+#include <stdbool.h>
+
+#include "src/base/arena.h"
+#include "src/base/units.h"
+#include "src/base/with_glpk.h"
+
+#define PLACE_FREE UINT64_MAX
+
+struct place_item {
+	bytes_t bytes;			/* 0: takes no room */
+	uint32_t lower, upper;		/* alive in [lower, upper), lower < upper */
+	bytes_t align;			/* of its offset besides the problem's; 0: only that */
+	bytes_t fixed;			/* a given offset, or PLACE_FREE */
+};
+
+struct place_problem {
+	uint32_t count;
+	const struct place_item *items;	/* [count] */
+	bytes_t align;			/* of every offset and of the arena's size, at least 1 */
+	bytes_t capacity;		/* the arena that is asked for; 0: the smallest */
+	uint64_t work;			/* for the exact search, in steps of its own; 0: its default */
+	double time_limit_s;		/* for the searches; 0: only their node budgets end them */
+	bool (*stopped)(void);		/* NULL, or true as soon as the best so far is wanted now (Ctrl-C) */
+};
+
+struct place_result {
+	bytes_t *offsets;		/* [count], the caller's */
+	bytes_t arena_bytes;		/* largest end, aligned */
+	bytes_t bound_bytes;		/* no arena can be smaller: proved */
+	const char *refused;		/* NULL, or why the placement does not handle this problem */
+};
+
+/* Fill r->offsets and r->arena_bytes so that no two items alive at the same time
+ * share a byte; r->bound_bytes comes in as placement_bound() and may be raised by what was
+ * proved.  Ends early when the capacity, or the bound, is reached.  A placement that cannot handle a
+ * problem sets r->refused; it never half-works. */
+typedef void place_fn(struct place_result *r, const struct place_problem *p, struct arena *a);
+
+#define PLACEMENTS(ROW) \
+	ROW("auto",         place_auto,          "several orders, repaired where they end too high; exact search where they miss the bound") \
+	ROW("first-fit",    place_first_fit,     "in program order, the lowest offset that is free") \
+	ROW("best-fit",     place_best_fit,      "in program order, the tightest gap that is free") \
+	ROW("by-size",      place_by_size,       "largest first, into the tightest gap among those placed") \
+	ROW("by-area",      place_by_area,       "most bytes times lifetime first, tightest gap") \
+	ROW("by-conflicts", place_by_conflicts,  "alive together with the most others first, tightest gap") \
+	ROW("boxing",       place_boxing,        "outward from the busiest moment, near-linear, for 10^5 buffers and more") \
+	ROW("exact",        place_exact_alone,   "depth-first search, from one order's arena down to the bound") \
+	ROW("hill-climb",   place_hill_climb,    "random swaps in the order, biased to what makes the arena large")
+
+/* Rows that need GLPK. */
+#define PLACEMENTS_ILP(ROW) WITH_GLPK( \
+	ROW("ilp",          place_ilp,           "integer program, for a few dozen buffers: a reference"))
+
+struct placement { const char *name; const char *summary; place_fn *place; };
+extern const struct placement placements[];	/* ends with a NULL name */
+
+#define ROW(name, fn, summary) place_fn fn;
+PLACEMENTS(ROW)
+PLACEMENTS_ILP(ROW)
+#undef ROW
+
+/* Improve on the arena that is in r already. */
+place_fn place_exact;
+
+/* place_auto in little time: fewer orders, no search. */
+place_fn place_quickly;
+
+const struct placement *placement_find(const char *name);	/* NULL: none of that name */
+
+bool placement_stopped(const struct place_problem *p);
+
+/* What an item's offset is a multiple of. */
+bytes_t place_align(const struct place_problem *p, const struct place_item *it);
+
+/* What all offsets are multiples of: sizes may be rounded up to it. */
+bytes_t placement_unit(const struct place_problem *p);
+
+/* The largest sum of aligned bytes alive at one time, or the largest end of a fixed item: no arena can
+ * be smaller. */
+bytes_t placement_bound(const struct place_problem *p, struct arena *a);
+
+/* Run a row: the bound first, then the placement.  ERR_NO when the row does not handle the problem. */
+int placement_run(struct place_result *r, const struct placement *row, const struct place_problem *p,
+    struct arena *a, struct err *e) WARN_UNUSED;
+#endif

@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <config.h>
+#include "planner/placement/placement.h"
+
+#include <assert.h>
+#include <string.h>
+
+#define ROW(name, fn, summary) { name, summary, fn },
+const struct placement placements[] = { PLACEMENTS(ROW) PLACEMENTS_ILP(ROW) { NULL, NULL, NULL } };
+#undef ROW
+
+const struct placement *
+placement_find(const char *name)
+{
+	for (const struct placement *p = placements; p->name != NULL; p++)
+		if (strcmp(p->name, name) == 0)
+			return p;
+	return NULL;
+}
+
+bool
+placement_stopped(const struct place_problem *p)
+{
+	return p->stopped != NULL && p->stopped();
+}
+
+static bytes_t
+gcd(bytes_t x, bytes_t y)
+{
+	while (y != 0) {
+		bytes_t rest = x % y;
+
+		x = y;
+		y = rest;
+	}
+	return x;
+}
+
+bytes_t
+place_align(const struct place_problem *p, const struct place_item *it)
+{
+	return it->align == 0 || it->align == p->align ? p->align : it->align / gcd(it->align, p->align) * p->align;
+}
+
+bytes_t
+placement_unit(const struct place_problem *p)
+{
+	bytes_t unit = 0;
+
+	assert(p->align > 0);
+	for (uint32_t i = 0; i < p->count && unit != p->align; i++)
+		if (p->items[i].bytes > 0)
+			unit = gcd(place_align(p, &p->items[i]), unit);
+	return unit == 0 ? p->align : unit;
+}
+
+/* The least padding that the topmost of the items alive at a time may do without: the arena ends
+ * with its bytes, not with its units. */
+static bytes_t
+most_padding(const struct place_problem *p, uint32_t time, bytes_t unit)
+{
+	bytes_t most = 0;
+
+	for (uint32_t i = 0; i < p->count; i++) {
+		const struct place_item *it = &p->items[i];
+		bytes_t padding = bytes_align(it->bytes, unit) - it->bytes;
+
+		if (it->lower <= time && time < it->upper && padding > most)
+			most = padding;
+	}
+	return most;
+}
+
+bytes_t
+placement_bound(const struct place_problem *p, struct arena *a)
+{
+	bytes_t *change, sum = 0, most = 0, fixed = 0, unit = placement_unit(p);
+	uint32_t end = 0, busiest = 0;
+
+	for (uint32_t i = 0; i < p->count; i++)
+		end = p->items[i].upper > end ? p->items[i].upper : end;
+	change = ARENA_NEW(a, bytes_t, (size_t)end + 1);
+	for (uint32_t i = 0; i < p->count; i++) {
+		bytes_t bytes = bytes_align(p->items[i].bytes, unit);
+
+		if (p->items[i].fixed != PLACE_FREE && p->items[i].fixed + p->items[i].bytes > fixed)
+			fixed = p->items[i].fixed + p->items[i].bytes;
+		change[p->items[i].lower] += bytes;
+		change[p->items[i].upper] -= bytes;	/* unsigned: the sum comes out right */
+	}
+	for (uint32_t k = 0; k < end; k++) {
+		sum += change[k];
+		if (sum > most) {
+			most = sum;
+			busiest = k;
+		}
+	}
+	most -= most_padding(p, busiest, unit);
+	return bytes_align(most > fixed ? most : fixed, p->align);
+}
+
+/* Rows need not think of two alignments: an item's own becomes one that includes the problem's. */
+static const struct place_item *
+settle_aligns(const struct place_problem *p, struct arena *a)
+{
+	struct place_item *items = NULL;
+
+	for (uint32_t i = 0; i < p->count; i++) {
+		if (p->items[i].align == 0 || p->items[i].align % p->align == 0)
+			continue;
+		if (items == NULL)
+			items = memcpy(ARENA_NEW(a, struct place_item, p->count), p->items, sizeof(*items) * p->count);
+		items[i].align = place_align(p, &p->items[i]);
+	}
+	return items == NULL ? p->items : items;
+}
+
+int
+placement_run(struct place_result *r, const struct placement *row, const struct place_problem *p,
+    struct arena *a, struct err *e)
+{
+	struct place_problem settled = *p;
+
+	settled.items = settle_aligns(p, a);
+	r->refused = NULL;
+	r->bound_bytes = placement_bound(&settled, a);
+	row->place(r, &settled, a);
+	if (r->refused != NULL)
+		return err_set(e, ERR_NO, "placement '%s' does not handle this: %s", row->name, r->refused);
+	return 0;
+}

@@ -1,0 +1,291 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <config.h>
+#include "planner/policy/blocks.h"
+
+static bytes_t
+size_of(const struct blocks *d, uint32_t t)
+{
+	return bytes_align(d->graph->tensors[t].bytes, DEVICE_ALIGN);
+}
+
+static bool
+is_transient(const struct blocks *d, uint32_t t)
+{
+	return !kind_is_persistent(d->graph->tensors[t].kind) && d->life->first[t] <= d->life->last[t];
+}
+
+/* The block that a named backward op's layer has its forward in; else the latest that it may belong to. */
+static uint32_t
+preferred(const struct blocks *d, uint32_t k, uint32_t latest)
+{
+	uint32_t forward = d->layers.forward_of[d->layers.group_of[k]];
+
+	return d->graph->ops[k].layer == NULL || forward == LAYERS_NONE ? latest : d->block_of[d->layers.groups[forward].first];
+}
+
+/* Merge segments so that backward goes through them in reverse: every backward op reads maps that are there
+ * for one block, and no later op those of a block before it.  joined[i]: segment i belongs to the one before. */
+static bool
+join_once(struct blocks *d, bool *joined)
+{
+	uint32_t cur = d->y.count - 1, ops = d->graph->op_count;
+	bool changed = false;
+
+	for (uint32_t k = d->y.first[d->y.count]; k < ops; k++) {
+		const struct op *o = &d->graph->ops[k];
+		uint32_t lo = 0, hi = cur;
+
+		for (uint32_t i = 0; i < o->input_count; i++) {
+			uint32_t t = o->inputs[i], last = d->y.last_forward[t];
+
+			if (kind_is_persistent(d->graph->tensors[t].kind) || last == SEGMENTS_NONE)
+				continue;
+			if (d->block_of[d->life->first[t]] > lo)
+				lo = d->block_of[d->life->first[t]];
+			if (d->block_of[last] < hi)
+				hi = d->block_of[last];
+		}
+		for (uint32_t i = hi + 1; i <= lo; i++)
+			if (!joined[i])
+				changed = joined[i] = true;
+		cur = preferred(d, k, hi);
+		cur = cur < lo ? lo : cur;
+		cur = cur > hi ? hi : cur;
+		d->block_of[k] = cur;
+	}
+	return changed;
+}
+
+static void
+number_blocks(struct blocks *d, const bool *joined)
+{
+	uint32_t count = 0;
+
+	for (uint32_t i = 0; i < d->y.count; i++) {
+		if (i > 0 && !joined[i])
+			count++;
+		d->y.first[count] = i > 0 && joined[i] ? d->y.first[count] : d->y.first[i];
+	}
+	d->y.first[count + 1] = d->y.first[d->y.count];
+	d->y.count = count + 1;
+	for (uint32_t i = 0; i < d->y.count; i++)
+		for (uint32_t k = d->y.first[i]; k < d->y.first[i + 1]; k++)
+			d->block_of[k] = i;
+}
+
+static void
+find_blocks(struct blocks *d)
+{
+	bool *joined;
+
+	d->block_of = ARENA_NEW(d->arena, uint32_t, d->graph->op_count);
+	do {
+		joined = ARENA_NEW(d->arena, bool, d->y.count);
+		number_blocks(d, joined);
+	} while (join_once(d, joined) && (number_blocks(d, joined), true));
+	d->count = d->y.count;
+	d->blocks = ARENA_NEW(d->arena, struct block, d->count);
+	for (uint32_t i = 0; i < d->count; i++)
+		d->blocks[i] = (struct block) { .from = d->y.first[i], .to = d->y.first[i + 1], .back_from = UINT32_MAX };
+	for (uint32_t k = d->y.first[d->count]; k < d->graph->op_count; k++) {
+		struct block *b = &d->blocks[d->block_of[k]];
+
+		b->back_from = b->back_from == UINT32_MAX ? k : b->back_from;
+		b->back_to = k + 1;
+	}
+}
+
+/* reads[t]: a backward op of the block that made tensor t reads it. */
+static bool *
+find_own(const struct blocks *d)
+{
+	bool *reads = ARENA_NEW(d->arena, bool, d->graph->tensor_count);
+	uint32_t forward = d->y.first[d->count];
+
+	for (uint32_t k = forward; k < d->graph->op_count; k++)
+		for (uint32_t i = 0; i < d->graph->ops[k].input_count; i++) {
+			uint32_t t = d->graph->ops[k].inputs[i];
+
+			if (is_transient(d, t) && d->life->first[t] < forward && d->block_of[d->life->first[t]] == d->block_of[k])
+				reads[t] = true;
+		}
+	return reads;
+}
+
+/* Which ops run when their block does so again: those that lead to something that leaves it, or to what reads[]
+ * names.  The sum of their times goes to each block's us or own_us. */
+static bool *
+find_again(struct blocks *d, const bool *reads)
+{
+	bool *needed = ARENA_NEW(d->arena, bool, d->graph->tensor_count), *again = ARENA_NEW(d->arena, bool, d->graph->op_count);
+
+	for (uint32_t k = d->y.first[d->count]; k-- > 0;) {
+		const struct op *o = &d->graph->ops[k];
+		struct block *b = &d->blocks[d->block_of[k]];
+		bool runs = false;
+
+		for (uint32_t j = 0; j < o->output_count; j++) {
+			uint32_t t = o->outputs[j];
+
+			runs |= is_transient(d, t) && (needed[t] || (reads != NULL ? reads[t] : d->life->last[t] >= b->to));
+		}
+		again[k] = runs && o->recomputable;
+		if (!again[k])
+			continue;
+		*(reads != NULL ? &b->own_us : &b->us) += o->time_us;
+		for (uint32_t i = 0; i < o->input_count; i++)
+			needed[o->inputs[i]] = true;
+	}
+	return again;
+}
+
+/* Bytes that are there while ops [from, to) run, by what is born and dies: change is cleared on the way. */
+static bytes_t
+highest(const struct blocks *d, int64_t *change, uint32_t from, uint32_t to)
+{
+	int64_t live = 0, most = 0;
+
+	for (uint32_t k = from; k < to; k++) {
+		int64_t now;
+
+		live += change[k];
+		change[k] = 0;
+		now = live + (int64_t)bytes_align(d->graph->ops[k].workspace_bytes, DEVICE_ALIGN);
+		most = now > most ? now : most;
+	}
+	change[to] = 0;
+	return (bytes_t)most;
+}
+
+/* The tensors in the order of their first use, so that each block's stand together. */
+static uint32_t *
+by_first(const struct blocks *d)
+{
+	uint32_t ops = d->graph->op_count, *start = ARENA_NEW(d->arena, uint32_t, (size_t)ops + 2), *order;
+
+	order = ARENA_NEW(d->arena, uint32_t, (size_t)d->graph->tensor_count + 1);
+	for (uint32_t t = 0; t < d->graph->tensor_count; t++)
+		if (is_transient(d, t))
+			start[d->life->first[t] + 1]++;
+	for (uint32_t k = 0; k < ops; k++)
+		start[k + 1] += start[k];
+	for (uint32_t t = 0; t < d->graph->tensor_count; t++)
+		if (is_transient(d, t))
+			order[start[d->life->first[t]]++] = t;
+	order[start[ops]] = SEGMENTS_NONE;	/* start[ops] was never moved on: it is the end */
+	return order;
+}
+
+/* What a forward of block b has at once: in passing, keeping all that leaves it, or for its own backward alone. */
+static void
+measure_forward(struct blocks *d, struct block *b, const uint32_t *tensors, uint32_t count, const bool *reads, int64_t *change)
+{
+	enum { THROUGH, KEEP, OWN, WAYS };
+	bytes_t most[WAYS];
+
+	for (int way = THROUGH; way < WAYS; way++) {
+		for (uint32_t n = 0; n < count; n++) {
+			uint32_t t = tensors[n], last = d->y.last_forward[t];
+			bool stays = way == OWN ? reads[t] : last >= b->to || (way == KEEP && d->life->last[t] >= b->to);
+
+			if (way == OWN && !d->own[d->life->first[t]])
+				continue;
+			last = last < b->to ? last + 1 : b->to;
+			change[d->life->first[t]] += (int64_t)size_of(d, t);
+			change[stays ? b->to : last] -= (int64_t)size_of(d, t);
+			b->hold += way == KEEP && stays ? size_of(d, t) : 0;
+		}
+		most[way] = highest(d, change, b->from, b->to);
+	}
+	b->through = most[THROUGH];
+	b->keep = most[KEEP];
+	b->own = most[OWN];
+}
+
+/* During backward: the block's own maps until their last use in it, and all that backward has made. */
+static void
+measure_backward(struct blocks *d, struct block *b, const uint32_t *tensors, uint32_t count, const int64_t *made)
+{
+	int64_t *change = ARENA_NEW(d->arena, int64_t, (size_t)(b->back_to - b->back_from) + 1), live = 0;
+
+	for (uint32_t n = 0; n < count; n++) {
+		uint32_t last = d->life->last[tensors[n]];
+
+		if (last < b->back_from)
+			continue;
+		live += (int64_t)size_of(d, tensors[n]);
+		if (last < b->back_to)
+			change[last + 1 - b->back_from] -= (int64_t)size_of(d, tensors[n]);
+	}
+	for (uint32_t k = b->back_from; k < b->back_to; k++) {
+		bytes_t now;
+
+		live += change[k - b->back_from];
+		now = (bytes_t)(live + made[k]) + bytes_align(d->graph->ops[k].workspace_bytes, DEVICE_ALIGN);
+		b->backward = now > b->backward ? now : b->backward;
+	}
+}
+
+static void
+measure_blocks(struct blocks *d, const bool *reads)
+{
+	uint32_t ops = d->graph->op_count, forward = d->y.first[d->count], *order = by_first(d), n = 0;
+	int64_t *change = ARENA_NEW(d->arena, int64_t, (size_t)ops + 2), *made = ARENA_NEW(d->arena, int64_t, (size_t)ops + 2);
+	int64_t *crossing = ARENA_NEW(d->arena, int64_t, (size_t)d->count + 1), *dying = ARENA_NEW(d->arena, int64_t, ops);
+	bytes_t alive = 0;
+
+	for (uint32_t t = 0; t < d->graph->tensor_count; t++) {
+		uint32_t last = d->y.last_forward[t];
+
+		if (!is_transient(d, t))
+			continue;
+		if (d->life->first[t] >= forward) {
+			made[d->life->first[t]] += (int64_t)size_of(d, t);
+			made[d->life->last[t] + 1] -= (int64_t)size_of(d, t);
+			dying[d->life->last[t]] += (int64_t)size_of(d, t);
+		} else if (d->block_of[last] > d->block_of[d->life->first[t]]) {
+			crossing[d->block_of[d->life->first[t]] + 1] += (int64_t)size_of(d, t);
+			crossing[d->block_of[last] + 1] -= (int64_t)size_of(d, t);
+		}
+	}
+	for (uint32_t k = 1; k < ops; k++)
+		made[k] += made[k - 1];
+	for (uint32_t i = 0; i < d->count; i++) {
+		struct block *b = &d->blocks[i];
+		uint32_t begin = n;
+
+		crossing[i] += i > 0 ? crossing[i - 1] : 0;
+		b->input = (bytes_t)crossing[i];
+		while (order[n] != SEGMENTS_NONE && d->life->first[order[n]] < b->to)
+			n++;
+		measure_forward(d, b, &order[begin], n - begin, reads, change);
+		if (b->back_from != UINT32_MAX)
+			measure_backward(d, b, &order[begin], n - begin, made);
+	}
+	/* What later blocks' backward has left, param gradients above all. */
+	for (uint32_t i = d->count; i-- > 0;) {
+		struct block *b = &d->blocks[i];
+
+		b->gradients = alive;
+		if (b->back_from != UINT32_MAX)
+			alive = (bytes_t)(made[b->back_to - 1] - dying[b->back_to - 1]);
+	}
+}
+
+int
+blocks_init(struct blocks *d, const struct lifetimes *l, uint32_t most, struct arena *a, struct err *e)
+{
+	uint32_t maps;
+	bool *reads;
+
+	*d = (struct blocks) { .graph = l->graph, .life = l, .arena = a };
+	if (segments_maps(&maps, l, a, e) < 0 || segments_init(&d->y, l, maps < most ? maps + 1 : most, a, e) < 0)
+		return -1;
+	layers_init(&d->layers, l->graph, a);
+	find_blocks(d);
+	reads = find_own(d);
+	d->again = find_again(d, NULL);
+	d->own = find_again(d, reads);
+	measure_blocks(d, reads);
+	return 0;
+}

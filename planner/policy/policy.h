@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* policy.h - what is kept, offloaded, fetched, recomputed, and when
+ *
+ * A policy is a row of the table: to add one, write policy_NAME.c, name it in local.mk, and
+ * add a row.  It turns a problem into a schedule and knows nothing of offsets.
+ */
+#ifndef PLANNER_POLICY_POLICY_H
+#define PLANNER_POLICY_POLICY_H
+#include "planner/schedule/problem.h"
+#include "planner/schedule/schedule.h"
+#include "src/base/with_glpk.h"
+
+/* Fill s.  A policy that cannot handle the problem says so (ERR_NO); it never half-works. */
+typedef int policy_fn(struct schedule *s, const struct problem *p, struct arena *a, struct err *e);
+
+/* These may move persistent tensors, too: budgets below the persistent bytes and one op's are theirs. */
+#define POLICIES_OURS(ROW) \
+	ROW("hybrid", policy_hybrid, "keep, offload or recompute, each tensor by what it costs")
+
+#define POLICIES(ROW) \
+	ROW("keep",   policy_keep,   "everything stays on the device from first to last use") \
+	ROW("layrub", policy_layrub, "feature maps leave during their last forward layer, return one layer ahead") \
+	ROW("none",   policy_none,   "no reuse: every map has memory of its own for the whole step, as in the original Caffe") \
+	ROW("layup",  policy_layup,  "Layrub with copies over several layers, two layers ahead, cheap layers made again") \
+	ROW("vdnn-all", policy_vdnn_all, "every layer's input leaves during its forward, the nearest one is prefetched") \
+	ROW("vdnn-conv", policy_vdnn_conv, "the same for convolutions only") \
+	ROW("superneurons", policy_superneurons, "convolution outputs leave, cheap layers are made again, as the budget asks") \
+	ROW("capuchin", policy_capuchin, "swaps that hide first, then swap or recompute, whichever costs less for a byte") \
+	ROW("autoswap", policy_autoswap, "swaps by size times absence, weighted by the excess over the budget") \
+	ROW("g10", policy_g10, "swaps by the area over the budget that they remove, with books on the link") \
+	ROW("checkpoint-sqrt", policy_checkpoint_sqrt, "sqrt(n) segments, each run again for its backward") \
+	ROW("checkpoint-dp", policy_checkpoint_dp, "the least recomputation on a chain of blocks, by dynamic programming")
+
+/* Slower ones: hybrid does not try them.  They may move persistent tensors. */
+#define POLICIES_SLOW(ROW) \
+	WITH_GLPK(ROW("ilp", policy_ilp, "an integer program over keep, offload and recompute; for small graphs, or with a time limit"))
+
+struct policy {
+	const char *name, *summary;
+	policy_fn *plan;
+	bool quick;		/* quick enough for hybrid to try it, too */
+	bool moves_persistent;
+};
+extern const struct policy policies[];	/* ends with a NULL name */
+
+#define ROW(name, fn, summary) policy_fn fn;
+POLICIES_OURS(ROW)
+POLICIES(ROW)
+POLICIES_SLOW(ROW)
+#undef ROW
+
+/* The least budget that the policy has a plan for, as far as sizes tell. */
+bytes_t policy_least_budget(const struct policy *row, const struct lifetimes *l);
+
+const struct policy *policy_find(const char *name);	/* NULL: none of that name */
+#endif

@@ -1,0 +1,290 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* policy_checkpoint_dp.c - the least recomputation that fits, on a chain of blocks
+ *
+ * The step is a chain of at most BLOCKS_MAX blocks (blocks.h).  With f_i the time of block i's forward, x_i the bytes that
+ * cross into it, h_i what it leaves for its own backward and the next block together, T(s, t, m) is the least time to bring the
+ * chain s..t from x_s, which is there, to the end of its backward in m bytes, the blocks after t
+ * being done (Beaumont et al., rotor; Herrmann et al. 2019):
+ *
+ *	T(s, s, m) = f_s, or what of it leads to what its own backward reads when the block has run before
+ *	T(s, t, m) = min of	f_s + T(s + 1, t, m - h_s)				keep all of s
+ *				min over s < c <= t of  f_s + .. + f_(c-1) + T(c, t, m - x_c) + T(s, c - 1, m)
+ *									keep only x_c, come back for s..c-1
+ *
+ * where each forward needs room for its own working set and the gradients that blocks after t have
+ * left, and each backward for its own.  m counts in slots; where sizes have a large common divisor that is
+ * exact.  Working sets are estimates, so the schedules for several m are measured, and the fastest that fits is taken.
+ */
+#include <config.h>
+#include "planner/policy/policy.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "planner/policy/blocks.h"
+#include "planner/schedule/occupancy.h"
+
+enum { BLOCKS_MAX = 100, SLOTS = 240, TRIES = 32 };
+
+struct dp {
+	const struct problem *problem;
+	const struct graph *graph;
+	struct arena *arena;
+	struct blocks chain;
+	bool *ran;			/* [chain.count] its forward has been emitted once */
+	bytes_t slot;
+	uint32_t slots;			/* m is in 0 .. slots */
+	float *time;			/* [count][count][slots + 1] T, in us */
+	uint8_t *choice;		/* the same: 0 keep all, else c - s */
+	struct schedule *s;
+	size_t step_room, steps;
+};
+
+/* ---- the table ---- */
+
+static size_t
+cell(const struct dp *d, uint32_t s, uint32_t t, uint32_t m)
+{
+	return ((size_t)s * d->chain.count + t) * (d->slots + 1) + m;
+}
+
+static uint32_t
+to_slots(const struct dp *d, bytes_t bytes)
+{
+	bytes_t n = (bytes + d->slot - 1) / d->slot;
+
+	return n > d->slots ? d->slots + 1 : (uint32_t)n;
+}
+
+static bytes_t
+common_divisor(bytes_t x, bytes_t y)
+{
+	while (y != 0) {
+		bytes_t r = x % y;
+
+		x = y;
+		y = r;
+	}
+	return x;
+}
+
+static void
+set_slots(struct dp *d, bytes_t most)
+{
+	bytes_t unit = 0;
+
+	for (uint32_t i = 0; i < d->chain.count; i++) {
+		const struct block *b = &d->chain.blocks[i];
+		const bytes_t sizes[] = { b->input, b->hold, b->through, b->keep, b->own, b->backward, b->gradients };
+
+		for (size_t n = 0; n < sizeof(sizes) / sizeof(*sizes); n++)
+			unit = common_divisor(unit, sizes[n]);
+	}
+	d->slot = unit > 0 && most / unit <= SLOTS ? unit : (most + SLOTS - 1) / SLOTS;
+	d->slot = d->slot == 0 ? 1 : d->slot;
+	d->slots = (uint32_t)(most / d->slot);
+}
+
+/* A block that is alone has run before, unless it is the last of all: it runs for its own backward. */
+static bool
+is_alone(const struct dp *d, uint32_t s, uint32_t t)
+{
+	return s == t && t + 1 < d->chain.count;
+}
+
+/* The least room in which block s can be kept at all, with blocks after t done. */
+static uint32_t
+room_to_keep(const struct dp *d, uint32_t s, uint32_t t)
+{
+	const struct block *b = &d->chain.blocks[s];
+	bytes_t forward = (is_alone(d, s, t) ? b->own : b->keep) + d->chain.blocks[t].gradients;
+
+	return to_slots(d, forward > b->backward ? forward : b->backward);
+}
+
+/* T and the choice for blocks s .. t, at every m. */
+static void
+fill_cells(struct dp *d, uint32_t s, uint32_t t, const uint32_t *room_through, const float *run)
+{
+	const struct block *first = &d->chain.blocks[s];
+	uint32_t keep = room_to_keep(d, s, t), hold = to_slots(d, first->hold);
+	float *best = &d->time[cell(d, s, t, 0)];
+	uint8_t *how = &d->choice[cell(d, s, t, 0)];
+
+	for (uint32_t m = 0; m <= d->slots; m++) {
+		how[m] = 0;
+		best[m] = INFINITY;
+		if (keep <= m && s == t)
+			best[m] = (float)(is_alone(d, s, t) ? first->own_us : first->us);
+		else if (keep <= m && hold <= m)
+			best[m] = (float)first->us + d->time[cell(d, s + 1, t, m - hold)];
+	}
+	for (uint32_t c = s + 1; c <= t; c++) {
+		const float *after = &d->time[cell(d, c, t, 0)], *before = &d->time[cell(d, s, c - 1, 0)];
+		uint32_t x = to_slots(d, d->chain.blocks[c].input);
+
+		for (uint32_t m = x > room_through[c] ? x : room_through[c]; m <= d->slots; m++) {
+			float us = run[c] + after[m - x] + before[m];
+
+			if (us < best[m]) {
+				best[m] = us;
+				how[m] = (uint8_t)(c - s);
+			}
+		}
+	}
+}
+
+static void
+fill_table(struct dp *d)
+{
+	uint32_t *room = ARENA_NEW(d->arena, uint32_t, (size_t)d->chain.count + 1);
+	float *run = ARENA_NEW(d->arena, float, (size_t)d->chain.count + 1);
+
+	d->time = ARENA_NEW(d->arena, float, (size_t)d->chain.count * d->chain.count * (d->slots + 1));
+	d->choice = ARENA_NEW(d->arena, uint8_t, (size_t)d->chain.count * d->chain.count * (d->slots + 1));
+	for (uint32_t t = 0; t < d->chain.count; t++)
+		for (uint32_t s = t + 1; s-- > 0;) {
+			bytes_t most = 0;
+
+			/* To run s .. c - 1 through, one after the other; x_s is not ours to count. */
+			run[s] = 0;
+			for (uint32_t c = s + 1; c <= t; c++) {
+				const struct block *b = &d->chain.blocks[c - 1];
+				bytes_t need = b->through + (c - 1 > s ? b->input : 0) + d->chain.blocks[t].gradients;
+
+				most = need > most ? need : most;
+				room[c] = to_slots(d, most);
+				run[c] = run[c - 1] + (float)b->us;
+			}
+			fill_cells(d, s, t, room, run);
+		}
+}
+
+/* ---- the schedule ---- */
+
+static void
+push(struct dp *d, uint32_t op)
+{
+	*ARENA_PUSH(d->arena, d->s->steps, d->steps, d->step_room) = (struct step) { .op = op, .alternative = PLAN_NONE };
+}
+
+static void
+emit_forward(struct dp *d, uint32_t i, const bool *again)
+{
+	struct block *b = &d->chain.blocks[i];
+
+	for (uint32_t k = b->from; k < b->to; k++)
+		if (!d->ran[i] || again[k])
+			push(d, k);
+	d->ran[i] = true;
+}
+
+static void
+emit_chain(struct dp *d, uint32_t s, uint32_t t, uint32_t m)
+{
+	uint32_t how = d->choice[cell(d, s, t, m)], c = s + how;
+
+	if (how > 0) {
+		for (uint32_t i = s; i < c; i++)
+			emit_forward(d, i, d->chain.again);
+		emit_chain(d, c, t, m - to_slots(d, d->chain.blocks[c].input));
+		emit_chain(d, s, c - 1, m);
+		return;
+	}
+	emit_forward(d, s, is_alone(d, s, t) ? d->chain.own : d->chain.again);
+	if (s < t)
+		emit_chain(d, s + 1, t, m - to_slots(d, d->chain.blocks[s].hold));
+	for (uint32_t k = d->chain.blocks[s].back_from; k < d->chain.blocks[s].back_to; k++)
+		push(d, k);
+}
+
+static void
+emit(struct dp *d, struct schedule *s, uint32_t m)
+{
+	*s = (struct schedule) { .step_count = 0 };
+	d->s = s;
+	d->steps = d->step_room = 0;
+	memset(d->ran, 0, sizeof(*d->ran) * d->chain.count);
+	emit_chain(d, 0, d->chain.count - 1, m);
+	s->step_count = (uint32_t)d->steps;
+}
+
+/* Does every step read the versions that the graph's order gives it? */
+static bool
+reads_right(const struct dp *d, const struct schedule *s)
+{
+	const struct graph *g = d->graph;
+	uint32_t *version = ARENA_NEW(d->arena, uint32_t, g->tensor_count), *first = ARENA_NEW(d->arena, uint32_t, (size_t)g->op_count + 1);
+	uint32_t *reads, n = 0;
+
+	for (uint32_t k = 0; k < g->op_count; k++)
+		first[k + 1] = first[k] + g->ops[k].input_count + g->ops[k].output_count;
+	reads = ARENA_NEW(d->arena, uint32_t, first[g->op_count]);
+	for (uint32_t k = 0; k < g->op_count; k++) {
+		for (uint32_t i = 0; i < g->ops[k].input_count; i++)
+			reads[n++] = version[g->ops[k].inputs[i]];
+		for (uint32_t j = 0; j < g->ops[k].output_count; j++)
+			reads[n++] = ++version[g->ops[k].outputs[j]];
+	}
+	memset(version, 0, sizeof(*version) * g->tensor_count);
+	for (uint32_t k = 0; k < s->step_count; k++) {
+		const struct op *o = &g->ops[s->steps[k].op];
+		const uint32_t *want = &reads[first[s->steps[k].op]];
+
+		for (uint32_t i = 0; i < o->input_count; i++)
+			if (version[o->inputs[i]] != want[i])
+				return false;
+		for (uint32_t j = 0; j < o->output_count; j++)
+			version[o->outputs[j]] = want[o->input_count + j];
+	}
+	return true;
+}
+
+/* The most room whose schedule really fits.  Estimates err to both sides, so more than there is is tried first. */
+static int
+best_fit(struct dp *d, struct schedule *s, struct err *e)
+{
+	bytes_t reached, least = UINT64_MAX;
+	char peak[32], budget[32];
+	uint32_t before = UINT32_MAX;
+
+	for (uint32_t i = TRIES; i > 0; i--) {
+		uint32_t m = (uint32_t)((uint64_t)d->slots * i / TRIES);
+
+		if (m == before || isinf(d->time[cell(d, 0, d->chain.count - 1, m)]))
+			continue;
+		before = m;
+		emit(d, s, m);
+		if (!reads_right(d, s))
+			return err_set(e, ERR_NO, "forward is not a chain: a block run again would read what has been overwritten");
+		reached = residency_peak(s, d->graph, NULL, d->arena);
+		if (reached <= d->problem->budget_bytes)
+			return 0;
+		least = reached < least ? reached : least;
+	}
+	if (least == UINT64_MAX)
+		return err_set(e, ERR_NO, "no choice of checkpoints over %" PRIu32 " blocks fits %s", d->chain.count,
+		    units_size(budget, d->problem->budget_bytes));
+	return err_set(e, ERR_NO, "the best choice of checkpoints over %" PRIu32 " blocks has a peak of %s, over the budget of %s",
+	    d->chain.count, units_size(peak, least), units_size(budget, d->problem->budget_bytes));
+}
+
+int
+policy_checkpoint_dp(struct schedule *s, const struct problem *p, struct arena *a, struct err *e)
+{
+	struct dp d = { .problem = p, .graph = p->graph, .arena = a };
+	bytes_t persistent = 0, room;
+
+	if (blocks_init(&d.chain, p->life, BLOCKS_MAX, a, e) < 0)
+		return -1;
+	for (uint32_t t = 0; t < p->graph->tensor_count; t++)
+		if (kind_is_persistent(p->graph->tensors[t].kind))
+			persistent += bytes_align(p->graph->tensors[t].bytes, DEVICE_ALIGN);
+	if (persistent >= p->budget_bytes)
+		return err_set(e, ERR_NO, "persistent tensors alone fill the budget");
+	room = p->budget_bytes - persistent;
+	d.ran = ARENA_NEW(a, bool, d.chain.count);
+	set_slots(&d, room + room / 4);
+	fill_table(&d);
+	return best_fit(&d, s, e);
+}

@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* policy_g10.c - G10 (Zhang et al., MICRO 2023), with host memory as its far side
+ *
+ * Inactive intervals are ranked by the area above the limit (bytes times time) that their absence removes.  For
+ * each op the books say how much of its time either direction of the link has left: an eviction takes the
+ * first free time after the last use, a prefetch the last free time before the next one, and between
+ * them the tensor is away.  Prefetches are then moved earlier where there is room.  What is still over the limit when no interval
+ * can pay for itself leaves all the same, and compute waits.
+ */
+#include <config.h>
+#include "planner/policy/greedy_swap.h"
+#include "planner/policy/policy.h"
+
+/* Time of each op that a direction has left, and a way past ops that have none. */
+struct books {
+	double *free_us;		/* [op_count] */
+	uint32_t *skip;			/* [op_count + 2] the nearest op in this direction that may have time left */
+};
+
+struct g10 {
+	struct books out, in;
+};
+
+/* Ops count from 1 here, so that 0 is the end of the way back. */
+static uint32_t
+nearest(struct books *b, uint32_t k)
+{
+	uint32_t at = k, end = k;
+
+	while (b->skip[end] != end)
+		end = b->skip[end];
+	while (b->skip[at] != at) {
+		uint32_t next = b->skip[at];
+
+		b->skip[at] = end;
+		at = next;
+	}
+	return end;
+}
+
+/* Use the link for us microseconds from op `from` on, not past op `until` (all counted from 1), in steps
+ * of `by`; with `write` the time is taken.  The op at which it is done, or `until`. */
+static uint32_t
+book(struct books *b, uint32_t from, uint32_t until, int by, double us, bool write)
+{
+	uint32_t k = nearest(b, from);
+
+	while (by > 0 ? k < until : k > until) {
+		double left = b->free_us[k - 1];
+
+		if (left > us) {
+			if (write)
+				b->free_us[k - 1] -= us;
+			return k;
+		}
+		us -= left;
+		if (write) {
+			b->free_us[k - 1] = 0;
+			b->skip[k] = (uint32_t)((int64_t)k + by);
+		}
+		k = nearest(b, (uint32_t)((int64_t)k + by));
+	}
+	return until;
+}
+
+/* The ops [gone, back) over which the gap's tensor would be away. */
+static bool
+slot(const struct swap *s, uint32_t gap, bool write, uint32_t *gone, uint32_t *back)
+{
+	struct g10 *x = s->own;
+	const struct gap *g = &s->gaps[gap];
+	uint32_t last = g->last + 1, next = g->next + 1, out, in;	/* from 1 */
+
+	out = book(&x->out, last + 1, next, 1, g->out_us, false);
+	in = book(&x->in, next - 1, last, -1, g->in_us, false);
+	*gone = out;		/* from 0: the op after the one in which it ends */
+	*back = in - 1;
+	if (out >= next || in <= last || *gone >= *back)
+		return false;
+	if (write) {
+		book(&x->out, last + 1, next, 1, g->out_us, true);
+		book(&x->in, next - 1, last, -1, g->in_us, true);
+	}
+	return true;
+}
+
+static double
+score(const struct swap *s, uint32_t gap)
+{
+	uint32_t gone, back;
+
+	return slot(s, gap, false, &gone, &back) ? swap_area(s, gone, back, (double)s->gaps[gap].bytes) : 0;
+}
+
+static void
+taken(struct swap *s, uint32_t gap, struct away *away)
+{
+	slot(s, gap, true, &away->from, &away->to);
+}
+
+static double
+whole_score(const struct swap *s, uint32_t gap)
+{
+	return swap_area(s, s->gaps[gap].last + 1, s->gaps[gap].next, (double)s->gaps[gap].bytes);
+}
+
+static void
+books_init(struct books *b, const struct graph *g, struct arena *a)
+{
+	b->free_us = ARENA_NEW(a, double, g->op_count);
+	b->skip = ARENA_NEW(a, uint32_t, (size_t)g->op_count + 2);
+	for (uint32_t k = 0; k < g->op_count; k++)
+		b->free_us[k] = g->ops[k].time_us;
+	for (uint32_t k = 0; k < g->op_count + 2; k++)
+		b->skip[k] = k;
+}
+
+int
+policy_g10(struct schedule *s, const struct problem *p, struct arena *a, struct err *e)
+{
+	struct decisions d;
+	struct swap w;
+	struct g10 x;
+
+	swap_init(&w, p, a);
+	books_init(&x.out, p->graph, a);
+	books_init(&x.in, p->graph, a);
+	w.own = &x;
+	decisions_init(&d, p->life, a);
+	swap_pick(&w, score, taken, 0, a);
+	if (!swap_stretch(&w))
+		swap_pick(&w, whole_score, NULL, 0, a);
+	residency_times(&w.live, &d, w.gaps, w.chosen, w.chosen_count, true, a);
+	return residency_schedule(s, p, &d, a, e);
+}

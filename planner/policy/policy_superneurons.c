@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* policy_superneurons.c - SuperNeurons (Wang et al., PPoPP 2018)
+ *
+ * Liveness, then a unified tensor pool, then cost-aware recomputation, each only when what came before is
+ * not enough for the budget:
+ *
+ *  1. Outputs of convolutions leave for the host after their last use in forward, the least recently used first, until the rest fits;
+ *     they are fetched when the backward of the convolution after them starts.
+ *  2. All of them leave, and the maps of cheap layers (pooling, activation, LRN, batch norm and whatever else is
+ *     neither a product nor a loss) are dropped and made again in backward.  Between two convolutions the maps made
+ *     again stay together when they fit under the largest layer's working set (speed-centric); else each
+ *     is made for one layer at a time (memory-centric).
+ */
+#include <config.h>
+#include "planner/policy/layers.h"
+
+#include <stdlib.h>
+
+#include "planner/policy/policy.h"
+#include "planner/schedule/occupancy.h"
+
+struct super {
+	const struct problem *problem;
+	const struct graph *graph;
+	struct residency live;
+	struct decisions d;
+	struct gap *gaps;
+	uint32_t gap_count;
+	uint8_t *made_by;		/* [tensor_count] bit 0: by a convolution, bit 1: by another costly op */
+	uint32_t *convs;		/* [conv_count] backward ops of convolutions, rising */
+	uint32_t conv_count;
+};
+
+static bool
+is_costly(enum op_class c)
+{
+	return c == CLASS_LINEAR || c == CLASS_ATTENTION || c == CLASS_EMBEDDING || c == CLASS_LOSS;
+}
+
+static void
+look(struct super *s, struct arena *a)
+{
+	const struct graph *g = s->graph;
+
+	s->made_by = ARENA_NEW(a, uint8_t, g->tensor_count);
+	s->convs = ARENA_NEW(a, uint32_t, g->op_count);
+	for (uint32_t k = 0; k < g->op_count; k++) {
+		const struct op *o = &g->ops[k];
+
+		if (o->phase == PHASE_BACKWARD && o->class == CLASS_CONV)
+			s->convs[s->conv_count++] = k;
+		for (uint32_t j = 0; o->phase == PHASE_FORWARD && j < o->output_count; j++)
+			s->made_by[o->outputs[j]] |= o->class == CLASS_CONV ? 1 : is_costly(o->class) ? 2 : 0;
+	}
+}
+
+/* Does the gap lead from forward to backward? */
+static bool
+turns(const struct super *s, const struct gap *g)
+{
+	return s->graph->ops[g->last].phase == PHASE_FORWARD && s->graph->ops[g->next].phase == PHASE_BACKWARD;
+}
+
+/* The start of the last backward convolution but one before op k: what is fetched then has a whole
+ * convolution to arrive in. */
+static uint32_t
+convolution_before(const struct super *s, uint32_t k)
+{
+	uint32_t lo = 0, hi = s->conv_count;
+
+	while (lo < hi) {
+		uint32_t mid = lo + (hi - lo) / 2;
+
+		if (s->convs[mid] < k)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return lo == 0 ? k : s->convs[lo - 1];
+}
+
+struct recent { uint32_t last, gap; };
+
+static int
+least_recent_first(const void *x, const void *y)
+{
+	const struct recent *p = x, *q = y;
+
+	if (p->last != q->last)
+		return p->last < q->last ? -1 : 1;
+	return p->gap < q->gap ? -1 : p->gap > q->gap;
+}
+
+/* Stage 1; true when that is enough. */
+static bool
+offload(struct super *s, struct arena *a)
+{
+	int64_t budget = (int64_t)s->problem->budget_bytes;
+	struct recent *order = ARENA_NEW(a, struct recent, s->gap_count);
+	uint32_t *chosen = ARENA_NEW(a, uint32_t, s->gap_count), count = 0, picked = 0;
+
+	for (uint32_t i = 0; i < s->gap_count; i++)
+		if (turns(s, &s->gaps[i]) && (s->made_by[s->gaps[i].tensor] & 1) != 0)
+			order[count++] = (struct recent) { s->gaps[i].last, i };
+	qsort(order, count, sizeof(*order), least_recent_first);
+	while (picked < count && residency_most(&s->live, 0, s->graph->op_count) > budget) {
+		const struct gap *g = &s->gaps[order[picked].gap];
+
+		residency_add(&s->live, g->last + 1, g->next, -(int64_t)g->bytes);
+		chosen[picked] = order[picked].gap;
+		picked++;
+	}
+	residency_times(&s->live, &s->d, s->gaps, chosen, picked, false, a);
+	for (uint32_t i = 0; i < picked; i++) {
+		const struct gap *g = &s->gaps[chosen[i]];
+		uint32_t back = convolution_before(s, g->next);
+
+		/* Not before the convolution after it, however slow the link. */
+		if (back > s->d.back[g->use] && back <= g->next) {
+			residency_add(&s->live, s->d.back[g->use], back, -(int64_t)g->bytes);
+			s->d.back[g->use] = back;
+		}
+	}
+	return residency_most(&s->live, 0, s->graph->op_count) <= budget;
+}
+
+/* The largest working set of a layer: what an op reads and writes, with persistent tensors. */
+static int64_t
+largest_layer(const struct problem *p)
+{
+	return (int64_t)p->life->resident_bound_bytes;
+}
+
+/* Segments lie between forward convolutions.  One whose maps would not fit together is made again
+ * layer by layer. */
+static void
+choose_lean(struct super *s, const int64_t *dropped_by, struct arena *a)
+{
+	const struct graph *g = s->graph;
+	int64_t room = largest_layer(s->problem) - (int64_t)s->problem->life->persistent_bytes, sum = 0;
+	uint32_t first = 0;
+
+	s->d.lean = ARENA_NEW(a, bool, g->op_count);
+	for (uint32_t k = 0; k <= g->op_count; k++) {
+		bool ends = k == g->op_count || (g->ops[k].phase == PHASE_FORWARD && g->ops[k].class == CLASS_CONV);
+
+		for (; ends && first < k; first++)
+			s->d.lean[first] = sum > room;
+		if (ends)
+			sum = 0;
+		if (k < g->op_count)
+			sum += dropped_by[k];
+	}
+}
+
+/* Stage 2. */
+static void
+recompute(struct super *s, struct arena *a)
+{
+	const struct graph *g = s->graph;
+	const struct lifetimes *l = s->problem->life;
+	bool *may_run = ARENA_NEW(a, bool, g->op_count), *cheap;
+	int64_t *dropped_by = ARENA_NEW(a, int64_t, g->op_count);
+	uint32_t use;
+
+	for (uint32_t k = 0; k < g->op_count; k++)
+		may_run[k] = g->ops[k].phase == PHASE_FORWARD && g->ops[k].class != CLASS_CONV && !is_costly(g->ops[k].class);
+	cheap = layers_cheap(l, may_run, a);
+	for (uint32_t t = 0; t < g->tensor_count; t++) {
+		if (!cheap[t] || s->made_by[t] != 0 || !layers_turn(l, t, &use))
+			continue;
+		s->d.fate[use] = FATE_DROP;
+		dropped_by[l->first[t]] += (int64_t)bytes_align(g->tensors[t].bytes, DEVICE_ALIGN);
+	}
+	choose_lean(s, dropped_by, a);
+}
+
+int
+policy_superneurons(struct schedule *s, const struct problem *p, struct arena *a, struct err *e)
+{
+	struct super u = { .problem = p, .graph = p->graph };
+
+	if (layers_need_backward(p->graph, e) < 0)
+		return -1;
+	residency_init(&u.live, p, a);
+	decisions_init(&u.d, p->life, a);
+	u.gaps = residency_gaps(&u.live, &u.gap_count, a);
+	look(&u, a);
+	if (!offload(&u, a))
+		recompute(&u, a);
+	return residency_schedule(s, p, &u.d, a, e);
+}

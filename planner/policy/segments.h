@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* segments.h - forward cut into stretches that can be run again each for itself
+ *
+ * A cut is allowed where no tensor that crosses it is overwritten behind it.  Near each even share of the
+ * maps that wait for backward, the cut that the fewest bytes cross is taken.
+ */
+#ifndef PLANNER_POLICY_SEGMENTS_H
+#define PLANNER_POLICY_SEGMENTS_H
+#include "planner/schedule/lifetimes.h"
+
+struct segments {
+	uint32_t count;
+	uint32_t *first;		/* [count + 1] segment i is the ops [first[i], first[i + 1]); all of forward */
+	uint32_t *of;			/* [op_count] the segment of a forward op */
+	uint32_t *last_forward;		/* [tensor_count] last forward op that uses a transient tensor, SEGMENTS_NONE: none */
+	uint32_t maps;			/* forward ops that make something that backward reads */
+};
+#define SEGMENTS_NONE UINT32_MAX
+
+/* How many maps there are; ERR_NO when forward and backward do not follow each other. */
+int segments_maps(uint32_t *maps, const struct lifetimes *l, struct arena *a, struct err *e) WARN_UNUSED;
+
+/* At most `want` segments; maps + 1 are the most there can be. */
+int segments_init(struct segments *s, const struct lifetimes *l, uint32_t want, struct arena *a, struct err *e) WARN_UNUSED;
+#endif

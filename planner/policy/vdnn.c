@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* vdnn.c - virtualised DNN (Rhu et al., MICRO 2016)
+ *
+ *  - Offload.  While a layer's forward runs, its input map is copied to the host if this is the map's last
+ *    consumer and backward needs it; the queues meet at the layer's end, and the map's memory is
+ *    free.  `all` does so for every layer, `conv` for convolutions only.
+ *  - Prefetch.  When the backward of layer n starts, the input of the nearest earlier layer that is away is
+ *    fetched; the search stops at a convolution, so that nothing comes back too
+ *    early.  The queues meet at the layer's end.  What no prefetch brought is fetched when it is needed.
+ *  - A layer that works in place has no input of its own; masks and statistics stay.
+ */
+#include <config.h>
+#include "planner/policy/vdnn.h"
+
+#include <string.h>
+
+#include "planner/policy/layers.h"
+#include "planner/schedule/decisions.h"
+
+struct vdnn {
+	const struct graph *graph;
+	const struct lifetimes *life;
+	struct layers layers;
+	struct decisions d;
+	uint32_t *start, *uses;		/* CSR: the uses after which a forward group's inputs leave */
+	bool *prefetched;		/* [group_count] */
+	bool *met;			/* [group_count] its backward has begun */
+};
+
+/* The forward group that offloads tensor t, after use *use; LAYERS_NONE: none does. */
+static uint32_t
+offloads(const struct vdnn *v, uint32_t t, bool convolutions_only, uint32_t *use)
+{
+	const struct layer_group *group;
+	uint32_t i;
+
+	if (!layers_turn(v->life, t, use))
+		return LAYERS_NONE;
+	i = v->layers.group_of[v->life->use_op[*use]];
+	group = &v->layers.groups[i];
+	if ((convolutions_only && group->class != CLASS_CONV) || layers_write(v->graph, group, t) || group->first == 0)
+		return LAYERS_NONE;
+	/* What backward needs at once never leaves. */
+	return v->life->use_op[*use + 1] > group->last + 1 ? i : LAYERS_NONE;
+}
+
+static void
+offload(struct vdnn *v, bool convolutions_only, struct arena *a)
+{
+	const struct graph *g = v->graph;
+	uint32_t *fill = ARENA_NEW(a, uint32_t, (size_t)v->layers.group_count + 1), use, i;
+
+	v->start = ARENA_NEW(a, uint32_t, (size_t)v->layers.group_count + 1);
+	for (uint32_t t = 0; t < g->tensor_count; t++)
+		if ((i = offloads(v, t, convolutions_only, &use)) != LAYERS_NONE)
+			v->start[i + 1]++;
+	for (i = 0; i < v->layers.group_count; i++)
+		v->start[i + 1] += v->start[i];
+	memcpy(fill, v->start, sizeof(*fill) * ((size_t)v->layers.group_count + 1));
+	v->uses = ARENA_NEW(a, uint32_t, v->start[v->layers.group_count]);
+	for (uint32_t t = 0; t < g->tensor_count; t++) {
+		if ((i = offloads(v, t, convolutions_only, &use)) == LAYERS_NONE)
+			continue;
+		v->uses[fill[i]++] = use;
+		v->d.fate[use] = FATE_OFFLOAD;
+		v->d.from[use] = v->layers.groups[i].first - 1;
+		v->d.gone[use] = v->layers.groups[i].last + 1;
+		v->d.back[use] = v->life->use_op[use + 1];
+		v->d.barrier[v->layers.groups[i].last + 1] = true;
+	}
+}
+
+/* The inputs that group i had offloaded come back when backward group b starts. */
+static void
+fetch(struct vdnn *v, uint32_t i, uint32_t b)
+{
+	uint32_t op = v->layers.groups[b].first;
+
+	v->prefetched[i] = true;
+	for (uint32_t n = v->start[i]; n < v->start[i + 1]; n++)
+		if (op < v->d.back[v->uses[n]] && op >= v->d.gone[v->uses[n]])
+			v->d.back[v->uses[n]] = op;
+	if (v->layers.groups[b].last + 1 < v->graph->op_count)
+		v->d.barrier[v->layers.groups[b].last + 1] = true;
+}
+
+/* A search passes each layer between two convolutions at most once for each of them: it ends at
+ * the first that is away, or at a convolution. */
+static void
+prefetch(struct vdnn *v, uint32_t b)
+{
+	uint32_t n = v->layers.forward_of[b];
+
+	if (n == LAYERS_NONE || v->met[n])
+		return;
+	v->met[n] = true;
+	v->prefetched[n] = true;
+	while (n-- > 0) {
+		if (v->start[n] < v->start[n + 1] && !v->prefetched[n]) {
+			fetch(v, n, b);
+			return;
+		}
+		if (v->layers.groups[n].class == CLASS_CONV)
+			return;
+	}
+}
+
+int
+vdnn_plan(struct schedule *s, const struct problem *p, bool convolutions_only, struct arena *a, struct err *e)
+{
+	struct vdnn v = { .graph = p->graph, .life = p->life };
+
+	if (layers_need_backward(p->graph, e) < 0)
+		return -1;
+	layers_init(&v.layers, p->graph, a);
+	decisions_init(&v.d, p->life, a);
+	v.d.from = ARENA_NEW(a, uint32_t, p->life->use_start[p->graph->tensor_count]);
+	v.prefetched = ARENA_NEW(a, bool, v.layers.group_count);
+	v.met = ARENA_NEW(a, bool, v.layers.group_count);
+	offload(&v, convolutions_only, a);
+	if (v.start[v.layers.group_count] == 0)
+		return err_set(e, ERR_NO, "no %s has an input that backward needs", convolutions_only ? "convolution" : "layer");
+	for (uint32_t b = 0; b < v.layers.group_count; b++)
+		if (v.layers.groups[b].phase == PHASE_BACKWARD)
+			prefetch(&v, b);
+	return decisions_schedule(s, &v.d, a, e);
+}

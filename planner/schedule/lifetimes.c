@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <config.h>
+#include "planner/schedule/lifetimes.h"
+
+#include <stdlib.h>
+
+/* The body runs once for each distinct tensor t of op k.  stamp[t] == k + 1 marks
+ * the tensors seen in this op, so that nothing need be cleared between ops. */
+#define FOR_EACH_TENSOR(o, k, stamp, t) \
+	for (uint32_t i_ = 0, t; i_ < (o)->input_count + (o)->output_count; i_++) \
+		if ((t = i_ < (o)->input_count ? (o)->inputs[i_] : (o)->outputs[i_ - (o)->input_count], \
+		    (stamp)[t] != (k) + 1) && ((stamp)[t] = (k) + 1))
+
+static void
+find_uses(struct lifetimes *l, uint32_t *stamp, struct arena *a)
+{
+	const struct graph *g = l->graph;
+	uint32_t *fill;
+
+	for (uint32_t t = 0; t < g->tensor_count; t++)
+		l->first[t] = UINT32_MAX;
+	for (uint32_t k = 0; k < g->op_count; k++)
+		FOR_EACH_TENSOR(&g->ops[k], k, stamp, t) {
+			if (l->first[t] == UINT32_MAX)
+				l->first[t] = k;
+			l->last[t] = k;
+			l->use_start[t + 1]++;
+		}
+	for (uint32_t t = 0; t < g->tensor_count; t++)
+		l->use_start[t + 1] += l->use_start[t];
+	l->use_op = ARENA_NEW(a, uint32_t, l->use_start[g->tensor_count]);
+	fill = ARENA_NEW(a, uint32_t, g->tensor_count);
+	for (uint32_t t = 0; t < g->tensor_count; t++)
+		stamp[t] = 0;
+	for (uint32_t k = 0; k < g->op_count; k++)
+		FOR_EACH_TENSOR(&g->ops[k], k, stamp, t)
+			l->use_op[l->use_start[t] + fill[t]++] = k;
+}
+
+/* live[k] as the running sum of what is born at k less what died at k - 1. */
+static void
+sum_live(struct lifetimes *l)
+{
+	const struct graph *g = l->graph;
+	bytes_t sum = 0;
+
+	for (uint32_t t = 0; t < g->tensor_count; t++) {
+		bytes_t bytes = g->tensors[t].bytes;
+
+		if (kind_is_persistent(g->tensors[t].kind)) {
+			l->persistent_bytes += bytes;
+		} else if (l->first[t] <= l->last[t]) {
+			l->live[l->first[t]] += bytes;
+			if (l->last[t] + 1 < g->op_count)
+				l->live[l->last[t] + 1] -= bytes;	/* unsigned: the sum comes out right */
+		}
+	}
+	sum = l->persistent_bytes;
+	for (uint32_t k = 0; k < g->op_count; k++) {
+		sum += l->live[k];
+		l->live[k] = sum + g->ops[k].workspace_bytes;
+		if (l->live[k] > l->peak_bytes) {
+			l->peak_bytes = l->live[k];
+			l->peak_op = k;
+		}
+		l->ideal_time_us += g->ops[k].time_us;
+	}
+}
+
+/* What op o's inplace permissions may save at most: each output the largest of
+ * the inputs that it may take. */
+static bytes_t
+shared_bytes(const struct graph *g, const struct op *o)
+{
+	bytes_t total = 0;
+
+	for (uint32_t j = 0; o->inplace_count > 0 && j < o->output_count; j++) {
+		bytes_t out = g->tensors[o->outputs[j]].bytes, most = 0;
+
+		for (uint32_t i = 0; i < o->inplace_count; i++) {
+			bytes_t in = g->tensors[o->inplace[i].input].bytes;
+
+			if (o->inplace[i].output != o->outputs[j])
+				continue;
+			in = in < out ? in : out;
+			most = in > most ? in : most;
+		}
+		total += most;
+	}
+	return total;
+}
+
+static void
+find_bounds(struct lifetimes *l, uint32_t *stamp)
+{
+	const struct graph *g = l->graph;
+
+	for (uint32_t t = 0; t < g->tensor_count; t++)
+		stamp[t] = 0;
+	for (uint32_t k = 0; k < g->op_count; k++) {
+		const struct op *o = &g->ops[k];
+		bytes_t workspace = o->workspace_bytes, transient = 0, all = 0;
+
+		for (uint32_t i = 0; i < o->alternative_count; i++)
+			if (o->alternatives[i].workspace_bytes < workspace)
+				workspace = o->alternatives[i].workspace_bytes;
+		FOR_EACH_TENSOR(o, k, stamp, t) {
+			all += g->tensors[t].bytes;
+			if (!kind_is_persistent(g->tensors[t].kind))
+				transient += g->tensors[t].bytes;
+		}
+		all += workspace;
+		transient += workspace + l->persistent_bytes;
+		all -= shared_bytes(g, o);
+		transient -= shared_bytes(g, o);
+		if (all > l->bound_bytes || k == 0) {
+			l->bound_bytes = all;
+			l->bound_op = k;
+		}
+		if (transient > l->resident_bound_bytes || k == 0) {
+			l->resident_bound_bytes = transient;
+			l->resident_bound_op = k;
+		}
+	}
+}
+
+void
+lifetimes_init(struct lifetimes *l, const struct graph *g, struct arena *a)
+{
+	uint32_t *stamp = ARENA_NEW(a, uint32_t, g->tensor_count);
+
+	*l = (struct lifetimes) { .graph = g };
+	l->first = ARENA_NEW(a, uint32_t, g->tensor_count);
+	l->last = ARENA_NEW(a, uint32_t, g->tensor_count);
+	l->use_start = ARENA_NEW(a, uint32_t, (size_t)g->tensor_count + 1);
+	l->live = ARENA_NEW(a, bytes_t, g->op_count);
+	find_uses(l, stamp, a);
+	sum_live(l);
+	find_bounds(l, stamp);
+}
+
+struct by_bytes { bytes_t bytes; uint32_t id; };
+
+static int
+larger_first(const void *x, const void *y)
+{
+	const struct by_bytes *p = x, *q = y;
+
+	if (p->bytes != q->bytes)
+		return p->bytes > q->bytes ? -1 : 1;
+	return p->id < q->id ? -1 : p->id > q->id;
+}
+
+uint32_t *
+lifetimes_at(const struct lifetimes *l, uint32_t op, uint32_t *count, struct arena *a)
+{
+	const struct graph *g = l->graph;
+	struct by_bytes *alive = ARENA_NEW(a, struct by_bytes, g->tensor_count);
+	uint32_t *ids, n = 0;
+
+	for (uint32_t t = 0; t < g->tensor_count; t++)
+		if (kind_is_persistent(g->tensors[t].kind) || (l->first[t] <= op && op <= l->last[t]))
+			alive[n++] = (struct by_bytes) { g->tensors[t].bytes, t };
+	qsort(alive, n, sizeof(*alive), larger_first);
+	ids = ARENA_NEW(a, uint32_t, n);
+	for (uint32_t i = 0; i < n; i++)
+		ids[i] = alive[i].id;
+	*count = n;
+	return ids;
+}

@@ -1,0 +1,597 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <config.h>
+#include "planner/schedule/program.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "planner/schedule/edges.h"
+
+/* What a walk over the schedule's steps finds: the stays of all tensors (each a
+ * buffer alive over half-open steps [lower, upper)), and which buffer each access means. */
+struct program {
+	struct plan *plan;
+	const struct graph *graph;
+	const struct schedule *schedule;
+	struct arena *arena;
+	uint32_t buffer_capacity;
+	struct place_item *life;	/* [buffer_count] */
+	uint32_t *current;		/* [tensor_count] the buffer that holds it now, or PLAN_NONE */
+	uint32_t *reads, *writes;	/* the next free cells of all runs' operand arrays */
+	uint32_t *leaves, *returns;	/* [step_count + 2] first move in by_gone / by_back */
+	uint32_t *by_gone, *by_back;	/* move ids in step order, ties as given; step_count: at the end */
+	uint32_t *from, *to;		/* [move_count] device buffers */
+	uint32_t *host_of;		/* [move_count] the host buffer that holds the copy */
+	uint32_t instructions;		/* of the program, so far */
+	uint32_t *move;			/* [instructions] whose copy each is */
+	struct place_item *host_life;	/* [host_count], or NULL: not yet looked for */
+	bool host_placed;
+	uint32_t takeover_count;
+	struct takeover *takeovers;	/* in step order: what an op permits */
+	uint32_t *part_of;		/* [buffer_count] the buffer whose item it is part of: itself, but for takeovers */
+	bool homes_return;		/* some persistent tensor leaves the device and returns */
+};
+
+/* An output buffer may take an input buffer's bytes in the run at a step. */
+struct takeover { uint32_t from, to, step; };
+
+/* The moves ordered by the step at which they leave or return; start[k] is the first of
+ * step k. */
+static uint32_t *
+bucket_moves(const struct schedule *s, bool by_back, uint32_t **start, struct arena *a)
+{
+	uint32_t *order = ARENA_NEW(a, uint32_t, s->move_count), *fill;
+
+	*start = fill = ARENA_NEW(a, uint32_t, (size_t)s->step_count + 2);
+	for (uint32_t m = 0; m < s->move_count; m++)
+		if (!by_back || s->moves[m].back != SCHEDULE_END)
+			fill[by_back ? s->moves[m].back : s->moves[m].gone]++;
+	for (uint32_t k = 0; k <= s->step_count; k++)
+		fill[k + 1] += fill[k];
+	for (uint32_t m = s->move_count; m-- > 0;)
+		if (!by_back || s->moves[m].back != SCHEDULE_END)
+			order[--fill[by_back ? s->moves[m].back : s->moves[m].gone]] = m;
+	return order;
+}
+
+struct return_order { uint32_t needed, move; };
+
+static int
+needed_first(const void *x, const void *y)
+{
+	const struct return_order *p = x, *q = y;
+
+	if (p->needed != q->needed)
+		return p->needed < q->needed ? -1 : 1;
+	return p->move < q->move ? -1 : p->move > q->move;
+}
+
+/* Of moves that return before the same step, those that are used first come first. */
+static void
+order_returns(struct program *b)
+{
+	const struct schedule *s = b->schedule;
+	uint32_t *next = ARENA_NEW(b->arena, uint32_t, b->graph->tensor_count);
+	struct return_order *order = ARENA_NEW(b->arena, struct return_order, s->move_count);
+
+	memset(next, 0xff, sizeof(*next) * b->graph->tensor_count);
+	for (uint32_t k = s->step_count + 1; k-- > 0;) {
+		const struct op *o = k < s->step_count ? &b->graph->ops[s->steps[k].op] : NULL;
+		uint32_t count = b->returns[k + 1] - b->returns[k], *ids = b->by_back + b->returns[k];
+
+		for (uint32_t i = 0; o != NULL && i < o->input_count; i++)
+			next[o->inputs[i]] = k;
+		for (uint32_t j = 0; o != NULL && j < o->output_count; j++)
+			next[o->outputs[j]] = k;
+		for (uint32_t i = 0; i < count; i++)
+			order[i] = (struct return_order) { next[s->moves[ids[i]].tensor], ids[i] };
+		qsort(order, count, sizeof(*order), needed_first);
+		for (uint32_t i = 0; i < count; i++)
+			ids[i] = order[i].move;
+	}
+}
+
+static uint32_t
+stay_new(struct program *b, uint32_t tensor, bytes_t bytes, uint32_t lower)
+{
+	uint32_t id = b->plan->buffer_count++;
+	bool hold = b->schedule->hold && tensor != PLAN_NONE;
+
+	b->plan->buffers[id] = (struct buffer) { .tensor = tensor, .bytes = bytes };
+	b->life[id] = (struct place_item) { .bytes = bytes, .lower = hold ? 0 : lower,
+	    .upper = hold ? b->schedule->step_count : lower + 1, .fixed = PLACE_FREE };
+	return id;
+}
+
+static bool
+on_host(const struct schedule *s, uint32_t t)
+{
+	return s->on_host != NULL && s->on_host[t];
+}
+
+/* Persistent tensors begin the step at home; host buffers come later. */
+static void
+begin_persistent(struct program *b)
+{
+	struct plan *p = b->plan;
+	const struct graph *g = b->graph;
+
+	for (uint32_t t = 0; t < g->tensor_count; t++) {
+		if (!kind_is_persistent(g->tensors[t].kind))
+			continue;
+		if (!on_host(b->schedule, t))
+			b->current[t] = stay_new(b, t, g->tensors[t].bytes, 0);
+		p->initial[p->initial_count++] = (struct place) { .tensor = t, .on_host = on_host(b->schedule, t),
+		    .buffer = b->current[t] };
+	}
+}
+
+/* ... and end it there. */
+static void
+end_persistent(struct program *b)
+{
+	struct plan *p = b->plan;
+	uint32_t t;
+
+	for (uint32_t i = 0; i < p->initial_count; i++) {
+		p->final[p->final_count++] = p->initial[i];
+		t = p->initial[i].tensor;
+		if (p->initial[i].on_host)
+			continue;
+		assert(b->current[t] != PLAN_NONE);
+		p->final[i].buffer = b->current[t];
+		b->life[b->current[t]].upper = b->schedule->step_count;
+	}
+}
+
+/* What the op at step k would permit in place: decided when all stays are known. */
+static void
+note_takeovers(struct program *b, uint32_t k)
+{
+	const struct op *o = &b->graph->ops[b->schedule->steps[k].op];
+
+	for (uint32_t i = 0; i < o->inplace_count; i++)
+		b->takeovers[b->takeover_count++] = (struct takeover) { b->current[o->inplace[i].input],
+		    b->current[o->inplace[i].output], k };
+}
+
+static bool
+may_take_over(const struct program *b, const bool *departs, const struct takeover *w)
+{
+	const struct place_item *from = &b->life[w->from], *to = &b->life[w->to];
+
+	return b->part_of[w->to] == w->to && from->upper == w->step + 1 && to->lower == w->step && !departs[w->from] &&
+	    bytes_align(b->plan->buffers[w->from].bytes, DEVICE_ALIGN) == bytes_align(to->bytes, DEVICE_ALIGN) &&
+	    !kind_is_persistent(b->graph->tensors[b->plan->buffers[w->from].tensor].kind) && w->from != w->to;
+}
+
+/* An output whose input ends with the op takes its bytes over: for the placement the two are one
+ * item.  Inputs that are still being copied out keep theirs. */
+static void
+take_over(struct program *b)
+{
+	uint32_t count = b->plan->buffer_count;
+	bool *departs = ARENA_NEW(b->arena, bool, count), *taken = ARENA_NEW(b->arena, bool, count);
+
+	for (uint32_t i = 0; i < count; i++)
+		b->part_of[i] = i;
+	for (uint32_t m = 0; m < b->schedule->move_count; m++)
+		if (b->from[m] != PLAN_NONE)
+			departs[b->from[m]] = true;
+	for (uint32_t i = 0; i < b->takeover_count; i++) {
+		const struct takeover *w = &b->takeovers[i];
+		struct place_item *whole = &b->life[b->part_of[w->from]];
+
+		if (taken[w->from] || !may_take_over(b, departs, w))
+			continue;
+		taken[w->from] = true;
+		b->part_of[w->to] = b->part_of[w->from];
+		whole->upper = b->life[w->to].upper;
+		b->life[w->to].bytes = 0;
+	}
+}
+
+/* The operands of the run at step k.  A transient tensor that is written without being read
+ * starts a new stay: what it held is of no use any more. */
+static void
+walk_run(struct program *b, uint32_t k, struct instruction *run)
+{
+	const struct step *step = &b->schedule->steps[k];
+	const struct op *o = &b->graph->ops[step->op];
+	const struct tensor *tensors = b->graph->tensors;
+	bytes_t workspace = step->alternative == PLAN_NONE ? o->workspace_bytes :
+	    o->alternatives[step->alternative].workspace_bytes;
+
+	*run = (struct instruction) { .queue = QUEUE_COMPUTE, .op = step->op, .reads = b->reads,
+	    .writes = b->writes, .workspace = PLAN_NONE, .alternative = step->alternative };
+	for (uint32_t i = 0; i < o->input_count; i++) {
+		uint32_t t = o->inputs[i];
+
+		if (b->current[t] == PLAN_NONE)
+			b->current[t] = stay_new(b, t, tensors[t].bytes, k);
+		if (b->life[b->current[t]].upper <= k)
+			b->life[b->current[t]].upper = k + 1;
+		*b->reads++ = b->current[t];
+	}
+	for (uint32_t j = 0; j < o->output_count; j++) {
+		uint32_t t = o->outputs[j];
+
+		if (b->current[t] == PLAN_NONE ||
+		    (!kind_is_persistent(tensors[t].kind) && !op_reads(o, t) && !b->schedule->hold))
+			b->current[t] = stay_new(b, t, tensors[t].bytes, k);
+		if (b->life[b->current[t]].upper <= k)
+			b->life[b->current[t]].upper = k + 1;
+		*b->writes++ = b->current[t];
+	}
+	if (workspace > 0)
+		run->workspace = stay_new(b, PLAN_NONE, workspace, k);
+	if (b->schedule->in_place)
+		note_takeovers(b, k);
+}
+
+/* Move m leaves. */
+static void
+leave(struct program *b, uint32_t id)
+{
+	const struct move *m = &b->schedule->moves[id];
+	uint32_t buffer = b->current[m->tensor];
+
+	assert(m->gone <= m->free && m->free <= m->back);
+	b->current[m->tensor] = PLAN_NONE;
+	b->from[id] = m->copied ? PLAN_NONE : buffer;
+	if (buffer != PLAN_NONE)	/* at step 0 what is at home on the host has none */
+		b->life[buffer].upper = m->free;
+	if (m->copied)
+		return;
+	b->move[b->instructions] = id;
+	b->plan->program[b->instructions++] = (struct instruction) { .queue = QUEUE_OUT, .op = PLAN_NONE };
+}
+
+static void
+come_back(struct program *b, uint32_t id, uint32_t k)
+{
+	uint32_t t = b->schedule->moves[id].tensor;
+
+	b->to[id] = b->current[t] = stay_new(b, t, b->graph->tensors[t].bytes, k);
+	b->homes_return |= kind_is_persistent(b->graph->tensors[t].kind) && !on_host(b->schedule, t);
+	b->move[b->instructions] = id;
+	b->plan->program[b->instructions++] = (struct instruction) { .queue = QUEUE_IN, .op = PLAN_NONE };
+}
+
+static void
+walk(struct program *b)
+{
+	const struct schedule *s = b->schedule;
+
+	begin_persistent(b);
+	for (uint32_t k = 0; k <= s->step_count; k++) {
+		for (uint32_t i = b->leaves[k]; i < b->leaves[k + 1]; i++)
+			leave(b, b->by_gone[i]);
+		for (uint32_t i = b->returns[k]; i < b->returns[k + 1]; i++)
+			come_back(b, b->by_back[i], k);
+		if (k < s->step_count)
+			walk_run(b, k, &b->plan->program[b->instructions++]);
+	}
+	end_persistent(b);
+	b->plan->instruction_count = b->instructions;
+	take_over(b);
+}
+
+struct home { uint32_t tensor, gone; };
+
+static int
+latest_first(const void *x, const void *y)
+{
+	const struct home *p = x, *q = y;
+
+	if (p->gone != q->gone)
+		return p->gone > q->gone ? -1 : 1;
+	return p->tensor < q->tensor ? -1 : p->tensor > q->tensor;
+}
+
+/* A tensor that returns to its home on the device returns to its offset.  At the step's beginning all are there, one behind the
+ * other: those that never leave lowest, so that what the others leave is one stretch with what lies above. */
+static void
+fix_homes(struct program *b)
+{
+	struct plan *p = b->plan;
+	struct home *homes = ARENA_NEW(b->arena, struct home, p->initial_count);
+	uint32_t *place = ARENA_NEW(b->arena, uint32_t, b->graph->tensor_count), count = 0;
+	bytes_t offset = 0;
+
+	for (uint32_t i = 0; i < p->initial_count; i++) {
+		place[p->initial[i].tensor] = i;
+		if (!p->initial[i].on_host)
+			homes[count++] = (struct home) { p->initial[i].tensor, b->life[p->initial[i].buffer].upper };
+	}
+	qsort(homes, count, sizeof(*homes), latest_first);
+	for (uint32_t i = 0; i < count; i++) {
+		uint32_t at = place[homes[i].tensor];
+
+		b->life[p->initial[at].buffer].fixed = b->life[p->final[at].buffer].fixed = offset;
+		offset += bytes_align(b->graph->tensors[homes[i].tensor].bytes, DEVICE_ALIGN);
+	}
+}
+
+static int
+place_device(struct program *b, const struct placement *placement, struct err *e)
+{
+	struct plan *p = b->plan;
+	/* A budget of the user's own is all that is asked for; else the smallest arena. */
+	struct place_problem device = { .count = p->buffer_count, .items = b->life, .align = DEVICE_ALIGN,
+	    .capacity = p->budget_bytes < device_budget(p->device) ? p->budget_bytes : 0 };
+	struct place_result r = { .offsets = ARENA_NEW(b->arena, bytes_t, p->buffer_count) };
+
+	if (b->homes_return)
+		fix_homes(b);
+	if (placement_run(&r, placement, &device, b->arena, e) < 0)
+		return -1;
+	p->arena_bytes = r.arena_bytes;
+	for (uint32_t i = 0; i < p->buffer_count; i++)
+		p->buffers[i].offset_bytes = r.offsets[b->part_of[i]];
+	return 0;
+}
+
+/* Give every copy a host buffer: a tensor at home there has one for the whole step, any other
+ * one from its copy out to the last fetch that it serves. */
+static void
+host_stays(struct program *b)
+{
+	struct plan *p = b->plan;
+	const struct schedule *s = b->schedule;
+	const struct graph *g = b->graph;
+	struct place_item *stays = ARENA_NEW(b->arena, struct place_item, (size_t)s->move_count + p->initial_count);
+	uint32_t *latest = ARENA_NEW(b->arena, uint32_t, g->tensor_count);
+
+	p->host = ARENA_NEW(b->arena, struct buffer, (size_t)s->move_count + p->initial_count);
+	for (uint32_t i = 0; i < p->initial_count; i++)
+		if (p->initial[i].on_host) {
+			uint32_t t = p->initial[i].tensor;
+
+			latest[t] = p->initial[i].buffer = p->final[i].buffer = p->host_count;
+			stays[p->host_count] = (struct place_item) { .upper = s->step_count + 1 };
+			p->host[p->host_count++] = (struct buffer) { .tensor = t, .bytes = g->tensors[t].bytes };
+		}
+	for (uint32_t i = 0; i < s->move_count; i++) {
+		const struct move *m = &s->moves[b->by_gone[i]];
+
+		if (!m->copied && !on_host(s, m->tensor)) {
+			latest[m->tensor] = p->host_count;
+			stays[p->host_count] = (struct place_item) { .lower = m->gone };
+			p->host[p->host_count++] = (struct buffer) { .tensor = m->tensor, .bytes = g->tensors[m->tensor].bytes };
+		}
+		b->host_of[b->by_gone[i]] = latest[m->tensor];
+		if (!on_host(s, m->tensor))
+			stays[latest[m->tensor]].upper = m->back + 1;
+	}
+	for (uint32_t i = 0; i < p->host_count; i++) {
+		stays[i].bytes = p->host[i].bytes;
+		stays[i].fixed = PLACE_FREE;
+	}
+	b->host_life = stays;
+}
+
+/* The pinned pool.  Host memory is plentiful: one quick order will do. */
+static int
+place_host(struct program *b, struct err *e)
+{
+	struct plan *p = b->plan;
+	struct place_problem host = { .count = p->host_count, .items = b->host_life, .align = DEVICE_ALIGN };
+	struct place_result r = { .offsets = ARENA_NEW(b->arena, bytes_t, p->host_count) };
+
+	if (b->host_placed)
+		return 0;
+	b->host_placed = true;
+	if (placement_run(&r, placement_find("by-size"), &host, b->arena, e) < 0)
+		return -1;
+	p->host_bytes = r.arena_bytes;
+	for (uint32_t i = 0; i < p->host_count; i++)
+		p->host[i].offset_bytes = r.offsets[i];
+	return 0;
+}
+
+/* Every buffer has bytes of its own. */
+static void
+place_apart(struct program *b)
+{
+	struct plan *p = b->plan;
+
+	p->arena_bytes = p->host_bytes = 0;
+	for (uint32_t i = 0; i < p->buffer_count; i++) {
+		p->buffers[i].offset_bytes = p->arena_bytes;
+		p->arena_bytes += bytes_align(p->buffers[i].bytes, DEVICE_ALIGN);
+	}
+	b->host_placed = false;
+	for (uint32_t i = 0; i < p->host_count; i++) {
+		p->host[i].offset_bytes = p->host_bytes;
+		p->host_bytes += bytes_align(p->host[i].bytes, DEVICE_ALIGN);
+	}
+}
+
+/* What instruction id touches. */
+static void
+add_accesses(struct edges *g, const struct plan *p, uint32_t id)
+{
+	const struct instruction *i = &p->program[id];
+	const struct op *o;
+
+	if (i->queue != QUEUE_COMPUTE) {
+		edges_access(g, i->device_buffer, false, i->queue == QUEUE_IN);
+		edges_access(g, i->host_buffer, true, i->queue == QUEUE_OUT);
+		return;
+	}
+	o = &p->graph->ops[i->op];
+	for (uint32_t j = 0; j < o->input_count; j++)
+		edges_access(g, i->reads[j], false, false);
+	for (uint32_t j = 0; j < o->output_count; j++)
+		edges_access(g, i->writes[j], false, true);
+	if (i->workspace != PLAN_NONE)
+		edges_access(g, i->workspace, false, true);
+}
+
+/* The order that the schedule asks for beyond what soundness does: when copies
+ * may begin, and where the queues meet. */
+void
+program_connect(struct program *b)
+{
+	struct plan *p = b->plan;
+	const struct schedule *s = b->schedule;
+	struct edges *g = edges_new(p, b->arena);
+	uint32_t *run = ARENA_NEW(b->arena, uint32_t, s->step_count);
+	uint32_t last_out = EDGES_NONE, last_in = EDGES_NONE, met_in = EDGES_NONE, step = 0;
+
+	for (uint32_t id = 0; id < p->instruction_count; id++) {
+		struct instruction *i = &p->program[id];
+		uint32_t move = b->move[id];
+
+		if (i->queue == QUEUE_COMPUTE) {
+			if (s->steps[step].barrier) {
+				edges_wait(g, last_out);
+				edges_wait(g, met_in);
+			}
+			met_in = last_in;
+			run[step++] = id;
+		} else if (i->queue == QUEUE_OUT) {
+			i->device_buffer = b->from[move];
+			i->host_buffer = b->host_of[move];
+			i->bytes = p->host[i->host_buffer].bytes;
+			edges_wait(g, s->moves[move].from == SCHEDULE_START ? EDGES_NONE : run[s->moves[move].from]);
+			last_out = id;
+		} else {
+			i->device_buffer = b->to[move];
+			i->host_buffer = b->host_of[move];
+			i->bytes = p->host[i->host_buffer].bytes;
+			edges_wait(g, step == 0 ? EDGES_NONE : run[step - 1]);
+			last_in = id;
+		}
+		add_accesses(g, p, id);
+		edges_finish(g);
+	}
+}
+
+/* Room for all that a walk over s may make. */
+static int
+make_room(struct program *b, struct err *e)
+{
+	const struct graph *g = b->graph;
+	const struct schedule *s = b->schedule;
+	struct plan *p = b->plan;
+	struct arena *a = b->arena;
+	size_t reads = 0, writes = 0, persistent = 0, takeovers = 0, buffers;
+
+	for (uint32_t k = 0; k < s->step_count; k++) {
+		takeovers += s->in_place ? g->ops[s->steps[k].op].inplace_count : 0;
+		reads += g->ops[s->steps[k].op].input_count;
+		writes += g->ops[s->steps[k].op].output_count;
+	}
+	for (uint32_t t = 0; t < g->tensor_count; t++)
+		persistent += kind_is_persistent(g->tensors[t].kind);
+	/* Each stay begins with an operand, a fetch, the step, or is a workspace. */
+	buffers = reads + writes + s->move_count + persistent + s->step_count;
+	if (buffers > PLAN_NONE / 2)
+		return err_set(e, ERR_NO, "the plan would have more than %" PRIu32 " buffers", PLAN_NONE / 2);
+	p->buffers = ARENA_NEW(a, struct buffer, buffers);
+	b->life = ARENA_NEW(a, struct place_item, buffers);
+	p->initial = ARENA_NEW(a, struct place, persistent);
+	p->final = ARENA_NEW(a, struct place, persistent);
+	p->program = ARENA_NEW(a, struct instruction, (size_t)s->step_count + 2 * (size_t)s->move_count);
+	p->buffer_count = p->host_count = p->initial_count = p->final_count = 0;
+	b->takeovers = ARENA_NEW(a, struct takeover, takeovers);
+	b->part_of = ARENA_NEW(a, uint32_t, buffers);
+	b->reads = ARENA_NEW(a, uint32_t, reads);
+	b->writes = ARENA_NEW(a, uint32_t, writes);
+	b->current = ARENA_NEW(a, uint32_t, g->tensor_count);
+	memset(b->current, 0xff, sizeof(*b->current) * g->tensor_count);
+	b->from = ARENA_NEW(a, uint32_t, s->move_count);
+	b->to = ARENA_NEW(a, uint32_t, s->move_count);
+	b->host_of = ARENA_NEW(a, uint32_t, s->move_count);
+	b->move = ARENA_NEW(a, uint32_t, (size_t)s->step_count + 2 * (size_t)s->move_count);
+	b->by_gone = bucket_moves(s, false, &b->leaves, a);
+	b->by_back = bucket_moves(s, true, &b->returns, a);
+	order_returns(b);
+	return 0;
+}
+
+/* What a plan's reader would refuse is not written. */
+static int
+check_sum(const struct buffer *buffers, uint32_t count, const char *where, struct err *e)
+{
+	bytes_t sum = 0;
+
+	for (uint32_t i = 0; i < count; i++) {
+		if (buffers[i].bytes > BYTES_MAX - sum)
+			return err_set(e, ERR_NO, "the plan's %s buffers would have more than %" PRI_BYTES " bytes together", where, BYTES_MAX);
+		sum += buffers[i].bytes;
+	}
+	return 0;
+}
+
+struct program *
+program_new(struct plan *p, const struct schedule *s, struct arena *a, struct err *e)
+{
+	struct program *b = ARENA_NEW(a, struct program, 1);
+
+	*b = (struct program) { .plan = p, .graph = p->graph, .schedule = s, .arena = a };
+	if (make_room(b, e) < 0)
+		return NULL;
+	walk(b);
+	return b;
+}
+
+int
+program_place(struct program *b, const struct placement *placement, struct err *e)
+{
+	const struct plan *p = b->plan;
+
+	/* Who only asks what is alive does without. */
+	if (b->host_life == NULL) {
+		host_stays(b);
+		if (check_sum(p->buffers, p->buffer_count, "device", e) < 0 || check_sum(p->host, p->host_count, "host", e) < 0)
+			return -1;
+	}
+	if (placement == NULL) {
+		place_apart(b);
+		return 0;
+	}
+	return place_device(b, placement, e) < 0 || place_host(b, e) < 0 ? -1 : 0;
+}
+
+int
+program_build(struct plan *p, const struct schedule *s, const struct placement *placement,
+    struct arena *a, struct err *e)
+{
+	struct program *b = program_new(p, s, a, e);
+
+	if (b == NULL || program_place(b, placement, e) < 0)
+		return -1;
+	program_connect(b);
+	return 0;
+}
+
+void
+program_live(bytes_t *live, const struct program *b)
+{
+	uint32_t steps = b->schedule->step_count;
+	bytes_t sum = 0;
+
+	memset(live, 0, sizeof(*live) * ((size_t)steps + 1));
+	for (uint32_t i = 0; i < b->plan->buffer_count; i++) {
+		live[b->life[i].lower] += bytes_align(b->life[i].bytes, DEVICE_ALIGN);
+		live[b->life[i].upper] -= bytes_align(b->life[i].bytes, DEVICE_ALIGN);	/* unsigned: the sum comes out right */
+	}
+	for (uint32_t k = 0; k <= steps; k++)
+		live[k] = sum += live[k];
+}
+
+int
+program_profile(bytes_t *live, const struct graph *g, const struct schedule *s, struct arena *a, struct err *e)
+{
+	struct plan p = { .graph = g };
+	const struct program *b = program_new(&p, s, a, e);
+
+	if (b == NULL)
+		return -1;
+	program_live(live, b);
+	return 0;
+}

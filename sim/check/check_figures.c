@@ -1,0 +1,225 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The figures of a plan that need no timing. */
+#include <config.h>
+#include "sim/check/check.h"
+
+#include "sim/check/check_private.h"
+
+/* The program positions at which each device buffer is used first and last. */
+struct stays {
+	uint32_t *first, *last;		/* [buffer_count] moments; first is NEVER for an unused buffer */
+};
+
+static int
+note(void *arg, const struct access *x)
+{
+	struct stays *s = arg;
+
+	if (x->host)
+		return 0;
+	if (s->first[x->buffer] == NEVER)
+		s->first[x->buffer] = x->moment;
+	s->last[x->buffer] = x->moment;
+	return 0;
+}
+
+static void
+find_stays(struct stays *s, const struct plan *p, struct arena *a)
+{
+	s->first = ARENA_NEW(a, uint32_t, p->buffer_count);
+	s->last = ARENA_NEW(a, uint32_t, p->buffer_count);
+	for (uint32_t i = 0; i < p->buffer_count; i++)
+		s->first[i] = NEVER;
+	plan_visit(p, note, s);
+}
+
+/* What a run reads and writes, looked up by tensor.  An entry is valid where its stamp is the
+ * run's moment. */
+struct operands {
+	uint32_t *written, *write_stamp;	/* [tensor_count] output position */
+	bytes_t *taken;				/* [tensor_count] what that output takes over so far */
+	uint32_t *read, *read_stamp;		/* [tensor_count] last input position, the start of a chain ... */
+	uint32_t *next;				/* [longest input_count] ... of positions of the same tensor; NEVER ends it */
+};
+
+static void
+operands_init(struct operands *w, const struct graph *g, struct arena *a)
+{
+	uint32_t longest = 0;
+
+	for (uint32_t k = 0; k < g->op_count; k++)
+		if (g->ops[k].input_count > longest)
+			longest = g->ops[k].input_count;
+	w->written = ARENA_NEW(a, uint32_t, g->tensor_count);
+	w->write_stamp = ARENA_NEW(a, uint32_t, g->tensor_count);
+	w->taken = ARENA_NEW(a, bytes_t, g->tensor_count);
+	w->read = ARENA_NEW(a, uint32_t, g->tensor_count);
+	w->read_stamp = ARENA_NEW(a, uint32_t, g->tensor_count);
+	w->next = ARENA_NEW(a, uint32_t, longest);
+}
+
+static void
+operands_find(struct operands *w, const struct op *o, uint32_t moment)
+{
+	for (uint32_t i = 0; i < o->input_count; i++) {
+		uint32_t t = o->inputs[i];
+
+		w->next[i] = w->read_stamp[t] == moment ? w->read[t] : NEVER;
+		w->read[t] = i;
+		w->read_stamp[t] = moment;
+	}
+	for (uint32_t j = 0; j < o->output_count; j++) {
+		w->written[o->outputs[j]] = j;
+		w->write_stamp[o->outputs[j]] = moment;
+		w->taken[o->outputs[j]] = 0;
+	}
+}
+
+/* Bytes that a run's outputs take over from its inputs in place.  Both buffers count at that
+ * position, so their common bytes would count twice.  An output replaces one input: where several could be, in a
+ * plan that is not sound, the largest. */
+static bytes_t
+shared_in_run(const struct plan *p, const struct stays *s, struct operands *w, uint32_t moment)
+{
+	const struct instruction *in = &p->program[moment - 1];
+	const struct op *o = &p->graph->ops[in->op];
+	bytes_t shared = 0;
+
+	operands_find(w, o, moment);
+	for (uint32_t k = 0; k < o->inplace_count; k++) {
+		uint32_t x = o->inplace[k].input, y = o->inplace[k].output, to;
+
+		if (w->write_stamp[y] != moment || w->read_stamp[y] == moment ||
+		    w->read_stamp[x] != moment || w->write_stamp[x] == moment)
+			continue;
+		to = in->writes[w->written[y]];
+		if (s->first[to] != moment)
+			continue;
+		for (uint32_t i = w->read[x]; i != NEVER; i = w->next[i]) {
+			const struct buffer *from = &p->buffers[in->reads[i]], *b = &p->buffers[to];
+			bytes_t common = from->bytes < b->bytes ? from->bytes : b->bytes;
+
+			if (s->last[in->reads[i]] != moment || from->offset_bytes != b->offset_bytes || common <= w->taken[y])
+				continue;
+			shared += bytes_align(common, DEVICE_ALIGN) - bytes_align(w->taken[y], DEVICE_ALIGN);
+			w->taken[y] = common;
+		}
+	}
+	return shared;
+}
+
+bytes_t
+check_peak(uint32_t *moment, const struct plan *p, struct arena *a)
+{
+	bytes_t *change = ARENA_NEW(a, bytes_t, (size_t)p->instruction_count + 3), sum = 0, peak = 0;
+	struct operands w;
+	struct stays s;
+
+	*moment = MOMENT_BEGIN;
+	find_stays(&s, p, a);
+	operands_init(&w, p->graph, a);
+	for (uint32_t i = 0; i < p->buffer_count; i++) {
+		bytes_t bytes = bytes_align(p->buffers[i].bytes, DEVICE_ALIGN);
+
+		if (s.first[i] == NEVER)
+			continue;
+		change[s.first[i]] += bytes;
+		change[s.last[i] + 1] -= bytes;		/* unsigned: the sum comes out right */
+	}
+	for (uint32_t m = MOMENT_BEGIN; m <= moment_end(p); m++) {
+		bytes_t shared = 0;
+
+		sum += change[m];
+		if (m != MOMENT_BEGIN && m != moment_end(p) && p->program[m - 1].queue == QUEUE_COMPUTE &&
+		    p->graph->ops[p->program[m - 1].op].inplace_count > 0)
+			shared = shared_in_run(p, &s, &w, m);
+		if (sum - shared > peak) {
+			peak = sum - shared;
+			*moment = m;
+		}
+	}
+	return peak;
+}
+
+/* What one op alone needs: the tensors it touches, and the least of its workspaces; less what its
+ * inplace permissions may save at most, each output the largest of the inputs that it may
+ * take.  stamp and best are by tensor; stamp is valid where it is mark. */
+struct touched { uint32_t *stamp; uint32_t *best_stamp; bytes_t *best; };
+
+static bytes_t
+op_bytes(const struct graph *g, const struct op *o, struct touched *w, uint32_t mark, bytes_t *transient)
+{
+	bytes_t all = o->workspace_bytes, shared = 0;
+
+	for (uint32_t i = 0; i < o->alternative_count; i++)
+		if (o->alternatives[i].workspace_bytes < all)
+			all = o->alternatives[i].workspace_bytes;
+	*transient = all;
+	for (uint32_t i = 0; i < o->input_count + o->output_count; i++) {
+		uint32_t t = i < o->input_count ? o->inputs[i] : o->outputs[i - o->input_count];
+
+		if (w->stamp[t] == mark)
+			continue;
+		w->stamp[t] = mark;
+		all += g->tensors[t].bytes;
+		if (!kind_is_persistent(g->tensors[t].kind))
+			*transient += g->tensors[t].bytes;
+	}
+	for (uint32_t i = 0; i < o->inplace_count; i++) {
+		uint32_t y = o->inplace[i].output;
+		bytes_t x_bytes = g->tensors[o->inplace[i].input].bytes, y_bytes = g->tensors[y].bytes;
+		bytes_t least = x_bytes < y_bytes ? x_bytes : y_bytes, before = w->best_stamp[y] == mark ? w->best[y] : 0;
+
+		if (least <= before)
+			continue;
+		shared += least - before;
+		w->best[y] = least;
+		w->best_stamp[y] = mark;
+	}
+	*transient -= shared;	/* persistent bytes are added to it, so the sum is never negative */
+	return all - shared;
+}
+
+static void
+find_bounds(struct plan_figures *f, const struct graph *g, struct arena *a)
+{
+	struct touched w = { ARENA_NEW(a, uint32_t, g->tensor_count), ARENA_NEW(a, uint32_t, g->tensor_count),
+	    ARENA_NEW(a, bytes_t, g->tensor_count) };
+	bytes_t persistent = 0;
+
+	for (uint32_t t = 0; t < g->tensor_count; t++)
+		if (kind_is_persistent(g->tensors[t].kind))
+			persistent += g->tensors[t].bytes;
+	for (uint32_t k = 0; k < g->op_count; k++) {
+		bytes_t transient, all = op_bytes(g, &g->ops[k], &w, k + 1, &transient);
+
+		if (all > f->bound_bytes)
+			f->bound_bytes = all;
+		if (persistent + transient > f->resident_bound_bytes)
+			f->resident_bound_bytes = persistent + transient;
+	}
+}
+
+/* Sums that do not fit stay at the top, where no document's figure is. */
+static void
+add_bytes(bytes_t *sum, bytes_t bytes)
+{
+	if (__builtin_add_overflow(*sum, bytes, sum))
+		*sum = UINT64_MAX;
+}
+
+void
+check_figures(struct plan_figures *f, const struct plan *p, struct arena *a)
+{
+	uint32_t moment;
+
+	*f = (struct plan_figures) { 0 };
+	for (uint32_t i = 0; i < p->instruction_count; i++) {
+		if (p->program[i].queue == QUEUE_OUT)
+			add_bytes(&f->offload_bytes, p->program[i].bytes);
+		else if (p->program[i].queue == QUEUE_IN)
+			add_bytes(&f->fetch_bytes, p->program[i].bytes);
+	}
+	f->peak_bytes = check_peak(&moment, p, a);
+	find_bounds(f, p->graph, a);
+}

@@ -1,0 +1,312 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <config.h>
+#include "sim/report/explain.h"
+
+#include <stdlib.h>
+
+#include "sim/check/check.h"
+#include "src/documents/plan_access.h"
+
+const char *const explain_what_names[EXPLAIN_WHATS + 1] = {
+	"begins", "written", "made again", "read", "offloaded", "fetched", "ends", NULL
+};
+
+/* ---- what is alive ---- */
+
+static int
+note_access(void *arg, const struct access *x)
+{
+	struct explain *e = arg;
+
+	if (x->host)
+		return 0;
+	if (e->first[x->buffer] == PLAN_NONE)
+		e->first[x->buffer] = x->moment;
+	e->last[x->buffer] = x->moment;
+	return 0;
+}
+
+static bool
+alive_at(const struct explain *x, uint32_t buffer, uint32_t moment)
+{
+	return x->first[buffer] != PLAN_NONE && x->first[buffer] <= moment && moment <= x->last[buffer];
+}
+
+struct by_bytes { bytes_t bytes; uint32_t id; };
+
+static int
+larger_first(const void *x, const void *y)
+{
+	const struct by_bytes *p = x, *q = y;
+
+	if (p->bytes != q->bytes)
+		return p->bytes > q->bytes ? -1 : 1;
+	return p->id < q->id ? -1 : p->id > q->id;
+}
+
+static void
+look_at_peak(struct explain *x, struct arena *a)
+{
+	const struct plan *p = x->plan;
+	struct by_bytes *alive = ARENA_NEW(a, struct by_bytes, p->buffer_count);
+	bytes_t sum = 0;
+
+	x->peak_bytes = check_peak(&x->peak, p, a);
+	for (uint32_t b = 0; b < p->buffer_count; b++) {
+		const struct buffer *it = &p->buffers[b];
+		bytes_t bytes = bytes_align(it->bytes, DEVICE_ALIGN);
+
+		if (!alive_at(x, b, x->peak))
+			continue;
+		alive[x->at_peak_count++] = (struct by_bytes) { bytes, b };
+		x->peak_kinds[it->tensor == PLAN_NONE ? (int)SIM_WORKSPACE : (int)p->graph->tensors[it->tensor].kind] += bytes;
+		sum += bytes;
+	}
+	x->in_place_bytes = sum - x->peak_bytes;
+	qsort(alive, x->at_peak_count, sizeof(*alive), larger_first);
+	x->at_peak = ARENA_NEW(a, uint32_t, x->at_peak_count);
+	for (uint32_t i = 0; i < x->at_peak_count; i++)
+		x->at_peak[i] = alive[i].id;
+}
+
+/* ---- what each tensor's absence saves ---- */
+
+/* When moment m begins and ends in simulated time. */
+static double
+begins(const struct explain *x, uint32_t m)
+{
+	return m == MOMENT_BEGIN ? 0 : m == moment_end(x->plan) ? x->sim->step_time_us : x->sim->spans[m - 1].start_us;
+}
+
+static double
+ends(const struct explain *x, uint32_t m)
+{
+	return m == MOMENT_BEGIN ? 0 : m == moment_end(x->plan) ? x->sim->step_time_us : x->sim->spans[m - 1].end_us;
+}
+
+/* Buffers by their first moment: a counting sort. */
+static uint32_t *
+buffers_by_first(const struct explain *x, uint32_t *count, struct arena *a)
+{
+	const struct plan *p = x->plan;
+	uint32_t *start = ARENA_NEW(a, uint32_t, (size_t)p->instruction_count + 3), *order = ARENA_NEW(a, uint32_t, p->buffer_count);
+
+	*count = 0;
+	for (uint32_t b = 0; b < p->buffer_count; b++)
+		if (x->first[b] != PLAN_NONE) {
+			start[x->first[b] + 1]++;
+			++*count;
+		}
+	for (uint32_t m = 0; m <= moment_end(p); m++)
+		start[m + 1] += start[m];
+	for (uint32_t b = 0; b < p->buffer_count; b++)
+		if (x->first[b] != PLAN_NONE)
+			order[start[x->first[b]]++] = b;
+	return order;
+}
+
+/* A tensor's life as if it never left: from the first to the last moment of its stays, or the whole step. */
+struct life { uint32_t first, last; double here_until_us; bool at_peak, at_step_peak; };
+
+static void
+sum_absences(struct explain *x, struct arena *a)
+{
+	const struct plan *p = x->plan;
+	const struct graph *g = p->graph;
+	struct life *life = ARENA_NEW(a, struct life, g->tensor_count);
+	uint32_t count, *order = buffers_by_first(x, &count, a);
+
+	for (uint32_t t = 0; t < g->tensor_count; t++)
+		if (kind_is_persistent(g->tensors[t].kind))
+			life[t].last = moment_end(p);
+		else
+			life[t].first = PLAN_NONE;
+	for (uint32_t i = 0; i < count; i++) {
+		uint32_t b = order[i], t = p->buffers[b].tensor;
+		struct life *l;
+
+		if (t == PLAN_NONE)
+			continue;
+		l = &life[t];
+		if (l->first == PLAN_NONE) {
+			l->first = x->first[b];
+			l->here_until_us = begins(x, x->first[b]);
+		}
+		l->last = x->last[b] > l->last ? x->last[b] : l->last;
+		if (begins(x, x->first[b]) > l->here_until_us)
+			x->tensors[t].away_us += begins(x, x->first[b]) - l->here_until_us;
+		if (ends(x, x->last[b]) > l->here_until_us)
+			l->here_until_us = ends(x, x->last[b]);
+		l->at_peak |= alive_at(x, b, x->peak);
+		l->at_step_peak |= alive_at(x, b, x->step_peak);
+	}
+	for (uint32_t t = 0; t < g->tensor_count; t++) {
+		const struct life *l = &life[t];
+		bytes_t bytes = bytes_align(g->tensors[t].bytes, DEVICE_ALIGN);
+
+		if (l->first == PLAN_NONE)
+			continue;
+		if (kind_is_persistent(g->tensors[t].kind) && x->sim->step_time_us > l->here_until_us)
+			x->tensors[t].away_us += x->sim->step_time_us - l->here_until_us;
+		if (!l->at_peak && l->first <= x->peak && x->peak <= l->last)
+			x->tensors[t].peak_saved = bytes;
+		if (!l->at_step_peak && l->first <= x->step_peak && x->step_peak <= l->last)
+			x->tensors[t].step_saved = bytes;
+	}
+}
+
+/* ---- what it costs ---- */
+
+static void
+charge_rerun(struct explain *x, const struct op *o, double us)
+{
+	const struct graph *g = x->plan->graph;
+	double bytes = 0;
+
+	for (uint32_t j = 0; j < o->output_count; j++)
+		bytes += (double)g->tensors[o->outputs[j]].bytes;
+	for (uint32_t j = 0; j < o->output_count; j++) {
+		struct explain_tensor *t = &x->tensors[o->outputs[j]];
+
+		t->reruns++;
+		t->rerun_us += bytes > 0 ? us * ((double)g->tensors[o->outputs[j]].bytes / bytes) : us / o->output_count;
+	}
+}
+
+static void
+sum_costs(struct explain *x, uint32_t step_peak_op, struct arena *a)
+{
+	const struct plan *p = x->plan;
+	bool *ran = ARENA_NEW(a, bool, p->graph->op_count);
+
+	for (uint32_t i = 0; i < p->instruction_count; i++) {
+		const struct instruction *in = &p->program[i];
+		struct explain_tensor *t;
+
+		if (in->queue == QUEUE_COMPUTE) {
+			if (ran[in->op])
+				charge_rerun(x, &p->graph->ops[in->op], x->sim->spans[i].end_us - x->sim->spans[i].start_us);
+			else if (in->op == step_peak_op)
+				x->step_peak = i + 1;
+			ran[in->op] = true;
+			continue;
+		}
+		t = &x->tensors[p->buffers[in->device_buffer].tensor];
+		*(in->queue == QUEUE_OUT ? &t->offloads : &t->fetches) += 1;
+		*(in->queue == QUEUE_OUT ? &t->offload_bytes : &t->fetch_bytes) += in->bytes;
+	}
+	for (uint32_t i = 0; i < x->sim->stall_count; i++) {
+		const struct sim_stall *s = &x->sim->stalls[i];
+
+		if (s->cause != PLAN_NONE && p->program[s->cause].queue != QUEUE_COMPUTE)
+			x->tensors[p->buffers[p->program[s->cause].device_buffer].tensor].stall_us += s->end_us - s->start_us;
+	}
+}
+
+struct by_cost { double us; bytes_t bytes; uint32_t id; };
+
+static int
+dearest_first(const void *x, const void *y)
+{
+	const struct by_cost *p = x, *q = y;
+
+	if (p->us != q->us)
+		return p->us > q->us ? -1 : 1;
+	if (p->bytes != q->bytes)
+		return p->bytes > q->bytes ? -1 : 1;
+	return p->id < q->id ? -1 : p->id > q->id;
+}
+
+static void
+rank(struct explain *x, struct arena *a)
+{
+	uint32_t n = x->plan->graph->tensor_count;
+	struct by_cost *rows = ARENA_NEW(a, struct by_cost, n);
+
+	for (uint32_t t = 0; t < n; t++) {
+		const struct explain_tensor *it = &x->tensors[t];
+
+		if (it->offloads + it->fetches + it->reruns > 0)
+			rows[x->moved_count++] = (struct by_cost) { it->stall_us + it->rerun_us, it->step_saved + it->peak_saved, t };
+	}
+	qsort(rows, x->moved_count, sizeof(*rows), dearest_first);
+	x->moved = ARENA_NEW(a, uint32_t, x->moved_count);
+	for (uint32_t i = 0; i < x->moved_count; i++)
+		x->moved[i] = rows[i].id;
+}
+
+void
+explain_init(struct explain *x, const struct plan *p, const struct sim_result *r, uint32_t step_peak_op, struct arena *a)
+{
+	*x = (struct explain) { .plan = p, .sim = r };
+	x->first = ARENA_NEW(a, uint32_t, p->buffer_count);
+	x->last = ARENA_NEW(a, uint32_t, p->buffer_count);
+	x->tensors = ARENA_NEW(a, struct explain_tensor, p->graph->tensor_count);
+	for (uint32_t b = 0; b < p->buffer_count; b++)
+		x->first[b] = PLAN_NONE;
+	plan_visit(p, note_access, x);
+	look_at_peak(x, a);
+	sum_costs(x, step_peak_op, a);
+	sum_absences(x, a);
+	rank(x, a);
+}
+
+/* ---- one tensor's story ---- */
+
+struct story {
+	const struct explain *x;
+	struct arena *arena;
+	uint32_t tensor;
+	bool *ran;		/* [op_count] */
+	double *wait_us;	/* [instruction_count] */
+	struct explain_event *events;
+	size_t count, capacity;
+};
+
+static int
+add_event(void *arg, const struct access *acc)
+{
+	static const enum explain_what what[] = {
+		[OPERAND_INITIAL] = EXPLAIN_BEGIN, [OPERAND_READ] = EXPLAIN_READ, [OPERAND_WRITE] = EXPLAIN_WRITE,
+		[OPERAND_FROM] = EXPLAIN_OFFLOAD, [OPERAND_TO] = EXPLAIN_FETCH, [OPERAND_FINAL] = EXPLAIN_END
+	};
+	struct story *s = arg;
+	const struct plan *p = s->x->plan;
+	const struct instruction *in = acc->moment == MOMENT_BEGIN || acc->moment == moment_end(p) ? NULL : &p->program[acc->moment - 1];
+	struct explain_event *e, *before = s->count > 0 ? &s->events[s->count - 1] : NULL;
+
+	if (access_buffer(p, acc)->tensor != s->tensor || acc->operand == OPERAND_WORKSPACE || (in != NULL && acc->host))
+		return 0;
+	if (before != NULL && before->moment == acc->moment && before->what == what[acc->operand] && before->buffer == acc->buffer)
+		return 0;	/* an op that reads it twice */
+	e = ARENA_PUSH(s->arena, s->events, s->count, s->capacity);
+	*e = (struct explain_event) { .what = what[acc->operand], .moment = acc->moment, .on_host = acc->host, .buffer = acc->buffer,
+	    .start_us = begins(s->x, acc->moment), .end_us = ends(s->x, acc->moment),
+	    .last = !acc->host && s->x->last[acc->buffer] == acc->moment };
+	if (in == NULL)
+		return 0;
+	if (in->queue != QUEUE_COMPUTE) {
+		e->bytes = in->bytes;
+		e->wait_us = s->wait_us[acc->moment - 1];
+	} else if (e->what == EXPLAIN_WRITE && s->ran[in->op]) {
+		e->what = EXPLAIN_REWRITE;
+	}
+	if (e->what == EXPLAIN_WRITE)
+		s->ran[in->op] = true;
+	return 0;
+}
+
+struct explain_event *
+explain_story(const struct explain *x, uint32_t tensor, uint32_t *count, struct arena *a)
+{
+	struct story s = { .x = x, .arena = a, .tensor = tensor };
+
+	s.ran = ARENA_NEW(a, bool, x->plan->graph->op_count);
+	s.wait_us = ARENA_NEW(a, double, x->plan->instruction_count);
+	for (uint32_t i = 0; i < x->sim->stall_count; i++)
+		if (x->sim->stalls[i].cause != PLAN_NONE)
+			s.wait_us[x->sim->stalls[i].cause] += x->sim->stalls[i].end_us - x->sim->stalls[i].start_us;
+	plan_visit(x->plan, add_event, &s);
+	*count = (uint32_t)s.count;
+	return s.events;
+}

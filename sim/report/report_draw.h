@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* report_draw.h - what the three subjects of a report (plan, placement, sweep) share with its formats */
+#ifndef SIM_REPORT_REPORT_DRAW_H
+#define SIM_REPORT_REPORT_DRAW_H
+#include "sim/report/gnuplot.h"
+#include "sim/report/page.h"
+#include "sim/report/report_private.h"
+
+/* Write d in the format of to's path, its script beside it when that is wanted. */
+int report_draw(const struct report_to *to, struct drawing *d, gnuplot_script_fn *term, struct arena *a, struct err *e) WARN_UNUSED;
+
+/* Keep the script of one part of a page ("" : of the whole), if scripts are kept. */
+int report_keep(const struct report_to *to, const char *part, const struct drawing *d, struct arena *a, struct err *e) WARN_UNUSED;
+
+/* Where the axes stand in both drawings of a page's figure. */
+void report_frames(struct page_figure *f);
+
+/* ---- a placement ---- */
+
+struct placed_picture {
+	const struct placed *placed;
+	struct address_map map;
+	const char *title;		/* quoted for gnuplot */
+};
+
+void placed_picture_init(struct placed_picture *pic, const struct placed *pl, const struct detail *d, struct arena *a);
+void placed_script(FILE *out, const struct drawing *d);		/* title, map, legend */
+void placed_panel_script(FILE *out, const struct drawing *d);	/* the map alone */
+
+/* ---- a sweep ---- */
+
+enum { SERIES_MOST = 12 };
+enum chart { CHART_PARETO, CHART_BATCH, CHART_LINK, CHART_BUDGET, CHART_COUNT };
+
+struct chart_point { double x, y; };
+struct series {
+	const char *name, *label;	/* "" when there is only one; label: quoted for gnuplot */
+	const struct sweep_point *first;	/* one of its results: what its name says */
+	struct chart_point *points;	/* [count] by x */
+	size_t count, capacity;
+};
+
+struct chart_data {
+	struct series series[SERIES_MOST];	/* those with most points */
+	uint32_t count, left_out;
+	struct chart_point *bound;	/* [bound_count] by x: nothing can be below */
+	size_t bound_count;
+	bool flat;			/* all points have one x: nothing to see */
+};
+
+struct sweep_picture {
+	const struct sweep *sweep;
+	const char *plain_title, *title;	/* title: quoted for gnuplot */
+	bool relative;			/* memory against overhead, not time: networks, batches or devices differ */
+	struct chart_data charts[CHART_COUNT];
+};
+
+extern const char *const chart_titles[CHART_COUNT];
+extern const char *const series_colours[SERIES_MOST];
+struct chart_view { const struct sweep_picture *picture; enum chart chart; };
+
+void sweep_picture_init(struct sweep_picture *pic, const struct sweep *s, struct arena *a);
+void sweep_script(FILE *out, const struct drawing *d);
+void sweep_chart_script(FILE *out, const struct drawing *d);	/* d->what: struct chart_view */
+
+/* ---- pages ---- */
+
+/* The data that a plan's page shows under the pointer. */
+void page_plan_data(FILE *out, const struct picture *pic, struct arena *a);
+
+int report_plan_page(const struct report_to *to, const struct plan *p, const struct sim_result *r, struct arena *a,
+    struct err *e) WARN_UNUSED;
+int report_placed_page(const struct report_to *to, const struct placed *pl, struct arena *a, struct err *e) WARN_UNUSED;
+int report_sweep_page(const struct report_to *to, const struct sweep_picture *pic, struct arena *a, struct err *e) WARN_UNUSED;
+#endif

@@ -1,0 +1,421 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <config.h>
+#include "sim/report/report_private.h"
+
+#include <string.h>
+
+/* Colours that people with any colour vision tell apart (Okabe and Ito; Tol). */
+const char *const kind_colours[SIM_KINDS] = {
+	[KIND_PARAMETER] = "#0072B2", [KIND_STATE] = "#7F7F7F", [KIND_OPTIMIZER] = "#56B4E9", [KIND_INPUT] = "#CC79A7",
+	[KIND_ACTIVATION] = "#009E73", [KIND_GRADIENT] = "#E69F00", [SIM_WORKSPACE] = "#F0E442"
+};
+
+/* Compute is grey, so that a stall stands out; the two directions keep their colour in the panel below. */
+const struct mark_style mark_styles[MARK_COUNT] = {
+	[MARK_FORWARD] = { "forward", "#A8A8A8" }, [MARK_BACKWARD] = { "backward", "#6E6E6E" },
+	[MARK_UPDATE] = { "update", "#D5D5D5" }, [MARK_RERUN] = { "recompute", "#DDAA33" },
+	[MARK_STALL] = { "stall", "#E8211D" }, [MARK_OFFLOAD] = { "offload", "#332288" }, [MARK_FETCH] = { "fetch", "#44AA99" }
+};
+
+/* Where a panel's axes, legend and label are, in parts of the picture from its bottom left. */
+struct frame {
+	double top, bottom;
+	double key_x, label_x, right_label_x;	/* key_x 0: no legend */
+};
+
+const char *
+kind_label(int kind)
+{
+	return kind == SIM_WORKSPACE ? "workspace" : kind_names[kind];
+}
+
+/* Text from a document inside gnuplot's single quotes, where nothing but the quote
+ * itself is special.  Control bytes would end the line; a cut falls between characters. */
+const char *
+picture_quoted(const char *s, struct arena *a)
+{
+	enum { MOST_BYTES = 160 };
+	char *buf = ARENA_NEW(a, char, 2 * MOST_BYTES + 6), *to = buf;
+	size_t n = strlen(s);
+
+	if (n > MOST_BYTES)
+		for (n = MOST_BYTES; n > 0 && ((unsigned char)s[n] & 0xc0) == 0x80; n--)
+			;
+	*to++ = '\'';
+	for (size_t i = 0; i < n; i++) {
+		if (s[i] == '\'')
+			*to++ = '\'';
+		*to++ = (unsigned char)s[i] < ' ' || s[i] == 127 ? '?' : s[i];
+	}
+	if (s[n] != '\0')
+		to += sprintf(to, "...");
+	*to++ = '\'';
+	return buf;
+}
+
+static void
+put_boxes(FILE *out, const struct picture *pic)
+{
+	for (int k = 0; k < MARK_COUNT; k++) {
+		fprintf(out, "$mark%d << EOD\n", k);
+		for (size_t i = 0; i < pic->marks[k].count; i++) {
+			const struct box *b = &pic->marks[k].boxes[i];
+
+			fprintf(out, "%.7g %.5g %.7g %.7g %.5g %.5g\n", (b->from_us + b->to_us) / 2e3, (b->low + b->high) / 2,
+			    b->from_us / 1e3, b->to_us / 1e3, b->low, b->high);
+		}
+		fputs("EOD\n", out);
+	}
+}
+
+/* Both corners of each step: one polygon then draws the whole curve. */
+static void
+put_curve(FILE *out, const char *name, const struct curve *c, double unit)
+{
+	fprintf(out, "$%s << EOD\n", name);
+	for (size_t i = 0; i < c->count; i++) {
+		if (i > 0)
+			fprintf(out, "%.7g %.6g\n", c->steps[i].time_us / 1e3, c->steps[i - 1].value / unit);
+		fprintf(out, "%.7g %.6g\n", c->steps[i].time_us / 1e3, c->steps[i].value / unit);
+	}
+	fputs("EOD\n", out);
+}
+
+static double
+curve_top(const struct curve *c, double unit)
+{
+	double top = 0;
+
+	for (size_t i = 0; i < c->count; i++)
+		if (c->steps[i].value / unit > top)
+			top = c->steps[i].value / unit;
+	return top > 0 ? 1.15 * top : 1;
+}
+
+/* At most n bytes, cut between characters. */
+static const char *
+cut(const char *s, size_t n, struct arena *a)
+{
+	if (strlen(s) <= n)
+		return s;
+	while (n > 0 && ((unsigned char)s[n] & 0xc0) == 0x80)
+		n--;
+	return arena_printf(a, "%.*s", (int)n, s);
+}
+
+void
+picture_titles(struct picture *pic, struct arena *a)
+{
+	const struct plan *p = pic->plan;
+	const struct sim_result *r = pic->result;
+	const char *batch = p->batch > 0 ? arena_printf(a, ", batch %" PRIu32 ",", p->batch) : "", *recompute = "";
+	char b1[32], b2[32], b3[32], b4[32];
+
+	for (uint32_t i = 0; i < pic->peak.count; i++) {
+		struct peak_tensor *t = &pic->peak.top[i];
+
+		t->name = tensor_name(p, pic->makers, p->buffers[t->buffer].tensor, a);
+		t->label = picture_quoted(arena_printf(a, "%s  %s", units_size(b1, t->bytes), cut(t->name, 24, a)), a);
+	}
+	units_time(b3, r->stall_time_us);
+	if (r->recompute_time_us > 0)
+		recompute = arena_printf(a, ", recomputing %s", units_time(b4, r->recompute_time_us));
+	pic->title = picture_quoted(arena_printf(a, "%s%s on %s, policy %s, budget %s", p->graph->name, batch, p->device->name,
+	    p->policy != NULL ? p->policy : "unknown", units_size(b1, p->budget_bytes)), a);
+	pic->subtitle = picture_quoted(arena_printf(a, "step %s, ideal %s, overhead %.1f %%, %s%s%s", units_time(b1, r->step_time_us),
+	    units_time(b2, r->ideal_time_us), 100 * r->overhead, r->stall_time_us > 0 ? "stalls " : "no stalls",
+	    r->stall_time_us > 0 ? b3 : "", recompute), a);
+}
+
+/* The label stands at the same place in each panel, however wide the numbers are. */
+static void
+put_frame(FILE *out, const struct frame *f, const char *label)
+{
+	fprintf(out, "set tmargin at screen %g\nset bmargin at screen %g\n", f->top, f->bottom);
+	if (f->key_x > 0)
+		fprintf(out, "set key at screen %g,%g left top Left reverse samplen 1.6 spacing 1.25\n", f->key_x, f->top);
+	else
+		fputs("unset key\n", out);
+	fprintf(out, "set label 3 '%s' at screen %g,%g center rotate\n", label, f->label_x, (f->top + f->bottom) / 2);
+}
+
+void
+memory_lines(struct memory_line lines[MEMORY_LINES], const struct plan *p)
+{
+	lines[0] = (struct memory_line){ "budget", p->budget_bytes, "lc rgb '#000000' lw 2 dt (10,5)" };
+	lines[1] = (struct memory_line){ "arena", p->arena_bytes, "lc rgb '#000000' lw 1.4" };
+	lines[2] = (struct memory_line){ "plan peak", p->figures.peak_bytes, "lc rgb '#882255' lw 1.6 dt (8,3,2,3)" };
+	lines[3] = (struct memory_line){ "bound, resident", p->figures.resident_bound_bytes, "lc rgb '#882255' lw 1.8 dt (2,3)" };
+}
+
+/* A horizontal line with its value in the legend; one above the picture's top is only named there. */
+static void
+put_line(FILE *out, const struct memory_line *l, bytes_t top)
+{
+	char buf[32];
+
+	if (l->bytes == 0)
+		return;
+	if (l->bytes <= top)
+		fprintf(out, ", \\\n %.8g", (double)l->bytes / GIB);
+	else
+		fputs(", \\\n NaN", out);
+	fprintf(out, " with lines %s title '%s %s%s'", l->style, l->name, units_size(buf, l->bytes), l->bytes <= top ? "" : " (above)");
+}
+
+/* Back to front: each kind's area reaches down to 0 and is painted over by those below it. */
+static void
+put_kinds(FILE *out, const struct picture *pic)
+{
+	char buf[32];
+
+	fputs("plot NaN notitle", out);
+	for (int k = SIM_KINDS - 1; k >= 0; k--)
+		if (pic->kind_most[k] > 0)
+			fprintf(out, ", \\\n $kind%d with filledcurves y=0 fs solid noborder lc rgb '%s' title '%s, up to %s'", k,
+			    kind_colours[k], kind_label(k), units_size(buf, pic->kind_most[k]));
+}
+
+double
+panel_top(const struct picture *pic, enum panel panel)
+{
+	double out_top = curve_top(&pic->rate[D2H], 1e3), in_top = curve_top(&pic->rate[H2D], 1e3);
+
+	switch (panel) {
+	case PANEL_MEMORY:
+		return pic->top_bytes > 0 ? 1.06 * (double)pic->top_bytes / GIB : 1;
+	case PANEL_MAP:
+		return pic->map.top > 0 ? 1.02 * (double)pic->map.top / GIB : 1;
+	case PANEL_LINK:
+		return in_top > out_top ? in_top : out_top;
+	case PANEL_HOST:
+		return curve_top(&pic->host, GIB);
+	default:
+		return 1;
+	}
+}
+
+static void
+put_memory(FILE *out, const struct picture *pic, const struct frame *f)
+{
+	struct memory_line lines[MEMORY_LINES];
+
+	put_frame(out, f, "device memory (GiB)");
+	fprintf(out, "set yrange [0:%.6g]\n", panel_top(pic, PANEL_MEMORY));
+	put_kinds(out, pic);
+	memory_lines(lines, pic->plan);
+	for (size_t i = 0; i < MEMORY_LINES; i++)
+		put_line(out, &lines[i], pic->top_bytes);
+	fputc('\n', out);
+}
+
+/* Beside the address map: what memory is full of at its fullest. */
+static void
+put_peak(FILE *out, const struct picture *pic, const struct frame *f)
+{
+	const struct peak *k = &pic->peak;
+	double y = f->top - 0.008, dy = 0.0145;
+	char size[32], when[32];
+
+	fprintf(out, "set label 20 'in use at the peak, %s:' at screen %g,%g left font ',11'\n", units_time(when, k->time_us), f->key_x, y);
+	for (uint32_t i = 0; i < k->count; i++)
+		fprintf(out, "set label %u %s at screen %g,%g left font ',10' textcolor rgb '#404040' noenhanced\n", 21 + i,
+		    k->top[i].label, f->key_x, y - dy * (i + 1));
+	if (k->other_count > 0)
+		fprintf(out, "set label 40 '%s  in %" PRIu32 " others' at screen %g,%g left font ',10' textcolor rgb '#404040'\n",
+		    units_size(size, k->others), k->other_count, f->key_x, y - dy * (k->count + 1));
+	if (pic->map.merged > 0)
+		fprintf(out, "set label 41 '%" PRIu32 " of %" PRIu32 " boxes merged' at screen %g,%g left font ',10' textcolor rgb '#606060'\n",
+		    pic->map.merged, pic->map.count, f->key_x, f->bottom + 0.006);
+}
+
+static void
+put_map(FILE *out, const struct picture *pic, const struct frame *f)
+{
+	put_frame(out, f, "address (GiB)");
+	if (f->key_x > 0)
+		put_peak(out, pic, f);
+	fprintf(out, "set yrange [0:%.6g]\n", panel_top(pic, PANEL_MAP));
+	address_map_plot(out, &pic->map, false);
+}
+
+static void
+put_queues(FILE *out, const struct picture *pic, const struct frame *f)
+{
+	char buf[32];
+
+	put_frame(out, f, "");
+	fputs("set yrange [-0.55:2.55]\nset grid noytics\nset ytics scale 0 (", out);
+	for (int k = 0; k < QUEUE_COUNT; k++)
+		fprintf(out, "%s'%s' %g", k > 0 ? ", " : "", f->key_x == 0 && k == QUEUE_COMPUTE ? "run" : queue_names[k], queue_row((enum queue)k));
+	fputs(")\n", out);
+	if (pic->gathered > 20 && f->key_x > 0)
+		fprintf(out, "set label 5 'height: share of the time' at screen %g,%g left font ',10' textcolor rgb '#606060'\n", f->key_x,
+		    f->bottom + 0.007);
+	fputs("plot NaN notitle", out);
+	for (int k = 0; k < MARK_COUNT; k++)
+		if (pic->marks[k].count > 0)
+			fprintf(out, ", \\\n $mark%d using 1:2:3:4:5:6 with boxxyerror fs solid noborder lc rgb '%s' title '%s %s'", k,
+			    mark_styles[k].colour, mark_styles[k].name, units_time(buf, pic->mark_us[k]));
+	fputs("\nunset label 5\nset ytics scale 0.6 autofreq\nset grid ytics\n", out);
+}
+
+/* With a place for a right label the host pool is drawn in the same panel. */
+static void
+put_link(FILE *out, const struct picture *pic, const struct frame *f)
+{
+	static const char *const area = "with filledcurves y=0 fs transparent solid 0.75 noborder lc rgb";
+	const struct sim_result *r = pic->result;
+	char buf[32];
+
+	put_frame(out, f, "link (GB/s)");
+	fprintf(out, "set yrange [0:%.6g]\n", panel_top(pic, PANEL_LINK));
+	if (f->right_label_x > 0)
+		fprintf(out, "set y2range [0:%.6g]\nset ytics nomirror\nset y2tics scale 0.6\n"
+		    "set label 4 'host pool (GiB)' at screen %g,%g center rotate\n", panel_top(pic, PANEL_HOST), f->right_label_x,
+		    (f->top + f->bottom) / 2);
+	if (r->offload_bytes == 0 && r->fetch_bytes == 0)
+		fputs("set label 5 'nothing is moved' at graph 0.5,0.5 center textcolor rgb '#606060'\n", out);
+	fprintf(out, "plot $out %s '%s' title 'out %s'", area, mark_styles[MARK_OFFLOAD].colour, units_size(buf, r->offload_bytes));
+	fprintf(out, ", \\\n $in %s '%s' title 'in %s'", area, mark_styles[MARK_FETCH].colour, units_size(buf, r->fetch_bytes));
+	if (f->right_label_x > 0)
+		fprintf(out, ", \\\n $host with lines axes x1y2 lc rgb '#000000' lw 1.6 title 'host pool %s'",
+		    units_size(buf, r->host_peak_bytes));
+	fputc('\n', out);
+}
+
+static void
+put_host(FILE *out, const struct picture *pic, const struct frame *f)
+{
+	put_frame(out, f, "pinned (GiB)");
+	fprintf(out, "set yrange [0:%.6g]\nplot $host with filledcurves y=0 fs solid noborder lc rgb '#AA4499' notitle\n",
+	    panel_top(pic, PANEL_HOST));
+}
+
+static void
+put_curves(FILE *out, const struct picture *pic)
+{
+	for (int k = 0; k < SIM_KINDS; k++) {
+		char name[16];
+
+		snprintf(name, sizeof(name), "kind%d", k);
+		put_curve(out, name, &pic->kinds[k], GIB);
+	}
+}
+
+static void
+put_axes(FILE *out, const struct picture *pic, double left, double right)
+{
+	double end = pic->result->step_time_us / 1e3;
+
+	fprintf(out, "set xrange [0:%.9g]\nset lmargin at screen %g\nset rmargin at screen %g\n", end > 0 ? end : 1, left, right);
+	fputs("set border lc rgb '#404040'\nset tics out nomirror scale 0.6 textcolor rgb '#202020'\n"
+	    "set grid x y front lc rgb '#B0B0B0' lw 0.4 dt (2,4)\nset key noenhanced font ',11'\n", out);
+}
+
+void
+picture_script(FILE *out, const struct drawing *d)
+{
+	static const struct frame memory = { 0.937, 0.64, 0.815, 0.014, 0 }, map = { 0.615, 0.4, 0.815, 0.014, 0 },
+	    queues = { 0.375, 0.235, 0.815, 0.014, 0 }, link = { 0.21, 0.05, 0.86, 0.014, 0.845 };
+	const struct picture *pic = d->what;
+
+	put_boxes(out, pic);
+	put_curves(out, pic);
+	put_curve(out, "out", &pic->rate[D2H], 1e3);
+	put_curve(out, "in", &pic->rate[H2D], 1e3);
+	put_curve(out, "host", &pic->host, GIB);
+	address_map_data(out, &pic->map, 1e3, GIB);
+	gnuplot_terminal(out, d);
+	fputs("set multiplot\n", out);
+	fprintf(out, "set label 1 %s at screen 0.06,0.976 left font ',19' noenhanced\n", pic->title);
+	fprintf(out, "set label 2 %s at screen 0.06,0.953 left font ',14' textcolor rgb '#404040' noenhanced\n", pic->subtitle);
+	put_axes(out, pic, 0.06, 0.80);
+	fputs("set format x ''\n", out);
+	put_memory(out, pic, &memory);
+	fputs("unset label 1\nunset label 2\n", out);
+	put_map(out, pic, &map);
+	fputs("do for [i=20:41] { unset label i }\n", out);
+	put_queues(out, pic, &queues);
+	fputs("set format x '%g'\nset xlabel 'time (ms)' offset 0,0.4\n", out);
+	put_link(out, pic, &link);
+	fputs("unset multiplot\n", out);
+}
+
+/* ---- one panel of a page ---- */
+
+struct panel_frame
+panel_frame(const struct drawing *d)
+{
+	double font = d->font, w = d->width, h = d->height;
+
+	return (struct panel_frame){ 4.6 * font / w, 1 - 0.9 * font / w, 0.6 * font / h, 1 - 3.3 * font / h };
+}
+
+void
+picture_panel_script(FILE *out, const struct drawing *d)
+{
+	const struct panel_view *v = d->what;
+	const struct picture *pic = v->picture;
+	struct panel_frame p = panel_frame(d);
+	struct frame f = { 1 - p.top, 1 - p.bottom, 0, 0.85 * d->font / d->width, 0 };
+
+	gnuplot_terminal(out, d);
+	put_axes(out, pic, p.left, p.right);
+	fprintf(out, "set xtics offset 0,0.3\nset label 6 'time (ms)' at screen %g,%g center\n", (p.left + p.right) / 2, 0.65 * d->font / d->height);
+	switch (v->panel) {
+	case PANEL_MEMORY:
+		put_curves(out, pic);
+		put_memory(out, pic, &f);
+		break;
+	case PANEL_MAP:
+		address_map_data(out, &pic->map, 1e3, GIB);
+		put_map(out, pic, &f);
+		break;
+	case PANEL_QUEUES:
+		put_boxes(out, pic);
+		put_queues(out, pic, &f);
+		break;
+	case PANEL_LINK:
+		put_curve(out, "out", &pic->rate[D2H], 1e3);
+		put_curve(out, "in", &pic->rate[H2D], 1e3);
+		put_link(out, pic, &f);
+		break;
+	default:
+		put_curve(out, "host", &pic->host, GIB);
+		put_host(out, pic, &f);
+	}
+}
+
+/* ---- in characters ---- */
+
+static void
+put_rows(FILE *out, const struct drawing *d, int rows, const char *label)
+{
+	struct drawing part = *d;
+
+	part.height = rows;
+	gnuplot_terminal(out, &part);
+	fprintf(out, "set title %s noenhanced\n", label);
+}
+
+/* The dumb terminal cannot fill: memory as one line in all, and under it how much of the link is used. */
+void
+picture_term_script(FILE *out, const struct drawing *d)
+{
+	const struct picture *pic = d->what;
+	double end = pic->result->step_time_us / 1e3;
+	int rows = d->height * 3 / 5;
+
+	put_curves(out, pic);
+	put_curve(out, "out", &pic->rate[D2H], 1e3);
+	put_curve(out, "in", &pic->rate[H2D], 1e3);
+	fprintf(out, "set xrange [0:%.9g]\nset key below\n", end > 0 ? end : 1);
+	put_rows(out, d, rows, pic->title);
+	fprintf(out, "set ylabel 'GiB'\nset yrange [0:%.6g]\n", panel_top(pic, PANEL_MEMORY));
+	fprintf(out, "plot $kind%d with lines title 'device memory', %.8g title 'budget', %.8g title 'bound, resident'\n", SIM_KINDS - 1,
+	    (double)pic->plan->budget_bytes / GIB, (double)pic->plan->figures.resident_bound_bytes / GIB);
+	put_rows(out, d, d->height - rows, pic->subtitle);
+	fprintf(out, "set ylabel 'GB/s'\nset yrange [0:%.6g]\nset xlabel 'time (ms)'\n", panel_top(pic, PANEL_LINK));
+	fputs("plot $out with lines title 'link out', $in with lines title 'link in'\n", out);
+}

@@ -1,0 +1,285 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A sweep as four charts.  A series is named by all that varies and is not on its chart's x axis. */
+#include <config.h>
+#include "sim/report/report_draw.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum dimension { DIM_GRAPH, DIM_DEVICE, DIM_BATCH, DIM_POLICY, DIM_BUDGET, DIM_LINK, DIM_COUNT };
+
+const char *const chart_titles[CHART_COUNT] = {
+	[CHART_PARETO] = "Memory against time", [CHART_BATCH] = "Batch against throughput",
+	[CHART_LINK] = "Link rate against overhead", [CHART_BUDGET] = "Budget against overhead"
+};
+
+/* Tol's and Okabe and Ito's, the most different first. */
+const char *const series_colours[SERIES_MOST] = {
+	"#0072B2", "#E69F00", "#009E73", "#D55E00", "#CC79A7", "#56B4E9", "#8A6FC8", "#999933", "#AA4499", "#44AA99", "#7F7F7F", "#B8860B"
+};
+
+struct grouping {
+	struct sweep_picture *pic;
+	struct arena *arena;
+	bool varies[DIM_COUNT];
+	struct series *all;
+	size_t count, capacity;
+};
+
+static bool
+same(const struct sweep_point *x, const struct sweep_point *y, enum dimension d)
+{
+	switch (d) {
+	case DIM_GRAPH:
+		return strcmp(x->graph, y->graph) == 0;
+	case DIM_DEVICE:
+		return strcmp(x->device, y->device) == 0;
+	case DIM_POLICY:
+		return strcmp(x->policy, y->policy) == 0;
+	case DIM_BATCH:
+		return x->batch == y->batch;
+	case DIM_BUDGET:
+		return x->budget_bytes == y->budget_bytes || (isnan(x->budget_bytes) && isnan(y->budget_bytes));
+	default:
+		return x->link_bytes_per_s == y->link_bytes_per_s || (isnan(x->link_bytes_per_s) && isnan(y->link_bytes_per_s));
+	}
+}
+
+/* Dimensions that the chart's x axis, or its frontier, stands for. */
+static bool
+is_shown(enum chart c, enum dimension d)
+{
+	switch (c) {
+	case CHART_PARETO:
+	case CHART_BUDGET:
+		return d == DIM_BUDGET;
+	case CHART_BATCH:
+		return d == DIM_BATCH;
+	default:
+		return d == DIM_LINK;
+	}
+}
+
+static const char *
+series_name(const struct grouping *g, const struct sweep_point *p, enum chart c)
+{
+	const char *name = "";
+	char buf[32];
+
+	for (int d = 0; d < DIM_COUNT; d++) {
+		const char *part = "";
+
+		if (!g->varies[d] || is_shown(c, (enum dimension)d))
+			continue;
+		if (d == DIM_GRAPH)
+			part = p->graph;
+		if (d == DIM_DEVICE)
+			part = p->device;
+		if (d == DIM_POLICY)
+			part = p->policy;
+		if (d == DIM_BATCH)
+			part = arena_printf(g->arena, "batch %" PRIu64, p->batch);
+		if (d == DIM_BUDGET)
+			part = p->budget_bytes > 0 ? units_size(buf, (bytes_t)p->budget_bytes) : "no budget";
+		if (d == DIM_LINK)
+			part = p->link_bytes_per_s > 0 ? units_rate(buf, p->link_bytes_per_s) : "no link";
+		name = arena_printf(g->arena, "%s%s%s", name, *name != '\0' ? ", " : "", part);
+	}
+	return name;
+}
+
+static double
+chart_x(const struct sweep_point *p, enum chart c)
+{
+	switch (c) {
+	case CHART_PARETO:
+		return p->arena_bytes / GIB;
+	case CHART_BATCH:
+		return p->batch > 0 ? (double)p->batch : NAN;
+	case CHART_LINK:
+		return p->link_bytes_per_s / 1e9;
+	default:
+		return p->budget_bytes / GIB;
+	}
+}
+
+/* Step times of different networks or batches cannot share an axis. */
+static bool
+pareto_is_relative(const struct grouping *g)
+{
+	return g->varies[DIM_GRAPH] || g->varies[DIM_BATCH] || g->varies[DIM_DEVICE];
+}
+
+static double
+chart_y(const struct grouping *g, const struct sweep_point *p, enum chart c)
+{
+	if (c == CHART_BATCH)
+		return (double)p->batch / (p->step_time_us / 1e6);
+	return c == CHART_PARETO && !pareto_is_relative(g) ? p->step_time_us / 1e3 : 100 * p->overhead;
+}
+
+static int
+by_x(const void *x, const void *y)
+{
+	const struct chart_point *a = x, *b = y;
+
+	if (a->x != b->x)
+		return a->x < b->x ? -1 : 1;
+	return a->y < b->y ? -1 : a->y > b->y;
+}
+
+/* Of several results at one x the best stays; of a frontier only what is better than all that is smaller. */
+static void
+thin(struct series *s, enum chart c)
+{
+	size_t n = 0;
+
+	qsort(s->points, s->count, sizeof(*s->points), by_x);
+	for (size_t i = 0; i < s->count; i++) {
+		struct chart_point p = s->points[i], *last = n > 0 ? &s->points[n - 1] : NULL;
+
+		if (c == CHART_PARETO && last != NULL && p.y >= last->y)
+			continue;
+		if (last == NULL || last->x != p.x)
+			s->points[n++] = p;
+		else if (c == CHART_BATCH)
+			*last = p;
+	}
+	s->count = n;
+}
+
+static struct series *
+find_series(struct grouping *g, const char *name, const struct sweep_point *first)
+{
+	struct series *s;
+
+	for (size_t i = 0; i < g->count; i++)
+		if (strcmp(g->all[i].name, name) == 0)
+			return &g->all[i];
+	s = ARENA_PUSH(g->arena, g->all, g->count, g->capacity);
+	*s = (struct series){ .name = name, .first = first };
+	return s;
+}
+
+static int
+by_count(const void *x, const void *y)
+{
+	const struct series *a = x, *b = y;
+
+	if (a->count != b->count)
+		return a->count > b->count ? -1 : 1;
+	return strcmp(a->name, b->name);
+}
+
+static int
+compare_numbers(double x, double y)
+{
+	return x < y ? -1 : x > y;
+}
+
+/* In the order of the names' parts, numbers by size. */
+static int
+by_parts(const void *x, const void *y)
+{
+	const struct sweep_point *a = ((const struct series *)x)->first, *b = ((const struct series *)y)->first;
+	int rc = strcmp(a->graph, b->graph);
+
+	if (rc == 0)
+		rc = strcmp(a->device, b->device);
+	if (rc == 0)
+		rc = compare_numbers((double)a->batch, (double)b->batch);
+	if (rc == 0)
+		rc = strcmp(a->policy, b->policy);
+	if (rc == 0)
+		rc = compare_numbers(a->budget_bytes, b->budget_bytes);
+	if (rc == 0)
+		rc = compare_numbers(a->link_bytes_per_s, b->link_bytes_per_s);
+	return rc != 0 ? rc : strcmp(((const struct series *)x)->name, ((const struct series *)y)->name);
+}
+
+/* What no plan can beat, where all points ask the same of the same machine. */
+static void
+find_bound(struct grouping *g, struct chart_data *d, enum chart c)
+{
+	const struct sweep *s = g->pic->sweep;
+	struct series bound = { .name = "" };
+
+	if (pareto_is_relative(g) || g->varies[DIM_LINK] || (c != CHART_PARETO && c != CHART_BUDGET))
+		return;
+	for (uint32_t i = 0; i < s->count; i++) {
+		const struct sweep_point *p = &s->points[i];
+		double x = p->budget_bytes / GIB, ideal = p->step_time_us / (1 + p->overhead);
+		double y = c == CHART_PARETO ? p->bound_time_us / 1e3 : 100 * (p->bound_time_us / ideal - 1);
+
+		if (x > 0 && isfinite(y))
+			*ARENA_PUSH(g->arena, bound.points, bound.count, bound.capacity) = (struct chart_point){ x, y };
+	}
+	if (bound.count == 0)
+		return;
+	thin(&bound, CHART_BUDGET);
+	d->bound = bound.points;
+	d->bound_count = bound.count;
+}
+
+static void
+make_chart(struct grouping *g, enum chart c)
+{
+	struct chart_data *d = &g->pic->charts[c];
+	const struct sweep *s = g->pic->sweep;
+	double least = INFINITY, most = -INFINITY;
+
+	g->all = NULL;
+	g->count = g->capacity = 0;
+	for (uint32_t i = 0; i < s->count; i++) {
+		double x = chart_x(&s->points[i], c), y = chart_y(g, &s->points[i], c);
+		struct series *to;
+
+		if (!isfinite(x) || !isfinite(y))
+			continue;
+		to = find_series(g, series_name(g, &s->points[i], c), &s->points[i]);
+		*ARENA_PUSH(g->arena, to->points, to->count, to->capacity) = (struct chart_point){ x, y };
+		least = x < least ? x : least;
+		most = x > most ? x : most;
+	}
+	d->flat = !(most > least);
+	for (size_t i = 0; i < g->count; i++)
+		thin(&g->all[i], c);
+	if (g->count > SERIES_MOST)
+		qsort(g->all, g->count, sizeof(*g->all), by_count);
+	d->count = g->count > SERIES_MOST ? SERIES_MOST : (uint32_t)g->count;
+	d->left_out = (uint32_t)(g->count - d->count);
+	for (uint32_t i = 0; i < d->count; i++) {
+		d->series[i] = g->all[i];
+		d->series[i].label = picture_quoted(*g->all[i].name != '\0' ? g->all[i].name : "all results", g->arena);
+	}
+	qsort(d->series, d->count, sizeof(d->series[0]), by_parts);
+	find_bound(g, d, c);
+}
+
+void
+sweep_picture_init(struct sweep_picture *pic, const struct sweep *s, struct arena *a)
+{
+	struct grouping g = { .pic = pic, .arena = a };
+	const char *what = "";
+
+	*pic = (struct sweep_picture){ .sweep = s };
+	for (uint32_t i = 1; i < s->count; i++)
+		for (int d = 0; d < DIM_COUNT; d++)
+			g.varies[d] = g.varies[d] || !same(&s->points[0], &s->points[i], (enum dimension)d);
+	pic->relative = pareto_is_relative(&g);
+	for (int c = 0; c < CHART_COUNT; c++)
+		make_chart(&g, (enum chart)c);
+	if (!g.varies[DIM_GRAPH] && s->count > 0)
+		what = arena_printf(a, "%s%s%s, ", s->points[0].graph, g.varies[DIM_DEVICE] ? "" : " on ",
+		    g.varies[DIM_DEVICE] ? "" : s->points[0].device);
+	if (!g.varies[DIM_BATCH] && s->count > 0 && s->points[0].batch > 0)
+		what = arena_printf(a, "%sbatch %" PRIu64 ", ", what, s->points[0].batch);
+	if (!g.varies[DIM_POLICY] && s->count > 0)
+		what = arena_printf(a, "%spolicy %s, ", what, s->points[0].policy);
+	pic->plain_title = arena_printf(a, "%s%" PRIu32 " results%s%s", what, s->count,
+	    s->unfit > 0 ? arena_printf(a, ", %" PRIu32 " more do not fit", s->unfit) : "",
+	    s->failed > 0 ? arena_printf(a, ", %" PRIu32 " failed", s->failed) : "");
+	pic->title = picture_quoted(pic->plain_title, a);
+}

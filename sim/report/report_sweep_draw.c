@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A sweep's charts as gnuplot's script and as a page. */
+#include <config.h>
+#include "sim/report/report_draw.h"
+
+#include <inttypes.h>
+#include <math.h>
+
+#include "src/base/file.h"
+
+enum { TABLE_MOST = 200 };
+
+static const char *const x_labels[CHART_COUNT] = { "arena (GiB)", "batch", "link rate (GB/s)", "budget (GiB)" };
+
+static const char *
+y_label(const struct sweep_picture *pic, enum chart c)
+{
+	if (c == CHART_BATCH)
+		return "samples/s";
+	return c == CHART_PARETO && !pic->relative ? "step time (ms)" : "overhead (%)";
+}
+
+static void
+put_points(FILE *out, const char *name, unsigned k, const struct chart_point *points, size_t count)
+{
+	fprintf(out, "$%s%u << EOD\n", name, k);
+	for (size_t i = 0; i < count; i++)
+		fprintf(out, "%.8g %.8g\n", points[i].x, points[i].y);
+	fputs("EOD\n", out);
+}
+
+static void
+put_data(FILE *out, const struct chart_data *d, enum chart c)
+{
+	char name[16];
+
+	snprintf(name, sizeof(name), "c%u_", (unsigned)c);
+	for (uint32_t i = 0; i < d->count; i++)
+		put_points(out, name, i, d->series[i].points, d->series[i].count);
+	snprintf(name, sizeof(name), "b%u_", (unsigned)c);
+	put_points(out, name, 0, d->bound, d->bound_count);
+}
+
+/* Axes that hold every point with room around; all labels are quoted for gnuplot. */
+static void
+put_chart(FILE *out, const struct sweep_picture *pic, enum chart c, const struct drawing *d)
+{
+	const struct chart_data *data = &pic->charts[c];
+	bool dumb = d->format == &gnuplot_dumb;
+
+	fprintf(out, "set xlabel '%s'\nset ylabel '%s'\nset xrange [*:*]\nset yrange [%s:*]\nset offsets graph 0.03, graph 0.03, graph 0.06, 0\n",
+	    x_labels[c], y_label(pic, c), c == CHART_PARETO && !pic->relative ? "*" : "0");
+	if (!dumb)
+		fputs("set border 3 lc rgb '#404040'\nset tics out nomirror scale 0.6 textcolor rgb '#202020'\n"
+		    "set grid x y lc rgb '#B0B0B0' lw 0.4 dt (2,4)\n", out);
+	if (data->count == 0 || data->flat) {
+		fputs("set label 9 'all results have one arena' at graph 0.5,0.4 center\n", out);
+		fputs(data->count == 0 ? "set xrange [0:1]\nset yrange [0:1]\n" : "", out);
+	}
+	fputs("plot NaN notitle", out);
+	for (uint32_t i = 0; i < data->count; i++)
+		fprintf(out, ", \\\n $c%u_%" PRIu32 " with linespoints lw 1.8 pt 7 ps %s lc rgb '%s' title %s", (unsigned)c, i,
+		    d->width < 600 ? "0.4" : "0.55", series_colours[i], data->series[i].label);
+	/* Between two budgets only the larger one's bound is known to hold. */
+	if (data->bound_count > 0)
+		fprintf(out, ", \\\n $b%u_0 with %s lw 1.6 dt (2,3) lc rgb '#882255' title 'bound at that budget'", (unsigned)c,
+		    data->bound_count > 1 ? "fsteps" : "points");
+	fputs("\nunset label 9\n", out);
+}
+
+/* A chart in which nothing varies shows nothing; but memory against time is what a sweep is for. */
+static bool
+is_drawn(const struct sweep_picture *pic, enum chart c)
+{
+	return c == CHART_PARETO || !pic->charts[c].flat;
+}
+
+void
+sweep_script(FILE *out, const struct drawing *d)
+{
+	const struct sweep_picture *pic = d->what;
+	bool dumb = d->format == &gnuplot_dumb;
+	unsigned drawn = 0;
+
+	for (int c = 0; c < CHART_COUNT; c++) {
+		put_data(out, &pic->charts[c], (enum chart)c);
+		drawn += is_drawn(pic, (enum chart)c);
+	}
+	if (!dumb) {
+		gnuplot_terminal(out, d);
+		fprintf(out, "set multiplot layout %u,%u title %s noenhanced font ',16'\nset key noenhanced above font ',10' maxrows 4\n",
+		    drawn > 1 ? 2U : 1U, drawn > 2 ? 2U : 1U, pic->title);
+	}
+	for (int c = 0; c < CHART_COUNT; c++) {
+		if (!is_drawn(pic, (enum chart)c))
+			continue;
+		if (dumb) {
+			gnuplot_terminal(out, d);
+			fputs("set key below noenhanced\n", out);
+		}
+		fprintf(out, "set title '%s%s'\n", chart_titles[c], pic->charts[c].left_out > 0 ? " (the fullest series)" : "");
+		put_chart(out, pic, (enum chart)c, d);
+	}
+	if (!dumb)
+		fputs("unset multiplot\n", out);
+}
+
+void
+sweep_chart_script(FILE *out, const struct drawing *d)
+{
+	const struct chart_view *v = d->what;
+
+	put_data(out, &v->picture->charts[v->chart], v->chart);
+	gnuplot_terminal(out, d);
+	fputs("unset key\n", out);
+	put_chart(out, v->picture, v->chart, d);
+}
+
+/* ---- as a page ---- */
+
+struct sweep_page {
+	const struct report_to *to;
+	const struct sweep_picture *pic;
+	struct arena *arena;
+};
+
+static int
+put_figure(FILE *out, const struct sweep_page *w, enum chart c, struct err *e)
+{
+	static const char *const ids[CHART_COUNT] = { "pareto", "batch", "link-rate", "budget" };
+	const struct chart_data *data = &w->pic->charts[c];
+	struct chart_view view = { w->pic, c };
+	struct page_chip chips[SERIES_MOST + 1];
+	struct page_figure f = { .id = ids[c], .heading = chart_titles[c], .chips = chips,
+		.wide = { &gnuplot_svg, sweep_chart_script, &view, 1200, 420, 13, arena_printf(w->arena, "%s-w", ids[c]), chart_titles[c] },
+		.narrow = { &gnuplot_svg, sweep_chart_script, &view, 400, 300, 12, arena_printf(w->arena, "%s-n", ids[c]), chart_titles[c] } };
+
+	for (uint32_t i = 0; i < data->count; i++)
+		chips[f.chip_count++] = (struct page_chip){ series_colours[i], "line", *data->series[i].name != '\0' ? data->series[i].name : "all results" };
+	if (data->bound_count > 0)
+		chips[f.chip_count++] = (struct page_chip){ "#882255", "dots", "bound: no plan within that budget is faster" };
+	if (data->left_out > 0)
+		f.caption = arena_printf(w->arena, "The %" PRIu32 " fullest series; %" PRIu32 " more are left out.", data->count, data->left_out);
+	else if (c == CHART_PARETO)
+		f.caption = "Of each series only what no other of its results beats in both memory and time.";
+	if (report_keep(w->to, ids[c], &f.wide, w->arena, e) < 0)
+		return -1;
+	return page_figure(out, &f, e);
+}
+
+static const char *
+size_text(double bytes, struct arena *a)
+{
+	char buf[32];
+
+	return bytes >= 0 && bytes < 9e18 ? arena_printf(a, "%s", units_size(buf, (bytes_t)bytes)) : "";
+}
+
+static void
+put_table(FILE *out, const struct sweep_page *w)
+{
+	const struct sweep *s = w->pic->sweep;
+	char buf[32];
+
+	fputs("<h2>Results</h2>\n<div class=\"scroll\"><table class=\"plain\">\n<thead><tr><th>network</th><th>device</th><th>batch</th><th>policy</th><th>budget</th>"
+	    "<th>arena</th><th>step time</th><th>overhead</th></tr></thead>\n<tbody>\n", out);
+	for (uint32_t i = 0; i < s->count && i < TABLE_MOST; i++) {
+		const struct sweep_point *p = &s->points[i];
+		const char *cells[] = { p->graph, p->device, p->batch > 0 ? arena_printf(w->arena, "%" PRIu64, p->batch) : "", p->policy,
+			size_text(p->budget_bytes, w->arena), size_text(p->arena_bytes, w->arena), units_time(buf, p->step_time_us),
+			isfinite(p->overhead) ? arena_printf(w->arena, "%.1f %%", 100 * p->overhead) : "" };
+
+		fputs("<tr>", out);
+		for (size_t k = 0; k < sizeof(cells) / sizeof(cells[0]); k++) {
+			fputs("<td>", out);
+			page_text(out, cells[k]);
+			fputs("</td>", out);
+		}
+		fputs("</tr>\n", out);
+	}
+	fputs("</tbody>\n</table></div>\n", out);
+	if (s->count > TABLE_MOST)
+		fprintf(out, "<p class=\"sub\">the first %d of %" PRIu32 "</p>\n", TABLE_MOST, s->count);
+}
+
+static int
+write_page(FILE *out, void *arg, struct err *e)
+{
+	const struct sweep_page *w = arg;
+
+	page_begin(out, "Sweep", w->pic->plain_title);
+	for (int c = 0; c < CHART_COUNT; c++)
+		if (is_drawn(w->pic, (enum chart)c) && put_figure(out, w, (enum chart)c, e) < 0)
+			return -1;
+	put_table(out, w);
+	page_end(out);
+	return 0;
+}
+
+int
+report_sweep_page(const struct report_to *to, const struct sweep_picture *pic, struct arena *a, struct err *e)
+{
+	struct sweep_page w = { to, pic, a };
+
+	if (gnuplot_is_there(e) < 0)
+		return -1;
+	return file_write(to->path, write_page, &w, e);
+}

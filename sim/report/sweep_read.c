@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Results of a sweep, one JSON document a line. */
+#include <config.h>
+#include "sim/report/report.h"
+
+#include <errno.h>
+#include <jansson.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "src/base/file.h"
+#include "src/base/units.h"
+
+enum { NAME_MOST = 128, NAMES_BACK = 64 };
+
+/* What a line says, apart from the document it stood in: nothing is allocated while that one is held. */
+struct line {
+	char graph[NAME_MOST], device[NAME_MOST], policy[NAME_MOST];
+	struct sweep_point point;
+	bool failed;
+};
+
+struct names {
+	const char **names;
+	size_t count, capacity;
+};
+
+struct reader {
+	struct sweep *sweep;
+	struct arena *arena;
+	struct names names;
+	size_t capacity;
+	uint64_t number;
+};
+
+static double
+number_at(const json_t *obj, const char *key)
+{
+	const json_t *v = json_object_get(obj, key);
+
+	return json_is_number(v) ? json_number_value(v) : NAN;
+}
+
+/* No memory has more than BYTES_MAX: whatever wrote that, it is not known. */
+static double
+bytes_at(const json_t *obj, const char *key)
+{
+	double bytes = number_at(obj, key);
+
+	return bytes >= 0 && bytes <= (double)BYTES_MAX ? bytes : NAN;
+}
+
+/* A name too long for a legend is cut between characters. */
+static void
+text_at(char to[NAME_MOST], const json_t *obj, const char *key)
+{
+	const char *s = json_string_value(json_object_get(obj, key));
+	size_t n = s == NULL ? 0 : strlen(s);
+
+	if (n >= NAME_MOST)
+		for (n = NAME_MOST - 1; n > 0 && ((unsigned char)s[n] & 0xc0) == 0x80; n--)
+			;
+	if (n > 0)
+		memcpy(to, s, n);
+	to[n] = '\0';
+}
+
+/* 0, or -1 when the text is not one JSON object. */
+static int
+parse_line(struct line *l, const char *text, size_t n, json_error_t *why)
+{
+	json_t *obj;
+	double batch, out, in;
+
+	errno = 0;
+	obj = json_loadb(text, n, JSON_REJECT_DUPLICATES, why);
+	if (!json_is_object(obj)) {
+		if (obj != NULL)
+			snprintf(why->text, sizeof(why->text), "not an object");
+		json_decref(obj);
+		return -1;
+	}
+	text_at(l->graph, obj, json_object_get(obj, "graph") != NULL ? "graph" : "network");
+	text_at(l->device, obj, "device");
+	text_at(l->policy, obj, "policy");
+	batch = number_at(obj, "batch");
+	out = number_at(obj, "d2h_bytes_per_s");
+	in = number_at(obj, "h2d_bytes_per_s");
+	l->failed = json_object_get(obj, "error") != NULL;
+	l->point = (struct sweep_point){ .batch = batch >= 1 && batch < 1e15 ? (uint64_t)batch : 0,
+		.budget_bytes = bytes_at(obj, "budget_bytes"), .arena_bytes = bytes_at(obj, "arena_bytes"),
+		.bound_bytes = bytes_at(obj, "bound_bytes"), .step_time_us = number_at(obj, "step_time_us"),
+		.overhead = number_at(obj, "overhead"), .bound_time_us = number_at(obj, "bound_time_us"),
+		.link_bytes_per_s = out < in ? out : in };
+	json_decref(obj);
+	return 0;
+}
+
+/* A name that is not among the last few is stored again: a file of nothing but new ones takes no longer for it. */
+static const char *
+intern(struct reader *r, const char *s)
+{
+	struct names *n = &r->names;
+
+	for (size_t i = n->count; i-- > 0 && n->count - i <= NAMES_BACK;)
+		if (strcmp(n->names[i], s) == 0)
+			return n->names[i];
+	return *ARENA_PUSH(r->arena, n->names, n->count, n->capacity) = arena_strdup(r->arena, s);
+}
+
+static void
+take(struct reader *r, const struct line *l)
+{
+	struct sweep *s = r->sweep;
+	size_t count = s->count;
+	struct sweep_point *p;
+
+	if (l->failed || !(l->point.step_time_us > 0)) {
+		s->failed += l->failed;
+		s->unfit += !l->failed;
+		return;
+	}
+	p = ARENA_PUSH(r->arena, s->points, count, r->capacity);
+	s->count = (uint32_t)count;
+	*p = l->point;
+	p->graph = intern(r, l->graph);
+	p->device = intern(r, l->device);
+	p->policy = intern(r, l->policy);
+}
+
+static bool
+is_blank(const char *s)
+{
+	return s[strspn(s, " \t\r\n")] == '\0';
+}
+
+/* A bad line that ends the file without a line end was being written; any other is not ours. */
+static int
+read_lines(struct reader *r, FILE *f, struct err *e)
+{
+	char *text = ARENA_NEW(r->arena, char, FILE_LINE_MOST);
+	json_error_t why;
+	struct line l;
+	ssize_t n;
+
+	while ((n = file_line(f, text, FILE_LINE_MOST, e)) > 0) {
+		bool whole = text[n - 1] == '\n';
+
+		r->number++;
+		if (is_blank(text) && strlen(text) == (size_t)n)
+			continue;
+		if (parse_line(&l, text, (size_t)n, &why) == 0) {
+			take(r, &l);
+			continue;
+		}
+		if (!whole && errno != ENOMEM) {
+			r->sweep->half_written = r->number;
+			continue;
+		}
+		if (errno == ENOMEM)
+			return err_set(e, ERR_SYSTEM, "out of memory");
+		err_set(e, ERR_INPUT, "expected one JSON object a line: %.160s", why.text);
+		return err_at(e, "line %" PRIu64, r->number);
+	}
+	return n < 0 ? err_at(e, "line %" PRIu64, r->number + 1) : 0;
+}
+
+/* The file is closed whichever way reading ends. */
+struct job { struct reader *reader; FILE *file; struct err *e; };
+
+static int
+run_job(void *arg)
+{
+	struct job *j = arg;
+
+	return read_lines(j->reader, j->file, j->e);
+}
+
+int
+sweep_read(struct sweep *s, const char *path, struct arena *a, struct err *e)
+{
+	struct reader r = { .sweep = s, .arena = a };
+	struct job j = { .reader = &r, .e = e };
+	jmp_buf *outer = a->out_of_memory;
+	int rc;
+
+	*s = (struct sweep){ .title = path };
+	j.file = file_open(path, UINT64_MAX, e);
+	if (j.file == NULL)
+		return err_in_file(e, path);
+	rc = arena_run(a, run_job, &j, e);
+	a->out_of_memory = outer;
+	if (j.file != stdin)
+		fclose(j.file);
+	if (rc == 0 && s->count == 0)
+		rc = err_set(e, ERR_INPUT, "there is no result with a step time in it (%" PRIu32 " failed, %" PRIu32 " do not fit)", s->failed, s->unfit);
+	return rc == 0 ? 0 : err_in_file(e, path);
+}

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* simulate.h - how long a plan's step takes, where it stalls, how full memory gets
+ *
+ * Discrete events over the three queues.  An instruction starts when its queue is free and
+ * all of its `after` have ended.  A transfer takes latency + bytes / rate; both directions at once share
+ * the link's duplex rate; with one copy engine only one transfer runs at a time (the one that was ready first).  Copies slow
+ * the running op by its class's contention factor.  The plan has passed check_plan().
+ */
+#ifndef SIM_TIME_SIMULATE_H
+#define SIM_TIME_SIMULATE_H
+#include "src/documents/plan.h"
+
+struct sim_span { double start_us, end_us; };
+
+/* Compute stood idle in [start, end) before instruction `waiting` because of
+ * instruction `cause` (an offload or fetch), through the edge cause -> waiting.
+ * waiting is PLAN_NONE for the wait at the step's end until all queues have drained. */
+struct sim_stall {
+	double start_us, end_us;
+	uint32_t waiting, cause;
+};
+
+struct sim_result {
+	double step_time_us, ideal_time_us;	/* ideal: the sum of the op times, each op once, own algorithm */
+	double overhead;			/* step / ideal - 1 */
+	double stall_time_us;			/* compute waits for a transfer */
+	double recompute_time_us;		/* reruns, as they ran */
+	double busy_us[QUEUE_COUNT];
+	bytes_t offload_bytes, fetch_bytes;
+	bytes_t device_peak_bytes, host_peak_bytes;	/* occupancy over simulated time */
+	struct sim_span *spans;			/* [instruction_count] */
+	uint32_t stall_count;
+	struct sim_stall *stalls;		/* [stall_count] in time order */
+};
+
+/* Simulate p on d (p->device, or another one for a what-if). */
+int simulate(struct sim_result *r, const struct plan *p, const struct device *d, struct arena *a, struct err *e) WARN_UNUSED;
+
+/* The same with each instruction's duration multiplied by factors[id], all over 0; NULL: by 1. */
+int simulate_scaled(struct sim_result *r, const struct plan *p, const struct device *d, const double *factors, struct arena *a,
+    struct err *e) WARN_UNUSED;
+
+/* Bytes in use over time, by kind of what the buffers hold: one row for each moment at which a sum
+ * changes.  A buffer counts from the start of its first access to the end of its last;
+ * a persistent one that is there from the beginning or to the end counts from 0 or to the step's end.
+ * Sizes are rounded up to DEVICE_ALIGN, as in the plan's peak; bytes that an op shares in place count once. */
+enum { SIM_WORKSPACE = KIND_COUNT, SIM_KINDS };
+struct sim_memory {
+	uint32_t count;
+	double *time_us;			/* [count] rising */
+	bytes_t (*bytes)[SIM_KINDS];		/* [count] by enum kind, then workspace */
+	bytes_t *host_bytes;			/* [count] in the pinned pool */
+};
+void sim_memory(struct sim_memory *m, const struct sim_result *r, const struct plan *p, struct arena *a);
+#endif

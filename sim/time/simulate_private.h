@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* simulate_private.h - what the simulator's files share */
+#ifndef SIM_TIME_SIMULATE_PRIVATE_H
+#define SIM_TIME_SIMULATE_PRIVATE_H
+#include "sim/time/simulate.h"
+
+/* Each queue's instructions in list order.  Starts rise along a queue and so do
+ * ends, hence merging the three replaces sorting. */
+struct sim_queues {
+	uint32_t *ids[QUEUE_COUNT];	/* [count] */
+	uint32_t count[QUEUE_COUNT];
+};
+
+void sim_queues_init(struct sim_queues *q, const struct plan *p, struct arena *a);
+
+/* Fill r's device_peak_bytes and host_peak_bytes; its spans are there. */
+void sim_peaks(struct sim_result *r, const struct plan *p, const struct sim_queues *q, struct arena *a);
+#endif

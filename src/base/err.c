@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <config.h>
+#include "src/base/err.h"
+
+#include <stdarg.h>
+#include <stdbool.h>
+#include <string.h>
+
+int
+(err_set)(struct err *e, enum err_code code, const char *fmt, ...)
+{
+	va_list ap;
+
+	if (e->code != ERR_NONE)
+		return -1;
+	e->code = code;
+	va_start(ap, fmt);
+	vsnprintf(e->text, sizeof(e->text), fmt, ap);
+	va_end(ap);
+	return -1;
+}
+
+int
+(err_at)(struct err *e, const char *fmt, ...)
+{
+	char outer[sizeof(e->path)];
+	size_t n, inner = strlen(e->path);
+	bool dot = inner > 0 && e->path[0] != '[';
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(outer, sizeof(outer), fmt, ap);
+	va_end(ap);
+	/* What does not fit is cut off the inner end. */
+	n = strlen(outer);
+	if (n + dot + inner > sizeof(outer) - 1)
+		inner = n + dot > sizeof(outer) - 1 ? 0 : sizeof(outer) - 1 - n - dot;
+	memmove(e->path + n + (inner > 0 ? dot : 0), e->path, inner);
+	if (inner > 0 && dot)
+		outer[n++] = '.';
+	memcpy(e->path, outer, n);
+	e->path[n + inner] = '\0';
+	return -1;
+}
+
+int
+(err_in_file)(struct err *e, const char *source)
+{
+	if (e->source[0] == '\0')
+		snprintf(e->source, sizeof(e->source), "%s",
+		    strcmp(source, "-") == 0 ? "(standard input)" : source);
+	return -1;
+}
+
+/* File names and quoted input may hold anything, and the message is one line. */
+static void
+print_part(const char *s, const char *end, FILE *out)
+{
+	for (; *s != '\0'; s++)
+		putc((unsigned char)*s < ' ' || *s == 127 ? '?' : *s, out);
+	fputs(end, out);
+}
+
+void
+err_print(const struct err *e, const char *program, FILE *out)
+{
+	print_part(program, ": ", out);
+	if (e->source[0] != '\0')
+		print_part(e->source, ": ", out);
+	if (e->path[0] != '\0')
+		print_part(e->path, ": ", out);
+	print_part(e->text, "\n", out);
+}
+
+const char *
+err_quote(char buf[48], const char *s)
+{
+	size_t i;
+
+	for (i = 0; i < 40 && s[i] != '\0'; i++)
+		buf[i] = (unsigned char)s[i] < ' ' || s[i] == 127 ? '?' : s[i];
+	if (s[i] != '\0') {
+		while (i > 0 && ((unsigned char)s[i] & 0xc0) == 0x80)	/* not inside a UTF-8 sequence */
+			i--;
+		memcpy(buf + i, "...", 3);
+		i += 3;
+	}
+	buf[i] = '\0';
+	return buf;
+}

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* err.h - what went wrong, and where in which file
+ *
+ * Library code never prints and never exits: it returns -1 and fills a struct
+ * err.  The innermost frame says what is wrong (err_set), each frame on the way
+ * out may say where (err_at puts its words in front of the path), and whoever
+ * knows the file names it (err_in_file).  The first error wins.  All of them
+ * return -1, so a failure path is one return statement.
+ */
+#ifndef SRC_BASE_ERR_H
+#define SRC_BASE_ERR_H
+#include <stdio.h>
+
+#define WARN_UNUSED __attribute__((warn_unused_result))
+#define PRINTF_LIKE(fmt, first) __attribute__((format(printf, fmt, first)))
+
+enum err_code {
+	ERR_NONE,
+	ERR_INPUT,	/* bad input: exit status 2 */
+	ERR_USAGE,	/* the options are wrong, whatever the input: exit status 2 */
+	ERR_NO,		/* understood, and the answer is no: exit status 1 */
+	ERR_SYSTEM	/* I/O, memory, GPU: exit status 3 */
+};
+
+struct err {
+	enum err_code code;
+	char source[256];	/* file the data came from, or "" */
+	char path[256];		/* place inside it, or "" */
+	char text[1024];	/* what is wrong */
+};
+#define ERR_INIT { .code = ERR_NONE }
+
+int err_set(struct err *e, enum err_code code, const char *fmt, ...) PRINTF_LIKE(3, 4);
+int err_at(struct err *e, const char *fmt, ...) PRINTF_LIKE(2, 3);
+int err_in_file(struct err *e, const char *source);
+
+/* Whoever reads a caller alone, compilers and analysers included, sees what they return. */
+static inline int
+err_failed(void)
+{
+	return -1;
+}
+#define err_set(...) (err_set(__VA_ARGS__), err_failed())
+#define err_at(...) (err_at(__VA_ARGS__), err_failed())
+#define err_in_file(...) (err_in_file(__VA_ARGS__), err_failed())
+
+/* One line: "PROGRAM: SOURCE: PATH: TEXT". */
+void err_print(const struct err *e, const char *program, FILE *out);
+
+/* "one", "two" for messages that repeat a stranger's text: at most 40 bytes of
+ * s, control bytes shown as '?'.  The result lives in buf. */
+const char *err_quote(char buf[48], const char *s);
+#endif

@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <config.h>
+#include "src/base/option.h"
+
+#include <getopt.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "src/base/units.h"
+
+enum { OPTION_MAX = 32, HELP_COLUMN = 28, HELP_WIDTH = 80 };
+
+/* ---- help ---- */
+
+/* "one of: a, b, c" in as many lines as it takes. */
+static void
+print_choices(const struct option_row *o)
+{
+	const char *name;
+	int column = printf("%*s %s", HELP_COLUMN, "", o->type == OPTION_LIST ? "any of:" : "one of:");
+
+	for (unsigned i = 0; (name = o->choices(i, NULL)) != NULL; i++) {
+		bool last = o->choices(i + 1, NULL) == NULL;
+		int length = (int)strlen(name) + (last ? 1 : 2);
+
+		if (column + length > HELP_WIDTH)
+			column = printf("\n%*s", HELP_COLUMN, "") - 1;
+		column += length;
+		printf(" %s%s", name, last ? "" : ",");
+	}
+	putchar('\n');
+}
+
+static void
+print_row(const struct option_row *o)
+{
+	const char *help, *line_end;
+	char left[80], letter[8] = "    ";
+
+	if (o->letter != 0)
+		snprintf(letter, sizeof(letter), "-%c, ", o->letter);
+	snprintf(left, sizeof(left), "  %s--%s%s%s", letter, o->name, o->value == NULL ? "" : " ", o->value == NULL ? "" : o->value);
+	if (strlen(left) > HELP_COLUMN) {
+		puts(left);
+		left[0] = '\0';
+	}
+	printf("%-*s ", HELP_COLUMN, left);
+	for (help = o->help; (line_end = strchr(help, '\n')) != NULL; help = line_end + 1)
+		printf("%.*s\n%*s ", (int)(line_end - help), help, HELP_COLUMN, "");
+	printf("%s\n", help);
+	if (o->choices != NULL)
+		print_choices(o);
+}
+
+void
+options_print(const struct option_row *rows)
+{
+	for (const struct option_row *o = rows; o->name != NULL; o++)
+		if (o->help != NULL)
+			print_row(o);
+}
+
+/* ---- values ---- */
+
+static int
+read_choice(const struct option_row *o, const char *value, struct err *e)
+{
+	char all[256] = "", q[48];
+	const char *name;
+	size_t n = 0;
+
+	for (unsigned i = 0; (name = o->choices(i, NULL)) != NULL; i++) {
+		if (strcmp(name, value) == 0) {
+			*(const char **)o->to = name;
+			return 0;
+		}
+		if (n < sizeof(all))
+			n += (size_t)snprintf(all + n, sizeof(all) - n, "%s'%s'", i == 0 ? "" : ", ", name);
+	}
+	return err_set(e, ERR_INPUT, "expected one of %s, got '%s'", all, err_quote(q, value));
+}
+
+static int
+read_factor(const char *value, double *to, struct err *e)
+{
+	char *end, q[48];
+	double x = strtod(value, &end);
+
+	if (end == value || *end != '\0' || !(x >= 1e-9 && x <= 1e9))
+		return err_set(e, ERR_INPUT, "expected a factor such as 1.5, got '%s'", err_quote(q, value));
+	*to = x;
+	return 0;
+}
+
+static int
+read_value(const struct option_row *o, const char *value, struct err *e)
+{
+	uint64_t n;
+
+	switch (o->type) {
+	case OPTION_FLAG:
+		*(bool *)o->to = true;
+		return 0;
+	case OPTION_TEXT:
+	case OPTION_LIST:
+		*(const char **)o->to = value;
+		return 0;
+	case OPTION_COUNT:
+		if (units_parse_count(value, 1, INT32_MAX, &n, e) < 0)
+			return -1;
+		*(uint32_t *)o->to = (uint32_t)n;
+		return 0;
+	case OPTION_SIZE:
+		return units_parse_size(value, o->to, e);
+	case OPTION_RATE:
+		return units_parse_rate(value, o->to, e);
+	case OPTION_TIME:
+		return units_parse_time(value, o->to, e);
+	case OPTION_FACTOR:
+		return read_factor(value, o->to, e);
+	case OPTION_CHOICE:
+		return read_choice(o, value, e);
+	}
+	return -1;
+}
+
+/* ---- parsing ---- */
+
+/* getopt's form of all rows. */
+struct option_set {
+	const struct option_row *rows[OPTION_MAX];
+	struct option longs[OPTION_MAX + 1];
+	char shorts[2 * OPTION_MAX + 2];
+	int count;
+};
+
+static void
+add_rows(struct option_set *s, const struct option_row *o)
+{
+	size_t n = strlen(s->shorts);
+
+	for (; o->name != NULL && s->count < OPTION_MAX; o++) {
+		s->longs[s->count] = (struct option) { .name = o->name,
+			.has_arg = o->type == OPTION_FLAG ? no_argument : required_argument };
+		s->rows[s->count++] = o;
+		if (o->letter == 0)
+			continue;
+		s->shorts[n++] = o->letter;
+		if (o->type != OPTION_FLAG)
+			s->shorts[n++] = ':';
+	}
+}
+
+int
+options_parse(const struct option_row *const *tables, int argc, char **argv, struct err *e)
+{
+	struct option_set s = { .shorts = ":" };
+	int got, at, k;
+	char q[48];
+
+	for (; *tables != NULL; tables++)
+		add_rows(&s, *tables);
+	opterr = 0;
+	for (;;) {
+		at = optind;
+		got = getopt_long(argc, argv, s.shorts, s.longs, &k);
+		if (got == -1)
+			return 0;
+		if (got == ':')
+			return err_set(e, ERR_INPUT, "expected a value after '%s', got none", err_quote(q, argv[optind - 1]));
+		if (got == '?')
+			/* A bad letter may stand inside an argument that getopt has not left yet. */
+			return err_set(e, ERR_INPUT, "unknown option '%s'", err_quote(q, argv[optind > at ? optind - 1 : at]));
+		for (int i = 0; got != 0 && i < s.count; i++)
+			if (s.rows[i]->letter == got)
+				k = i;
+		if (read_value(s.rows[k], optarg, e) < 0)
+			return err_at(e, "--%s", s.rows[k]->name);
+	}
+}

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* units.h - bytes, rates and times as people write them
+ *
+ * Sizes on a command line: 12GiB, 12GB, 512MiB, 65536 (bare = bytes).  "12G" is
+ * refused, because readers disagree on it.  Rates end in /s; times in s, ms, us.
+ */
+#ifndef SRC_BASE_UNITS_H
+#define SRC_BASE_UNITS_H
+#include <inttypes.h>
+#include <stdint.h>
+
+#include "src/base/err.h"
+
+/* Device sizes do not depend on the host's size_t: a tensor may hold 40 GB. */
+typedef uint64_t bytes_t;
+#define PRI_BYTES PRIu64
+
+/* The largest size or sum of sizes that a document may hold (4 EiB), so that
+ * sums of two never overflow. */
+#define BYTES_MAX (UINT64_C(1) << 62)
+
+/* The most that any list may hold: ids, and a few values beside them, fit 32 bits. */
+#define COUNT_MAX (UINT32_MAX - 16)
+
+/* Offsets and sizes in an arena are multiples of this (cudaMalloc's promise). */
+enum { DEVICE_ALIGN = 256 };
+
+static inline bytes_t
+bytes_align(bytes_t n, bytes_t align)
+{
+	return (n + align - 1) / align * align;
+}
+
+int units_parse_size(const char *s, bytes_t *bytes, struct err *e) WARN_UNUSED;
+int units_parse_rate(const char *s, double *bytes_per_s, struct err *e) WARN_UNUSED;
+int units_parse_time(const char *s, double *us, struct err *e) WARN_UNUSED;
+/* "25%" or "25" -> 25.0; at least 0. */
+int units_parse_percent(const char *s, double *percent, struct err *e) WARN_UNUSED;
+/* A whole number in [min, max]. */
+int units_parse_count(const char *s, uint64_t min, uint64_t max, uint64_t *n, struct err *e) WARN_UNUSED;
+
+/* "1.50 GiB", "61.2 ms", "16.0 GB/s": into buf, which is returned. */
+const char *units_size(char buf[32], bytes_t bytes);
+const char *units_rate(char buf[32], double bytes_per_s);
+const char *units_time(char buf[32], double us);
+#endif

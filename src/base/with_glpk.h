@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* with_glpk.h - rows of tables that are there only in a program built with GLPK
+ *
+ * The only place that asks.  What such a row names is in files that local.mk leaves out without GLPK.  The library
+ * never links GLPK: its tables are compiled with WITHOUT_GLPK (src/library.mk).
+ */
+#ifndef SRC_BASE_WITH_GLPK_H
+#define SRC_BASE_WITH_GLPK_H
+
+#if defined HAVE_GLPK && !defined WITHOUT_GLPK
+#define WITH_GLPK(...) __VA_ARGS__
+#else
+#define WITH_GLPK(...)
+#endif
+#endif

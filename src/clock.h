@@ -1,8 +1,0 @@
-/* SPDX-License-Identifier: Apache-2.0 */
-/* clock.h - how long things take, and when to stop */
-#ifndef SRC_CLOCK_H
-#define SRC_CLOCK_H
-
-/* Seconds of a clock that only goes forward. */
-double clock_seconds(void);
-#endif

@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* layrub place: an offset for every buffer of a list, nothing else. */
+#include <config.h>
+#include "src/command/command.h"
+
+#include "src/library/tables.h"
+
+#include <math.h>
+
+#include "planner/placement/place_check.h"
+#include "src/base/clock.h"
+#include "src/base/file.h"
+#include "src/base/process.h"
+#include "src/command/place_csv.h"
+
+static struct {
+	bytes_t capacity;
+	const char *placement, *time_limit, *output;
+} given;
+
+static const struct option_row options[] = {
+	{ "capacity", 'c', OPTION_SIZE, "SIZE", &given.capacity, "stop as soon as the buffers fit into so much\n"
+	    "(default: look for the smallest arena)", NULL },
+	{ "placement", 0, OPTION_CHOICE, "PLACEMENT", &given.placement, "where buffers go (default: auto)", table_placements },
+	{ "time-limit", 0, OPTION_TEXT, "TIME", &given.time_limit, "search for so long, and no longer; a bare number is\n"
+	    "in seconds (default: a fixed amount of search, the\nsame in every run)", NULL },
+	{ "output", 'o', OPTION_TEXT, "FILE", &given.output, "write the buffers with their offsets, as CSV\n(default: nowhere)", NULL },
+	OPTION_END
+};
+
+struct answer {
+	struct place_csv csv;
+	struct place_result result;
+	const char *status;
+	double time_s;
+};
+
+static const char *
+status_of(const struct place_result *r, bytes_t capacity)
+{
+	if (capacity > 0 && r->arena_bytes > capacity)
+		return r->bound_bytes > capacity ? "infeasible" : "unknown";
+	return r->arena_bytes <= r->bound_bytes ? "optimal" : "feasible";
+}
+
+static void
+print_answer(const struct answer *w, const char *placement, const struct cli *c)
+{
+	/* The offsets have standard output for themselves. */
+	FILE *out = given.output != NULL && given.output[0] == '-' && given.output[1] == '\0' ? stderr : stdout;
+	const struct place_result *r = &w->result;
+	struct json_out o;
+	char size[32];
+
+	if (!c->json) {
+		text_row(out, "buffers", "%" PRIu32, w->csv.problem.count);
+		text_row(out, "placement", "%s", placement);
+		text_row(out, "lower bound", "%s (%" PRI_BYTES " bytes)", units_size(size, r->bound_bytes), r->bound_bytes);
+		text_row(out, "arena", "%s (%" PRI_BYTES " bytes)", units_size(size, r->arena_bytes), r->arena_bytes);
+		if (r->bound_bytes > 0)
+			text_row(out, "over the bound", "%.4f %%", 100 * ((double)r->arena_bytes / (double)r->bound_bytes - 1));
+		if (given.capacity > 0)
+			text_row(out, "capacity", "%s (%" PRI_BYTES " bytes)", units_size(size, given.capacity), given.capacity);
+		text_row(out, "status", "%s", w->status);
+		text_row(out, "time", "%.3f s", w->time_s);
+		return;
+	}
+	json_out_init(&o, out);
+	json_out_object(&o, NULL, true);
+	json_out_uint(&o, "buffers", w->csv.problem.count);
+	json_out_string(&o, "placement", placement);
+	json_out_uint(&o, "lower_bound_bytes", r->bound_bytes);
+	json_out_uint(&o, "arena_bytes", r->arena_bytes);
+	if (given.capacity > 0)
+		json_out_uint(&o, "capacity_bytes", given.capacity);
+	json_out_string(&o, "status", w->status);
+	json_out_real(&o, "time_s", w->time_s);
+	json_out_end_object(&o);
+	json_out_finish(&o);
+}
+
+static int
+write_offsets(FILE *out, void *arg, struct err *e)
+{
+	const struct answer *w = arg;
+
+	(void)e;
+	place_csv_write(&w->csv, w->result.offsets, out);
+	return 0;
+}
+
+/* Solvers never judge themselves. */
+static int
+verify(const struct answer *w, const struct placement *row, struct arena *a, struct err *e)
+{
+	struct place_fault fault;
+
+	if (w->result.arena_bytes < w->result.bound_bytes)
+		return err_set(e, ERR_SYSTEM, "placement '%s' went below the bound (a bug)", row->name);
+	if (place_check(&w->csv.problem, w->result.offsets, w->result.arena_bytes, &fault, a, e) == 0)
+		return 0;
+	e->code = ERR_SYSTEM;
+	return err_at(e, "placement '%s' made an unsound placement (a bug)", row->name);
+}
+
+static int
+run(struct cli *c, struct err *e)
+{
+	const struct placement *row = placement_find(given.placement == NULL ? "auto" : given.placement);
+	struct place_problem *p;
+	struct answer w;
+	double begin;
+	int rc;
+
+	if (place_csv_read(&w.csv, c->operands[0], &c->arena, e) < 0)
+		return -1;
+	p = &w.csv.problem;
+	p->capacity = given.capacity;
+	if (option_seconds(&p->time_limit_s, "--time-limit", given.time_limit, c, e) < 0)
+		return -1;
+	w.result.offsets = ARENA_NEW(&c->arena, bytes_t, p->count);
+	begin = clock_seconds();
+	p->stopped = interrupt_came;
+	interrupt_watch();
+	rc = placement_run(&w.result, row, p, &c->arena, e);
+	interrupt_end(rc == 0);
+	if (rc < 0)
+		return err_in_file(e, c->operands[0]);
+	w.time_s = clock_seconds() - begin;
+	if (verify(&w, row, &c->arena, e) < 0)
+		return -1;
+	w.status = status_of(&w.result, given.capacity);
+	if (given.output != NULL && file_write(given.output, write_offsets, &w, e) < 0)
+		return -1;
+	print_answer(&w, row->name, c);
+	if (given.capacity == 0 || w.result.arena_bytes <= given.capacity)
+		return 0;
+	if (w.result.bound_bytes > given.capacity)
+		err_set(e, ERR_NO, "no placement fits %" PRI_BYTES " bytes: %" PRI_BYTES " are needed at least", given.capacity,
+		    w.result.bound_bytes);
+	else
+		err_set(e, ERR_NO, "no placement into %" PRI_BYTES " bytes was found; the smallest arena found has %" PRI_BYTES,
+		    given.capacity, w.result.arena_bytes);
+	return err_in_file(e, c->operands[0]);
+}
+
+const struct command cmd_place = {
+	"place", "BUFFERS.csv", 1, 1, "Give buffers offsets, in the smallest arena", options, run
+};

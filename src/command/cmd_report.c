@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* layrub report: draw a plan and its simulation, a placement, or a sweep's results. */
+#include <config.h>
+#include "src/command/command.h"
+
+#include <string.h>
+
+#include "sim/check/check.h"
+#include "sim/report/report.h"
+#include "src/command/place_csv.h"
+
+static struct { const char *output; bool keep; } given;
+
+static const struct option_row options[] = {
+	{ "output", 'o', OPTION_TEXT, "FILE", &given.output, "draw into this .svg, .png, .pdf or .html file;\n"
+	    ".json is a plan's trace for Perfetto, and 'term'\ndraws in the terminal (required)", NULL },
+	{ "keep", 0, OPTION_FLAG, NULL, &given.keep, "leave gnuplot's script with its data beside the\npicture: FILE.gp", NULL },
+	OPTION_END
+};
+
+static bool
+ends_with(const char *s, const char *suffix)
+{
+	size_t n = strlen(s), m = strlen(suffix);
+
+	return n > m && strcmp(s + n - m, suffix) == 0;
+}
+
+static const char *
+base_name(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash == NULL ? path : slash + 1;
+}
+
+static int
+draw_plan(struct cli *c, const struct report_to *to, struct err *e)
+{
+	struct sim_result r;
+	struct plan p;
+
+	if (plan_read(&p, c->operands[0], &c->arena, e) < 0)
+		return -1;
+	if (check_plan(&p, &c->arena, e) < 0 || simulate(&r, &p, p.device, &c->arena, e) < 0)
+		return err_in_file(e, c->operands[0]);
+	return report_plan(to, &p, &r, &c->arena, e);
+}
+
+/* Offsets are given, so the most that is alive at once is the bound. */
+static bytes_t
+most_alive(const struct place_problem *p, struct arena *a)
+{
+	uint32_t end = 0;
+	bytes_t *change, most = 0, now = 0;
+
+	for (uint32_t i = 0; i < p->count; i++)
+		end = p->items[i].upper > end ? p->items[i].upper : end;
+	change = ARENA_NEW(a, bytes_t, (size_t)end + 1);
+	for (uint32_t i = 0; i < p->count; i++) {
+		change[p->items[i].lower] += p->items[i].bytes;
+		change[p->items[i].upper] -= p->items[i].bytes;
+	}
+	for (uint32_t t = 0; t <= end; t++) {
+		now += change[t];
+		most = now > most ? now : most;
+	}
+	return most;
+}
+
+static int
+draw_placed(struct cli *c, const struct report_to *to, struct err *e)
+{
+	struct place_csv csv;
+	const struct place_problem *p = &csv.problem;
+	struct placed_buffer *buffers;
+	struct placed pl;
+
+	if (place_csv_read(&csv, c->operands[0], &c->arena, e) < 0)
+		return -1;
+	pl = (struct placed){ .title = base_name(c->operands[0]), .count = p->count };
+	pl.buffers = buffers = ARENA_NEW(&c->arena, struct placed_buffer, p->count);
+	for (uint32_t i = 0; i < p->count; i++) {
+		const struct place_item *item = &p->items[i];
+		char q[48];
+
+		if (item->fixed == PLACE_FREE && item->bytes > 0) {
+			err_set(e, ERR_INPUT, "buffer '%s' has no offset: 'layrub place %s -o PLACED.csv' finds them", err_quote(q, csv.ids[i]),
+			    base_name(c->operands[0]));
+			return err_in_file(e, c->operands[0]);
+		}
+		buffers[i] = (struct placed_buffer){ csv.ids[i], item->lower, item->upper, item->fixed == PLACE_FREE ? 0 : item->fixed, item->bytes };
+		if (buffers[i].offset + item->bytes > pl.arena_bytes)
+			pl.arena_bytes = buffers[i].offset + item->bytes;
+	}
+	pl.bound_bytes = most_alive(p, &c->arena);
+	return report_placed(to, &pl, &c->arena, e);
+}
+
+static int
+draw_sweep(struct cli *c, const struct report_to *to, struct err *e)
+{
+	struct sweep s;
+
+	if (sweep_read(&s, c->operands[0], &c->arena, e) < 0)
+		return -1;
+	if (s.half_written > 0)
+		warn("%s: line %" PRIu64 " is half written and is left out", c->operands[0], s.half_written);
+	s.title = base_name(c->operands[0]);
+	return report_sweep(to, &s, &c->arena, e);
+}
+
+static void
+print_json(const struct report_to *to, const char *input)
+{
+	struct json_out o;
+
+	json_out_init(&o, stdout);
+	json_out_object(&o, NULL, true);
+	json_out_string(&o, "input", input);
+	json_out_string(&o, "output", to->path);
+	json_out_end_object(&o);
+	json_out_finish(&o);
+}
+
+static int
+run(struct cli *c, struct err *e)
+{
+	const char *input = c->operands[0];
+	bool placed = ends_with(input, ".csv"), sweep = ends_with(input, ".jsonl") || ends_with(input, ".ndjson");
+	struct report_to to = { given.output, given.keep };
+	int rc;
+
+	if (to.path == NULL)
+		return usage_error(c, e, "--output", "expected a file that ends in .svg, .png, .pdf, .html or .json, or 'term', got none");
+	if (report_check(&to, !placed && !sweep, e) < 0)
+		return -1;
+	if (placed)
+		rc = draw_placed(c, &to, e);
+	else
+		rc = sweep ? draw_sweep(c, &to, e) : draw_plan(c, &to, e);
+	if (rc < 0)
+		return -1;
+	if (c->json && strcmp(to.path, "term") != 0)
+		print_json(&to, input);
+	return 0;
+}
+
+const struct command cmd_report = {
+	"report", "PLAN|CSV|JSONL", 1, 1, "Draw a plan, a placement or a sweep's results", options, run
+};

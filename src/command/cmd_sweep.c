@@ -1,0 +1,297 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* layrub sweep: every point of a grid planned and simulated, one line of JSON each. */
+#include <config.h>
+#include "src/command/command.h"
+
+#include "src/library/tables.h"
+
+#include <string.h>
+#include <unistd.h>
+
+#include "planner/placement/placement.h"
+#include "planner/policy/policy.h"
+#include "sim/time/what_if.h"
+#include "src/base/process.h"
+#include "src/command/sweep_run.h"
+#include "src/documents/lookup.h"
+
+static struct {
+	struct sweep_options sweep;
+	const char *lists[AXIS_COUNT];	/* as typed */
+	const char *output, *shard;
+	bool dry_run;
+} given = { .sweep = { .latency = -1 } };
+
+static const struct option_row options[] = {
+	{ "device", 'd', OPTION_LIST, "DEVICE,...", &given.lists[AXIS_DEVICE], "plan for these devices: names or files (required)", NULL },
+	{ "batch", 'b', OPTION_LIST, "N,...", &given.lists[AXIS_BATCH], "samples a step, for networks; a range is 16:64:16\n"
+	    "(step 16) or 16:64:x2 (factor 2) (default: each\nnetwork's own)", NULL },
+	{ "budget", 'B', OPTION_LIST, "SIZE|N%,...", &given.lists[AXIS_BUDGET], "device memory that a plan may use; a percentage is\n"
+	    "of the step's own peak, 'all' is what the device\nhas less what is reserved; ranges as 50%:90%:10%\n(default: all)", NULL },
+	{ "policy", 'p', OPTION_LIST, "POLICY,...", &given.lists[AXIS_POLICY], "what is kept, moved or made again; 'all' is every\n"
+	    "policy (default: hybrid)", table_policies },
+	{ "placement", 0, OPTION_LIST, "PLACEMENT,...", &given.lists[AXIS_PLACEMENT], "where buffers go; 'all' is every placement\n"
+	    "(default: auto)", table_placements },
+	{ "lowering", 0, OPTION_CHOICE, "LOWERING", &given.sweep.task.lowering, "how a network becomes ops (default: reuse)", table_lowerings },
+	{ "times", 0, OPTION_CHOICE, "TIMES", &given.sweep.task.times, "op times of a graph: its own, or scaled to the\n"
+	    "device (default: traced)", table_times },
+	{ "gpus-per-link", 0, OPTION_LIST, "N,...", &given.lists[AXIS_GPUS], "GPUs that share the link, all equally busy; ranges\n"
+	    "as for --batch (default: 1)", NULL },
+	{ "h2d", 0, OPTION_LIST, "RATE,...", &given.lists[AXIS_H2D], "rates of copies to the device (default: the\ndevice's own)", NULL },
+	{ "d2h", 0, OPTION_LIST, "RATE,...", &given.lists[AXIS_D2H], "rates of copies to the host (default: the device's\nown)", NULL },
+	{ "link", 0, OPTION_LIST, "RATE,...", &given.lists[AXIS_LINK], "rates of either direction, instead of --h2d and\n"
+	    "--d2h (default: the device's own)", NULL },
+	{ "duplex", 0, OPTION_RATE, "RATE", &given.sweep.duplex, "rate of both directions together, at all points\n"
+	    "(default: the device's own, in proportion to the\ntwo)", NULL },
+	{ "latency", 0, OPTION_TIME, "TIME", &given.sweep.latency, "time before a copy's first byte, at all points\n"
+	    "(default: the device's own)", NULL },
+	{ "compute-scale", 0, OPTION_FACTOR, "X", &given.sweep.compute_scale, "time finished plans on compute X times as fast\n(default: 1)", NULL },
+	{ "replan", 0, OPTION_FLAG, NULL, &given.sweep.replan, "plan anew for each link; without it the plan for\n"
+	    "the device's own link is timed on the others", NULL },
+	{ "shard", 0, OPTION_TEXT, "I/N", &given.shard, "only part I of N, from 1/N to N/N (default: 1/1)", NULL },
+	{ "ordered", 0, OPTION_FLAG, NULL, &given.sweep.ordered, "lines in the grid's order, without planning times:\nthe same bytes in every run", NULL },
+	{ "dry-run", 'n', OPTION_FLAG, NULL, &given.dry_run, "only print the names of the points", NULL },
+	{ "output", 'o', OPTION_TEXT, "FILE", &given.output, "append results to this file; points that are in it\n"
+	    "are not run again (default: standard output)", NULL },
+	OPTION_END
+};
+
+/* ---- the grid ---- */
+
+static const char *const defaults[AXIS_COUNT] = {
+	[AXIS_BATCH] = "own", [AXIS_BUDGET] = "all", [AXIS_POLICY] = "hybrid", [AXIS_PLACEMENT] = "auto",
+	[AXIS_GPUS] = "1", [AXIS_D2H] = "own", [AXIS_H2D] = "own", [AXIS_LINK] = "own",
+};
+
+static int
+add_all(struct sweep_grid *g, enum axis axis, table_row_fn *rows, struct arena *a, struct err *e)
+{
+	const char *name;
+
+	for (unsigned i = 0; (name = rows(i, NULL)) != NULL; i++)
+		if (grid_add(g, axis, name, 0, a, e) < 0)
+			return -1;
+	return 0;
+}
+
+/* A name that no row has is a mistake of the grid, not of a point. */
+static int
+check_rows(const struct sweep_grid *g, enum axis axis, table_row_fn *rows, struct err *e)
+{
+	const struct axis_list *l = &g->axes[axis];
+	const char *name;
+	char q[48];
+
+	for (size_t k = 0; k < l->count; k++) {
+		unsigned i = 0;
+
+		while ((name = rows(i, NULL)) != NULL && strcmp(name, l->values[k].text) != 0)
+			i++;
+		if (name == NULL) {
+			err_set(e, ERR_INPUT, "unknown %s '%s' ('layrub list' shows them)", axis_names[axis], err_quote(q, l->values[k].text));
+			return err_at(e, "--%s", axis_names[axis]);
+		}
+	}
+	return 0;
+}
+
+static int
+read_lists(struct sweep_grid *g, struct arena *a, struct err *e)
+{
+	static table_row_fn *const rows[AXIS_COUNT] = { [AXIS_POLICY] = table_policies, [AXIS_PLACEMENT] = table_placements };
+
+	for (int x = AXIS_DEVICE; x < AXIS_COUNT; x++) {
+		const char *list = given.lists[x];
+
+		if (list == NULL) {
+			if (grid_add(g, (enum axis)x, defaults[x], x == AXIS_GPUS, a, e) < 0)
+				return -1;
+		} else if (rows[x] != NULL && strcmp(list, "all") == 0) {
+			if (add_all(g, (enum axis)x, rows[x], a, e) < 0)
+				return -1;
+		} else if (grid_parse(g, (enum axis)x, list, a, e) < 0)
+			return -1;
+		if (rows[x] != NULL && check_rows(g, (enum axis)x, rows[x], e) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+/* What no point could answer is found before the first one runs. */
+static int
+check_documents(const struct sweep_grid *g, struct cli *c, struct err *e)
+{
+	const struct axis_list *networks = &g->axes[AXIS_NETWORK], *devices = &g->axes[AXIS_DEVICE];
+	const struct task_options *o = &given.sweep.task;
+	struct device d;
+
+	for (size_t i = 0; i < devices->count; i++)
+		if (task_read_device(&d, devices->values[i].text, &c->arena, e) < 0)
+			return -1;
+	for (size_t i = 0; i < networks->count; i++) {
+		const char *name = networks->values[i].text, *path, *format;
+		bool is_graph;
+
+		if (strcmp(name, "-") == 0)
+			return usage_error(c, e, NULL, "expected a file or a name, got '-': it is read once for each point");
+		path = lookup(name, LOOKUP_NETWORK, &c->arena, e);
+		if (path == NULL || (c->document = json_read_file(path, e)) == NULL)
+			return -1;
+		format = json_string_value(json_object_get(c->document, "format"));
+		is_graph = format != NULL && strcmp(format, "layrub-graph") == 0;
+		json_decref(c->document);
+		c->document = NULL;
+		if (is_graph && given.lists[AXIS_BATCH] != NULL)
+			return usage_error(c, e, "--batch", "'%s' is a graph, traced at one batch; only a network can change it", name);
+		if (is_graph && o->lowering != NULL)
+			return usage_error(c, e, "--lowering", "'%s' is a graph, already lowered; only a network can be", name);
+		if (!is_graph && o->times != NULL)
+			return usage_error(c, e, "--times", "'%s' is a network and has no times of its own, only a graph does", name);
+	}
+	return 0;
+}
+
+static int
+read_shard(struct sweep_options *o, const char *text, struct cli *c, struct err *e)
+{
+	const char *slash = text == NULL ? NULL : strchr(text, '/');
+	uint64_t i, n;
+	char q[48];
+
+	o->shard = o->shards = 1;
+	if (text == NULL)
+		return 0;
+	if (slash == NULL)
+		return usage_error(c, e, "--shard", "expected a part such as 2/8, got '%s'", err_quote(q, text));
+	if (units_parse_count(slash + 1, 1, 1000000, &n, e) < 0 ||
+	    units_parse_count(arena_printf(&c->arena, "%.*s", (int)(slash - text), text), 1, n, &i, e) < 0) {
+		c->usage = true;
+		return err_at(e, "--shard");
+	}
+	o->shard = (uint32_t)i;
+	o->shards = (uint32_t)n;
+	return 0;
+}
+
+/* Options that hold for every point tell apart sweeps that share a file. */
+static const char *
+key_end(const struct sweep_options *o, struct arena *a)
+{
+	const char *s = "";
+
+	if (o->task.lowering != NULL)
+		s = arena_printf(a, "%s lowering=%s", s, o->task.lowering);
+	if (o->task.times != NULL)
+		s = arena_printf(a, "%s times=%s", s, o->task.times);
+	if (o->duplex > 0)
+		s = arena_printf(a, "%s duplex=%.10gB/s", s, o->duplex);
+	if (o->latency >= 0)
+		s = arena_printf(a, "%s latency=%.10gus", s, o->latency);
+	if (o->compute_scale > 0)
+		s = arena_printf(a, "%s compute-scale=%.10g", s, o->compute_scale);
+	return o->replan ? arena_printf(a, "%s replan", s) : s;
+}
+
+static int
+read_grid(struct sweep_grid *g, struct cli *c, struct err *e)
+{
+	struct what_if w = { .duplex = given.sweep.duplex, .latency = given.sweep.latency };
+
+	*g = (struct sweep_grid) { .point_count = 0 };
+	if (given.lists[AXIS_DEVICE] == NULL)
+		return usage_error(c, e, "--device", "expected a device ('layrub list devices' shows them), got none");
+	if (given.lists[AXIS_LINK] != NULL && (given.lists[AXIS_D2H] != NULL || given.lists[AXIS_H2D] != NULL))
+		return usage_error(c, e, "--link", "gives both directions one rate, which --d2h and --h2d contradict");
+	for (uint32_t i = 0; c->operands[i] != NULL; i++)
+		if (grid_add(g, AXIS_NETWORK, c->operands[i], 0, &c->arena, e) < 0)
+			return -1;
+	if (what_if_check(&w, e) < 0 || read_lists(g, &c->arena, e) < 0 || grid_finish(g, e) < 0) {
+		c->usage = true;
+		return -1;
+	}
+	return check_documents(g, c, e);
+}
+
+/* ---- results ---- */
+
+static void
+print_points(const struct sweep_grid *g)
+{
+	char key[GRID_KEY_MAX];
+
+	for (uint32_t id = 0; id < g->point_count; id++) {
+		if (!sweep_is_ours(g, &given.sweep, id))
+			continue;
+		sweep_key(key, g, &given.sweep, id);
+		puts(key);
+	}
+}
+
+static void
+print_summary(const struct sweep_counts *n, const struct cli *c)
+{
+	struct json_out o;
+
+	if (!c->json) {
+		text_row(stdout, "points", "%" PRIu32, n->points);
+		text_row(stdout, "in the file before", "%" PRIu32, n->found);
+		text_row(stdout, "done now", "%" PRIu32, n->done);
+		text_row(stdout, "failed", "%" PRIu32, n->failed);
+		return;
+	}
+	json_out_init(&o, stdout);
+	json_out_object(&o, NULL, true);
+	json_out_uint(&o, "points", n->points);
+	json_out_uint(&o, "found", n->found);
+	json_out_uint(&o, "done", n->done);
+	json_out_uint(&o, "failed", n->failed);
+	json_out_end_object(&o);
+	json_out_finish(&o);
+}
+
+/* All points are the answer, so that without them the program ends as an interrupted one. */
+static void
+end_search(const struct sweep_counts *n)
+{
+	bool all = n->found + n->done == n->points;
+
+	if (interrupt_came() && !all)
+		fprintf(stderr, "layrub: interrupted with %" PRIu32 " of %" PRIu32 " points in the results; the same command goes on from there\n",
+		    n->found + n->done, n->points);
+	interrupt_end(all);
+}
+
+static int
+run(struct cli *c, struct err *e)
+{
+	bool to_file = given.output != NULL && strcmp(given.output, "-") != 0;
+	struct sweep_counts n;
+	struct sweep_grid g;
+	struct sweep_file f;
+
+	if (read_shard(&given.sweep, given.shard, c, e) < 0 || read_grid(&g, c, e) < 0)
+		return -1;
+	if (c->json && !to_file)
+		return usage_error(c, e, "--json", "sums up what -o FILE got; lines on standard output are JSON as they are");
+	given.sweep.key_end = key_end(&given.sweep, &c->arena);
+	given.sweep.progress = isatty(STDERR_FILENO);
+	if (given.dry_run) {
+		print_points(&g);
+		return 0;
+	}
+	if (sweep_file_open(&f, given.output, &c->arena, e) < 0)
+		return -1;
+	if (f.dropped_bytes > 0)
+		warn("%s: the last line was half written: %zu bytes dropped, its point runs again", f.path, f.dropped_bytes);
+	interrupt_watch();
+	if (sweep_run(&n, &g, &given.sweep, &f, interrupt_came, &c->arena, e) < 0 || sweep_file_close(&f, e) < 0)
+		return -1;
+	if (to_file)
+		print_summary(&n, c);
+	end_search(&n);
+	return n.failed == 0 ? 0 : err_set(e, ERR_NO, "%" PRIu32 " of %" PRIu32 " points failed: their lines have an 'error'", n.failed, n.points);
+}
+
+const struct command cmd_sweep = {
+	"sweep", "NETWORK|GRAPH...", 1, 1000, "Plan and simulate every point of a grid", options, run
+};

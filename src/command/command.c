@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <config.h>
+#include "src/command/command.h"
+
+#include <getopt.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "src/base/process.h"
+
+enum { LABEL_WIDTH = 20 };
+
+static bool want_help, want_json;
+
+static const struct option_row common_options[] = {
+	{ "json", 0, OPTION_FLAG, NULL, &want_json, "print the result as one JSON document", NULL },
+	{ "max-input", 0, OPTION_SIZE, "SIZE", &json_max_input, "refuse larger input files (default: 256MiB)", NULL },
+	{ "help", 'h', OPTION_FLAG, NULL, &want_help, "print this help", NULL },
+	OPTION_END
+};
+
+/* A message that repeats a stranger's text stays one line. */
+static void
+make_printable(char *s)
+{
+	for (; *s != '\0'; s++)
+		if ((unsigned char)*s < ' ' || *s == 127)
+			*s = '?';
+}
+
+int
+usage_error(struct cli *c, struct err *e, const char *option, const char *fmt, ...)
+{
+	char text[512];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	c->usage = true;
+	err_set(e, ERR_USAGE, "%s", text);
+	return option == NULL ? -1 : err_at(e, "%s", option);
+}
+
+void
+warn(const char *fmt, ...)
+{
+	char text[1024];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	make_printable(text);
+	fprintf(stderr, "layrub: warning: %s\n", text);
+}
+
+void
+warn_of_times(const struct task *t)
+{
+	char q[48], r[48];
+
+	if (task_has_foreign_times(t))
+		warn("op times were measured on '%s', not on '%s'; --times scaled would scale them",
+		    err_quote(q, t->graph.measured.device), err_quote(r, t->device.name));
+}
+
+void
+text_row(FILE *out, const char *label, const char *fmt, ...)
+{
+	char text[1024];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	make_printable(text);
+	fprintf(out, "%-*s %s\n", LABEL_WIDTH, label, text);
+}
+
+int
+option_seconds(double *seconds, const char *option, const char *text, struct cli *c, struct err *e)
+{
+	double us;
+	char *end;
+
+	*seconds = 0;
+	if (text == NULL)
+		return 0;
+	*seconds = strtod(text, &end);
+	if (end != text && *end == '\0' && *seconds > 0 && *seconds <= 1e9)
+		return 0;
+	if (units_parse_time(text, &us, e) == 0 && us > 0) {
+		*seconds = us / 1e6;
+		return 0;
+	}
+	*e = (struct err) ERR_INIT;
+	return usage_error(c, e, option, "expected a time such as 10 (seconds) or 500ms, got '%s'", text);
+}
+
+static void
+print_help(const struct command *c)
+{
+	printf("Usage: layrub %s %s [OPTION]...\n%s.\n\n", c->name, c->operands, c->summary);
+	options_print(c->options);
+	options_print(common_options);
+	fputs("\nSizes are 12GiB, 12GB or bytes, rates 16GB/s, times 20us, 1.5ms or 2s, PCT 25%.\n"
+	    "As a file, '-' is standard input or output.  Exit status: 0 done or yes, 1 the\n"
+	    "answer is no, 2 bad usage or input, 3 the system failed.\n", stdout);
+}
+
+static int
+parse(struct cli *c, int argc, char **argv, struct err *e)
+{
+	const struct option_row *const tables[] = { c->command->options, common_options, NULL };
+	char q[48];
+
+	if (options_parse(tables, argc, argv, e) < 0) {
+		c->usage = true;
+		return -1;
+	}
+	c->operands = (const char *const *)argv + optind;
+	c->json = want_json;
+	if (want_help)
+		return 0;
+	if (argc - optind < c->command->operand_min)
+		return usage_error(c, e, NULL, "expected %s, got nothing", c->command->operands);
+	if (argc - optind > c->command->operand_max)
+		return usage_error(c, e, NULL, "unexpected argument '%s'", err_quote(q, argv[optind + c->command->operand_max]));
+	return 0;
+}
+
+/* ---- running ---- */
+
+struct run { struct cli *cli; struct err *err; };
+
+static int
+run_in_arena(void *arg)
+{
+	struct run *r = arg;
+
+	return r->cli->command->run(r->cli, r->err);
+}
+
+int
+command_finish(int status)
+{
+	return process_flush("layrub", status);
+}
+
+/* Jansson 2.14 does not outlive an allocation that fails while it scans: it loses the byte, so that a number is
+ * another one, or writes outside its buffer.  A program may leave; no file is being written while one is read. */
+static void *
+allocate_or_leave(size_t n)
+{
+	void *p = malloc(n);
+
+	if (p != NULL)
+		return p;
+	fputs("layrub: out of memory while reading a document\n", stderr);
+	exit(EXIT_SYSTEM);
+}
+
+int
+command_run(const struct command *command, int argc, char **argv)
+{
+	struct cli c = { .command = command, .arena = ARENA_INIT };
+	struct run r = { &c, NULL };
+	struct err e = ERR_INIT;
+	int rc;
+
+	r.err = &e;
+	json_set_alloc_funcs(allocate_or_leave, free);
+	rc = parse(&c, argc, argv, &e);
+	if (rc == 0 && want_help)
+		print_help(command);
+	else if (rc == 0)
+		rc = arena_run(&c.arena, run_in_arena, &r, &e);
+	json_decref(c.document);
+	arena_free(&c.arena);
+	if (rc == 0)
+		return command_finish(EXIT_YES);
+	if (e.code == ERR_NONE)
+		err_set(&e, ERR_SYSTEM, "failed without a reason");
+	fflush(stdout);
+	err_print(&e, "layrub", stderr);
+	if (c.usage || e.code == ERR_USAGE)
+		fprintf(stderr, "Try 'layrub %s --help'.\n", command->name);
+	return command_finish(exit_status_of(e.code));
+}

@@ -1,0 +1,25 @@
+# SPDX-License-Identifier: Apache-2.0
+# layrub: the command, one cmd_NAME.c a subcommand.
+bin_PROGRAMS += layrub
+layrub_SOURCES = \
+	%D%/cmd_check.c \
+	%D%/cmd_compare.c \
+	%D%/cmd_explain.c \
+	%D%/cmd_fit.c \
+	%D%/cmd_info.c \
+	%D%/cmd_list.c \
+	%D%/cmd_place.c \
+	%D%/cmd_plan.c \
+	%D%/cmd_report.c \
+	%D%/cmd_simulate.c \
+	%D%/cmd_sweep.c \
+	%D%/command.c %D%/command.h \
+	%D%/explain_more.c %D%/explain_more.h \
+	%D%/fit_search.c %D%/fit_search.h \
+	%D%/main.c \
+	%D%/place_csv.c %D%/place_csv.h \
+	%D%/result.c %D%/result.h \
+	%D%/sweep_file.c %D%/sweep_file.h \
+	%D%/sweep_grid.c %D%/sweep_grid.h \
+	%D%/sweep_run.c %D%/sweep_run.h
+layrub_LDADD = $(LDADD)

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* place_csv.h - buffers in MiniMalloc's CSV, in and out
+ *
+ * The first line names the columns, in any order: id, lower, upper, size, and where wanted alignment and
+ * offset.  An empty alignment is 1, an empty offset is one to be found.  Times are whole
+ * numbers of 64 bits; they become ranks.  Lines end with LF or CRLF, the last one with nothing, too.
+ */
+#ifndef SRC_COMMAND_PLACE_CSV_H
+#define SRC_COMMAND_PLACE_CSV_H
+#include <stdio.h>
+
+#include "planner/placement/placement.h"
+
+enum place_column { COLUMN_ID, COLUMN_LOWER, COLUMN_UPPER, COLUMN_SIZE, COLUMN_ALIGNMENT, COLUMN_OFFSET, COLUMN_COUNT };
+
+struct place_csv {
+	struct place_problem problem;
+	const char **ids;		/* [problem.count] as given, in the arena */
+	/* private */
+	const char *text;		/* the whole file, in the arena */
+	const char **lines;		/* [problem.count] */
+	uint64_t *numbers;		/* [problem.count] of the lines */
+	enum place_column columns[COLUMN_COUNT];
+	uint32_t column_count;
+};
+
+/* "-": standard input.  Errors name file, line and column. */
+int place_csv_read(struct place_csv *c, const char *path, struct arena *a, struct err *e) WARN_UNUSED;
+
+/* The same columns, line by line as they were, and the offsets. */
+void place_csv_write(const struct place_csv *c, const bytes_t *offsets, FILE *out);
+#endif

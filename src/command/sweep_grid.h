@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* sweep_grid.h - lists of values, and the grid of points that they span
+ *
+ * A list is what a person writes: 16,32,64 or 16:128:16 (from:to:step) or 16:1024:x2 (from:to:factor), mixed
+ * with commas.  A value is kept as its canonical text, so that 1GiB and 1024MiB are one.  Points are numbered with
+ * the first axis slowest; those that differ only in the axes of the link, the last ones, follow each other.
+ */
+#ifndef SRC_COMMAND_SWEEP_GRID_H
+#define SRC_COMMAND_SWEEP_GRID_H
+#include "src/base/arena.h"
+#include "src/base/units.h"
+
+enum axis {
+	AXIS_NETWORK, AXIS_DEVICE, AXIS_BATCH, AXIS_BUDGET, AXIS_POLICY, AXIS_PLACEMENT,
+	AXIS_GPUS, AXIS_D2H, AXIS_H2D, AXIS_LINK, AXIS_COUNT,
+	AXIS_FIRST_LINK = AXIS_GPUS
+};
+extern const char *const axis_names[AXIS_COUNT + 1];	/* "network" ... */
+
+struct axis_value {
+	const char *text;	/* canonical */
+	double number;		/* of a count or a rate; 0: the default */
+};
+
+struct axis_list {
+	struct axis_value *values;	/* [count] */
+	size_t count, capacity;
+	uint32_t *slots;		/* [slot_count] a hash table: index + 1 of a value, 0 is free */
+	size_t slot_count;		/* a power of two, over twice count */
+};
+
+enum { GRID_POINTS_MAX = 10000000, GRID_VALUES_MAX = 100000, GRID_KEY_MAX = 4096 };
+
+struct sweep_grid {
+	struct axis_list axes[AXIS_COUNT];
+	uint32_t point_count;
+	uint32_t link_count;	/* so many points in a row differ only in their link */
+};
+
+/* Append what text lists for the axis; what is there already is not taken twice.  Names (networks, devices, policies ...)
+ * are split at commas and not looked at. */
+int grid_parse(struct sweep_grid *g, enum axis axis, const char *text, struct arena *a, struct err *e) WARN_UNUSED;
+
+/* Append one value that is no list. */
+int grid_add(struct sweep_grid *g, enum axis axis, const char *text, double number, struct arena *a, struct err *e) WARN_UNUSED;
+
+/* Multiply out: every axis has a value by now. */
+int grid_finish(struct sweep_grid *g, struct err *e) WARN_UNUSED;
+
+const struct axis_value *grid_value(const struct sweep_grid *g, uint32_t point, enum axis axis);
+
+/* "network=resnet50 device=h200 ...": names the point in results; every axis is in it. */
+void grid_key(char key[GRID_KEY_MAX], const struct sweep_grid *g, uint32_t point);
+#endif

@@ -1,0 +1,419 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <config.h>
+#include "src/command/sweep_run.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "planner/planner.h"
+#include "sim/time/simulate.h"
+#include "sim/time/what_if.h"
+#include "src/base/clock.h"
+#include "src/command/command.h"
+#include "src/command/result.h"
+
+enum {
+	CHUNK = 16,		/* simulations that one task makes */
+	POINT_TODO = 0, POINT_PENDING = 1, POINT_OVER = 2
+};
+
+struct sweep {
+	const struct sweep_grid *grid;
+	const struct sweep_options *options;
+	const struct sweep_file *file;
+	bool (*stopped)(void);
+	struct sweep_counts counts;
+	unsigned char *state;		/* [point_count] */
+	char **lines;			/* [point_count] when ordered: waiting for those before them */
+	uint32_t next;			/* when ordered: the first point that is not over */
+	double began_s, told_s;
+	bool broken;			/* the file cannot be written: err says why */
+	struct err err;
+};
+
+/* One plan and those who simulate it. */
+struct group {
+	struct sweep *sweep;
+	uint32_t first;			/* point */
+	struct arena arena;
+	struct task task;
+	struct planner_options options;
+	struct search_control control;
+	struct plan plan;
+	double plan_time_s;
+	struct err err;			/* why there is no plan */
+};
+
+/* One point on a thread. */
+struct point {
+	const struct group *group;
+	uint32_t id;
+	struct arena arena;
+	struct device device;
+	struct sim_result sim;
+	struct err err;
+};
+
+void
+sweep_key(char key[GRID_KEY_MAX], const struct sweep_grid *g, const struct sweep_options *o, uint32_t point)
+{
+	size_t n;
+
+	grid_key(key, g, point);
+	n = strlen(key);
+	snprintf(key + n, GRID_KEY_MAX - n, "%s", o->key_end);
+}
+
+bool
+sweep_is_ours(const struct sweep_grid *g, const struct sweep_options *o, uint32_t point)
+{
+	uint32_t groups = g->point_count / g->link_count;
+	uint32_t unit = groups >= o->shards ? point / g->link_count : point;
+
+	return unit % o->shards == o->shard - 1;
+}
+
+static const char *
+text_at(const struct sweep *s, uint32_t point, enum axis x)
+{
+	return grid_value(s->grid, point, x)->text;
+}
+
+static struct what_if
+change_at(const struct sweep *s, uint32_t point)
+{
+	const struct sweep_options *o = s->options;
+	double both = grid_value(s->grid, point, AXIS_LINK)->number;
+	struct what_if w = { .duplex = o->duplex, .latency = o->latency };
+
+	w.rate[D2H] = both > 0 ? both : grid_value(s->grid, point, AXIS_D2H)->number;
+	w.rate[H2D] = both > 0 ? both : grid_value(s->grid, point, AXIS_H2D)->number;
+	w.gpus_per_link = (uint32_t)grid_value(s->grid, point, AXIS_GPUS)->number;
+	return w;
+}
+
+/* ---- lines ---- */
+
+static void
+tell(struct sweep *s)
+{
+	const struct sweep_counts *c = &s->counts;
+	double now = clock_seconds(), rate;
+	uint32_t todo = c->points - c->found;
+	char left[32];
+
+	if (!s->options->progress || (now - s->told_s < 0.2 && c->done < todo))
+		return;
+	s->told_s = now;
+	rate = c->done / fmax(now - s->began_s, 1e-6);
+	fprintf(stderr, "\r%u/%u points, %.3g a second, %s left, %u failed \033[K%s", c->done, todo, rate,
+	    units_time(left, rate > 0 ? 1e6 * (todo - c->done) / rate : 0), c->failed, c->done == todo ? "\n" : "");
+}
+
+static void
+put_line(struct sweep *s, const char *line)
+{
+	if (!s->broken && sweep_file_write(s->file, line, strlen(line), &s->err) < 0)
+		s->broken = true;
+}
+
+/* A line that could not be made ends the sweep as one that could not be written does: the point runs again. */
+static void
+miss_line(struct sweep *s)
+{
+	#pragma omp critical(sweep_lines)
+	if (!s->broken) {
+		err_set(&s->err, ERR_SYSTEM, "out of memory");
+		s->broken = true;
+	}
+}
+
+/* Take a point's line, which is malloc's. */
+static void
+take_line(struct sweep *s, uint32_t point, char *line, bool failed)
+{
+	#pragma omp critical(sweep_lines)
+	{
+		s->counts.done++;
+		s->counts.failed += failed;
+		if (s->options->ordered) {
+			s->lines[point] = line;
+			s->state[point] = POINT_PENDING;
+			for (; s->next < s->grid->point_count && s->state[s->next] != POINT_TODO; s->next++) {
+				if (s->state[s->next] != POINT_PENDING)
+					continue;
+				put_line(s, s->lines[s->next]);
+				free(s->lines[s->next]);
+				s->lines[s->next] = NULL;
+				s->state[s->next] = POINT_OVER;
+			}
+		} else {
+			put_line(s, line);
+			free(line);
+			s->state[point] = POINT_OVER;
+		}
+		tell(s);
+	}
+}
+
+static void
+link_to_json(const struct point *p, struct json_out *o)
+{
+	const struct sweep *s = p->group->sweep;
+
+	json_out_uint(o, "gpus_per_link", (uint64_t)grid_value(s->grid, p->id, AXIS_GPUS)->number);
+	if (p->err.code != ERR_NONE)
+		return;
+	json_out_real(o, "d2h_bytes_per_s", p->device.link[D2H].bytes_per_s);
+	json_out_real(o, "h2d_bytes_per_s", p->device.link[H2D].bytes_per_s);
+	json_out_real(o, "duplex_bytes_per_s", p->device.duplex_bytes_per_s);
+}
+
+static void
+error_to_json(const struct err *e, struct json_out *o)
+{
+	char text[sizeof(*e)];
+
+	snprintf(text, sizeof(text), "%s%s%s%s%s", e->source, e->source[0] == '\0' ? "" : ": ", e->path, e->path[0] == '\0' ? "" : ": ", e->text);
+	json_out_string(o, "error", text);
+}
+
+/* What is known of a point, whether it failed or not. */
+static void
+result_of(struct result *r, const struct point *p)
+{
+	const struct group *g = p->group;
+	const struct sweep *s = g->sweep;
+	double batch = grid_value(s->grid, p->id, AXIS_BATCH)->number;
+	struct what_if w;
+
+	if (p->err.code == ERR_NONE) {
+		result_from_plan(r, &g->plan);
+		r->ideal_time_us = p->sim.ideal_time_us;
+		r->step_time_us = p->sim.step_time_us;
+		r->stall_time_us = p->sim.stall_time_us;
+		r->recompute_time_us = p->sim.recompute_time_us;
+		r->occupancy_bytes = p->sim.device_peak_bytes;
+		r->host_occupancy_bytes = p->sim.host_peak_bytes;
+		if (!s->options->ordered)
+			r->plan_time_s = g->plan_time_s;
+		w = change_at(s, p->id);
+		w.compute_scale = s->options->compute_scale;
+		/* The bound is one on the machine that was planned for. */
+		if (w.compute_scale > 0 || (!s->options->replan && what_if_any(&w)))
+			r->bound_time_us = r->gap = NAN;
+		result_derive(r);
+		return;
+	}
+	result_init(r);
+	r->graph = g->task.graph.name;
+	r->device = text_at(s, p->id, AXIS_DEVICE);
+	if (g->task.batch > 0 || batch > 0)
+		r->batch = g->task.batch > 0 ? g->task.batch : (uint64_t)batch;
+	r->policy = text_at(s, p->id, AXIS_POLICY);
+	r->placement = text_at(s, p->id, AXIS_PLACEMENT);
+	if (g->options.budget_bytes > 0)
+		r->budget_bytes = g->options.budget_bytes;
+	if (p->err.code == ERR_NO)
+		r->status = "infeasible";
+}
+
+static void
+finish_point(const struct point *p)
+{
+	struct sweep *s = p->group->sweep;
+	char key[GRID_KEY_MAX], *line = NULL;
+	struct json_out o;
+	struct result r;
+	size_t length;
+	FILE *out = open_memstream(&line, &length);
+	bool whole;
+
+	if (out == NULL) {
+		miss_line(s);
+		return;
+	}
+	result_of(&r, p);
+	sweep_key(key, s->grid, s->options, p->id);
+	json_out_init(&o, out);
+	json_out_object(&o, NULL, false);
+	json_out_string(&o, "point", key);
+	json_out_string(&o, "network", text_at(s, p->id, AXIS_NETWORK));
+	result_to_json(&r, &o);
+	link_to_json(p, &o);
+	if (p->err.code != ERR_NONE)
+		error_to_json(&p->err, &o);
+	json_out_end_object(&o);
+	json_out_finish(&o);
+	whole = !ferror(out);
+	whole &= fclose(out) == 0;
+	if (whole) {
+		take_line(s, p->id, line, p->err.code != ERR_NONE);
+	} else {
+		free(line);
+		miss_line(s);
+	}
+}
+
+/* ---- points ---- */
+
+static int
+simulate_point(void *arg)
+{
+	struct point *p = arg;
+	const struct sweep *s = p->group->sweep;
+	struct what_if w = change_at(s, p->id);
+	struct plan plan = p->group->plan;
+
+	p->device = *plan.device;
+	if (!s->options->replan)
+		what_if_device(&p->device, &w, &p->arena);
+	if (s->options->compute_scale > 0)
+		what_if_compute(&plan, s->options->compute_scale, &p->arena);
+	return simulate(&p->sim, &plan, &p->device, &p->arena, &p->err);
+}
+
+static void
+run_points(const struct group *g, uint32_t from, uint32_t to)
+{
+	struct sweep *s = g->sweep;
+
+	for (uint32_t id = from; id < to && !s->stopped() && !s->broken; id++) {
+		struct point p = { .group = g, .id = id, .arena = ARENA_INIT, .err = g->err };
+
+		if (s->state[id] != POINT_TODO)
+			continue;
+		if (p.err.code == ERR_NONE && arena_run(&p.arena, simulate_point, &p, &p.err) < 0 && p.err.code == ERR_NONE)
+			err_set(&p.err, ERR_SYSTEM, "failed without a reason");
+		finish_point(&p);
+		arena_free(&p.arena);
+	}
+}
+
+static int
+plan_group(void *arg)
+{
+	struct group *g = arg;
+	const struct sweep *s = g->sweep;
+	struct task_options task = s->options->task;
+	const char *budget = text_at(s, g->first, AXIS_BUDGET);
+	struct what_if w = change_at(s, g->first);
+	struct arena *a = &g->arena;
+	struct lifetimes life;
+	double begin;
+
+	task.device = text_at(s, g->first, AXIS_DEVICE);
+	task.batch = (uint32_t)grid_value(s->grid, g->first, AXIS_BATCH)->number;
+	if (task_read(&g->task, text_at(s, g->first, AXIS_NETWORK), &task, &g->arena, &g->err) < 0)
+		return -1;
+	if (s->options->replan)
+		what_if_device(&g->task.device, &w, a);
+	lifetimes_init(&life, &g->task.graph, a);
+	g->options = (struct planner_options) {
+		.policy = policy_find(text_at(s, g->first, AXIS_POLICY)),
+		.placement = placement_find(text_at(s, g->first, AXIS_PLACEMENT)),
+		.batch = g->task.batch,
+		.control = &g->control,
+	};
+	g->control.stopped = s->stopped;
+	if (task_budget(&g->options.budget_bytes, strcmp(budget, "all") == 0 ? NULL : budget, &g->task, life.peak_bytes, &g->err) < 0)
+		return -1;
+	g->options.options = task_record(&g->task, &task, a);
+	begin = clock_seconds();
+	if (planner_run(&g->plan, &g->task.graph, &g->task.device, &g->options, a, &g->err) < 0)
+		return -1;
+	g->plan_time_s = clock_seconds() - begin;
+	return 0;
+}
+
+static void
+run_group(struct sweep *s, uint32_t first, uint32_t count)
+{
+	struct group g = { .sweep = s, .first = first, .arena = ARENA_INIT, .err = ERR_INIT };
+
+	if (s->stopped() || s->broken)
+		return;
+	if (arena_run(&g.arena, plan_group, &g, &g.err) < 0 && g.err.code == ERR_NONE)
+		err_set(&g.err, ERR_SYSTEM, "failed without a reason");
+	if (count <= CHUNK)
+		run_points(&g, first, first + count);
+	else {
+		for (uint32_t from = first; from < first + count; from += CHUNK) {
+			uint32_t to = from + CHUNK < first + count ? from + CHUNK : first + count;
+
+			#pragma omp task shared(g) firstprivate(from, to)
+			run_points(&g, from, to);
+		}
+		#pragma omp taskwait
+	}
+	arena_free(&g.arena);
+}
+
+/* ---- the grid ---- */
+
+/* Is anything left to do among these points? */
+static bool
+has_work(const struct sweep *s, uint32_t first, uint32_t count)
+{
+	for (uint32_t id = first; id < first + count; id++)
+		if (s->state[id] == POINT_TODO)
+			return true;
+	return false;
+}
+
+/* Strike out other shards' points and those that are in the file. */
+static void
+mark(struct sweep *s)
+{
+	char key[GRID_KEY_MAX];
+
+	for (uint32_t id = 0; id < s->grid->point_count; id++) {
+		const struct found_point *found;
+
+		if (!sweep_is_ours(s->grid, s->options, id)) {
+			s->state[id] = POINT_OVER;
+			continue;
+		}
+		s->counts.points++;
+		if (s->file->found_count == 0)
+			continue;
+		sweep_key(key, s->grid, s->options, id);
+		found = sweep_file_find(s->file, key);
+		if (found == NULL)
+			continue;
+		s->state[id] = POINT_OVER;
+		s->counts.found++;
+		s->counts.failed += found->failed;
+	}
+}
+
+int
+sweep_run(struct sweep_counts *counts, const struct sweep_grid *g, const struct sweep_options *o, const struct sweep_file *f,
+    bool (*stopped)(void), struct arena *a, struct err *e)
+{
+	struct sweep s = { .grid = g, .options = o, .file = f, .stopped = stopped, .began_s = clock_seconds(), .err = ERR_INIT };
+	uint32_t step = o->replan ? 1 : g->link_count;
+
+	s.state = ARENA_NEW(a, unsigned char, g->point_count);
+	if (o->ordered)
+		s.lines = ARENA_NEW(a, char *, g->point_count);
+	mark(&s);
+	/* Tasks begin in the grid's order, and the maker of tasks runs them itself when many wait. */
+	#pragma omp parallel
+	#pragma omp single
+	for (uint32_t first = 0; first < g->point_count; first += step) {
+		if (stopped() || s.broken)
+			break;
+		if (!has_work(&s, first, step))
+			continue;
+		#pragma omp task shared(s) firstprivate(first)
+		run_group(&s, first, step);
+	}
+	for (uint32_t id = 0; o->ordered && id < g->point_count; id++)
+		free(s.lines[id]);
+	*counts = s.counts;
+	if (s.broken)
+		*e = s.err;
+	return s.broken ? -1 : 0;
+}

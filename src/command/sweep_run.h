@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* sweep_run.h - plan and simulate the points of a grid over all cores
+ *
+ * Points that differ only in their link form a group: it is planned once, and each of its points is a simulation of that
+ * plan.  A group has an arena of its own and so has each chunk of its points, so memory does not grow with the grid.
+ */
+#ifndef SRC_COMMAND_SWEEP_RUN_H
+#define SRC_COMMAND_SWEEP_RUN_H
+#include "src/command/sweep_file.h"
+#include "src/command/sweep_grid.h"
+#include "src/library/task.h"
+
+struct sweep_options {
+	struct task_options task;	/* device and batch come from the point */
+	double duplex, compute_scale, latency;
+	bool replan;			/* plan anew for each link instead of timing the one plan on it */
+	bool ordered;			/* lines in the grid's order, without what a clock says */
+	bool progress;			/* a line on stderr that is overwritten */
+	uint32_t shard, shards;		/* 1 <= shard <= shards */
+	const char *key_end;		/* options that hold for all points, for their keys; "" or " --times scaled" */
+};
+
+struct sweep_counts {
+	uint32_t points;	/* of this shard */
+	uint32_t found;		/* in the file before */
+	uint32_t done;		/* now */
+	uint32_t failed;	/* of found and done */
+};
+
+/* A point's name in results. */
+void sweep_key(char key[GRID_KEY_MAX], const struct sweep_grid *g, const struct sweep_options *o, uint32_t point);
+
+/* Is this point one of the shard's?  Each point is one of exactly one shard's; groups stay together where there are enough. */
+bool sweep_is_ours(const struct sweep_grid *g, const struct sweep_options *o, uint32_t point);
+
+/* Run what is not in f yet.  A point that fails is a line with its `error`.  When stopped() says so, what has been planned
+ * is not used and no other point begins.  Fails only when f cannot be written. */
+int sweep_run(struct sweep_counts *counts, const struct sweep_grid *g, const struct sweep_options *o, const struct sweep_file *f,
+    bool (*stopped)(void), struct arena *a, struct err *e) WARN_UNUSED;
+#endif

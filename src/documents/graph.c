@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <config.h>
+#include "src/documents/graph.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+const char *const kind_names[KIND_COUNT + 1] = {
+	"parameter", "state", "optimizer", "input", "activation", "gradient", NULL
+};
+const char *const phase_names[PHASE_COUNT + 1] = { "forward", "backward", "update", NULL };
+const char *const op_class_names[CLASS_COUNT + 1] = {
+	"conv", "linear", "norm", "activation", "pool", "elementwise",
+	"attention", "embedding", "loss", "update", "copy", "other", NULL
+};
+
+/* Sums that every later sum relies on: of sizes (with the largest workspace) and of times, in
+ * microseconds (32 years); and what a document may say of one op (json.h). */
+static const double TIME_MAX = 1e15, OP_TIME_MAX = 1e12;
+
+bool
+op_recomputable_default(const struct graph *g, const struct op *o)
+{
+	if (o->phase != PHASE_FORWARD)
+		return false;
+	for (uint32_t i = 0; i < o->output_count; i++)
+		if (kind_is_persistent(g->tensors[o->outputs[i]].kind))
+			return false;
+	return true;
+}
+
+static int
+too_many_bytes(struct err *e)
+{
+	return err_set(e, ERR_INPUT, "expected tensors and workspace of at most %" PRI_BYTES " bytes together, got more",
+	    BYTES_MAX);
+}
+
+static int
+check_tensors(const struct graph *g, bytes_t *sum, struct err *e)
+{
+	*sum = 0;
+	for (uint32_t i = 0; i < g->tensor_count; i++) {
+		const struct tensor *t = &g->tensors[i];
+
+		if (t->bytes > BYTES_MAX - *sum) {
+			too_many_bytes(e);
+			return err_at(e, "tensors[%" PRIu32 "].bytes", i);
+		}
+		*sum += t->bytes;
+		if ((unsigned)t->kind >= KIND_COUNT) {
+			err_set(e, ERR_INPUT, "expected a kind of tensor, got %u", (unsigned)t->kind);
+			return err_at(e, "tensors[%" PRIu32 "].kind", i);
+		}
+	}
+	return 0;
+}
+
+/* For each tensor the last op, by id + 1, that was seen to read and to write it: membership
+ * without a search, however many tensors an op has. */
+struct stamps { uint32_t *read, *written; };
+
+static int
+check_ids(const struct graph *g, const uint32_t *ids, uint32_t count, bool distinct,
+    uint32_t *stamp, uint32_t mark, struct err *e)
+{
+	for (uint32_t i = 0; i < count; i++) {
+		if (ids[i] >= g->tensor_count)
+			err_set(e, ERR_INPUT, "expected a tensor id below %" PRIu32 ", got %" PRIu32,
+			    g->tensor_count, ids[i]);
+		else if (distinct && stamp[ids[i]] == mark)
+			err_set(e, ERR_INPUT, "expected each output once, got %" PRIu32 " again", ids[i]);
+		else {
+			stamp[ids[i]] = mark;
+			continue;
+		}
+		return err_at(e, "[%" PRIu32 "]", i);
+	}
+	return 0;
+}
+
+/* A pair is one of the op's inputs and one of its outputs, neither of which is
+ * also on the other side: what is written in place already has its bytes. */
+static int
+check_inplace(const struct graph *g, const struct op *o, const struct stamps *s, uint32_t mark, struct err *e)
+{
+	for (uint32_t i = 0; i < o->inplace_count; i++) {
+		uint32_t in = o->inplace[i].input, out = o->inplace[i].output;
+
+		if (in >= g->tensor_count || s->read[in] != mark || s->written[in] == mark)
+			err_set(e, ERR_INPUT, "expected an input that the op does not write, got %" PRIu32, in);
+		else if (out >= g->tensor_count || s->written[out] != mark || s->read[out] == mark)
+			err_set(e, ERR_INPUT, "expected an output that the op does not read, got %" PRIu32, out);
+		else
+			continue;
+		return err_at(e, "inplace[%" PRIu32 "]", i);
+	}
+	return 0;
+}
+
+static int
+check_cost(bytes_t workspace, double time, bytes_t sum, struct err *e)
+{
+	if (workspace > BYTES_MAX - sum) {
+		too_many_bytes(e);
+		return err_at(e, "workspace_bytes");
+	}
+	if (!(time >= 0 && time <= OP_TIME_MAX)) {
+		err_set(e, ERR_INPUT, "expected a time from 0 to %g us, got %g", OP_TIME_MAX, time);
+		return err_at(e, "time_us");
+	}
+	return 0;
+}
+
+/* Sizes and times; the longest of the op's algorithms is added to *time. */
+static int
+check_costs(const struct op *o, bytes_t sum, double *time, struct err *e)
+{
+	double longest = o->time_us;
+
+	if (check_cost(o->workspace_bytes, o->time_us, sum, e) < 0)
+		return -1;
+	for (uint32_t i = 0; i < o->alternative_count; i++) {
+		const struct alternative *alt = &o->alternatives[i];
+
+		if (check_cost(alt->workspace_bytes, alt->time_us, sum, e) < 0)
+			return err_at(e, "alternatives[%" PRIu32 "]", i);
+		longest = fmax(longest, alt->time_us);
+	}
+	*time += longest;
+	if (*time > TIME_MAX) {
+		err_set(e, ERR_INPUT, "expected times of at most %g us together, got more", TIME_MAX);
+		return err_at(e, "time_us");
+	}
+	return 0;
+}
+
+static int
+check_op(const struct graph *g, const struct op *o, const struct stamps *s, uint32_t mark, struct err *e)
+{
+	if (o->name == NULL)
+		return err_set(e, ERR_INPUT, "expected a name, got none");
+	if ((unsigned)o->phase >= PHASE_COUNT || (unsigned)o->class >= CLASS_COUNT)
+		return err_set(e, ERR_INPUT, "expected a phase and a class, got %u and %u",
+		    (unsigned)o->phase, (unsigned)o->class);
+	if (check_ids(g, o->inputs, o->input_count, false, s->read, mark, e) < 0)
+		return err_at(e, "inputs");
+	if (check_ids(g, o->outputs, o->output_count, true, s->written, mark, e) < 0)
+		return err_at(e, "outputs");
+	return check_inplace(g, o, s, mark, e);
+}
+
+static int
+check_ops(const struct graph *g, bytes_t sum, const struct stamps *s, struct err *e)
+{
+	double time = 0;
+
+	for (uint32_t i = 0; i < g->op_count; i++)
+		if (check_op(g, &g->ops[i], s, i + 1, e) < 0 || check_costs(&g->ops[i], sum, &time, e) < 0)
+			return err_at(e, "ops[%" PRIu32 "]", i);
+	return 0;
+}
+
+int
+graph_check(const struct graph *g, struct err *e)
+{
+	struct stamps s;
+	bytes_t sum;
+	int rc;
+
+	if (g->op_count == 0) {
+		err_set(e, ERR_INPUT, "expected at least one op, got none");
+		return err_at(e, "ops");
+	}
+	if (g->op_count > COUNT_MAX || g->tensor_count > COUNT_MAX)
+		return err_set(e, ERR_INPUT, "expected at most %" PRIu32 " ops and tensors, got more", COUNT_MAX);
+	if (check_tensors(g, &sum, e) < 0)
+		return -1;
+	s.read = calloc((size_t)g->tensor_count + 1, sizeof(*s.read));
+	s.written = calloc((size_t)g->tensor_count + 1, sizeof(*s.written));
+	rc = s.read == NULL || s.written == NULL ? err_set(e, ERR_SYSTEM, "out of memory") : check_ops(g, sum, &s, e);
+	free(s.read);
+	free(s.written);
+	return rc;
+}

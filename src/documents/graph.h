@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* graph.h - one whole training step as ops in execution order over tensors
+ *
+ * A tensor is one piece of storage; an op that writes it again makes a new
+ * version.  Tensor and op ids are positions in the arrays.  Every graph in
+ * memory has passed graph_check(), whoever made it.
+ */
+#ifndef SRC_DOCUMENTS_GRAPH_H
+#define SRC_DOCUMENTS_GRAPH_H
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "src/base/arena.h"
+#include "src/base/err.h"
+#include "src/base/units.h"
+
+/* The first four are persistent: alive before and after the step. */
+enum kind { KIND_PARAMETER, KIND_STATE, KIND_OPTIMIZER, KIND_INPUT, KIND_ACTIVATION, KIND_GRADIENT, KIND_COUNT };
+enum phase { PHASE_FORWARD, PHASE_BACKWARD, PHASE_UPDATE, PHASE_COUNT };
+
+enum op_class {
+	CLASS_CONV, CLASS_LINEAR, CLASS_NORM, CLASS_ACTIVATION, CLASS_POOL, CLASS_ELEMENTWISE,
+	CLASS_ATTENTION, CLASS_EMBEDDING, CLASS_LOSS, CLASS_UPDATE, CLASS_COPY, CLASS_OTHER, CLASS_COUNT
+};
+
+extern const char *const kind_names[KIND_COUNT + 1];	/* "parameter" ..., NULL */
+extern const char *const phase_names[PHASE_COUNT + 1];
+extern const char *const op_class_names[CLASS_COUNT + 1];
+
+static inline bool
+kind_is_persistent(enum kind k)
+{
+	return k <= KIND_INPUT;
+}
+
+struct tensor {
+	bytes_t bytes;			/* may be 0 */
+	enum kind kind;
+};
+
+/* Another algorithm for the same op. */
+struct alternative {
+	bytes_t workspace_bytes;
+	double time_us;
+};
+
+/* A permission: tensor output may take tensor input's bytes in the same run. */
+struct inplace { uint32_t input, output; };
+
+struct op {
+	const char *name;
+	const char *layer;		/* NULL: none */
+	enum phase phase;
+	enum op_class class;		/* given, or found by op_class_of() */
+	bool recomputable;
+	uint32_t input_count, output_count, inplace_count, alternative_count;
+	const uint32_t *inputs;		/* [input_count] tensor ids, repeats allowed */
+	const uint32_t *outputs;	/* [output_count] tensor ids, distinct */
+	const struct inplace *inplace;	/* [inplace_count] */
+	const struct alternative *alternatives;	/* [alternative_count] */
+	bytes_t workspace_bytes;
+	double time_us;			/* on the GPU, launch included */
+};
+
+/* What a trace measured; present when step_time_us > 0. */
+struct measured {
+	const char *device;
+	double step_time_us;
+	bytes_t peak_bytes, resident_bytes;
+};
+
+struct graph {
+	const char *name;
+	const char *source;		/* NULL: none */
+	struct measured measured;
+	uint32_t tensor_count, op_count;
+	struct tensor *tensors;		/* [tensor_count] */
+	struct op *ops;			/* [op_count] in execution order */
+};
+
+/* The class that a framework's op name stands for (PyTorch's and ours; a trailing
+ * overload ".Tensor" and the "_" of an in-place op do not count). */
+enum op_class op_class_of(const char *name, enum phase phase);
+
+/* The table behind it, sorted by name: what is left of a framework's name. */
+struct op_class_row {
+	const char *name;
+	enum op_class class;
+};
+extern const struct op_class_row op_class_rows[];	/* ends with a NULL name */
+
+/* True in phase forward unless the op writes a persistent tensor. */
+bool op_recomputable_default(const struct graph *g, const struct op *o);
+
+static inline bool
+op_writes(const struct op *o, uint32_t tensor)
+{
+	for (uint32_t i = 0; i < o->output_count; i++)
+		if (o->outputs[i] == tensor)
+			return true;
+	return false;
+}
+
+static inline bool
+op_reads(const struct op *o, uint32_t tensor)
+{
+	for (uint32_t i = 0; i < o->input_count; i++)
+		if (o->inputs[i] == tensor)
+			return true;
+	return false;
+}
+
+static inline bool
+op_may_share(const struct op *o, uint32_t input, uint32_t output)
+{
+	for (uint32_t i = 0; i < o->inplace_count; i++)
+		if (o->inplace[i].input == input && o->inplace[i].output == output)
+			return true;
+	return false;
+}
+
+/* All that a graph's ids, sums and times must satisfy; ERR_INPUT with the path
+ * of the first place that does not: ids in range, no output twice in one op,
+ * inplace pairs are an input and another output of the op, total bytes and total time in range,
+ * at least one op. */
+int graph_check(const struct graph *g, struct err *e) WARN_UNUSED;
+
+/* Read a "layrub-graph" document; everything in the arena. */
+int graph_read(struct graph *g, const char *path, struct arena *a, struct err *e) WARN_UNUSED;
+/* The same from a parsed document or a part of one (json_t *, see json.h). */
+struct json_t;
+int graph_from_json(struct graph *g, struct json_t *root, struct arena *a, struct err *e) WARN_UNUSED;
+
+/* The graph's deterministic text.  class, recomputable, layer ... are left out
+ * where they equal what a reader would assume. */
+struct json_out;
+void graph_to_json(const struct graph *g, const char *key, struct json_out *o);
+int graph_write(const struct graph *g, const char *path, struct err *e) WARN_UNUSED;
+
+/* XXH3-128 of the deterministic text, 32 hex digits. */
+void graph_digest(const struct graph *g, char digest[33], struct arena *a);
+#endif

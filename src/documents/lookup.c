@@ -1,0 +1,239 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <config.h>
+#include "src/documents/lookup.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* Where documents of a kind lie below the data folder, and what their names end in. */
+struct shelf {
+	enum lookup_what what;
+	const char *folder;
+	const char *prefix;	/* what a person types before the name */
+	const char *suffix;
+};
+
+static const struct shelf shelves[] = {
+	{ LOOKUP_NETWORK, "", "", ".json" },
+	{ LOOKUP_NETWORK, "caffe/", "caffe/", ".json" },
+	{ LOOKUP_GRAPH, "graphs/", "graphs/", ".graph.json" },
+	{ LOOKUP_DEVICE, "devices/", "", ".json" },
+};
+enum { SHELF_COUNT = sizeof(shelves) / sizeof(shelves[0]) };
+
+static const char *const what_names[] = { "network", "graph", "device" };
+
+static bool
+is_folder(const char *path)
+{
+	struct stat st;
+
+	return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
+}
+
+static bool
+is_document(const char *path)
+{
+	struct stat st;
+
+	return stat(path, &st) == 0 && !S_ISDIR(st.st_mode);
+}
+
+/* Beside the program or above its build folder in a source tree, else where `make install` puts it. */
+static const char *
+data_folder(struct arena *a)
+{
+	static const char *const beside[] = { "networks", "../networks", "../share/layrub/networks" };
+	const char *given = getenv("LAYRUB_DATA");
+	char program[4096], *slash;
+	const char *path;
+	ssize_t n;
+
+	if (given != NULL && *given != '\0')
+		return given;
+	n = readlink("/proc/self/exe", program, sizeof(program) - 1);
+	program[n < 0 ? 0 : n] = '\0';
+	slash = strrchr(program, '/');
+	for (size_t i = 0; slash != NULL && i < sizeof(beside) / sizeof(beside[0]); i++) {
+		path = arena_printf(a, "%.*s/%s", (int)(slash - program), program, beside[i]);
+		/* The devices tell our folder from another one of that name. */
+		if (is_folder(arena_printf(a, "%s/devices", path)))
+			return path;
+	}
+	return DATA_FOLDER;
+}
+
+static bool
+ends_in(const char *s, const char *suffix)
+{
+	size_t n = strlen(s), m = strlen(suffix);
+
+	return n > m && strcmp(s + n - m, suffix) == 0;
+}
+
+/* A shelf's names; called with names NULL to count them, and how many bytes they take, first: between
+ * opendir and closedir nothing may leave through the arena. */
+static int
+scan(const char *folder, const struct shelf *s, const char **names, char *text, uint32_t *count, size_t *bytes)
+{
+	DIR *d = opendir(folder);
+	const struct dirent *entry;
+	uint32_t room = *count, n = 0;
+	size_t text_room = *bytes, used = 0, len;
+
+	if (d == NULL)
+		return errno == ENOENT ? 0 : -1;
+	while ((entry = readdir(d)) != NULL) {
+		if (entry->d_name[0] == '.' || !ends_in(entry->d_name, s->suffix) || ends_in(entry->d_name, ".schema.json"))
+			continue;
+		len = strlen(s->prefix) + strlen(entry->d_name) - strlen(s->suffix) + 1;
+		if (names != NULL) {
+			/* A file may have come since the first pass. */
+			if (n == room || used + len > text_room)
+				break;
+			snprintf(text + used, len, "%s%s", s->prefix, entry->d_name);
+			names[n] = text + used;
+		}
+		n++;
+		used += len;
+	}
+	closedir(d);
+	*count = n;
+	*bytes = used;
+	return 0;
+}
+
+static int
+by_name(const void *a, const void *b)
+{
+	return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+const char **
+lookup_list(enum lookup_what what, uint32_t *count, struct arena *a, struct err *e)
+{
+	const char *data = data_folder(a), *folder[SHELF_COUNT], **names;
+	uint32_t n[SHELF_COUNT] = { 0 }, total = 0, at = 0;
+	size_t bytes[SHELF_COUNT] = { 0 };
+
+	for (size_t i = 0; i < SHELF_COUNT; i++) {
+		folder[i] = arena_printf(a, "%s/%s", data, shelves[i].folder);
+		if (shelves[i].what != what)
+			continue;
+		if (scan(folder[i], &shelves[i], NULL, NULL, &n[i], &bytes[i]) < 0) {
+			err_set(e, ERR_SYSTEM, "cannot read: %s", strerror(errno));
+			err_in_file(e, folder[i]);
+			return NULL;
+		}
+		total += n[i];
+	}
+	names = ARENA_NEW(a, const char *, total);
+	for (size_t i = 0; i < SHELF_COUNT; i++) {
+		if (n[i] == 0)
+			continue;
+		if (scan(folder[i], &shelves[i], names + at, ARENA_NEW(a, char, bytes[i]), &n[i], &bytes[i]) < 0)
+			n[i] = 0;
+		at += n[i];
+	}
+	qsort(names, at, sizeof(*names), by_name);
+	*count = at;
+	return names;
+}
+
+/* How many letters differ, by Levenshtein; names longer than the row are cut. */
+static unsigned
+distance(const char *a, const char *b)
+{
+	enum { LONGEST = 63 };
+	unsigned row[LONGEST + 1], corner, above;
+	size_t n = strnlen(a, LONGEST), m = strnlen(b, LONGEST);
+
+	for (size_t j = 0; j <= m; j++)
+		row[j] = (unsigned)j;
+	for (size_t i = 0; i < n; i++) {
+		corner = row[0];
+		row[0] = (unsigned)i + 1;
+		for (size_t j = 0; j < m; j++) {
+			unsigned best = corner + (a[i] != b[j]);
+
+			above = row[j + 1];
+			best = best < above + 1 ? best : above + 1;
+			row[j + 1] = best < row[j] + 1 ? best : row[j] + 1;
+			corner = above;
+		}
+	}
+	return row[m];
+}
+
+static const char *
+nearest(const char *name, enum lookup_what what, struct arena *a)
+{
+	struct err ignored = ERR_INIT;
+	uint32_t count = 0;
+	const char **names = lookup_list(what, &count, a, &ignored), *best = NULL;
+	unsigned least = (unsigned)strlen(name) / 3 + 2, d;
+
+	for (uint32_t i = 0; names != NULL && i < count; i++) {
+		d = distance(name, names[i]);
+		if (d < least) {
+			least = d;
+			best = names[i];
+		}
+	}
+	return best;
+}
+
+/* A name with a folder or our suffix in it is meant as a file. */
+static bool
+looks_like_file(const char *name)
+{
+	return strcmp(name, "-") == 0 || name[0] == '/' || name[0] == '.' || ends_in(name, ".json");
+}
+
+static const char *
+not_found(const char *name, enum lookup_what what, const char *data, struct arena *a, struct err *e)
+{
+	const char *near = nearest(name, what, a);
+	char q[48], r[48];
+
+	if (near == NULL && what == LOOKUP_NETWORK)
+		near = nearest(name, LOOKUP_GRAPH, a);
+	if (near != NULL)
+		err_set(e, ERR_INPUT, "expected a file or the name of a %s in %s, got '%s'; did you mean '%s'?",
+		    what_names[what], data, err_quote(q, name), err_quote(r, near));
+	else
+		err_set(e, ERR_INPUT, "expected a file or the name of a %s in %s, got '%s'; 'layrub list %ss' shows them",
+		    what_names[what], data, err_quote(q, name), what_names[what]);
+	return NULL;
+}
+
+const char *
+lookup(const char *name, enum lookup_what what, struct arena *a, struct err *e)
+{
+	const char *data, *path, *bare;
+	size_t prefix;
+
+	if (looks_like_file(name) || is_document(name))
+		return name;
+	data = data_folder(a);
+	for (size_t i = 0; i < SHELF_COUNT; i++) {
+		const struct shelf *s = &shelves[i];
+
+		if (s->what != what && !(what == LOOKUP_NETWORK && s->what == LOOKUP_GRAPH))
+			continue;
+		/* A graph may leave its folder's name out where only a graph will do. */
+		prefix = strlen(s->prefix);
+		bare = strncmp(name, s->prefix, prefix) == 0 ? name + prefix : what == LOOKUP_GRAPH ? name : NULL;
+		if (bare == NULL)
+			continue;
+		path = arena_printf(a, "%s/%s%s%s", data, s->folder, bare, s->suffix);
+		if (is_document(path))
+			return path;
+	}
+	return not_found(name, what, data, a, e);
+}

@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* plan.h - where every byte of a step sits, and a program for three queues
+ *
+ * Plain data, complete without the graph's author; docs/formats.md describes the
+ * document.  Nothing here says a plan is sound: that is sim/check/check.h's to decide.
+ * plan_from_json() only promises that ids and array lengths are in range, so that an executor
+ * may index with them.
+ */
+#ifndef SRC_DOCUMENTS_PLAN_H
+#define SRC_DOCUMENTS_PLAN_H
+#include "src/documents/device.h"
+#include "src/documents/graph.h"
+
+#define PLAN_NONE UINT32_MAX	/* no buffer, no tensor, no alternative */
+
+/* The same order as direction + 1: out = D2H, in = H2D. */
+enum queue { QUEUE_COMPUTE, QUEUE_OUT, QUEUE_IN, QUEUE_COUNT };
+extern const char *const queue_names[QUEUE_COUNT + 1];	/* "compute" "out" "in" */
+extern const char *const action_names[QUEUE_COUNT + 1];	/* "run" "offload" "fetch": what a queue's instructions do */
+
+/* A stretch of the arena, or of the pinned host pool, that holds one tensor for
+ * one stay (tensor is PLAN_NONE for a workspace). */
+struct buffer {
+	uint32_t tensor;
+	bytes_t offset_bytes, bytes;
+};
+
+/* Where a persistent tensor is before or after the step. */
+struct place {
+	uint32_t tensor;
+	bool on_host;
+	uint32_t buffer;	/* id in buffers, or in host when on_host */
+};
+
+struct instruction {
+	enum queue queue;
+	/* run */
+	uint32_t op;
+	const uint32_t *reads;	/* [op's input_count] buffer ids */
+	const uint32_t *writes;	/* [op's output_count] buffer ids */
+	uint32_t workspace;	/* buffer id or PLAN_NONE */
+	uint32_t alternative;	/* index or PLAN_NONE */
+	/* offload: device buffer -> host id; fetch: host id -> device buffer */
+	uint32_t device_buffer, host_buffer;
+	bytes_t at_bytes, bytes;	/* the part of the tensor that moves */
+	/* all */
+	uint32_t after_count;
+	const uint32_t *after;	/* [after_count] earlier instructions of other queues */
+};
+
+/* Figures that follow from the plan without timing; check recomputes them. */
+struct plan_figures {
+	bytes_t peak_bytes, offload_bytes, fetch_bytes;
+	bytes_t bound_bytes, resident_bound_bytes;
+};
+
+/* What the simulator said when the plan was made. */
+struct plan_predicted {
+	double ideal_time_us, step_time_us, stall_time_us, recompute_time_us;
+};
+
+struct plan {
+	const struct graph *graph;	/* not owned */
+	const struct device *device;	/* not owned */
+	const char *tool;		/* "layrub 0.1" */
+	const char *policy, *placement, *options;
+	const char *found_by;		/* NULL, or the policy whose schedule `policy` has taken over: it had no faster one */
+	const char *status;		/* optimal gap time-limit heuristic */
+	uint32_t batch;			/* of the network it was lowered from; 0: a graph */
+	bytes_t arena_bytes, host_bytes, budget_bytes;
+	double bound_time_us;		/* 0: none known */
+	struct plan_figures figures;
+	struct plan_predicted predicted;
+	uint32_t buffer_count, host_count, initial_count, final_count, instruction_count;
+	struct buffer *buffers;		/* [buffer_count] device arena */
+	struct buffer *host;		/* [host_count] pinned host pool */
+	struct place *initial;		/* [initial_count] one for each persistent tensor, by id */
+	struct place *final;		/* [final_count] likewise */
+	struct instruction *program;	/* [instruction_count] */
+};
+
+/* Read a "layrub-plan" with the graph and device in it.  The digests in the file must be those of
+ * its graph and device. */
+int plan_read(struct plan *p, const char *path, struct arena *a, struct err *e) WARN_UNUSED;
+struct json_source;
+int plan_read_from(struct plan *p, const struct json_source *s, struct arena *a, struct err *e) WARN_UNUSED;
+int plan_write(const struct plan *p, const char *path, struct arena *a, struct err *e) WARN_UNUSED;
+/* The same into a stream; whoever closes it sees whether that went well. */
+void plan_write_to(const struct plan *p, FILE *out, struct arena *a);
+#endif

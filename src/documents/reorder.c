@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* reorder.c - op orders other than the graph's own
+ *
+ * updates.  Forward and backward ops are anchors: they stay in their order.  Each update op goes into the slot behind some
+ * anchor; within a slot update ops keep their order.  An op that reads what an anchor made (a gradient, cast or scaled or not) takes the earliest
+ * slot that its dependencies allow, so that the gradient dies soon.  Any other one (momentum times its factor, a
+ * temporary) takes the latest slot that the ops behind it allow, no earlier than its own dependencies: then neither its
+ * result nor a state that waits on the host is needed before its time.  One that nobody waits
+ * for and that waits for nobody stays where it is.
+ *
+ * Two sweeps over the operands, one each way: linear.  They are right because slots never decrease along a dependency:
+ * x before y in the graph's order, y depends on x.  If y is an anchor, x's slot is an anchor before y, for a slot never lies
+ * behind the op's own place; if not, y's slot is at least x's, and of one slot the order is kept.
+ */
+#include <config.h>
+#include "src/documents/reorder.h"
+
+#include <string.h>
+
+#define ROW(name, fn, summary) { name, summary, fn },
+const struct reorder reorders[] = { REORDERS(ROW) { NULL, NULL, NULL } };
+#undef ROW
+
+const struct reorder *
+reorder_find(const char *name)
+{
+	for (const struct reorder *r = reorders; r->name != NULL; r++)
+		if (strcmp(r->name, name) == 0)
+			return r;
+	return NULL;
+}
+
+void
+reorder_none(struct graph *g, struct arena *a)
+{
+	(void)g;
+	(void)a;
+}
+
+/* Slot 0 lies before all ops, slot k + 1 behind op k.  An anchor's own slot is the one behind it. */
+struct sweep {
+	const struct graph *g;
+	uint32_t *slot;		/* [op_count] */
+	uint32_t *write;	/* [tensor_count] forward: slot of the last write; backward: the latest slot before the next */
+	uint32_t *read;		/* [tensor_count] forward: largest slot of the reads since; backward: the latest before all reads */
+	bool *carries;		/* [tensor_count] its value came from an anchor, through transient tensors alone */
+	bool *late;		/* [op_count] may wait for the ops behind it */
+};
+
+static uint32_t
+larger(uint32_t x, uint32_t y)
+{
+	return x > y ? x : y;
+}
+
+static uint32_t
+smaller(uint32_t x, uint32_t y)
+{
+	return x < y ? x : y;
+}
+
+/* The earliest slot of each update op, and which of them are in no hurry. */
+static void
+sweep_forward(struct sweep *s)
+{
+	const struct graph *g = s->g;
+
+	for (uint32_t k = 0; k < g->op_count; k++) {
+		const struct op *o = &g->ops[k];
+		bool anchor = o->phase != PHASE_UPDATE, hurry = false;
+		uint32_t slot = 0;
+
+		for (uint32_t i = 0; i < o->input_count; i++) {
+			slot = larger(slot, s->write[o->inputs[i]]);
+			hurry |= s->carries[o->inputs[i]];
+		}
+		for (uint32_t j = 0; j < o->output_count; j++)
+			slot = larger(slot, larger(s->write[o->outputs[j]], s->read[o->outputs[j]]));
+		s->slot[k] = anchor ? k + 1 : slot;
+		s->late[k] = !anchor && !hurry;
+		for (uint32_t i = 0; i < o->input_count; i++)
+			s->read[o->inputs[i]] = larger(s->read[o->inputs[i]], s->slot[k]);
+		for (uint32_t j = 0; j < o->output_count; j++) {
+			s->write[o->outputs[j]] = s->slot[k];
+			s->read[o->outputs[j]] = 0;
+			s->carries[o->outputs[j]] = anchor || (hurry && !kind_is_persistent(g->tensors[o->outputs[j]].kind));
+		}
+	}
+}
+
+/* Those in no hurry wait for who depends on them. */
+static void
+sweep_backward(struct sweep *s)
+{
+	const struct graph *g = s->g;
+
+	memset(s->write, 0xff, sizeof(*s->write) * g->tensor_count);
+	memset(s->read, 0xff, sizeof(*s->read) * g->tensor_count);
+	for (uint32_t k = g->op_count; k-- > 0;) {
+		const struct op *o = &g->ops[k];
+		uint32_t limit = UINT32_MAX, before;
+
+		for (uint32_t i = 0; i < o->input_count; i++)
+			limit = smaller(limit, s->write[o->inputs[i]]);
+		for (uint32_t j = 0; j < o->output_count; j++)
+			limit = smaller(limit, smaller(s->write[o->outputs[j]], s->read[o->outputs[j]]));
+		if (s->late[k] && limit != UINT32_MAX)
+			s->slot[k] = limit;
+		else if (s->late[k] && s->slot[k] == 0)
+			s->slot[k] = k;		/* behind the op before it */
+		before = o->phase == PHASE_UPDATE ? s->slot[k] : k;
+		for (uint32_t j = 0; j < o->output_count; j++) {
+			s->write[o->outputs[j]] = before;
+			s->read[o->outputs[j]] = UINT32_MAX;
+		}
+		for (uint32_t i = 0; i < o->input_count; i++)
+			s->read[o->inputs[i]] = smaller(s->read[o->inputs[i]], before);
+	}
+}
+
+/* Anchors first in their slots, then update ops, each in the old order: a counting sort. */
+static void
+permute(struct graph *g, const uint32_t *slot, struct arena *a)
+{
+	uint32_t n = g->op_count, *start = ARENA_NEW(a, uint32_t, (size_t)n + 3);
+	struct op *ops = ARENA_NEW(a, struct op, n);
+
+	for (uint32_t k = 0; k < n; k++)
+		start[slot[k] + 1]++;
+	for (uint32_t i = 0; i <= n; i++)
+		start[i + 1] += start[i];
+	for (int updates = 0; updates <= 1; updates++)
+		for (uint32_t k = 0; k < n; k++)
+			if ((g->ops[k].phase == PHASE_UPDATE) == (updates == 1))
+				ops[start[slot[k]]++] = g->ops[k];
+	g->ops = ops;
+}
+
+void
+reorder_updates(struct graph *g, struct arena *a)
+{
+	struct sweep s = { .g = g };
+
+	s.slot = ARENA_NEW(a, uint32_t, g->op_count);
+	s.write = ARENA_NEW(a, uint32_t, g->tensor_count);
+	s.read = ARENA_NEW(a, uint32_t, g->tensor_count);
+	s.carries = ARENA_NEW(a, bool, g->tensor_count);
+	s.late = ARENA_NEW(a, bool, g->op_count);
+	sweep_forward(&s);
+	sweep_backward(&s);
+	permute(g, s.slot, a);
+}

@@ -1,0 +1,374 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* layrub_plan.c - plans: made, read, checked, written, simulated */
+#include <config.h>
+#include "src/library/layrub_private.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "planner/budget_search.h"
+#include "planner/planner.h"
+#include "sim/check/check.h"
+#include "sim/time/simulate.h"
+#include "sim/time/what_if.h"
+
+static void
+finish(struct layrub_plan *p)
+{
+	if (p->problem != NULL)
+		p->graph = p->problem->graph;
+	else
+		p->graph = view_graph(p->plan.graph, &p->arena);
+	view_program(&p->program, &p->plan, &p->arena);
+}
+
+/* ---- making ---- */
+
+struct making {
+	struct layrub_plan *plan;
+	struct layrub_plan_options options;
+	struct err err;
+};
+
+static int
+wrong_option(struct err *e, const char *option, const char *text)
+{
+	err_set(e, ERR_USAGE, "%s", text);
+	return err_at(e, "%s", option);
+}
+
+static int
+find_rows(struct planner_options *po, const struct layrub_plan_options *o, struct err *e)
+{
+	char q[48];
+
+	po->policy = policy_find(o->policy == NULL ? policies[0].name : o->policy);
+	po->placement = placement_find(o->placement == NULL ? placements[0].name : o->placement);
+	if (po->policy != NULL && po->placement != NULL)
+		return 0;
+	err_set(e, ERR_USAGE, "there is no '%s'", err_quote(q, po->policy == NULL ? o->policy : o->placement));
+	return err_at(e, "%s", po->policy == NULL ? "--policy" : "--placement");
+}
+
+static int
+check_budget(const struct layrub_plan_options *o, struct err *e)
+{
+	if ((o->budget_bytes > 0) + (o->budget_percent != 0) + (o->slowdown_percent != 0) + o->minimise_memory > 1)
+		return wrong_option(e, "--budget", "expected one budget or one objective, got several");
+	if (!(o->budget_percent >= 0 && o->budget_percent <= 1e9))
+		return wrong_option(e, "--budget", "expected a percentage of at least 0");
+	if (!(o->slowdown_percent >= 0 && o->slowdown_percent <= 1e9))
+		return wrong_option(e, "--slowdown", "expected a percentage of at least 0");
+	return 0;
+}
+
+static int
+find_budget(struct planner_options *po, const struct layrub_plan_options *o, const struct layrub_problem *p, struct arena *a,
+    struct err *e)
+{
+	const struct objective objective = { .most_overhead = o->minimise_memory ? INFINITY : o->slowdown_percent / 100 };
+
+	po->budget_bytes = o->budget_bytes > 0 ? o->budget_bytes : p->needs.device_bytes;
+	if (o->budget_percent > 0) {
+		po->budget_bytes = task_percent(o->budget_percent, p->needs.peak_bytes);
+		if (po->budget_bytes == 0)
+			return wrong_option(e, "--budget", "expected more than no memory");
+	}
+	if (!o->minimise_memory && o->slowdown_percent <= 0)
+		return 0;
+	return objective_budget(&po->budget_bytes, &p->task.graph, &p->task.device, po, &objective, a, e);
+}
+
+static int
+make(void *arg)
+{
+	struct making *m = arg;
+	struct layrub_plan *p = m->plan;
+	const struct layrub_problem *problem = p->problem;
+	struct planner_options po = { .batch = problem->task.batch, .options = problem->record };
+
+	if (find_rows(&po, &m->options, &m->err) < 0 || check_budget(&m->options, &m->err) < 0 ||
+	    find_budget(&po, &m->options, problem, &p->arena, &m->err) < 0 ||
+	    planner_run(&p->plan, &problem->task.graph, &problem->task.device, &po, &p->arena, &m->err) < 0)
+		return -1;
+	p->sound = true;
+	finish(p);
+	return 0;
+}
+
+struct layrub_plan *
+layrub_plan_make(struct layrub_problem *problem, const struct layrub_plan_options *options, struct layrub_error *error)
+{
+	struct making m = { .plan = handle_new(sizeof(*m.plan), error), .err = ERR_INIT };
+
+	if (m.plan == NULL)
+		return NULL;
+	if (options != NULL)
+		m.options = *options;
+	atomic_fetch_add_explicit(&problem->users, 1, memory_order_relaxed);
+	m.plan->problem = problem;
+	if (guard(&m.plan->arena, make, &m, &m.err, error) == 0)
+		return m.plan;
+	layrub_plan_free(m.plan);
+	return NULL;
+}
+
+void
+layrub_plan_free(struct layrub_plan *plan)
+{
+	if (plan == NULL)
+		return;
+	layrub_problem_free(plan->problem);
+	arena_free(&plan->arena);
+	free(plan);
+}
+
+/* ---- reading ---- */
+
+struct plan_reading {
+	struct layrub_plan *plan;
+	struct json_source source;
+	struct err err;
+};
+
+static int
+read_plan(void *arg)
+{
+	struct plan_reading *r = arg;
+
+	if (plan_read_from(&r->plan->plan, &r->source, &r->plan->arena, &r->err) < 0)
+		return -1;
+	finish(r->plan);
+	return 0;
+}
+
+static struct layrub_plan *
+new_plan(struct plan_reading *r, struct layrub_error *error)
+{
+	r->plan = handle_new(sizeof(*r->plan), error);
+	if (r->plan == NULL)
+		return NULL;
+	if (guard(&r->plan->arena, read_plan, r, &r->err, error) == 0)
+		return r->plan;
+	layrub_plan_free(r->plan);
+	return NULL;
+}
+
+struct layrub_plan *
+layrub_plan_read(const char *path, struct layrub_error *error)
+{
+	struct plan_reading r = { .source = { .path = path }, .err = ERR_INIT };
+
+	return new_plan(&r, error);
+}
+
+struct layrub_plan *
+layrub_plan_parse(const char *text, size_t size, struct layrub_error *error)
+{
+	struct plan_reading r = { .source = { .text = text, .size = size }, .err = ERR_INIT };
+
+	return new_plan(&r, error);
+}
+
+/* ---- calls with memory of their own ---- */
+
+struct call {
+	struct arena arena;
+	const struct layrub_plan *plan;
+	bool *sound;				/* the plan's, for those who may find it out */
+	const struct layrub_problem *problem;	/* check: NULL or whose graph */
+	const char *path;			/* write */
+	FILE *out;				/* text */
+	struct layrub_change change;		/* simulate ... */
+	struct layrub_figures *figures;
+	struct layrub_span *spans;
+	struct err err;
+};
+
+static int
+call(struct call *c, int (*fn)(void *arg), struct layrub_error *error)
+{
+	int rc = guard(&c->arena, fn, c, &c->err, error);
+
+	arena_free(&c->arena);
+	return rc;
+}
+
+static int
+check(void *arg)
+{
+	struct call *c = arg;
+	const struct layrub_plan *p = c->plan;
+
+	if (c->problem != NULL && check_graph(&p->plan, &c->problem->task.graph, &c->arena, &c->err) < 0)
+		return -1;
+	if (!p->sound && check_plan(&p->plan, &c->arena, &c->err) < 0)
+		return -1;
+	*c->sound = true;
+	return 0;
+}
+
+int
+layrub_plan_check(struct layrub_plan *plan, const struct layrub_problem *problem, struct layrub_error *error)
+{
+	struct call c = { .plan = plan, .sound = &plan->sound, .problem = problem, .err = ERR_INIT };
+
+	return call(&c, check, error);
+}
+
+static int
+write_file(void *arg)
+{
+	struct call *c = arg;
+
+	return plan_write(&c->plan->plan, c->path, &c->arena, &c->err);
+}
+
+int
+layrub_plan_write(const struct layrub_plan *plan, const char *path, struct layrub_error *error)
+{
+	struct call c = { .plan = plan, .path = path, .err = ERR_INIT };
+
+	return call(&c, write_file, error);
+}
+
+static int
+write_text(void *arg)
+{
+	struct call *c = arg;
+
+	plan_write_to(&c->plan->plan, c->out, &c->arena);
+	return fflush(c->out) == 0 && !ferror(c->out) ? 0 : err_set(&c->err, ERR_SYSTEM, "cannot write: %s", strerror(errno));
+}
+
+static int
+no_stream(void *arg)
+{
+	struct call *c = arg;
+
+	return err_set(&c->err, ERR_SYSTEM, "cannot write: %s", strerror(errno));
+}
+
+char *
+layrub_plan_text(const struct layrub_plan *plan, size_t *size, struct layrub_error *error)
+{
+	struct call c = { .plan = plan, .err = ERR_INIT };
+	char *text = NULL;
+	size_t n = 0;
+	int rc;
+
+	c.out = open_memstream(&text, &n);
+	rc = call(&c, c.out == NULL ? no_stream : write_text, error);
+	if (c.out != NULL)
+		fclose(c.out);
+	if (rc < 0) {
+		free(text);
+		return NULL;
+	}
+	*size = n;
+	return text;
+}
+
+/* ---- what a plan says ---- */
+
+const struct layrub_graph *
+layrub_plan_graph(const struct layrub_plan *plan)
+{
+	return plan->graph;
+}
+
+const struct layrub_program *
+layrub_plan_program(const struct layrub_plan *plan)
+{
+	return &plan->program;
+}
+
+void
+layrub_plan_figures(const struct layrub_plan *plan, struct layrub_figures *figures)
+{
+	const struct plan *p = &plan->plan;
+
+	*figures = (struct layrub_figures) {
+		.budget_bytes = p->budget_bytes, .arena_bytes = p->arena_bytes, .peak_bytes = p->figures.peak_bytes,
+		.host_bytes = p->host_bytes, .bound_bytes = p->figures.bound_bytes,
+		.resident_bound_bytes = p->figures.resident_bound_bytes, .offload_bytes = p->figures.offload_bytes,
+		.fetch_bytes = p->figures.fetch_bytes, .ideal_time_us = p->predicted.ideal_time_us,
+		.step_time_us = p->predicted.step_time_us, .stall_time_us = p->predicted.stall_time_us,
+		.recompute_time_us = p->predicted.recompute_time_us, .bound_time_us = p->bound_time_us,
+	};
+}
+
+/* ---- simulating ---- */
+
+/* The machine that c asks about, in *d, and the plan with that machine's op times, in *p; is it another than the plan's own? */
+static int
+change_machine(struct device *d, struct plan *p, bool *changed, struct call *c)
+{
+	const struct layrub_change *to = &c->change;
+	struct arena *a = &c->arena;
+	struct err *e = &c->err;
+	const struct what_if w = { .rate = { [H2D] = to->h2d_bytes_per_s, [D2H] = to->d2h_bytes_per_s }, .duplex = to->duplex_bytes_per_s,
+	    .latency = to->latency_us > 0 ? to->latency_us : -1, .compute_scale = to->compute_scale, .gpus_per_link = to->gpus_per_link };
+
+	if (what_if_check(&w, e) < 0) {
+		e->code = ERR_USAGE;
+		return -1;
+	}
+	if (w.compute_scale != 0 && !(w.compute_scale >= 1e-9 && w.compute_scale <= 1e9))
+		return wrong_option(e, "--compute-scale", "expected a factor over 0, at most 1e9");
+	*d = *c->plan->plan.device;
+	if (to->device_text != NULL) {
+		if (device_read_from(d, &(struct json_source) { .path = to->device, .text = to->device_text,
+		    .size = strlen(to->device_text) }, a, e) < 0)
+			return -1;
+	} else if (to->device != NULL && task_read_device(d, to->device, a, e) < 0)
+		return -1;
+	*changed = to->device != NULL || to->device_text != NULL || what_if_any(&w);
+	what_if_device(d, &w, a);
+	*p = c->plan->plan;
+	if (w.compute_scale > 0)
+		what_if_compute(p, w.compute_scale, a);
+	return what_if_fits(p, d, e);
+}
+
+static int
+run_step(void *arg)
+{
+	struct call *c = arg;
+	struct layrub_figures *f = c->figures;
+	struct sim_result r;
+	bool changed = false;
+	struct device d;
+	struct plan p;
+
+	if (check(c) < 0 || change_machine(&d, &p, &changed, c) < 0 || simulate(&r, &p, &d, &c->arena, &c->err) < 0)
+		return -1;
+	layrub_plan_figures(c->plan, f);
+	/* The bound is one on the plan's own machine. */
+	if (changed)
+		f->bound_time_us = 0;
+	f->ideal_time_us = r.ideal_time_us;
+	f->step_time_us = r.step_time_us;
+	f->stall_time_us = r.stall_time_us;
+	f->recompute_time_us = r.recompute_time_us;
+	f->occupancy_bytes = r.device_peak_bytes;
+	f->host_occupancy_bytes = r.host_peak_bytes;
+	for (int k = 0; k < QUEUE_COUNT; k++)
+		f->busy_us[k] = r.busy_us[k];
+	for (uint32_t i = 0; c->spans != NULL && i < p.instruction_count; i++)
+		c->spans[i] = (struct layrub_span) { r.spans[i].start_us, r.spans[i].end_us };
+	return 0;
+}
+
+int
+layrub_plan_simulate(struct layrub_plan *plan, const struct layrub_change *change, struct layrub_figures *figures,
+    struct layrub_span *spans, struct layrub_error *error)
+{
+	struct call c = { .plan = plan, .sound = &plan->sound, .figures = figures, .spans = spans, .err = ERR_INIT };
+
+	if (change != NULL)
+		c.change = *change;
+	return call(&c, run_step, error);
+}

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* layrub_private.h - what stands behind the handles of layrub.h
+ *
+ * Each public function that may allocate calls its work through guard(), so that the host's memory running out comes
+ * back as an error.  A handle owns one arena; memory that only a call needs lies in an arena of the call's own.
+ */
+#ifndef SRC_LIBRARY_LAYRUB_PRIVATE_H
+#define SRC_LIBRARY_LAYRUB_PRIVATE_H
+#include <stdatomic.h>
+
+#include "src/base/arena.h"
+#include "src/documents/plan.h"
+#include "src/library/layrub.h"
+#include "src/library/task.h"
+
+struct layrub_problem {
+	atomic_uint users;	/* the caller, and every plan that was made from it */
+	struct arena arena;
+	struct task task;
+	const char *record;	/* the options, for a plan's provenance */
+	struct layrub_needs needs;
+	struct layrub_graph *graph;
+};
+
+struct layrub_plan {
+	struct arena arena;
+	struct layrub_problem *problem;	/* owns the graph and the device; NULL: the arena does */
+	struct plan plan;
+	bool sound;			/* it has passed check_plan() */
+	struct layrub_graph *graph;
+	struct layrub_program program;
+};
+
+/* The public forms of what is in memory: arrays in a, strings and id lists shared. */
+struct layrub_graph *view_graph(const struct graph *g, struct arena *a);
+void view_program(struct layrub_program *to, const struct plan *p, struct arena *a);
+
+/* Run fn(arg) in a; 0, or -1 and what went wrong in error.  e is what fn fills. */
+int guard(struct arena *a, int (*fn)(void *arg), void *arg, struct err *e, struct layrub_error *error);
+
+/* A handle of size bytes, all zero, or NULL and error. */
+void *handle_new(size_t size, struct layrub_error *error);
+#endif

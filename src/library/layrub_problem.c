@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* layrub_problem.c - a training step and a device, opened once and planned often */
+#include <config.h>
+#include "src/library/layrub_private.h"
+
+#include <stdlib.h>
+
+#include "planner/schedule/lifetimes.h"
+#include "sim/time/what_if.h"
+
+struct opening {
+	struct layrub_problem *problem;
+	const char *name;		/* NULL: the document is in source */
+	struct json_source source;
+	struct layrub_problem_options options;
+	struct err err;
+};
+
+static void
+find_needs(struct layrub_needs *n, const struct task *t, struct arena *a)
+{
+	struct lifetimes l;
+
+	lifetimes_init(&l, &t->graph, a);
+	*n = (struct layrub_needs) { .batch = t->batch, .foreign_times = task_has_foreign_times(t),
+	    .device_bytes = device_budget(&t->device), .peak_bytes = l.peak_bytes, .persistent_bytes = l.persistent_bytes,
+	    .bound_bytes = l.bound_bytes, .resident_bound_bytes = l.resident_bound_bytes, .peak_op = l.peak_op,
+	    .bound_op = l.bound_op, .resident_bound_op = l.resident_bound_op, .ideal_time_us = l.ideal_time_us };
+}
+
+static int
+open_problem(void *arg)
+{
+	struct opening *o = arg;
+	struct layrub_problem *p = o->problem;
+	const struct task_options t = { .device = o->options.device, .device_text = o->options.device_text,
+	    .lowering = o->options.lowering, .times = o->options.times, .reorder = o->options.reorder, .batch = o->options.batch };
+	const struct what_if link = { .latency = -1, .gpus_per_link = o->options.gpus_per_link };
+	int rc;
+
+	if (t.device == NULL && t.device_text == NULL) {
+		err_set(&o->err, ERR_USAGE, "expected a device, got none");
+		return err_at(&o->err, "--device");
+	}
+	if (what_if_check(&link, &o->err) < 0) {
+		o->err.code = ERR_USAGE;
+		return -1;
+	}
+	rc = o->name != NULL ? task_read(&p->task, o->name, &t, &p->arena, &o->err) :
+	    task_read_from(&p->task, &o->source, &t, &p->arena, &o->err);
+	if (rc < 0)
+		return -1;
+	what_if_device(&p->task.device, &link, &p->arena);
+	p->record = task_record(&p->task, &t, &p->arena);
+	p->graph = view_graph(&p->task.graph, &p->arena);
+	find_needs(&p->needs, &p->task, &p->arena);
+	return 0;
+}
+
+static struct layrub_problem *
+new_problem(struct opening *o, const struct layrub_problem_options *options, struct layrub_error *error)
+{
+	o->problem = handle_new(sizeof(*o->problem), error);
+	if (o->problem == NULL)
+		return NULL;
+	if (options != NULL)
+		o->options = *options;
+	atomic_init(&o->problem->users, 1);
+	if (guard(&o->problem->arena, open_problem, o, &o->err, error) == 0)
+		return o->problem;
+	layrub_problem_free(o->problem);
+	return NULL;
+}
+
+struct layrub_problem *
+layrub_problem_open(const char *name, const struct layrub_problem_options *options, struct layrub_error *error)
+{
+	struct opening o = { .name = name, .err = ERR_INIT };
+
+	return new_problem(&o, options, error);
+}
+
+struct layrub_problem *
+layrub_problem_parse(const char *text, size_t size, const struct layrub_problem_options *options, struct layrub_error *error)
+{
+	struct opening o = { .source = { .text = text, .size = size }, .err = ERR_INIT };
+
+	return new_problem(&o, options, error);
+}
+
+/* The last user closes the door. */
+void
+layrub_problem_free(struct layrub_problem *problem)
+{
+	if (problem == NULL || atomic_fetch_sub_explicit(&problem->users, 1, memory_order_acq_rel) > 1)
+		return;
+	arena_free(&problem->arena);
+	free(problem);
+}
+
+const struct layrub_graph *
+layrub_problem_graph(const struct layrub_problem *problem)
+{
+	return problem->graph;
+}
+
+const struct layrub_needs *
+layrub_problem_needs(const struct layrub_problem *problem)
+{
+	return &problem->needs;
+}

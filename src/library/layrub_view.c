@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* layrub_view.c - graphs and plans as the plain structs of layrub.h */
+#include <config.h>
+#include "src/library/layrub_private.h"
+
+#include <assert.h>
+
+static_assert((int)LAYRUB_PARAMETER == KIND_PARAMETER && (int)LAYRUB_STATE == KIND_STATE && (int)LAYRUB_OPTIMIZER == KIND_OPTIMIZER &&
+    (int)LAYRUB_INPUT == KIND_INPUT && (int)LAYRUB_ACTIVATION == KIND_ACTIVATION && (int)LAYRUB_GRADIENT == KIND_GRADIENT,
+    "the kinds are the same");
+static_assert((int)LAYRUB_FORWARD == PHASE_FORWARD && (int)LAYRUB_BACKWARD == PHASE_BACKWARD && (int)LAYRUB_UPDATE == PHASE_UPDATE,
+    "the phases are the same");
+static_assert((int)LAYRUB_COMPUTE == QUEUE_COMPUTE && (int)LAYRUB_OUT == QUEUE_OUT && (int)LAYRUB_IN == QUEUE_IN &&
+    (int)LAYRUB_QUEUES == QUEUE_COUNT, "the queues are the same");
+static_assert(LAYRUB_NONE == PLAN_NONE, "none is the same");
+
+struct layrub_graph *
+view_graph(const struct graph *g, struct arena *a)
+{
+	struct layrub_graph *to = ARENA_NEW(a, struct layrub_graph, 1);
+	struct layrub_tensor *tensors = ARENA_NEW(a, struct layrub_tensor, g->tensor_count);
+	struct layrub_op *ops = ARENA_NEW(a, struct layrub_op, g->op_count);
+
+	for (uint32_t i = 0; i < g->tensor_count; i++)
+		tensors[i] = (struct layrub_tensor) { g->tensors[i].bytes, (enum layrub_kind)g->tensors[i].kind };
+	for (uint32_t i = 0; i < g->op_count; i++) {
+		const struct op *o = &g->ops[i];
+
+		ops[i] = (struct layrub_op) { .name = o->name, .layer = o->layer, .phase = (enum layrub_phase)o->phase,
+		    .input_count = o->input_count, .output_count = o->output_count, .inputs = o->inputs, .outputs = o->outputs,
+		    .workspace_bytes = o->workspace_bytes, .time_us = o->time_us, .recomputable = o->recomputable };
+	}
+	*to = (struct layrub_graph) { g->name, g->tensor_count, g->op_count, tensors, ops };
+	return to;
+}
+
+static struct layrub_buffer *
+view_buffers(const struct buffer *b, uint32_t count, struct arena *a)
+{
+	struct layrub_buffer *to = ARENA_NEW(a, struct layrub_buffer, count);
+
+	for (uint32_t i = 0; i < count; i++)
+		to[i] = (struct layrub_buffer) { b[i].tensor, b[i].offset_bytes, b[i].bytes };
+	return to;
+}
+
+static struct layrub_place *
+view_places(const struct place *p, uint32_t count, struct arena *a)
+{
+	struct layrub_place *to = ARENA_NEW(a, struct layrub_place, count);
+
+	for (uint32_t i = 0; i < count; i++)
+		to[i] = (struct layrub_place) { p[i].tensor, p[i].on_host, p[i].buffer };
+	return to;
+}
+
+/* What an instruction of one queue does not have is none or 0, so that nobody reads the leavings of another. */
+static struct layrub_instruction
+view_instruction(const struct instruction *in, const struct graph *g)
+{
+	struct layrub_instruction to = { .queue = (enum layrub_queue)in->queue, .after_count = in->after_count, .after = in->after,
+	    .op = LAYRUB_NONE, .workspace = LAYRUB_NONE, .alternative = LAYRUB_NONE, .buffer = LAYRUB_NONE, .host_buffer = LAYRUB_NONE };
+
+	if (in->queue == QUEUE_COMPUTE) {
+		to.op = in->op;
+		to.read_count = g->ops[in->op].input_count;
+		to.write_count = g->ops[in->op].output_count;
+		to.reads = in->reads;
+		to.writes = in->writes;
+		to.workspace = in->workspace;
+		to.alternative = in->alternative;
+	} else {
+		to.buffer = in->device_buffer;
+		to.host_buffer = in->host_buffer;
+		to.at_bytes = in->at_bytes;
+		to.bytes = in->bytes;
+	}
+	return to;
+}
+
+void
+view_program(struct layrub_program *to, const struct plan *p, struct arena *a)
+{
+	struct layrub_instruction *instructions = ARENA_NEW(a, struct layrub_instruction, p->instruction_count);
+
+	for (uint32_t i = 0; i < p->instruction_count; i++)
+		instructions[i] = view_instruction(&p->program[i], p->graph);
+	*to = (struct layrub_program) {
+		.policy = p->policy, .placement = p->placement, .options = p->options, .tool = p->tool, .status = p->status,
+		.device = p->device->name, .arena_bytes = p->arena_bytes, .host_bytes = p->host_bytes,
+		.buffer_count = p->buffer_count, .buffers = view_buffers(p->buffers, p->buffer_count, a),
+		.host_buffer_count = p->host_count, .host_buffers = view_buffers(p->host, p->host_count, a),
+		.initial_count = p->initial_count, .initial_places = view_places(p->initial, p->initial_count, a),
+		.final_count = p->final_count, .final_places = view_places(p->final, p->final_count, a),
+		.instruction_count = p->instruction_count, .instructions = instructions,
+	};
+}

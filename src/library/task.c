@@ -1,0 +1,264 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <config.h>
+#include "src/library/task.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "src/documents/lookup.h"
+#include "src/documents/reorder.h"
+#include "src/network/lower.h"
+#include "src/network/roofline.h"
+
+const struct task_times task_times[] = {
+	{ "traced", "the graph's own times as they are" },
+	{ "scaled", "the graph's times scaled from the device that was measured" },
+	{ NULL, NULL }
+};
+
+int
+task_read_device(struct device *d, const char *name, struct arena *a, struct err *e)
+{
+	const char *path = lookup(name, LOOKUP_DEVICE, a, e);
+
+	return path == NULL ? -1 : device_read(d, path, a, e);
+}
+
+/* What is still to be said when the document has been parsed. */
+struct reading {
+	struct task *task;
+	const struct task_options *options;
+};
+
+static int
+wrong_option(struct err *e, const char *option, const char *text)
+{
+	err_set(e, ERR_USAGE, "%s", text);
+	return err_at(e, "%s", option);
+}
+
+static int
+unknown_row(struct err *e, const char *option, const char *name)
+{
+	char q[48];
+
+	err_set(e, ERR_USAGE, "there is no '%s'", err_quote(q, name));
+	return err_at(e, "%s", option);
+}
+
+static int
+lowering_find(const char *name)
+{
+	int i = 0;
+
+	while (name != NULL && lowerings[i].name != NULL && strcmp(lowerings[i].name, name) != 0)
+		i++;
+	return i;
+}
+
+static int
+read_network(struct task *t, json_t *root, const struct task_options *o, struct arena *a, struct err *e)
+{
+	struct network n = { .name = NULL };
+	int lowering = lowering_find(o->lowering);
+
+	if (o->times != NULL)
+		return wrong_option(e, "--times", "a network has no times of its own, only a graph does");
+	if (lowering == LOWER_COUNT)
+		return unknown_row(e, "--lowering", o->lowering);
+	if (network_from_json(&n, root, a, e) < 0)
+		return -1;
+	if (o->batch > 0)
+		n.batch = o->batch;
+	t->is_network = true;
+	t->batch = n.batch;
+	t->lowering = lowerings[lowering].name;
+	return lower(&t->graph, &n, lowering, t->has_device ? &t->device : NULL, a, e);
+}
+
+/* The device that the graph's times were measured on, among those that are installed. */
+static int
+measured_device(struct device *d, const struct graph *g, struct arena *a, struct err *e)
+{
+	const char **names, *known = g->measured.device;
+	uint32_t count;
+
+	if (g->measured.step_time_us <= 0 || known == NULL)
+		return err_set(e, ERR_INPUT, "--times scaled needs a graph that says on which device it was measured");
+	names = lookup_list(LOOKUP_DEVICE, &count, a, e);
+	if (names == NULL)
+		return -1;
+	for (uint32_t i = 0; i < count; i++) {
+		if (task_read_device(d, names[i], a, e) < 0)
+			return -1;
+		if (d->gpu != NULL && strcmp(d->gpu, known) == 0)
+			return 0;
+	}
+	return err_set(e, ERR_INPUT, "--times scaled needs a device document for '%s', got none", known);
+}
+
+static const char *
+times_find(const char *name)
+{
+	const struct task_times *row = task_times;
+
+	while (name != NULL && row->name != NULL && strcmp(row->name, name) != 0)
+		row++;
+	return row->name;
+}
+
+static int
+read_graph(struct task *t, json_t *root, const struct task_options *o, struct arena *a, struct err *e)
+{
+	struct device from;
+	struct graph scaled;
+
+	if (o->batch > 0)
+		return wrong_option(e, "--batch", "a graph is traced at one batch, only a network can change it");
+	if (o->lowering != NULL)
+		return wrong_option(e, "--lowering", "a graph is already lowered, only a network can be");
+	t->times = times_find(o->times);
+	if (t->times == NULL)
+		return unknown_row(e, "--times", o->times);
+	if (graph_from_json(&t->graph, root, a, e) < 0)
+		return -1;
+	if (strcmp(t->times, "scaled") != 0 || !t->has_device)
+		return 0;
+	if (measured_device(&from, &t->graph, a, e) < 0)
+		return -1;
+	roofline_scale(&scaled, &t->graph, &from, &t->device, a);
+	t->graph = scaled;
+	return 0;
+}
+
+static int
+wrong_format(json_t *root, struct err *e)
+{
+	json_t *format = json_object_get(root, "format");
+	char q[48];
+
+	if (!json_is_object(root))
+		return err_set(e, ERR_INPUT, "expected a layrub-network or layrub-graph document, got %s", json_type_name(root));
+	if (json_is_string(format))
+		err_set(e, ERR_INPUT, "expected 'layrub-network' or 'layrub-graph', got '%s'", err_quote(q, json_string_value(format)));
+	else
+		err_set(e, ERR_INPUT, "expected 'layrub-network' or 'layrub-graph', got %s", json_type_name(format));
+	return err_at(e, "format");
+}
+
+static int
+read_either(void *to, json_t *root, struct arena *a, struct err *e)
+{
+	const struct reading *r = to;
+	const char *format = json_string_value(json_object_get(root, "format"));
+
+	if (format != NULL && strcmp(format, "layrub-network") == 0)
+		return read_network(r->task, root, r->options, a, e);
+	if (format != NULL && strcmp(format, "layrub-graph") == 0)
+		return read_graph(r->task, root, r->options, a, e);
+	return wrong_format(root, e);
+}
+
+/* The device first: a network's op times depend on it. */
+static int
+read_device(struct task *t, const struct task_options *o, struct arena *a, struct err *e)
+{
+	*t = (struct task) { .has_device = o->device != NULL || o->device_text != NULL };
+	if (o->device_text != NULL)
+		return device_read_from(&t->device, &(struct json_source) { .path = o->device, .text = o->device_text,
+		    .size = strlen(o->device_text) }, a, e);
+	return o->device == NULL ? 0 : task_read_device(&t->device, o->device, a, e);
+}
+
+static int
+read_step(struct task *t, const struct json_source *s, const struct task_options *o, struct arena *a, struct err *e)
+{
+	struct reading r = { t, o };
+
+	if (o->reorder != NULL && reorder_find(o->reorder) == NULL)
+		return unknown_row(e, "--reorder", o->reorder);
+	if (json_read(s, read_either, &r, a, e) < 0)
+		return -1;
+	if (o->reorder != NULL)
+		reorder_find(o->reorder)->run(&t->graph, a);
+	return 0;
+}
+
+int
+task_read_from(struct task *t, const struct json_source *s, const struct task_options *o, struct arena *a, struct err *e)
+{
+	return read_device(t, o, a, e) < 0 ? -1 : read_step(t, s, o, a, e);
+}
+
+int
+task_read(struct task *t, const char *name, const struct task_options *o, struct arena *a, struct err *e)
+{
+	struct json_source s = { .path = NULL };
+
+	if (read_device(t, o, a, e) < 0)
+		return -1;
+	s.path = lookup(name, LOOKUP_NETWORK, a, e);
+	return s.path == NULL ? -1 : read_step(t, &s, o, a, e);
+}
+
+const char *
+task_record(const struct task *t, const struct task_options *o, struct arena *a)
+{
+	const char *order = o->reorder == NULL || reorder_find(o->reorder) == reorders ? "" : arena_printf(a, " --reorder %s", o->reorder);
+
+	return t->is_network ? arena_printf(a, "--lowering %s%s", t->lowering, order) : arena_printf(a, "--times %s%s", t->times, order);
+}
+
+bytes_t
+task_percent(double percent, bytes_t peak_bytes)
+{
+	double bytes = floor(percent / 100 * (double)peak_bytes);
+
+	return bytes < (double)BYTES_MAX ? (bytes_t)bytes : BYTES_MAX;
+}
+
+static int
+wrong_budget(struct err *e)
+{
+	e->code = ERR_USAGE;
+	return err_at(e, "--budget");
+}
+
+int
+task_budget(bytes_t *budget, const char *text, const struct task *t, bytes_t peak_bytes, struct err *e)
+{
+	size_t n = text == NULL ? 0 : strlen(text);
+	char want[32], have[32];
+	double percent;
+
+	*budget = device_budget(&t->device);
+	if (text == NULL)
+		return 0;
+	if (n == 0)
+		return wrong_option(e, "--budget", "expected a size such as 12GiB, got nothing");
+	if (text[n - 1] == '%') {
+		if (units_parse_percent(text, &percent, e) < 0)
+			return wrong_budget(e);
+		*budget = task_percent(percent, peak_bytes);
+	} else if (units_parse_size(text, budget, e) < 0)
+		return wrong_budget(e);
+	if (*budget == 0) {
+		err_set(e, ERR_USAGE, "expected more than no memory, got '%s'", text);
+		return err_at(e, "--budget");
+	}
+	if (*budget <= device_budget(&t->device))
+		return 0;
+	err_set(e, ERR_INPUT, "expected at most the %s that device '%s' has less what is reserved, got %s",
+	    units_size(have, device_budget(&t->device)), t->device.name, units_size(want, *budget));
+	return err_at(e, "--budget");
+}
+
+bool
+task_has_foreign_times(const struct task *t)
+{
+	const struct measured *m = &t->graph.measured;
+
+	if (t->is_network || m->step_time_us <= 0 || m->device == NULL || strcmp(t->times, "scaled") == 0)
+		return false;
+	return t->device.gpu == NULL || strcmp(t->device.gpu, m->device) != 0;
+}

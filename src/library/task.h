@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* task.h - the training step and the device that somebody asks about
+ *
+ * The one place that knows how a NETWORK or a GRAPH, a device, a batch, a lowering and the choice of op
+ * times come together, for the command and for the library.  Options that do not go together are ERR_USAGE,
+ * with the option's name on the command line for a path.
+ */
+#ifndef SRC_LIBRARY_TASK_H
+#define SRC_LIBRARY_TASK_H
+#include "src/base/json.h"
+#include "src/documents/device.h"
+#include "src/documents/graph.h"
+
+/* As given; NULL or 0: not given. */
+struct task_options {
+	const char *device;		/* a name or a file ... */
+	const char *device_text;	/* ... or the document itself */
+	const char *lowering;	/* a row of lowerings */
+	const char *times;	/* a row of task_times */
+	const char *reorder;	/* a row of reorders */
+	uint32_t batch;
+};
+
+/* What --times takes. */
+struct task_times { const char *name, *summary; };
+extern const struct task_times task_times[];	/* ends with a NULL name */
+
+struct task {
+	struct graph graph;
+	struct device device;
+	bool has_device;
+	bool is_network;
+	uint32_t batch;		/* of the network; 0: a graph */
+	const char *lowering;	/* NULL: a graph */
+	const char *times;	/* NULL: a network */
+};
+
+/* Fill t from the document or name `name`. */
+int task_read(struct task *t, const char *name, const struct task_options *o, struct arena *a, struct err *e) WARN_UNUSED;
+
+/* The same from a document anywhere. */
+int task_read_from(struct task *t, const struct json_source *s, const struct task_options *o, struct arena *a, struct err *e) WARN_UNUSED;
+
+/* What --budget says in bytes ("12GiB", or "50%" of peak_bytes); text NULL: all that t's device has less what is reserved. */
+int task_budget(bytes_t *budget, const char *text, const struct task *t, bytes_t peak_bytes, struct err *e) WARN_UNUSED;
+
+/* So many percent of a peak, whole bytes. */
+bytes_t task_percent(double percent, bytes_t peak_bytes);
+
+/* The options that made t's graph, for a plan's record. */
+const char *task_record(const struct task *t, const struct task_options *o, struct arena *a);
+
+/* Are t's op times those that another device than t's took? */
+bool task_has_foreign_times(const struct task *t);
+
+/* A device by name or file. */
+int task_read_device(struct device *d, const char *name, struct arena *a, struct err *e) WARN_UNUSED;
+#endif

@@ -1,0 +1,247 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <config.h>
+#include "src/network/emit.h"
+
+#include <string.h>
+
+#include "src/network/lower_caffe.h"
+
+/* ---- sizes ---- */
+
+double
+emit_rows(const struct emit *m, const struct layer *l)
+{
+	return l->batched ? m->net->batch : 1;
+}
+
+bytes_t
+emit_bytes(struct emit *m, const struct layer *l, uint64_t per_sample, enum dtype t)
+{
+	bytes_t bytes;
+
+	if (!__builtin_mul_overflow(per_sample, dtype_bytes(t), &bytes) &&
+	    !__builtin_mul_overflow(bytes, (bytes_t)emit_rows(m, l), &bytes) && bytes <= BYTES_MAX)
+		return bytes;
+	if (!m->failed) {
+		m->failed = true;
+		err_set(m->e, ERR_INPUT, "expected tensors of at most %" PRI_BYTES " bytes, got more at a batch of %" PRIu32,
+		    BYTES_MAX, m->net->batch);
+		err_at(m->e, "%s", l->path);
+	}
+	return 0;
+}
+
+bytes_t
+emit_map_bytes(struct emit *m, const struct layer *l)
+{
+	return emit_bytes(m, l, shape_elements(&l->shape), l->dtype);
+}
+
+double
+emit_elements(const struct emit *m, const struct layer *l)
+{
+	return (double)shape_elements(&l->shape) * emit_rows(m, l);
+}
+
+/* ---- tensors ---- */
+
+uint32_t
+emit_tensor(struct emit *m, bytes_t bytes, enum kind kind)
+{
+	struct tensor *t = &ARENA_PUSH(m->arena, m->tensors, m->tensor_count, m->tensor_room)[0];
+
+	*t = (struct tensor) { bytes, kind };
+	return (uint32_t)m->tensor_count - 1;
+}
+
+uint32_t
+emit_like(struct emit *m, const struct layer *l, enum kind kind)
+{
+	return emit_tensor(m, emit_map_bytes(m, l), kind);
+}
+
+struct emitted *
+emit_of(struct emit *m, const struct layer *l)
+{
+	return &m->layers[l - m->net->layers];
+}
+
+uint32_t
+emit_param(struct emit *m, const struct layer *l, uint32_t slot)
+{
+	return m->params[emit_of(m, l)->params[slot]].tensor;
+}
+
+uint32_t
+emit_param_grad_tensor(struct emit *m, const struct layer *l, uint32_t slot)
+{
+	return emit_tensor(m, m->tensors[emit_param(m, l, slot)].bytes, KIND_GRADIENT);
+}
+
+uint32_t
+emit_output(struct emit *m, const struct layer *l)
+{
+	struct emitted *out = emit_of(m, l);
+
+	out->map = layer_is_inplace(l) ? emit_of(m, layer_input(m->net, l, 0))->map : emit_like(m, l, KIND_ACTIVATION);
+	return out->map;
+}
+
+/* ---- ops ---- */
+
+void
+emit_begin(struct emit *m, const char *name, enum op_class class)
+{
+	m->op = (struct op) { .name = name, .layer = m->layer == NULL ? NULL : m->layer->name, .phase = m->phase, .class = class };
+	m->id_count = m->out_count = m->share_count = 0;
+	m->bytes = 0;
+}
+
+void
+emit_in_part(struct emit *m, uint32_t tensor, double bytes)
+{
+	ARENA_PUSH(m->arena, m->ids, m->id_count, m->id_room)[0] = tensor;
+	m->bytes += bytes;
+}
+
+void
+emit_in(struct emit *m, uint32_t tensor)
+{
+	emit_in_part(m, tensor, (double)m->tensors[tensor].bytes);
+}
+
+void
+emit_out_part(struct emit *m, uint32_t tensor, double bytes)
+{
+	ARENA_PUSH(m->arena, m->out_ids, m->out_count, m->out_room)[0] = tensor;
+	m->bytes += bytes;
+}
+
+void
+emit_out(struct emit *m, uint32_t tensor)
+{
+	emit_out_part(m, tensor, (double)m->tensors[tensor].bytes);
+}
+
+void
+emit_in_map(struct emit *m, const struct layer *l)
+{
+	emit_in_part(m, emit_of(m, l)->map, (double)emit_map_bytes(m, l));
+}
+
+void
+emit_in_grad(struct emit *m, const struct layer *l)
+{
+	emit_in_part(m, emit_of(m, l)->grad, (double)emit_map_bytes(m, l));
+}
+
+/* A permission stands only between tensors of one size, and frameworks have none:
+ * they overwrite where the code says so. */
+void
+emit_share(struct emit *m, uint32_t input, uint32_t output)
+{
+	if (m->framework || input == output || m->tensors[input].bytes != m->tensors[output].bytes ||
+	    kind_is_persistent(m->tensors[input].kind))
+		return;
+	ARENA_PUSH(m->arena, m->shares, m->share_count, m->share_room)[0] = (struct inplace) { input, output };
+}
+
+static void *
+keep(struct emit *m, const void *from, size_t size, size_t count)
+{
+	void *to = arena_alloc(m->arena, size, count);
+
+	return count == 0 ? to : memcpy(to, from, size * count);
+}
+
+void
+emit_end(struct emit *m, struct work work, bytes_t workspace)
+{
+	struct op *o = &m->op;
+
+	if (work.bytes <= 0)
+		work.bytes = m->bytes;
+	o->input_count = (uint32_t)m->id_count;
+	o->output_count = (uint32_t)m->out_count;
+	o->inplace_count = (uint32_t)m->share_count;
+	o->inputs = keep(m, m->ids, sizeof(*m->ids), m->id_count);
+	o->outputs = keep(m, m->out_ids, sizeof(*m->out_ids), m->out_count);
+	o->inplace = keep(m, m->shares, sizeof(*m->shares), m->share_count);
+	o->workspace_bytes = workspace;
+	if (m->device != NULL)
+		o->time_us = roofline_work_us(m->device, o->name, o->class, m->net->math[o->class], &work);
+	o->recomputable = o->phase == PHASE_FORWARD;
+	for (uint32_t i = 0; i < o->output_count; i++)
+		if (kind_is_persistent(m->tensors[o->outputs[i]].kind))
+			o->recomputable = false;
+	ARENA_PUSH(m->arena, m->ops, m->op_count, m->op_room)[0] = *o;
+}
+
+uint32_t
+emit_elementwise(struct emit *m, const char *name, enum op_class class, uint32_t a, uint32_t b, bytes_t bytes, enum kind kind)
+{
+	uint32_t out = emit_tensor(m, bytes, kind);
+
+	emit_begin(m, name, class);
+	emit_in_part(m, a, (double)bytes);
+	if (b != EMIT_NONE)
+		emit_in_part(m, b, (double)bytes);
+	emit_out(m, out);
+	emit_share(m, a, out);
+	if (b != EMIT_NONE && b != a)
+		emit_share(m, b, out);
+	emit_end(m, (struct work) { 0 }, 0);
+	return out;
+}
+
+/* ---- gradients ---- */
+
+bool
+emit_wants(const struct emit *m, const struct layer *l, uint32_t input)
+{
+	return layer_input(m->net, l, input)->trained;
+}
+
+/* What is there plus what comes, in the layer whose backward brings it. */
+static uint32_t
+accumulate(struct emit *m, uint32_t there, uint32_t comes, bytes_t bytes)
+{
+	return there == EMIT_NONE ? comes :
+	    emit_elementwise(m, "add-gradients", CLASS_ELEMENTWISE, there, comes, bytes, KIND_GRADIENT);
+}
+
+void
+emit_grad(struct emit *m, const struct layer *l, uint32_t input, uint32_t tensor)
+{
+	const struct layer *in = layer_input(m->net, l, input);
+	struct emitted *to = emit_of(m, in);
+
+	if (!in->trained)
+		return;
+	if (m->caffe && to->grad != EMIT_NONE)
+		caffe_split(m, to, tensor, emit_map_bytes(m, in));
+	else
+		to->grad = accumulate(m, to->grad, tensor, emit_map_bytes(m, in));
+}
+
+void
+emit_param_grad(struct emit *m, const struct layer *l, uint32_t slot, uint32_t tensor)
+{
+	struct emitted_param *p = &m->params[emit_of(m, l)->params[slot]];
+
+	p->grad = accumulate(m, p->grad, tensor, m->tensors[p->tensor].bytes);
+}
+
+void
+emit_out_param_grads(struct emit *m, const struct layer *l, uint32_t *grads, uint32_t count)
+{
+	for (uint32_t i = 0; i < count; i++)
+		emit_out(m, grads[i] = emit_param_grad_tensor(m, l, i));
+}
+
+void
+emit_param_grads(struct emit *m, const struct layer *l, const uint32_t *grads, uint32_t count)
+{
+	for (uint32_t i = 0; i < count; i++)
+		emit_param_grad(m, l, i, grads[i]);
+}

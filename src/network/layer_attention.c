@@ -1,0 +1,390 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Attention.  Fused: one kernel that keeps its output and a number a row, and
+ * calculates the probabilities again in backward.  Plain: products, softmax and dropout as
+ * ops of their own, with all probabilities kept. */
+#include <config.h>
+#include "src/network/emit.h"
+
+struct attention {
+	uint32_t heads, kv_heads;	/* kv_heads 0: as many as heads */
+	bool fused, causal, copy_kv;
+	double dropout;
+};
+
+static const struct layer_attribute attributes[] = {
+	{ "heads", LAYER_COUNT, offsetof(struct attention, heads), true, NULL },
+	{ "kv_heads", LAYER_COUNT, offsetof(struct attention, kv_heads), false, NULL },
+	{ "fused", LAYER_BOOL, offsetof(struct attention, fused), false, NULL },
+	{ "causal", LAYER_BOOL, offsetof(struct attention, causal), false, NULL },
+	{ "copy_kv", LAYER_BOOL, offsetof(struct attention, copy_kv), false, NULL },
+	{ "dropout", LAYER_REAL, offsetof(struct attention, dropout), false, NULL },
+	{ .key = NULL }
+};
+static const struct attention defaults = { .fused = true };
+
+/* The numbers that all of it is made of. */
+struct sizes {
+	uint64_t heads, kv_heads, tokens, kv_tokens, features;	/* features of one head */
+};
+
+static struct sizes
+sizes_of(const struct network *n, const struct layer *l)
+{
+	const struct attention *at = l->attributes;
+	struct sizes s = { .heads = at->heads, .kv_heads = at->kv_heads > 0 ? at->kv_heads : at->heads };
+	const struct shape *q = &layer_input(n, l, 0)->shape;
+
+	s.tokens = q->size[0];
+	s.kv_tokens = layer_input(n, l, l->input_count > 1 ? 1 : 0)->shape.size[0];
+	s.features = q->size[1] / (l->input_count > 1 ? s.heads : s.heads + 2 * s.kv_heads);
+	return s;
+}
+
+static int
+wrong_shape(const struct network *n, const struct layer *l, uint32_t i, const char *what, struct err *e)
+{
+	char text[160];
+
+	err_set(e, ERR_INPUT, "expected %s, got %s", what, shape_text(text, &layer_input(n, l, i)->shape));
+	return err_at(e, "inputs[%" PRIu32 "]", i);
+}
+
+static int
+shape(struct layer *l, const struct network *n, struct err *e)
+{
+	const struct attention *at = l->attributes;
+	const struct shape *q = &layer_input(n, l, 0)->shape, *in;
+	struct sizes s;
+	bool packed = l->input_count == 1;
+
+	if (l->input_count == 2)
+		return err_set(e, ERR_INPUT, "expected one input or three, got 2");
+	if (layer_want_rank(l, n, 2, "a sequence [tokens, features]", e) < 0)
+		return -1;
+	s = sizes_of(n, l);
+	if (s.heads % s.kv_heads != 0) {
+		err_set(e, ERR_INPUT, "expected a number that divides %" PRIu64 " heads, got %" PRIu64, s.heads, s.kv_heads);
+		return err_at(e, "kv_heads");
+	}
+	if (q->size[1] != s.features * (packed ? s.heads + 2 * s.kv_heads : s.heads) || s.features == 0)
+		return wrong_shape(n, l, 0, packed ? "[tokens, (heads + 2 kv_heads) * d]" : "[tokens, heads * d]", e);
+	for (uint32_t i = 1; i < l->input_count; i++) {
+		in = &layer_input(n, l, i)->shape;
+		if (in->rank != 2 || in->size[1] != s.kv_heads * s.features || in->size[0] != s.kv_tokens)
+			return wrong_shape(n, l, i, "[tokens, kv_heads * d]", e);
+	}
+	if (at->dropout > 1) {
+		err_set(e, ERR_INPUT, "expected a number from 0 to 1, got %g", at->dropout);
+		return err_at(e, "dropout");
+	}
+	l->shape = (struct shape) { 2, { s.tokens, s.heads * s.features } };
+	return 0;
+}
+
+/* ---- parts of the input ---- */
+
+enum { Q, K, V, PARTS };
+
+static uint64_t
+part_elements(const struct emit *m, const struct layer *l, int part)
+{
+	struct sizes s = sizes_of(m->net, l);
+
+	return part == Q ? s.tokens * s.heads * s.features : s.kv_tokens * s.kv_heads * s.features;
+}
+
+static bytes_t
+part_bytes(struct emit *m, const struct layer *l, int part)
+{
+	return emit_bytes(m, l, part_elements(m, l, part), l->dtype);
+}
+
+/* The tensor that holds a part: a third of one input, an input, or a copy that forward kept. */
+static uint32_t
+part_tensor(struct emit *m, const struct layer *l, int part)
+{
+	const struct attention *at = l->attributes;
+
+	if (m->framework && at->copy_kv && l->input_count == 1 && part != Q)
+		return emit_of(m, l)->saved[1 + part];
+	return emit_of(m, layer_input(m->net, l, l->input_count == 1 ? 0 : (uint32_t)part))->map;
+}
+
+static void
+in_part(struct emit *m, const struct layer *l, int part)
+{
+	uint32_t t = part_tensor(m, l, part);
+	double bytes = (double)part_bytes(m, l, part);
+
+	/* Parts of one tensor are one input. */
+	for (size_t i = 0; i < m->id_count; i++)
+		if (m->ids[i] == t) {
+			m->bytes += bytes;
+			return;
+		}
+	emit_in_part(m, t, bytes);
+}
+
+/* Gradients of the parts.  Of one input they lie side by side in one tensor, unless a framework makes
+ * three and copies them together. */
+struct part_grads {
+	uint32_t tensor[PARTS];		/* EMIT_NONE: not wanted */
+	bool together;
+};
+
+static struct part_grads
+make_grads(struct emit *m, const struct layer *l)
+{
+	struct part_grads g = { .together = l->input_count == 1 && !m->framework };
+
+	for (int i = 0; i < PARTS; i++) {
+		if (g.together)
+			g.tensor[i] = i == 0 ? emit_like(m, layer_input(m->net, l, 0), KIND_GRADIENT) : g.tensor[0];
+		else if (emit_wants(m, l, l->input_count == 1 ? 0 : (uint32_t)i))
+			g.tensor[i] = emit_tensor(m, part_bytes(m, l, i), KIND_GRADIENT);
+		else
+			g.tensor[i] = EMIT_NONE;
+	}
+	return g;
+}
+
+static void
+out_grad(struct emit *m, const struct layer *l, const struct part_grads *g, int part)
+{
+	if (g->tensor[part] == EMIT_NONE)
+		return;
+	for (size_t i = 0; i < m->out_count; i++)
+		if (m->out_ids[i] == g->tensor[part]) {
+			m->bytes += (double)part_bytes(m, l, part);
+			return;
+		}
+	emit_out_part(m, g->tensor[part], (double)part_bytes(m, l, part));
+}
+
+static void
+hand_over(struct emit *m, const struct layer *l, const struct part_grads *g)
+{
+	uint32_t all;
+
+	if (l->input_count > 1) {
+		for (uint32_t i = 0; i < PARTS; i++)
+			if (g->tensor[i] != EMIT_NONE)
+				emit_grad(m, l, i, g->tensor[i]);
+		return;
+	}
+	all = g->tensor[0];
+	if (!g->together) {
+		all = emit_like(m, layer_input(m->net, l, 0), KIND_GRADIENT);
+		emit_begin(m, "concat", CLASS_COPY);
+		for (int i = 0; i < PARTS; i++)
+			emit_in(m, g->tensor[i]);
+		emit_out(m, all);
+		emit_end(m, (struct work) { 0 }, 0);
+	}
+	emit_grad(m, l, 0, all);
+}
+
+/* ---- fused ---- */
+
+/* Products of tokens x kv_tokens x features; a causal mask leaves half of them out. */
+static struct work
+products(const struct emit *m, const struct layer *l, double count)
+{
+	const struct attention *at = l->attributes;
+	struct sizes s = sizes_of(m->net, l);
+	double one = 2 * emit_rows(m, l) * (double)(s.heads * s.tokens) * (double)(s.kv_tokens * s.features);
+
+	return (struct work) { .flops = count * one * (at->causal && at->fused ? 0.5 : 1) };
+}
+
+/* One float32 a row and head, rows in 32s as the kernels pad them. */
+static bytes_t
+row_sums_bytes(struct emit *m, const struct layer *l)
+{
+	struct sizes s = sizes_of(m->net, l);
+
+	return emit_bytes(m, l, s.heads * ((s.tokens + 31) / 32 * 32), DTYPE_FLOAT32);
+}
+
+static void
+copy_keys_and_values(struct emit *m, const struct layer *l)
+{
+	uint32_t from = emit_of(m, layer_input(m->net, l, 0))->map;
+
+	for (int i = K; i <= V; i++)
+		emit_of(m, l)->saved[1 + i] = emit_elementwise(m, "copy", CLASS_COPY, from, EMIT_NONE, part_bytes(m, l, i),
+		    KIND_ACTIVATION);
+}
+
+static void
+fused_forward(struct emit *m, const struct layer *l)
+{
+	uint32_t y = emit_output(m, l);
+	uint32_t sums = emit_tensor(m, row_sums_bytes(m, l), KIND_ACTIVATION);
+
+	emit_of(m, l)->saved[0] = sums;
+	emit_begin(m, "attention", CLASS_ATTENTION);
+	for (int i = 0; i < PARTS; i++)
+		in_part(m, l, i);
+	emit_out(m, y);
+	emit_out(m, sums);
+	emit_end(m, products(m, l, 2), 0);
+}
+
+/* Five products: the scores again, and the gradients of v, probabilities, q and k.  A workspace collects
+ * the gradient of q in float32, with a sum a row. */
+static void
+fused_backward(struct emit *m, const struct layer *l)
+{
+	const struct emitted *out = emit_of(m, l);
+	struct part_grads g = make_grads(m, l);
+	bytes_t workspace = 0;
+
+	if (m->device != NULL)
+		workspace = emit_bytes(m, l, part_elements(m, l, Q), DTYPE_FLOAT32) + row_sums_bytes(m, l);
+	emit_begin(m, "attention-backward", CLASS_ATTENTION);
+	for (int i = 0; i < PARTS; i++)
+		in_part(m, l, i);
+	emit_in(m, out->map);
+	emit_in(m, out->saved[0]);
+	emit_in_grad(m, l);
+	for (int i = 0; i < PARTS; i++)
+		out_grad(m, l, &g, i);
+	emit_end(m, products(m, l, 5), workspace);
+	hand_over(m, l, &g);
+}
+
+/* ---- plain ---- */
+
+static bytes_t
+score_bytes(struct emit *m, const struct layer *l, enum dtype t)
+{
+	struct sizes s = sizes_of(m->net, l);
+	uint64_t n;
+
+	if (__builtin_mul_overflow(s.heads * s.tokens, s.kv_tokens, &n))
+		n = UINT64_MAX;
+	return emit_bytes(m, l, n, t);
+}
+
+/* A batched product that reads a part or a tensor of scores and writes `out`. */
+static void
+product(struct emit *m, const struct layer *l, const char *name, int part_a, int part_b, uint32_t scores, uint32_t out)
+{
+	emit_begin(m, name, CLASS_LINEAR);
+	if (part_a < PARTS)
+		in_part(m, l, part_a);
+	if (part_b < PARTS)
+		in_part(m, l, part_b);
+	if (scores != EMIT_NONE)
+		emit_in(m, scores);
+	emit_out(m, out);
+	emit_end(m, products(m, l, 1), 0);
+}
+
+/* saved: probabilities, mask, what dropout made of the probabilities */
+static void
+plain_forward(struct emit *m, const struct layer *l)
+{
+	const struct attention *at = l->attributes;
+	struct emitted *out = emit_of(m, l);
+	bytes_t bytes = score_bytes(m, l, l->dtype);
+	uint32_t scores = emit_tensor(m, bytes, KIND_ACTIVATION);
+
+	product(m, l, "attention-scores", Q, K, EMIT_NONE, scores);
+	out->saved[0] = emit_elementwise(m, "softmax", CLASS_ACTIVATION, scores, EMIT_NONE, bytes, KIND_ACTIVATION);
+	out->saved[2] = out->saved[0];
+	if (at->dropout > 0) {
+		out->saved[1] = emit_tensor(m, score_bytes(m, l, DTYPE_UINT8), KIND_ACTIVATION);
+		out->saved[2] = emit_tensor(m, bytes, KIND_ACTIVATION);
+		emit_begin(m, "dropout", CLASS_ACTIVATION);
+		emit_in(m, out->saved[0]);
+		emit_out(m, out->saved[2]);
+		emit_out(m, out->saved[1]);
+		emit_end(m, (struct work) { 0 }, 0);
+	}
+	emit_output(m, l);
+	product(m, l, "attention-output", V, PARTS, out->saved[2], out->map);
+}
+
+static void
+plain_scores_backward(struct emit *m, const struct layer *l, uint32_t d, const struct part_grads *g)
+{
+	for (int i = Q; i <= K; i++) {
+		if (g->tensor[i] == EMIT_NONE)
+			continue;
+		emit_begin(m, "attention-scores-backward", CLASS_LINEAR);
+		in_part(m, l, i == Q ? K : Q);
+		emit_in(m, d);
+		/* A third of one tensor: what is already there stays. */
+		if (g->together)
+			emit_in_part(m, g->tensor[i], 0);
+		out_grad(m, l, g, i);
+		emit_end(m, products(m, l, 1), 0);
+	}
+}
+
+static void
+plain_backward(struct emit *m, const struct layer *l)
+{
+	const struct attention *at = l->attributes;
+	const struct emitted *out = emit_of(m, l);
+	bytes_t bytes = score_bytes(m, l, l->dtype);
+	uint32_t d = emit_tensor(m, bytes, KIND_GRADIENT), masked;
+	struct part_grads g = make_grads(m, l);
+
+	if (g.tensor[V] != EMIT_NONE) {
+		emit_begin(m, "attention-output-backward", CLASS_LINEAR);
+		emit_in(m, out->saved[2]);
+		emit_in_grad(m, l);
+		out_grad(m, l, &g, V);
+		emit_end(m, products(m, l, 1), 0);
+	}
+	emit_begin(m, "attention-output-backward", CLASS_LINEAR);
+	in_part(m, l, V);
+	emit_in_grad(m, l);
+	emit_out(m, d);
+	emit_end(m, products(m, l, 1), 0);
+	if (at->dropout > 0) {
+		masked = emit_tensor(m, bytes, KIND_GRADIENT);
+		emit_begin(m, "dropout-backward", CLASS_ACTIVATION);
+		emit_in(m, out->saved[1]);
+		emit_in(m, d);
+		emit_out(m, masked);
+		emit_share(m, d, masked);
+		emit_end(m, (struct work) { 0 }, 0);
+		d = masked;
+	}
+	d = emit_elementwise(m, "softmax-backward", CLASS_ACTIVATION, out->saved[0], d, bytes, KIND_GRADIENT);
+	plain_scores_backward(m, l, d, &g);
+	hand_over(m, l, &g);
+}
+
+static void
+forward(struct emit *m, const struct layer *l)
+{
+	const struct attention *at = l->attributes;
+
+	if (m->framework && at->copy_kv && l->input_count == 1)
+		copy_keys_and_values(m, l);
+	if (at->fused)
+		fused_forward(m, l);
+	else
+		plain_forward(m, l);
+}
+
+static void
+backward(struct emit *m, const struct layer *l)
+{
+	if (((const struct attention *)l->attributes)->fused)
+		fused_backward(m, l);
+	else
+		plain_backward(m, l);
+}
+
+const struct layer_type layer_type_attention = {
+	.name = "attention", .summary = "scaled dot-product attention, fused or plain", .min_inputs = 1, .max_inputs = 3,
+	.flags = LAYER_SAVES_INPUT | LAYER_SAVES_OUTPUT,
+	.attributes = attributes, .attributes_bytes = sizeof(struct attention), .defaults = &defaults,
+	.shape = shape, .forward = forward, .backward = backward,
+};

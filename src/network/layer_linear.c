@@ -1,0 +1,215 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Matrix products: by a weight, and of two maps. */
+#include <config.h>
+#include "src/network/emit.h"
+
+struct linear {
+	uint32_t features;
+	bool bias;
+};
+
+static const struct layer_attribute linear_attributes[] = {
+	{ "features", LAYER_COUNT, offsetof(struct linear, features), true, NULL },
+	{ "bias", LAYER_BOOL, offsetof(struct linear, bias), false, NULL },
+	{ "params_from", LAYER_TIE, 0, false, NULL },
+	{ .key = NULL }
+};
+static const struct linear linear_defaults = { .bias = true };
+
+static uint64_t
+last(const struct shape *s)
+{
+	return s->size[s->rank - 1];
+}
+
+static int
+linear_shape(struct layer *l, const struct network *n, struct err *e)
+{
+	(void)e;
+	l->shape = layer_input(n, l, 0)->shape;
+	l->shape.size[l->shape.rank - 1] = ((const struct linear *)l->attributes)->features;
+	return 0;
+}
+
+static void
+linear_params(struct layer *l, const struct network *n)
+{
+	const struct linear *at = l->attributes;
+	uint64_t size;
+
+	if (__builtin_mul_overflow(last(&layer_input(n, l, 0)->shape), at->features, &size))
+		size = SHAPE_ELEMENTS_MAX + 1;
+	l->param_count = at->bias ? 2 : 1;
+	l->params[0] = (struct layer_param) { size, n->dtype, true };
+	l->params[1] = (struct layer_param) { at->features, n->dtype, true };
+}
+
+/* rows x from by from x to; which: 0 forward, 1 weight's gradient, 2 data's. */
+static struct work
+linear_work(const struct emit *m, const struct layer *l, int which)
+{
+	double from = (double)last(&layer_input(m->net, l, 0)->shape), to = (double)last(&l->shape);
+	double rows = emit_elements(m, l) / to;
+
+	return (struct work) { .flops = which == 0 ? roofline_gemm(m->device, 1, rows, to, from) :
+	    which == 1 ? roofline_gemm(m->device, 1, to, from, rows) : roofline_gemm(m->device, 1, rows, from, to) };
+}
+
+static void
+linear_forward(struct emit *m, const struct layer *l)
+{
+	uint32_t y = emit_output(m, l);
+
+	emit_begin(m, "linear", CLASS_LINEAR);
+	emit_in_map(m, layer_input(m->net, l, 0));
+	for (uint32_t i = 0; i < l->param_count; i++)
+		emit_in(m, emit_param(m, l, i));
+	emit_out(m, y);
+	emit_end(m, linear_work(m, l, 0), 0);
+}
+
+static void
+linear_data(struct emit *m, const struct layer *l)
+{
+	uint32_t dx;
+
+	if (!emit_wants(m, l, 0))
+		return;
+	emit_begin(m, "linear-backward-data", CLASS_LINEAR);
+	emit_in(m, emit_param(m, l, 0));
+	emit_in_grad(m, l);
+	emit_out(m, dx = emit_like(m, layer_input(m->net, l, 0), KIND_GRADIENT));
+	emit_end(m, linear_work(m, l, 2), 0);
+	emit_grad(m, l, 0, dx);
+}
+
+/* The weight's gradient, and with it the bias's unless a framework sums that up on its own. */
+static void
+linear_weight(struct emit *m, const struct layer *l)
+{
+	uint32_t grads[2] = { EMIT_NONE, EMIT_NONE };
+	bool bias = l->param_count > 1;
+
+	emit_begin(m, "linear-backward-weight", CLASS_LINEAR);
+	emit_in_map(m, layer_input(m->net, l, 0));
+	emit_in_grad(m, l);
+	emit_out(m, grads[0] = emit_param_grad_tensor(m, l, 0));
+	if (bias && !m->framework)
+		emit_out(m, grads[1] = emit_param_grad_tensor(m, l, 1));
+	emit_end(m, linear_work(m, l, 1), 0);
+	emit_param_grad(m, l, 0, grads[0]);
+	if (bias && m->framework) {
+		emit_begin(m, "sum", CLASS_ELEMENTWISE);
+		emit_in_grad(m, l);
+		emit_out(m, grads[1] = emit_param_grad_tensor(m, l, 1));
+		emit_end(m, (struct work) { 0 }, 0);
+	}
+	if (bias)
+		emit_param_grad(m, l, 1, grads[1]);
+}
+
+/* For reuse the weight's gradient first: then the map is dead before the data gradient is
+ * written.  A framework does the same for a plain product, the other way round with a bias added. */
+static void
+linear_backward(struct emit *m, const struct layer *l)
+{
+	bool data_first = m->framework && l->param_count > 1;
+
+	if (data_first)
+		linear_data(m, l);
+	linear_weight(m, l);
+	if (!data_first)
+		linear_data(m, l);
+}
+
+const struct layer_type layer_type_linear = {
+	.name = "linear", .summary = "product with a weight matrix over the last dimension", .min_inputs = 1, .max_inputs = 1,
+	.flags = LAYER_SAVES_INPUT,
+	.attributes = linear_attributes, .attributes_bytes = sizeof(struct linear), .defaults = &linear_defaults,
+	.shape = linear_shape, .params = linear_params, .forward = linear_forward, .backward = linear_backward,
+};
+
+/* ---- product of two maps ---- */
+
+struct matmul {
+	bool transpose_a, transpose_b;
+	double scale;
+};
+
+static const struct layer_attribute matmul_attributes[] = {
+	{ "transpose_a", LAYER_BOOL, offsetof(struct matmul, transpose_a), false, NULL },
+	{ "transpose_b", LAYER_BOOL, offsetof(struct matmul, transpose_b), false, NULL },
+	{ "scale", LAYER_REAL, offsetof(struct matmul, scale), false, NULL },
+	{ .key = NULL }
+};
+static const struct matmul matmul_defaults = { .scale = 1 };
+
+static int
+matmul_shape(struct layer *l, const struct network *n, struct err *e)
+{
+	const struct matmul *at = l->attributes;
+	const struct shape *a = &layer_input(n, l, 0)->shape, *b = &layer_input(n, l, 1)->shape;
+	char ta[160], tb[160];
+	uint64_t k1, k2;
+	bool fits = a->rank >= 2 && a->rank == b->rank;
+
+	for (uint32_t i = 0; fits && i + 2 < a->rank; i++)
+		fits = a->size[i] == b->size[i];
+	k1 = fits ? a->size[a->rank - (at->transpose_a ? 2 : 1)] : 0;
+	k2 = fits ? b->size[b->rank - (at->transpose_b ? 1 : 2)] : 1;
+	if (k1 != k2) {
+		err_set(e, ERR_INPUT, "expected [.., m, k] and [.., k, n], got %s and %s", shape_text(ta, a), shape_text(tb, b));
+		return err_at(e, "inputs");
+	}
+	l->shape = *a;
+	l->shape.size[a->rank - 2] = a->size[a->rank - (at->transpose_a ? 1 : 2)];
+	l->shape.size[a->rank - 1] = b->size[b->rank - (at->transpose_b ? 2 : 1)];
+	return 0;
+}
+
+/* All three passes multiply the same three numbers. */
+static struct work
+matmul_work(const struct emit *m, const struct layer *l)
+{
+	const struct matmul *at = l->attributes;
+	const struct shape *a = &layer_input(m->net, l, 0)->shape;
+	double rows = (double)l->shape.size[l->shape.rank - 2], columns = (double)last(&l->shape);
+
+	return (struct work) { .flops = roofline_gemm(m->device, emit_elements(m, l) / (rows * columns), rows, columns,
+	    (double)a->size[a->rank - (at->transpose_a ? 2 : 1)]) };
+}
+
+static void
+matmul_forward(struct emit *m, const struct layer *l)
+{
+	uint32_t y = emit_output(m, l);
+
+	emit_begin(m, "matmul", CLASS_LINEAR);
+	emit_in_map(m, layer_input(m->net, l, 0));
+	emit_in_map(m, layer_input(m->net, l, 1));
+	emit_out(m, y);
+	emit_end(m, matmul_work(m, l), 0);
+}
+
+static void
+matmul_backward(struct emit *m, const struct layer *l)
+{
+	uint32_t d;
+
+	for (uint32_t i = 0; i < 2; i++) {
+		if (!emit_wants(m, l, i))
+			continue;
+		emit_begin(m, "matmul-backward", CLASS_LINEAR);
+		emit_in_map(m, layer_input(m->net, l, 1 - i));
+		emit_in_grad(m, l);
+		emit_out(m, d = emit_like(m, layer_input(m->net, l, i), KIND_GRADIENT));
+		emit_end(m, matmul_work(m, l), 0);
+		emit_grad(m, l, i, d);
+	}
+}
+
+const struct layer_type layer_type_matmul = {
+	.name = "matmul", .summary = "batched product of two maps", .min_inputs = 2, .max_inputs = 2, .flags = LAYER_SAVES_INPUT,
+	.attributes = matmul_attributes, .attributes_bytes = sizeof(struct matmul), .defaults = &matmul_defaults,
+	.shape = matmul_shape, .forward = matmul_forward, .backward = matmul_backward,
+};

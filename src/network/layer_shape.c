@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The same values in another shape or order, and more of them: flatten, reshape,
+ * permute, upsample. */
+#include <config.h>
+#include "src/network/emit.h"
+
+struct to_shape { struct shape shape; };
+
+static const struct layer_attribute reshape_attributes[] = {
+	{ "shape", LAYER_SIZES, offsetof(struct to_shape, shape), true, NULL },
+	{ .key = NULL }
+};
+
+static const struct layer_attribute permute_attributes[] = {
+	{ "order", LAYER_ORDER, offsetof(struct to_shape, shape), true, NULL },
+	{ .key = NULL }
+};
+
+static int
+flatten_shape(struct layer *l, const struct network *n, struct err *e)
+{
+	(void)e;
+	l->shape = (struct shape) { 1, { shape_elements(&layer_input(n, l, 0)->shape) } };
+	return 0;
+}
+
+static int
+reshape_shape(struct layer *l, const struct network *n, struct err *e)
+{
+	const struct shape *in = &layer_input(n, l, 0)->shape;
+	char ta[160], tb[160];
+	uint64_t count = 1;
+
+	l->shape = ((const struct to_shape *)l->attributes)->shape;
+	for (uint32_t i = 0; i < l->shape.rank; i++)
+		if (__builtin_mul_overflow(count, l->shape.size[i], &count))
+			count = 0;
+	if (count == shape_elements(in))
+		return 0;
+	err_set(e, ERR_INPUT, "expected a shape of %" PRIu64 " values like %s, got %s", shape_elements(in), shape_text(ta, in),
+	    shape_text(tb, &l->shape));
+	return err_at(e, "shape");
+}
+
+static int
+permute_shape(struct layer *l, const struct network *n, struct err *e)
+{
+	const struct shape *order = &((const struct to_shape *)l->attributes)->shape, *in = &layer_input(n, l, 0)->shape;
+	unsigned seen = 0;
+	char text[160];
+
+	for (uint32_t i = 0; i < order->rank && order->size[i] < in->rank; i++)
+		seen |= 1u << order->size[i];
+	if (order->rank != in->rank || seen != (1u << in->rank) - 1) {
+		err_set(e, ERR_INPUT, "expected each of the %" PRIu32 " axes once, got %s", in->rank, shape_text(text, order));
+		return err_at(e, "order");
+	}
+	l->shape.rank = in->rank;
+	for (uint32_t i = 0; i < in->rank; i++)
+		l->shape.size[i] = in->size[order->size[i]];
+	return 0;
+}
+
+static void
+permute_forward(struct emit *m, const struct layer *l)
+{
+	uint32_t y = emit_output(m, l);
+
+	emit_begin(m, "permute", CLASS_COPY);
+	emit_in_map(m, layer_input(m->net, l, 0));
+	emit_out(m, y);
+	emit_end(m, (struct work) { 0 }, 0);
+}
+
+static void
+permute_backward(struct emit *m, const struct layer *l)
+{
+	uint32_t dx = emit_like(m, layer_input(m->net, l, 0), KIND_GRADIENT);
+
+	emit_begin(m, "permute", CLASS_COPY);
+	emit_in_grad(m, l);
+	emit_out(m, dx);
+	emit_end(m, (struct work) { 0 }, 0);
+	emit_grad(m, l, 0, dx);
+}
+
+/* ---- upsample ---- */
+
+static const char *const upsample_modes[] = { "nearest", "bilinear", NULL };
+
+struct upsample {
+	struct pair factor;
+	int mode;
+};
+
+static const struct layer_attribute upsample_attributes[] = {
+	{ "factor", LAYER_PAIR, offsetof(struct upsample, factor), false, NULL },
+	{ "mode", LAYER_CHOICE, offsetof(struct upsample, mode), false, upsample_modes },
+	{ .key = NULL }
+};
+static const struct upsample upsample_defaults = { .factor = { 2, 2 } };
+
+static int
+upsample_shape(struct layer *l, const struct network *n, struct err *e)
+{
+	const struct upsample *at = l->attributes;
+
+	if (layer_want_rank(l, n, 3, "an image [channels, height, width]", e) < 0)
+		return -1;
+	l->shape = layer_input(n, l, 0)->shape;
+	/* A size is at most SHAPE_ELEMENTS_MAX and a factor 32 bits wide; too large together
+	 * is caught with the product of all sizes, unless it wraps first. */
+	if (__builtin_mul_overflow(l->shape.size[1], at->factor.h, &l->shape.size[1]) ||
+	    __builtin_mul_overflow(l->shape.size[2], at->factor.w, &l->shape.size[2])) {
+		err_set(e, ERR_INPUT, "expected a smaller factor, got %" PRIu32 " x %" PRIu32, at->factor.h, at->factor.w);
+		return err_at(e, "factor");
+	}
+	return 0;
+}
+
+static void
+upsample_forward(struct emit *m, const struct layer *l)
+{
+	uint32_t y = emit_output(m, l);
+
+	emit_begin(m, "upsample", CLASS_POOL);
+	emit_in_map(m, layer_input(m->net, l, 0));
+	emit_out(m, y);
+	emit_end(m, (struct work) { 0 }, 0);
+}
+
+static void
+upsample_backward(struct emit *m, const struct layer *l)
+{
+	uint32_t dx = emit_like(m, layer_input(m->net, l, 0), KIND_GRADIENT);
+
+	emit_begin(m, "upsample-backward", CLASS_POOL);
+	emit_in_grad(m, l);
+	emit_out(m, dx);
+	emit_end(m, (struct work) { 0 }, 0);
+	emit_grad(m, l, 0, dx);
+}
+
+const struct layer_type layer_type_flatten = {
+	.name = "flatten", .summary = "one dimension (a view)", .min_inputs = 1, .max_inputs = 1, .flags = LAYER_VIEW,
+	.shape = flatten_shape,
+};
+
+const struct layer_type layer_type_reshape = {
+	.name = "reshape", .summary = "the same values in another shape (a view)", .min_inputs = 1, .max_inputs = 1,
+	.flags = LAYER_VIEW,
+	.attributes = reshape_attributes, .attributes_bytes = sizeof(struct to_shape), .shape = reshape_shape,
+};
+
+const struct layer_type layer_type_permute = {
+	.name = "permute", .summary = "axes in another order (a copy)", .min_inputs = 1, .max_inputs = 1,
+	.attributes = permute_attributes, .attributes_bytes = sizeof(struct to_shape),
+	.shape = permute_shape, .forward = permute_forward, .backward = permute_backward,
+};
+
+const struct layer_type layer_type_upsample = {
+	.name = "upsample", .summary = "a larger image", .min_inputs = 1, .max_inputs = 1,
+	.attributes = upsample_attributes, .attributes_bytes = sizeof(struct upsample), .defaults = &upsample_defaults,
+	.shape = upsample_shape, .forward = upsample_forward, .backward = upsample_backward,
+};

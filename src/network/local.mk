@@ -1,0 +1,26 @@
+# SPDX-License-Identifier: Apache-2.0
+# Networks: layers, how they become ops, and how long those take.
+libnetwork_a_SOURCES += \
+	%D%/emit.c %D%/emit.h \
+	%D%/layer.h \
+	%D%/layer_activation.c \
+	%D%/layer_attention.c \
+	%D%/layer_combine.c \
+	%D%/layer_conv.c \
+	%D%/layer_embedding.c \
+	%D%/layer_input.c \
+	%D%/layer_linear.c \
+	%D%/layer_loss.c \
+	%D%/layer_lrn.c \
+	%D%/layer_norm.c \
+	%D%/layer_pool.c \
+	%D%/layer_shape.c \
+	%D%/layers.c \
+	%D%/lower.c %D%/lower.h \
+	%D%/lower_caffe.c %D%/lower_caffe.h \
+	%D%/network.c %D%/network.h \
+	%D%/network_check.c \
+	%D%/network_layer.c \
+	%D%/network_read.h \
+	%D%/roofline.c %D%/roofline.h \
+	%D%/update.c

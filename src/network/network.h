@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* network.h - layers as a person writes them, forward only
+ *
+ * A network in memory has its repeats unrolled and its shapes derived; a layer
+ * only reads layers of lower id.  Shapes are per sample, so that the batch may be
+ * overwritten after reading; lower() guards what a large batch makes of them.
+ * What a type of layer means stands in layer.h.
+ */
+#ifndef SRC_NETWORK_NETWORK_H
+#define SRC_NETWORK_NETWORK_H
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "src/base/arena.h"
+#include "src/base/err.h"
+#include "src/base/units.h"
+#include "src/documents/device.h"
+
+enum dtype { DTYPE_FLOAT32, DTYPE_BFLOAT16, DTYPE_FLOAT16, DTYPE_INT64, DTYPE_INT32, DTYPE_UINT8, DTYPE_COUNT };
+extern const char *const dtype_names[DTYPE_COUNT + 1];	/* "float32" ..., NULL */
+bytes_t dtype_bytes(enum dtype t);
+
+enum optimizer { OPTIMIZER_SGD, OPTIMIZER_MOMENTUM, OPTIMIZER_ADAM, OPTIMIZER_COUNT };
+extern const char *const optimizer_names[OPTIMIZER_COUNT + 1];
+
+enum { SHAPE_MAX = 6 };
+struct shape {
+	uint32_t rank;
+	uint64_t size[SHAPE_MAX];	/* [rank], each at least 1 */
+};
+
+/* What a document may hold: more is refused. */
+#define NETWORK_LAYERS_MAX UINT32_C(1000000)
+#define SHAPE_ELEMENTS_MAX (UINT64_C(1) << 40)
+
+enum { LAYER_PARAMS_MAX = 5 };
+/* Something that a layer owns across steps: a weight, or a state that no gradient reaches. */
+struct layer_param {
+	uint64_t elements;
+	enum dtype dtype;
+	bool trained;		/* false: state */
+};
+
+#define LAYER_NONE UINT32_MAX
+
+struct layer {
+	const char *name;
+	const char *path;		/* its place in the document, for messages: "layers[3].layers[1]" */
+	const struct layer_type *type;
+	const void *attributes;		/* the type's own struct */
+	uint32_t input_count;
+	const uint32_t *inputs;		/* [input_count] layer ids, all lower than its own */
+	uint32_t params_from;		/* the layer whose first parameter is ours too, or LAYER_NONE */
+	struct shape shape;		/* of the output, per sample */
+	enum dtype dtype;		/* of the output */
+	bool batched;			/* false: one for all samples (made from parameters alone) */
+	bool trained;			/* a gradient reaches its output */
+	uint32_t reader_count;		/* layers that read its output */
+	uint32_t param_count;
+	struct layer_param params[LAYER_PARAMS_MAX];
+};
+
+struct network {
+	const char *name;
+	const char *source;		/* NULL: none */
+	uint32_t batch;			/* the document's; a command's --batch overwrites it */
+	enum dtype dtype;		/* storage of maps, parameters and gradients */
+	enum math math[CLASS_COUNT];	/* in which each class of op calculates */
+	bool has_master;		/* the optimizer works on a copy in master_dtype */
+	enum dtype master_dtype;
+	enum optimizer optimizer;
+	uint32_t layer_count;
+	struct layer *layers;		/* [layer_count] */
+};
+
+uint64_t shape_elements(const struct shape *s);
+bool shape_equal(const struct shape *a, const struct shape *b);
+/* "[3, 224, 224]" into buf, which is returned. */
+const char *shape_text(char buf[160], const struct shape *s);
+
+/* The layer that l's i-th input is. */
+static inline const struct layer *
+layer_input(const struct network *n, const struct layer *l, uint32_t i)
+{
+	return &n->layers[l->inputs[i]];
+}
+
+struct json_t;
+/* Read a "layrub-network" document (docs/networks.md): strict, repeats unrolled, shapes derived. */
+int network_from_json(struct network *n, struct json_t *root, struct arena *a, struct err *e) WARN_UNUSED;
+
+/* How many values all trained parameters hold, tied ones once. */
+uint64_t network_parameters(const struct network *n);
+#endif

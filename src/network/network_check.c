@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <config.h>
+#include "src/network/network_read.h"
+
+/* What stands in one piece of storage, by the id of the layer that first wrote it. */
+struct storage {
+	uint32_t version;	/* the layer whose output it holds now */
+	uint32_t keeper;	/* a layer whose backward reads that version, or LAYER_NONE */
+};
+
+static int
+overwritten_too_early(const struct layer *l, struct err *e, const char *why, const char *who)
+{
+	char q[48];
+
+	err_set(e, ERR_INPUT, "expected an input that may be overwritten, got one that %s '%s'", why, err_quote(q, who));
+	err_at(e, "inplace");
+	return err_at(e, "%s", l->path);
+}
+
+/* l overwrites storage s: nobody may need what was in it. */
+static int
+check_overwrite(const struct network *n, const struct layer *l, const struct storage *s, struct err *e)
+{
+	const struct layer *old = &n->layers[s->version];
+	unsigned flags = old->trained ? old->type->flags : 0;
+
+	if (old->type == &layer_type_input || old->type == &layer_type_parameter)
+		return overwritten_too_early(l, e, "lasts, of", old->name);
+	if (s->keeper != LAYER_NONE)
+		return overwritten_too_early(l, e, "is needed for the backward of", n->layers[s->keeper].name);
+	if ((flags & LAYER_SAVES_OUTPUT) != 0 || ((flags & LAYER_SAVES_SIGN) != 0 && (l->type->flags & LAYER_KEEPS_SIGN) == 0))
+		return overwritten_too_early(l, e, "is needed for the backward of", old->name);
+	return 0;
+}
+
+/* In-place layers overwrite a map; everyone must still find what it reads, and
+ * backward what it kept. */
+static int
+check_inplace(const struct network *n, struct arena *a, struct err *e)
+{
+	struct storage *storage = ARENA_NEW(a, struct storage, n->layer_count);
+	uint32_t *root = ARENA_NEW(a, uint32_t, n->layer_count), *version = ARENA_NEW(a, uint32_t, n->layer_count), in;
+	const struct layer *l;
+	struct storage *s;
+	char q[48], q2[48];
+	bool inplace;
+
+	for (uint32_t i = 0; i < n->layer_count; i++) {
+		l = &n->layers[i];
+		inplace = layer_is_inplace(l) && !layer_is_view(l);
+		for (uint32_t k = 0; k < l->input_count; k++) {
+			in = l->inputs[k];
+			s = &storage[root[in]];
+			if (s->version != version[in]) {
+				err_set(e, ERR_INPUT, "expected a map that is still there, got '%s', which '%s' has overwritten",
+				    err_quote(q, n->layers[in].name), err_quote(q2, n->layers[s->version].name));
+				err_at(e, "inputs[%" PRIu32 "]", k);
+				return err_at(e, "%s", l->path);
+			}
+			if ((l->type->flags & LAYER_SAVES_INPUT) != 0 && l->trained && !(inplace && k == 0))
+				s->keeper = i;
+		}
+		root[i] = version[i] = i;
+		if (inplace || layer_is_view(l) || l->type == &layer_type_slice)
+			root[i] = root[l->inputs[0]];
+		if (!inplace && root[i] != i) {
+			version[i] = version[l->inputs[0]];
+			continue;
+		}
+		if (inplace && check_overwrite(n, l, &storage[root[i]], e) < 0)
+			return -1;
+		storage[root[i]] = (struct storage) { i, LAYER_NONE };
+	}
+	return 0;
+}
+
+int
+network_check(struct network *n, struct arena *a, struct err *e)
+{
+	const struct layer *l;
+	bool loss = false;
+	char q[48];
+
+	for (uint32_t i = 0; i < n->layer_count; i++) {
+		l = &n->layers[i];
+		loss |= (l->type->flags & LAYER_LOSS) != 0;
+		if (l->reader_count == 0 && (l->type->flags & LAYER_LOSS) == 0) {
+			err_set(e, ERR_INPUT, "expected a layer that reads '%s' or that it is a loss, got neither", err_quote(q, l->name));
+			return err_at(e, "%s", l->path);
+		}
+	}
+	if (!loss) {
+		err_set(e, ERR_INPUT, "expected a loss, got none");
+		return err_at(e, "layers");
+	}
+	return check_inplace(n, a, e);
+}

@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <config.h>
+#include "src/network/roofline.h"
+
+#include <math.h>
+#include <string.h>
+
+/* A device that lacks a math type calculates in float32. */
+static enum math
+math_on(const struct device *d, enum math m)
+{
+	return d->compute.flops[m] > 0 ? m : MATH_FLOAT32;
+}
+
+static double
+peak_flops(const struct device *d, enum math m)
+{
+	return d->compute.flops[math_on(d, m)];
+}
+
+/* amount / (peak * efficiency); a device that does not say how fast it is takes no time. */
+static double
+term_us(double amount, double peak, double efficiency)
+{
+	double rate = peak * (efficiency > 0 ? efficiency : 1);
+
+	return rate > 0 ? amount / rate * 1e6 : 0;
+}
+
+static const struct kernel_efficiency *
+kernel_find(const struct device *d, const char *name)
+{
+	for (uint32_t i = 0; i < d->compute.kernel_count; i++)
+		if (strcmp(d->compute.kernels[i].name, name) == 0)
+			return &d->compute.kernels[i];
+	return NULL;
+}
+
+/* The share of the multiprocessors that so many blocks keep busy: the last wave is seldom full. */
+static double
+busy_share(const struct device *d, double blocks)
+{
+	double n = d->compute.multiprocessors;
+
+	return blocks <= 0 || n <= 0 ? 1 : blocks / (ceil(blocks / n) * n);
+}
+
+double
+roofline_work_us(const struct device *d, const char *name, enum op_class c, enum math m, const struct work *w)
+{
+	const char *kernel = w->kernel != NULL ? w->kernel : name;
+	const struct kernel_efficiency *k = kernel == NULL ? NULL : kernel_find(d, kernel);
+	double flop_share = k != NULL && k->flops > 0 ? k->flops : d->compute.flop_efficiency[c];
+	double byte_share = k != NULL && k->memory > 0 ? k->memory : d->compute.memory_efficiency[c];
+	double arithmetic = term_us(w->flops, peak_flops(d, m), flop_share);
+	double traffic = term_us(w->bytes, d->compute.memory_bytes_per_s, byte_share);
+	double copies = term_us(w->copied_bytes, d->compute.memory_bytes_per_s, d->compute.memory_efficiency[CLASS_COPY]);
+
+	return d->compute.launch_us + fmax(arithmetic, traffic / busy_share(d, w->blocks)) + copies;
+}
+
+double
+roofline_us(const struct device *d, enum op_class c, enum math m, double flops, double bytes)
+{
+	return roofline_work_us(d, NULL, c, m, &(struct work) { .flops = flops, .bytes = bytes });
+}
+
+/* n rounded up to a multiple of tile, 0: as it is. */
+static double
+padded(double n, uint32_t tile)
+{
+	return tile == 0 ? n : ceil(n / tile) * tile;
+}
+
+double
+roofline_gemm(const struct device *d, double batch, double m, double n, double k)
+{
+	if (d != NULL) {
+		m = padded(m, d->compute.gemm_tile[0]);
+		n = padded(n, d->compute.gemm_tile[1]);
+	}
+	return 2 * batch * m * n * k;
+}
+
+double
+roofline_conv(const struct device *d, double pixels, double taps, double groups, double from, double to)
+{
+	const uint32_t *tile;
+	double share = 1;
+
+	if (d != NULL) {
+		tile = d->compute.conv_tile;
+		from = padded(from, tile[0]);
+		to = padded(to, tile[1]);
+		if (tile[1] > 0 && d->compute.gemm_tile[0] > 0)
+			share = busy_share(d, groups * ceil(pixels / d->compute.gemm_tile[0]) * (to / tile[1]));
+	}
+	return 2 * pixels * taps * groups * from * to / share;
+}
+
+double
+roofline_conv_filter(const struct device *d, double pixels, double taps, double groups, double from, double to)
+{
+	double columns = taps * from;
+
+	if (d != NULL) {
+		columns = padded(columns, d->compute.conv_tile[0]);
+		to = padded(to, d->compute.conv_tile[1]);
+	}
+	return 2 * pixels * columns * groups * to;
+}
+
+bytes_t
+roofline_conv_workspace(const struct device *d, enum conv_pass pass, enum math m, const struct conv_shape *s)
+{
+	const struct conv_rule *r;
+	double bytes, least = -1;
+
+	if (d == NULL)
+		return 0;
+	for (uint32_t i = 0; i < d->compute.conv_rule_count; i++) {
+		r = &d->compute.conv_rules[i];
+		if (r->pass != pass || r->math != math_on(d, m) || (r->pointwise && !s->pointwise) ||
+		    (r->pixel_multiple > 1 && s->pixels % r->pixel_multiple != 0))
+			continue;
+		bytes = r->input * (double)s->input + r->output * (double)s->output + r->weight * (double)s->weight +
+		    r->weight_per_sample * (double)s->weight * s->batch + (double)r->fixed_bytes;
+		if (least < 0 || bytes < least)
+			least = bytes;
+	}
+	return least <= 0 ? 0 : least < (double)BYTES_MAX ? (bytes_t)least : BYTES_MAX;
+}
+
+/* ---- traced times on another device ---- */
+
+/* The math in which a class of a float32 training step is calculated: convolutions may
+ * use the faster type, products do not unless asked. */
+static double
+class_rate(const struct device *d, enum op_class c)
+{
+	double share = d->compute.flop_efficiency[c] > 0 ? d->compute.flop_efficiency[c] : 1;
+
+	switch (c) {
+	case CLASS_CONV:	return peak_flops(d, MATH_TF32) * share;
+	case CLASS_LINEAR:
+	case CLASS_ATTENTION:	return peak_flops(d, MATH_FLOAT32) * share;
+	default:
+		share = d->compute.memory_efficiency[c] > 0 ? d->compute.memory_efficiency[c] : 1;
+		return d->compute.memory_bytes_per_s * share;
+	}
+}
+
+/* The launch within a traced time is exchanged for the other device's, the rest is scaled.  What takes
+ * less than a launch is all launch. */
+static double
+scaled_us(double us, double ratio, double from_launch, double to_launch)
+{
+	double launch = us < from_launch ? us : from_launch;
+
+	return (from_launch > 0 ? launch / from_launch * to_launch : 0) + (us - launch) * ratio;
+}
+
+void
+roofline_scale(struct graph *to_graph, const struct graph *g, const struct device *from, const struct device *to, struct arena *a)
+{
+	double ratio[CLASS_COUNT], old, new;
+	struct alternative *alternatives;
+	struct op *o;
+
+	for (int c = 0; c < CLASS_COUNT; c++) {
+		old = class_rate(from, (enum op_class)c);
+		new = class_rate(to, (enum op_class)c);
+		ratio[c] = old > 0 && new > 0 ? old / new : 1;
+	}
+	*to_graph = *g;
+	to_graph->ops = ARENA_NEW(a, struct op, g->op_count);
+	memcpy(to_graph->ops, g->ops, g->op_count * sizeof(*g->ops));
+	for (uint32_t i = 0; i < g->op_count; i++) {
+		o = &to_graph->ops[i];
+		o->time_us = scaled_us(o->time_us, ratio[o->class], from->compute.launch_us, to->compute.launch_us);
+		if (o->alternative_count == 0)
+			continue;
+		alternatives = ARENA_NEW(a, struct alternative, o->alternative_count);
+		for (uint32_t k = 0; k < o->alternative_count; k++) {
+			alternatives[k] = o->alternatives[k];
+			alternatives[k].time_us = scaled_us(alternatives[k].time_us, ratio[o->class], from->compute.launch_us,
+			    to->compute.launch_us);
+		}
+		o->alternatives = alternatives;
+	}
+}

@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The optimizers: plain SGD, SGD with momentum, Adam; with or without a master copy
+ * of each parameter in a wider type. */
+#include <config.h>
+#include "src/network/emit.h"
+
+enum { STATES_MAX = 2 };
+
+/* One parameter's turn. */
+struct turn {
+	uint32_t param;			/* what the network uses */
+	uint32_t target;		/* what the optimizer changes: the master copy, or the same */
+	uint32_t grad;			/* in the target's type */
+	uint32_t states[STATES_MAX];
+	bytes_t bytes;			/* of the target */
+};
+
+/* out is one of the tensors read, overwritten; others are EMIT_NONE when there are fewer. */
+static void
+in_place(struct emit *m, const char *name, uint32_t out, uint32_t b, uint32_t c)
+{
+	emit_begin(m, name, CLASS_UPDATE);
+	if (b != EMIT_NONE)
+		emit_in(m, b);
+	if (c != EMIT_NONE)
+		emit_in(m, c);
+	emit_in(m, out);
+	emit_out(m, out);
+	emit_end(m, (struct work) { 0 }, 0);
+}
+
+/* Op by op, as PyTorch's optimizers do for a single tensor. */
+static void
+framework_sgd(struct emit *m, const struct turn *t)
+{
+	in_place(m, "update-add", t->target, t->grad, EMIT_NONE);
+}
+
+static void
+framework_momentum(struct emit *m, const struct turn *t)
+{
+	in_place(m, "update-multiply", t->states[0], EMIT_NONE, EMIT_NONE);
+	in_place(m, "update-add", t->states[0], t->grad, EMIT_NONE);
+	in_place(m, "update-add", t->target, t->states[0], EMIT_NONE);
+}
+
+static void
+framework_adam(struct emit *m, const struct turn *t)
+{
+	uint32_t root, scaled;
+
+	in_place(m, "update-lerp", t->states[0], t->grad, EMIT_NONE);
+	in_place(m, "update-multiply", t->states[1], EMIT_NONE, EMIT_NONE);
+	in_place(m, "update-add-squares", t->states[1], t->grad, EMIT_NONE);
+	root = emit_elementwise(m, "update-root", CLASS_UPDATE, t->states[1], EMIT_NONE, t->bytes, KIND_ACTIVATION);
+	scaled = emit_elementwise(m, "update-divide", CLASS_UPDATE, root, EMIT_NONE, t->bytes, KIND_ACTIVATION);
+	in_place(m, "update-add", scaled, EMIT_NONE, EMIT_NONE);
+	in_place(m, "update-add-quotient", t->target, t->states[0], scaled);
+}
+
+static const struct {
+	const char *name;
+	uint32_t states;
+	void (*framework)(struct emit *m, const struct turn *t);
+} rules[OPTIMIZER_COUNT] = {
+	[OPTIMIZER_SGD] = { "sgd-update", 0, framework_sgd },
+	[OPTIMIZER_MOMENTUM] = { "momentum-update", 1, framework_momentum },
+	[OPTIMIZER_ADAM] = { "adam-update", 2, framework_adam },
+};
+
+/* Everything in one kernel: reads the gradient, changes parameter, master and states. */
+static void
+fused(struct emit *m, const struct turn *t)
+{
+	uint32_t states = rules[m->net->optimizer].states;
+
+	emit_begin(m, rules[m->net->optimizer].name, CLASS_UPDATE);
+	emit_in(m, t->grad);
+	for (uint32_t i = 0; i < states; i++)
+		emit_in(m, t->states[i]);
+	emit_in(m, t->target);
+	for (uint32_t i = 0; i < states; i++)
+		emit_out(m, t->states[i]);
+	emit_out(m, t->target);
+	if (t->param != t->target)
+		emit_out(m, t->param);
+	emit_end(m, (struct work) { 0 }, 0);
+}
+
+/* A framework copies the gradient into the master's type, works there, and copies the result back. */
+static void
+apart(struct emit *m, struct turn *t)
+{
+	uint32_t wide;
+
+	if (t->param != t->target) {
+		wide = emit_tensor(m, t->bytes, KIND_GRADIENT);
+		emit_begin(m, "copy", CLASS_COPY);
+		emit_in(m, t->grad);
+		emit_out(m, wide);
+		emit_end(m, (struct work) { 0 }, 0);
+		t->grad = wide;
+	}
+	rules[m->net->optimizer].framework(m, t);
+	if (t->param == t->target)
+		return;
+	emit_begin(m, "copy", CLASS_COPY);
+	emit_in(m, t->target);
+	emit_out(m, t->param);
+	emit_end(m, (struct work) { 0 }, 0);
+}
+
+void
+emit_update(struct emit *m)
+{
+	const struct network *n = m->net;
+	enum dtype wide = n->has_master ? n->master_dtype : n->dtype;
+	const struct emitted_param *p;
+	struct turn t;
+
+	for (size_t i = 0; i < m->param_count; i++) {
+		p = &m->params[i];
+		if (p->grad == EMIT_NONE)
+			continue;
+		m->layer = p->owner;
+		t = (struct turn) { .param = p->tensor, .target = p->tensor, .grad = p->grad, .bytes = p->elements * dtype_bytes(wide) };
+		for (uint32_t k = 0; k < rules[n->optimizer].states; k++)
+			t.states[k] = emit_tensor(m, t.bytes, KIND_OPTIMIZER);
+		if (n->has_master)
+			t.target = emit_tensor(m, t.bytes, KIND_OPTIMIZER);
+		if (m->framework)
+			apart(m, &t);
+		else
+			fused(m, &t);
+	}
+}
