@@ -14,23 +14,23 @@ layrub=build/layrub
 out=demo
 mkdir -p "$out"
 
-say "one training step of ResNet-50, batch 64, float32: what keeping everything needs"
+say "one training step of ResNet-50, batch 64, float32: the memory that it needs"
 $layrub info resnet50 --batch 64 --device k40m | sed -n '1,/^$/p'
 
-say "planning it for a Tesla K40m (12 GB) into half of that: $out/resnet50.plan.json"
+say "a plan for a Tesla K40m (12 GB) in half of that memory: $out/resnet50.plan.json"
 $layrub plan resnet50 --batch 64 --device k40m --budget 50% -o "$out/resnet50.plan.json" >/dev/null
 
-say "checking the plan with the independent checker"
+say "the independent checker proves the plan sound"
 $layrub check "$out/resnet50.plan.json" --json >"$out/check.json"
 
-say "simulating it"
+say "the simulator times the plan"
 $layrub simulate "$out/resnet50.plan.json" --json >"$out/simulate.json"
 
-say "drawing $out/plan.svg, $out/plan.png and the page $out/report.html"
+say "pictures: $out/plan.svg, $out/plan.png and the page $out/report.html"
 for file in plan.svg plan.png report.html; do
 	$layrub report "$out/resnet50.plan.json" -o "$out/$file"
 done
 
 say "the result"
 $layrub simulate "$out/resnet50.plan.json" | sed '/busy/,$d'
-say "to be opened in a browser: $out/report.html"
+say "open in a browser: $out/report.html"
