@@ -2,6 +2,7 @@
 # The ground floor: memory, errors, units, strict JSON, files, options.
 libcore_a_SOURCES += \
 	%D%/arena.c %D%/arena.h \
+	%D%/bit_tree.c %D%/bit_tree.h \
 	%D%/clock.c %D%/clock.h \
 	%D%/err.c %D%/err.h \
 	%D%/file.c %D%/file.h \
