@@ -14,12 +14,6 @@ struct greedy_blocks {
 	size_t count, capacity;
 };
 
-/* Where the item being placed could go; the last gap has no end. */
-struct greedy_gaps {
-	struct greedy_block *now, *next;	/* [count] */
-	size_t count, now_capacity, next_capacity;
-};
-
 /* ---- blocks ---- */
 
 /* The first block that ends after at. */
@@ -131,54 +125,50 @@ take_place(struct greedy *g, const struct nodes *n, bytes_t start, bytes_t end)
 		blocks_add(&g->any[n->part[i]], start, end, g->arena);
 }
 
-/* ---- gaps ---- */
+/* ---- holes ---- */
 
-/* Cut the list's blocks out of the gaps; pieces too small for the item go. */
+/* Take the list's blocks out of the holes; pieces too small for the item are dropped. */
 static void
-cut_gaps(struct greedy *g, const struct greedy_blocks *l, bytes_t bytes)
+split_holes(struct greedy *g, const struct greedy_blocks *l, bytes_t bytes)
 {
-	struct greedy_gaps *gaps = g->gaps;
-	struct greedy_block *swap;
+	struct greedy_blocks *now = &g->holes[0], *next = &g->holes[1], swap;
 	size_t n = 0, at = 0;
 
 	if (l->count == 0)
 		return;
-	if (gaps->count + l->count > gaps->next_capacity) {	/* every block makes at most one gap two */
-		gaps->next_capacity = 2 * (gaps->count + l->count);
-		gaps->next = ARENA_NEW(g->arena, struct greedy_block, gaps->next_capacity);
+	if (now->count + l->count > next->capacity) {	/* each block splits at most one hole in two */
+		next->capacity = 2 * (now->count + l->count);
+		next->blocks = ARENA_NEW(g->arena, struct greedy_block, next->capacity);
 	}
-	for (size_t i = 0; i < gaps->count; i++) {
-		bytes_t start = gaps->now[i].start, end = gaps->now[i].end;
+	for (size_t i = 0; i < now->count; i++) {
+		bytes_t start = now->blocks[i].start, end = now->blocks[i].end;
 
 		at = block_after(l, at, start);
 		for (size_t j = at; j < l->count && l->blocks[j].start < end; j++) {
 			if (l->blocks[j].start > start && l->blocks[j].start - start >= bytes)
-				gaps->next[n++] = (struct greedy_block) { start, l->blocks[j].start };
+				next->blocks[n++] = (struct greedy_block) { start, l->blocks[j].start };
 			start = l->blocks[j].end;
 			g->work++;
 		}
 		if (start < end && end - start >= bytes)
-			gaps->next[n++] = (struct greedy_block) { start, end };
+			next->blocks[n++] = (struct greedy_block) { start, end };
 	}
-	g->work += gaps->count;
-	gaps->count = n;
-	swap = gaps->now;
-	gaps->now = gaps->next;
-	gaps->next = swap;
-	n = gaps->now_capacity;
-	gaps->now_capacity = gaps->next_capacity;
-	gaps->next_capacity = n;
+	g->work += now->count;
+	next->count = n;
+	swap = *now;
+	*now = *next;
+	*next = swap;
 }
 
 static bytes_t
-choose_gap(const struct greedy_gaps *gaps, const struct greedy_item *it, enum greedy_fit fit)
+choose_hole(const struct greedy_blocks *holes, const struct greedy_item *it, enum greedy_fit fit)
 {
 	bytes_t best = UINT64_MAX, best_room = UINT64_MAX;
 
-	for (size_t i = 0; i < gaps->count; i++) {
-		bytes_t start = bytes_align(gaps->now[i].start, it->align), room = gaps->now[i].end - start;
+	for (size_t i = 0; i < holes->count; i++) {
+		bytes_t start = bytes_align(holes->blocks[i].start, it->align), room = holes->blocks[i].end - start;
 
-		if (start > gaps->now[i].end || room < it->bytes || (best != UINT64_MAX && room >= best_room))
+		if (start > holes->blocks[i].end || room < it->bytes || (best != UINT64_MAX && room >= best_room))
 			continue;
 		best = start;
 		best_room = room;
@@ -191,16 +181,14 @@ choose_gap(const struct greedy_gaps *gaps, const struct greedy_item *it, enum gr
 static bytes_t
 find_place(struct greedy *g, const struct nodes *n, const struct greedy_item *it, enum greedy_fit fit)
 {
-	struct greedy_gaps *gaps = g->gaps;
-
 	g->work += NODE_WORK * (n->part_count + n->whole_count);
-	gaps->now[0] = (struct greedy_block) { 0, UINT64_MAX };
-	gaps->count = 1;
+	g->holes->blocks[0] = (struct greedy_block) { 0, UINT64_MAX };
+	g->holes->count = 1;
 	for (uint32_t i = n->part_count; i-- > 0;)
-		cut_gaps(g, &g->cover[n->part[i]], it->bytes);
+		split_holes(g, &g->cover[n->part[i]], it->bytes);
 	for (uint32_t i = n->whole_count; i-- > 0;)
-		cut_gaps(g, &g->any[n->whole[i]], it->bytes);
-	return choose_gap(gaps, it, fit);
+		split_holes(g, &g->any[n->whole[i]], it->bytes);
+	return choose_hole(g->holes, it, fit);
 }
 
 /* ---- runs ---- */
@@ -241,30 +229,6 @@ place_fixed(struct greedy *g, const uint32_t *rank)
 	}
 }
 
-static uint32_t
-find_busiest(const struct greedy *g, struct arena *a)
-{
-	bytes_t *change = ARENA_NEW(a, bytes_t, (size_t)g->times + 1), sum = 0, most = 0;
-	uint32_t at = 0;
-
-	for (uint32_t i = 0; i < g->problem->count; i++) {
-		const struct place_item *it = &g->problem->items[i];
-
-		if (it->bytes == 0)
-			continue;
-		change[g->rank[it->lower]] += bytes_align(it->bytes, g->unit);
-		change[g->rank[it->upper]] -= bytes_align(it->bytes, g->unit);	/* unsigned: the sum comes out right */
-	}
-	for (uint32_t k = 0; k < g->times; k++) {
-		sum += change[k];
-		if (sum > most) {
-			most = sum;
-			at = k;
-		}
-	}
-	return at;
-}
-
 void
 greedy_init(struct greedy *g, const struct place_problem *p, struct arena *a)
 {
@@ -275,7 +239,8 @@ greedy_init(struct greedy *g, const struct place_problem *p, struct arena *a)
 	g->rank = rank = compress_times(&g->times, p, a);
 	g->items = ARENA_NEW(a, struct greedy_item, p->count);
 	g->offsets = ARENA_NEW(a, bytes_t, p->count);
-	g->busiest = find_busiest(g, a);
+	g->load = placement_load(p, rank, g->times, a);
+	g->busiest = placement_busiest(g->load, g->times);
 	for (uint32_t i = 0; i < p->count; i++) {
 		const struct place_item *it = &p->items[i];
 
@@ -294,8 +259,8 @@ plant_tree(struct greedy *g)
 		g->leaves *= 2;
 	g->any = ARENA_NEW(g->arena, struct greedy_blocks, 2 * (size_t)g->leaves);
 	g->cover = ARENA_NEW(g->arena, struct greedy_blocks, g->leaves);
-	g->gaps = ARENA_NEW(g->arena, struct greedy_gaps, 1);
-	g->gaps->now = arena_grow(g->arena, NULL, sizeof(*g->gaps->now), 0, &g->gaps->now_capacity);
+	g->holes = ARENA_NEW(g->arena, struct greedy_blocks, 2);
+	make_room(g->holes, g->arena);
 }
 
 /* Forget where items are, but not the room for them. */

@@ -40,9 +40,10 @@ struct greedy {
 	/* private */
 	bytes_t unit;
 	bytes_t fixed_end;
+	bytes_t *load;			/* [times] bytes alive, sizes rounded up to the unit */
 	uint32_t *rank;			/* of a time: how many compressed ones are before it */
 	struct greedy_blocks *any, *cover;	/* [2 * leaves] a tree over the times */
-	struct greedy_gaps *gaps;
+	struct greedy_blocks *holes;	/* [2] where the item being placed may go, and scratch; the last hole has no end */
 	uint32_t leaves;
 	struct arena *arena;
 };

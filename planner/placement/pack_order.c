@@ -48,21 +48,9 @@ count_conflicts(double *key, const struct greedy *g, struct arena *a)
 static void
 find_loads(double *key, const struct greedy *g, struct arena *a)
 {
-	bytes_t **most = ARENA_NEW(a, bytes_t *, 33), sum = 0;
-	uint32_t heights = 1;
+	bytes_t *most[33] = { g->load };
 
-	most[0] = ARENA_NEW(a, bytes_t, (size_t)g->times + 1);
-	for (uint32_t i = 0; i < g->problem->count; i++) {
-		const struct place_item *it = &g->problem->items[i];
-
-		if (it->bytes == 0)
-			continue;
-		most[0][g->rank[it->lower]] += bytes_align(it->bytes, g->unit);
-		most[0][g->rank[it->upper]] -= bytes_align(it->bytes, g->unit);	/* unsigned: the sum comes out right */
-	}
-	for (uint32_t k = 0; k < g->times; k++)
-		most[0][k] = sum += most[0][k];
-	for (uint32_t h = 1; (UINT64_C(1) << h) <= g->times; h++, heights++) {
+	for (uint32_t h = 1; (UINT64_C(1) << h) <= g->times; h++) {
 		uint32_t half = UINT32_C(1) << (h - 1), n = g->times - 2 * half + 1;
 
 		most[h] = ARENA_NEW(a, bytes_t, n);

@@ -17,12 +17,6 @@ gcd(bytes_t x, bytes_t y)
 	return x;
 }
 
-static bytes_t
-align_of(const struct place_problem *p, const struct place_item *it)
-{
-	return it->align == 0 ? p->align : it->align;
-}
-
 struct event { uint32_t time; bool begins; uint32_t item; };
 
 static int
@@ -92,7 +86,7 @@ find_unit(const struct place_problem *p, bool uniform)
 
 		if (it->bytes == 0)
 			continue;
-		unit = gcd(unit, uniform ? bytes_align(it->bytes, align_of(p, it)) : gcd(it->bytes, align_of(p, it)));
+		unit = gcd(unit, uniform ? bytes_align(it->bytes, place_align(p, it)) : gcd(it->bytes, place_align(p, it)));
 		if (it->fixed != PLACE_FREE)
 			unit = gcd(gcd(unit, it->fixed), it->bytes);
 	}
@@ -112,12 +106,12 @@ sections_init(struct sections *s, const struct place_problem *p, bytes_t *offset
 	s->load = ARENA_NEW(a, level_t, (size_t)s->count + 1);
 	for (uint32_t i = 0; i < p->count; i++) {
 		any_fixed |= p->items[i].fixed != PLACE_FREE;
-		uniform &= align_of(p, &p->items[i]) == align_of(p, &p->items[0]);
+		uniform &= place_align(p, &p->items[i]) == place_align(p, &p->items[0]);
 	}
 	s->unit = find_unit(p, uniform && !any_fixed);
 	for (uint32_t i = 0; i < p->count; i++) {
 		const struct place_item *it = &p->items[i];
-		bytes_t align = align_of(p, it), bytes = uniform && !any_fixed ? bytes_align(it->bytes, align) : it->bytes;
+		bytes_t align = place_align(p, it), bytes = uniform && !any_fixed ? bytes_align(it->bytes, align) : it->bytes;
 		struct packed *new;
 
 		if (it->fixed != PLACE_FREE || bytes == 0) {

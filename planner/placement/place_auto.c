@@ -37,13 +37,6 @@ struct attempt {
 	double deadline_s;		/* 0: none */
 };
 
-/* The arena that ends all trying. */
-static bytes_t
-target_of(const struct place_result *r, const struct place_problem *p)
-{
-	return p->capacity > r->bound_bytes ? p->capacity : r->bound_bytes;
-}
-
 static bool
 is_done(const struct attempt *t)
 {
@@ -117,7 +110,7 @@ try_orders(struct attempt *t, uint32_t work, struct arena *a)
 static void
 place_by_orders(struct place_result *r, const struct place_problem *p, uint32_t work, struct arena *a)
 {
-	struct attempt t = { .r = r, .p = p, .target = target_of(r, p) };
+	struct attempt t = { .r = r, .p = p, .target = placement_target(p, r) };
 
 	if (p->time_limit_s > 0)
 		t.deadline_s = clock_seconds() + p->time_limit_s / 2;
@@ -136,7 +129,7 @@ void
 place_auto(struct place_result *r, const struct place_problem *p, struct arena *a)
 {
 	place_by_orders(r, p, WORK, a);
-	if (r->arena_bytes > target_of(r, p) && (p->count <= SEARCHED || p->time_limit_s > 0))
+	if (r->arena_bytes > placement_target(p, r) && (p->count <= SEARCHED || p->time_limit_s > 0))
 		place_exact(r, p, a);
 }
 

@@ -167,7 +167,7 @@ is_good(const struct place_result *r, const struct boxing *b, bytes_t target)
 void
 place_boxing(struct place_result *r, const struct place_problem *p, struct arena *a)
 {
-	bytes_t target = p->capacity > r->bound_bytes ? p->capacity : r->bound_bytes;
+	bytes_t target = placement_target(p, r);
 	struct boxing b;
 	struct greedy g;
 

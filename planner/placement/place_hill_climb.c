@@ -30,6 +30,15 @@ swap(uint32_t *order, uint32_t i, uint32_t j)
 	order[j] = item;
 }
 
+static void
+swap_offsets(struct greedy *g, bytes_t **kept)
+{
+	bytes_t *latest = g->offsets;
+
+	g->offsets = *kept;
+	*kept = latest;
+}
+
 /* A position in the order whose item ends at the arena's top: one of those that have to move. */
 static uint32_t
 find_top(const struct greedy *g, const bytes_t *offsets, const uint32_t *order, bytes_t arena, uint32_t skip)
@@ -50,12 +59,10 @@ find_top(const struct greedy *g, const bytes_t *offsets, const uint32_t *order, 
 static void
 climb(struct greedy *g, struct place_result *r, uint32_t *order, bytes_t target, struct arena *a)
 {
-	bytes_t *kept = ARENA_NEW(a, bytes_t, g->count), *spare;
+	bytes_t *kept = ARENA_NEW(a, bytes_t, g->count);
 	uint64_t seed = 88172645463325252;
 
-	spare = g->offsets;
-	g->offsets = kept;
-	kept = spare;
+	swap_offsets(g, &kept);
 	for (uint32_t t = 0; t < TRIES && r->arena_bytes > target && !placement_stopped(g->problem); t++) {
 		uint32_t i = draw(&seed, g->count), j = draw(&seed, g->count);
 		bytes_t arena;
@@ -73,16 +80,14 @@ climb(struct greedy *g, struct place_result *r, uint32_t *order, bytes_t target,
 			continue;
 		}
 		greedy_take(g, r, arena);
-		spare = g->offsets;
-		g->offsets = kept;
-		kept = spare;
+		swap_offsets(g, &kept);
 	}
 }
 
 void
 place_hill_climb(struct place_result *r, const struct place_problem *p, struct arena *a)
 {
-	bytes_t target = p->capacity > r->bound_bytes ? p->capacity : r->bound_bytes;
+	bytes_t target = placement_target(p, r);
 	struct greedy g;
 	uint32_t *order;
 

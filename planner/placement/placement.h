@@ -84,6 +84,16 @@ bytes_t place_align(const struct place_problem *p, const struct place_item *it);
 /* What all offsets are multiples of: sizes may be rounded up to it. */
 bytes_t placement_unit(const struct place_problem *p);
 
+/* Bytes alive at each time, sizes rounded up to the unit: [times + 1], the last one without meaning.  rank: the time that counts for
+ * each of the problem's times, below or at `times`; NULL: itself. */
+bytes_t *placement_load(const struct place_problem *p, const uint32_t *rank, uint32_t times, struct arena *a);
+
+/* The first time of the largest load. */
+uint32_t placement_busiest(const bytes_t *load, uint32_t times);
+
+/* The arena at which a row stops improving: the capacity, or the bound where that is larger. */
+bytes_t placement_target(const struct place_problem *p, const struct place_result *r);
+
 /* The largest sum of aligned bytes alive at one time, or the largest end of a fixed item: no arena can
  * be smaller. */
 bytes_t placement_bound(const struct place_problem *p, struct arena *a);
