@@ -221,14 +221,27 @@ wrong_type(json_t *value, const char *expected, struct err *e)
 }
 
 static int
-read_whole(json_t *value, json_int_t min, json_int_t max, json_int_t *to, struct err *e)
+read_whole(json_t *value, json_int_t min, json_int_t max, uint64_t *to, struct err *e)
 {
+	json_int_t whole = json_integer_value(value);
+
 	if (!json_is_integer(value))
 		return wrong_type(value, "a whole number", e);
-	*to = json_integer_value(value);
-	if (*to < min || *to > max)
+	if (whole < min || whole > max)
 		return err_set(e, ERR_INPUT, "expected a whole number from %" JSON_INTEGER_FORMAT " to %"
-		    JSON_INTEGER_FORMAT ", got %" JSON_INTEGER_FORMAT, min, max, *to);
+		    JSON_INTEGER_FORMAT ", got %" JSON_INTEGER_FORMAT, min, max, whole);
+	*to = (uint64_t)whole;
+	return 0;
+}
+
+static int
+read_u32(json_t *value, uint32_t min, uint32_t max, uint32_t *to, struct err *e)
+{
+	uint64_t whole;
+
+	if (read_whole(value, min, max, &whole, e) < 0)
+		return -1;
+	*to = (uint32_t)whole;
 	return 0;
 }
 
@@ -276,7 +289,6 @@ read_choice(json_t *value, const char *const *choices, int *to, struct err *e)
 static int
 read_ids(json_t *value, struct json_ids *to, struct arena *a, struct err *e)
 {
-	json_int_t id;
 	uint32_t *ids, n = 0;
 
 	if (!json_is_array(value))
@@ -284,11 +296,9 @@ read_ids(json_t *value, struct json_ids *to, struct arena *a, struct err *e)
 	if (json_read_size(value, &n, e) < 0)
 		return -1;
 	ids = ARENA_NEW(a, uint32_t, n);
-	for (uint32_t i = 0; i < n; i++) {
-		if (read_whole(json_array_get(value, i), 0, UINT32_MAX - 1, &id, e) < 0)
+	for (uint32_t i = 0; i < n; i++)
+		if (read_u32(json_array_get(value, i), 0, UINT32_MAX - 1, &ids[i], e) < 0)
 			return err_at(e, "[%" PRIu32 "]", i);
-		ids[i] = (uint32_t)id;
-	}
 	*to = (struct json_ids) { ids, n };
 	return 0;
 }
@@ -296,24 +306,13 @@ read_ids(json_t *value, struct json_ids *to, struct arena *a, struct err *e)
 int
 json_read_value(json_t *value, const struct json_field *f, struct arena *a, struct err *e)
 {
-	json_int_t whole;
-
 	switch (f->type) {
 	case JSON_F_BYTES:
-		if (read_whole(value, 0, BYTES_MAX, &whole, e) < 0)
-			return -1;
-		*(bytes_t *)f->to = (bytes_t)whole;
-		break;
+		return read_whole(value, 0, BYTES_MAX, f->to, e);
 	case JSON_F_ID:
-		if (read_whole(value, 0, UINT32_MAX - 1, &whole, e) < 0)
-			return -1;
-		*(uint32_t *)f->to = (uint32_t)whole;
-		break;
+		return read_u32(value, 0, UINT32_MAX - 1, f->to, e);
 	case JSON_F_POSITIVE:
-		if (read_whole(value, 1, INT32_MAX, &whole, e) < 0)
-			return -1;
-		*(uint32_t *)f->to = (uint32_t)whole;
-		break;
+		return read_u32(value, 1, INT32_MAX, f->to, e);
 	case JSON_F_REAL:
 		return read_real(value, 1e18, f->to, e);
 	case JSON_F_TIME:

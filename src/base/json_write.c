@@ -257,38 +257,7 @@ json_out_finish(struct json_out *o)
 	putc_unlocked('\n', o->out);
 }
 
-/* ---- digest ---- */
-
-static ssize_t
-hash_bytes(void *state, const char *data, size_t size)
-{
-	XXH3_128bits_update(state, data, size);
-	return (ssize_t)size;
-}
-
-void
-json_digest(char digest[33], json_write_fn *write, const void *document, struct arena *a)
-{
-	XXH3_state_t *state = XXH3_createState();
-	FILE *out = state == NULL ? NULL : fopencookie(state, "w", (cookie_io_functions_t) { .write = hash_bytes });
-	XXH128_canonical_t hash;
-	struct json_out o;
-
-	if (out == NULL) {
-		XXH3_freeState(state);
-		arena_fail(a);
-	}
-	XXH3_128bits_reset(state);
-	setvbuf(out, NULL, _IOFBF, 1 << 16);
-	json_out_init(&o, out);
-	write(document, NULL, &o);
-	json_out_finish(&o);
-	fclose(out);
-	XXH128_canonicalFromHash(&hash, XXH3_128bits_digest(state));
-	XXH3_freeState(state);
-	for (size_t i = 0; i < sizeof(hash.digest); i++)
-		snprintf(digest + 2 * i, 3, "%02x", hash.digest[i]);
-}
+/* ---- whole documents ---- */
 
 struct document { json_write_fn *write; const void *document; };
 
@@ -308,7 +277,33 @@ write_document(FILE *out, void *arg, struct err *e)
 int
 json_write_file(const char *path, json_write_fn *write, const void *document, struct err *e)
 {
-	struct document d = { write, document };
+	return file_write(path, write_document, &(struct document) { write, document }, e);
+}
 
-	return file_write(path, write_document, &d, e);
+static ssize_t
+hash_bytes(void *state, const char *data, size_t size)
+{
+	XXH3_128bits_update(state, data, size);
+	return (ssize_t)size;
+}
+
+void
+json_digest(char digest[33], json_write_fn *write, const void *document, struct arena *a)
+{
+	XXH3_state_t *state = XXH3_createState();
+	FILE *out = state == NULL ? NULL : fopencookie(state, "w", (cookie_io_functions_t) { .write = hash_bytes });
+	XXH128_canonical_t hash;
+
+	if (out == NULL) {
+		XXH3_freeState(state);
+		arena_fail(a);
+	}
+	XXH3_128bits_reset(state);
+	setvbuf(out, NULL, _IOFBF, 1 << 16);
+	write_document(out, &(struct document) { write, document }, NULL);
+	fclose(out);
+	XXH128_canonicalFromHash(&hash, XXH3_128bits_digest(state));
+	XXH3_freeState(state);
+	for (size_t i = 0; i < sizeof(hash.digest); i++)
+		snprintf(digest + 2 * i, 3, "%02x", hash.digest[i]);
 }
