@@ -13,3 +13,4 @@ libcore_a_SOURCES += \
 	%D%/spans.c %D%/spans.h \
 	%D%/units.c %D%/units.h \
 	%D%/with_glpk.h
+EXTRA_DIST += %D%/README.md

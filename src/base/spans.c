@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* spans.c - address ranges as an array of addresses and a set of beginnings */
 #include <config.h>
 #include "src/base/spans.h"
 
@@ -8,16 +9,15 @@
 
 #include "src/base/bit_tree.h"
 
-/* A member of marks is the position of an address at which a span begins. */
 struct spans {
 	size_t count;			/* of addresses; the last one only ends spans */
 	bytes_t *address;		/* [count] rising, distinct */
 	uint64_t *value;		/* [count] of the span that begins here, where marked */
 	bytes_t *base;			/* [count] likewise */
-	struct bit_tree marks;
+	struct bit_tree marks;		/* positions at which a span begins */
 };
 
-/* The first mark after i, or the last address, which ends the last span. */
+/* Returns the first mark after i, or the last position, which ends the last span. */
 static size_t
 mark_after(const struct spans *s, size_t i)
 {
@@ -25,7 +25,7 @@ mark_after(const struct spans *s, size_t i)
 	return i == BIT_NONE ? s->count - 1 : i;
 }
 
-/* The position of the last address that is not above a. */
+/* Returns the position of the last address that is at most a. */
 static size_t
 position(const struct spans *s, bytes_t a)
 {
@@ -72,7 +72,7 @@ spans_new(const bytes_t *addresses, size_t count, struct arena *a)
 	return s;
 }
 
-/* A span begins at i: split the one around it. */
+/* Lets a span begin at i: splits the span around it. */
 static void
 split(struct spans *s, size_t i)
 {
@@ -86,7 +86,7 @@ split(struct spans *s, size_t i)
 	bit_tree_add(&s->marks, i);
 }
 
-/* Join the span that begins at i with the one before it when they say the same. */
+/* Joins the span that begins at i with the one before it when value and base agree. */
 static void
 join(struct spans *s, size_t i)
 {
@@ -124,7 +124,7 @@ spans_at(const struct spans *s, bytes_t address)
 {
 	size_t from, to;
 
-	if (s->count < 2)	/* a map of nothing */
+	if (s->count < 2)	/* a map without a span */
 		return (struct span) { address, address, SPAN_EMPTY, 0 };
 	from = bit_tree_up_to(&s->marks, position(s, address));
 	to = mark_after(s, from);
