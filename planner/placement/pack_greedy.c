@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* pack_greedy.c - the tree over time, the holes in it, and one run over an order */
 #include <config.h>
 #include "planner/placement/pack_greedy.h"
 
 #include <string.h>
 
-enum { NODE_WORK = 8 };	/* what a node costs beside its blocks: it is far away in memory */
+enum { NODE_WORK = 8 };	/* of a node besides its blocks: a cache miss */
 
-/* Bytes that are taken, as sorted blocks that do not touch. */
 struct greedy_block { bytes_t start, end; };
 
+/* A set of bytes as sorted blocks that do not touch. */
 struct greedy_blocks {
 	struct greedy_block *blocks;	/* [count] */
 	size_t count, capacity;
@@ -16,13 +17,13 @@ struct greedy_blocks {
 
 /* ---- blocks ---- */
 
-/* The first block that ends after at. */
+/* Returns the first block from `from` on that ends after at. */
 static size_t
 block_after(const struct greedy_blocks *l, size_t from, bytes_t at)
 {
 	size_t step = 1, hi = from;
 
-	/* Neighbouring questions have neighbouring answers: gallop from the last one. */
+	/* Galloping from the last answer: successive calls have neighbouring answers. */
 	while (hi < l->count && l->blocks[hi].end <= at) {
 		from = hi + 1;
 		hi += step;
@@ -40,7 +41,7 @@ block_after(const struct greedy_blocks *l, size_t from, bytes_t at)
 	return from;
 }
 
-/* Most lists are short, and there are as many as times: they begin with less than arena_grow's. */
+/* Makes room for one more block.  Lists begin smaller than arena_grow()'s: most are short, and there are as many as times. */
 static void
 make_room(struct greedy_blocks *l, struct arena *a)
 {
@@ -58,7 +59,7 @@ make_room(struct greedy_blocks *l, struct arena *a)
 static void
 blocks_add(struct greedy_blocks *l, bytes_t start, bytes_t end, struct arena *a)
 {
-	/* The first one that touches or lies above; start 0 touches nothing below it. */
+	/* The first block that touches or lies above; no block touches start 0 from below. */
 	size_t i = start == 0 ? 0 : block_after(l, 0, start - 1), j = i;
 
 	while (j < l->count && l->blocks[j].start <= end) {
@@ -79,8 +80,8 @@ blocks_add(struct greedy_blocks *l, bytes_t start, bytes_t end, struct arena *a)
 
 /* ---- the tree over time ---- */
 
-/* The nodes that an item covers whole (as few as can be) and those that it covers in
- * part: together all that know of something alive at its time. */
+/* The fewest nodes that together cover an item's life, and the nodes that it covers in part.  Their lists hold all blocks alive during
+ * its life: `any` of the former, `cover` of the latter. */
 struct nodes { uint32_t whole[64], part[64], whole_count, part_count; };
 
 static bool
@@ -127,7 +128,7 @@ take_place(struct greedy *g, const struct nodes *n, bytes_t start, bytes_t end)
 
 /* ---- holes ---- */
 
-/* Take the list's blocks out of the holes; pieces too small for the item are dropped. */
+/* Takes the list's blocks out of the holes and drops the pieces that are too small for the item. */
 static void
 split_holes(struct greedy *g, const struct greedy_blocks *l, bytes_t bytes)
 {
@@ -193,7 +194,7 @@ find_place(struct greedy *g, const struct nodes *n, const struct greedy_item *it
 
 /* ---- runs ---- */
 
-/* Only the times at which an item begins tell items apart. */
+/* Returns the rank of each time, and in *times the number of times at which an item begins. */
 static uint32_t *
 compress_times(uint32_t *times, const struct place_problem *p, struct arena *a)
 {
@@ -206,7 +207,7 @@ compress_times(uint32_t *times, const struct place_problem *p, struct arena *a)
 		if (p->items[i].bytes > 0)
 			rank[p->items[i].lower + 1] = 1;
 	for (uint32_t k = 0; k <= end; k++)
-		rank[k + 1] += rank[k];		/* items begin at so many times before k + 1 */
+		rank[k + 1] += rank[k];		/* number of begin times before k + 1 */
 	*times = rank[end];
 	return rank;
 }
@@ -251,7 +252,7 @@ greedy_init(struct greedy *g, const struct place_problem *p, struct arena *a)
 	}
 }
 
-/* Only now: some users want no more than the items. */
+/* Allocates the tree at the first run, because some users read only the items. */
 static void
 plant_tree(struct greedy *g)
 {
@@ -263,7 +264,7 @@ plant_tree(struct greedy *g)
 	make_room(g->holes, g->arena);
 }
 
-/* Forget where items are, but not the room for them. */
+/* Empties the tree, keeps its memory, and places the fixed items. */
 static void
 clear(struct greedy *g)
 {
@@ -290,7 +291,7 @@ greedy_run(struct greedy *g, const uint32_t *order, enum greedy_fit fit, bytes_t
 
 		find_nodes(&n, g, it);
 		at = find_place(g, &n, it, fit);
-		/* What the size says, the arena may be: the last item's padding is not part of it. */
+		/* The arena ends with the item's bytes: the padding of the topmost item is no part of it. */
 		end = at + g->problem->items[it->id].bytes;
 		top = end > top ? end : top;
 		if (top >= under || g->work > g->work_limit)

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* pack_sections.c - the change from times and bytes to sections and units */
 #include <config.h>
 #include "planner/placement/pack_sections.h"
 
@@ -27,11 +28,11 @@ earlier(const void *x, const void *y)
 	if (p->time != q->time)
 		return p->time < q->time ? -1 : 1;
 	if (p->begins != q->begins)
-		return p->begins ? 1 : -1;	/* half-open: who ends at t is gone at t */
+		return p->begins ? 1 : -1;	/* half-open: an item that ends at t is not alive at t */
 	return p->item < q->item ? -1 : p->item > q->item;
 }
 
-/* Sweep over time.  A set of living items is maximal where an end follows a begin. */
+/* Sweeps over time and returns the number of sections.  A set of living items is maximal where an end follows a begin. */
 static int
 find_sections(const struct place_problem *p, int *first, int *last, struct arena *a)
 {
@@ -74,8 +75,8 @@ add_obstacle(struct sections *s, const struct place_item *it, int first, int las
 	    (level_t)(it->fixed / s->unit), (level_t)((it->fixed + it->bytes) / s->unit) };
 }
 
-/* Where all alignments are one, sizes are rounded up to it, and every sum of sizes is
- * aligned.  Else the unit divides the alignments, and the search aligns. */
+/* Returns the unit.  With one alignment for all, sizes are rounded up to it and every sum of sizes is aligned.  Otherwise the unit
+ * divides the alignments, and the search aligns. */
 static bytes_t
 find_unit(const struct place_problem *p, bool uniform)
 {

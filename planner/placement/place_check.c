@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* place_check.c - a sweep over time that holds the living items by offset
  *
- * As long as no two living items share a byte, their order by offset is also their order by end.  So a new
- * one can only clash with its next neighbours below and above.  The living are bits in the order of
- * all offsets, under bits that say which words have any: the neighbours are found in a few steps.
+ * While no two living items share a byte, their order by offset is also their order by end.  A new item can therefore clash only with
+ * its next neighbours below and above.  The living items are members of a bit tree over the ranks of all offsets, which finds the
+ * neighbours in a few steps.
  */
 #include <config.h>
 #include "planner/placement/place_check.h"
@@ -17,7 +17,7 @@ struct sweep {
 	const bytes_t *offsets;
 	uint32_t count;
 	uint32_t *by_offset;	/* [count] items */
-	uint32_t *rank;		/* [problem->count] their position there */
+	uint32_t *rank;		/* [problem->count] position in by_offset; PLACE_NONE: not checked or without bytes */
 	struct bit_tree living;	/* ranks */
 };
 

@@ -1,17 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* place_hill_climb.c - the order as a string of genes: swap two, keep what is not worse
+/* place_hill_climb.c - random swaps in the order, kept when the arena is not larger
  *
- * TVM's hill-climb (USMP): an order is placed by first fit, and its arena is its fitness.  Half of the
- * swaps are of two items at random; the others bring an item that ends at the top of the arena before
- * one that is placed earlier, because only what lies at the top can make the arena smaller.
- * The random numbers are the same in every run.
+ * TVM's hill-climb (USMP): an order is placed by first fit, and its arena is its fitness.  Half of the swaps exchange two random items.
+ * The others exchange an item that ends at the top of the arena with one placed earlier, because only items at the top determine the
+ * arena.  The random numbers are the same in every run.
  */
 #include <config.h>
 #include "planner/placement/pack_greedy.h"
 
 enum { WORK = 60000000, TRIES = 20000 };
 
-/* xorshift64 */
+/* Draws a number in [0, below): xorshift64 (Marsaglia 2003). */
 static uint32_t
 draw(uint64_t *seed, uint32_t below)
 {
@@ -39,7 +38,7 @@ swap_offsets(struct greedy *g, bytes_t **kept)
 	*kept = latest;
 }
 
-/* A position in the order whose item ends at the arena's top: one of those that have to move. */
+/* Returns a position in the order whose item ends at the arena's top, the first from `skip` on. */
 static uint32_t
 find_top(const struct greedy *g, const bytes_t *offsets, const uint32_t *order, bytes_t arena, uint32_t skip)
 {

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* placements.c - the table of placements, the bound that each starts from, and the call of a row */
 #include <config.h>
 #include "planner/placement/placement.h"
 
@@ -87,8 +88,7 @@ placement_target(const struct place_problem *p, const struct place_result *r)
 	return p->capacity > r->bound_bytes ? p->capacity : r->bound_bytes;
 }
 
-/* The least padding that the topmost of the items alive at a time may do without: the arena ends
- * with its bytes, not with its units. */
+/* Returns the largest padding of an item alive at a time.  The arena ends with the topmost item's bytes, without its padding. */
 static bytes_t
 most_padding(const struct place_problem *p, uint32_t time, bytes_t unit)
 {
@@ -121,7 +121,7 @@ placement_bound(const struct place_problem *p, struct arena *a)
 	return bytes_align(most > fixed ? most : fixed, p->align);
 }
 
-/* Rows need not think of two alignments: an item's own becomes one that includes the problem's. */
+/* Makes each item's own alignment a multiple of the problem's, so that rows see one alignment an item. */
 static const struct place_item *
 settle_aligns(const struct place_problem *p, struct arena *a)
 {
