@@ -52,7 +52,7 @@ struct ilp {
 	const struct graph *graph;
 	const struct lifetimes *life;
 	struct residency full;		/* for its times */
-	bytes_t *kept;			/* [op_count] occupancy when everything is kept */
+	bytes_t *kept;			/* [op_count] live bytes when everything is kept */
 	struct link_rates rates;
 	struct versions versions;
 	const struct gap *gaps;
