@@ -19,7 +19,7 @@ ilp_verdicts_init(struct verdicts *v, const struct ilp *m)
 
 /* ---- candidates ---- */
 
-/* Copies s to memory that outlives the round. */
+/* Past the round. */
 static void
 keep_best(struct ilp *m, const struct schedule *s)
 {

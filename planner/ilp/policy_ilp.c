@@ -117,7 +117,7 @@ try_policy(struct search *s, const struct policy *row)
 	struct search_control some = { .time_limit_s = s->limit_s / 2, .begin_s = s->control->begin_s, .stopped = s->control->stopped };
 
 	p.control = &some;
-	/* A schedule whose placement is over the budget is planned again with the budget less the excess. */
+	/* What the placement loses, the policy is asked for again. */
 	for (int i = 0; i < TIGHTENINGS && p.budget_bytes >= policy_least_budget(row, s->m.life); i++) {
 		struct schedule schedule;
 		bytes_t missing;
