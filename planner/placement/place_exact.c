@@ -21,7 +21,7 @@ enum {
 	MOST_ITEMS = 6000,		/* every node of the search looks at each open item */
 	FIRST_WORK = 300000,		/* of one search in the first round */
 	MOST_WORK = 30000000,		/* of all together without a time limit */
-	BOUND_SHARE = 8,		/* work for the bound / work for another rung */
+	BOUND_SHARE = 8,		/* the bound itself is asked with so many times the work of another rung */
 	LADDER = 4,
 	MOST_STRATEGIES = 16
 };

@@ -27,9 +27,9 @@ struct place_problem {
 	const struct place_item *items;	/* [count] */
 	bytes_t align;			/* of every offset and of the arena's size, at least 1 */
 	bytes_t capacity;		/* the wanted arena; 0: the smallest */
-	uint64_t work;			/* budget of the exact search, in its own steps; 0: its default */
-	double time_limit_s;		/* of the searches; 0: only their work budgets end them */
-	bool (*stopped)(void);		/* NULL, or true when the search is to end with its best so far (Ctrl-C) */
+	uint64_t work;			/* for the exact search, in steps of its own; 0: its default */
+	double time_limit_s;		/* for the searches; 0: only their node budgets end them */
+	bool (*stopped)(void);		/* NULL, or true as soon as the best so far is wanted now (Ctrl-C) */
 };
 
 struct place_result {
