@@ -4,7 +4,7 @@
  * The search (policy_ilp.c) knows choices and schedules; a formulation knows columns and rows.  Verdicts are the interface between them:
  * the fate that a solution gives each choice.  Lengths in [] below: `count` choices, `op_count` ops of the graph.
  *
- * An idle interval (struct gap) is the stretch of ops between two uses of a tensor, of a persistent one also before its first use and after
+ * An idle interval is the stretch of ops between two uses of a tensor, of a persistent one also before its first use and after
  * its last.  A persistent tensor cannot be dropped.
  */
 #ifndef PLANNER_ILP_ILP_H
