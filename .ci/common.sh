@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-# What demo.sh, check.sh and .ci/run share; they source it from the project's root.
+# The helpers of demo.sh, check.sh and .ci/run, which source it from the project's root.
 # shellcheck shell=sh disable=SC2034
 
 say() {
 	printf '== %s\n' "$*"
 }
 
-# What the build needs, and the Debian and Ubuntu packages that bring it.
+# The Debian and Ubuntu packages that the build needs.
 build_packages="gcc make autoconf automake pkg-config libc6-dev libjansson-dev libxxhash-dev libglpk-dev"
 
 have() {
@@ -36,7 +36,7 @@ install_clang() {
 	clang_sanitizes || install_packages libclang-rt-dev
 }
 
-# install_packages NAME...: the packages, by apt-get as root or through sudo.
+# install_packages NAME...: installs the packages by apt-get, as root or through sudo.
 install_packages() {
 	root=
 	if [ "$(id -u)" -ne 0 ]; then
@@ -54,8 +54,8 @@ install_packages() {
 
 jobs=$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2)
 
-# configure_and_make FOLDER OPTION...: from whatever state the folder is in.  make itself notices when
-# configure.ac or a Makefile.am has changed since.
+# configure_and_make FOLDER OPTION...: builds from any state of the folder.  make itself notices a change of configure.ac or of a
+# Makefile.am.
 configure_and_make() {
 	folder=$1
 	shift
@@ -72,7 +72,7 @@ configure_and_make() {
 	make -C "$folder" -j"$jobs" >"$folder/build.log" 2>&1 || { tail -n 60 "$folder/build.log" >&2; return 1; }
 }
 
-# totals LOG...: "passed failed skipped" over the results that the tests left.
+# totals FOLDER...: prints "passed failed skipped" over the results of the tests there.
 totals() {
 	find "$@" -name '*.trs' -exec cat {} + 2>/dev/null | awk '
 		/^:test-result: (PASS|XFAIL)/ { passed++ }
@@ -81,8 +81,8 @@ totals() {
 		END { printf "%d %d %d\n", passed, failed, skipped }'
 }
 
-# run_tests FOLDER [TARGET]: make check there, or another target that runs tests; what failed is shown.  The totals are in
-# $passed $failed $skipped.
+# run_tests FOLDER [TARGET]: runs make check there, or another target that runs tests, and shows the failures.  Sets $passed, $failed
+# and $skipped.
 run_tests() {
 	status=0
 	find "$1/tests" -name '*.trs' -exec rm -f {} + 2>/dev/null || true
@@ -92,7 +92,7 @@ run_tests() {
 	passed=$2 failed=$3 skipped=$4
 	if [ "$status" -ne 0 ] || [ "$failed" -ne 0 ]; then
 		if [ "$failed" -gt 0 ] && [ -f "$1/test-suite.log" ]; then
-			# Each failure with the lines of explanation after it.
+			# Each failure with the lines that explain it.
 			awk '/^(ok|PASS|SKIP)/ { show = 0 } /^(not ok|FAIL|XPASS|ERROR)/ { show = 1 } show' "$1/test-suite.log"
 		else
 			tail -n 60 "$1/check.log"

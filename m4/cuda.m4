@@ -1,10 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 # LAYRUB_CUDA - look for the CUDA toolkit
 #
-# --with-cuda[=PREFIX]: not given, it is used when nvcc and the runtime's header
-# are found; yes or a prefix, it is an error when they are not; no, nothing is
-# looked for.  cuBLAS is loaded at run time, so only its header counts (HAVE_CUBLAS).  Sets have_cuda, NVCC, CUDA_CPPFLAGS, CUDA_LDFLAGS, CUDA_LIBS and
-# the conditional HAVE_CUDA.
+# --with-cuda[=PREFIX].  Not given: CUDA is used when nvcc and the runtime's header are found.  yes or a prefix: an error when they are
+# not found.  no: no search.  cuBLAS is loaded at run time, so only its header counts (HAVE_CUBLAS).  Sets have_cuda, NVCC, CUDA_CPPFLAGS,
+# CUDA_LDFLAGS, CUDA_LIBS and the conditional HAVE_CUDA.
 AC_DEFUN([LAYRUB_CUDA], [
 AC_ARG_WITH([cuda], [AS_HELP_STRING([--with-cuda@<:@=PREFIX@:>@], [replay plans on an NVIDIA GPU (default: when found)])])
 AC_ARG_VAR([NVCC], [CUDA compiler])

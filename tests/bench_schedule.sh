@@ -1,9 +1,9 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# How good schedules are: hybrid against every other policy and against the bound on the time, over the traces, budgets as
-# parts of the step's own peak, and two devices; then Layrub's own networks as Caffe keeps them.
-# $LAYRUB is the command; `make bench-schedule` sets it.  TRACES, BUDGETS, DEVICES and CAFFE choose less than everything,
-# PARTS the tables: grid, targets, caffe, deep, deepest.
+# Quality of schedules: hybrid against every other policy and against the bound on the time, over the traces, budgets as parts of
+# the step's own peak, and two devices; then Layrub's own networks as Caffe keeps them.
+# $LAYRUB is the command; `make bench-schedule` sets it.  TRACES, BUDGETS, DEVICES and CAFFE choose a part of them, PARTS the
+# tables: grid, targets, caffe, deep, deepest.
 set -eu
 : "${LAYRUB:=./layrub}"
 : "${TRACES:=alexnet vgg16 resnet50 resnet152 vit_b_16 gpt2 resnet1517}"
@@ -65,7 +65,7 @@ point() {	# TRACE DEVICE TIMES PERCENT
 		$5 == "-" { next }
 		$3 > $4 { over = over " " $1 }
 		$1 == "hybrid" { us = $5; overhead = $6; gap = $7; seconds = $8; next }
-		$1 == "ilp" { ilp = $5; next }	# it may search for long: shown beside
+		$1 == "ilp" { ilp = $5; next }	# it may search for long: listed beside the others
 		best == "" || $5 < best { best = $5; other = $1 }
 		END {
 			head = sprintf("%-11s %-5s %3d %%  %8.0f MiB", trace, device, percent, budget / 1048576)
@@ -152,7 +152,7 @@ targets() {
 
 # ---- Layrub's networks ----
 
-# What `none` needs is more than a K40m has: the same machine with as much memory as it takes.
+# `none` needs more memory than a K40m has: the same machine with enough memory.
 caffe() {
 	large=$work/k40m-large.json
 	shelf=${LAYRUB_DATA:-networks}/devices/k40m.json
@@ -215,7 +215,7 @@ plan_depth() {	# N [OPTION...]
 	"$LAYRUB" plan "$work/deep.json" --batch 16 --device k40m --json "$@" >"$work/said" 2>"$work/err"
 }
 
-# Any plan says that it fits; the deepest that does, to a sixteenth, is then planned for ten minutes.  Each look takes minutes.
+# Finds, to a sixteenth, the deepest network for which any plan fits, and plans that one for ten minutes.  Each test takes minutes.
 deepest() {
 	echo
 	low=83 high=3000

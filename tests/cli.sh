@@ -5,7 +5,7 @@
 # shellcheck source=lib.sh
 . "${LAYRUB_TESTS:-tests}/lib.sh"
 
-# same FILE GOLDEN NAME: the same text, but for where the data lies.
+# same FILE GOLDEN NAME: the same text, except for the folder of the data.
 same() {
 	sed "s|$LAYRUB_DATA|DATA|g" "$1" >"$work/same"
 	if [ "${LAYRUB_GOLDEN:-}" = update ]; then
@@ -44,7 +44,7 @@ done
 awk 'length > 80 { print; bad = 1 } END { exit bad }' "$work/help" >"$work/long"
 ok $? "no line of help is wider than a terminal"
 diag "$work/long"
-# The names that an option takes, on one line.  Tables grow: their rows are not part of what must stay.
+# The names that an option takes, on one line.  Rows of tables are left out of golden texts, because tables grow.
 sed -e ':more' -e '/ of: .*,$/{' -e N -e 's/,\n */, /' -e 'b more' -e '}' "$work/help" >"$work/joined"
 sed 's/ of: .*/ of: .../' "$work/joined" >"$work/stable"
 same "$work/stable" help.txt "what --help says"
@@ -320,7 +320,7 @@ is 2 "an unknown picture format"
 "$LAYRUB" plan graphs/resnet50 --device h200 -o - 2>err | head -n 1 >out
 [ -s out ] && [ ! -s err ]
 ok $? "a closed pipe ends the command quietly"
-# Even where a parent ignores the signal.
+# Also when the parent ignores the signal.
 (trap '' PIPE; "$LAYRUB" plan graphs/resnet50 --device h200 -o - 2>err) | head -n 1 >out
 [ -s out ] && [ ! -s err ]
 ok $? "and does so for a parent that ignores the signal"

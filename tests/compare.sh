@@ -1,10 +1,10 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# layrub compare: every row of the table of policies, those that refuse with their reason, and its exit status.
+# layrub compare: every row of the table of policies, the reasons of those that refuse, and the exit status.
 # shellcheck source=lib.sh
 . "${LAYRUB_TESTS:-tests}/lib.sh"
 
-# A small step, so that every policy is done at once.  ilp searches until its time limit: compare leaves it out.
+# A small step, on which every policy ends at once.  ilp searches until its time limit: compare leaves it out.
 set -- caffe/resnet18 --batch 8 --device k40m --placement by-size
 "$LAYRUB" list policies --json 2>/dev/null | sed -n 's/.*{"name": "\([^"]*\)".*/\1/p' | grep -v '^ilp$' | sort >"$work/policies"
 

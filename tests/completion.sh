@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# What bash and zsh complete, for every subcommand, every option and every operand, against what --help and
-# `layrub list` say.  tests/complete.bash and complete.zsh drive the two shells.
+# Completions of bash and zsh for every subcommand, option and operand, compared with --help and `layrub list`.
+# tests/complete.bash and complete.zsh drive the two shells.
 # shellcheck source=lib.sh
 . "${LAYRUB_TESTS:-tests}/lib.sh"
 # shellcheck source=help.sh
@@ -9,10 +9,10 @@
 PATH=$(dirname "$LAYRUB"):$PATH
 export PATH
 folder=$LAYRUB_TESTS/../docs/completion
-# Files here are candidates, too: there are none.
+# A folder without files, because files would be candidates, too.
 mkdir "$work/empty" && cd "$work/empty" || exit 1
 
-# Command lines up to the cursor, each with what is wanted below it.
+# Command lines up to the cursor, each with its wanted completions below it.
 want() {	# LINE: the rest on standard input, one a line
 	echo "> $1"
 	grep . | LC_ALL=C sort -u
@@ -24,7 +24,7 @@ names() {	# TABLE...
 	done
 }
 
-# What the values of an option are, by their word in --help.
+# The values of an option, by their word in --help.
 values() {	# WORD CHOICE...
 	word=${1%,...}
 	shift

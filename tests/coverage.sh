@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# Which lines the tests ran: by folder, and the files below $LEAST per cent (default: 90).  Status 1 when all
+# The lines that the tests ran, by folder, and the files below $LEAST per cent (default: 90).  Status 1 when all
 # of src, planner and sim together are below it.  In the folder of a build with --enable-coverage, after its tests.
 set -eu
 : "${LEAST:=90}"

@@ -13,7 +13,7 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 chmod 755 "$work"
 unset MAKEFLAGS MFLAGS MAKELEVEL SOURCE_DATE_EPOCH
-# How hard xz tries is not what is tested.
+# xz at its fastest: the compression is not tested.
 export XZ_OPT=-1
 
 # build FOLDER UMASK COMMAND...: a clone of what is committed and its tarball, made through the command.

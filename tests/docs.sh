@@ -26,7 +26,7 @@ asked() {	# WORD
 	return 1
 }
 
-# Why a command is not run, or nothing.
+# Prints the reason why a command is not run, if there is one.
 reason() {	# NOTE
 	case $1 in
 	'not run: '*) echo "${1#not run: }" ;;
@@ -35,7 +35,7 @@ reason() {	# NOTE
 	esac
 }
 
-# As much of GOT as WANT shows.
+# Prints the part of GOT that WANT shows.
 shorten() {	# WANT GOT
 	line=$(grep -n '^ *\.\.\.$' "$1" | head -n 1 | cut -d : -f 1)
 	if [ -z "$line" ]; then
@@ -75,7 +75,7 @@ update() {	# DOCUMENT FOLDER
 	done
 }
 
-# In a process and a folder of its own.
+# Runs a document in a process and a folder of its own.
 run_document() {	# DOCUMENT NAME
 	mkdir -p "$work/parts" "$work/here"
 	ln -s "$LAYRUB_DATA" "$work/here/networks"

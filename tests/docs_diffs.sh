@@ -10,7 +10,7 @@ root=$(cd "$LAYRUB_TESTS/.." && pwd) || exit 1
 cd "$(dirname "$LAYRUB")" || exit 1
 [ -f libplanner.a ] || skip_all "no build folder with libplanner.a"
 
-# The last run did well: else no more of this page.
+# Ends the page when the last run failed.
 good() {	# NAME
 	ok "$status" "$1"
 	return "$status"

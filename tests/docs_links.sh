@@ -6,7 +6,7 @@
 cd "$LAYRUB_TESTS/.." || exit 1
 [ -f docs/README.md ] || skip_all "no documents beside the tests"
 
-# What stands outside of blocks, without `code`.
+# The text outside of blocks, without `code`.
 prose() {	# DOCUMENT
 	awk '/^```/ { block = !block; next } !block && !/^    / { gsub(/`[^`]*`/, ""); print }' "$1"
 }
@@ -26,7 +26,7 @@ plain() {	# PATH
 	echo "$1" | sed -e ':again' -e 's,[^/][^/]*/\.\./,,' -e 't again' -e 's,^\./,,'
 }
 
-# The files that a document links to, and what is wrong with its links on descriptor 3.
+# The files that a document links to, and its broken links on descriptor 3.
 follow() {	# DOCUMENT
 	links "$1" | while read -r link; do
 		case $link in
@@ -49,7 +49,7 @@ for document in README.md docs/*.md docs/*/*.md; do
 	ok $? "$document: its links lead somewhere"
 done
 
-# From the index on, until nothing new is found.
+# From the index on, until no new document is found.
 echo docs/README.md >"$work/reached"
 : >"$work/before"
 until cmp -s "$work/reached" "$work/before"; do

@@ -1,18 +1,18 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# Every writer of a file against what can happen to it: killed at each system call that changes a file, a full
-# disk, a limit, a read-only folder, a broken gnuplot.  The old file stands or the new one does, and nothing else is left.
+# Every writer of a file against faults: killed at each system call that changes a file, a full disk, a size limit, a
+# read-only folder, a broken gnuplot.  Afterwards either the old file or the new one is there, and no other file.
 # strace puts the faults at exact places; without it those are skipped.
 # shellcheck source=lib.sh
 . "${LAYRUB_TESTS:-tests}/lib.sh"
 cd "$work" || exit 1
-# Nothing is traced but the first thread; sanitizers look for leaks with a tracer of their own.
+# Only the first thread is traced; sanitizers look for leaks with a tracer of their own.
 export OMP_NUM_THREADS=1 ASAN_OPTIONS="${ASAN_OPTIONS:-}:detect_leaks=0"
 net=$LAYRUB_TESTS/data/replay-cnn.json
 dir=$work/folder
 mkdir "$dir" bin || exit 1
 
-# A gnuplot that is quick.  Its picture is large enough for a limit to hit it, and whole for every format.
+# A fast stand-in for gnuplot.  Its picture is large enough to meet the size limit, and complete for every format.
 cat >bin/gnuplot <<'END'
 #!/bin/sh
 script=$(cat)
@@ -66,7 +66,7 @@ files_of() {
 	esac
 }
 
-# What two runs of a writer agree upon: measured times are not among it.
+# The content that two runs of a writer have in common: all but measured times.
 essence() {	# WRITER FILE
 	case $1 in
 	timeline) tail -c 3 "$2" ;;
@@ -74,7 +74,7 @@ essence() {	# WRITER FILE
 	esac
 }
 
-# Nothing but old files, or nothing at all.
+# Prepares a folder with the old files alone, or an empty one.
 begin() {	# WRITER old|none
 	rm -rf "$dir"
 	mkdir "$dir"
@@ -88,7 +88,7 @@ begin() {	# WRITER old|none
 is_old() { [ "$(cat "$dir/$1" 2>/dev/null)" = old ]; }
 is_new() { [ -e "$dir/$2" ] && essence "$1" "$dir/$2" | cmp -s - "new.$1.$2"; }
 
-# Old or new: each file is whole.  debris: what else is there, and what a killed writer may have left.
+# whole: each file is the old or the new one, complete.  debris: all other files, such as those of a killed writer.
 whole() {	# WRITER old|none
 	for file in $(files_of "$1"); do
 		is_new "$1" "$file" || { [ "$2" = old ] && is_old "$file"; } || { [ "$2" = none ] && [ ! -e "$dir/$file" ]; } || return 1
@@ -118,7 +118,7 @@ all_new() {
 	[ -z "$(debris "$1")" ]
 }
 
-# What each writes when nothing happens; those that this build cannot run are left out.
+# The output of each writer without a fault; those that this build cannot run are left out.
 able=
 for writer in $writers; do
 	begin "$writer" none
@@ -204,7 +204,7 @@ fi
 
 # ---- gnuplot ----
 
-# Each of these is a gnuplot; the picture is not there, or not whole.
+# Broken stand-ins for gnuplot: they leave no picture, or an incomplete one.
 cp bin/gnuplot good-gnuplot
 while IFS='|' read -r name text script; do
 	printf '#!/bin/sh\n%s\n' "$script" >bin/gnuplot
@@ -212,7 +212,7 @@ while IFS='|' read -r name text script; do
 		case $able in *"$writer"*) ;; *) continue ;; esac
 		begin "$writer" old
 		write_as "$writer"
-		# A script that --keep leaves was written before gnuplot failed: it is what shows why.
+		# A script that --keep leaves was written before gnuplot failed, and shows the reason.
 		[ "$writer" != keep ] || [ ! -s "$dir/file.svg.gp" ] || echo old >"$dir/file.svg.gp"
 		fails "$writer" "gnuplot $name" "$text"
 	done
@@ -243,7 +243,7 @@ if ! strace -o log true 2>err; then
 fi
 
 # The system calls of the last traced run that change files, from the one that begins the output on: "NAME N" is the Nth of
-# its name.  Killed before each of them, a process has left every state that it can leave.
+# its name.  Kills before each of them cover every state that a process can leave.
 places() {	# NAME...
 	awk -v dir="\"$dir" -v names=" $* " '
 		/^[a-z0-9_]+\(/ {
@@ -283,7 +283,7 @@ kill_everywhere() {	# WRITER old|none NAME
 		fi
 		kills=$((kills + 1))
 		[ -n "$(debris "$1")" ] || continue
-		# The next writer of that file tidies up.
+		# The next writer of that file removes the leftovers.
 		left=$((left + 1))
 		# shellcheck disable=SC2086
 		write_as "$1" ${also:+strace -o /dev/null $also}

@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# fit: its answers against plans that are made, and in words.
+# layrub fit: its answers compared with plans, and their wording.
 # shellcheck source=lib.sh
 . "${LAYRUB_TESTS:-tests}/lib.sh"
 cd "$work" || exit 1

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # shellcheck shell=sh
-# What --help says, in a form for tests; sourced.  The programs' other readers, the completions, read it in ways of their own.
+# The content of --help in a form for tests; sourced.  The completions read --help in ways of their own.
 
 # The options of the help on standard input, one a line: LONG SHORT VALUE CHOICE...; - for what is not there.
 help_options() {
@@ -23,7 +23,7 @@ help_options() {
 	END { flush() }'
 }
 
-# What each of them is when it is absent: LONG WORD..., with (none) where the help does not say.
+# The default of each option: LONG WORD..., with (none) where the help names none.
 help_defaults() {
 	awk '
 	function flush(  text) {

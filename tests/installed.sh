@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# The installed library: what a program outside the tree gets by pkg-config, which names it sees, what is linked.
+# The installed library: flags from pkg-config, visible names and linked libraries of a program outside the tree.
 . "${LAYRUB_TESTS:-tests}/lib.sh"
 : "${LAYRUB_CC:=cc}"
 build=$(dirname "$LAYRUB")
@@ -9,7 +9,7 @@ if [ ! -f "$build/liblayrub.a" ] || ! command -v pkg-config >/dev/null || ! comm
 fi
 cd "$work" || exit 1
 
-this() {	# NAME COMMAND...: it does well
+this() {	# NAME COMMAND...: it succeeds
 	name=$1
 	shift
 	run_this "$@"
@@ -64,7 +64,7 @@ nm -D --defined-only "$libdir/liblayrub.so.0" | awk '$2 ~ /[A-Z]/ { print $3 }' 
 same want got "the shared library shows what the header declares, and nothing else"
 nm -g --defined-only "$libdir/liblayrub.a" | awk 'NF == 3 { print $3 }' | sort -u >got
 same want got "so does the static one"
-# none PATTERN SOME COMMAND...: the command says SOME, and not PATTERN
+# none PATTERN SOME COMMAND...: the output of the command contains SOME, and not PATTERN
 none() {
 	pattern=$1 some=$2
 	shift 2

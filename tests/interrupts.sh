@@ -1,9 +1,9 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# Ctrl-C: with an answer in hand it is written and the status is 0, without one the program ends by the signal.  Then the other ends
-# of a stream: closed pipes, full devices, streams that the parent closed.
+# Ctrl-C: a search with an answer writes it and ends with status 0, one without ends by the signal.  Then streams that fail: closed
+# pipes, full devices, streams that the parent closed.
 # strace sends the signal at an exact place; without it those are skipped.
-# A background job is told to ignore Ctrl-C, and so is all that it starts: begin again as one that is not.
+# A background job and its children ignore Ctrl-C: the test starts itself again with the default effect.
 if [ -z "${LAYRUB_SIGNALS-}" ] && env --default-signal=INT,TERM true 2>/dev/null; then
 	LAYRUB_SIGNALS=default exec env --default-signal=INT,TERM sh "$0" "$@"
 fi
@@ -133,7 +133,7 @@ else
 	interrupt INT "$begin_replay" "$LAYRUB_REPLAY" --backend host plan.json plan.json --steps 7
 	[ "$status" -eq 130 ] && [ "$(grep -c 'steps  *1 after' out)" -eq 1 ]
 	ok $? "of two plans, one: status 130 (got $status)"
-	# A background job of a script is none of Ctrl-C's business.
+	# A background job of a script ignores Ctrl-C.
 	n=$((begin - 1))
 	run_this sh -c 'trap "" INT; exec "$@"' sh strace -o /dev/null -e inject="rt_sigaction:signal=INT:when=$n" "$LAYRUB" plan "$net" --device h100 --budget 85%
 	is 0 "a program that was told to ignore Ctrl-C"
@@ -189,7 +189,7 @@ layrub-replay --backend host plan.json
 layrub-replay --backend host plan.json --json
 END
 
-# What is printed does not land in the document that takes the closed stream's number.
+# Printed text does not land in a document whose file took the closed stream's descriptor.
 "$LAYRUB" plan "$net" --device h100 --policy layrub -o closed.json >&- 2>err
 cmp -s plan.json closed.json
 ok $? "a plan written with standard output closed is the same"

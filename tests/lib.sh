@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# What the shell tests share: each begins with `. "${LAYRUB_TESTS:-tests}/lib.sh"` and ends with `done_testing`.
+# The helpers of the shell tests: each begins with `. "${LAYRUB_TESTS:-tests}/lib.sh"` and ends with `done_testing`.
 # $work is a folder of the test's own; the last run's standard output and error are $work/out and $work/err.
 # shellcheck shell=sh disable=SC2034,SC2119,SC2120
 set -u
@@ -14,7 +14,7 @@ diag() {
 	sed 's/^/# /' "$@"
 }
 
-ok() {	# STATUS NAME: 0 is well; else what the last run said comes with it
+ok() {	# STATUS NAME: 0 passes; else the output of the last run is shown
 	count=$((count + 1))
 	if [ "$1" -eq 0 ]; then
 		echo "ok $count - $2"
@@ -34,7 +34,7 @@ skip_all() {	# REASON
 	exit 0
 }
 
-# The command or, with run_this, any other; its $status, out and err stay.
+# Runs the command or, with run_this, any other one; sets $status, out and err.
 run() {
 	run_this "$LAYRUB" "$@"
 }

@@ -1,10 +1,10 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# Hostile input is refused soon and within bounded memory, however little or much of it there is.
+# Hostile input, small or large, is refused soon and within bounded memory.
 . "${LAYRUB_TESTS:-tests}/lib.sh"
 cd "$work" || exit 1
 
-# Address space is what a shell can limit, where it can; sanitizers take terabytes of it.
+# The limit is on address space, where the shell can set it; sanitizers take terabytes of it.
 limit=
 # shellcheck disable=SC3045
 if (ulimit -v 1500000 && "$LAYRUB" --version) >/dev/null 2>&1; then
@@ -27,7 +27,7 @@ refused() {
 	ok $? "$name: $(cut -c 1-120 err)"
 }
 
-# net LAYERS...: a network of these, behind an input.
+# net LAYERS...: a network of an input and these layers.
 net() {
 	printf '{"format":"layrub-network","version":1,"name":"n","batch":%s,"layers":[{"name":"x","type":"input","shape":[3,8,8]},%s]}\n' \
 	    "$1" "$2"

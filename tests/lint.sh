@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# lint.sh BUILD [TOOL]...: what clang-tidy, cppcheck and ShellCheck say of the sources, which should be nothing; config.h is
-# in BUILD.  Exceptions stand, each with its reason, in .clang-tidy and tests/cppcheck.suppress.
+# lint.sh BUILD [TOOL]...: runs clang-tidy, cppcheck and ShellCheck on the sources, which must have no warnings; config.h is in
+# BUILD.  Exceptions stand, each with its reason, in .clang-tidy and tests/cppcheck.suppress.
 set -u
 build=$(cd "$1" && pwd)
 shift
@@ -31,8 +31,8 @@ run_cppcheck() {
 	    --include="$build/cppcheck.h" -D'DATA_FOLDER=""' -DHAVE_GLPK --suppressions-list=tests/cppcheck.suppress --file-list=-
 }
 
-# Some seconds a file, most of them in the analyser.  Of the tests only what others build upon: a test that goes on where a
-# handle is missing fails, and that is its purpose.
+# Takes some seconds a file, most of them in the analyser.  Of the tests only the shared parts are checked: the analyser objects to a
+# test that goes on without a handle, and such a test is meant to fail.
 run_clang_tidy() {
 	sources | grep -v '^tests/[a-z_]*\.c' | xargs -n 1 -P "$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2)" sh -c 'exec clang-tidy --quiet "$1" -- -std=gnu11 \
 	    -D_GNU_SOURCE -I. -I"$0" -DDATA_FOLDER=\"/\" 2>/dev/null' "$build"

@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# From a tarball to Debian packages that install, run and go without a trace.  `make check-package` runs it: it takes
+# From a tarball to Debian packages that install, run, and leave no file when removed.  `make check-package` runs it: it takes
 # minutes and needs debhelper, dpkg-dev, fakeroot and, for its check, lintian.  The packages' own build leaves the tests out
 # (`make check` is for them) unless DEB_BUILD_OPTIONS says otherwise.
 cd "$(dirname "$0")/.." || exit 1
@@ -12,11 +12,11 @@ for tool in dpkg-buildpackage dh fakeroot pkg-config; do
 	command -v "$tool" >/dev/null || skip_all "no $tool"
 done
 
-this() {	# NAME COMMAND...: it does well
+this() {	# NAME COMMAND...: it succeeds
 	name=$1
 	shift
 	run_this "$@"
-	# What builds say last tells why.
+	# The end of a build's output holds the reason.
 	[ "$status" -eq 0 ] || tail -n 20 "$work/out" >>"$work/err"
 	ok "$status" "$name"
 }
@@ -26,7 +26,7 @@ this() {	# NAME COMMAND...: it does well
 dist_here() {
 	mkdir "$work/dist" && cd "$work/dist" && "$source/configure" -q --without-cuda && make -s dist && mv layrub-*.tar.xz "$work"
 }
-# In a repository two are made and compared; a tarball's own tree makes one.
+# In a repository two tarballs are made and compared; in the tree of a tarball, one.
 if [ -e .git ]; then
 	this "make dist twice: the same bytes" sh tests/dist.sh "$work"
 else
@@ -57,7 +57,7 @@ fi
 
 # ---- installed ----
 
-# A root of its own with a database of its own; what the packages depend on is the machine's.
+# A root and a package database of its own; the dependencies are those of the machine.
 root=$work/root
 mkdir -p "$root/var/lib/dpkg/updates" "$root/var/lib/dpkg/info" "$root/var/log"
 touch "$root/var/lib/dpkg/status" "$root/var/lib/dpkg/available"
@@ -76,7 +76,7 @@ export PKG_CONFIG_PATH
 config() {
 	pkg-config --define-variable=prefix="$root/usr" "$@" layrub
 }
-# pkg-config takes it for granted that /usr is searched.
+# pkg-config omits /usr, which compilers search by default.
 # shellcheck disable=SC2046
 this "the example builds" cc "$root/usr/share/doc/liblayrub-dev/examples/half.c" -I"$(config --variable=includedir)" -L"$(config --variable=libdir)" \
     $(config --libs) -o half

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# The man pages against the programs: every subcommand has a page, every option of --help stands in it with its
-# letter, value, default and choices, and nothing stands there that the program does not know; the examples run.
+# The man pages compared with the programs: every subcommand has a page, which lists every option of --help with its letter,
+# value, default and choices, and no other option; the examples run.
 # shellcheck source=lib.sh
 . "${LAYRUB_TESTS:-tests}/lib.sh"
 # shellcheck source=help.sh
@@ -11,7 +11,7 @@ PATH=$(dirname "$LAYRUB"):$PATH
 export PATH
 cd "$work" || exit 1
 
-# Nothing was written to err: good.
+# Passes when err is empty.
 nothing_wrong() {	# NAME
 	[ ! -s err ]
 	ok $? "$1"
@@ -31,7 +31,7 @@ page_options() {	# PAGE
 	}' "$1" | LC_ALL=C sort
 }
 
-# What a page says of an option, in one line.
+# A page's text on an option, in one line.
 page_item() {	# PAGE LONG
 	awk -v name="-${2#--}" '
 	/^\.(It|El)/ { on = 0; for (i = 2; i < NF; i++) if ($i == "Fl" && $(i + 1) == substr(name, 1)) on = 1; next }
@@ -43,7 +43,7 @@ page_mentions() {	# PAGE
 	grep -o 'Fl [-a-zA-Z0-9][-a-zA-Z0-9]*' "$1" | sed 's/^Fl /-/' | sort -u
 }
 
-# What an option is when it is absent, and its choices; tables that grow have a page of their own.
+# Compares the default and the choices of each option; tables that grow have a page of their own.
 check_items() {	# PAGE: with the files options and defaults
 	while read -r long default; do
 		value=$(awk -v long="$long" '$1 == long { print $3 }' options)
@@ -86,7 +86,7 @@ check_page() {	# PAGE WORD...
 	check_items "$page" >err
 	nothing_wrong "$name: defaults and choices"
 	awk '{ print $1; print $2 }' options >known
-	# The page of the whole names what all commands take.
+	# The page layrub(1) lists the options of all commands.
 	[ "$name" != layrub ] || printf '%s\n' --json --max-input >>known
 	page_mentions "$page" | grep -vxF -f known >err
 	nothing_wrong "$name: names no option that there is not"

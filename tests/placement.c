@@ -284,10 +284,10 @@ test_capacity(void)
 	}
 }
 
-/* Largest first into the tightest gap, worked out by hand (units of 256 bytes):
+/* Largest first into the tightest hole, worked out by hand (units of 256 bytes):
  *   A 8 alive [0,2), B 6 [1,4), C 4 [3,5), D 2 [2,4).
- *   A at 0; B overlaps A, so at 8..14; C overlaps B alone: the gap below B, 8, takes it, at 0;
- *   D overlaps B and C: the gap 4..8 between them takes it, at 4.  Arena 14: the busiest moment
+ *   A at 0; B overlaps A, so at 8..14; C overlaps B alone: the hole below B, 8, takes it, at 0;
+ *   D overlaps B and C: the hole 4..8 between them takes it, at 4.  Arena 14: the busiest moment
  *   (A + B at 1) is 14 as well. */
 static void
 test_by_hand(void)

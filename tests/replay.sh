@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# Plans executed on real data by the host back end: each policy's come out right whatever the queues' timing,
-# and a plan that lacks an edge does not.
+# Plans executed on real data by the host back end: each policy's give correct data for any timing of the queues, and a plan
+# that lacks an edge does not.
 # shellcheck source=lib.sh
 . "${LAYRUB_TESTS:-tests}/lib.sh"
 
@@ -39,7 +39,7 @@ for network in cnn deep transformer; do
 	for policy in $policies; do
 		for share in all 75% 50%; do
 			plan "$network" "$policy" "$share"
-			# A policy may have no answer: that is not this test's matter.
+			# A policy without an answer is skipped.
 			if [ "$status" -eq 1 ]; then
 				continue
 			fi

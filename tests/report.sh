@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# Reports of real plans, placements and sweeps in every format, and what happens when something is missing.
+# Reports of real plans, placements and sweeps in every format, and the errors without gnuplot.
 # shellcheck source=lib.sh
 . "${LAYRUB_TESTS:-tests}/lib.sh"
 command -v gnuplot >/dev/null 2>&1 || skip_all "gnuplot is not installed"

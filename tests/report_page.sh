@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# The HTML report in a browser: it needs no network and no scripts, fits wide and narrow windows, and says
-# what is under the pointer where scripts run.
+# The HTML report in a browser: it needs no network and no scripts, fits wide and narrow windows, and, with scripts, describes the
+# object under the pointer.
 # shellcheck source=lib.sh
 . "${LAYRUB_TESTS:-tests}/lib.sh"
 command -v gnuplot >/dev/null 2>&1 || skip_all "gnuplot is not installed"
@@ -77,7 +77,7 @@ if [ -z "$browser" ]; then
 	exit 0
 fi
 
-# What a person would do and see: where the pointer is, what the buttons do, whether the window must be scrolled sideways.
+# The actions of a reader: moving the pointer, pressing the buttons, and no need to scroll sideways.
 cat >"$work/probe.html" <<'PROBE'
 <script>window.addEventListener('load', function () {
 	var said = [], tip = document.getElementById('tip'), narrow = innerWidth <= 700;

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Every document that ships, and a plan as layrub writes it, against the JSON
 # Schemas beside them; and a few broken ones, which the schemas must refuse.
-# layrub itself needs no Python: this is the only place.
+# The only test in Python; layrub itself needs none.
 data=${LAYRUB_DATA:-networks}
 LAYRUB_DATA=$data
 export LAYRUB_DATA

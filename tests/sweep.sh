@@ -127,7 +127,7 @@ fi
 answers 0 "links" sweep resnet18 --device k40m --batch 8 --budget 90% --policy layrub --h2d 1GB/s,2GB/s --d2h 3GB/s --gpus-per-link 1,2 --ordered
 lines out 4 "two rates times one times two"
 holds '"gpus_per_link": 2, "d2h_bytes_per_s": 1500000000, "h2d_bytes_per_s": 500000000' out "GPUs get their share"
-# A point's figure is the one of the plan and of `simulate` with the same change.
+# A point's figures equal those of the plan and of `simulate` with the same change.
 "$LAYRUB" plan resnet18 --device k40m --batch 8 --budget 90% --policy layrub -o a.plan.json >/dev/null 2>err
 step=$("$LAYRUB" simulate a.plan.json --h2d 2GB/s --d2h 3GB/s --gpus-per-link 2 --json | sed -n 's/.*"step_time_us": \([^,]*\),.*/\1/p' | head -1)
 tail -1 out | grep -q "\"step_time_us\": $step,"

@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# Everything that has threads, briefly: one thread and four give the same bytes.  A build with --enable-tsan looks for races meanwhile.
+# Every command with threads, on small inputs: one thread and four give the same bytes.  A build with --enable-tsan also looks for races.
 . "${LAYRUB_TESTS:-tests}/lib.sh"
 cd "$work" || exit 1
 deep=$LAYRUB_TESTS/data/replay-deep.json

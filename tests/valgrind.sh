@@ -13,12 +13,12 @@ work=$(mktemp -d) || exit 1
 trap 'rm -rf "$work"' EXIT
 cd "$work" || exit 1
 net=$LAYRUB_TESTS/data/replay-cnn.json
-# The one who made the threads, OpenMP's library, keeps them until the process ends.
+# OpenMP's library keeps its threads until the process ends.
 OMP_NUM_THREADS=1
 export OMP_NUM_THREADS
 count=0
 
-# clean WANTED COMMAND...: valgrind has nothing to say, and the exit status is as wanted.
+# clean WANTED COMMAND...: valgrind reports no error, and the exit status is WANTED.
 clean() {
 	want=$1
 	shift

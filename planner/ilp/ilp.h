@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* ilp.h - what the parts of policy ilp share
+/* ilp.h - choices, verdicts, formulations and the model, shared by the parts of policy ilp
  *
- * The search (policy_ilp.c) knows choices and schedules; a formulation knows columns and rows.  Between them stand verdicts: what
- * a solution makes of each choice.  Lengths in [] below: `count` choices, the graph's ops.
+ * The search (policy_ilp.c) knows choices and schedules; a formulation knows columns and rows.  Verdicts are the interface between them:
+ * the fate that a solution gives each choice.  Lengths in [] below: `count` choices, `op_count` ops of the graph.
+ *
+ * An idle interval is the stretch of ops between two uses of a tensor, of a persistent one also before its first use and after
+ * its last.  A persistent tensor cannot be dropped.
  */
 #ifndef PLANNER_ILP_ILP_H
 #define PLANNER_ILP_ILP_H
@@ -15,8 +18,8 @@
 #define ILP_MS 1e3	/* us in a ms: seconds or bytes as units make simplex stop far from the optimum */
 #define ILP_MB 1e6	/* bytes in a MB */
 
-/* The first op of a gap.  That of a persistent tensor before its first use has last == ILP_NONE, the one after its last use
- * next == op_count. */
+/* Returns the first op of an idle interval.  A persistent tensor's interval before its first use has last == ILP_NONE, the one after its
+ * last use next == op_count. */
 #define ILP_NONE UINT32_MAX
 static inline uint32_t
 gap_begin(const struct gap *g)
@@ -24,24 +27,24 @@ gap_begin(const struct gap *g)
 	return g->last == ILP_NONE ? 0 : g->last + 1;
 }
 
-/* A gap whose tensor may leave. */
+/* An idle interval whose tensor may leave the device. */
 struct choice {
 	const struct gap *gap;
-	uint32_t run_start, run_count;	/* runs[]: ops that run again to make it; none: it cannot be dropped */
-	uint32_t prior;			/* an earlier choice of the same tensor and value, whose copy on the host would serve; or ILP_NONE */
+	uint32_t run_start, run_count;	/* runs[]: its rerun closure; run_count 0: it cannot be dropped */
+	uint32_t prior;			/* the latest earlier choice of the same tensor and value: it shares that copy on the host; or ILP_NONE */
 };
 
-/* What becomes of choices, said by a solution or seen in a schedule. */
+/* The fates of the choices, read from a solution or from a schedule. */
 struct verdicts {
 	uint8_t *fate;			/* [count] enum fate */
-	double *share;			/* [count] how much of its tensor is away: 0 or 1 in a whole solution */
+	double *share;			/* [count] part of its tensor that is away: 0 or 1 in a whole solution */
 	uint32_t *gone, *back;		/* [count] FATE_OFFLOAD: as in decisions.h.  FATE_DROP: back is the op before which it is made again */
-	uint32_t *gone_from, *back_to;	/* [count] FATE_OFFLOAD: gone from this op on, and back by that one, would do as well */
+	uint32_t *gone_from, *back_to;	/* [count] FATE_OFFLOAD: the earliest gone and the latest back that serve as well */
 	bool *lean;			/* [op_count] as in decisions.h */
 	bool timed;			/* gone and back are filled */
 };
 
-/* More than `bytes` must be away at op k when the ops of the chain run again before it. */
+/* A learned row: at least `bytes` are away at op k when all ops of the chain run again before it. */
 struct cut { uint32_t op, chain_start, chain_count; bytes_t bytes; };
 
 struct ilp {
@@ -57,54 +60,55 @@ struct ilp {
 	uint32_t count, *runs;
 	size_t run_count, run_capacity;
 	/* Learned from schedules: */
-	bytes_t *extra;			/* [op_count] they need more at the op than the model has */
-	bool *asked;			/* [op_count] they were over the budget there */
+	bytes_t *extra;			/* [op_count] bytes that they need at the op beyond the model */
+	bool *asked;			/* [op_count] one was over the budget there */
 	struct cut *cuts;
 	uint32_t *cut_ops;
 	size_t cut_count, cut_capacity, cut_op_count, cut_op_capacity;
 	bytes_t margin;			/* what placements lost to fragmentation */
 	struct lp lp;
 	const struct formulation *form;
-	void *model;			/* the formulation's own: what its columns mean */
+	void *model;			/* the formulation's own: the meaning of its columns */
 	struct schedule best;
 	double best_us;
-	struct arena *arena, *scratch;	/* for good; for the round */
+	struct arena *arena, *scratch;	/* of the policy; of the round */
 	struct err err;
 };
 
 struct formulation {
 	const char *name;
-	/* Fill m->lp and m->model.  false: too large for it. */
+	/* Fills m->lp and m->model; false: too large for this form. */
 	bool (*build)(struct ilp *m);
-	/* What solution x, whole or not, says. */
+	/* Fills v from solution x, whole or relaxed. */
 	void (*read)(const struct ilp *m, const double *x, struct verdicts *v);
-	/* Set bounds of fixed's columns to v, but for the choices that are loose[] (NULL: none is). */
+	/* Sets the bounds of fixed's columns to v, except for the choices that are loose[] (NULL: none). */
 	void (*fix)(const struct ilp *m, struct lp *fixed, const struct verdicts *v, const bool *loose);
-	/* The schedule made of whole solution x was so many bytes over at op k, or while the chain before it ran. */
+	/* Notes that the schedule of whole solution x was `over` bytes over the budget at op k, or while the chain before k ran. */
 	void (*learn)(struct ilp *m, const double *x, uint32_t k, bytes_t over, const struct step *chain, uint32_t chain_count);
 };
 extern const struct formulation ilp_exact, ilp_aggregate;
 
-/* Fill kept, from schedule s that keeps all. */
+/* Fills m->kept from s, which becomes the schedule that keeps everything. */
 int ilp_keep_all(struct ilp *m, struct schedule *s, struct err *e) WARN_UNUSED;
-/* Bytes over the budget at op k when everything is kept, with what was learned. */
+/* Returns the excess at op k when everything is kept, with the learned bytes. */
 int64_t ilp_excess(const struct ilp *m, uint32_t k);
 
-/* Fill choices and runs: the largest gaps that cross a moment over the budget. */
+/* Fills choices and runs: the largest idle intervals that cross an op near or over the budget. */
 void ilp_find_choices(struct ilp *m);
 
-/* The ops that make version n of tensor t: its writers back to the first that does not read it; 0: they
+/* Fills ops with the writers of tensor t from version n back to the first that does not read t, and returns their number; 0: they
  * cannot run again. */
 uint32_t ilp_writers(const struct ilp *m, uint32_t t, uint32_t n, uint32_t *ops, uint32_t room);
 
 void ilp_verdicts_init(struct verdicts *v, const struct ilp *m);
-/* What schedule s does with the choices. */
+/* Fills v with the fates of the choices in schedule s. */
 void ilp_verdicts_of(struct verdicts *v, const struct ilp *m, const struct schedule *s);
 
-/* Build and simulate s; keep it when it fits and is the fastest.  The bytes by which the best of its placements
- * does not fit. */
+/* Places and simulates s, and keeps it when it fits and is the fastest.  Returns the excess of its best placement; 0 also when no
+ * placement can help. */
 bytes_t ilp_consider(struct ilp *m, const struct schedule *s);
-/* Turn v, read from solution x, into schedules and consider them; x NULL: v is of a relaxed solution, round it first.  Where they do
- * not fit, teach the model if asked to.  false: they fit, or none could be made: solving it again would bring the same. */
+/* Turns v, read from solution x, into schedules and considers them; x NULL: v is of a relaxed solution and is rounded first.  With `teach`,
+ * the model learns from a schedule that does not fit.  false: all fit, or none could be made, so the same program would give the same
+ * solution. */
 bool ilp_realise(struct ilp *m, struct verdicts *v, bool teach, const double *x);
 #endif

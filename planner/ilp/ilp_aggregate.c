@@ -1,33 +1,33 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* ilp_aggregate.c - keep, offload or recompute as a mixed integer program: the aggregate form, for larger graphs
+/* ilp_aggregate.c - the aggregate form: keep, offload or rerun as a mixed integer program for larger graphs
  *
- * Gaps g = (tensor of w_g bytes, last use a_g, next use b_g).  The program looks at the starts of chosen ops, the moments 0 .. J-1,
- * and at the step's end, J; interval j ends at moment j.  On graphs of up to MOST_MOMENTS ops every op is a moment.
+ * Idle intervals g = (tensor of w_g bytes, last use a_g, next use b_g).  The program considers memory at the starts of chosen ops, the
+ * moments 0 .. J-1, and at the step's end, J; interval j ends at moment j.  On graphs of up to MOST_MOMENTS ops every op is a moment.
  *
  * Variables (milliseconds, megabytes)
- *   y_g, z_g       1: gap g's tensor is offloaded and fetched, is dropped and made again; else it is kept
- *   x_k            op k runs again (it need not be called whole: it is the largest z_g that needs it)
+ *   y_g, z_g       1: g's tensor is offloaded and fetched; is dropped and made again; both 0: it is kept
+ *   x_k            op k runs again (not declared whole: it equals the largest z_g that needs it)
  *   d_j            length of interval j
  *   o_j, r_j       bytes copied out, fetched, in interval j
  *   h_j            bytes on the host and not yet fetched at moment j
  *
  * Constraints
  *   y_g + z_g <= 1
- *   x_k >= z_g     for each op k that making g's tensor again takes: its writers back to the first that does not read it, and those
+ *   x_k >= z_g     for each op k of the rerun closure of g's tensor: its writers back to the first that does not read it, and those
  *                  of tensors that have died by then, and so on
- *   d_j >= C_j + sum of c_k x_k over ops k whose rerun falls into interval j	C_j: the interval's own ops.  A
- *                  rerun falls before the first next use that needs it
+ *   d_j >= C_j + sum of c_k x_k over ops k whose rerun falls into interval j	C_j: time of the interval's own ops, c_k:
+ *                  time of op k.  A rerun falls before the first next use that needs it
  *   o_j <= Bo d_j, r_j <= Bi d_j, o_j + r_j <= B d_j
- *   sum of o up to j <= sum of w y over gaps with a_g before moment j
- *   sum of r up to j >= sum of w y over gaps with b_g at or before moment j
+ *   sum of o up to j <= sum of w y over g with a_g before moment j
+ *   sum of r up to j >= sum of w y over g with b_g at or before moment j
  *   h_j = h_j-1 + o_j - r_j >= 0
- *   h_j + sum of w z over gaps across j >= E_j,  sum of w (y + z) over gaps across j >= E_j
- *                  E_j: bytes over the budget at moment j when everything is kept
+ *   h_j + sum of w z over g across j >= E_j,  sum of w (y + z) over g across j >= E_j
+ *                  E_j: excess at moment j when everything is kept
  * Objective: min sum of d_j.
  *
- * That bytes out and bytes back belong to the same tensors is left to whoever turns y and z into a schedule.  What reruns need while they
- * run is left out as well.  Both are rows that come lazily: where a schedule's exact profile is over the
- * budget, E grows by what is missing, and that op becomes a moment.
+ * Two things are left out: that bytes out and bytes back belong to the same tensors, and the memory of reruns while they run.  Schedules
+ * made of y and z bring them in lazily: where a schedule's exact occupancy is over the budget, E grows by the excess, and that op becomes
+ * a moment.
  */
 #include <config.h>
 #include "planner/ilp/ilp.h"
@@ -60,7 +60,7 @@ moment_at(const struct aggregate *f, uint32_t op)
 	return low;
 }
 
-/* The fullest op of each of MOST_MOMENTS stretches, and those that were asked for. */
+/* Chooses the op of largest excess in each of MOST_MOMENTS stretches, and the ops at which a schedule was over the budget. */
 static void
 choose_moments(struct aggregate *f)
 {
@@ -102,7 +102,7 @@ columns(struct aggregate *f, const char *name, double cost)
 	return first;
 }
 
-/* level_j - level_j-1 = what else is added to the row. */
+/* Adds rows level_j - level_j-1 + (entries added later) = 0; returns the first. */
 static uint32_t
 balance(struct aggregate *f, uint32_t levels)
 {
@@ -118,7 +118,7 @@ balance(struct aggregate *f, uint32_t levels)
 	return first;
 }
 
-/* A row of up to three columns: value[i] column[i] ... >= low. */
+/* Adds a row of up to three columns: sum of value[i] column[i] >= low. */
 static void
 row_of(struct lp *p, double low, const uint32_t column[3], const double value[3])
 {
@@ -128,7 +128,7 @@ row_of(struct lp *p, double low, const uint32_t column[3], const double value[3]
 		lp_add(p, row, column[i], value[i]);
 }
 
-/* The intervals' columns and rows; *time_rows: the first row of d_j >= C_j + reruns. */
+/* Adds the intervals' rows; *time_rows: the first row of d_j >= C_j + reruns. */
 static void
 add_flow(struct aggregate *f, uint32_t rows_out, uint32_t rows_in, uint32_t rows_host, uint32_t o, uint32_t r, uint32_t *time_rows)
 {
@@ -154,7 +154,7 @@ add_flow(struct aggregate *f, uint32_t rows_out, uint32_t rows_in, uint32_t rows
 	}
 }
 
-/* One column for each op that may run again, in the interval before its first need. */
+/* Adds a column for each op that may run again, in the interval before its first need; returns the columns by op. */
 static uint32_t *
 add_reruns(struct aggregate *f, uint32_t time_rows)
 {
@@ -198,7 +198,7 @@ add_choice(struct aggregate *f, uint32_t i, const uint32_t *x, uint32_t rows_out
 
 	f->y[i] = whole(&f->m->lp, "y", g);
 	if (kind_is_persistent(f->m->graph->tensors[g->tensor].kind))
-		f->m->lp.columns[f->y[i]].high = 0;	/* when it would come back is not known here */
+		f->m->lp.columns[f->y[i]].high = 0;	/* this form does not know the time of its fetch */
 	lp_add(&f->m->lp, rows_out + moment_at(f, gap_begin(g)), f->y[i], -mb);
 	lp_add(&f->m->lp, rows_in + moment_at(f, g->next), f->y[i], mb);
 	f->z[i] = UINT32_MAX;
@@ -285,7 +285,7 @@ read_solution(const struct ilp *m, const double *x, struct verdicts *v)
 	}
 }
 
-/* The flow that goes with the fates is the program's own. */
+/* Fixes the fates only; the flows stay free. */
 static void
 fix(const struct ilp *m, struct lp *fixed, const struct verdicts *v, const bool *loose)
 {

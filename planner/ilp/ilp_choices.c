@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* ilp_choices.c - what policy ilp decides on, and what dropping it would take */
+/* ilp_choices.c - the choices of policy ilp: idle intervals worth a decision, and their rerun closures */
 #include <config.h>
 #include "planner/ilp/ilp.h"
 
@@ -94,7 +94,8 @@ larger_first(const void *x, const void *y)
 	return p < q ? -1 : p > q;
 }
 
-/* The gaps that cross no moment over the budget save nothing; a little less, for what fragmentation and reruns will take. */
+/* Fills order with the idle intervals that cross an op near or over the budget, the largest first; others save nothing.  The limit is an
+ * eighth below the budget, for fragmentation and for the memory of reruns.  Returns their number, at most MOST_GAPS. */
 static uint32_t
 useful(const struct ilp *m, uint32_t all, const struct gap **order)
 {
@@ -113,7 +114,7 @@ useful(const struct ilp *m, uint32_t all, const struct gap **order)
 	return count < MOST_GAPS ? count : MOST_GAPS;
 }
 
-/* A persistent tensor may be away before its first use, between uses, and after its last one. */
+/* Adds the idle intervals of persistent tensor t: before its first use, between uses, and after its last use. */
 static void
 persistent_gaps(struct ilp *m, uint32_t t, struct gap *gaps, uint32_t *n)
 {
@@ -147,7 +148,7 @@ all_gaps(struct ilp *m)
 	return n;
 }
 
-/* The choice before each of the same value. */
+/* Finds the prior of each choice. */
 static void
 find_prior(struct ilp *m)
 {

@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* ilp_exact.c - keep, offload or recompute as a mixed integer program: exact at op boundaries, for small graphs
+/* ilp_exact.c - the exact form: keep, offload or rerun as a mixed integer program, exact at op boundaries, for small graphs
  *
- * Gaps g = (tensor of w_g bytes, last use a_g, next use b_g) with out_g, in_g the times of its copies alone on the link.  Memory is looked at while
- * ops of M run: the local maxima of what is needed when everything is kept, where that is over the budget; others come
- * when a schedule turns out to be over the budget there.  Reruns happen just before the next uses, the stages q.  Time is cut into
- * intervals l: each op of M is one, what waits and runs again before it or before a stage's op is another, and cuts stand where a gap begins and
- * ends; what lies between cuts is one interval.
+ * Idle intervals g = (tensor of w_g bytes, last use a_g, next use b_g), with out_g, in_g the times of its copies alone on the link.  Memory is
+ * considered while the ops of M run: the local maxima of occupancy when everything is kept, where they are over the budget, and the ops at
+ * which a schedule was over the budget.  Reruns happen just before the next uses, the stages q.  Time is divided into intervals l: each op
+ * of M is one; the waiting and the reruns before an op of M or a stage's op are another; other boundaries stand where an idle interval
+ * begins or ends, and all ops between two boundaries are one interval.
  *
- * Variables (milliseconds, megabytes); only for gaps that cross an op of M, ops that a dropped tensor may need, intervals in which a copy may run
- *   e_gk      1: g's tensor has gone by the start of op k of M		rising in k; its last one says: offloaded
+ * Variables (milliseconds, megabytes); only for g that cross an op of M, ops that a dropped tensor may need, intervals in which a copy may run
+ *   e_gk      1: g's tensor has gone by the start of op k of M		rising in k; the last one means: offloaded
  *   s_gk      1: it has room again by the start of op k		rising in k
  *   c_gq      1: it was dropped at once after a_g and is made again at stage q
- *   x_pq      op p runs again at stage q		(whole by itself: it costs, and whole variables ask for it)
+ *   x_pq      op p runs again at stage q		(not declared whole: it has a cost, and whole variables demand it)
  *   f_gq      share of the tensor fetched before stage q
  *   o_gl, r_gl	time of interval l that the copy out, the fetch, takes of the link
  *   d_l       length of interval l
@@ -20,28 +20,28 @@
  *   e_g last + sum over q of c_gq <= 1,  s_gk <= e_g of the op of M before k
  *   d_l >= C_l + sum of c_p x_pq over the stage q in l		C_l: the interval's own ops, c_p: time of p
  *          + v (sum over g of o_gl + r_gl) - sum over ops p with v_p < v of 2 (v - v_p) c_p (1 + 2 u_p)		for each loss v
- *                                  a copy slows op p by a factor of 1 + u_p, both by 1 + 2 u_p: a ms of copying while p runs loses at
- *                                  least v_p = u_p / (1 + 2 u_p) ms.  Copies overlap with the ops that lose least first, with any
- *                                  for twice its time at most
+ *                                  A copy slows op p by a factor of 1 + u_p, two copies by 1 + 2 u_p: a ms of copying while p runs
+ *                                  loses at least v_p = u_p / (1 + 2 u_p) ms.  At best, copies overlap first with the ops that lose
+ *                                  least, with each for at most twice its time (both directions)
  *   sum over g of o_gl <= d_l, of r_gl <= d_l, of bytes of both <= B d_l	(one copy engine: o + r <= d)
- *   out_g e_gk <= sum of o_gl over intervals l after a_g and before k, and of all of o of earlier gaps of the same value
+ *   out_g e_gk <= sum of o_gl over intervals l after a_g and before k, and of all o of earlier g of the same value
  *   in_g e_g last <= sum of r_gl over intervals l before b_g
- *   r_gl <= in_g s_gk		k: the op of M that l is, or the next one that g crosses; none: no such row
+ *   r_gl <= in_g s_gk		k: the op of M in l, or the next one that g crosses; none: no such row
  *   sum over g across k of w_g (e_gk - s_gk + sum over q > k of c_gq) >= E_k
- *                                  E_k: bytes over the budget at op k when everything is kept
+ *                                  E_k: excess at op k when everything is kept
  *   c_gq <= x_pq              for the ops p that write the tensor, back to the first that does not read it
- *   and for x_pq, each input of p, tensor t with its value of then, is there:
- *     x_p'q >= x_pq                          if t is dead by then or has been overwritten, for its writers p'
- *     x_p'q >= x_pq + sum over q' >= q of c_gq' - 1        if t is in gap g: dropped and not there yet, it is made now
+ *   and for x_pq, each input of p, tensor t with the value that p read, is there:
+ *     x_p'q >= x_pq                          for its writers p', if t is dead by then or has been overwritten
+ *     x_p'q >= x_pq + sum over q' >= q of c_gq' - 1        if t is idle in g: dropped and not made again yet, it is made now
  *     x_pq + e_gk <= 1 + f_gq,  f_gq <= s_gk',  in_g f_gq <= sum of r_gl before q   k, k': the ops of M before, from q on
  *     x_p'q >= x_pq                          p' overwrote an output of p that is still needed
  * Objective: min sum of d_l.
  *
- * A relaxation of what decisions.h can express, so no such plan is faster than its optimum by the best rates of the link: copies of a
- * queue may be interleaved, and what reruns need while they run is free.  The latter are the rows that come lazily: where a schedule made of
- * a solution with A bytes away at op k was `over` while a chain of n reruns ran before k,
+ * The program is a relaxation of everything that decisions.h can express over the choices: copies of a queue may be interleaved, and the
+ * memory of reruns while they run is free.  So no such plan is faster than its optimum at the best rates of the link.  The memory of reruns
+ * comes lazily, as cuts: where a schedule of a solution with A bytes away at op k was `over` bytes over the budget while a chain of n reruns ran before k,
  *   bytes away at k >= (A + over) (1 - n + sum of x over the chain).
- * It is not a relaxation of all plans: others may run ops again earlier, or hold tensors after their last use for it.
+ * The program is not a relaxation of all plans: others may run ops again earlier, or hold tensors after their last use for reruns.
  */
 #include <config.h>
 #include "planner/ilp/ilp_exact.h"
@@ -49,7 +49,7 @@
 #include <math.h>
 #include <string.h>
 
-/* Persistent tensors have gaps before their first use and after their last one, too; they cannot be dropped. */
+/* Limits on the size of the program: ops; columns before stages; entries. */
 enum { MOST_OPS = 2000, MOST_FLOWS = 40000, MOST_ENTRIES = 500000 };
 
 /* ---- moments and intervals ---- */
@@ -69,9 +69,9 @@ choose_moments(struct exact *f)
 	}
 }
 
-/* before[k], after[k]: a cut stands between what runs again before op k and the op, after op k. */
+/* Divides time.  before[k]: a boundary stands between the reruns before op k and op k; after[k]: after op k. */
 static void
-cut_time(struct exact *f)
+divide_time(struct exact *f)
 {
 	struct ilp *m = f->m;
 	uint32_t n = m->graph->op_count, now = 0;
@@ -95,7 +95,7 @@ cut_time(struct exact *f)
 		f->least[now] += m->graph->ops[k].time_us / ILP_MS;
 		now += after[k];
 	}
-	/* Fetches may last longer than the last op. */
+	/* The last interval is for fetches that outlast the last op. */
 	f->run_in[n] = f->op_in[n] = f->intervals = now + 1;
 }
 
@@ -116,7 +116,7 @@ columns(struct exact *f, const char *name, uint32_t i, uint32_t first, uint32_t 
 	return start;
 }
 
-/* The device's distinct contention factors. */
+/* Fills levels with the device's distinct contention factors, rising. */
 static void
 find_levels(struct exact *f)
 {
@@ -165,7 +165,7 @@ add_time(struct exact *f)
 	}
 }
 
-/* A ms of a copy in column c, of which the share `moving` is past its latency. */
+/* Charges the interval for a ms of copy c, of which the share `moving` is past its latency. */
 static void
 slow_down(struct exact *f, uint32_t l, uint32_t c, double moving)
 {
@@ -173,7 +173,7 @@ slow_down(struct exact *f, uint32_t l, uint32_t c, double moving)
 		lp_add(&f->m->lp, f->time_row[l * f->level_count + v], c, -f->levels[v].loss * moving);
 }
 
-/* Gap i's columns for offloading, if it crosses a moment. */
+/* Adds choice i's columns for offloading, if it crosses a moment. */
 static void
 open_gap(struct exact *f, uint32_t i)
 {
@@ -200,7 +200,7 @@ open_gap(struct exact *f, uint32_t i)
 
 /* ---- rows ---- */
 
-/* low <= x - y, or x alone. */
+/* Adds the row low <= x - y; y ILP_NONE: low <= x. */
 static uint32_t
 row_of(struct lp *lp, double low, uint32_t x, uint32_t y)
 {
@@ -295,7 +295,7 @@ link_rows(struct exact *f)
 	}
 }
 
-/* The bytes away at moment j, into a row. */
+/* Adds the bytes away at moment j to a row. */
 static void
 add_away(struct exact *f, uint32_t row, uint32_t j)
 {
@@ -373,7 +373,7 @@ build(struct ilp *m)
 		f->choice_of[m->choices[i].gap->use] = i;
 	lp_init(&m->lp, m->scratch);
 	choose_moments(f);
-	cut_time(f);
+	divide_time(f);
 	find_levels(f);
 	for (uint32_t i = 0; i < m->count; i++)
 		open_gap(f, i);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* ilp_exact_solution.c - what a solution of the exact form says, and what a schedule teaches it (ilp_exact.c has the formulas) */
+/* ilp_exact_solution.c - verdicts from a solution of the exact form, bounds from verdicts, and cuts from schedules (formulas: ilp_exact.c) */
 #include <config.h>
 #include "planner/ilp/ilp_exact.h"
 
@@ -46,7 +46,7 @@ exact_read(const struct ilp *m, const double *x, struct verdicts *v)
 	for (uint32_t i = 0; i < m->count; i++) {
 		const struct gap *g = m->choices[i].gap;
 
-		/* Made on the way before it is made to stay: its writers' outputs are for the op at hand. */
+		/* A rerun of its writers before its own stage is lean: its outputs are only for the op at hand. */
 		for (uint32_t q = 0; v->fate[i] == FATE_DROP && q < f->stage_count && f->stages[q].op < v->back[i]; q++)
 			for (uint32_t p = gap_begin(g); f->stages[q].op >= gap_begin(g) && p-- > 0;)
 				if (op_writes(&m->graph->ops[p], g->tensor) && f->stages[q].x[p] != ILP_NONE && x[f->stages[q].x[p]] > 0.5)
@@ -60,7 +60,7 @@ set(struct lp *lp, uint32_t column, double value)
 	lp->columns[column].low = lp->columns[column].high = value;
 }
 
-/* The reruns follow from the rest. */
+/* Leaves the reruns free: they follow from the rest. */
 void
 exact_fix(const struct ilp *m, struct lp *fixed, const struct verdicts *v, const bool *loose)
 {
@@ -87,7 +87,7 @@ exact_fix(const struct ilp *m, struct lp *fixed, const struct verdicts *v, const
 	}
 }
 
-/* ---- lessons ---- */
+/* ---- cuts ---- */
 
 static bool
 is_moment(const struct exact *f, uint32_t k)
@@ -98,7 +98,7 @@ is_moment(const struct exact *f, uint32_t k)
 	return false;
 }
 
-/* Bytes away at op k, a moment. */
+/* Returns the bytes away at op k, a moment. */
 static double
 away_at(const struct exact *f, const double *x, uint32_t k)
 {
@@ -130,7 +130,7 @@ exact_learn(struct ilp *m, const double *x, uint32_t k, bytes_t over, const stru
 	m->asked[k] = true;
 	if (!is_moment(f, k))
 		return;
-	/* Only reruns that the program knows of can be spoken of. */
+	/* A cut can name only reruns that have a column. */
 	for (uint32_t n = 0; q != NULL && n < chain_count; n++)
 		if (q->x[chain[n].op] != ILP_NONE && x[q->x[chain[n].op]] > 0.5) {
 			*ARENA_PUSH(m->arena, m->cut_ops, m->cut_op_count, m->cut_op_capacity) = chain[n].op;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* ilp_schedule.c - from a solution of policy ilp's program to schedules, and back */
+/* ilp_schedule.c - schedules from verdicts, verdicts from schedules, and the test of a schedule by placement and simulation */
 #include <config.h>
 #include <stdlib.h>
 #include <string.h>
@@ -44,7 +44,7 @@ ilp_consider(struct ilp *m, const struct schedule *s)
 	m->err = (struct err) ERR_INIT;
 	program = program_new(&plan, s, m->scratch, &m->err);
 	for (size_t i = 0; program != NULL && i < sizeof(rows) / sizeof(*rows) && missing > 0; i++) {
-		/* The last one is slow: only for what nearly fits. */
+		/* auto is slow: only for a schedule that nearly fits. */
 		if (i == 2 && missing > m->p->budget_bytes / 4)
 			break;
 		if (program_place(program, placement_find(rows[i]), &m->err) < 0 || plan.host_bytes > m->p->device->pinned_bytes)
@@ -82,8 +82,8 @@ sooner_needed(const void *x, const void *y)
 	return p->choice < q->choice ? -1 : p->choice > q->choice;
 }
 
-/* The copies out stand in the order in which they must have ended.  The program may send a part of one before another; a queue cannot, so
- * in_order sends each before all that can only begin later. */
+/* Moves copies out earlier, so that each precedes all that can only begin later.  decisions.h orders them by the ops at which they must
+ * have ended.  The program may send parts of a copy before and after another one; a queue cannot. */
 static void
 out_in_order(const struct ilp *m, struct decisions *d, struct back *order, uint32_t n)
 {
@@ -101,8 +101,8 @@ out_in_order(const struct ilp *m, struct decisions *d, struct back *order, uint3
 	}
 }
 
-/* Fetches that begin before one op stand in the order in which their tensors left, so what is needed later begins an op
- * later where it can. */
+/* Fills d with the times of the solution.  Fetches that begin before the same op are queued in the order in which their tensors left, so a
+ * tensor that is needed later begins an op later where possible. */
 static void
 own_times(const struct ilp *m, const struct verdicts *v, struct decisions *d, enum timing timing)
 {
@@ -175,7 +175,7 @@ make_schedule(struct ilp *m, const struct verdicts *v, enum timing timing, struc
 	return decisions_schedule(s, &d, m->scratch, &m->err) == 0;
 }
 
-/* Where the schedule is over the budget, the model needs more; false: nowhere. */
+/* Teaches the model each excess of the schedule (x NULL: only looks); false: the schedule is within the budget. */
 static bool
 learn(struct ilp *m, const struct schedule *s, const double *x)
 {
@@ -190,7 +190,7 @@ learn(struct ilp *m, const struct schedule *s, const double *x)
 		if (s->steps[k].op != next)
 			continue;
 		if (most > m->p->budget_bytes) {
-			/* The op alone, or what ran again before it? */
+			/* The excess is at the op itself, or else at a rerun before it. */
 			bool alone = live[k] == most;
 
 			over = true;
@@ -209,14 +209,14 @@ learn(struct ilp *m, const struct schedule *s, const double *x)
 static int
 more_away(const void *x, const void *y)
 {
-	const struct back *p = x, *q = y;	/* next: the share, in parts of 2^30 */
+	const struct back *p = x, *q = y;	/* next: the share times 2^30 */
 
 	if (p->next != q->next)
 		return p->next > q->next ? -1 : 1;
 	return p->choice < q->choice ? -1 : p->choice > q->choice;
 }
 
-/* What is away by half or more leaves; then, by share, what still helps. */
+/* Rounds relaxed verdicts: a tensor leaves when its share is a half or more, or, by falling share, while it lowers an excess. */
 static void
 round_shares(struct ilp *m, struct verdicts *v)
 {
@@ -254,7 +254,7 @@ ilp_realise(struct ilp *m, struct verdicts *v, bool teach, const double *x)
 
 		if (!make_schedule(m, v, timing, &s))
 			continue;
-		/* The first timing is the solution's own: what it lacks, the model lacks. */
+		/* The model learns only from the first timing, which is the solution's own. */
 		if (learn(m, &s, teach && least == UINT64_MAX && !learned ? x : NULL)) {
 			learned = true;
 			continue;
@@ -269,7 +269,7 @@ ilp_realise(struct ilp *m, struct verdicts *v, bool teach, const double *x)
 
 /* ---- from schedules to verdicts ---- */
 
-/* first[k]: the step at which op k runs first; first[op_count]: the end. */
+/* Returns first[k], the step at which op k runs first; first[op_count]: the end. */
 static uint32_t *
 first_runs(const struct ilp *m, const struct schedule *s)
 {
@@ -282,7 +282,7 @@ first_runs(const struct ilp *m, const struct schedule *s)
 	return first;
 }
 
-/* The op before which step k runs. */
+/* Returns the op before which a step runs. */
 static uint32_t
 op_after(const uint32_t *first, uint32_t low, uint32_t high, uint32_t step)
 {

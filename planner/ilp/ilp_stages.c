@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* ilp_stages.c - the exact form's reruns: which ops may run again before which, and what they need (ilp_exact.c has the formulas) */
+/* ilp_stages.c - the exact form's reruns: the ops that may run again at each stage, and the rows for their inputs (formulas: ilp_exact.c) */
 #include <config.h>
 #include "planner/ilp/ilp_exact.h"
 
@@ -40,7 +40,7 @@ exact_row_from(const struct exact *f, uint32_t i, uint32_t k)
 	return n;
 }
 
-/* Does tensor s hold at the stage what op p read? */
+/* True when tensor s holds at the stage the value that op p read. */
 static bool
 still_holds(const struct ilp *m, uint32_t s, uint32_t p, uint32_t stage)
 {
@@ -81,7 +81,7 @@ inputs_may_be_there(struct closing *c, uint32_t p, int depth)
 	return true;
 }
 
-/* Whoever overwrote what p makes, and is still needed, runs again after it. */
+/* True when every op that overwrote a live output of p may run again after p. */
 static bool
 outputs_may_stay(struct closing *c, uint32_t p, int depth)
 {
@@ -110,7 +110,7 @@ may_run(struct closing *c, uint32_t p, int depth)
 	return c->state[p] == POSSIBLE;
 }
 
-/* The columns of one stage. */
+/* Adds the stage before an op and its columns, if a choice may be made again there. */
 static void
 open_stage(struct exact *f, uint32_t op)
 {
@@ -136,7 +136,7 @@ open_stage(struct exact *f, uint32_t op)
 	f->stage_at[op] = f->stage_count++;
 }
 
-/* At which stages choice i may be made again. */
+/* Finds the stages at which choice i may be made again, with a column and rows for each. */
 static void
 find_again(struct exact *f, uint32_t i)
 {
@@ -190,7 +190,7 @@ exact_stages(struct exact *f)
 
 /* ---- rows ---- */
 
-/* x of op `then` >= x of op p; without a column for it, p cannot run. */
+/* Adds x of op `then` >= x of op p; p cannot run when `then` has no column. */
 static void
 needs_run(struct exact *f, const struct stage *q, uint32_t p, uint32_t then)
 {
@@ -214,7 +214,7 @@ needs_all(struct exact *f, const struct stage *q, uint32_t p, uint32_t t, uint32
 		needs_run(f, q, p, writers[w]);
 }
 
-/* Where choice i was dropped and is not made again before the stage, its writers run in it. */
+/* Adds: when choice i was dropped and is not made again before the stage, its writers run in the stage. */
 static void
 needs_dropped(struct exact *f, uint32_t stage, uint32_t p, uint32_t i, uint32_t version)
 {
@@ -237,7 +237,7 @@ needs_dropped(struct exact *f, uint32_t stage, uint32_t p, uint32_t i, uint32_t 
 	}
 }
 
-/* Where choice i has gone by then, it has been fetched. */
+/* Adds: when choice i has gone by the stage, it has been fetched. */
 static void
 needs_fetched(struct exact *f, uint32_t stage, uint32_t p, uint32_t i, uint32_t *fetched)
 {

@@ -11,3 +11,4 @@ libplanner_a_SOURCES += \
 	%D%/ilp_stages.c \
 	%D%/policy_ilp.c
 endif
+EXTRA_DIST += %D%/README.md

@@ -1,22 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* policy_ilp.c - keep, offload or recompute as a mixed integer program, solved by GLPK
+/* policy_ilp.c - the search of policy ilp: rounds of solving a mixed integer program by GLPK and learning from its schedules
  *
- * Two formulations: ilp_exact.c knows of every gap when it has gone and come back, and of every rerun before which op;
- * its size grows with their product.  ilp_aggregate.c adds bytes up over gaps.  The exact one is taken where it is small enough (its
- * build() says): rounding the other's solutions hardly ever beat hybrid, the exact one's pieces do.
+ * There are two formulations.  ilp_exact.c knows for each idle interval when the tensor has gone and is back, and for each rerun the op that
+ * it precedes; its size grows with their product.  ilp_aggregate.c adds bytes up over idle intervals.  The exact form is used where its
+ * build() accepts the size: rounded solutions of the aggregate form hardly ever beat hybrid, pieces of the exact form do.
  *
- * The search begins with the plan of hybrid, whose choices are also the solver's first incumbent.  Then rounds: build the
- * program with what schedules have taught, search it, make schedules of the solutions, whole or rounded, and simulate
- * each that fits; the fastest counts.  Where a schedule is over the budget the program lacked a row, and where
- * only its placement is, bytes: both come with the next round.
+ * The search begins with the plan of hybrid, whose choices are also the solver's first incumbent.  Each round builds the program with
+ * everything learned, searches it, makes schedules of the solutions, whole or rounded, and simulates each that fits; the fastest is kept.
+ * A schedule over the budget adds a row to the next round's program, and one that only its placement puts over the budget adds bytes.
  *
- * Up to WHOLE_ENTRIES the program is searched whole for a while (GLPK solves its relaxation in a second; at four times the size it does
- * not in ten).  When that ends without a better plan, or the program is larger, piece by piece: all choices are fixed to the best plan's but for a
- * window of neighbours by next use, which slides on, and widens when it has been everywhere.  The search ends when the window is all there is and
- * nothing is better, at the time limit, or when it is told to.
+ * A program of up to WHOLE_ENTRIES is searched whole for a while (GLPK solves its relaxation in a second; at four times the size it needs
+ * more than ten).  A larger program, or one whose search brought no better plan, is searched piece by piece: all choices are fixed to the
+ * best plan's, except for a window of neighbours by next use.  The window slides on, and widens when it has been everywhere.  The search
+ * ends when the window holds all choices and no plan is better, at the time limit, or when it is told to.
  *
- * The bound shown is the planner's own (bounds.h), certified without GLPK and valid for every plan.  That of the solver's search is
- * one on the program, whose schedules are not all there are: it is not shown as one.
+ * The bound shown is the planner's own (bounds.h), certified without GLPK and valid for every plan.  The solver's bound holds for the program,
+ * which does not have all plans, so it is not shown as a bound on the plan.
  */
 #include <config.h>
 #include <assert.h>
@@ -31,31 +30,31 @@
 #include "src/base/clock.h"
 
 enum { MOST_ROUNDS = 1000, FIRST_WINDOW = 8, WHOLE_ENTRIES = 60000, TIGHTENINGS = 4, WHOLE = 6, ROUNDED = 6 };
-#define DEFAULT_SECONDS 20.0	/* without a time limit */
+#define DEFAULT_SECONDS 20.0	/* of the search without a time limit */
 #define WANTED_GAP 0.0005
 #define SHORTEST_SECONDS 0.3
 
-/* Solutions met on the way; nothing is allocated while GLPK runs. */
+/* Solutions met during a search of GLPK, during which nothing is allocated. */
 struct pool {
 	double *x[WHOLE + ROUNDED];	/* [column_count]: whole ones in a ring, then relaxed ones */
-	uint32_t whole, relaxed;	/* how many there have been */
+	uint32_t whole, relaxed;	/* numbers met so far */
 };
 
 struct search {
 	struct ilp m;
 	struct search_control *control;	/* never NULL */
 	struct pool pool;
-	double bound_us, end_s;		/* when to end, to leave time for the plan's own bounds */
+	double bound_us, end_s;		/* end_s: the end of the search, which leaves time for the plan's own bounds */
 	double shown_best, shown_bound;
-	double limit_s, round_s, met_s;	/* when the round began, when it met its last whole solution; 0: none */
+	double limit_s, round_s, met_s;	/* times of the round's beginning and of its last whole solution; 0: none */
 	uint32_t *by_next;		/* [count] choices by next use */
-	uint32_t window, window_from;	/* how many to open, and where */
-	bool piecemeal;			/* the whole program is too much for the time there is */
+	uint32_t window, window_from;	/* of by_next: number of loose choices, and the first */
+	bool piecemeal;			/* the program is searched piece by piece */
 	/* Of the round: */
 	double *x;			/* [column_count] */
 	bool *loose;			/* [count] */
 	struct lp_line *columns;	/* [column_count] */
-	uint32_t better_row;		/* cost, free but while something better is looked for */
+	uint32_t better_row;		/* row of the cost, bounded while a better solution is searched */
 	int round;
 	bool go_on;
 	struct arena scratch;
@@ -74,7 +73,7 @@ is_over(const struct search *s)
 	return seconds_left(s) <= 0 || search_stopped(s->control);
 }
 
-/* best, bound: the program's, in ms. */
+/* Shows progress and returns false to stop GLPK.  best, bound: the program's, in ms. */
 static bool
 tell(void *arg, double best, double bound)
 {
@@ -89,7 +88,7 @@ tell(void *arg, double best, double bound)
 		s->shown_best = best;
 		s->shown_bound = bound;
 	}
-	/* A better solution is worth a schedule before the next one is looked for. */
+	/* A better solution becomes a schedule before the search for the next one has taken much more time. */
 	if (s->met_s > 0 && clock_seconds() - s->met_s > fmax(0.2, 0.2 * (clock_seconds() - s->round_s)))
 		return false;
 	return !is_over(s);
@@ -109,7 +108,7 @@ meet(void *arg, const double *x, bool whole)
 	memcpy(to, x, sizeof(*to) * s->m.lp.column_count);
 }
 
-/* ---- the beginning ---- */
+/* ---- the first plan ---- */
 
 static void
 try_policy(struct search *s, const struct policy *row)
@@ -134,7 +133,7 @@ try_policy(struct search *s, const struct policy *row)
 	}
 }
 
-/* hybrid tries the other policies itself.  They are asked one by one when it has been cut short. */
+/* Takes the plan of hybrid, which tries the other policies itself.  They are asked one by one when hybrid found none in its time. */
 static int
 begin(void *arg)
 {
@@ -161,7 +160,7 @@ build(struct ilp *m)
 	return false;
 }
 
-/* The program with only loose choices open; v says what the others are. */
+/* Returns the program with all choices but the loose ones fixed to v. */
 static struct lp
 restricted(struct search *s, const struct verdicts *v, const bool *loose)
 {
@@ -183,7 +182,7 @@ cost_of(const struct lp *p, const double *x)
 	return sum;
 }
 
-/* Make schedules of what was met; false: they taught nothing. */
+/* Makes schedules of the pool; false: the model learned nothing. */
 static bool
 use_pool(struct search *s)
 {
@@ -195,7 +194,7 @@ use_pool(struct search *s)
 	for (uint32_t i = 0; i < kept && (i == 0 || !is_over(s)); i++) {
 		const double *x = s->pool.x[(s->pool.whole - 1 - i) % WHOLE];
 
-		/* The last is the best: the others are tried, not learned from. */
+		/* The last solution is the best: the model learns only from it. */
 		s->m.form->read(&s->m, x, &v);
 		learned |= ilp_realise(&s->m, &v, i == 0, x) && i == 0;
 	}
@@ -206,7 +205,7 @@ use_pool(struct search *s)
 	return learned;
 }
 
-/* Search the whole program for so long; *learned: the schedules taught something. */
+/* Searches the whole program; *learned: the model learned from the schedules. */
 static enum lp_answer
 search_whole(struct search *s, const double *start, double seconds, bool *learned)
 {
@@ -224,8 +223,8 @@ search_whole(struct search *s, const double *start, double seconds, bool *learne
 	return answer;
 }
 
-/* Open a few choices, neighbours by next use, and look there for something better than the best plan, v, which costs `cost`.  true: that
- * brought or taught something. */
+/* Frees a window of choices and searches for a solution below `cost`, that of the best plan, v.  true: a better plan was found, or the
+ * model learned. */
 static bool
 search_near(struct search *s, const struct verdicts *v, double cost)
 {
@@ -255,7 +254,7 @@ search_near(struct search *s, const struct verdicts *v, double cost)
 	return ilp_realise(m, &found, true, s->x) || m->best_us < before;
 }
 
-/* Room for the round's searches, and the row that asks for something better. */
+/* Allocates the round's arrays and adds the row of the cost. */
 static void
 begin_round(struct search *s)
 {
@@ -269,7 +268,7 @@ begin_round(struct search *s)
 	s->columns = ARENA_NEW(m->scratch, struct lp_line, m->lp.column_count);
 }
 
-/* Search the program as it is now; false: there is no use in going on. */
+/* Searches the program of this round; false: further rounds are of no use. */
 static bool
 search_round(struct search *s)
 {
@@ -340,7 +339,7 @@ sort_by_next(struct search *s)
 		s->by_next[i] = (uint32_t)(order[i] - s->m.choices);
 }
 
-/* Each round has memory of its own: there may be hundreds. */
+/* Runs the first plan and the rounds.  Each round has memory of its own, because there may be hundreds. */
 static int
 search(void *arg)
 {
@@ -378,7 +377,7 @@ policy_ilp(struct schedule *schedule, const struct problem *p, struct arena *a, 
 	limit = s.control->time_limit_s > 0 ? s.control->time_limit_s : DEFAULT_SECONDS;
 	now = clock_seconds();
 	s.bound_us = bounds_time_us(NULL, p->life, p->device, p->budget_bytes, a);
-	s.end_s = s.control->begin_s + limit - (clock_seconds() - now);	/* the planner asks for it again */
+	s.end_s = s.control->begin_s + limit - (clock_seconds() - now);	/* the planner computes that bound again */
 	link_rates_init(&s.m.rates, p->device);
 	versions_init(&s.m.versions, p->graph, a);
 	s.m.extra = ARENA_NEW(a, bytes_t, n);

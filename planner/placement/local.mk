@@ -21,3 +21,4 @@ libplanner_a_SOURCES += \
 if HAVE_GLPK
 libplanner_a_SOURCES += %D%/place_ilp.c
 endif
+EXTRA_DIST += %D%/README.md

@@ -1,34 +1,29 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* pack_greedy.c - the tree over time, the holes in it, and one run over an order */
 #include <config.h>
 #include "planner/placement/pack_greedy.h"
 
 #include <string.h>
 
-enum { NODE_WORK = 8 };	/* what a node costs beside its blocks: it is far away in memory */
+enum { NODE_WORK = 8 };	/* of a node besides its blocks: a cache miss */
 
-/* Bytes that are taken, as sorted blocks that do not touch. */
 struct greedy_block { bytes_t start, end; };
 
+/* A set of bytes as sorted blocks that do not touch. */
 struct greedy_blocks {
 	struct greedy_block *blocks;	/* [count] */
 	size_t count, capacity;
 };
 
-/* Where the item being placed could go; the last gap has no end. */
-struct greedy_gaps {
-	struct greedy_block *now, *next;	/* [count] */
-	size_t count, now_capacity, next_capacity;
-};
-
 /* ---- blocks ---- */
 
-/* The first block that ends after at. */
+/* Returns the first block from `from` on that ends after at. */
 static size_t
 block_after(const struct greedy_blocks *l, size_t from, bytes_t at)
 {
 	size_t step = 1, hi = from;
 
-	/* Neighbouring questions have neighbouring answers: gallop from the last one. */
+	/* Galloping from the last answer: successive calls have neighbouring answers. */
 	while (hi < l->count && l->blocks[hi].end <= at) {
 		from = hi + 1;
 		hi += step;
@@ -46,7 +41,7 @@ block_after(const struct greedy_blocks *l, size_t from, bytes_t at)
 	return from;
 }
 
-/* Most lists are short, and there are as many as times: they begin with less than arena_grow's. */
+/* Makes room for one more block.  Lists begin smaller than arena_grow()'s: most are short, and there are as many as times. */
 static void
 make_room(struct greedy_blocks *l, struct arena *a)
 {
@@ -64,7 +59,7 @@ make_room(struct greedy_blocks *l, struct arena *a)
 static void
 blocks_add(struct greedy_blocks *l, bytes_t start, bytes_t end, struct arena *a)
 {
-	/* The first one that touches or lies above; start 0 touches nothing below it. */
+	/* The first block that touches or lies above; no block touches start 0 from below. */
 	size_t i = start == 0 ? 0 : block_after(l, 0, start - 1), j = i;
 
 	while (j < l->count && l->blocks[j].start <= end) {
@@ -85,8 +80,8 @@ blocks_add(struct greedy_blocks *l, bytes_t start, bytes_t end, struct arena *a)
 
 /* ---- the tree over time ---- */
 
-/* The nodes that an item covers whole (as few as can be) and those that it covers in
- * part: together all that know of something alive at its time. */
+/* The fewest nodes that together cover an item's life, and the nodes that it covers in part.  Their lists hold all blocks alive during
+ * its life: `any` of the former, `cover` of the latter. */
 struct nodes { uint32_t whole[64], part[64], whole_count, part_count; };
 
 static bool
@@ -131,54 +126,50 @@ take_place(struct greedy *g, const struct nodes *n, bytes_t start, bytes_t end)
 		blocks_add(&g->any[n->part[i]], start, end, g->arena);
 }
 
-/* ---- gaps ---- */
+/* ---- holes ---- */
 
-/* Cut the list's blocks out of the gaps; pieces too small for the item go. */
+/* Takes the list's blocks out of the holes and drops the pieces that are too small for the item. */
 static void
-cut_gaps(struct greedy *g, const struct greedy_blocks *l, bytes_t bytes)
+split_holes(struct greedy *g, const struct greedy_blocks *l, bytes_t bytes)
 {
-	struct greedy_gaps *gaps = g->gaps;
-	struct greedy_block *swap;
+	struct greedy_blocks *now = &g->holes[0], *next = &g->holes[1], swap;
 	size_t n = 0, at = 0;
 
 	if (l->count == 0)
 		return;
-	if (gaps->count + l->count > gaps->next_capacity) {	/* every block makes at most one gap two */
-		gaps->next_capacity = 2 * (gaps->count + l->count);
-		gaps->next = ARENA_NEW(g->arena, struct greedy_block, gaps->next_capacity);
+	if (now->count + l->count > next->capacity) {	/* each block splits at most one hole in two */
+		next->capacity = 2 * (now->count + l->count);
+		next->blocks = ARENA_NEW(g->arena, struct greedy_block, next->capacity);
 	}
-	for (size_t i = 0; i < gaps->count; i++) {
-		bytes_t start = gaps->now[i].start, end = gaps->now[i].end;
+	for (size_t i = 0; i < now->count; i++) {
+		bytes_t start = now->blocks[i].start, end = now->blocks[i].end;
 
 		at = block_after(l, at, start);
 		for (size_t j = at; j < l->count && l->blocks[j].start < end; j++) {
 			if (l->blocks[j].start > start && l->blocks[j].start - start >= bytes)
-				gaps->next[n++] = (struct greedy_block) { start, l->blocks[j].start };
+				next->blocks[n++] = (struct greedy_block) { start, l->blocks[j].start };
 			start = l->blocks[j].end;
 			g->work++;
 		}
 		if (start < end && end - start >= bytes)
-			gaps->next[n++] = (struct greedy_block) { start, end };
+			next->blocks[n++] = (struct greedy_block) { start, end };
 	}
-	g->work += gaps->count;
-	gaps->count = n;
-	swap = gaps->now;
-	gaps->now = gaps->next;
-	gaps->next = swap;
-	n = gaps->now_capacity;
-	gaps->now_capacity = gaps->next_capacity;
-	gaps->next_capacity = n;
+	g->work += now->count;
+	next->count = n;
+	swap = *now;
+	*now = *next;
+	*next = swap;
 }
 
 static bytes_t
-choose_gap(const struct greedy_gaps *gaps, const struct greedy_item *it, enum greedy_fit fit)
+choose_hole(const struct greedy_blocks *holes, const struct greedy_item *it, enum greedy_fit fit)
 {
 	bytes_t best = UINT64_MAX, best_room = UINT64_MAX;
 
-	for (size_t i = 0; i < gaps->count; i++) {
-		bytes_t start = bytes_align(gaps->now[i].start, it->align), room = gaps->now[i].end - start;
+	for (size_t i = 0; i < holes->count; i++) {
+		bytes_t start = bytes_align(holes->blocks[i].start, it->align), room = holes->blocks[i].end - start;
 
-		if (start > gaps->now[i].end || room < it->bytes || (best != UINT64_MAX && room >= best_room))
+		if (start > holes->blocks[i].end || room < it->bytes || (best != UINT64_MAX && room >= best_room))
 			continue;
 		best = start;
 		best_room = room;
@@ -191,21 +182,19 @@ choose_gap(const struct greedy_gaps *gaps, const struct greedy_item *it, enum gr
 static bytes_t
 find_place(struct greedy *g, const struct nodes *n, const struct greedy_item *it, enum greedy_fit fit)
 {
-	struct greedy_gaps *gaps = g->gaps;
-
 	g->work += NODE_WORK * (n->part_count + n->whole_count);
-	gaps->now[0] = (struct greedy_block) { 0, UINT64_MAX };
-	gaps->count = 1;
+	g->holes->blocks[0] = (struct greedy_block) { 0, UINT64_MAX };
+	g->holes->count = 1;
 	for (uint32_t i = n->part_count; i-- > 0;)
-		cut_gaps(g, &g->cover[n->part[i]], it->bytes);
+		split_holes(g, &g->cover[n->part[i]], it->bytes);
 	for (uint32_t i = n->whole_count; i-- > 0;)
-		cut_gaps(g, &g->any[n->whole[i]], it->bytes);
-	return choose_gap(gaps, it, fit);
+		split_holes(g, &g->any[n->whole[i]], it->bytes);
+	return choose_hole(g->holes, it, fit);
 }
 
 /* ---- runs ---- */
 
-/* Only the times at which an item begins tell items apart. */
+/* Returns the rank of each time, and in *times the number of times at which an item begins. */
 static uint32_t *
 compress_times(uint32_t *times, const struct place_problem *p, struct arena *a)
 {
@@ -218,7 +207,7 @@ compress_times(uint32_t *times, const struct place_problem *p, struct arena *a)
 		if (p->items[i].bytes > 0)
 			rank[p->items[i].lower + 1] = 1;
 	for (uint32_t k = 0; k <= end; k++)
-		rank[k + 1] += rank[k];		/* items begin at so many times before k + 1 */
+		rank[k + 1] += rank[k];		/* number of begin times before k + 1 */
 	*times = rank[end];
 	return rank;
 }
@@ -241,30 +230,6 @@ place_fixed(struct greedy *g, const uint32_t *rank)
 	}
 }
 
-static uint32_t
-find_busiest(const struct greedy *g, struct arena *a)
-{
-	bytes_t *change = ARENA_NEW(a, bytes_t, (size_t)g->times + 1), sum = 0, most = 0;
-	uint32_t at = 0;
-
-	for (uint32_t i = 0; i < g->problem->count; i++) {
-		const struct place_item *it = &g->problem->items[i];
-
-		if (it->bytes == 0)
-			continue;
-		change[g->rank[it->lower]] += bytes_align(it->bytes, g->unit);
-		change[g->rank[it->upper]] -= bytes_align(it->bytes, g->unit);	/* unsigned: the sum comes out right */
-	}
-	for (uint32_t k = 0; k < g->times; k++) {
-		sum += change[k];
-		if (sum > most) {
-			most = sum;
-			at = k;
-		}
-	}
-	return at;
-}
-
 void
 greedy_init(struct greedy *g, const struct place_problem *p, struct arena *a)
 {
@@ -275,7 +240,8 @@ greedy_init(struct greedy *g, const struct place_problem *p, struct arena *a)
 	g->rank = rank = compress_times(&g->times, p, a);
 	g->items = ARENA_NEW(a, struct greedy_item, p->count);
 	g->offsets = ARENA_NEW(a, bytes_t, p->count);
-	g->busiest = find_busiest(g, a);
+	g->load = placement_load(p, rank, g->times, a);
+	g->busiest = placement_busiest(g->load, g->times);
 	for (uint32_t i = 0; i < p->count; i++) {
 		const struct place_item *it = &p->items[i];
 
@@ -286,7 +252,7 @@ greedy_init(struct greedy *g, const struct place_problem *p, struct arena *a)
 	}
 }
 
-/* Only now: some users want no more than the items. */
+/* Allocates the tree at the first run, because some users read only the items. */
 static void
 plant_tree(struct greedy *g)
 {
@@ -294,11 +260,11 @@ plant_tree(struct greedy *g)
 		g->leaves *= 2;
 	g->any = ARENA_NEW(g->arena, struct greedy_blocks, 2 * (size_t)g->leaves);
 	g->cover = ARENA_NEW(g->arena, struct greedy_blocks, g->leaves);
-	g->gaps = ARENA_NEW(g->arena, struct greedy_gaps, 1);
-	g->gaps->now = arena_grow(g->arena, NULL, sizeof(*g->gaps->now), 0, &g->gaps->now_capacity);
+	g->holes = ARENA_NEW(g->arena, struct greedy_blocks, 2);
+	make_room(g->holes, g->arena);
 }
 
-/* Forget where items are, but not the room for them. */
+/* Empties the tree, keeps its memory, and places the fixed items. */
 static void
 clear(struct greedy *g)
 {
@@ -325,7 +291,7 @@ greedy_run(struct greedy *g, const uint32_t *order, enum greedy_fit fit, bytes_t
 
 		find_nodes(&n, g, it);
 		at = find_place(g, &n, it, fit);
-		/* What the size says, the arena may be: the last item's padding is not part of it. */
+		/* The arena ends with the item's bytes: the padding of the topmost item is no part of it. */
 		end = at + g->problem->items[it->id].bytes;
 		top = end > top ? end : top;
 		if (top >= under || g->work > g->work_limit)

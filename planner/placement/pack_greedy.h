@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* pack_greedy.h - items placed one after the other, each where it fits
+/* pack_greedy.h - items placed one after the other, each into a hole that fits
  *
- * A greedy is made once for a problem and then tried with many orders.  It never builds
- * the graph of conflicts: a tree over time keeps, for each stretch of time, which bytes are taken
- * at some moment of it, so that placing an item asks as many sorted lists as the tree is
- * deep, and those lists are short where the packing is tight.
+ * A struct greedy is made once for a problem and then run with many orders.  It never builds the graph of conflicts.  A tree over time
+ * keeps two sorted lists of blocks for each of its stretches: `any`, the bytes taken at some moment of the stretch, and `cover`, the bytes
+ * taken during all of it.  Placing an item reads as many lists as the tree is deep, and the lists are short where the packing is tight.
  *
- * Times are compressed to those at which an item begins: two items are alive together exactly when one
- * of them begins while the other is alive.
+ * Times are compressed to those at which an item begins: two items are alive together exactly when one of them begins while the other is
+ * alive.
  */
 #ifndef PLANNER_PLACEMENT_PACK_GREEDY_H
 #define PLANNER_PLACEMENT_PACK_GREEDY_H
@@ -24,7 +23,7 @@ struct greedy_item {
 };
 
 enum greedy_fit {
-	GREEDY_BEST,			/* the tightest gap, ties to the lowest; on top when there is none */
+	GREEDY_BEST,			/* the tightest hole, ties to the lowest; on top when none fits */
 	GREEDY_FIRST			/* the lowest offset */
 };
 
@@ -34,42 +33,43 @@ struct greedy {
 	struct greedy_item *items;	/* [count] in the problem's order */
 	uint32_t busiest;		/* the time of the largest load, given offsets included */
 	bytes_t *offsets;		/* [count] of the latest run */
-	uint64_t work;			/* blocks looked at so far: the measure for budgets, about 7 ns each */
-	uint64_t work_limit;		/* a run ends where work passes it */
+	uint64_t work;			/* blocks looked at so far, about 7 ns each: the measure for budgets */
+	uint64_t work_limit;		/* a run ends when work passes it */
 
 	/* private */
 	bytes_t unit;
 	bytes_t fixed_end;
-	uint32_t *rank;			/* of a time: how many compressed ones are before it */
-	struct greedy_blocks *any, *cover;	/* [2 * leaves] a tree over the times */
-	struct greedy_gaps *gaps;
+	bytes_t *load;			/* [times] bytes alive, sizes rounded up to the unit */
+	uint32_t *rank;			/* of each time of the problem: the number of compressed times before it */
+	struct greedy_blocks *any, *cover;	/* [2 * leaves], [leaves]: the tree over the times, root 1 */
+	struct greedy_blocks *holes;	/* [2] where the item being placed may go, and scratch; the last hole has no end */
 	uint32_t leaves;
 	struct arena *arena;
 };
 
 void greedy_init(struct greedy *g, const struct place_problem *p, struct arena *a);
 
-/* Place the items in this order (indices into items).  The arena's size; UINT64_MAX as soon as it is
- * plain that it will not be under `under`, or the work limit is passed: offsets are then worth nothing. */
+/* Places the items in this order (indices into items) and returns the arena's size.  UINT64_MAX as soon as the arena reaches `under`
+ * or work passes its limit; the offsets have no meaning then. */
 bytes_t greedy_run(struct greedy *g, const uint32_t *order, enum greedy_fit fit, bytes_t under);
 
-/* Take the latest run's offsets as the result; fixed ones and those of items without bytes, too. */
+/* Writes the latest run's offsets to the result, and those of fixed items and of items without bytes. */
 void greedy_take(const struct greedy *g, struct place_result *r, bytes_t arena_bytes);
 
-/* ---- orders: what comes first ---- */
+/* ---- orders ---- */
 
 enum greedy_key {
-	GREEDY_BY_START,		/* the earliest first; of all others the largest first */
+	GREEDY_BY_START,		/* the earliest first; by every other key the largest first */
 	GREEDY_BY_SIZE, GREEDY_BY_AREA, GREEDY_BY_CONFLICTS, GREEDY_BY_LENGTH,
-	GREEDY_BY_LOAD,			/* the largest total load at a time of its life */
-	GREEDY_BY_NEARNESS,		/* to the busiest moment: what is alive then, then outward in time */
-	GREEDY_BY_SHORTER_SIDE		/* how long it lives before or after the busiest moment, whichever is less */
+	GREEDY_BY_LOAD,			/* the largest load at a time of its life */
+	GREEDY_BY_NEARNESS,		/* items alive at the busiest moment first, then outward in time */
+	GREEDY_BY_SHORTER_SIDE		/* the shorter of its lives before and after the busiest moment */
 };
 
-/* Indices by first, then by second, then by index. */
+/* Returns the indices of items by first, then by second, then by index. */
 uint32_t *greedy_order(const struct greedy *g, enum greedy_key first, enum greedy_key second, struct arena *a);
 
-/* One order, one fit: what most rows of the table are. */
+/* Fills r from one order and one fit, which is all that most rows of the table do. */
 void greedy_place(struct place_result *r, const struct place_problem *p, enum greedy_key first, enum greedy_key second,
     enum greedy_fit fit, struct arena *a);
 #endif

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* pack_heap.c - stretches of an arena, linked by address, and a tree of the free ones */
 #include <config.h>
 #include "planner/placement/pack_heap.h"
 
-/* Scatters the numbers, the same everywhere: the tree is balanced whatever order they come in. */
+/* Returns a scattered priority, the same on every machine, so that the tree is balanced for any order of numbers. */
 static uint32_t
 priority(uint32_t i)
 {
@@ -17,7 +18,7 @@ is_less(const struct heap *h, uint32_t i, bytes_t bytes, bytes_t start)
 	return room != bytes ? room < bytes : h->s[i].start < start;
 }
 
-/* Split into what is less than (bytes, start) and the rest. */
+/* Splits tree t into l, the stretches less than (bytes, start), and r, the others. */
 static void
 split(struct heap *h, uint32_t t, bytes_t bytes, bytes_t start, uint32_t *l, uint32_t *r)
 {
@@ -112,7 +113,7 @@ stretch_drop(struct heap *h, uint32_t i)
 	h->spare = i;
 }
 
-/* On top of all; a free stretch there is part of it. */
+/* Takes bytes at the top of the arena; a free stretch there becomes part of them. */
 static uint32_t
 grow(struct heap *h, bytes_t bytes)
 {
@@ -132,7 +133,7 @@ grow(struct heap *h, bytes_t bytes)
 	return i;
 }
 
-/* stretch i is where its neighbours look for it */
+/* Links i and its new upper neighbour. */
 static void
 link_above(struct heap *h, uint32_t i, uint32_t above)
 {

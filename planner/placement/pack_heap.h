@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* pack_heap.h - an arena while time goes by: bytes are taken and given back
+/* pack_heap.h - an arena from which stretches are taken and to which they are given back
  *
- * The tightest free stretch is taken, ties to the lowest; where there is none, the arena
- * grows.  Each step is logarithmic in the number of free stretches.
+ * The tightest free stretch is taken, ties to the lowest; when none fits, the arena grows.  Each step is logarithmic in the number of
+ * free stretches.
  */
 #ifndef PLANNER_PLACEMENT_PACK_HEAP_H
 #define PLANNER_PLACEMENT_PACK_HEAP_H
@@ -11,8 +11,8 @@
 
 #include "src/base/units.h"
 
-/* Taken or free.  Neighbours are linked by address; the free ones stand in a tree by size, then
- * address, whose shape follows from their numbers (a treap). */
+/* A stretch, taken or free.  Neighbours are linked by address.  The free ones are in a tree by size, then by address: a treap (Aragon
+ * and Seidel 1989), whose priorities follow from the stretches' numbers. */
 struct stretch {
 	bytes_t start, end;
 	uint32_t below, above;		/* HEAP_NONE: none */
@@ -23,13 +23,14 @@ struct stretch {
 
 struct heap {
 	struct stretch *s;		/* [2 * the most items taken at once + 1], the caller's */
-	bytes_t top;			/* what the arena has grown to */
+	bytes_t top;			/* size of the arena */
 	uint32_t count, spare, root, last;
 };
 
 void heap_init(struct heap *h, struct stretch *s);
 
-/* The number of the stretch that is taken; its start does not change until it is given back. */
+/* Takes a stretch and returns its number; its start does not change until it is given back. */
 uint32_t heap_take(struct heap *h, bytes_t bytes);
+/* Gives a stretch back; it joins its free neighbours. */
 void heap_give(struct heap *h, uint32_t stretch);
 #endif

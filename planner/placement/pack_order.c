@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* pack_order.c - in which order a greedy takes its items
+/* pack_order.c - the orders in which a greedy run takes its items
  *
- * Keys are computed for all items at once, from sums over time: nothing here looks at pairs of
- * items.
+ * A key is computed for all items at once from sums over time; no pair of items is looked at.
  */
 #include <config.h>
 #include "planner/placement/pack_greedy.h"
@@ -23,8 +22,8 @@ larger_first(const void *x, const void *y)
 	return p->item < q->item ? -1 : p->item > q->item;
 }
 
-/* How many items are alive at some time of each one's life: all, less those that ended before it and
- * those that begin after it. */
+/* Counts the items alive at some time of each item's life: all that begin before its end, less those that end before its
+ * beginning. */
 static void
 count_conflicts(double *key, const struct greedy *g, struct arena *a)
 {
@@ -43,26 +42,14 @@ count_conflicts(double *key, const struct greedy *g, struct arena *a)
 		key[i] = (double)begun[g->items[i].upper - 1] - (double)ended[g->items[i].lower];
 }
 
-/* The largest total load at a time of each item's life: a table of maxima over stretches of
- * 2^h times answers any stretch from two of them. */
+/* Finds the largest load at a time of each item's life.  A sparse table holds the maxima over stretches of 2^h times; two of them
+ * cover any stretch. */
 static void
 find_loads(double *key, const struct greedy *g, struct arena *a)
 {
-	bytes_t **most = ARENA_NEW(a, bytes_t *, 33), sum = 0;
-	uint32_t heights = 1;
+	bytes_t *most[33] = { g->load };
 
-	most[0] = ARENA_NEW(a, bytes_t, (size_t)g->times + 1);
-	for (uint32_t i = 0; i < g->problem->count; i++) {
-		const struct place_item *it = &g->problem->items[i];
-
-		if (it->bytes == 0)
-			continue;
-		most[0][g->rank[it->lower]] += bytes_align(it->bytes, g->unit);
-		most[0][g->rank[it->upper]] -= bytes_align(it->bytes, g->unit);	/* unsigned: the sum comes out right */
-	}
-	for (uint32_t k = 0; k < g->times; k++)
-		most[0][k] = sum += most[0][k];
-	for (uint32_t h = 1; (UINT64_C(1) << h) <= g->times; h++, heights++) {
+	for (uint32_t h = 1; (UINT64_C(1) << h) <= g->times; h++) {
 		uint32_t half = UINT32_C(1) << (h - 1), n = g->times - 2 * half + 1;
 
 		most[h] = ARENA_NEW(a, bytes_t, n);
@@ -90,7 +77,7 @@ key_of(const struct greedy *g, const struct greedy_item *it, enum greedy_key key
 	case GREEDY_BY_SIZE:
 		return (double)it->bytes;
 	case GREEDY_BY_AREA:
-		/* In the problem's own times: a long wait is long though nothing begins in it. */
+		/* In the problem's own times: compressed ones leave out the times at which no item begins. */
 		return (double)it->bytes * ((double)own->upper - (double)own->lower);
 	case GREEDY_BY_LENGTH:
 		return (double)own->upper - (double)own->lower;

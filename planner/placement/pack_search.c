@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* pack_search.c - the depth-first search: state, bound, branching, parts and the memory of failed states */
 #include <config.h>
 #include "planner/placement/pack_search.h"
 
@@ -8,12 +9,12 @@
 #include "src/base/clock.h"
 
 enum { MEMO_SIZE = 1 << 15 };
-enum { MOST_POOL = 1 << 24 };	/* open items in all lists of one path */
+enum { MOST_POOL = 1 << 24 };	/* open items in all lists of one path of the search */
 
 enum { RULE_SLACK, RULE_PRODUCT, RULE_LEVEL, RULE_LOOSE };
 enum { KEY_LENGTH, KEY_SIZE, KEY_LOAD, KEY_LOAD_SIZE, KEY_AREA, KEY_SECTIONS };
 
-/* Diverse rather than deep: each hard instance is easy for one or two of these. */
+/* Diverse rather than deep: of the hard instances measured, each was easy for one or two of these. */
 const struct strategy strategies[] = {
 	{ RULE_LOOSE, KEY_SECTIONS },	{ RULE_PRODUCT, KEY_SIZE },
 	{ RULE_LEVEL, KEY_AREA },	{ RULE_SLACK, KEY_SIZE },
@@ -25,7 +26,7 @@ const int strategy_count = sizeof(strategies) / sizeof(strategies[0]);
 /* An open item and the highest level below it. */
 struct open_item { int item; level_t lb; };
 
-/* What a section was before a change, to be undone. */
+/* The level of a section before a change, for undoing it. */
 struct change { int section; level_t level; };
 
 struct search {
@@ -35,15 +36,15 @@ struct search {
 	const struct pack_limits *limits;
 	uint64_t work;
 	bool gave_up;
-	level_t *level;			/* [item_count] where the placed ones are */
+	level_t *level;			/* [item_count] of the placed items */
 	double *key;			/* [item_count] larger is tried first */
-	level_t *sky, *load;		/* [count] by section: level, units still to be placed */
+	level_t *sky, *load;		/* [count] by section: its level, its units not placed yet */
 	level_t *end;			/* [count] scratch of the bound */
 	int *cases, *part;		/* [count] scratch */
 	bool *covered, *joined;		/* [count + 1] scratch of the decomposition */
 	struct change *changes;
 	size_t change_count, change_capacity;
-	int *placed;			/* [item_count] in order */
+	int *placed;			/* [item_count] items in the order of placing */
 	int placed_count;
 	struct open_item *pool;		/* a stack of lists of open items */
 	size_t pool_used, pool_size;
@@ -51,7 +52,7 @@ struct search {
 	struct arena *arena;
 };
 
-/* A state that has been shown impossible: 128 bits of its hash. */
+/* States that have been shown impossible, as 128 bits of their hashes. */
 struct pack_memo { uint64_t key[MEMO_SIZE][2]; };
 
 static bool solve(struct search *x, int left, int right, struct open_item *list, int count);
@@ -98,14 +99,14 @@ list_new(struct search *x, int count)
 	struct open_item *list = x->pool + x->pool_used;
 
 	if (x->pool_size - x->pool_used < (size_t)count) {
-		x->gave_up = true;	/* deeper than any instance that this search is for */
+		x->gave_up = true;	/* deeper than the instances that this search is made for */
 		return NULL;
 	}
 	x->pool_used += (size_t)count;
 	return list;
 }
 
-/* The lowest level at or above `level` at which item p's own rules let it be. */
+/* Returns the lowest level at or above `level` that meets p's alignment and is free of obstacles. */
 static level_t
 settle(const struct search *x, const struct packed *p, level_t level)
 {
@@ -127,7 +128,7 @@ settle(const struct search *x, const struct packed *p, level_t level)
 
 /* ---- bound ---- */
 
-/* Lists stay nearly sorted from a node to the next. */
+/* Sorts by insertion, because lists are nearly sorted: a child's list is its parent's with a few changes. */
 static void
 sort_by_lb(struct open_item *list, int count)
 {
@@ -141,8 +142,8 @@ sort_by_lb(struct open_item *list, int count)
 	}
 }
 
-/* Raise sections to their lowest item's lb, and test every section's machine
- * bound.  list is sorted by lb. */
+/* Raises each section to its lowest item's lb and tests the machine bound of each; false: one exceeds the capacity.  list is sorted by
+ * lb. */
 static bool
 within_bound(struct search *x, int left, int right, const struct open_item *list, int count)
 {
@@ -191,7 +192,7 @@ section_score(const struct search *x, int y)
 	}
 }
 
-/* The section to branch on, among those of valleys, and its valley's ends. */
+/* Returns the section to branch on, among those of valleys, and its valley's ends. */
 static int
 choose_section(struct search *x, int left, int right, const struct open_item *list, int count, int *from, int *to)
 {
@@ -231,8 +232,8 @@ is_twin(const struct packed *p, const struct packed *q)
 	return p->first == q->first && p->last == q->last && p->size == q->size && p->align == q->align;
 }
 
-/* The items that may rest on the floor at the section, best key first, one of each
- * set of twins; and the level to which the section rises if none does. */
+/* Finds the items that may rest on the floor at the section, best key first, one of each set of twins; and in *raised the level to
+ * which the section rises when none does, -1: no such level. */
 static int
 find_cases(struct search *x, int section, int from, int to, const struct open_item *list, int count,
     struct open_item *cases, level_t *raised)
@@ -245,7 +246,7 @@ find_cases(struct search *x, int section, int from, int to, const struct open_it
 		const struct packed *p = &x->s->items[list[i].item];
 
 		if (p->first > section || p->last < section) {
-			/* It may lift an item of the section by lying below it elsewhere. */
+			/* Elsewhere in the valley it may lie below an item of the section and lift it. */
 			if (list[i].lb == floor && p->first >= from && p->last <= to && (under < 0 || floor + p->size < under))
 				under = floor + p->size;
 			continue;
@@ -277,7 +278,7 @@ find_cases(struct search *x, int section, int from, int to, const struct open_it
 	return n;
 }
 
-/* Copy list without item `without` (-1: with all); what meets [first, last] is now above `level`. */
+/* Copies list without item `without` (-1: all items) and raises the items over [first, last] to `level` at least; the count. */
 static int
 raise_list(struct search *x, struct open_item *to, const struct open_item *list, int count, int without,
     int first, int last, level_t level)
@@ -301,7 +302,7 @@ raise_list(struct search *x, struct open_item *to, const struct open_item *list,
 
 struct part { int left, right, start, count; };
 
-/* Cut [left, right] where no open item crosses; returns the number of parts. */
+/* Splits [left, right] where no open item crosses; returns the number of parts. */
 static int
 find_parts(struct search *x, struct part *parts, int left, int right, const struct open_item *list, int count)
 {
@@ -334,7 +335,7 @@ find_parts(struct search *x, struct part *parts, int left, int right, const stru
 	return n;
 }
 
-/* Solve every part, the smallest first: it fails soonest. */
+/* Solves every part, the smallest first, because a small part fails soonest. */
 static bool
 solve_parts(struct search *x, int left, int right, struct open_item *list, int count)
 {
@@ -382,8 +383,8 @@ mix(uint64_t z)
 	return z ^ z >> 31;
 }
 
-/* All that decides whether the part can be solved: its skyline and its open items.  Stacks that
- * differ only in their order below the same skyline meet here. */
+/* Hashes the skyline and the open items of a part, which alone decide whether it can be solved.  Stacks that differ only in their order
+ * below the same skyline have one hash. */
 static void
 hash_state(uint64_t hash[2], const struct search *x, int left, int right, const struct open_item *list, int count)
 {
@@ -437,7 +438,7 @@ spend(struct search *x, int count)
 	return !x->gave_up;
 }
 
-/* Item c at the floor of its valley, then the rest. */
+/* Places item c on the floor of its valley, then the rest. */
 static bool
 try_item(struct search *x, int left, int right, const struct open_item *list, int count, struct open_item c)
 {
@@ -456,9 +457,9 @@ try_item(struct search *x, int left, int right, const struct open_item *list, in
 	return solve_parts(x, left, right, rest, count);
 }
 
-/* Nothing rests on the floor at the section. */
+/* Leaves a hole on the floor at the section, up to level raised, and places the list above it. */
 static bool
-try_gap(struct search *x, int left, int right, const struct open_item *list, int count, int section, level_t raised)
+try_hole(struct search *x, int left, int right, const struct open_item *list, int count, int section, level_t raised)
 {
 	struct open_item *same;
 
@@ -472,8 +473,7 @@ try_gap(struct search *x, int left, int right, const struct open_item *list, int
 	return solve(x, left, right, same, count);
 }
 
-/* Place all of list, whose items lie in sections left..right and hang together.  On
- * failure everything is as it was. */
+/* Places all of list, whose items lie in sections left..right and are connected.  On failure the state is as before. */
 static bool
 solve(struct search *x, int left, int right, struct open_item *list, int count)
 {
@@ -503,7 +503,7 @@ solve(struct search *x, int left, int right, struct open_item *list, int count)
 			return true;
 		back_to(x, here);
 	}
-	if (!x->gave_up && try_gap(x, left, right, list, count, section, raised))
+	if (!x->gave_up && try_hole(x, left, right, list, count, section, raised))
 		return true;
 	back_to(x, start);
 	if (!x->gave_up)
@@ -530,7 +530,7 @@ item_key(const struct sections *s, const struct packed *p, int key)
 	}
 }
 
-/* A number in [0, 1) from a seed: splitmix64 (Steele, Lea and Flood, 2014). */
+/* Returns a number in [0, 1) from a seed: splitmix64 (Steele, Lea and Flood 2014). */
 static double
 noise(uint64_t seed, uint64_t i)
 {

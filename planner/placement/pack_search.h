@@ -1,21 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* pack_search.h - do these items fit below this level?  A depth-first search
+/* pack_search.h - a depth-first search for a placement of all items below a level, the capacity
  *
- * The state is a skyline: a level for each section, below which nothing more is
- * put.  Where it has a valley (equal levels between higher ones), look at one of its sections: either some item
- * over that section rests on the valley's floor there, or nothing does, and the section's level rises to where
- * the lowest of its items can be at all.  That is a complete case split whatever the section, so the search may take the one with the fewest cases.
+ * State: a skyline, which is a level for each section.  No further item is placed below it.  An item is open until it is placed.
  *
- * Bound: let lb_j be the highest level below item j.  The items over a section are jobs of one machine with
- * release times lb_j: in the order of lb, end = max(end, lb_j) + size_j, and the last end must not pass
- * the capacity (the optimum of 1|r_j|Cmax, so no order of theirs does better).
+ * Branching: a valley is a run of sections of equal level between higher ones.  For any section of a valley, either an open item over
+ * the section rests on the valley's floor, or none does and the section's level rises to the lowest level that one of its items can
+ * have.  The split is complete for every section, so the search takes the section with the fewest cases.
  *
- * Parts of the skyline that no open item connects are solved one after the other, and when one cannot be, the others are not tried
- * again.  Of identical items the first is tried.  A state (skyline and open items of a part) that was shown
- * impossible is remembered: stacks that differ only in their order end there.
+ * Bound: lb_j is the highest level of the skyline below open item j.  The items over a section are jobs of one machine with release times
+ * lb_j: in the order of lb, end = max(end, lb_j) + size_j, and the last end must not exceed the capacity.  That end is the optimum of
+ * 1|r_j|Cmax, so no order of the items has a smaller one.
  *
- * Canonical solutions, sections and dominance follow MiniMalloc (Moffitt, ASPLOS 2023); the split on a valley's section, the
- * machine bound and the decomposition are ours.
+ * Parts of the skyline that no open item connects are solved one after the other; the first part without a solution ends the branch.  Of
+ * identical items only the first is tried.  A state (skyline and open items of a part) that was shown impossible is remembered, which
+ * ends stacks that differ only in their order.
+ *
+ * Canonical solutions, sections and dominance follow MiniMalloc (Moffitt, ASPLOS 2023).  The split on a valley's section, the machine
+ * bound and the decomposition are ours.
  */
 #ifndef PLANNER_PLACEMENT_PACK_SEARCH_H
 #define PLANNER_PLACEMENT_PACK_SEARCH_H
@@ -23,7 +24,7 @@
 
 #include "planner/placement/pack_sections.h"
 
-/* How a search chooses: rows of strategies[] in pack_search.c. */
+/* The choices of a search: rows of strategies[] in pack_search.c. */
 struct strategy {
 	int section_rule;	/* which section to branch on */
 	int item_key;		/* which item to try first */
@@ -41,13 +42,13 @@ struct pack_limits {
 	int self;
 };
 
-/* States shown impossible below one capacity; searches for the same capacity may share it, one after the other. */
+/* States shown impossible below one capacity.  Searches for the same capacity may use it one after the other. */
 struct pack_memo;
 struct pack_memo *pack_memo_new(struct arena *a);
 void pack_memo_clear(struct pack_memo *memo);
 
-/* Fill level[item_count] so that every item ends at or below capacity.  seed 0: the
- * strategy's own order; else its keys are perturbed. */
+/* Fills level[item_count] so that every item ends at or below capacity.  seed 0: the strategy's own order; else its keys are
+ * perturbed by up to 15 %. */
 enum pack_answer pack_search(level_t *level, const struct sections *s, level_t capacity,
     const struct strategy *how, uint64_t seed, const struct pack_limits *limits, struct pack_memo *memo, struct arena *a);
 

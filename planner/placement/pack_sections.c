@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* pack_sections.c - the change from times and bytes to sections and units */
 #include <config.h>
 #include "planner/placement/pack_sections.h"
 
@@ -17,12 +18,6 @@ gcd(bytes_t x, bytes_t y)
 	return x;
 }
 
-static bytes_t
-align_of(const struct place_problem *p, const struct place_item *it)
-{
-	return it->align == 0 ? p->align : it->align;
-}
-
 struct event { uint32_t time; bool begins; uint32_t item; };
 
 static int
@@ -33,11 +28,11 @@ earlier(const void *x, const void *y)
 	if (p->time != q->time)
 		return p->time < q->time ? -1 : 1;
 	if (p->begins != q->begins)
-		return p->begins ? 1 : -1;	/* half-open: who ends at t is gone at t */
+		return p->begins ? 1 : -1;	/* half-open: an item that ends at t is not alive at t */
 	return p->item < q->item ? -1 : p->item > q->item;
 }
 
-/* Sweep over time.  A set of living items is maximal where an end follows a begin. */
+/* Sweeps over time and returns the number of sections.  A set of living items is maximal where an end follows a begin. */
 static int
 find_sections(const struct place_problem *p, int *first, int *last, struct arena *a)
 {
@@ -80,8 +75,8 @@ add_obstacle(struct sections *s, const struct place_item *it, int first, int las
 	    (level_t)(it->fixed / s->unit), (level_t)((it->fixed + it->bytes) / s->unit) };
 }
 
-/* Where all alignments are one, sizes are rounded up to it, and every sum of sizes is
- * aligned.  Else the unit divides the alignments, and the search aligns. */
+/* Returns the unit.  With one alignment for all, sizes are rounded up to it and every sum of sizes is aligned.  Otherwise the unit
+ * divides the alignments, and the search aligns. */
 static bytes_t
 find_unit(const struct place_problem *p, bool uniform)
 {
@@ -92,7 +87,7 @@ find_unit(const struct place_problem *p, bool uniform)
 
 		if (it->bytes == 0)
 			continue;
-		unit = gcd(unit, uniform ? bytes_align(it->bytes, align_of(p, it)) : gcd(it->bytes, align_of(p, it)));
+		unit = gcd(unit, uniform ? bytes_align(it->bytes, place_align(p, it)) : gcd(it->bytes, place_align(p, it)));
 		if (it->fixed != PLACE_FREE)
 			unit = gcd(gcd(unit, it->fixed), it->bytes);
 	}
@@ -112,12 +107,12 @@ sections_init(struct sections *s, const struct place_problem *p, bytes_t *offset
 	s->load = ARENA_NEW(a, level_t, (size_t)s->count + 1);
 	for (uint32_t i = 0; i < p->count; i++) {
 		any_fixed |= p->items[i].fixed != PLACE_FREE;
-		uniform &= align_of(p, &p->items[i]) == align_of(p, &p->items[0]);
+		uniform &= place_align(p, &p->items[i]) == place_align(p, &p->items[0]);
 	}
 	s->unit = find_unit(p, uniform && !any_fixed);
 	for (uint32_t i = 0; i < p->count; i++) {
 		const struct place_item *it = &p->items[i];
-		bytes_t align = align_of(p, it), bytes = uniform && !any_fixed ? bytes_align(it->bytes, align) : it->bytes;
+		bytes_t align = place_align(p, it), bytes = uniform && !any_fixed ? bytes_align(it->bytes, align) : it->bytes;
 		struct packed *new;
 
 		if (it->fixed != PLACE_FREE || bytes == 0) {

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* pack_sections.h - a placement problem in the coordinates that an exact search wants
+/* pack_sections.h - a placement problem in the coordinates of the exact search
  *
- * Time: the maximal sets of items alive together, in order ("sections", the maximal cliques of
- * an interval graph).  Two items meet if and only if they share a section, so nothing else of time matters, and
- * an item covers the sections first..last.  Space: units of the greatest common divisor of all
- * sizes and alignments.  Items that are alive in every section stand at the bottom, outside.
+ * Time: sections are the maximal sets of items alive together, in order (the maximal cliques of an interval graph).  Two items are alive
+ * together if and only if they share a section, so sections hold everything that matters of time.  An item covers sections
+ * first..last.  Space: units of the greatest common divisor of all sizes and alignments.  Items alive in every section are stacked at
+ * the bottom, outside the search.
  */
 #ifndef PLANNER_PLACEMENT_PACK_SECTIONS_H
 #define PLANNER_PLACEMENT_PACK_SECTIONS_H
@@ -18,7 +18,7 @@ struct packed {
 	level_t size, align;		/* units */
 };
 
-/* A given item: an obstacle. */
+/* A fixed item. */
 struct obstacle {
 	int first, last;
 	level_t bottom, top;
@@ -35,7 +35,6 @@ struct sections {
 	bytes_t floor;			/* bytes below level 0: the items that are always alive */
 };
 
-/* The sections of p; the offsets of items that are outside the search are filled in.
- * Items with 0 bytes are outside, too. */
+/* Fills s from p, and the offsets of the items outside the search: fixed ones, those alive in every section, those of 0 bytes. */
 void sections_init(struct sections *s, const struct place_problem *p, bytes_t *offsets, struct arena *a);
 #endif

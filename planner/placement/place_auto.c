@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* place_auto.c - several orders, each repaired where it went wrong, then search
+/* place_auto.c - several orders, each repaired where it ended too high, then the exact search
  *
- * No one order is good everywhere, but on training graphs some order nearly always is, and where all
- * miss the bound, what ended above it can be told: it came too late, when the room below was
- * cut up.  So those items go to the front of that order and it is run again ("squeaky wheel",
- * Joslin and Clements 1999).  That takes most orders most of the way in a few rounds.  What is left to do after that is
- * done by place_exact where the problem is small enough for it.
+ * No single order is good for all problems, but on training graphs one of a few orders nearly always is.  An item that ended above the
+ * target came too late, when only small holes were left below.  The repair moves such items to the front of the order and runs it again
+ * ("squeaky wheel" optimisation, Joslin and Clements 1999).  A few rounds bring most orders near the bound.  place_exact() takes over
+ * where a problem is small enough and still misses the target.
  */
 #include <config.h>
 #include <string.h>
@@ -16,10 +15,10 @@
 enum {
 	LANES = 10,
 	ROUNDS = 8, SMALL_ROUNDS = 2,	/* of one order */
-	SMALL = 1000,			/* items: the exact search is so fast that few rounds come before it */
-	LARGE = 200000,			/* items: too many for the tree over time */
-	SEARCHED = 2500,		/* items: more are only searched when there is a time limit to end it */
-	WORK = 6000, QUICK_WORK = 700,	/* an item, without a time limit */
+	SMALL = 1000,			/* items: below, the exact search is fast, so few rounds precede it */
+	LARGE = 200000,			/* items: above, too many for the tree over time */
+	SEARCHED = 2500,		/* items: above, the exact search runs only with a time limit */
+	WORK = 6000, QUICK_WORK = 700,	/* struct greedy's work, per item, without a time limit */
 	MOST_WORK = 240000000		/* in all */
 };
 
@@ -37,13 +36,6 @@ struct attempt {
 	double deadline_s;		/* 0: none */
 };
 
-/* The arena that ends all trying. */
-static bytes_t
-target_of(const struct place_result *r, const struct place_problem *p)
-{
-	return p->capacity > r->bound_bytes ? p->capacity : r->bound_bytes;
-}
-
 static bool
 is_done(const struct attempt *t)
 {
@@ -51,7 +43,7 @@ is_done(const struct attempt *t)
 	    placement_stopped(t->p) || (t->deadline_s > 0 && clock_seconds() > t->deadline_s);
 }
 
-/* What ended above the target comes first next time, among itself as it was.  false: it did already. */
+/* Moves the items that ended above the target to the front, in their order; false: they were there already. */
 static bool
 repair(struct attempt *t, uint32_t *order)
 {
@@ -87,8 +79,8 @@ run_lane(struct attempt *t, const struct lane *lane, unsigned rounds, struct are
 	}
 }
 
-/* The most promising first: each is given all of its rounds before the next one is tried, because a bad
- * first round says little of the ones after it. */
+/* Runs the orders, the most promising first.  Each has all of its rounds before the next one begins, because a bad first round predicts
+ * little about the later ones. */
 static void
 try_orders(struct attempt *t, uint32_t work, struct arena *a)
 {
@@ -113,11 +105,11 @@ try_orders(struct attempt *t, uint32_t work, struct arena *a)
 		run_lane(t, &lanes[i], t->p->count > SMALL ? ROUNDS : SMALL_ROUNDS, a);
 }
 
-/* Half of a time limit is for orders, the other half for the search. */
+/* Places by boxing and by orders, for half of a time limit; the search has the other half. */
 static void
 place_by_orders(struct place_result *r, const struct place_problem *p, uint32_t work, struct arena *a)
 {
-	struct attempt t = { .r = r, .p = p, .target = target_of(r, p) };
+	struct attempt t = { .r = r, .p = p, .target = placement_target(p, r) };
 
 	if (p->time_limit_s > 0)
 		t.deadline_s = clock_seconds() + p->time_limit_s / 2;
@@ -136,7 +128,7 @@ void
 place_auto(struct place_result *r, const struct place_problem *p, struct arena *a)
 {
 	place_by_orders(r, p, WORK, a);
-	if (r->arena_bytes > target_of(r, p) && (p->count <= SEARCHED || p->time_limit_s > 0))
+	if (r->arena_bytes > placement_target(p, r) && (p->count <= SEARCHED || p->time_limit_s > 0))
 		place_exact(r, p, a);
 }
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* place_best_fit.c - in program order, the tightest gap that is free */
+/* place_best_fit.c - in program order, the tightest hole that is free */
 #include <config.h>
 #include "planner/placement/pack_greedy.h"
 

@@ -1,15 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* place_boxing.c - near-linear, for 10^5 to 10^6 buffers
+/* place_boxing.c - outward from the busiest moment, near-linear, for 10^5 to 10^6 buffers
  *
- * The bound is the load of the busiest moment, so that is where no byte may be lost: what is alive then
- * is stacked without a gap.  From there time runs outward, to the end and, mirrored, to the
- * beginning: an item takes the tightest stretch that is free when it is met and gives it
- * back when it is gone.  The two halves share only the stack.  Its order decides what opens up first; those
- * that stay longest on their shorter side lie at the bottom, so that the top comes free in one
- * piece on both sides.  A box of boxing algorithms (Buchsbaum et al., 2004) is what this leaves implicit: a stretch that one
- * item after another takes without being split.
+ * The bound is the load of the busiest moment, so no byte may be lost there: the items alive at that moment are stacked without a
+ * hole.  From there time runs outward, to the end and, mirrored, to the beginning.  An item takes the tightest free stretch when it is
+ * met and gives it back when it ends.  The two halves share only the stack.  The stack's order decides which stretches become free
+ * first.  Items that live longest on their shorter side lie at the bottom, so that the top becomes free in one piece on both sides.
+ * A box of boxing algorithms (Buchsbaum, Karloff, Kenyon, Reingold and Thorup 2004) is implicit here: a stretch that one item after another
+ * takes without a split.
  *
- * O(n log n) time, O(n) memory.  Given offsets fit no such sweep: then it is best-fit in program order.
+ * O(n log n) time, O(n) memory.  A sweep cannot respect given offsets: with any, the row is best-fit in program order.
  */
 #include <config.h>
 #include "planner/placement/pack_greedy.h"
@@ -19,9 +18,9 @@
 
 #include "planner/placement/pack_heap.h"
 
-enum { LARGE = 200000 };	/* items */
+enum { LARGE = 200000 };	/* items: above, a thousandth over the target is good enough */
 
-/* How the items alive at the moment of departure are stacked. */
+/* The order of the stack, from the bottom: descending by this. */
 enum stacking { STACK_BY_SHORTER_SIDE, STACK_BY_LONGER_SIDE, STACK_BY_SIZE, STACKINGS };
 
 struct turn { uint64_t first, second; uint32_t item; };
@@ -30,14 +29,14 @@ struct boxing {
 	const struct greedy_item *items;	/* [count] */
 	uint32_t count, times;
 	bytes_t unit;
-	struct turn *turns;			/* [count] in the order in which they are met */
-	uint32_t *ends;				/* [count] by when they are gone */
+	struct turn *turns;			/* [count] items in the order in which a sweep meets them */
+	uint32_t *ends;				/* [count] items by their end */
 	uint32_t *at, *stretch;			/* [times + 2], [count] */
 	struct stretch *stretches;		/* [2 * count + 1] */
 	bytes_t *offsets;			/* [count] */
 };
 
-/* Half-open life as seen when time runs in one direction from `from`. */
+/* A half-open life in the direction of a sweep. */
 struct life { uint32_t lower, upper; };
 
 static struct life
@@ -59,8 +58,8 @@ earlier(const void *x, const void *y)
 	return p->item < q->item ? -1 : p->item > q->item;
 }
 
-/* Of the items alive after `from`: those alive at it in the stack's order, then the others as
- * they begin, larger first. */
+/* Fills turns with the items alive after `from`: those alive at it in the stack's order, then the others by beginning, larger
+ * first. */
 static uint32_t
 take_turns(struct boxing *b, uint32_t from, bool back, enum stacking stacking)
 {
@@ -77,7 +76,7 @@ take_turns(struct boxing *b, uint32_t from, bool back, enum stacking stacking)
 			b->turns[n++].first = l.lower;
 			continue;
 		}
-		/* Times of both directions: the stack is the same. */
+		/* From the lives on both sides, so that both sweeps have the same stack. */
 		before = from - l.lower + 1;
 		after = l.upper - from;
 		if (stacking == STACK_BY_SHORTER_SIDE)
@@ -90,7 +89,7 @@ take_turns(struct boxing *b, uint32_t from, bool back, enum stacking stacking)
 	return n;
 }
 
-/* The turns' items by the time at which they are gone, counted into buckets. */
+/* Sorts the turns' items by their end, by counting. */
 static void
 sort_ends(struct boxing *b, uint32_t n, bool back)
 {
@@ -118,7 +117,7 @@ sweep(struct boxing *b, uint32_t from, bool back, enum stacking stacking)
 
 		for (; l.lower > from && life_of(b, &b->items[b->ends[gone]], back).upper <= l.lower; gone++)
 			heap_give(&h, b->stretch[b->ends[gone]]);
-		/* Room enough for an aligned place in it, wherever it begins. */
+		/* Room for an aligned place at any beginning of the stretch. */
 		b->stretch[item] = heap_take(&h, it->bytes + it->align - b->unit);
 		b->offsets[item] = bytes_align(h.s[b->stretch[item]].start, it->align);
 	}
@@ -136,7 +135,7 @@ boxing_init(struct boxing *b, const struct greedy *g, struct arena *a)
 	b->stretches = ARENA_NEW(a, struct stretch, 2 * (size_t)b->count + 1);
 }
 
-/* Both halves; how high they are. */
+/* Sweeps both halves and returns the larger top. */
 static bytes_t
 outward(struct boxing *b, uint32_t from, enum stacking stacking)
 {
@@ -157,7 +156,7 @@ keep_best(struct place_result *r, const struct greedy *g, bytes_t top)
 		greedy_take(g, r, top);
 }
 
-/* Where a sweep takes seconds, a thousandth over the bound is near enough. */
+/* True when no further sweep is worth its time: at the target, or within a thousandth where a sweep takes seconds. */
 static bool
 is_good(const struct place_result *r, const struct boxing *b, bytes_t target)
 {
@@ -167,7 +166,7 @@ is_good(const struct place_result *r, const struct boxing *b, bytes_t target)
 void
 place_boxing(struct place_result *r, const struct place_problem *p, struct arena *a)
 {
-	bytes_t target = p->capacity > r->bound_bytes ? p->capacity : r->bound_bytes;
+	bytes_t target = placement_target(p, r);
 	struct boxing b;
 	struct greedy g;
 
@@ -185,7 +184,7 @@ place_boxing(struct place_result *r, const struct place_problem *p, struct arena
 	boxing_init(&b, &g, a);
 	for (int s = 0; s < STACKINGS && !is_good(r, &b, target); s++)
 		keep_best(r, &g, outward(&b, g.busiest, (enum stacking)s));
-	/* Nothing but program order, for what has no one busiest moment. */
+	/* Program order, for problems without one busiest moment. */
 	if (!is_good(r, &b, target))
 		keep_best(r, &g, sweep(&b, 0, false, STACK_BY_SIZE));
 }

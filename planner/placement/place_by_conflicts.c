@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* place_by_conflicts.c - what is alive together with the most others first, best fit
+/* place_by_conflicts.c - the item alive together with the most others first, best fit
  *
- * TVM's greedy-by-conflicts rule (USMP), without its graph of conflicts: they are counted, never
- * listed.
+ * TVM's greedy-by-conflicts rule (USMP) without its graph of conflicts: conflicts are counted and never listed.
  */
 #include <config.h>
 #include "planner/placement/pack_greedy.h"

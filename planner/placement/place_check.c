@@ -1,66 +1,25 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* place_check.c - a sweep over time that holds the living items by offset
  *
- * As long as no two living items share a byte, their order by offset is also their order by end.  So a new
- * one can only clash with its next neighbours below and above.  The living are bits in the order of
- * all offsets, under bits that say which words have any: the neighbours are found in a few steps.
+ * While no two living items share a byte, their order by offset is also their order by end.  A new item can therefore clash only with
+ * its next neighbours below and above.  The living items are members of a bit tree over the ranks of all offsets, which finds the
+ * neighbours in a few steps.
  */
 #include <config.h>
 #include "planner/placement/place_check.h"
 
 #include <stdlib.h>
 
-enum { LEVELS = 6 };	/* 64^6 items */
-
-struct living { uint64_t *words[LEVELS]; };
+#include "src/base/bit_tree.h"
 
 struct sweep {
 	const struct place_problem *problem;
 	const bytes_t *offsets;
 	uint32_t count;
 	uint32_t *by_offset;	/* [count] items */
-	uint32_t *rank;		/* [problem->count] their position there */
-	struct living living;
+	uint32_t *rank;		/* [problem->count] position in by_offset; PLACE_NONE: not checked or without bytes */
+	struct bit_tree living;	/* ranks */
 };
-
-static void
-set_bit(struct living *l, uint32_t bit)
-{
-	for (int k = 0; k < LEVELS; k++, bit /= 64)
-		l->words[k][bit / 64] |= UINT64_C(1) << (bit % 64);
-}
-
-static void
-clear_bit(struct living *l, uint32_t bit)
-{
-	for (int k = 0; k < LEVELS; k++, bit /= 64) {
-		l->words[k][bit / 64] &= ~(UINT64_C(1) << (bit % 64));
-		if (l->words[k][bit / 64] != 0)
-			return;
-	}
-}
-
-/* The next bit set above or below this one, PLACE_NONE: none. */
-static uint32_t
-next_bit(const struct living *l, uint32_t bit, bool above)
-{
-	for (int k = 0; k < LEVELS; k++, bit /= 64) {
-		uint64_t word = l->words[k][bit / 64];
-
-		word &= above ? ~UINT64_C(0) << (bit % 64) << 1 : (UINT64_C(1) << (bit % 64)) - 1;
-		if (bit % 64 == 63 && above)
-			word = 0;
-		if (word == 0)
-			continue;
-		bit = bit / 64 * 64 + (uint32_t)(above ? __builtin_ctzll(word) : 63 - __builtin_clzll(word));
-		while (k-- > 0) {
-			word = l->words[k][bit];
-			bit = bit * 64 + (uint32_t)(above ? __builtin_ctzll(word) : 63 - __builtin_clzll(word));
-		}
-		return bit;
-	}
-	return PLACE_NONE;
-}
 
 /* ---- orders ---- */
 
@@ -112,12 +71,12 @@ clash(const struct sweep *s, uint32_t x, uint32_t y, struct place_fault *fault, 
 static int
 begin(struct sweep *s, uint32_t item, struct place_fault *fault, struct err *e)
 {
-	uint32_t above = next_bit(&s->living, s->rank[item], true), below = next_bit(&s->living, s->rank[item], false);
+	size_t above = bit_tree_after(&s->living, s->rank[item]), below = bit_tree_up_to(&s->living, s->rank[item]);
 
-	if ((above != PLACE_NONE && clash(s, item, s->by_offset[above], fault, e) < 0) ||
-	    (below != PLACE_NONE && clash(s, item, s->by_offset[below], fault, e) < 0))
+	if ((above != BIT_NONE && clash(s, item, s->by_offset[above], fault, e) < 0) ||
+	    (below != BIT_NONE && clash(s, item, s->by_offset[below], fault, e) < 0))
 		return -1;
-	set_bit(&s->living, s->rank[item]);
+	bit_tree_add(&s->living, s->rank[item]);
 	return 0;
 }
 
@@ -125,20 +84,16 @@ static int
 check_overlaps(struct sweep *s, struct place_fault *fault, struct arena *a, struct err *e)
 {
 	uint32_t *lower = sorted(s, BY_LOWER, a), *upper = sorted(s, BY_UPPER, a), gone = 0;
-	size_t words = s->count;
 
 	s->by_offset = sorted(s, BY_OFFSET, a);
 	for (uint32_t i = 0; i < s->count; i++)
 		s->rank[s->by_offset[i]] = i;
-	for (int k = 0; k < LEVELS; k++) {
-		words = words / 64 + 1;
-		s->living.words[k] = ARENA_NEW(a, uint64_t, words);
-	}
+	bit_tree_init(&s->living, s->count, a);
 	for (uint32_t i = 0; i < s->count; i++) {
 		uint32_t now = s->problem->items[lower[i]].lower;
 
 		for (; s->problem->items[upper[gone]].upper <= now; gone++)
-			clear_bit(&s->living, s->rank[upper[gone]]);
+			bit_tree_drop(&s->living, s->rank[upper[gone]]);
 		if (begin(s, lower[i], fault, e) < 0)
 			return -1;
 	}

@@ -1,15 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* place_exact.c - the smallest arena, by asking of one capacity after another
+/* place_exact.c - the smallest arena, found by a search for one capacity after another
  *
- * Each question "does it fit below C?" goes to a portfolio of depth-first searches (pack_search.h) that
- * differ in where they branch and what they try first; one search is stuck for ever where another walks
- * straight through, so many small budgets beat a large one (Luby, Sinclair and Zuckerman 1993).  The first capacity asked is the
- * busiest moment itself, for it is reachable more often than not; then up a ladder from there to the best
- * arena known, never down from that.  A search that ends without an answer missing proves its capacity impossible and
- * raises the bound.
+ * Each question "do all items fit below C?" goes to a portfolio of depth-first searches (pack_search.h) that differ in the section
+ * branched on and in the item tried first.  Where one search never ends another often finds its way at once, so many small budgets beat
+ * a large one (Luby, Sinclair and Zuckerman 1993).  The first capacity is the bound, the load of the busiest moment, which is reachable
+ * more often than not.  Then come the rungs of a ladder from there up to the best known arena.  A search that ends within its budget
+ * without a placement proves its capacity impossible and raises the bound.
  *
- * The strategies of one round run in parallel; the winner is the first in the table that fits, whatever the
- * number of threads, so the same problem gives the same offsets.
+ * The strategies of one round run in parallel.  The winner is the first in the table that fits, for any number of threads, so the same
+ * problem gives the same offsets.
  */
 #include <config.h>
 #include <string.h>
@@ -19,7 +18,7 @@
 #include "src/base/clock.h"
 
 enum {
-	MOST_ITEMS = 6000,		/* the search looks at each open item at every node */
+	MOST_ITEMS = 6000,		/* every node of the search looks at each open item */
 	FIRST_WORK = 300000,		/* of one search in the first round */
 	MOST_WORK = 30000000,		/* of all together without a time limit */
 	BOUND_SHARE = 8,		/* the bound itself is asked with so many times the work of another rung */
@@ -27,21 +26,20 @@ enum {
 	MOST_STRATEGIES = 16
 };
 
-
 struct exact {
 	const struct place_problem *p;
 	struct place_result *r;
 	struct arena *arena;
 	struct sections s;
-	level_t low, high;		/* below low: impossible; high: found */
+	level_t low, high;		/* capacities below low are impossible; high has been found */
 	double deadline_s;
-	bytes_t *outside;		/* [p->count] offsets of what the search leaves alone */
-	struct { level_t asked; struct pack_memo *of[MOST_STRATEGIES]; } memo[2];	/* for the bound, and for the rung asked last */
+	bytes_t *outside;		/* [p->count] offsets of the items outside the search */
+	struct { level_t asked; struct pack_memo *of[MOST_STRATEGIES]; } memo[2];	/* [0] of the bound, [1] of the latest rung */
 	uint64_t work;			/* spent so far */
 	level_t *levels;		/* [strategy_count][item_count] */
 };
 
-/* 1 1 2 1 1 2 4 1 1 2 ... for i = 1, 2, 3 ... */
+/* Returns Luby's sequence 1 1 2 1 1 2 4 1 1 2 ... at i = 1, 2, 3 ... */
 static uint64_t
 luby(uint64_t i)
 {
@@ -81,7 +79,7 @@ accept(struct exact *x, const level_t *level)
 	x->r->arena_bytes = arena_of(x, most);
 }
 
-/* What was shown impossible holds for one capacity. */
+/* Returns the memory of states for a capacity, emptied when it belonged to another one. */
 static struct pack_memo **
 memo_for(struct exact *x, level_t capacity)
 {
@@ -94,7 +92,7 @@ memo_for(struct exact *x, level_t capacity)
 	return x->memo[which].of;
 }
 
-/* One strategy's search, with memory of its own. */
+/* One strategy's search, with an arena of its own. */
 struct asking {
 	const struct exact *x;
 	level_t capacity;
@@ -116,7 +114,7 @@ ask_one(void *arg)
 	return 0;
 }
 
-/* One round: every strategy once, with the same budget. */
+/* Runs one round: every strategy once, with the same budget. */
 static enum pack_answer
 ask(struct exact *x, level_t capacity, uint64_t round, uint64_t work)
 {
@@ -160,7 +158,7 @@ ask(struct exact *x, level_t capacity, uint64_t round, uint64_t work)
 	return never ? PACK_NEVER : PACK_GAVE_UP;
 }
 
-/* The capacity of rung i = 1..LADDER: in growing steps from the bound up to the best known. */
+/* Returns the capacity of rung i = 1..LADDER, in growing steps from the bound up to the best known arena. */
 static level_t
 rung(const struct exact *x, int i)
 {
@@ -174,7 +172,7 @@ is_done(const struct exact *x)
 	    (x->deadline_s > 0 ? clock_seconds() > x->deadline_s : x->work >= (x->p->work > 0 ? x->p->work : MOST_WORK));
 }
 
-/* Ask for c with a work budget a search; what is proved raises the bound. */
+/* Asks for capacity c with `work` a search; true: it fits.  A proof that it does not raises the bound. */
 static bool
 try_capacity(struct exact *x, level_t c, uint64_t round, uint64_t work)
 {
@@ -188,7 +186,7 @@ try_capacity(struct exact *x, level_t c, uint64_t round, uint64_t work)
 	return answer == PACK_FITS;
 }
 
-/* All strategies have their turn, however little work there is in all. */
+/* Returns the work of the first round, in which every strategy has its turn. */
 static uint64_t
 first_work(const struct exact *x)
 {
@@ -203,7 +201,7 @@ climb(struct exact *x)
 	for (uint64_t round = 0; !is_done(x); round++) {
 		uint64_t work = first_work(x) * luby(round + 1);
 
-		if (x->p->capacity > 0) {	/* a capacity that is given is the only question */
+		if (x->p->capacity > 0) {	/* a given capacity is the only question */
 			level_t c = (level_t)((x->p->capacity - x->s.floor) / x->s.unit);
 
 			if (c < x->low)

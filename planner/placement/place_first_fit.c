@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* place_first_fit.c - in program order, the lowest offset that is free
  *
- * What an allocator without knowledge of the future does, and the baseline of every other row.
+ * The behaviour of an allocator without knowledge of the future, and the baseline of every other row.
  */
 #include <config.h>
 #include "planner/placement/pack_greedy.h"

@@ -1,17 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* place_hill_climb.c - the order as a string of genes: swap two, keep what is not worse
+/* place_hill_climb.c - random swaps in the order, kept when the arena is not larger
  *
- * TVM's hill-climb (USMP): an order is placed by first fit, and its arena is its fitness.  Half of the
- * swaps are of two items at random; the others bring an item that ends at the top of the arena before
- * one that is placed earlier, because only what lies at the top can make the arena smaller.
- * The random numbers are the same in every run.
+ * TVM's hill-climb (USMP): an order is placed by first fit, and its arena is its fitness.  Half of the swaps exchange two random items.
+ * The others exchange an item that ends at the top of the arena with one placed earlier, because only items at the top determine the
+ * arena.  The random numbers are the same in every run.
  */
 #include <config.h>
 #include "planner/placement/pack_greedy.h"
 
 enum { WORK = 60000000, TRIES = 20000 };
 
-/* xorshift64 */
+/* Draws a number in [0, below): xorshift64 (Marsaglia 2003). */
 static uint32_t
 draw(uint64_t *seed, uint32_t below)
 {
@@ -30,7 +29,16 @@ swap(uint32_t *order, uint32_t i, uint32_t j)
 	order[j] = item;
 }
 
-/* A position in the order whose item ends at the arena's top: one of those that have to move. */
+static void
+swap_offsets(struct greedy *g, bytes_t **kept)
+{
+	bytes_t *latest = g->offsets;
+
+	g->offsets = *kept;
+	*kept = latest;
+}
+
+/* Returns a position in the order whose item ends at the arena's top, the first from `skip` on. */
 static uint32_t
 find_top(const struct greedy *g, const bytes_t *offsets, const uint32_t *order, bytes_t arena, uint32_t skip)
 {
@@ -50,12 +58,10 @@ find_top(const struct greedy *g, const bytes_t *offsets, const uint32_t *order, 
 static void
 climb(struct greedy *g, struct place_result *r, uint32_t *order, bytes_t target, struct arena *a)
 {
-	bytes_t *kept = ARENA_NEW(a, bytes_t, g->count), *spare;
+	bytes_t *kept = ARENA_NEW(a, bytes_t, g->count);
 	uint64_t seed = 88172645463325252;
 
-	spare = g->offsets;
-	g->offsets = kept;
-	kept = spare;
+	swap_offsets(g, &kept);
 	for (uint32_t t = 0; t < TRIES && r->arena_bytes > target && !placement_stopped(g->problem); t++) {
 		uint32_t i = draw(&seed, g->count), j = draw(&seed, g->count);
 		bytes_t arena;
@@ -73,16 +79,14 @@ climb(struct greedy *g, struct place_result *r, uint32_t *order, bytes_t target,
 			continue;
 		}
 		greedy_take(g, r, arena);
-		spare = g->offsets;
-		g->offsets = kept;
-		kept = spare;
+		swap_offsets(g, &kept);
 	}
 }
 
 void
 place_hill_climb(struct place_result *r, const struct place_problem *p, struct arena *a)
 {
-	bytes_t target = p->capacity > r->bound_bytes ? p->capacity : r->bound_bytes;
+	bytes_t target = placement_target(p, r);
 	struct greedy g;
 	uint32_t *order;
 

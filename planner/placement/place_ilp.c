@@ -1,25 +1,24 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* place_ilp.c - the placement as a mixed integer program, solved by GLPK
  *
- * A reference for small problems: every pair of items alive together costs a binary, and each binary a big-M.
+ * A reference for small problems: every pair of items alive together needs a binary variable with two big-M rows.
  *
  * Variables (in units: the greatest common divisor of all sizes, alignments and given offsets)
- *   o_i   offset of item i, 0 <= o_i <= U - s_i; a given one is a constant
+ *   o_i   offset of item i of size s_i, 0 <= o_i <= U - s_i; a given offset is a constant
  *   k_i   whole, where item i has an alignment A_i of more than a unit: o_i = A_i k_i
  *   y_ij  for each pair i < j alive together: 1 when i is below j
  *   H     the arena, B <= H <= U
- * where U is a greedy's arena and B the load of the busiest moment.
+ * U: the arena of a greedy order, B: the load of the busiest moment.
  *
  * Constraints
  *   o_i + s_i <= H
- *   o_i + s_i <= o_j + U (1 - y_ij)	i below j.  U is the least M that never cuts: o_i + s_i - o_j
- *   o_j + s_j <= o_i + U y_ij		reaches it, and nothing passes it
+ *   o_i + s_i <= o_j + U (1 - y_ij)	i below j.  U is the least M that excludes no placement:
+ *   o_j + s_j <= o_i + U y_ij		U is the largest value of o_i + s_i - o_j
  *
  * Objective: min H.
  *
- * A solver's tolerance times M is many bytes.  So only the order of the offsets is taken from the
- * solution; the offsets are then computed from it in whole numbers, and the solution is called proved
- * only when both give the same arena.
+ * A solver's tolerance times M is many bytes.  Only the order of the offsets is therefore taken from the solution.  The offsets are
+ * computed from the order in whole numbers.  The solution counts as proved only when both give the same arena.
  */
 #include <config.h>
 #include "planner/placement/pack_greedy.h"
@@ -29,14 +28,14 @@
 #include <stdlib.h>
 
 enum { MOST_PAIRS = 1500, NODES = 20000 };
-#define MOST_UNITS 1e9	/* past this the solver's tolerance is larger than a unit */
+#define MOST_UNITS 1e9	/* above, the solver's tolerance is larger than a unit */
 
 struct pair { uint32_t low, high; };
 
 struct ilp {
 	const struct place_problem *p;
 	struct place_result *r;
-	uint32_t *items;		/* [count] those with bytes */
+	uint32_t *items;		/* [count] the items with bytes */
 	uint32_t count, pair_count;
 	struct pair *pairs;		/* [pair_count] positions in items */
 	bytes_t unit;
@@ -69,7 +68,7 @@ meet(const struct place_item *x, const struct place_item *y)
 	return x->lower < y->upper && y->lower < x->upper;
 }
 
-/* false: too large. */
+/* Fills m; false: the problem is too large. */
 static bool
 ilp_init(struct ilp *m, struct arena *a)
 {
@@ -106,7 +105,7 @@ units(const struct ilp *m, bytes_t bytes)
 	return (double)bytes / (double)m->unit;
 }
 
-/* sum of up to three terms <= bound */
+/* Adds a row of n terms (at most three) with one bound: <= (GLP_UP) or = (GLP_FX). */
 static void
 add_row(glp_prob *lp, double bound, int type, const int columns[4], const double values[4], int n)
 {
@@ -116,7 +115,7 @@ add_row(glp_prob *lp, double bound, int type, const int columns[4], const double
 	glp_set_mat_row(lp, row, n, columns, values);
 }
 
-/* Columns: 1 is H, 2 + k is o_k, then the y, then the k. */
+/* Adds the columns: 1 is H, 2 + k is o_k, then come the y_ij, then the k_i. */
 static void
 add_columns(const struct ilp *m, glp_prob *lp)
 {
@@ -161,7 +160,7 @@ add_rows(const struct ilp *m, glp_prob *lp)
 	}
 }
 
-/* The node budget is the same end in every run. */
+/* Ends the search at the node budget, which is the same in every run, or when it is told to. */
 static void
 count_nodes(glp_tree *tree, void *model)
 {
@@ -171,7 +170,7 @@ count_nodes(glp_tree *tree, void *model)
 		glp_ios_terminate(tree);
 }
 
-/* The solution's arena in units, in *proved whether GLPK calls it optimal; less than 0: no solution. */
+/* Returns the solution's arena in units, below 0: no solution; *proved: GLPK calls it optimal. */
 static double
 solve(struct ilp *m, bool *proved)
 {
@@ -211,8 +210,8 @@ lower_first(const void *x, const void *y)
 	return p->k < q->k ? -1 : p->k > q->k;
 }
 
-/* Each item on top of those that it meets and that the solution has below it.  The arena; UINT64_MAX when
- * that runs into a given offset. */
+/* Puts each item on top of those that it meets and that the solution has below it.  Returns the arena, UINT64_MAX when an item would
+ * have to lie above its given offset. */
 static bytes_t
 settle(const struct ilp *m, bytes_t *offsets, struct arena *a)
 {
@@ -268,7 +267,7 @@ place_ilp(struct place_result *r, const struct place_problem *p, struct arena *a
 			r->offsets[i] = offsets[i];
 		r->arena_bytes = arena;
 	}
-	/* Proved when whole numbers say the same as the solver. */
+	/* Proved when the whole numbers give the same arena as the solver. */
 	arena = bytes_align((bytes_t)llround(units_found) * m.unit, p->align);
 	if (proved && arena == r->arena_bytes && arena > r->bound_bytes)
 		r->bound_bytes = arena;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* placement.h - an offset for every buffer
+/* placement.h - the placement problem, its result, and the table of placements
  *
- * A placement is a row of the table: to add one, write place_NAME.c, name it in
- * local.mk, and add a row.  It knows items with sizes and half-open lifetimes, and
- * nothing of graphs.  The problem is dynamic storage allocation (Garey and Johnson SR2), NP-hard.
+ * A placement gives every buffer an offset.  It is a row of the table: to add one, write place_NAME.c, name it in local.mk, and add a
+ * row.  It knows items with sizes and half-open lifetimes, and no graphs.  The problem is dynamic storage allocation (Garey and Johnson
+ * 1979, SR2), NP-hard.
  */
 #ifndef PLANNER_PLACEMENT_PLACEMENT_H
 #define PLANNER_PLACEMENT_PLACEMENT_H
@@ -18,7 +18,7 @@
 struct place_item {
 	bytes_t bytes;			/* 0: takes no room */
 	uint32_t lower, upper;		/* alive in [lower, upper), lower < upper */
-	bytes_t align;			/* of its offset besides the problem's; 0: only that */
+	bytes_t align;			/* of its offset, besides the problem's alignment; 0: none of its own */
 	bytes_t fixed;			/* a given offset, or PLACE_FREE */
 };
 
@@ -26,7 +26,7 @@ struct place_problem {
 	uint32_t count;
 	const struct place_item *items;	/* [count] */
 	bytes_t align;			/* of every offset and of the arena's size, at least 1 */
-	bytes_t capacity;		/* the arena that is asked for; 0: the smallest */
+	bytes_t capacity;		/* the wanted arena; 0: the smallest */
 	uint64_t work;			/* for the exact search, in steps of its own; 0: its default */
 	double time_limit_s;		/* for the searches; 0: only their node budgets end them */
 	bool (*stopped)(void);		/* NULL, or true as soon as the best so far is wanted now (Ctrl-C) */
@@ -36,25 +36,24 @@ struct place_result {
 	bytes_t *offsets;		/* [count], the caller's */
 	bytes_t arena_bytes;		/* largest end, aligned */
 	bytes_t bound_bytes;		/* no arena can be smaller: proved */
-	const char *refused;		/* NULL, or why the placement does not handle this problem */
+	const char *refused;		/* NULL, or the reason why the placement does not handle this problem */
 };
 
-/* Fill r->offsets and r->arena_bytes so that no two items alive at the same time
- * share a byte; r->bound_bytes comes in as placement_bound() and may be raised by what was
- * proved.  Ends early when the capacity, or the bound, is reached.  A placement that cannot handle a
- * problem sets r->refused; it never half-works. */
+/* Fills r->offsets and r->arena_bytes so that no two items alive at the same time share a byte.  r->bound_bytes comes in as
+ * placement_bound(); a row that proves more raises it.  Ends early at placement_target().  A row that cannot handle a problem sets
+ * r->refused; it never half-works. */
 typedef void place_fn(struct place_result *r, const struct place_problem *p, struct arena *a);
 
 #define PLACEMENTS(ROW) \
 	ROW("auto",         place_auto,          "several orders, repaired where they end too high; exact search where they miss the bound") \
 	ROW("first-fit",    place_first_fit,     "in program order, the lowest offset that is free") \
-	ROW("best-fit",     place_best_fit,      "in program order, the tightest gap that is free") \
-	ROW("by-size",      place_by_size,       "largest first, into the tightest gap among those placed") \
-	ROW("by-area",      place_by_area,       "most bytes times lifetime first, tightest gap") \
-	ROW("by-conflicts", place_by_conflicts,  "alive together with the most others first, tightest gap") \
+	ROW("best-fit",     place_best_fit,      "in program order, the tightest hole that is free") \
+	ROW("by-size",      place_by_size,       "largest first, into the tightest hole among those placed") \
+	ROW("by-area",      place_by_area,       "most bytes times lifetime first, tightest hole") \
+	ROW("by-conflicts", place_by_conflicts,  "alive together with the most others first, tightest hole") \
 	ROW("boxing",       place_boxing,        "outward from the busiest moment, near-linear, for 10^5 buffers and more") \
-	ROW("exact",        place_exact_alone,   "depth-first search, from one order's arena down to the bound") \
-	ROW("hill-climb",   place_hill_climb,    "random swaps in the order, biased to what makes the arena large")
+	ROW("exact",        place_exact_alone,   "depth-first search for one capacity after another, from the bound up") \
+	ROW("hill-climb",   place_hill_climb,    "random swaps in the order, half of them of items at the arena's top")
 
 /* Rows that need GLPK. */
 #define PLACEMENTS_ILP(ROW) WITH_GLPK( \
@@ -68,27 +67,39 @@ PLACEMENTS(ROW)
 PLACEMENTS_ILP(ROW)
 #undef ROW
 
-/* Improve on the arena that is in r already. */
+/* Improves on the arena that is in r already. */
 place_fn place_exact;
 
-/* place_auto in little time: fewer orders, no search. */
+/* place_auto in less time: less work for the orders, no search. */
 place_fn place_quickly;
 
-const struct placement *placement_find(const char *name);	/* NULL: none of that name */
+/* Finds a row by name, or NULL. */
+const struct placement *placement_find(const char *name);
 
+/* True when the problem asks the search to end. */
 bool placement_stopped(const struct place_problem *p);
 
-/* What an item's offset is a multiple of. */
+/* Returns the alignment of an item's offset: the least multiple of its own and the problem's. */
 bytes_t place_align(const struct place_problem *p, const struct place_item *it);
 
-/* What all offsets are multiples of: sizes may be rounded up to it. */
+/* Returns the greatest common divisor of all alignments: every offset is a multiple of it, so sizes may be rounded up to it. */
 bytes_t placement_unit(const struct place_problem *p);
 
-/* The largest sum of aligned bytes alive at one time, or the largest end of a fixed item: no arena can
- * be smaller. */
+/* Returns the bytes alive at each time, sizes rounded up to the unit: [times + 1], the last one without meaning.  rank maps the
+ * problem's times to 0 .. times; NULL: the times as they are. */
+bytes_t *placement_load(const struct place_problem *p, const uint32_t *rank, uint32_t times, struct arena *a);
+
+/* Returns the first time of the largest load. */
+uint32_t placement_busiest(const bytes_t *load, uint32_t times);
+
+/* Returns the arena at which a row stops improving: the capacity, or the bound where that is larger. */
+bytes_t placement_target(const struct place_problem *p, const struct place_result *r);
+
+/* Returns a bound that no arena can go below: the largest load at one time less the most padding of an item alive then, or the largest
+ * end of a fixed item. */
 bytes_t placement_bound(const struct place_problem *p, struct arena *a);
 
-/* Run a row: the bound first, then the placement.  ERR_NO when the row does not handle the problem. */
+/* Runs a row: the bound first, then the placement.  ERR_NO when the row does not handle the problem. */
 int placement_run(struct place_result *r, const struct placement *row, const struct place_problem *p,
     struct arena *a, struct err *e) WARN_UNUSED;
 #endif

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* placements.c - the table of placements, the bound that each starts from, and the call of a row */
 #include <config.h>
 #include "planner/placement/placement.h"
 
@@ -54,8 +55,40 @@ placement_unit(const struct place_problem *p)
 	return unit == 0 ? p->align : unit;
 }
 
-/* The least padding that the topmost of the items alive at a time may do without: the arena ends
- * with its bytes, not with its units. */
+bytes_t *
+placement_load(const struct place_problem *p, const uint32_t *rank, uint32_t times, struct arena *a)
+{
+	bytes_t *load = ARENA_NEW(a, bytes_t, (size_t)times + 1), unit = placement_unit(p), sum = 0;
+
+	for (uint32_t i = 0; i < p->count; i++) {
+		const struct place_item *it = &p->items[i];
+
+		load[rank == NULL ? it->lower : rank[it->lower]] += bytes_align(it->bytes, unit);
+		load[rank == NULL ? it->upper : rank[it->upper]] -= bytes_align(it->bytes, unit);	/* unsigned: the sums come out right */
+	}
+	for (uint32_t k = 0; k < times; k++)
+		load[k] = sum += load[k];
+	return load;
+}
+
+uint32_t
+placement_busiest(const bytes_t *load, uint32_t times)
+{
+	uint32_t busiest = 0;
+
+	for (uint32_t k = 1; k < times; k++)
+		if (load[k] > load[busiest])
+			busiest = k;
+	return busiest;
+}
+
+bytes_t
+placement_target(const struct place_problem *p, const struct place_result *r)
+{
+	return p->capacity > r->bound_bytes ? p->capacity : r->bound_bytes;
+}
+
+/* Returns the largest padding of an item alive at a time.  The arena ends with the topmost item's bytes, without its padding. */
 static bytes_t
 most_padding(const struct place_problem *p, uint32_t time, bytes_t unit)
 {
@@ -74,32 +107,21 @@ most_padding(const struct place_problem *p, uint32_t time, bytes_t unit)
 bytes_t
 placement_bound(const struct place_problem *p, struct arena *a)
 {
-	bytes_t *change, sum = 0, most = 0, fixed = 0, unit = placement_unit(p);
-	uint32_t end = 0, busiest = 0;
+	bytes_t *load, fixed = 0, most;
+	uint32_t end = 0, busiest;
 
 	for (uint32_t i = 0; i < p->count; i++)
 		end = p->items[i].upper > end ? p->items[i].upper : end;
-	change = ARENA_NEW(a, bytes_t, (size_t)end + 1);
-	for (uint32_t i = 0; i < p->count; i++) {
-		bytes_t bytes = bytes_align(p->items[i].bytes, unit);
-
+	for (uint32_t i = 0; i < p->count; i++)
 		if (p->items[i].fixed != PLACE_FREE && p->items[i].fixed + p->items[i].bytes > fixed)
 			fixed = p->items[i].fixed + p->items[i].bytes;
-		change[p->items[i].lower] += bytes;
-		change[p->items[i].upper] -= bytes;	/* unsigned: the sum comes out right */
-	}
-	for (uint32_t k = 0; k < end; k++) {
-		sum += change[k];
-		if (sum > most) {
-			most = sum;
-			busiest = k;
-		}
-	}
-	most -= most_padding(p, busiest, unit);
+	load = placement_load(p, NULL, end, a);
+	busiest = placement_busiest(load, end);
+	most = load[busiest] - most_padding(p, busiest, placement_unit(p));
 	return bytes_align(most > fixed ? most : fixed, p->align);
 }
 
-/* Rows need not think of two alignments: an item's own becomes one that includes the problem's. */
+/* Makes each item's own alignment a multiple of the problem's, so that rows see one alignment an item. */
 static const struct place_item *
 settle_aligns(const struct place_problem *p, struct arena *a)
 {

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* arena.c - blocks of zeroed memory, filled from the front and released together */
 #include <config.h>
 #include "src/base/arena.h"
 
@@ -54,8 +55,8 @@ arena_fail(struct arena *a)
 	abort();
 }
 
-/* A block with room for size more bytes.  A large request gets a block of its
- * own behind the newest one, so that the room left in that is not lost. */
+/* Returns a block with room for size more bytes.  A large request gets a block of its own behind the newest one, so that the
+ * newest one's room stays in use. */
 static struct arena_block *
 block_for(struct arena *a, size_t size)
 {

@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* arena.h - all memory of one run, released at once
  *
- * Everything read or planned lives in one arena; no structure has a _free of
- * its own.  An arena belongs to one thread.  Allocation never returns NULL:
- * when the host's memory runs out it leaves through the jump target that
- * arena_run() sets, and that returns ERR_SYSTEM, so nothing in between checks.
- * Code that may allocate must therefore not hold another library's handle over
- * an allocation unless it is also released after arena_run().
+ * Documents and plans live in one arena; no structure has a _free of its own.  An arena belongs to one thread.  Allocation never
+ * returns NULL: when the host's memory runs out, it jumps to the target that arena_run() set, and arena_run() returns ERR_SYSTEM.
+ * Callers in between check nothing.  A handle of another library that is held over an allocation must be released after
+ * arena_run().
  */
 #ifndef SRC_BASE_ARENA_H
 #define SRC_BASE_ARENA_H
@@ -25,21 +23,21 @@ struct arena {
 };
 #define ARENA_INIT { .blocks = NULL }
 
-/* Call fn(arg) with a's jump target set; ERR_SYSTEM when memory runs out. */
+/* Calls fn(arg) with a's jump target set and returns its result; ERR_SYSTEM when memory runs out. */
 int arena_run(struct arena *a, int (*fn)(void *arg), void *arg, struct err *e) WARN_UNUSED;
 
-/* Release everything; a may be used again. */
+/* Releases all blocks; a may be used again. */
 void arena_free(struct arena *a);
 
-/* Leave as a failed allocation does: for another library's memory that ran out. */
+/* Jumps to the target as a failed allocation does: for memory of another library that ran out. */
 _Noreturn void arena_fail(struct arena *a);
 
-/* count objects of size bytes, zeroed, aligned for any type. */
+/* Returns count objects of size bytes, zeroed, aligned for any type. */
 void *arena_alloc(struct arena *a, size_t size, size_t count);
 #define ARENA_NEW(a, type, n) ((type *)arena_alloc((a), sizeof(type), (n)))
 
-/* Make room for one more element in a growing array of *capacity elements that
- * holds count; returns the array, moved when it had to grow (by doubling). */
+/* Returns an array with room for one more element: array, which has *capacity elements and holds count, or a copy of twice the
+ * capacity. */
 void *arena_grow(struct arena *a, void *array, size_t size, size_t count, size_t *capacity);
 #define ARENA_PUSH(a, array, count, capacity) \
 	((array) = arena_grow((a), (array), sizeof(*(array)), (count), &(capacity)), \

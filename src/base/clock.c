@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* clock.c - the monotonic clock in seconds */
 #include <config.h>
 #include "src/base/clock.h"
 

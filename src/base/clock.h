@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* clock.h - how long things take, and when to stop */
+/* clock.h - a clock for durations and deadlines */
 #ifndef SRC_BASE_CLOCK_H
 #define SRC_BASE_CLOCK_H
 
-/* Seconds of a clock that only goes forward. */
+/* Returns seconds of the monotonic clock; its zero has no meaning. */
 double clock_seconds(void);
 #endif

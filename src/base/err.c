@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* err.c - filling, placing and printing an error */
 #include <config.h>
 #include "src/base/err.h"
 
@@ -31,7 +32,7 @@ int
 	va_start(ap, fmt);
 	vsnprintf(outer, sizeof(outer), fmt, ap);
 	va_end(ap);
-	/* What does not fit is cut off the inner end. */
+	/* The path loses bytes at its inner end when it is too long. */
 	n = strlen(outer);
 	if (n + dot + inner > sizeof(outer) - 1)
 		inner = n + dot > sizeof(outer) - 1 ? 0 : sizeof(outer) - 1 - n - dot;
@@ -52,7 +53,7 @@ int
 	return -1;
 }
 
-/* File names and quoted input may hold anything, and the message is one line. */
+/* Prints s with control bytes as '?', because file names and quoted input may hold any byte and a message is one line. */
 static void
 print_part(const char *s, const char *end, FILE *out)
 {

@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* err.h - what went wrong, and where in which file
+/* err.h - an error: its class, its text, and its place in which file
  *
- * Library code never prints and never exits: it returns -1 and fills a struct
- * err.  The innermost frame says what is wrong (err_set), each frame on the way
- * out may say where (err_at puts its words in front of the path), and whoever
- * knows the file names it (err_in_file).  The first error wins.  All of them
- * return -1, so a failure path is one return statement.
+ * Library code never prints and never exits: it returns -1 and fills a struct err.  The innermost frame sets the text (err_set).  Each
+ * frame on the way out may set the place (err_at puts its words in front of the path).  The frame that knows the file names it
+ * (err_in_file).  The first error wins.  All three return -1, so a failure path is one return statement.
  */
 #ifndef SRC_BASE_ERR_H
 #define SRC_BASE_ERR_H
@@ -34,7 +32,7 @@ int err_set(struct err *e, enum err_code code, const char *fmt, ...) PRINTF_LIKE
 int err_at(struct err *e, const char *fmt, ...) PRINTF_LIKE(2, 3);
 int err_in_file(struct err *e, const char *source);
 
-/* Whoever reads a caller alone, compilers and analysers included, sees what they return. */
+/* The value that all three return, visible to compilers and analysers that see only the caller. */
 static inline int
 err_failed(void)
 {
@@ -44,10 +42,9 @@ err_failed(void)
 #define err_at(...) (err_at(__VA_ARGS__), err_failed())
 #define err_in_file(...) (err_in_file(__VA_ARGS__), err_failed())
 
-/* One line: "PROGRAM: SOURCE: PATH: TEXT". */
+/* Prints one line: "PROGRAM: SOURCE: PATH: TEXT", without the parts that are empty. */
 void err_print(const struct err *e, const char *program, FILE *out);
 
-/* "one", "two" for messages that repeat a stranger's text: at most 40 bytes of
- * s, control bytes shown as '?'.  The result lives in buf. */
+/* Returns foreign text in a form fit for a message, in buf: at most 40 bytes of s, "..." in place of the rest, control bytes as '?'. */
 const char *err_quote(char buf[48], const char *s);
 #endif

@@ -1,4 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* file.c - files read up to a limit, and files written whole under a temporary name or none
+ *
+ * Order of a write: a file without a name (O_TMPFILE), else PATH.layrub-N.tmp; all bytes, the mode, fsync; then a link or a rename to
+ * PATH.  A lock on the temporary file tells a live writer from a killed one.
+ */
 #include <config.h>
 #include "src/base/file.h"
 
@@ -15,10 +20,10 @@ enum { MOST_NAMES = 1000 };
 
 /* A file that is being written. */
 struct fresh {
-	const char *path;		/* what it will be called */
+	const char *path;		/* its final name */
 	const struct stat *old;		/* of the file that has that name now; NULL: none */
-	bool named;			/* temporary is its name; else it has none, and ends with us */
-	bool refused;			/* it has no name, and the system lets it get none */
+	bool named;			/* its name is `temporary`; else it has none and the system removes it with the process */
+	bool refused;			/* the system refused a name to a file without one */
 	char temporary[4096];
 	FILE *out;
 };
@@ -26,12 +31,12 @@ struct fresh {
 static int
 system_error(const char *what, const char *path, struct err *e)
 {
-	/* A stream remembers that it failed, but not why. */
+	/* A stream keeps the fact of a failure but not its errno. */
 	err_set(e, ERR_SYSTEM, "cannot %s: %s", what, strerror(errno != 0 ? errno : EIO));
 	return err_in_file(e, path);
 }
 
-/* A device or a pipe (/dev/stdout, /dev/full) has nothing to rename over. */
+/* Writes to a device or a pipe (/dev/stdout, /dev/full), whose name no rename may replace. */
 static int
 write_straight(const char *path, FILE *out, int (*write)(FILE *, void *, struct err *), void *arg, struct err *e)
 {
@@ -56,8 +61,8 @@ is_at(int fd, const char *path)
 	return fstat(fd, &mine) == 0 && lstat(path, &theirs) == 0 && mine.st_dev == theirs.st_dev && mine.st_ino == theirs.st_ino;
 }
 
-/* A writer holds a lock for as long as its file has a temporary name, and a lock ends with its process: what is not locked
- * was left by one that was killed.  true when it was, and is gone. */
+/* Removes a temporary file that a killed writer left; true when it did.  A writer holds a lock for as long as its file has a temporary
+ * name, and a lock ends with its process: a file without a lock has no writer. */
 static bool
 reclaim(const char *temporary)
 {
@@ -71,8 +76,8 @@ reclaim(const char *temporary)
 	return gone;
 }
 
-/* Give the file the first temporary name that is free: a new file of that name, or a name for the one
- * that is open.  The descriptor, or -1. */
+/* Gives the file the first free temporary name: creates it, or links `unnamed`, the path of the open file.  Returns the
+ * descriptor or 0, or -1. */
 static int
 take_name(struct fresh *f, const char *unnamed)
 {
@@ -93,14 +98,14 @@ take_name(struct fresh *f, const char *unnamed)
 	return -1;
 }
 
-/* A new file beside its name.  The kernel applies the umask: asking for the umask would change it for the
- * other threads.  The descriptor, or -1. */
+/* Creates a locked file under a temporary name; returns the descriptor, or -1.  The kernel applies the umask, because reading the
+ * umask would change it for other threads. */
 static int
 create_named(struct fresh *f)
 {
 	int fd;
 
-	/* Someone may have reclaimed it between its creation and its lock. */
+	/* Another writer may reclaim the file between its creation and its lock. */
 	do {
 		fd = take_name(f, NULL);
 		if (fd < 0)
@@ -147,7 +152,7 @@ create(struct fresh *f, bool named)
 	return -1;
 }
 
-/* All bytes on the disk, with the mode of the file that it replaces. */
+/* Brings all bytes to the disk and takes the mode of the file that is replaced; 0 or -1. */
 static int
 settle(const struct fresh *f)
 {
@@ -155,8 +160,8 @@ settle(const struct fresh *f)
 	    fsync(fileno(f->out)) != 0 ? -1 : 0;
 }
 
-/* Put the file in its place.  Only a rename replaces another file, so that one that has no name
- * needs a temporary one for that, between two system calls. */
+/* Puts the file at its path; 0 or -1.  Only a rename replaces another file, so a file without a name gets a temporary one for the
+ * time between two system calls. */
 static int
 publish(struct fresh *f)
 {
@@ -176,7 +181,7 @@ publish(struct fresh *f)
 	return rename(f->temporary, f->path);
 }
 
-/* Write f, whose stream is open, and close it. */
+/* Writes f, whose stream is open, publishes it and closes it. */
 static int
 fill(struct fresh *f, int (*write)(FILE *, void *, struct err *), void *arg, struct err *e)
 {
@@ -192,7 +197,7 @@ fill(struct fresh *f, int (*write)(FILE *, void *, struct err *), void *arg, str
 	}
 	if (rc < 0 && f->named)
 		unlink(f->temporary);
-	fclose(f->out);		/* after the fsync it has nothing left to say; the lock ends here */
+	fclose(f->out);		/* cannot fail after the fsync; ends the lock */
 	return rc;
 }
 
@@ -226,7 +231,7 @@ file_write(const char *path, int (*write)(FILE *, void *, struct err *), void *a
 		out = fopen(path, "wb");
 		return out == NULL ? system_error("create", path, e) : write_straight(path, out, write, arg, e);
 	}
-	/* A link stays a link: the file that it names is replaced. */
+	/* A symbolic link stays: the file that it names is replaced. */
 	target = realpath(path, NULL);
 	if (target == NULL)
 		return system_error("create", path, e);

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* json.c - parsing documents within a memory limit, and reading objects through tables of fields */
 #include <config.h>
 #include "src/base/json.h"
 
@@ -11,17 +12,16 @@
 
 bytes_t json_max_input = UINT64_C(256) << 20;
 
-/* What a document's tree may take, as far as its text tells: our own take some twelve times their text, a list of
- * nothing but empty objects eighty times.  With the text itself it stays below 10 GB, unless --max-input is
- * over 1 GiB. */
+/* Limit on the bytes of a document's tree, estimated from its text.  Trees of our own documents take about 12 times their text, a
+ * list of empty objects 80 times.  Tree and text together stay below 10 GB, unless --max-input is over 1 GiB. */
 static bytes_t
 tree_most(void)
 {
 	return 8 * (json_max_input > (UINT64_C(1) << 30) ? json_max_input : UINT64_C(1) << 30);
 }
 
-/* Bytes that Jansson and malloc take for a value of each sort: an object with its table, an array with its first
- * places, a string, a key's place in its object, and any value's own with its place in an array. */
+/* Bytes that Jansson and malloc take for each sort of value: an object with its table, an array with its first places, a string, a
+ * key in its object, and any value with its place in an array. */
 enum { OBJECT_BYTES = 240, ARRAY_BYTES = 150, STRING_BYTES = 48, KEY_BYTES = 80, VALUE_BYTES = 56 };
 
 static bytes_t
@@ -56,7 +56,7 @@ tree_bytes(const char *text, size_t size)
 	return sum;
 }
 
-/* The whole stream in memory, at most json_max_input bytes; NULL and e on error. */
+/* Reads the whole stream, at most json_max_input bytes; the caller frees it.  NULL: e is filled. */
 static char *
 slurp(FILE *in, size_t *size, struct err *e)
 {
@@ -101,7 +101,7 @@ parse(const char *text, size_t size, struct err *e)
 		    PRI_BYTES, tree_most(), tree_bytes(text, size));
 		return NULL;
 	}
-	/* Jansson seldom tells that memory ran out: its scanner takes it for the end of a token. */
+	/* Jansson seldom reports exhausted memory: its scanner takes a failed allocation for the end of a token. */
 	errno = 0;
 	root = json_loadb(text, size, JSON_REJECT_DUPLICATES, &je);
 	if (root != NULL)
@@ -164,7 +164,7 @@ json_read(const struct json_source *s, json_read_fn *read, void *to, struct aren
 	json_t *root = s->text == NULL ? json_read_file(s->path, e) : parse_text(s, e);
 	int rc = -1;
 
-	/* Out of memory must not pass by the tree. */
+	/* The jump of exhausted memory ends here, so that the tree is released. */
 	if (root != NULL)
 		rc = arena_run(a, read_parsed, &(struct reading) { read, to, root, a, e }, e);
 	json_decref(root);
@@ -221,14 +221,27 @@ wrong_type(json_t *value, const char *expected, struct err *e)
 }
 
 static int
-read_whole(json_t *value, json_int_t min, json_int_t max, json_int_t *to, struct err *e)
+read_whole(json_t *value, json_int_t min, json_int_t max, uint64_t *to, struct err *e)
 {
+	json_int_t whole = json_integer_value(value);
+
 	if (!json_is_integer(value))
 		return wrong_type(value, "a whole number", e);
-	*to = json_integer_value(value);
-	if (*to < min || *to > max)
+	if (whole < min || whole > max)
 		return err_set(e, ERR_INPUT, "expected a whole number from %" JSON_INTEGER_FORMAT " to %"
-		    JSON_INTEGER_FORMAT ", got %" JSON_INTEGER_FORMAT, min, max, *to);
+		    JSON_INTEGER_FORMAT ", got %" JSON_INTEGER_FORMAT, min, max, whole);
+	*to = (uint64_t)whole;
+	return 0;
+}
+
+static int
+read_u32(json_t *value, uint32_t min, uint32_t max, uint32_t *to, struct err *e)
+{
+	uint64_t whole;
+
+	if (read_whole(value, min, max, &whole, e) < 0)
+		return -1;
+	*to = (uint32_t)whole;
 	return 0;
 }
 
@@ -237,7 +250,7 @@ read_real(json_t *value, double max, double *to, struct err *e)
 {
 	if (!json_is_number(value))
 		return wrong_type(value, "a number", e);
-	*to = json_number_value(value) + 0.0;	/* no negative zero: it would be written as one */
+	*to = json_number_value(value) + 0.0;	/* turns -0.0 into 0.0, which is written without a sign */
 	if (!(*to >= 0 && *to <= max))
 		return err_set(e, ERR_INPUT, "expected a number from 0 to %g, got %g", max, *to);
 	return 0;
@@ -276,7 +289,6 @@ read_choice(json_t *value, const char *const *choices, int *to, struct err *e)
 static int
 read_ids(json_t *value, struct json_ids *to, struct arena *a, struct err *e)
 {
-	json_int_t id;
 	uint32_t *ids, n = 0;
 
 	if (!json_is_array(value))
@@ -284,11 +296,9 @@ read_ids(json_t *value, struct json_ids *to, struct arena *a, struct err *e)
 	if (json_read_size(value, &n, e) < 0)
 		return -1;
 	ids = ARENA_NEW(a, uint32_t, n);
-	for (uint32_t i = 0; i < n; i++) {
-		if (read_whole(json_array_get(value, i), 0, UINT32_MAX - 1, &id, e) < 0)
+	for (uint32_t i = 0; i < n; i++)
+		if (read_u32(json_array_get(value, i), 0, UINT32_MAX - 1, &ids[i], e) < 0)
 			return err_at(e, "[%" PRIu32 "]", i);
-		ids[i] = (uint32_t)id;
-	}
 	*to = (struct json_ids) { ids, n };
 	return 0;
 }
@@ -296,24 +306,13 @@ read_ids(json_t *value, struct json_ids *to, struct arena *a, struct err *e)
 int
 json_read_value(json_t *value, const struct json_field *f, struct arena *a, struct err *e)
 {
-	json_int_t whole;
-
 	switch (f->type) {
 	case JSON_F_BYTES:
-		if (read_whole(value, 0, BYTES_MAX, &whole, e) < 0)
-			return -1;
-		*(bytes_t *)f->to = (bytes_t)whole;
-		break;
+		return read_whole(value, 0, BYTES_MAX, f->to, e);
 	case JSON_F_ID:
-		if (read_whole(value, 0, UINT32_MAX - 1, &whole, e) < 0)
-			return -1;
-		*(uint32_t *)f->to = (uint32_t)whole;
-		break;
+		return read_u32(value, 0, UINT32_MAX - 1, f->to, e);
 	case JSON_F_POSITIVE:
-		if (read_whole(value, 1, INT32_MAX, &whole, e) < 0)
-			return -1;
-		*(uint32_t *)f->to = (uint32_t)whole;
-		break;
+		return read_u32(value, 1, INT32_MAX, f->to, e);
 	case JSON_F_REAL:
 		return read_real(value, 1e18, f->to, e);
 	case JSON_F_TIME:
@@ -346,8 +345,8 @@ json_read_value(json_t *value, const struct json_field *f, struct arena *a, stru
 	return 0;
 }
 
-/* The row of key.  Documents list their keys mostly in the table's order, so the
- * search begins behind the row found last. */
+/* Finds the row of key, or NULL.  Documents mostly list their keys in the table's order, so the search begins behind the row found
+ * last. */
 static const struct json_field *
 field_find(const struct json_field *fields, const struct json_field *next, const char *key)
 {

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* json_write.c - JSON text, one record a line, and the digest of a document */
 #include <config.h>
 #include "src/base/json.h"
 
@@ -16,12 +17,12 @@ json_out_init(struct json_out *o, FILE *out)
 	*o = (struct json_out) { .out = out, .first = true };
 }
 
-/* The length of the UTF-8 sequence at s, 0 when it is none.  Overlong forms and
- * surrogates count as none: a reader would refuse them. */
+/* Returns the length of the UTF-8 sequence at s, 0 for none.  Overlong forms and surrogates count as none, because readers refuse
+ * them. */
 static size_t
 utf8_length(const unsigned char *s)
 {
-	/* By length; low: the least second byte behind the form's smallest lead. */
+	/* By length.  low: the least second byte after the form's smallest lead. */
 	static const struct { unsigned char mask, lead, low; } forms[] = {
 		{ 0, 1, 0 }, { 0x80, 0x00, 0 }, { 0xe0, 0xc0, 0 }, { 0xf0, 0xe0, 0xa0 }, { 0xf8, 0xf0, 0x90 }
 	};
@@ -49,8 +50,8 @@ put_text(FILE *out, const char *s, size_t n)
 		putc_unlocked(s[i], out);
 }
 
-/* A byte that is no UTF-8 (a command line may hold any) becomes U+FFFD, so that
- * what is written can be read. */
+/* Writes s in quotes.  A byte that is not UTF-8 becomes U+FFFD, so that the text can be read back; a command line may hold any
+ * byte. */
 static void
 write_string(FILE *out, const char *s)
 {
@@ -96,7 +97,7 @@ new_line(FILE *out, int depth)
 		putc_unlocked(' ', out);
 }
 
-/* What comes before an element: a comma, a line's start, the key. */
+/* Writes the text before an element: a comma, the line's start, the key. */
 static void
 lead(struct json_out *o, const char *key)
 {
@@ -174,9 +175,9 @@ json_out_uint(struct json_out *o, const char *key, uint64_t value)
 	write_uint(o->out, value);
 }
 
-/* The common case, at most three decimals and 15 digits: text that reads back as
- * value, without trial.  Both k and 1000 are exact, so k / 1000 is the double nearest to the decimal
- * text, which is what a reader makes of it; it is also what %.15g would print. */
+/* Writes a value of at most three decimals and 15 digits, the common case; false: it has more.  The text reads back as value without
+ * a test: k and 1000 are exact, so k / 1000 is the double nearest to the decimal text, which a reader returns.  %.15g prints the same
+ * text. */
 static bool
 write_thousandths(FILE *out, double value)
 {
@@ -215,7 +216,7 @@ json_out_real(struct json_out *o, const char *key, double value)
 	lead(o, key);
 	if (write_thousandths(o->out, value))
 		return;
-	/* 15 digits always survive the way there and back; 17 always suffice. */
+	/* 15 digits of text survive reading and writing; 17 digits identify every double. */
 	for (int digits = 15; digits <= 17; digits++) {
 		snprintf(text, sizeof(text), "%.*g", digits, value);
 		if (strtod(text, NULL) == value)
@@ -257,38 +258,7 @@ json_out_finish(struct json_out *o)
 	putc_unlocked('\n', o->out);
 }
 
-/* ---- digest ---- */
-
-static ssize_t
-hash_bytes(void *state, const char *data, size_t size)
-{
-	XXH3_128bits_update(state, data, size);
-	return (ssize_t)size;
-}
-
-void
-json_digest(char digest[33], json_write_fn *write, const void *document, struct arena *a)
-{
-	XXH3_state_t *state = XXH3_createState();
-	FILE *out = state == NULL ? NULL : fopencookie(state, "w", (cookie_io_functions_t) { .write = hash_bytes });
-	XXH128_canonical_t hash;
-	struct json_out o;
-
-	if (out == NULL) {
-		XXH3_freeState(state);
-		arena_fail(a);
-	}
-	XXH3_128bits_reset(state);
-	setvbuf(out, NULL, _IOFBF, 1 << 16);
-	json_out_init(&o, out);
-	write(document, NULL, &o);
-	json_out_finish(&o);
-	fclose(out);
-	XXH128_canonicalFromHash(&hash, XXH3_128bits_digest(state));
-	XXH3_freeState(state);
-	for (size_t i = 0; i < sizeof(hash.digest); i++)
-		snprintf(digest + 2 * i, 3, "%02x", hash.digest[i]);
-}
+/* ---- whole documents ---- */
 
 struct document { json_write_fn *write; const void *document; };
 
@@ -308,7 +278,33 @@ write_document(FILE *out, void *arg, struct err *e)
 int
 json_write_file(const char *path, json_write_fn *write, const void *document, struct err *e)
 {
-	struct document d = { write, document };
+	return file_write(path, write_document, &(struct document) { write, document }, e);
+}
 
-	return file_write(path, write_document, &d, e);
+static ssize_t
+hash_bytes(void *state, const char *data, size_t size)
+{
+	XXH3_128bits_update(state, data, size);
+	return (ssize_t)size;
+}
+
+void
+json_digest(char digest[33], json_write_fn *write, const void *document, struct arena *a)
+{
+	XXH3_state_t *state = XXH3_createState();
+	FILE *out = state == NULL ? NULL : fopencookie(state, "w", (cookie_io_functions_t) { .write = hash_bytes });
+	XXH128_canonical_t hash;
+
+	if (out == NULL) {
+		XXH3_freeState(state);
+		arena_fail(a);
+	}
+	XXH3_128bits_reset(state);
+	setvbuf(out, NULL, _IOFBF, 1 << 16);
+	write_document(out, &(struct document) { write, document }, NULL);
+	fclose(out);
+	XXH128_canonicalFromHash(&hash, XXH3_128bits_digest(state));
+	XXH3_freeState(state);
+	for (size_t i = 0; i < sizeof(hash.digest); i++)
+		snprintf(digest + 2 * i, 3, "%02x", hash.digest[i]);
 }

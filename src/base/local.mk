@@ -2,6 +2,7 @@
 # The ground floor: memory, errors, units, strict JSON, files, options.
 libcore_a_SOURCES += \
 	%D%/arena.c %D%/arena.h \
+	%D%/bit_tree.c %D%/bit_tree.h \
 	%D%/clock.c %D%/clock.h \
 	%D%/err.c %D%/err.h \
 	%D%/file.c %D%/file.h \
@@ -12,3 +13,4 @@ libcore_a_SOURCES += \
 	%D%/spans.c %D%/spans.h \
 	%D%/units.c %D%/units.h \
 	%D%/with_glpk.h
+EXTRA_DIST += %D%/README.md

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* option.c - the table of options: its help text and its parser */
 #include <config.h>
 #include "src/base/option.h"
 
@@ -13,7 +14,7 @@ enum { OPTION_MAX = 32, HELP_COLUMN = 28, HELP_WIDTH = 80 };
 
 /* ---- help ---- */
 
-/* "one of: a, b, c" in as many lines as it takes. */
+/* Prints "one of: a, b, c", wrapped at HELP_WIDTH. */
 static void
 print_choices(const struct option_row *o)
 {
@@ -127,7 +128,7 @@ read_value(const struct option_row *o, const char *value, struct err *e)
 
 /* ---- parsing ---- */
 
-/* getopt's form of all rows. */
+/* All rows in the form that getopt_long() takes. */
 struct option_set {
 	const struct option_row *rows[OPTION_MAX];
 	struct option longs[OPTION_MAX + 1];
@@ -170,7 +171,7 @@ options_parse(const struct option_row *const *tables, int argc, char **argv, str
 		if (got == ':')
 			return err_set(e, ERR_INPUT, "expected a value after '%s', got none", err_quote(q, argv[optind - 1]));
 		if (got == '?')
-			/* A bad letter may stand inside an argument that getopt has not left yet. */
+			/* optind is still at the argument when a bad letter stands in its middle. */
 			return err_set(e, ERR_INPUT, "unknown option '%s'", err_quote(q, argv[optind > at ? optind - 1 : at]));
 		for (int i = 0; got != 0 && i < s.count; i++)
 			if (s.rows[i]->letter == got)

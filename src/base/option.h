@@ -1,16 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* option.h - options as rows of a table that both the parser and --help walk, so that they cannot disagree
  *
- * A row without help is an option for tests: parsed, and not shown.  What --help prints is also what shell
- * completion reads, so its form is fixed: a line "  -x, --name VALUE  help", more lines of help, then the names
- * that an option takes after "one of: " (or "any of: ", separated by commas), the last thing of an option.  A word in single
- * quotes within the help is a value that the option takes besides.
+ * A row without help is an option for tests: it is parsed and not shown.  Shell completion reads the output of --help, so its form
+ * is fixed: a line "  -x, --name VALUE  help", more lines of help, and at the end the names that the option takes after "one of: "
+ * (or "any of: ", separated by commas).  A word in single quotes within the help is another value of the option.
  */
 #ifndef SRC_BASE_OPTION_H
 #define SRC_BASE_OPTION_H
 #include "src/base/err.h"
 
-/* The name of row i of a table, NULL past the last one; its summary in *summary unless that is NULL. */
+/* Returns the name of row i of a table, NULL past the last row, and fills *summary unless it is NULL. */
 typedef const char *table_row_fn(unsigned i, const char **summary);
 
 enum option_type {
@@ -29,16 +28,16 @@ struct option_row {
 	const char *name;	/* the long option; NULL ends the table */
 	char letter;		/* the short one; 0: none */
 	enum option_type type;
-	const char *value;	/* what --help calls the value */
+	const char *value;	/* name of the value in --help; NULL: none */
 	void *to;		/* unchanged when the option is absent */
 	const char *help;	/* a newline starts another line of help */
-	table_row_fn *choices;	/* for OPTION_CHOICE; of others only shown */
+	table_row_fn *choices;	/* for OPTION_CHOICE; other types only show them */
 };
 #define OPTION_END { .name = NULL }
 
-/* The rows on stdout. */
+/* Prints the rows on stdout. */
 void options_print(const struct option_row *rows);
 
-/* Store what argv gives; the first operand is argv[optind] then.  tables ends with NULL.  An error is one of usage. */
+/* Stores the values of argv; afterwards argv[optind] is the first operand.  tables ends with NULL.  Errors are errors of usage. */
 int options_parse(const struct option_row *const *tables, int argc, char **argv, struct err *e) WARN_UNUSED;
 #endif

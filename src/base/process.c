@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* process.c - standard streams, exit status and interrupts of a program */
 #include <config.h>
 #include "src/base/process.h"
 
@@ -16,8 +17,8 @@
 
 /* ---- streams ---- */
 
-/* A descriptor that the parent closed would go to the next file opened, and what is printed into a document.  In its
- * place comes one that cannot be read, or written. */
+/* Opens /dev/null in the wrong direction for each standard stream that the parent closed.  Otherwise the next file opened would get the
+ * descriptor, and printed text would land in a document. */
 static void
 open_streams(void)
 {
@@ -42,12 +43,12 @@ void
 process_begin(void)
 {
 	open_streams();
-	/* A reader that has seen enough ends us quietly, whatever our parent ignores. */
+	/* A closed pipe ends the program quietly, also when the parent ignores SIGPIPE. */
 	signal(SIGPIPE, SIG_DFL);
-	/* A file over the limit is an error to report like a full disk. */
+	/* A file over the size limit becomes an error of write, like a full disk. */
 	signal(SIGXFSZ, SIG_IGN);
 #ifdef __GLIBC__
-	/* What one trial of a search has freed is for the next one: not for the system to zero again. */
+	/* Memory that one evaluation of a search freed stays in the process: the next one needs no pages zeroed by the system. */
 	mallopt(M_TRIM_THRESHOLD, 256 << 20);
 #endif
 }
@@ -71,8 +72,8 @@ enum { SIGNALS = sizeof(signals) / sizeof(signals[0]) };
 static atomic_int came;		/* the first signal, or 0 */
 static atomic_long came_s;
 
-/* Programs that pass a signal on (timeout, batch systems) may send it to the process and to its group at once: what comes
- * within a second is one Ctrl-C. */
+/* Counts signals within one second as one interrupt: programs that pass a signal on (timeout, batch systems) may send it to the
+ * process and to its group. */
 static void
 on_signal(int number)
 {
@@ -95,7 +96,6 @@ interrupt_watch(void)
 
 	came = 0;
 	sigemptyset(&action.sa_mask);
-	/* What our parent made us ignore (a job in the background, nohup) stays ignored. */
 	for (int i = 0; i < SIGNALS; i++)
 		if (sigaction(signals[i], NULL, &before) == 0 && before.sa_handler != SIG_IGN)
 			sigaction(signals[i], &action, NULL);

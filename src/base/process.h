@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* process.h - what a program settles with the system: standard streams and signals
+/* process.h - standard streams, exit status and interrupts of a program
  *
- * main() calls process_begin() before anything else.  Between interrupt_watch() and interrupt_end() the first Ctrl-C (SIGINT,
- * or SIGTERM, with which batch systems announce the end) only asks for what there is: whoever searches asks
- * interrupt_came() now and then.  A second one ends the program at once.  One search at a time is watched.
+ * main() calls process_begin() first.  Between interrupt_watch() and interrupt_end() the first interrupt only asks a search for its best
+ * result so far; searches poll interrupt_came().  An interrupt is SIGINT (Ctrl-C) or SIGTERM, with which batch systems announce the
+ * end.  A second one ends the program at once.  One search at a time is watched.
  */
 #ifndef SRC_BASE_PROCESS_H
 #define SRC_BASE_PROCESS_H
@@ -13,19 +13,21 @@
 
 enum exit_status { EXIT_YES, EXIT_NO, EXIT_BAD, EXIT_SYSTEM };
 
-/* The one place that turns an error into an exit status. */
+/* Returns the exit status of an error. */
 int exit_status_of(enum err_code code);
 
+/* Opens missing standard streams and sets the signals that every program needs. */
 void process_begin(void);
 
-/* What was printed goes out.  The exit status to end with: EXIT_SYSTEM when it could not be written, which is said once, unless
- * an error was said that led to this one. */
+/* Flushes standard output and returns the exit status: status, or EXIT_SYSTEM when writing failed.  Reports that failure unless
+ * status is EXIT_SYSTEM already: its error has been printed. */
 int process_flush(const char *program, int status);
 
+/* Begins to count interrupts; those that the parent ignores (background jobs, nohup) stay ignored. */
 void interrupt_watch(void);
 bool interrupt_came(void);
 
-/* The search is over, and Ctrl-C means again what it does elsewhere.  If one came and there is no answer, the program ends by it,
- * so that whoever waits for us learns why. */
+/* Restores the default effect of interrupts.  Without an answer, an interrupt that came ends the program by its signal, so that the
+ * parent sees the reason. */
 void interrupt_end(bool answered);
 #endif

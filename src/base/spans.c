@@ -1,93 +1,31 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* spans.c - address ranges as an array of addresses and a set of beginnings */
 #include <config.h>
 #include "src/base/spans.h"
 
 #include <assert.h>
-#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { LEVELS = 11 };	/* 64^11 > 2^64 */
+#include "src/base/bit_tree.h"
 
-/* A set bit marks where a span begins.  Bit i of a level says that word i of the level below
- * has a bit set; the top level is one word. */
 struct spans {
 	size_t count;			/* of addresses; the last one only ends spans */
 	bytes_t *address;		/* [count] rising, distinct */
 	uint64_t *value;		/* [count] of the span that begins here, where marked */
 	bytes_t *base;			/* [count] likewise */
-	int levels;
-	uint64_t *bits[LEVELS];
+	struct bit_tree marks;		/* positions at which a span begins */
 };
 
-static void
-mark(struct spans *s, size_t i)
-{
-	for (int l = 0; l < s->levels; l++, i /= 64)
-		s->bits[l][i / 64] |= UINT64_C(1) << i % 64;
-}
-
-static void
-unmark(struct spans *s, size_t i)
-{
-	for (int l = 0; l < s->levels; l++, i /= 64) {
-		s->bits[l][i / 64] &= ~(UINT64_C(1) << i % 64);
-		if (s->bits[l][i / 64] != 0)
-			return;
-	}
-}
-
-static bool
-is_marked(const struct spans *s, size_t i)
-{
-	return (s->bits[0][i / 64] >> i % 64 & 1) != 0;
-}
-
-/* The last mark at or before i; there is always one, at 0. */
-static size_t
-mark_before(const struct spans *s, size_t i)
-{
-	uint64_t word;
-	int l;
-
-	for (l = 0;; l++) {
-		word = s->bits[l][i / 64] & (UINT64_MAX >> (63 - i % 64));
-		if (word != 0)
-			break;
-		/* Up, and one to the left: what lies below word i / 64 is done with. */
-		i /= 64;
-		assert(i > 0);
-		i--;
-	}
-	i = i / 64 * 64 + (size_t)(63 - __builtin_clzll(word));
-	while (l-- > 0)
-		i = i * 64 + (size_t)(63 - __builtin_clzll(s->bits[l][i]));
-	return i;
-}
-
-/* The first mark after i, or the last address, which ends the last span. */
+/* Returns the first mark after i, or the last position, which ends the last span. */
 static size_t
 mark_after(const struct spans *s, size_t i)
 {
-	uint64_t word = 0;
-	int l;
-
-	for (l = 0; l < s->levels; l++) {
-		/* Strictly after bit i: the shift is in two steps, as i % 64 may be 63. */
-		word = s->bits[l][i / 64] & (UINT64_MAX << 1 << i % 64);
-		if (word != 0)
-			break;
-		i /= 64;
-	}
-	if (l == s->levels)
-		return s->count - 1;
-	i = i / 64 * 64 + (size_t)__builtin_ctzll(word);
-	while (l-- > 0)
-		i = i * 64 + (size_t)__builtin_ctzll(s->bits[l][i]);
-	return i;
+	i = bit_tree_after(&s->marks, i);
+	return i == BIT_NONE ? s->count - 1 : i;
 }
 
-/* The position of the last address that is not above a. */
+/* Returns the position of the last address that is at most a. */
 static size_t
 position(const struct spans *s, bytes_t a)
 {
@@ -116,7 +54,6 @@ struct spans *
 spans_new(const bytes_t *addresses, size_t count, struct arena *a)
 {
 	struct spans *s = ARENA_NEW(a, struct spans, 1);
-	size_t words = count;
 
 	s->address = ARENA_NEW(a, bytes_t, count);
 	s->value = ARENA_NEW(a, uint64_t, count);
@@ -127,32 +64,29 @@ spans_new(const bytes_t *addresses, size_t count, struct arena *a)
 	for (size_t i = 0; i < count; i++)
 		if (s->count == 0 || s->address[s->count - 1] != s->address[i])
 			s->address[s->count++] = s->address[i];
-	do {
-		words = (words + 63) / 64;
-		s->bits[s->levels++] = ARENA_NEW(a, uint64_t, words + 1);
-	} while (words > 1);
+	bit_tree_init(&s->marks, s->count, a);
 	if (s->count > 0) {
 		s->value[0] = SPAN_EMPTY;
-		mark(s, 0);
+		bit_tree_add(&s->marks, 0);
 	}
 	return s;
 }
 
-/* A span begins at i: split the one around it. */
+/* Lets a span begin at i: splits the span around it. */
 static void
 split(struct spans *s, size_t i)
 {
 	size_t from;
 
-	if (i + 1 == s->count || is_marked(s, i))
+	if (i + 1 == s->count || bit_tree_has(&s->marks, i))
 		return;
-	from = mark_before(s, i);
+	from = bit_tree_up_to(&s->marks, i);
 	s->value[i] = s->value[from];
 	s->base[i] = s->base[from];
-	mark(s, i);
+	bit_tree_add(&s->marks, i);
 }
 
-/* Join the span that begins at i with the one before it when they say the same. */
+/* Joins the span that begins at i with the one before it when value and base agree. */
 static void
 join(struct spans *s, size_t i)
 {
@@ -160,9 +94,9 @@ join(struct spans *s, size_t i)
 
 	if (i == 0 || i + 1 == s->count)
 		return;
-	from = mark_before(s, i - 1);
+	from = bit_tree_up_to(&s->marks, i - 1);
 	if (s->value[from] == s->value[i] && s->base[from] == s->base[i])
-		unmark(s, i);
+		bit_tree_drop(&s->marks, i);
 }
 
 void
@@ -178,7 +112,7 @@ spans_set(struct spans *s, bytes_t from, bytes_t to, uint64_t value, bytes_t bas
 	split(s, i);
 	split(s, j);
 	for (size_t k = mark_after(s, i); k < j; k = mark_after(s, k))
-		unmark(s, k);
+		bit_tree_drop(&s->marks, k);
 	s->value[i] = value;
 	s->base[i] = value == SPAN_EMPTY ? 0 : base;
 	join(s, j);
@@ -190,9 +124,9 @@ spans_at(const struct spans *s, bytes_t address)
 {
 	size_t from, to;
 
-	if (s->count < 2)	/* a map of nothing */
+	if (s->count < 2)	/* a map without a span */
 		return (struct span) { address, address, SPAN_EMPTY, 0 };
-	from = mark_before(s, position(s, address));
+	from = bit_tree_up_to(&s->marks, position(s, address));
 	to = mark_after(s, from);
 	return (struct span) { s->address[from], s->address[to], s->value[from], s->base[from] };
 }

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* units.c - sizes, rates, times, percentages and counts from text and to text */
 #include <config.h>
 #include "src/base/units.h"
 
@@ -11,7 +12,7 @@
 
 struct unit { const char *suffix; double factor; };
 
-/* No rate or time of this world is larger; sums and products stay finite. */
+/* Limit on rates (bytes/s) and times (us), far above real ones: sums and products stay finite. */
 static const double VALUE_MAX = 1e18;
 
 static const struct unit size_units[] = {
@@ -23,8 +24,8 @@ static const struct unit time_units[] = {
 	{ "us", 1 }, { "ms", 1e3 }, { "s", 1e6 }, { NULL, 0 }
 };
 
-/* Leading decimal number of s; the rest is its unit.  Only digits, '.', and an
- * exponent count, so that neither a sign nor "inf" nor hex gets through. */
+/* Splits s into its leading decimal number and its unit; 0 or -1.  Only digits, '.' and an exponent count: a sign, "inf" and hex are
+ * refused. */
 static int
 split(const char *s, double *number, const char **unit)
 {
@@ -41,7 +42,7 @@ split(const char *s, double *number, const char **unit)
 	return isfinite(*number) ? 0 : -1;
 }
 
-/* Upper and lower case of a prefix are one, but b is not B: it would be bits. */
+/* Finds the unit of a suffix, or NULL.  The case of a prefix does not matter; the last letter's does, as b would mean bits. */
 static const struct unit *
 unit_find(const struct unit *u, const char *suffix, size_t len)
 {
@@ -52,7 +53,7 @@ unit_find(const struct unit *u, const char *suffix, size_t len)
 	return NULL;
 }
 
-/* A whole number of bytes keeps all its digits; a double would keep 53 bits. */
+/* Multiplies into *bytes; false: over BYTES_MAX.  A whole number keeps all its digits, of which a double would keep 53 bits. */
 static bool
 scale(const char *s, const char *suffix, double number, double factor, bytes_t *bytes)
 {
@@ -164,7 +165,7 @@ units_size(char buf[32], bytes_t bytes)
 		snprintf(buf, 32, "%" PRI_BYTES " B", bytes);
 		return buf;
 	}
-	/* What would be printed as 1024.0 is 1.00 of the next. */
+	/* A value that rounds to 1024.0 becomes 1.00 of the next unit. */
 	while (n >= 1023.95 && i + 1 < sizeof(names) / sizeof(names[0])) {
 		n /= 1024;
 		i++;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* units.h - bytes, rates and times as people write them
+/* units.h - sizes, rates and times as people write them, and the limits of sizes and counts
  *
- * Sizes on a command line: 12GiB, 12GB, 512MiB, 65536 (bare = bytes).  "12G" is
- * refused, because readers disagree on it.  Rates end in /s; times in s, ms, us.
+ * Sizes on a command line: 12GiB, 12GB, 512MiB, 65536 (bare = bytes).  "12G" is refused, because readers disagree on its meaning.
+ * Rates end in /s; times end in s, ms or us.
  */
 #ifndef SRC_BASE_UNITS_H
 #define SRC_BASE_UNITS_H
@@ -11,7 +11,7 @@
 
 #include "src/base/err.h"
 
-/* Device sizes do not depend on the host's size_t: a tensor may hold 40 GB. */
+/* A size in device memory.  64 bits on every host: a tensor may hold 40 GB. */
 typedef uint64_t bytes_t;
 #define PRI_BYTES PRIu64
 
@@ -19,7 +19,7 @@ typedef uint64_t bytes_t;
  * sums of two never overflow. */
 #define BYTES_MAX (UINT64_C(1) << 62)
 
-/* The most that any list may hold: ids, and a few values beside them, fit 32 bits. */
+/* The largest length of a list: ids, and a few values beside them, fit 32 bits. */
 #define COUNT_MAX (UINT32_MAX - 16)
 
 /* Offsets and sizes in an arena are multiples of this (cudaMalloc's promise). */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A list of buffers: read it, place it, write it with the offsets, and read that. */
+/* csv.c - fuzz target for lists of buffers: read, placed by every row, written with the offsets, and read again */
 #include <config.h>
 #include <stdio.h>
 #include <string.h>
@@ -17,7 +17,7 @@ is_search(const struct placement *row)
 	    strcmp(row->name, "ilp") == 0;
 }
 
-/* With its offsets given, a placement can only be taken as it is. */
+/* Writes a placement and reads it: with all offsets given, placing it again must change nothing. */
 static void
 write_and_read(struct fuzz *f, const struct place_csv *c, const struct place_result *r)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A device: read it, write it, time transfers on it, and plan a small step for it. */
+/* device.c - fuzz target for devices: read, written, transfers timed, and a small step planned */
 #include <config.h>
 #include <math.h>
 #include <string.h>
@@ -54,7 +54,7 @@ time_transfers(struct fuzz *f, const struct device *d)
 int
 fuzz_case(struct fuzz *f)
 {
-	static json_t *root;		/* borrows nothing: kept over all cases */
+	static json_t *root;		/* kept over all cases */
 	struct device d;
 	struct network n;
 	struct graph g;

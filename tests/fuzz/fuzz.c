@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* fuzz.c - a case of a fuzz target: its files in memory, its arena, and libFuzzer's entry */
 #include <config.h>
 #include "tests/fuzz/fuzz.h"
 
@@ -8,8 +9,8 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-/* Enough for every honest case of a few kilobytes; what a hostile one asks for beyond it is refused, which
- * tries the way out of a full arena. */
+/* Bytes of a case's arena: enough for every honest input of a few kilobytes.  A hostile input meets the limit, which tests the jump out of
+ * a full arena. */
 enum { ARENA_MOST = 64 << 20 };
 
 const char *const fuzz_output = "/proc/self/fd/1";
@@ -24,13 +25,13 @@ give_up(const char *what)
 	exit(1);
 }
 
-/* The input is a file in memory, so that the readers meet a file; so is standard output. */
+/* Makes files in memory of the input, so that the readers see a file, and of standard output. */
 static void
 prepare(void)
 {
 	int out = memfd_create("output", 0);
 
-	fflush(stdout);		/* what a fuzzer's driver has to say */
+	fflush(stdout);		/* keeps output of the fuzzer's driver */
 	input_fd = memfd_create("input", 0);
 	nowhere = fopen("/dev/null", "w");
 	if (input_fd < 0 || out < 0 || nowhere == NULL || dup2(out, STDOUT_FILENO) < 0)

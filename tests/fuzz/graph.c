@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A graph: read it, write it, look at it, and plan it when it is small. */
+/* graph.c - fuzz target for graphs: read, written, measured, and planned when small */
 #include <config.h>
 #include <string.h>
 
@@ -11,7 +11,7 @@
 
 enum { OPS_MOST = 60, OPERANDS_MOST = 400, SEARCH_MOST = 12 };
 
-/* The same bytes come of a graph whether it was read or written and read. */
+/* Expects the same bytes and digest of a graph and of its text read again. */
 static void
 write_and_read(struct fuzz *f, const struct graph *g)
 {
@@ -44,8 +44,7 @@ look(struct fuzz *f, const struct graph *g)
 	EXPECT(f, count <= g->tensor_count);
 }
 
-/* Every case tries the two that are always asked for, and in turn one of the others; the search over ways
- * is for the smallest graphs. */
+/* Plans with keep, with layrub, and with one other policy that the input chooses; hybrid's search is for the smallest graphs. */
 static void
 plan(struct fuzz *f, const struct graph *g)
 {

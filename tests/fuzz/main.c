@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Runs a target on the files that are named: what a fuzzer found once, with any compiler. */
+/* main.c - runs a fuzz target on files, such as earlier findings, with any compiler */
 #include <config.h>
 #include <stdio.h>
 #include <stdlib.h>

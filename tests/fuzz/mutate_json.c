@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* libFuzzer's mutator for documents: changes a value, drops, repeats or swaps elements, so that the text stays
- * JSON and gets past the parser; every few times it leaves the bytes to libFuzzer.  Of a file of
- * results it changes one line. */
+/* mutate_json.c - libFuzzer's mutator for documents
+ *
+ * Changes a value, or drops, repeats or swaps elements, so that the text stays JSON and passes the parser.  A share of the cases is left
+ * to libFuzzer's own mutations.  Of a file of results one line is changed.
+ */
 #include <config.h>
 #include <jansson.h>
 #include <stdbool.h>

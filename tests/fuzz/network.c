@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A network: read it, lower it in every way, and plan what is small. */
+/* network.c - fuzz target for networks: read, lowered by every lowering, and planned when small */
 #include <config.h>
 
 #include "src/base/json.h"

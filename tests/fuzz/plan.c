@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A plan: read it, write it, check it, and when it is sound all that is done with one. */
+/* plan.c - fuzz target for plans: read, written, checked, and when sound simulated, explained and drawn */
 #include <config.h>
 #include <math.h>
 #include <string.h>
@@ -42,7 +42,7 @@ set_digests(void *arg)
 	return 0;
 }
 
-/* No mutation hits a digest of 128 bits: put the right ones in, and read that. */
+/* Reads the plan with correct digests: no mutation finds a digest of 128 bits. */
 static int
 read_repaired(struct fuzz *f, struct plan *p)
 {
@@ -62,7 +62,7 @@ read_repaired(struct fuzz *f, struct plan *p)
 	return rc;
 }
 
-/* ---- what is done with a plan ---- */
+/* ---- uses of a plan ---- */
 
 static void
 tell(struct fuzz *f, const struct plan *p, const struct sim_result *r)
@@ -90,7 +90,7 @@ time_it(struct fuzz *f, const struct plan *p)
 {
 	struct sim_result r;
 
-	/* A sound plan may take longer than can be said. */
+	/* A sound plan may take longer than the largest time. */
 	if (simulate(&r, p, p->device, &f->arena, &f->err) < 0) {
 		EXPECT(f, f->err.code == ERR_NO);
 		f->err = (struct err) ERR_INIT;
@@ -113,7 +113,7 @@ fuzz_case(struct fuzz *f)
 	fuzz_round_trip(f, &p, &again);
 	if (check_plan(&p, &f->arena, &f->err) < 0) {
 		EXPECT(f, f->err.code == ERR_NO && f->err.path[0] != '\0');
-		/* Figures are looked at last: with the right ones all else is sound. */
+		/* The check looks at figures last: with correct ones the plan is sound. */
 		if (strstr(f->err.text, "which follows from") == NULL)
 			return -1;
 		f->err = (struct err) ERR_INIT;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the targets do with a graph that was read or made. */
+/* plans.c - the device, the round trip and the planning that fuzz targets share */
 #include <config.h>
 #include <string.h>
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A file of a sweep's results: as the report reads it, and as the sweep that goes on with it does. */
+/* results.c - fuzz target for results of a sweep: read as the report does, and as the sweep that resumes does */
 #include <config.h>
 #include <string.h>
 
@@ -20,7 +20,7 @@ draw(struct fuzz *f, const struct sweep *s)
 	EXPECT(f, size > 0);
 }
 
-/* What is whole stays, what was half written goes, and what is appended is found. */
+/* Resumes: whole lines stay, a half-written line goes, an appended line is found. */
 static int
 go_on(struct fuzz *f)
 {
