@@ -4,8 +4,6 @@
 
 #include <string.h>
 
-#include "src/network/lower_caffe.h"
-
 /* ---- sizes ---- */
 
 double
@@ -135,12 +133,11 @@ emit_in_grad(struct emit *m, const struct layer *l)
 	emit_in_part(m, emit_of(m, l)->grad, (double)emit_map_bytes(m, l));
 }
 
-/* A permission stands only between tensors of one size, and frameworks have none:
- * they overwrite where the code says so. */
+/* A permission stands only between tensors of one size, and only to a transient input's bytes. */
 void
 emit_share(struct emit *m, uint32_t input, uint32_t output)
 {
-	if (m->framework || input == output || m->tensors[input].bytes != m->tensors[output].bytes ||
+	if (!m->by->takes_over_inputs || input == output || m->tensors[input].bytes != m->tensors[output].bytes ||
 	    kind_is_persistent(m->tensors[input].kind))
 		return;
 	ARENA_PUSH(m->arena, m->shares, m->share_count, m->share_room)[0] = (struct inplace) { input, output };
@@ -218,8 +215,8 @@ emit_grad(struct emit *m, const struct layer *l, uint32_t input, uint32_t tensor
 
 	if (!in->trained)
 		return;
-	if (m->caffe && to->grad != EMIT_NONE)
-		caffe_split(m, to, tensor, emit_map_bytes(m, in));
+	if (m->by->add_gradient != NULL && to->grad != EMIT_NONE)
+		m->by->add_gradient(m, to, tensor, emit_map_bytes(m, in));
 	else
 		to->grad = accumulate(m, to->grad, tensor, emit_map_bytes(m, in));
 }

@@ -36,8 +36,7 @@ struct emitted_param {
 struct emit {
 	const struct network *net;
 	const struct device *device;	/* NULL: times and workspaces are 0 */
-	bool framework;			/* fused and saved as PyTorch does; else what reuse needs */
-	bool caffe;			/* what Caffe's layers keep (lower_caffe.h) */
+	const struct lowering *by;	/* whose traits and hooks decide what is made */
 	struct arena *arena;
 	struct err *e;
 	bool failed;			/* e is filled; what is emitted from now on is thrown away */
@@ -80,7 +79,7 @@ void emit_in_part(struct emit *m, uint32_t tensor, double bytes);	/* reads only 
 void emit_out_part(struct emit *m, uint32_t tensor, double bytes);
 void emit_in_map(struct emit *m, const struct layer *l);	/* the output of layer l */
 void emit_in_grad(struct emit *m, const struct layer *l);	/* the gradient of layer l's output */
-void emit_share(struct emit *m, uint32_t input, uint32_t output);	/* only the lowerings that look for reuse ask for it */
+void emit_share(struct emit *m, uint32_t input, uint32_t output);	/* a permission, where the lowering gives any */
 void emit_end(struct emit *m, struct work work, bytes_t workspace);
 
 /* An op that reads one or two tensors (EMIT_NONE: one) and writes one, element by element;

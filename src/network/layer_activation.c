@@ -120,7 +120,7 @@ static const struct gelu gelu_defaults = { .fused = true };
 static bool
 is_composed(const struct emit *m, const struct layer *l)
 {
-	return m->framework && !((const struct gelu *)l->attributes)->fused;
+	return m->by->code_attributes && !((const struct gelu *)l->attributes)->fused;
 }
 
 static uint32_t

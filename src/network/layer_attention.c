@@ -99,13 +99,18 @@ part_bytes(struct emit *m, const struct layer *l, int part)
 	return emit_bytes(m, l, part_elements(m, l, part), l->dtype);
 }
 
+/* Keys and values are copied out of the one input and kept. */
+static bool
+copies_kv(const struct emit *m, const struct layer *l)
+{
+	return m->by->code_attributes && l->input_count == 1 && ((const struct attention *)l->attributes)->copy_kv;
+}
+
 /* The tensor that holds a part: a third of one input, an input, or a copy that forward kept. */
 static uint32_t
 part_tensor(struct emit *m, const struct layer *l, int part)
 {
-	const struct attention *at = l->attributes;
-
-	if (m->framework && at->copy_kv && l->input_count == 1 && part != Q)
+	if (part != Q && copies_kv(m, l))
 		return emit_of(m, l)->saved[1 + part];
 	return emit_of(m, layer_input(m->net, l, l->input_count == 1 ? 0 : (uint32_t)part))->map;
 }
@@ -125,8 +130,8 @@ in_part(struct emit *m, const struct layer *l, int part)
 	emit_in_part(m, t, bytes);
 }
 
-/* Gradients of the parts.  Of one input they lie side by side in one tensor, unless a framework makes
- * three and copies them together. */
+/* Gradients of the parts.  Those of one input lie side by side in one tensor (together), or are made
+ * apart and then copied into one. */
 struct part_grads {
 	uint32_t tensor[PARTS];		/* EMIT_NONE: not wanted */
 	bool together;
@@ -135,7 +140,7 @@ struct part_grads {
 static struct part_grads
 make_grads(struct emit *m, const struct layer *l)
 {
-	struct part_grads g = { .together = l->input_count == 1 && !m->framework };
+	struct part_grads g = { .together = l->input_count == 1 && !m->by->packed_gradients_apart };
 
 	for (int i = 0; i < PARTS; i++) {
 		if (g.together)
@@ -363,11 +368,9 @@ plain_backward(struct emit *m, const struct layer *l)
 static void
 forward(struct emit *m, const struct layer *l)
 {
-	const struct attention *at = l->attributes;
-
-	if (m->framework && at->copy_kv && l->input_count == 1)
+	if (copies_kv(m, l))
 		copy_keys_and_values(m, l);
-	if (at->fused)
+	if (((const struct attention *)l->attributes)->fused)
 		fused_forward(m, l);
 	else
 		plain_forward(m, l);

@@ -196,8 +196,7 @@ concat_forward(struct emit *m, const struct layer *l)
 	emit_end(m, (struct work) { .bytes = 2 * (double)emit_map_bytes(m, l) }, 0);
 }
 
-/* A framework hands out views of the one gradient; for reuse each part gets
- * memory of its own, so that the whole can go. */
+/* Each input gets a part of the gradient: the whole's memory, or a copy. */
 static void
 concat_backward(struct emit *m, const struct layer *l)
 {
@@ -205,7 +204,7 @@ concat_backward(struct emit *m, const struct layer *l)
 	const struct layer *in;
 	double bytes = 0;
 
-	if (!m->framework) {
+	if (!m->by->parts_are_views) {
 		emit_begin(m, "concat-backward", CLASS_COPY);
 		emit_in_grad(m, l);
 		for (uint32_t i = 0; i < l->input_count; i++) {
@@ -231,7 +230,7 @@ concat_backward(struct emit *m, const struct layer *l)
 			emit_out(m, parts[i]);
 			emit_end(m, (struct work) { 0 }, 0);
 		}
-		emit_grad(m, l, i, m->framework && in->batched == l->batched ? grad : parts[i]);
+		emit_grad(m, l, i, m->by->parts_are_views && in->batched == l->batched ? grad : parts[i]);
 	}
 }
 
@@ -263,11 +262,10 @@ slice_shape(struct layer *l, const struct network *n, struct err *e)
 	return 0;
 }
 
-/* A view in a framework, which so keeps the whole; for reuse a copy. */
 static void
 slice_forward(struct emit *m, const struct layer *l)
 {
-	if (m->framework) {
+	if (m->by->parts_are_views) {
 		emit_of(m, l)->map = emit_of(m, layer_input(m->net, l, 0))->map;
 		return;
 	}

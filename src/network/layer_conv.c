@@ -151,7 +151,7 @@ backward(struct emit *m, const struct layer *l)
 	double filter_flops = pass_flops(m, l, CONV_BACKWARD_FILTER), data_flops = data ? pass_flops(m, l, CONV_BACKWARD_DATA) : 0;
 	uint32_t dx = EMIT_NONE, grads[2];
 
-	if (m->framework) {
+	if (m->by->conv_backward_fused) {
 		begin_backward(m, "conv-backward", l, true, true);
 		if (data)
 			emit_out(m, dx = emit_like(m, in, KIND_GRADIENT));

@@ -83,22 +83,22 @@ linear_data(struct emit *m, const struct layer *l)
 	emit_grad(m, l, 0, dx);
 }
 
-/* The weight's gradient, and with it the bias's unless a framework sums that up on its own. */
+/* The weight's gradient, and the bias's in the same op or in one of its own. */
 static void
 linear_weight(struct emit *m, const struct layer *l)
 {
 	uint32_t grads[2] = { EMIT_NONE, EMIT_NONE };
-	bool bias = l->param_count > 1;
+	bool bias = l->param_count > 1, apart = bias && m->by->bias_gradient_apart;
 
 	emit_begin(m, "linear-backward-weight", CLASS_LINEAR);
 	emit_in_map(m, layer_input(m->net, l, 0));
 	emit_in_grad(m, l);
 	emit_out(m, grads[0] = emit_param_grad_tensor(m, l, 0));
-	if (bias && !m->framework)
+	if (bias && !apart)
 		emit_out(m, grads[1] = emit_param_grad_tensor(m, l, 1));
 	emit_end(m, linear_work(m, l, 1), 0);
 	emit_param_grad(m, l, 0, grads[0]);
-	if (bias && m->framework) {
+	if (apart) {
 		emit_begin(m, "sum", CLASS_ELEMENTWISE);
 		emit_in_grad(m, l);
 		emit_out(m, grads[1] = emit_param_grad_tensor(m, l, 1));
@@ -108,12 +108,10 @@ linear_weight(struct emit *m, const struct layer *l)
 		emit_param_grad(m, l, 1, grads[1]);
 }
 
-/* For reuse the weight's gradient first: then the map is dead before the data gradient is
- * written.  A framework does the same for a plain product, the other way round with a bias added. */
 static void
 linear_backward(struct emit *m, const struct layer *l)
 {
-	bool data_first = m->framework && l->param_count > 1;
+	bool data_first = m->by->biased_data_first && l->param_count > 1;
 
 	if (data_first)
 		linear_data(m, l);

@@ -75,7 +75,7 @@ labels_for_loss(struct emit *m, const struct layer *l)
 	uint32_t labels = emit_of(m, in)->map;
 	bytes_t bytes = emit_map_bytes(m, in);
 
-	if (!m->framework || !((const struct cross_entropy *)l->attributes)->ignore_last)
+	if (!m->by->code_attributes || !((const struct cross_entropy *)l->attributes)->ignore_last)
 		return labels;
 	labels = emit_elementwise(m, "pad", CLASS_COPY, labels, EMIT_NONE, bytes, KIND_ACTIVATION);
 	return emit_elementwise(m, "copy", CLASS_COPY, labels, EMIT_NONE, bytes, KIND_ACTIVATION);
@@ -91,7 +91,7 @@ forward(struct emit *m, const struct layer *l)
 
 	out->saved[1] = labels;
 	out->map = emit_tensor(m, SCALAR_BYTES, KIND_ACTIVATION);
-	if (m->framework) {
+	if (m->by->loss_by_steps) {
 		out->saved[0] = emit_elementwise(m, "log-softmax", CLASS_LOSS, logits, EMIT_NONE, bytes, KIND_ACTIVATION);
 		out->saved[2] = emit_tensor(m, SCALAR_BYTES, KIND_ACTIVATION);
 		emit_begin(m, "nll-loss", CLASS_LOSS);
@@ -111,9 +111,9 @@ forward(struct emit *m, const struct layer *l)
 	emit_end(m, (struct work) { 0 }, 0);
 }
 
-/* The gradient of the logits in the loss's type, the way a framework makes it. */
+/* The gradient of the logits in the loss's type, made step by step from the loss's own gradient, 1. */
 static uint32_t
-framework_backward(struct emit *m, const struct layer *l, bytes_t bytes)
+backward_by_steps(struct emit *m, const struct layer *l, bytes_t bytes)
 {
 	const struct emitted *out = emit_of(m, l);
 	uint32_t one = emit_tensor(m, SCALAR_BYTES, KIND_GRADIENT), d = emit_tensor(m, bytes, KIND_GRADIENT);
@@ -141,8 +141,8 @@ backward(struct emit *m, const struct layer *l)
 	bytes_t bytes = logits_bytes(m, l);
 	uint32_t d, narrow;
 
-	if (m->framework)
-		d = framework_backward(m, l, bytes);
+	if (m->by->loss_by_steps)
+		d = backward_by_steps(m, l, bytes);
 	else {
 		d = emit_tensor(m, bytes, KIND_GRADIENT);
 		emit_begin(m, "softmax-loss-backward", CLASS_LOSS);

@@ -90,7 +90,7 @@ count_batch(struct emit *m, const struct layer *l)
 	emit_end(m, (struct work) { 0 }, 0);
 }
 
-/* The pure op; a framework's updates the running statistics in the same kernel. */
+/* The op itself; with fused statistics it updates the running mean and variance, too. */
 static void
 normalise(struct emit *m, const struct layer *l, uint32_t x, uint32_t y, uint32_t normalised)
 {
@@ -99,14 +99,14 @@ normalise(struct emit *m, const struct layer *l, uint32_t x, uint32_t y, uint32_
 
 	emit_begin(m, "batch-norm", CLASS_NORM);
 	emit_in(m, x);
-	for (uint32_t i = 0; i < weights + (m->framework ? 2 : 0); i++)
+	for (uint32_t i = 0; i < weights + (m->by->statistics_fused ? 2 : 0); i++)
 		emit_in(m, emit_param(m, l, i));
 	emit_out(m, y);
 	if (normalised != EMIT_NONE)
 		emit_out(m, normalised);
 	emit_out(m, out->saved[1]);
 	emit_out(m, out->saved[2]);
-	for (uint32_t i = weights; m->framework && i < weights + 2; i++)
+	for (uint32_t i = weights; m->by->statistics_fused && i < weights + 2; i++)
 		emit_out(m, emit_param(m, l, i));
 	emit_end(m, batch_norm_work(m, l, normalised == EMIT_NONE ? 3 : 4), 0);
 }
@@ -141,10 +141,10 @@ batch_norm_forward(struct emit *m, const struct layer *l)
 	out->saved[0] = normalised == EMIT_NONE ? x : normalised;
 	out->saved[1] = statistics(m, channels(l));
 	out->saved[2] = statistics(m, channels(l));
-	if (m->framework)
+	if (m->by->statistics_fused)
 		count_batch(m, l);
 	normalise(m, l, x, y, normalised);
-	if (!m->framework)
+	if (!m->by->statistics_fused)
 		keep_running(m, l);
 }
 

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Pooling.  Max pooling keeps where each maximum was; averages keep nothing, though a
- * framework holds on to the input. */
+/* layer_pool.c - pooling: max pooling keeps where each maximum was, averages keep nothing */
 #include <config.h>
 #include "src/network/emit.h"
 
@@ -93,17 +92,15 @@ pool_backward(struct emit *m, const struct layer *l, const char *name, uint32_t 
 static uint32_t
 held_input(struct emit *m, const struct layer *l)
 {
-	return m->framework ? emit_of(m, layer_input(m->net, l, 0))->map : EMIT_NONE;
+	return m->by->pool_holds_input ? emit_of(m, layer_input(m->net, l, 0))->map : EMIT_NONE;
 }
 
-/* Where the maximum was: an int64 in PyTorch; an int32 says it too. */
 static void
 max_pool_forward(struct emit *m, const struct layer *l)
 {
-	enum dtype where = m->framework ? DTYPE_INT64 : DTYPE_INT32;
 	uint32_t y = emit_output(m, l), index;
 
-	index = emit_tensor(m, emit_bytes(m, l, shape_elements(&l->shape), where), KIND_ACTIVATION);
+	index = emit_tensor(m, emit_bytes(m, l, shape_elements(&l->shape), m->by->pool_index), KIND_ACTIVATION);
 	emit_of(m, l)->saved[0] = index;
 	emit_begin(m, "max-pool", CLASS_POOL);
 	emit_in_map(m, layer_input(m->net, l, 0));

@@ -17,7 +17,9 @@ libnetwork_a_SOURCES += \
 	%D%/layer_shape.c \
 	%D%/layers.c \
 	%D%/lower.c %D%/lower.h \
-	%D%/lower_caffe.c %D%/lower_caffe.h \
+	%D%/lower_caffe.c \
+	%D%/lower_framework.c \
+	%D%/lower_reuse.c \
 	%D%/network.c %D%/network.h \
 	%D%/network_check.c \
 	%D%/network_layer.c \

@@ -4,7 +4,7 @@
  * byte an element (the Layrub authors' addition), a sum copies its gradient for each input, an in-place layer's backward works
  * in place, and a map with several readers (Split) has a gradient map for each of them and one for their sum. */
 #include <config.h>
-#include "src/network/lower_caffe.h"
+#include "src/network/emit.h"
 
 enum { SAVED_NORMALISED, SAVED_MEAN, SAVED_VARIANCE, SAVED_DEVIATION };
 enum { STAT_BYTES = 4 };
@@ -94,20 +94,6 @@ relu_forward(struct emit *m, const struct layer *l)
 	emit_end(m, (struct work) { 0 }, 0);
 }
 
-bool
-caffe_forward(struct emit *m, const struct layer *l)
-{
-	if (l->type == &layer_type_batch_norm)
-		batch_norm_forward(m, l);
-	else if (l->type == &layer_type_scale)
-		scale_forward(m, l);
-	else if (l->type == &layer_type_relu)
-		relu_forward(m, l);
-	else
-		return false;
-	return true;
-}
-
 /* ---- backward ---- */
 
 static void
@@ -156,25 +142,16 @@ scale_backward(struct emit *m, const struct layer *l)
 
 /* ReLU and dropout: the mask says where the gradient passes. */
 static void
-masked_backward(struct emit *m, const struct layer *l, const char *name)
+masked_backward(struct emit *m, const struct layer *l)
 {
 	uint32_t dx = input_gradient(m, l);
 
-	emit_begin(m, name, CLASS_ACTIVATION);
+	emit_begin(m, arena_printf(m->arena, "%s-backward", l->type->name), CLASS_ACTIVATION);
 	emit_in(m, emit_of(m, l)->saved[0]);
 	emit_in_grad(m, l);
 	emit_out(m, dx);
 	emit_end(m, (struct work) { 0 }, 0);
 	emit_grad(m, l, 0, dx);
-}
-
-static void
-add_backward(struct emit *m, const struct layer *l)
-{
-	for (uint32_t i = l->input_count; i-- > 0;)
-		if (emit_wants(m, l, i))
-			emit_grad(m, l, i, emit_elementwise(m, "copy", CLASS_COPY, emit_of(m, l)->grad, EMIT_NONE,
-			    emit_map_bytes(m, l), KIND_GRADIENT));
 }
 
 /* A sum with a smaller input is no Eltwise of Caffe's. */
@@ -187,27 +164,22 @@ is_eltwise(const struct emit *m, const struct layer *l)
 	return true;
 }
 
-bool
-caffe_backward(struct emit *m, const struct layer *l)
+static void
+add_backward(struct emit *m, const struct layer *l)
 {
-	if (l->type == &layer_type_batch_norm)
-		batch_norm_backward(m, l);
-	else if (l->type == &layer_type_scale)
-		scale_backward(m, l);
-	else if (l->type == &layer_type_relu)
-		masked_backward(m, l, "relu-backward");
-	else if (l->type == &layer_type_dropout)
-		masked_backward(m, l, "dropout-backward");
-	else if (l->type == &layer_type_add && is_eltwise(m, l))
-		add_backward(m, l);
-	else
-		return false;
-	return true;
+	if (!is_eltwise(m, l)) {
+		l->type->backward(m, l);
+		return;
+	}
+	for (uint32_t i = l->input_count; i-- > 0;)
+		if (emit_wants(m, l, i))
+			emit_grad(m, l, i, emit_elementwise(m, "copy", CLASS_COPY, emit_of(m, l)->grad, EMIT_NONE,
+			    emit_map_bytes(m, l), KIND_GRADIENT));
 }
 
 /* The first two readers' gradients make the sum, later ones are added to it. */
-void
-caffe_split(struct emit *m, struct emitted *to, uint32_t comes, bytes_t bytes)
+static void
+split_backward(struct emit *m, struct emitted *to, uint32_t comes, bytes_t bytes)
 {
 	if (!to->summed) {
 		to->grad = emit_elementwise(m, "split-backward", CLASS_ELEMENTWISE, to->grad, comes, bytes, KIND_GRADIENT);
@@ -220,3 +192,21 @@ caffe_split(struct emit *m, struct emitted *to, uint32_t comes, bytes_t bytes)
 	emit_out(m, to->grad);
 	emit_end(m, (struct work) { 0 }, 0);
 }
+
+static const struct layer_replacement replacements[] = {
+	{ &layer_type_batch_norm, batch_norm_forward, batch_norm_backward },
+	{ &layer_type_scale, scale_forward, scale_backward },
+	{ &layer_type_relu, relu_forward, masked_backward },
+	{ &layer_type_dropout, NULL, masked_backward },
+	{ &layer_type_add, NULL, add_backward },
+	{ NULL, NULL, NULL }
+};
+
+const struct lowering lowering_caffe = {
+	.name = "caffe",
+	.summary = "with all that Caffe keeps: temporaries of batch norm and scale, masks, a gradient for every reader",
+	.takes_over_inputs = true,
+	.pool_index = DTYPE_INT32,
+	.replacements = replacements,
+	.add_gradient = split_backward,
+};

@@ -29,15 +29,15 @@ in_place(struct emit *m, const char *name, uint32_t out, uint32_t b, uint32_t c)
 	emit_end(m, (struct work) { 0 }, 0);
 }
 
-/* Op by op, as PyTorch's optimizers do for a single tensor. */
+/* One op for each operation, as in PyTorch's optimizers for a single tensor. */
 static void
-framework_sgd(struct emit *m, const struct turn *t)
+sgd_steps(struct emit *m, const struct turn *t)
 {
 	in_place(m, "update-add", t->target, t->grad, EMIT_NONE);
 }
 
 static void
-framework_momentum(struct emit *m, const struct turn *t)
+momentum_steps(struct emit *m, const struct turn *t)
 {
 	in_place(m, "update-multiply", t->states[0], EMIT_NONE, EMIT_NONE);
 	in_place(m, "update-add", t->states[0], t->grad, EMIT_NONE);
@@ -45,7 +45,7 @@ framework_momentum(struct emit *m, const struct turn *t)
 }
 
 static void
-framework_adam(struct emit *m, const struct turn *t)
+adam_steps(struct emit *m, const struct turn *t)
 {
 	uint32_t root, scaled;
 
@@ -61,11 +61,11 @@ framework_adam(struct emit *m, const struct turn *t)
 static const struct {
 	const char *name;
 	uint32_t states;
-	void (*framework)(struct emit *m, const struct turn *t);
+	void (*steps)(struct emit *m, const struct turn *t);
 } rules[OPTIMIZER_COUNT] = {
-	[OPTIMIZER_SGD] = { "sgd-update", 0, framework_sgd },
-	[OPTIMIZER_MOMENTUM] = { "momentum-update", 1, framework_momentum },
-	[OPTIMIZER_ADAM] = { "adam-update", 2, framework_adam },
+	[OPTIMIZER_SGD] = { "sgd-update", 0, sgd_steps },
+	[OPTIMIZER_MOMENTUM] = { "momentum-update", 1, momentum_steps },
+	[OPTIMIZER_ADAM] = { "adam-update", 2, adam_steps },
 };
 
 /* Everything in one kernel: reads the gradient, changes parameter, master and states. */
@@ -87,9 +87,9 @@ fused(struct emit *m, const struct turn *t)
 	emit_end(m, (struct work) { 0 }, 0);
 }
 
-/* A framework copies the gradient into the master's type, works there, and copies the result back. */
+/* With a master copy, the gradient is copied into its type first, and the result is copied back. */
 static void
-apart(struct emit *m, struct turn *t)
+by_steps(struct emit *m, struct turn *t)
 {
 	uint32_t wide;
 
@@ -101,7 +101,7 @@ apart(struct emit *m, struct turn *t)
 		emit_end(m, (struct work) { 0 }, 0);
 		t->grad = wide;
 	}
-	rules[m->net->optimizer].framework(m, t);
+	rules[m->net->optimizer].steps(m, t);
 	if (t->param == t->target)
 		return;
 	emit_begin(m, "copy", CLASS_COPY);
@@ -128,8 +128,8 @@ emit_update(struct emit *m)
 			t.states[k] = emit_tensor(m, t.bytes, KIND_OPTIMIZER);
 		if (n->has_master)
 			t.target = emit_tensor(m, t.bytes, KIND_OPTIMIZER);
-		if (m->framework)
-			apart(m, &t);
+		if (m->by->update_by_steps)
+			by_steps(m, &t);
 		else
 			fused(m, &t);
 	}
