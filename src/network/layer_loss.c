@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Softmax and cross-entropy against labels: where gradients start. */
+/* layer_loss.c - softmax and cross-entropy against labels: the layer at which gradients start */
 #include <config.h>
 #include "src/network/emit.h"
 
@@ -16,7 +16,7 @@ static const struct layer_attribute attributes[] = {
 };
 static const struct cross_entropy defaults = { .weight = 1 };
 
-enum { SCALAR_BYTES = 4 };	/* a loss is summed in float32 */
+enum { SCALAR_BYTES = 4 };	/* a loss is one float32 */
 
 static int
 shape(struct layer *l, const struct network *n, struct err *e)
@@ -55,19 +55,12 @@ static uint32_t
 logits_for_loss(struct emit *m, const struct layer *l)
 {
 	const struct layer *in = layer_input(m->net, l, 0);
-	uint32_t wide;
+	uint32_t map = emit_of(m, in)->map;
 
-	if (!is_upcast(l, in))
-		return emit_of(m, in)->map;
-	wide = emit_tensor(m, logits_bytes(m, l), KIND_ACTIVATION);
-	emit_begin(m, "copy", CLASS_COPY);
-	emit_in_map(m, in);
-	emit_out(m, wide);
-	emit_end(m, (struct work) { 0 }, 0);
-	return wide;
+	return is_upcast(l, in) ? emit_cast(m, map, emit_map_bytes(m, in), logits_bytes(m, l), KIND_ACTIVATION) : map;
 }
 
-/* Labels moved on by one place: a padded copy and its contiguous part. */
+/* The labels; for a next-token loss moved on by one place: a padded copy, and its contiguous part. */
 static uint32_t
 labels_for_loss(struct emit *m, const struct layer *l)
 {
@@ -81,7 +74,7 @@ labels_for_loss(struct emit *m, const struct layer *l)
 	return emit_elementwise(m, "copy", CLASS_COPY, labels, EMIT_NONE, bytes, KIND_ACTIVATION);
 }
 
-/* saved: probabilities (or their logarithms), labels, how much the rows weigh */
+/* saved: probabilities or their logarithms, labels, the weight of all rows */
 static void
 forward(struct emit *m, const struct layer *l)
 {
@@ -122,7 +115,7 @@ backward_by_steps(struct emit *m, const struct layer *l, bytes_t bytes)
 	emit_in(m, out->map);
 	emit_out(m, one);
 	emit_end(m, (struct work) { 0 }, 0);
-	/* The logarithms are held, not read. */
+	/* The logarithms stay alive for this op, which does not read them. */
 	emit_begin(m, "nll-loss-backward", CLASS_LOSS);
 	emit_in_part(m, out->saved[0], 0);
 	emit_in(m, out->saved[1]);
@@ -139,7 +132,7 @@ backward(struct emit *m, const struct layer *l)
 	const struct emitted *out = emit_of(m, l);
 	const struct layer *in = layer_input(m->net, l, 0);
 	bytes_t bytes = logits_bytes(m, l);
-	uint32_t d, narrow;
+	uint32_t d;
 
 	if (m->by->loss_by_steps)
 		d = backward_by_steps(m, l, bytes);
@@ -152,20 +145,14 @@ backward(struct emit *m, const struct layer *l)
 		emit_share(m, out->saved[0], d);
 		emit_end(m, (struct work) { 0 }, 0);
 	}
-	if (is_upcast(l, in)) {
-		narrow = emit_like(m, in, KIND_GRADIENT);
-		emit_begin(m, "copy", CLASS_COPY);
-		emit_in(m, d);
-		emit_out(m, narrow);
-		emit_end(m, (struct work) { 0 }, 0);
-		d = narrow;
-	}
+	if (is_upcast(l, in))
+		d = emit_cast(m, d, bytes, emit_map_bytes(m, in), KIND_GRADIENT);
 	emit_grad(m, l, 0, d);
 }
 
 const struct layer_type layer_type_cross_entropy = {
 	.name = "cross-entropy", .summary = "softmax and cross-entropy against labels: a loss", .min_inputs = 2, .max_inputs = 2,
-	.flags = LAYER_LOSS,
+	.whole_input = 2, .flags = LAYER_LOSS,
 	.attributes = attributes, .attributes_bytes = sizeof(struct cross_entropy), .defaults = &defaults,
 	.shape = shape, .forward = forward, .backward = backward,
 };

@@ -31,7 +31,7 @@ pool_shape(struct layer *l, const struct network *n, struct err *e)
 	struct pair stride = at->stride.h > 0 ? at->stride : at->kernel;
 	const struct shape *in;
 
-	if (layer_want_rank(l, n, 3, "an image [channels, height, width]", e) < 0)
+	if (layer_want_image(l, n, e) < 0)
 		return -1;
 	in = &layer_input(n, l, 0)->shape;
 	l->shape = *in;
@@ -46,7 +46,7 @@ adaptive_shape(struct layer *l, const struct network *n, struct err *e)
 {
 	const struct adaptive *at = l->attributes;
 
-	if (layer_want_rank(l, n, 3, "an image [channels, height, width]", e) < 0)
+	if (layer_want_image(l, n, e) < 0)
 		return -1;
 	l->shape = (struct shape) { 3, { layer_input(n, l, 0)->shape.size[0], at->size.h, at->size.w } };
 	return 0;
@@ -55,46 +55,45 @@ adaptive_shape(struct layer *l, const struct network *n, struct err *e)
 static int
 global_shape(struct layer *l, const struct network *n, struct err *e)
 {
-	if (layer_want_rank(l, n, 3, "an image [channels, height, width]", e) < 0)
+	if (layer_want_image(l, n, e) < 0)
 		return -1;
 	l->shape = (struct shape) { 1, { layer_input(n, l, 0)->shape.size[0] } };
 	return 0;
 }
 
 static void
-average_forward(struct emit *m, const struct layer *l, const char *name)
+average_forward(struct emit *m, const struct layer *l)
 {
-	uint32_t y = emit_output(m, l);
-
-	emit_begin(m, name, CLASS_POOL);
-	emit_in_map(m, layer_input(m->net, l, 0));
-	emit_out(m, y);
-	emit_end(m, (struct work) { 0 }, 0);
+	emit_forward(m, l, CLASS_POOL, false);
 }
 
-/* kept: a tensor that is read and held, EMIT_NONE: none; held: read by name only, for its shape. */
+/* held: the input map is an operand of which no byte is read.  kept: a tensor that the op reads, EMIT_NONE: none. */
 static void
-pool_backward(struct emit *m, const struct layer *l, const char *name, uint32_t held, uint32_t kept)
+backward(struct emit *m, const struct layer *l, bool held, uint32_t kept)
 {
 	uint32_t dx = emit_like(m, layer_input(m->net, l, 0), KIND_GRADIENT);
 
-	emit_begin(m, name, CLASS_POOL);
-	if (held != EMIT_NONE)
-		emit_in_part(m, held, 0);
+	emit_begin(m, emit_backward_name(m, l), CLASS_POOL);
+	if (held)
+		emit_in_part(m, emit_input(m, l, 0), 0);
 	if (kept != EMIT_NONE)
 		emit_in(m, kept);
-	emit_in_grad(m, l);
-	emit_out(m, dx);
-	emit_end(m, (struct work) { 0 }, 0);
-	emit_grad(m, l, 0, dx);
+	emit_end_backward(m, l, dx);
 }
 
-static uint32_t
-held_input(struct emit *m, const struct layer *l)
+static void
+average_backward(struct emit *m, const struct layer *l)
 {
-	return m->by->pool_holds_input ? emit_of(m, layer_input(m->net, l, 0))->map : EMIT_NONE;
+	backward(m, l, m->by->pool_holds_input, EMIT_NONE);
 }
 
+static void
+global_avg_pool_backward(struct emit *m, const struct layer *l)
+{
+	backward(m, l, false, EMIT_NONE);
+}
+
+/* saved: the position of each maximum */
 static void
 max_pool_forward(struct emit *m, const struct layer *l)
 {
@@ -112,43 +111,7 @@ max_pool_forward(struct emit *m, const struct layer *l)
 static void
 max_pool_backward(struct emit *m, const struct layer *l)
 {
-	pool_backward(m, l, "max-pool-backward", held_input(m, l), emit_of(m, l)->saved[0]);
-}
-
-static void
-avg_pool_forward(struct emit *m, const struct layer *l)
-{
-	average_forward(m, l, "avg-pool");
-}
-
-static void
-avg_pool_backward(struct emit *m, const struct layer *l)
-{
-	pool_backward(m, l, "avg-pool-backward", held_input(m, l), EMIT_NONE);
-}
-
-static void
-adaptive_avg_pool_forward(struct emit *m, const struct layer *l)
-{
-	average_forward(m, l, "adaptive-avg-pool");
-}
-
-static void
-adaptive_avg_pool_backward(struct emit *m, const struct layer *l)
-{
-	pool_backward(m, l, "adaptive-avg-pool-backward", held_input(m, l), EMIT_NONE);
-}
-
-static void
-global_avg_pool_forward(struct emit *m, const struct layer *l)
-{
-	average_forward(m, l, "global-avg-pool");
-}
-
-static void
-global_avg_pool_backward(struct emit *m, const struct layer *l)
-{
-	pool_backward(m, l, "global-avg-pool-backward", EMIT_NONE, EMIT_NONE);
+	backward(m, l, m->by->pool_holds_input, emit_of(m, l)->saved[0]);
 }
 
 const struct layer_type layer_type_max_pool = {
@@ -160,17 +123,17 @@ const struct layer_type layer_type_max_pool = {
 const struct layer_type layer_type_avg_pool = {
 	.name = "avg-pool", .summary = "average of each window", .min_inputs = 1, .max_inputs = 1, .flags = LAYER_SAVES_INPUT,
 	.attributes = pool_attributes, .attributes_bytes = sizeof(struct pool),
-	.shape = pool_shape, .forward = avg_pool_forward, .backward = avg_pool_backward,
+	.shape = pool_shape, .forward = average_forward, .backward = average_backward,
 };
 
 const struct layer_type layer_type_adaptive_avg_pool = {
 	.name = "adaptive-avg-pool", .summary = "averages to a given size", .min_inputs = 1, .max_inputs = 1,
 	.flags = LAYER_SAVES_INPUT,
 	.attributes = adaptive_attributes, .attributes_bytes = sizeof(struct adaptive),
-	.shape = adaptive_shape, .forward = adaptive_avg_pool_forward, .backward = adaptive_avg_pool_backward,
+	.shape = adaptive_shape, .forward = average_forward, .backward = average_backward,
 };
 
 const struct layer_type layer_type_global_avg_pool = {
 	.name = "global-avg-pool", .summary = "one average a channel", .min_inputs = 1, .max_inputs = 1,
-	.shape = global_shape, .forward = global_avg_pool_forward, .backward = global_avg_pool_backward,
+	.shape = global_shape, .forward = average_forward, .backward = global_avg_pool_backward,
 };

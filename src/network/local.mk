@@ -12,7 +12,7 @@ libnetwork_a_SOURCES += \
 	%D%/layer_linear.c \
 	%D%/layer_loss.c \
 	%D%/layer_lrn.c \
-	%D%/layer_norm.c \
+	%D%/layer_norm.c %D%/layer_norm.h \
 	%D%/layer_pool.c \
 	%D%/layer_shape.c \
 	%D%/layers.c \

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* lower.c - the walk over a network's layers: forward, backward, update */
 #include <config.h>
 #include "src/network/lower.h"
 
@@ -20,7 +21,7 @@ lowering_find(const char *name)
 	return NULL;
 }
 
-/* What the lowering has for a type of layer; a row without passes when it has nothing. */
+/* The lowering's row for a type of layer; one without passes when there is none. */
 static const struct layer_replacement *
 replacement(const struct lowering *by, const struct layer_type *type)
 {
@@ -32,7 +33,7 @@ replacement(const struct lowering *by, const struct layer_type *type)
 	return r;
 }
 
-/* A parameter is made where its first layer stands; a tied one is found there. */
+/* A parameter's tensor is made at its first layer; a tied one is that layer's. */
 static void
 make_params(struct emit *m, const struct layer *l)
 {
@@ -91,7 +92,7 @@ forward(struct emit *m)
 	}
 }
 
-/* The reverse of forward: as autograd does, the layer made last goes first. */
+/* Layers in reverse order, as autograd does. */
 static void
 backward(struct emit *m)
 {
@@ -111,7 +112,8 @@ backward(struct emit *m)
 }
 
 int
-lower(struct graph *g, const struct network *n, const struct lowering *by, const struct device *d, struct arena *a, struct err *e)
+lower(struct graph *g, const struct network *n, const struct lowering *by, const struct device *d, struct arena *a,
+    struct err *e)
 {
 	struct emit m = { .net = n, .device = d, .by = by, .arena = a, .e = e };
 

@@ -64,9 +64,8 @@ enum { LOWER_COUNT = LOWERINGS(ROW) };
 extern const struct lowering *const lowerings[LOWER_COUNT + 1];	/* ends with NULL; the first is the default */
 const struct lowering *lowering_find(const char *name);	/* NULL: none of that name */
 
-/* Make the training step of network n at its batch.  d gives op times and
- * convolution workspace; NULL: all times and workspaces are 0.  The result has
- * passed graph_check(). */
+/* Makes the training step of network n at its batch.  d gives op times and convolution workspaces; NULL: all of them
+ * are 0.  The result has passed graph_check(). */
 int lower(struct graph *g, const struct network *n, const struct lowering *by, const struct device *d, struct arena *a,
     struct err *e) WARN_UNUSED;
 #endif

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* network.c - the network reader: names and scopes, repeats, the document; and the types and shapes of a network */
 #include <config.h>
 #include "src/network/network.h"
 
@@ -60,7 +61,7 @@ network_parameters(const struct network *n)
 
 /* ---- names ---- */
 
-/* FNV-1a; only spreads names over the table. */
+/* FNV-1a (Fowler, Noll, Vo) spreads names over the table; no result depends on it. */
 static uint64_t
 hash_of(const char *s)
 {
@@ -71,7 +72,7 @@ hash_of(const char *s)
 	return h ^ h >> 29;
 }
 
-/* Where a name stands, or the empty place where it would. */
+/* The slot of a name, or the empty slot that it would take. */
 static struct named *
 slot_of(struct named *table, size_t room, const char *name)
 {
@@ -116,7 +117,6 @@ network_name_add(struct network_reader *r, const char *name, uint32_t layer)
 	return 0;
 }
 
-/* A layer as the scope knows it: its own names first, then those around it. */
 uint32_t
 network_scope_find(const struct network_reader *r, const struct scope *s, const char *name)
 {
@@ -126,7 +126,7 @@ network_scope_find(const struct network_reader *r, const struct scope *s, const 
 	if (s->outer != NULL && strcmp(name, "in") == 0)
 		return s->in;
 	for (; s != NULL && id == LAYER_NONE; s = s->outer)
-		/* A name that does not fit is nobody's. */
+		/* No layer has a longer name. */
 		if (snprintf(full, sizeof(full), "%s%s", s->prefix, name) <= NAME_MOST)
 			id = network_name_find(r, full);
 	return id;
@@ -136,7 +136,7 @@ network_scope_find(const struct network_reader *r, const struct scope *s, const 
 
 static int read_layers(struct network_reader *r, struct scope *s, json_t *list, const char *path);
 
-/* Read the layers of a `repeat` count times, each time with the last output as `in`. */
+/* Reads the layers of a `repeat` count times, each time with the last output as `in`. */
 static int
 unroll(struct network_reader *r, struct scope *outer, const char *path, const char *name, uint32_t in,
     uint32_t count, json_t *list)
@@ -198,7 +198,7 @@ read_repeat(struct network_reader *r, struct scope *s, json_t *obj, const char *
 		return err_at(r->e, "%s.inputs", path);
 	}
 	if (unroll(r, s, path, name, in, count, list) < 0)
-		/* A place inside the list already says where it is. */
+		/* A place inside of the list is a whole path already. */
 		return strncmp(r->e->path, path, strlen(path)) == 0 ? -1 : err_at(r->e, "%s", path);
 	return 0;
 }
@@ -260,7 +260,7 @@ read_math(struct network *n, json_t *math, struct err *e)
 int
 network_from_json(struct network *n, json_t *root, struct arena *a, struct err *e)
 {
-	/* Maps are of a real type; ids and labels say their own. */
+	/* Maps are real numbers; ids and labels give a type of their own. */
 	static const char *const reals[] = { "float32", "bfloat16", "float16", NULL };
 	struct network_reader r = { .net = n, .arena = a, .e = e };
 	struct scope top = { .outer = NULL, .prefix = "", .in = LAYER_NONE, .previous = LAYER_NONE };

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* network_layer.c - one layer of a network document: attributes, inputs, and the shape and parameters that follow */
 #include <config.h>
 #include "src/network/network_read.h"
 
@@ -6,7 +7,7 @@
 
 /* ---- attributes ---- */
 
-/* 1 to max whole numbers, one number standing for a list of one. */
+/* 1 to SHAPE_MAX whole numbers, each at least min; a number alone is a list of one. */
 static int
 read_list(json_t *value, uint32_t min, struct shape *to, struct err *e)
 {
@@ -64,7 +65,7 @@ read_pad(json_t *value, struct pad *to, struct err *e)
 	return 0;
 }
 
-/* params_from: whose first parameter is ours too. */
+/* params_from: the layer whose first parameter is this one's, too. */
 static int
 read_tie(struct network_reader *r, const struct scope *s, struct layer *l, json_t *value)
 {
@@ -98,7 +99,7 @@ read_attribute(struct network_reader *r, const struct scope *s, struct layer *l,
 	}
 }
 
-/* Every key of obj but those that all layers have. */
+/* Reads every key of obj but those that all layers have. */
 static int
 read_attributes(struct network_reader *r, const struct scope *s, struct layer *l, json_t *obj)
 {
@@ -186,9 +187,9 @@ read_inputs(struct network_reader *r, const struct scope *s, struct layer *l, js
 	return 0;
 }
 
-/* ---- what follows from the inputs ---- */
+/* ---- shape, parameters and types, which follow from the inputs ---- */
 
-/* Ids and labels are whole numbers and go only where those are meant. */
+/* Whole numbers are ids and labels: a layer takes them in its whole_input alone, and only them there. */
 static int
 check_input_types(const struct network *n, const struct layer *l, struct err *e)
 {
@@ -199,7 +200,7 @@ check_input_types(const struct network *n, const struct layer *l, struct err *e)
 	for (uint32_t i = 0; i < l->input_count; i++) {
 		in = layer_input(n, l, i);
 		whole = in->dtype >= DTYPE_INT64;
-		wanted = (l->type == &layer_type_embedding && i == 0) || (l->type == &layer_type_cross_entropy && i == 1);
+		wanted = i + 1 == l->type->whole_input;
 		if ((in->type->flags & LAYER_LOSS) != 0)
 			err_set(e, ERR_INPUT, "expected a map, got the loss '%s'", err_quote(q, in->name));
 		else if (whole != wanted)
@@ -305,6 +306,6 @@ network_read_layer(struct network_reader *r, struct scope *s, json_t *obj, const
 	if (read_inputs(r, s, l, inputs) < 0 || read_attributes(r, s, l, obj) < 0 || derive(r->net, l, r->e) < 0)
 		return -1;
 	s->previous = (uint32_t)r->count - 1;
-	/* Only now: a layer does not see itself. */
+	/* The name comes last, because a layer does not see itself. */
 	return network_name_add(r, l->name, s->previous);
 }

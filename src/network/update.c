@@ -1,21 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The optimizers: plain SGD, SGD with momentum, Adam; with or without a master copy
- * of each parameter in a wider type. */
+/* update.c - the optimizers' ops: plain SGD, SGD with momentum, Adam; with or without a master copy of each
+ * parameter in a wider type */
 #include <config.h>
 #include "src/network/emit.h"
 
 enum { STATES_MAX = 2 };
 
-/* One parameter's turn. */
+/* The update of one parameter. */
 struct turn {
-	uint32_t param;			/* what the network uses */
-	uint32_t target;		/* what the optimizer changes: the master copy, or the same */
+	uint32_t param;			/* the tensor that the layers read */
+	uint32_t target;		/* the tensor that the optimizer changes: the master copy, or param */
 	uint32_t grad;			/* in the target's type */
 	uint32_t states[STATES_MAX];
 	bytes_t bytes;			/* of the target */
 };
 
-/* out is one of the tensors read, overwritten; others are EMIT_NONE when there are fewer. */
+/* An op that reads b, c (EMIT_NONE: none) and out, and overwrites out. */
 static void
 in_place(struct emit *m, const char *name, uint32_t out, uint32_t b, uint32_t c)
 {
@@ -68,7 +68,7 @@ static const struct {
 	[OPTIMIZER_ADAM] = { "adam-update", 2, adam_steps },
 };
 
-/* Everything in one kernel: reads the gradient, changes parameter, master and states. */
+/* One op reads the gradient and changes parameter, master copy and states. */
 static void
 fused(struct emit *m, const struct turn *t)
 {
@@ -91,16 +91,8 @@ fused(struct emit *m, const struct turn *t)
 static void
 by_steps(struct emit *m, struct turn *t)
 {
-	uint32_t wide;
-
-	if (t->param != t->target) {
-		wide = emit_tensor(m, t->bytes, KIND_GRADIENT);
-		emit_begin(m, "copy", CLASS_COPY);
-		emit_in(m, t->grad);
-		emit_out(m, wide);
-		emit_end(m, (struct work) { 0 }, 0);
-		t->grad = wide;
-	}
+	if (t->param != t->target)
+		t->grad = emit_cast(m, t->grad, m->tensors[t->grad].bytes, t->bytes, KIND_GRADIENT);
 	rules[m->net->optimizer].steps(m, t);
 	if (t->param == t->target)
 		return;
