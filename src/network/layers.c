@@ -62,8 +62,8 @@ layer_window(uint64_t *out, uint64_t size, uint32_t kernel, uint32_t stride, uin
 	uint64_t reach = (uint64_t)dilation * (kernel - 1) + 1, padded = size + before + after;
 
 	if (padded < reach)
-		return err_set(e, ERR_INPUT, "expected a kernel that fits into %" PRIu64 " pixels with padding, got one that reaches %"
-		    PRIu64, padded, reach);
+		return err_set(e, ERR_INPUT, "expected a kernel of at most %" PRIu64 " pixels, the image with its padding, got one over %" PRIu64,
+		    padded, reach);
 	*out = (padded - reach + (ceil ? stride - 1 : 0)) / stride + 1;
 	if (ceil && (*out - 1) * stride >= size + before)
 		(*out)--;

@@ -109,7 +109,7 @@ network_name_add(struct network_reader *r, const char *name, uint32_t layer)
 	}
 	s = slot_of(r->names, r->name_room, name);
 	if (s->name != NULL) {
-		err_set(r->e, ERR_INPUT, "expected a name of its own, got '%s' again", err_quote(q, name));
+		err_set(r->e, ERR_INPUT, "expected a name that no other layer has, got '%s'", err_quote(q, name));
 		return err_at(r->e, "name");
 	}
 	*s = (struct named) { name, layer };
@@ -148,8 +148,8 @@ unroll(struct network_reader *r, struct scope *outer, const char *path, const ch
 	if (inner.depth > 16)
 		return err_set(r->e, ERR_INPUT, "expected at most 16 repeats inside each other, got more");
 	if (total > NETWORK_LAYERS_MAX - r->count) {
-		err_set(r->e, ERR_INPUT, "expected at most %" PRIu32 " layers in all, got %" PRIu64 " more", NETWORK_LAYERS_MAX,
-		    total);
+		err_set(r->e, ERR_INPUT, "expected at most %" PRIu32 " layers with repeats unrolled, got %" PRIu64 " or more",
+		    NETWORK_LAYERS_MAX, r->count + total);
 		return err_at(r->e, "count");
 	}
 	for (uint32_t i = 0; i < count; i++) {

@@ -27,7 +27,7 @@ check_overwrite(const struct network *n, const struct layer *l, const struct sto
 	unsigned flags = old->trained ? old->type->flags : 0;
 
 	if ((old->type->flags & LAYER_LASTS) != 0)
-		return overwritten_too_early(l, e, "lasts, of", old->name);
+		return overwritten_too_early(l, e, "outlives the step,", old->name);
 	if (s->keeper != LAYER_NONE)
 		return overwritten_too_early(l, e, "is needed for the backward of", n->layers[s->keeper].name);
 	if ((flags & LAYER_SAVES_OUTPUT) != 0 || ((flags & LAYER_SAVES_SIGN) != 0 && (l->type->flags & LAYER_KEEPS_SIGN) == 0))
@@ -87,7 +87,7 @@ network_check(struct network *n, struct arena *a, struct err *e)
 		l = &n->layers[i];
 		loss |= (l->type->flags & LAYER_LOSS) != 0;
 		if (l->reader_count == 0 && (l->type->flags & LAYER_LOSS) == 0) {
-			err_set(e, ERR_INPUT, "expected a layer that reads '%s' or that it is a loss, got neither", err_quote(q, l->name));
+			err_set(e, ERR_INPUT, "expected a reader of '%s', which is no loss, got none", err_quote(q, l->name));
 			return err_at(e, "%s", l->path);
 		}
 	}

@@ -175,7 +175,8 @@ read_inputs(struct network_reader *r, const struct scope *s, struct layer *l, js
 			err_set(r->e, ERR_INPUT, "expected %" PRIu32 " input%s for '%s', got %zu", t->min_inputs,
 			    t->min_inputs == 1 ? "" : "s", t->name, n);
 		else
-			err_set(r->e, ERR_INPUT, "expected %" PRIu32 " inputs or more for '%s', got %zu", t->min_inputs, t->name, n);
+			err_set(r->e, ERR_INPUT, "expected %" PRIu32 " to %" PRIu32 " inputs for '%s', got %zu", t->min_inputs, t->max_inputs, t->name,
+			    n);
 		return err_at(r->e, "inputs");
 	}
 	for (size_t i = 0; i < n; i++) {
@@ -220,7 +221,7 @@ check_elements(const struct layer *l, struct err *e)
 
 	for (uint32_t i = 0; i < l->shape.rank; i++)
 		if (__builtin_mul_overflow(n, l->shape.size[i], &n) || n > SHAPE_ELEMENTS_MAX)
-			return err_set(e, ERR_INPUT, "expected at most %" PRIu64 " values a sample, got more", SHAPE_ELEMENTS_MAX);
+			return err_set(e, ERR_INPUT, "expected at most %" PRIu64 " values in a sample, got more", SHAPE_ELEMENTS_MAX);
 	for (uint32_t i = 0; i < l->param_count; i++)
 		if (l->params[i].elements > SHAPE_ELEMENTS_MAX)
 			return err_set(e, ERR_INPUT, "expected at most %" PRIu64 " values in a parameter, got more",
@@ -239,7 +240,7 @@ check_tie(const struct network *n, const struct layer *l, struct err *e)
 	from = &n->layers[l->params_from];
 	if (from->param_count > 0 && from->params[0].trained && from->params[0].elements == l->params[0].elements)
 		return 0;
-	err_set(e, ERR_INPUT, "expected a layer with a first parameter of %" PRIu64 " values, got '%s'", l->params[0].elements,
+	err_set(e, ERR_INPUT, "expected a layer whose first parameter has %" PRIu64 " values, got '%s'", l->params[0].elements,
 	    err_quote(q, from->name));
 	return err_at(e, "params_from");
 }
@@ -278,7 +279,7 @@ network_read_layer(struct network_reader *r, struct scope *s, json_t *obj, const
 	char q[48];
 
 	if (r->count >= NETWORK_LAYERS_MAX)
-		return err_set(r->e, ERR_INPUT, "expected at most %" PRIu32 " layers in all, got more", NETWORK_LAYERS_MAX);
+		return err_set(r->e, ERR_INPUT, "expected at most %" PRIu32 " layers with repeats unrolled, got more", NETWORK_LAYERS_MAX);
 	r->words += json_object_size(obj) + json_array_size(inputs);
 	if (r->words > NETWORK_WORDS_MAX)
 		return err_set(r->e, ERR_INPUT, "expected at most %" PRIu64 " keys and inputs in all layers, got more", NETWORK_WORDS_MAX);
