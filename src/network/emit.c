@@ -202,7 +202,7 @@ keep(struct emit *m, const void *from, size_t size, size_t count)
 }
 
 void
-emit_end(struct emit *m, struct work work, bytes_t workspace)
+emit_end(struct emit *m, struct op_work work, bytes_t workspace)
 {
 	struct op *o = &m->op;
 
@@ -239,7 +239,7 @@ emit_elementwise(struct emit *m, const char *name, enum op_class class, uint32_t
 	emit_share(m, a, out);
 	if (b != EMIT_NONE && b != a)
 		emit_share(m, b, out);
-	emit_end(m, (struct work) { 0 }, 0);
+	emit_end(m, (struct op_work) { 0 }, 0);
 	return out;
 }
 
@@ -251,7 +251,7 @@ emit_cast(struct emit *m, uint32_t from, bytes_t from_bytes, bytes_t bytes, enum
 	emit_begin(m, "copy", CLASS_COPY);
 	emit_in_part(m, from, (double)from_bytes);
 	emit_out(m, out);
-	emit_end(m, (struct work) { 0 }, 0);
+	emit_end(m, (struct op_work) { 0 }, 0);
 	return out;
 }
 
@@ -265,7 +265,7 @@ emit_forward(struct emit *m, const struct layer *l, enum op_class class, bool ta
 	emit_out_part(m, y, (double)emit_map_bytes(m, l));
 	if (takes_over)
 		emit_share(m, x, y);
-	emit_end(m, (struct work) { 0 }, 0);
+	emit_end(m, (struct op_work) { 0 }, 0);
 }
 
 const char *
@@ -279,7 +279,7 @@ emit_end_backward(struct emit *m, const struct layer *l, uint32_t dx)
 {
 	emit_in_grad(m, l);
 	emit_out(m, dx);
-	emit_end(m, (struct work) { 0 }, 0);
+	emit_end(m, (struct op_work) { 0 }, 0);
 	emit_grad(m, l, 0, dx);
 }
 

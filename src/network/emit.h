@@ -91,12 +91,13 @@ void emit_in_grad(struct emit *m, const struct layer *l);	/* the gradient of lay
 void emit_in_params(struct emit *m, const struct layer *l, uint32_t first, uint32_t end);	/* parameters first to end - 1 */
 void emit_out_params(struct emit *m, const struct layer *l, uint32_t first, uint32_t end);
 void emit_share(struct emit *m, uint32_t input, uint32_t output);	/* a permission, where the lowering gives any */
-void emit_end(struct emit *m, struct work work, bytes_t workspace);
+void emit_end(struct emit *m, struct op_work work, bytes_t workspace);
 
 /* ---- whole ops ---- */
 /* An op that reads one or two tensors (b is EMIT_NONE: one) and writes one, element by element.  Returns the
  * output, which may take over the bytes of an input of its size. */
-uint32_t emit_elementwise(struct emit *m, const char *name, enum op_class class, uint32_t a, uint32_t b, bytes_t bytes, enum kind kind);
+uint32_t emit_elementwise(struct emit *m, const char *name, enum op_class class, uint32_t a, uint32_t b, bytes_t bytes,
+    enum kind kind);
 /* A copy, from_bytes large as it is read, into a new tensor of another size: another type of number. */
 uint32_t emit_cast(struct emit *m, uint32_t from, bytes_t from_bytes, bytes_t bytes, enum kind kind);
 /* Forward of a layer that is one op from its input's map to its output; takes_over: y may have x's bytes. */

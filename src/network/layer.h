@@ -18,8 +18,8 @@ enum layer_attribute_type {
 	LAYER_COUNT,		/* uint32_t, at least 1 */
 	LAYER_INDEX,		/* uint32_t, at least 0 */
 	LAYER_REAL,		/* double, at least 0 */
-	LAYER_PAIR,		/* struct pair: n or [height, width], at least 1 */
-	LAYER_PAD,		/* struct pad: n, [h, w] or [top, bottom, left, right], at least 0 */
+	LAYER_PAIR,		/* struct layer_pair: n or [height, width], at least 1 */
+	LAYER_PAD,		/* struct layer_pad: n, [h, w] or [top, bottom, left, right], at least 0 */
 	LAYER_SIZES,		/* struct shape: 1 to SHAPE_MAX sizes, at least 1 */
 	LAYER_ORDER,		/* struct shape: the same, at least 0 */
 	LAYER_CHOICE,		/* int: index into choices */
@@ -27,8 +27,8 @@ enum layer_attribute_type {
 	LAYER_ANY		/* any value, not used */
 };
 
-struct pair { uint32_t h, w; };
-struct pad { uint32_t top, bottom, left, right; };
+struct layer_pair { uint32_t h, w; };
+struct layer_pad { uint32_t top, bottom, left, right; };
 
 struct layer_attribute {
 	const char *key;		/* NULL ends the list */

@@ -165,7 +165,7 @@ dropout_forward(struct emit *m, const struct layer *l)
 	emit_out_part(m, y, bytes);
 	emit_out(m, mask);
 	emit_share(m, x, y);
-	emit_end(m, (struct work) { 0 }, 0);
+	emit_end(m, (struct op_work) { 0 }, 0);
 }
 
 static void

@@ -172,7 +172,7 @@ hand_over(struct emit *m, const struct layer *l, const struct part_grads *g)
 		for (int i = 0; i < PARTS; i++)
 			emit_in(m, g->tensor[i]);
 		emit_out(m, all);
-		emit_end(m, (struct work) { 0 }, 0);
+		emit_end(m, (struct op_work) { 0 }, 0);
 	}
 	emit_grad(m, l, 0, all);
 }
@@ -180,14 +180,14 @@ hand_over(struct emit *m, const struct layer *l, const struct part_grads *g)
 /* ---- fused ---- */
 
 /* FLOPs of `count` products of tokens x kv_tokens x features; a fused causal one leaves half of each out. */
-static struct work
+static struct op_work
 products(const struct emit *m, const struct layer *l, double count)
 {
 	const struct attention *at = l->attributes;
 	struct sizes s = sizes_of(m->net, l);
 	double one = 2 * emit_rows(m, l) * (double)(s.heads * s.tokens) * (double)(s.kv_tokens * s.features);
 
-	return (struct work) { .flops = count * one * (at->causal && at->fused ? 0.5 : 1) };
+	return (struct op_work) { .flops = count * one * (at->causal && at->fused ? 0.5 : 1) };
 }
 
 /* One float32 for each row and head; rows are padded to a multiple of 32, as the kernels do. */
@@ -294,7 +294,7 @@ plain_forward(struct emit *m, const struct layer *l)
 		emit_in(m, out->saved[0]);
 		emit_out(m, out->saved[2]);
 		emit_out(m, out->saved[1]);
-		emit_end(m, (struct work) { 0 }, 0);
+		emit_end(m, (struct op_work) { 0 }, 0);
 	}
 	emit_output(m, l);
 	product(m, l, "attention-output", V, PARTS, out->saved[2], out->map);
@@ -345,7 +345,7 @@ plain_backward(struct emit *m, const struct layer *l)
 		emit_in(m, d);
 		emit_out(m, masked);
 		emit_share(m, d, masked);
-		emit_end(m, (struct work) { 0 }, 0);
+		emit_end(m, (struct op_work) { 0 }, 0);
 		d = masked;
 	}
 	d = emit_elementwise(m, "softmax-backward", CLASS_ACTIVATION, out->saved[0], d, bytes, KIND_GRADIENT);

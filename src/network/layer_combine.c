@@ -61,7 +61,7 @@ combine(struct emit *m, const struct layer *l, const char *name, uint32_t a, con
 		if (t != a)
 			emit_share(m, t, y);
 	}
-	emit_end(m, (struct work) { 0 }, 0);
+	emit_end(m, (struct op_work) { 0 }, 0);
 }
 
 /* The gradient of a broadcast input: the sum over all values that each of its values stands for. */
@@ -73,7 +73,7 @@ reduced(struct emit *m, const struct layer *l, uint32_t i, uint32_t tensor)
 	emit_begin(m, "sum", CLASS_ELEMENTWISE);
 	emit_in_part(m, tensor, (double)emit_map_bytes(m, l));
 	emit_out(m, out);
-	emit_end(m, (struct work) { 0 }, 0);
+	emit_end(m, (struct op_work) { 0 }, 0);
 	return out;
 }
 
@@ -131,7 +131,7 @@ multiply_backward(struct emit *m, const struct layer *l)
 		emit_out(m, d);
 		emit_share(m, other, d);
 		emit_share(m, grad, d);
-		emit_end(m, (struct work) { 0 }, 0);
+		emit_end(m, (struct op_work) { 0 }, 0);
 		emit_grad(m, l, i, is_broadcast(m->net, l, i) ? reduced(m, l, i, d) : d);
 	}
 }
@@ -189,7 +189,7 @@ concat_forward(struct emit *m, const struct layer *l)
 	for (uint32_t i = 0; i < l->input_count; i++)
 		emit_in_map(m, layer_input(m->net, l, i));
 	emit_out(m, y);
-	emit_end(m, (struct work) { .bytes = 2 * (double)emit_map_bytes(m, l) }, 0);
+	emit_end(m, (struct op_work) { .bytes = 2 * (double)emit_map_bytes(m, l) }, 0);
 }
 
 /* Each input gets a part of the gradient: the whole's memory, or a copy. */
@@ -212,7 +212,7 @@ concat_backward(struct emit *m, const struct layer *l)
 			bytes += 2 * (double)emit_map_bytes(m, in);
 		}
 		if (m->outputs.count > 0)
-			emit_end(m, (struct work) { .bytes = bytes }, 0);
+			emit_end(m, (struct op_work) { .bytes = bytes }, 0);
 	}
 	for (uint32_t i = 0; i < l->input_count; i++) {
 		in = layer_input(m->net, l, i);
@@ -224,7 +224,7 @@ concat_backward(struct emit *m, const struct layer *l)
 			emit_begin(m, "sum", CLASS_ELEMENTWISE);
 			emit_in_part(m, grad, (double)emit_map_bytes(m, in) * emit_rows(m, l));
 			emit_out(m, parts[i]);
-			emit_end(m, (struct work) { 0 }, 0);
+			emit_end(m, (struct op_work) { 0 }, 0);
 		}
 		emit_grad(m, l, i, m->by->parts_are_views && in->batched == l->batched ? grad : parts[i]);
 	}
@@ -269,7 +269,7 @@ slice_forward(struct emit *m, const struct layer *l)
 	emit_begin(m, "slice", CLASS_COPY);
 	emit_in_part(m, emit_input(m, l, 0), (double)emit_map_bytes(m, l));
 	emit_out(m, emit_of(m, l)->map);
-	emit_end(m, (struct work) { 0 }, 0);
+	emit_end(m, (struct op_work) { 0 }, 0);
 }
 
 /* The gradient is zero outside of the slice. */

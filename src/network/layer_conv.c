@@ -5,8 +5,8 @@
 
 struct conv {
 	uint32_t channels, groups;
-	struct pair kernel, stride, dilation;
-	struct pad pad;
+	struct layer_pair kernel, stride, dilation;
+	struct layer_pad pad;
 	bool bias;
 };
 
@@ -99,7 +99,7 @@ workspace(struct emit *m, const struct layer *l, enum conv_pass pass)
 static void
 end(struct emit *m, const struct layer *l, enum conv_pass pass, double flops, const char *pointwise)
 {
-	struct work w = { .flops = flops, .kernel = is_pointwise(l->attributes) ? pointwise : NULL };
+	struct op_work w = { .flops = flops, .kernel = is_pointwise(l->attributes) ? pointwise : NULL };
 	bytes_t ws = workspace(m, l, pass);
 
 	w.copied_bytes = 2 * (double)ws;

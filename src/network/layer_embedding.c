@@ -47,7 +47,7 @@ embedding_forward(struct emit *m, const struct layer *l)
 	emit_in_map(m, layer_input(m->net, l, 0));
 	emit_in_part(m, emit_param(m, l, 0), bytes);
 	emit_out(m, y);
-	emit_end(m, (struct work) { 0 }, 0);
+	emit_end(m, (struct op_work) { 0 }, 0);
 }
 
 /* The gradient is a whole table, zero in rows that no id names. */
@@ -60,7 +60,7 @@ embedding_backward(struct emit *m, const struct layer *l)
 	emit_in_map(m, layer_input(m->net, l, 0));
 	emit_in_grad(m, l);
 	emit_out(m, d);
-	emit_end(m, (struct work) { 0 }, 0);
+	emit_end(m, (struct op_work) { 0 }, 0);
 	emit_param_grad(m, l, 0, d);
 }
 

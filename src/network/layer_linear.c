@@ -47,13 +47,13 @@ linear_params(struct layer *l, const struct network *n)
 enum pass { FORWARD, WEIGHT, DATA };
 
 /* Forward is [rows, from] by [from, to]; the gradients exchange the roles of the three sizes. */
-static struct work
+static struct op_work
 linear_work(const struct emit *m, const struct layer *l, enum pass pass)
 {
 	double from = (double)last(&layer_input(m->net, l, 0)->shape), to = (double)last(&l->shape);
 	double rows = emit_elements(m, l) / to;
 
-	return (struct work) { .flops = pass == FORWARD ? roofline_gemm(m->device, 1, rows, to, from) :
+	return (struct op_work) { .flops = pass == FORWARD ? roofline_gemm(m->device, 1, rows, to, from) :
 	    pass == WEIGHT ? roofline_gemm(m->device, 1, to, from, rows) : roofline_gemm(m->device, 1, rows, from, to) };
 }
 
@@ -103,7 +103,7 @@ linear_weight(struct emit *m, const struct layer *l)
 		emit_begin(m, "sum", CLASS_ELEMENTWISE);
 		emit_in_grad(m, l);
 		emit_out(m, grads[1] = emit_param_grad_tensor(m, l, 1));
-		emit_end(m, (struct work) { 0 }, 0);
+		emit_end(m, (struct op_work) { 0 }, 0);
 	}
 	if (bias)
 		emit_param_grad(m, l, 1, grads[1]);
@@ -167,14 +167,14 @@ matmul_shape(struct layer *l, const struct network *n, struct err *e)
 }
 
 /* Forward and both gradients multiply the same three sizes. */
-static struct work
+static struct op_work
 matmul_work(const struct emit *m, const struct layer *l)
 {
 	const struct matmul *at = l->attributes;
 	const struct shape *a = &layer_input(m->net, l, 0)->shape;
 	double rows = (double)l->shape.size[l->shape.rank - 2], columns = (double)last(&l->shape);
 
-	return (struct work) { .flops = roofline_gemm(m->device, emit_elements(m, l) / (rows * columns), rows, columns,
+	return (struct op_work) { .flops = roofline_gemm(m->device, emit_elements(m, l) / (rows * columns), rows, columns,
 	    (double)a->size[a->rank - (at->transpose_a ? 2 : 1)]) };
 }
 

@@ -101,7 +101,7 @@ forward(struct emit *m, const struct layer *l)
 		emit_out(m, out->map);
 		emit_share(m, logits, out->saved[0]);
 	}
-	emit_end(m, (struct work) { 0 }, 0);
+	emit_end(m, (struct op_work) { 0 }, 0);
 }
 
 /* The gradient of the logits in the loss's type, made step by step from the loss's own gradient, 1. */
@@ -114,7 +114,7 @@ backward_by_steps(struct emit *m, const struct layer *l, bytes_t bytes)
 	emit_begin(m, "ones", CLASS_ELEMENTWISE);
 	emit_in(m, out->map);
 	emit_out(m, one);
-	emit_end(m, (struct work) { 0 }, 0);
+	emit_end(m, (struct op_work) { 0 }, 0);
 	/* The logarithms stay alive for this op, which does not read them. */
 	emit_begin(m, "nll-loss-backward", CLASS_LOSS);
 	emit_in_part(m, out->saved[0], 0);
@@ -122,7 +122,7 @@ backward_by_steps(struct emit *m, const struct layer *l, bytes_t bytes)
 	emit_in(m, out->saved[2]);
 	emit_in(m, one);
 	emit_out(m, d);
-	emit_end(m, (struct work) { 0 }, 0);
+	emit_end(m, (struct op_work) { 0 }, 0);
 	return emit_elementwise(m, "log-softmax-backward", CLASS_LOSS, out->saved[0], d, bytes, KIND_GRADIENT);
 }
 
@@ -143,7 +143,7 @@ backward(struct emit *m, const struct layer *l)
 		emit_in(m, out->saved[1]);
 		emit_out(m, d);
 		emit_share(m, out->saved[0], d);
-		emit_end(m, (struct work) { 0 }, 0);
+		emit_end(m, (struct op_work) { 0 }, 0);
 	}
 	if (is_upcast(l, in))
 		d = emit_cast(m, d, bytes, emit_map_bytes(m, in), KIND_GRADIENT);

@@ -27,7 +27,7 @@ forward(struct emit *m, const struct layer *l)
 	emit_in_map(m, layer_input(m->net, l, 0));
 	emit_out(m, y);
 	emit_out(m, s);
-	emit_end(m, (struct work) { 0 }, 0);
+	emit_end(m, (struct op_work) { 0 }, 0);
 }
 
 static void

@@ -17,7 +17,7 @@ struct norm {
 };
 
 void
-norm_end_backward(struct emit *m, const struct layer *l, uint32_t dx, uint32_t weights, struct work work)
+norm_end_backward(struct emit *m, const struct layer *l, uint32_t dx, uint32_t weights, struct op_work work)
 {
 	uint32_t grads[LAYER_PARAMS_MAX];
 
@@ -67,10 +67,10 @@ batch_norm_weights(const struct layer *l)
 }
 
 /* Two passes: statistics, then the map.  The channels are its independent pieces. */
-static struct work
+static struct op_work
 batch_norm_work(struct emit *m, const struct layer *l, double passes)
 {
-	return (struct work) { .bytes = passes * (double)emit_map_bytes(m, l), .blocks = (double)channels(l) };
+	return (struct op_work) { .bytes = passes * (double)emit_map_bytes(m, l), .blocks = (double)channels(l) };
 }
 
 void
@@ -88,7 +88,7 @@ count_batch(struct emit *m, const struct layer *l)
 	emit_begin(m, "count-batch", CLASS_ELEMENTWISE);
 	emit_in(m, count);
 	emit_out(m, count);
-	emit_end(m, (struct work) { 0 }, 0);
+	emit_end(m, (struct op_work) { 0 }, 0);
 }
 
 /* The op itself; with fused statistics it updates the running mean and variance, too. */
@@ -121,7 +121,7 @@ batch_norm_keep_running(struct emit *m, const struct layer *l)
 	emit_in(m, out->saved[BATCH_NORM_DEVIATION]);
 	emit_in_params(m, l, first, l->param_count);
 	emit_out_params(m, l, first, l->param_count);
-	emit_end(m, (struct work) { 0 }, 0);
+	emit_end(m, (struct op_work) { 0 }, 0);
 }
 
 /* An in-place layer overwrites x; then the normalised map is kept, as Caffe does. */
@@ -191,7 +191,7 @@ scale_forward(struct emit *m, const struct layer *l)
 	emit_in_params(m, l, 0, l->param_count);
 	emit_out(m, y);
 	emit_share(m, x, y);
-	emit_end(m, (struct work) { 0 }, 0);
+	emit_end(m, (struct op_work) { 0 }, 0);
 }
 
 static void
@@ -203,7 +203,7 @@ scale_backward(struct emit *m, const struct layer *l)
 	emit_begin(m, "scale-backward-weight", CLASS_NORM);
 	emit_in(m, out->saved[0]);
 	emit_in_grad(m, l);
-	norm_end_backward(m, l, EMIT_NONE, l->param_count, (struct work) { 0 });
+	norm_end_backward(m, l, EMIT_NONE, l->param_count, (struct op_work) { 0 });
 	if (!emit_wants(m, l, 0))
 		return;
 	dx = emit_like(m, l, KIND_GRADIENT);
@@ -266,7 +266,7 @@ rows_forward(struct emit *m, const struct layer *l, uint32_t stats)
 	emit_out(m, y);
 	for (uint32_t i = 0; i < stats; i++)
 		emit_out(m, out->saved[i]);
-	emit_end(m, (struct work) { 0 }, 0);
+	emit_end(m, (struct op_work) { 0 }, 0);
 }
 
 /* A row is read whole before any of it is written.  So the result may take over the gradient's bytes, or the map's. */
@@ -286,7 +286,7 @@ rows_backward(struct emit *m, const struct layer *l, uint32_t stats)
 		emit_share(m, out->grad, dx);
 		emit_share(m, emit_input(m, l, 0), dx);
 	}
-	norm_end_backward(m, l, dx, l->param_count, (struct work) { 0 });
+	norm_end_backward(m, l, dx, l->param_count, (struct op_work) { 0 });
 }
 
 static void

@@ -18,5 +18,5 @@ void batch_norm_new_statistics(struct emit *m, const struct layer *l);
 void batch_norm_keep_running(struct emit *m, const struct layer *l);
 
 /* Ends an op of backward: gradients of the input (where wanted, dx) and of the first `weights` parameters. */
-void norm_end_backward(struct emit *m, const struct layer *l, uint32_t dx, uint32_t weights, struct work work);
+void norm_end_backward(struct emit *m, const struct layer *l, uint32_t dx, uint32_t weights, struct op_work work);
 #endif

@@ -3,21 +3,21 @@
 #include <config.h>
 #include "src/network/emit.h"
 
-struct pool {
-	struct pair kernel, stride;	/* stride 0: the kernel's */
-	struct pad pad;
+struct pooling {
+	struct layer_pair kernel, stride;	/* stride 0: the kernel's */
+	struct layer_pad pad;
 	bool ceil;
 };
 
 static const struct layer_attribute pool_attributes[] = {
-	{ "kernel", LAYER_PAIR, offsetof(struct pool, kernel), true, NULL },
-	{ "stride", LAYER_PAIR, offsetof(struct pool, stride), false, NULL },
-	{ "pad", LAYER_PAD, offsetof(struct pool, pad), false, NULL },
-	{ "ceil", LAYER_BOOL, offsetof(struct pool, ceil), false, NULL },
+	{ "kernel", LAYER_PAIR, offsetof(struct pooling, kernel), true, NULL },
+	{ "stride", LAYER_PAIR, offsetof(struct pooling, stride), false, NULL },
+	{ "pad", LAYER_PAD, offsetof(struct pooling, pad), false, NULL },
+	{ "ceil", LAYER_BOOL, offsetof(struct pooling, ceil), false, NULL },
 	{ .key = NULL }
 };
 
-struct adaptive { struct pair size; };
+struct adaptive { struct layer_pair size; };
 
 static const struct layer_attribute adaptive_attributes[] = {
 	{ "size", LAYER_PAIR, offsetof(struct adaptive, size), true, NULL },
@@ -27,8 +27,8 @@ static const struct layer_attribute adaptive_attributes[] = {
 static int
 pool_shape(struct layer *l, const struct network *n, struct err *e)
 {
-	const struct pool *at = l->attributes;
-	struct pair stride = at->stride.h > 0 ? at->stride : at->kernel;
+	const struct pooling *at = l->attributes;
+	struct layer_pair stride = at->stride.h > 0 ? at->stride : at->kernel;
 	const struct shape *in;
 
 	if (layer_want_image(l, n, e) < 0)
@@ -105,7 +105,7 @@ max_pool_forward(struct emit *m, const struct layer *l)
 	emit_in_map(m, layer_input(m->net, l, 0));
 	emit_out(m, y);
 	emit_out(m, index);
-	emit_end(m, (struct work) { 0 }, 0);
+	emit_end(m, (struct op_work) { 0 }, 0);
 }
 
 static void
@@ -116,13 +116,13 @@ max_pool_backward(struct emit *m, const struct layer *l)
 
 const struct layer_type layer_type_max_pool = {
 	.name = "max-pool", .summary = "maximum of each window", .min_inputs = 1, .max_inputs = 1, .flags = LAYER_SAVES_INPUT,
-	.attributes = pool_attributes, .attributes_bytes = sizeof(struct pool),
+	.attributes = pool_attributes, .attributes_bytes = sizeof(struct pooling),
 	.shape = pool_shape, .forward = max_pool_forward, .backward = max_pool_backward,
 };
 
 const struct layer_type layer_type_avg_pool = {
 	.name = "avg-pool", .summary = "average of each window", .min_inputs = 1, .max_inputs = 1, .flags = LAYER_SAVES_INPUT,
-	.attributes = pool_attributes, .attributes_bytes = sizeof(struct pool),
+	.attributes = pool_attributes, .attributes_bytes = sizeof(struct pooling),
 	.shape = pool_shape, .forward = average_forward, .backward = average_backward,
 };
 

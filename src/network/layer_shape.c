@@ -88,7 +88,7 @@ permute_backward(struct emit *m, const struct layer *l)
 static const char *const upsample_modes[] = { "nearest", "bilinear", NULL };
 
 struct upsample {
-	struct pair factor;
+	struct layer_pair factor;
 	int mode;
 };
 

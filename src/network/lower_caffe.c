@@ -25,10 +25,10 @@ input_gradient(struct emit *m, const struct layer *l)
 }
 
 /* The channels are the op's independent pieces. */
-static struct work
+static struct op_work
 batch_norm_work(const struct layer *l)
 {
-	return (struct work) { .blocks = (double)l->shape.size[0] };
+	return (struct op_work) { .blocks = (double)l->shape.size[0] };
 }
 
 static void
@@ -77,7 +77,7 @@ scale_forward(struct emit *m, const struct layer *l)
 	emit_in(m, x);
 	emit_in_params(m, l, 0, l->param_count);
 	emit_out(m, y);
-	emit_end(m, (struct work) { 0 }, 0);
+	emit_end(m, (struct op_work) { 0 }, 0);
 }
 
 static void
@@ -90,7 +90,7 @@ scale_backward(struct emit *m, const struct layer *l)
 	emit_begin(m, "scale-backward-weight", CLASS_NORM);
 	emit_in(m, product);
 	emit_in_grad(m, l);
-	norm_end_backward(m, l, EMIT_NONE, l->param_count, (struct work) { 0 });
+	norm_end_backward(m, l, EMIT_NONE, l->param_count, (struct op_work) { 0 });
 	if (!emit_wants(m, l, 0))
 		return;
 	dx = input_gradient(m, l);
@@ -110,7 +110,7 @@ relu_forward(struct emit *m, const struct layer *l)
 	emit_in(m, x);
 	emit_out(m, y);
 	emit_out(m, mask);
-	emit_end(m, (struct work) { 0 }, 0);
+	emit_end(m, (struct op_work) { 0 }, 0);
 }
 
 /* ReLU and dropout: the mask says where the gradient passes. */
@@ -160,7 +160,7 @@ split_backward(struct emit *m, struct emitted *to, uint32_t gradient, bytes_t by
 	emit_in(m, to->grad);
 	emit_in(m, gradient);
 	emit_out(m, to->grad);
-	emit_end(m, (struct work) { 0 }, 0);
+	emit_end(m, (struct op_work) { 0 }, 0);
 }
 
 static const struct layer_replacement replacements[] = {

@@ -73,8 +73,8 @@ hash_of(const char *s)
 }
 
 /* The slot of a name, or the empty slot that it would take. */
-static struct named *
-slot_of(struct named *table, size_t room, const char *name)
+static struct layer_name *
+slot_of(struct layer_name *table, size_t room, const char *name)
 {
 	size_t i = hash_of(name) & (room - 1);
 
@@ -86,7 +86,7 @@ slot_of(struct named *table, size_t room, const char *name)
 uint32_t
 network_name_find(const struct network_reader *r, const char *name)
 {
-	const struct named *s = r->name_room == 0 ? NULL : slot_of(r->names, r->name_room, name);
+	const struct layer_name *s = r->name_room == 0 ? NULL : slot_of(r->names, r->name_room, name);
 
 	return s == NULL || s->name == NULL ? LAYER_NONE : s->layer;
 }
@@ -94,13 +94,13 @@ network_name_find(const struct network_reader *r, const char *name)
 int
 network_name_add(struct network_reader *r, const char *name, uint32_t layer)
 {
-	struct named *bigger, *s;
+	struct layer_name *bigger, *s;
 	size_t room;
 	char q[48];
 
 	if (r->name_count * 2 >= r->name_room) {
 		room = r->name_room == 0 ? 64 : r->name_room * 2;
-		bigger = ARENA_NEW(r->arena, struct named, room);
+		bigger = ARENA_NEW(r->arena, struct layer_name, room);
 		for (size_t i = 0; i < r->name_room; i++)
 			if (r->names[i].name != NULL)
 				*slot_of(bigger, room, r->names[i].name) = r->names[i];
@@ -112,7 +112,7 @@ network_name_add(struct network_reader *r, const char *name, uint32_t layer)
 		err_set(r->e, ERR_INPUT, "expected a name that no other layer has, got '%s'", err_quote(q, name));
 		return err_at(r->e, "name");
 	}
-	*s = (struct named) { name, layer };
+	*s = (struct layer_name) { name, layer };
 	r->name_count++;
 	return 0;
 }

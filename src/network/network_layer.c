@@ -36,7 +36,7 @@ read_list(json_t *value, uint32_t min, struct shape *to, struct err *e)
 }
 
 static int
-read_pair(json_t *value, struct pair *to, struct err *e)
+read_pair(json_t *value, struct layer_pair *to, struct err *e)
 {
 	struct shape s;
 
@@ -44,12 +44,12 @@ read_pair(json_t *value, struct pair *to, struct err *e)
 		return -1;
 	if (s.rank > 2 || (s.rank == 1 && json_is_array(value)))
 		return err_set(e, ERR_INPUT, "expected a number or [height, width], got %" PRIu32 " numbers", s.rank);
-	*to = (struct pair) { (uint32_t)s.size[0], (uint32_t)s.size[s.rank - 1] };
+	*to = (struct layer_pair) { (uint32_t)s.size[0], (uint32_t)s.size[s.rank - 1] };
 	return 0;
 }
 
 static int
-read_pad(json_t *value, struct pad *to, struct err *e)
+read_pad(json_t *value, struct layer_pad *to, struct err *e)
 {
 	struct shape s;
 	uint32_t p[4];
@@ -61,7 +61,7 @@ read_pad(json_t *value, struct pad *to, struct err *e)
 		    s.rank);
 	for (uint32_t i = 0; i < 4; i++)
 		p[i] = (uint32_t)s.size[s.rank == 4 ? i : s.rank == 2 ? i / 2 : 0];
-	*to = (struct pad) { p[0], p[1], p[2], p[3] };
+	*to = (struct layer_pad) { p[0], p[1], p[2], p[3] };
 	return 0;
 }
 
@@ -84,8 +84,8 @@ read_attribute(struct network_reader *r, const struct scope *s, struct layer *l,
 	struct json_field field = { .key = at->key, .choices = at->choices };
 
 	switch (at->type) {
-	case LAYER_PAIR:	return read_pair(value, (struct pair *)(void *)(to + at->offset), r->e);
-	case LAYER_PAD:		return read_pad(value, (struct pad *)(void *)(to + at->offset), r->e);
+	case LAYER_PAIR:	return read_pair(value, (struct layer_pair *)(void *)(to + at->offset), r->e);
+	case LAYER_PAD:		return read_pad(value, (struct layer_pad *)(void *)(to + at->offset), r->e);
 	case LAYER_SIZES:
 	case LAYER_ORDER:
 		if (!json_is_array(value))

@@ -15,14 +15,14 @@ enum { NAME_MOST = 1000 };
 #define NETWORK_WORDS_MAX UINT64_C(50000000)
 
 /* A slot of the name table; an empty one has no name. */
-struct named { const char *name; uint32_t layer; };
+struct layer_name { const char *name; uint32_t layer; };
 
 struct network_reader {
 	struct network *net;
 	struct arena *arena;
 	struct err *e;
 	size_t count, room;		/* of net->layers */
-	struct named *names;		/* [name_room], a power of two, open addressing */
+	struct layer_name *names;		/* [name_room], a power of two, open addressing */
 	size_t name_count, name_room;
 	uint64_t words;			/* keys and inputs of all layers so far */
 };

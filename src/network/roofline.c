@@ -48,7 +48,7 @@ busy_share(const struct device *d, double blocks)
 }
 
 double
-roofline_work_us(const struct device *d, const char *name, enum op_class c, enum math m, const struct work *w)
+roofline_work_us(const struct device *d, const char *name, enum op_class c, enum math m, const struct op_work *w)
 {
 	const char *kernel = w->kernel != NULL ? w->kernel : name;
 	const struct kernel_efficiency *k = kernel == NULL ? NULL : kernel_find(d, kernel);
@@ -64,7 +64,7 @@ roofline_work_us(const struct device *d, const char *name, enum op_class c, enum
 double
 roofline_us(const struct device *d, enum op_class c, enum math m, double flops, double bytes)
 {
-	return roofline_work_us(d, NULL, c, m, &(struct work) { .flops = flops, .bytes = bytes });
+	return roofline_work_us(d, NULL, c, m, &(struct op_work) { .flops = flops, .bytes = bytes });
 }
 
 /* n rounded up to a multiple of tile; a tile of 0 leaves n unchanged. */

@@ -11,7 +11,7 @@
 #include "src/documents/device.h"
 
 /* The work of an op. */
-struct work {
+struct op_work {
 	double flops;
 	double bytes;		/* read and written; 0: the bytes of its operands */
 	double copied_bytes;	/* read and written around the kernel, at the rate of class copy */
@@ -23,7 +23,7 @@ struct work {
 double roofline_us(const struct device *d, enum op_class c, enum math m, double flops, double bytes);
 
 /* The same for a lowered op; name finds the device's figures for that kernel, if there are any. */
-double roofline_work_us(const struct device *d, const char *name, enum op_class c, enum math m, const struct work *w);
+double roofline_work_us(const struct device *d, const char *name, enum op_class c, enum math m, const struct op_work *w);
 
 /* FLOPs of batch products of m x k by k x n.  A partial tile takes as long as a whole one of the device.  d NULL: the
  * plain count, here and below. */
@@ -48,5 +48,6 @@ bytes_t roofline_conv_workspace(const struct device *d, enum conv_pass pass, enu
 
 /* Fills to_graph with a copy of g, which was measured on device from.  The times of ops and alternatives are scaled by the
  * ratio of their class's rates on both devices; the launch within a time is replaced by that of `to`. */
-void roofline_scale(struct graph *to_graph, const struct graph *g, const struct device *from, const struct device *to, struct arena *a);
+void roofline_scale(struct graph *to_graph, const struct graph *g, const struct device *from, const struct device *to,
+    struct arena *a);
 #endif

@@ -7,7 +7,7 @@
 enum { STATES_MAX = 2 };
 
 /* The update of one parameter. */
-struct turn {
+struct param_update {
 	uint32_t param;			/* the tensor that the layers read */
 	uint32_t target;		/* the tensor that the optimizer changes: the master copy, or param */
 	uint32_t grad;			/* in the target's type */
@@ -26,18 +26,18 @@ in_place(struct emit *m, const char *name, uint32_t out, uint32_t b, uint32_t c)
 		emit_in(m, c);
 	emit_in(m, out);
 	emit_out(m, out);
-	emit_end(m, (struct work) { 0 }, 0);
+	emit_end(m, (struct op_work) { 0 }, 0);
 }
 
 /* One op for each operation, as in PyTorch's optimizers for a single tensor. */
 static void
-sgd_steps(struct emit *m, const struct turn *t)
+sgd_steps(struct emit *m, const struct param_update *t)
 {
 	in_place(m, "update-add", t->target, t->grad, EMIT_NONE);
 }
 
 static void
-momentum_steps(struct emit *m, const struct turn *t)
+momentum_steps(struct emit *m, const struct param_update *t)
 {
 	in_place(m, "update-multiply", t->states[0], EMIT_NONE, EMIT_NONE);
 	in_place(m, "update-add", t->states[0], t->grad, EMIT_NONE);
@@ -45,7 +45,7 @@ momentum_steps(struct emit *m, const struct turn *t)
 }
 
 static void
-adam_steps(struct emit *m, const struct turn *t)
+adam_steps(struct emit *m, const struct param_update *t)
 {
 	uint32_t root, scaled;
 
@@ -61,7 +61,7 @@ adam_steps(struct emit *m, const struct turn *t)
 static const struct {
 	const char *name;
 	uint32_t states;
-	void (*steps)(struct emit *m, const struct turn *t);
+	void (*steps)(struct emit *m, const struct param_update *t);
 } rules[OPTIMIZER_COUNT] = {
 	[OPTIMIZER_SGD] = { "sgd-update", 0, sgd_steps },
 	[OPTIMIZER_MOMENTUM] = { "momentum-update", 1, momentum_steps },
@@ -70,7 +70,7 @@ static const struct {
 
 /* One op reads the gradient and changes parameter, master copy and states. */
 static void
-fused(struct emit *m, const struct turn *t)
+fused(struct emit *m, const struct param_update *t)
 {
 	uint32_t states = rules[m->net->optimizer].states;
 
@@ -84,12 +84,12 @@ fused(struct emit *m, const struct turn *t)
 	emit_out(m, t->target);
 	if (t->param != t->target)
 		emit_out(m, t->param);
-	emit_end(m, (struct work) { 0 }, 0);
+	emit_end(m, (struct op_work) { 0 }, 0);
 }
 
 /* With a master copy, the gradient is copied into its type first, and the result is copied back. */
 static void
-by_steps(struct emit *m, struct turn *t)
+by_steps(struct emit *m, struct param_update *t)
 {
 	if (t->param != t->target)
 		t->grad = emit_cast(m, t->grad, m->tensors[t->grad].bytes, t->bytes, KIND_GRADIENT);
@@ -99,7 +99,7 @@ by_steps(struct emit *m, struct turn *t)
 	emit_begin(m, "copy", CLASS_COPY);
 	emit_in(m, t->target);
 	emit_out(m, t->param);
-	emit_end(m, (struct work) { 0 }, 0);
+	emit_end(m, (struct op_work) { 0 }, 0);
 }
 
 void
@@ -108,14 +108,14 @@ emit_update(struct emit *m)
 	const struct network *n = m->net;
 	enum dtype wide = n->has_master ? n->master_dtype : n->dtype;
 	const struct emitted_param *p;
-	struct turn t;
+	struct param_update t;
 
 	for (size_t i = 0; i < m->param_count; i++) {
 		p = &m->params[i];
 		if (p->grad == EMIT_NONE)
 			continue;
 		m->layer = p->owner;
-		t = (struct turn) { .param = p->tensor, .target = p->tensor, .grad = p->grad, .bytes = p->elements * dtype_bytes(wide) };
+		t = (struct param_update) { .param = p->tensor, .target = p->tensor, .grad = p->grad, .bytes = p->elements * dtype_bytes(wide) };
 		for (uint32_t k = 0; k < rules[n->optimizer].states; k++)
 			t.states[k] = emit_tensor(m, t.bytes, KIND_OPTIMIZER);
 		if (n->has_master)
