@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* plan_json.c - the reader of "layrub-plan" documents */
 #include <config.h>
 #include "src/documents/plan.h"
 
@@ -6,13 +7,11 @@
 
 #include "src/base/json.h"
 
-enum { FORMAT_VERSION = 1 };
-
 const char *const queue_names[QUEUE_COUNT + 1] = { "compute", "out", "in", NULL };
 const char *const action_names[QUEUE_COUNT + 1] = { "run", "offload", "fetch", NULL };
 static const char *const status_names[] = { "optimal", "gap", "time-limit", "heuristic", NULL };
 
-/* What is still a json_t while a plan is read. */
+/* The parts of a plan that are still JSON while it is read. */
 struct plan_reader {
 	struct plan *p;
 	json_t *root, *graph, *device, *provenance, *bounds, *figures, *predicted;
@@ -31,7 +30,7 @@ check_below(const char *key, const char *what, uint32_t id, uint32_t count, stru
 	return err_at(e, "%s", key);
 }
 
-/* ids of a list, all below count. */
+/* Every id of a list is below count. */
 static int
 check_all_below(const char *key, const char *what, const struct json_ids *ids, uint32_t count, struct err *e)
 {
@@ -43,7 +42,7 @@ check_all_below(const char *key, const char *what, const struct json_ids *ids, u
 	return 0;
 }
 
-/* Sums of sizes must not overflow, whatever is summed. */
+/* Adds to *sum; refuses a sum that later sums could overflow. */
 static int
 add_bytes(bytes_t *sum, bytes_t bytes, struct err *e)
 {
@@ -122,7 +121,7 @@ read_places(struct place **to, uint32_t *count, json_t *list, struct plan_reader
 
 /* ---- program ---- */
 
-/* One instruction with the fields of every kind, as its object gives them. */
+/* The fields of an instruction of any kind, as its object gives them. */
 struct record {
 	uint32_t id, op, workspace, alternative, from, to;
 	int queue, action;
@@ -251,7 +250,7 @@ read_program(struct plan_reader *r)
 	return 0;
 }
 
-/* ---- the rest ---- */
+/* ---- provenance, bounds and figures ---- */
 
 static int
 check_digest(const char *key, const char *what, const char *given, const char *found, struct err *e)
@@ -362,12 +361,12 @@ read_top(struct plan_reader *r)
 		{ .key = NULL }
 	};
 
-	if (json_check_format(r->root, "layrub-plan", FORMAT_VERSION, r->e) < 0)
+	if (json_check_format(r->root, "layrub-plan", PLAN_VERSION, r->e) < 0)
 		return -1;
 	return json_read_fields(r->root, fields, r->a, r->e);
 }
 
-/* The graph and the device first: everything else is ids into them. */
+/* The graph and the device come first, because all other parts have ids into them. */
 static int
 read_problem(struct plan_reader *r)
 {

@@ -217,10 +217,7 @@ emit_end(struct emit *m, struct op_work work, bytes_t workspace)
 	o->workspace_bytes = workspace;
 	if (m->device != NULL)
 		o->time_us = roofline_work_us(m->device, o->name, o->class, m->net->math[o->class], &work);
-	o->recomputable = o->phase == PHASE_FORWARD;
-	for (uint32_t i = 0; i < o->output_count; i++)
-		if (kind_is_persistent(m->tensors[o->outputs[i]].kind))
-			o->recomputable = false;
+	o->recomputable = op_recomputable_default(&(const struct graph) { .tensors = m->tensors }, o);
 	ARENA_PUSH(m->arena, m->ops, m->op_count, m->op_room)[0] = *o;
 }
 

@@ -40,14 +40,14 @@ struct layer_attribute {
 
 /* Properties of a type. */
 enum {
-	LAYER_SAVES_INPUT = 1,	/* backward reads what the layer read: nobody may overwrite it in place */
-	LAYER_SAVES_OUTPUT = 2,	/* backward reads what the layer wrote */
-	LAYER_SAVES_SIGN = 4,	/* backward reads only the sign of what the layer wrote */
+	LAYER_SAVES_INPUT = 1,	/* backward reads the layer's inputs: no layer may overwrite them in place */
+	LAYER_SAVES_OUTPUT = 2,	/* backward reads the layer's output: likewise */
+	LAYER_SAVES_SIGN = 4,	/* backward reads only the sign of the layer's output */
 	LAYER_KEEPS_SIGN = 8,	/* as an in-place layer it changes a sign only to 0, where no gradient passes either */
 	LAYER_LOSS = 16,	/* no layer reads it; gradients start here */
 	LAYER_VIEW = 32,	/* its output is its input's memory, and it makes no op */
 	LAYER_PART = 64,	/* its output may be a part of its input's memory: that depends on the lowering */
-	LAYER_LASTS = 128,	/* its output outlives the step: nobody may overwrite it */
+	LAYER_LASTS = 128,	/* its output outlives the step: no layer may overwrite it */
 	LAYER_NO_BATCH = 256	/* its output is one for all samples */
 };
 

@@ -9,7 +9,7 @@ channels(const struct layer *l)
 	return l->shape.size[0];
 }
 
-/* ---- what all of them share ---- */
+/* ---- shared by all of them ---- */
 
 struct norm {
 	bool inplace;		/* first: struct inplace_attributes */

@@ -4,7 +4,7 @@
 #define SRC_NETWORK_LAYER_NORM_H
 #include "src/network/emit.h"
 
-/* saved of batch norm: what backward reads for x, then the statistics of this batch. */
+/* saved of batch norm: the map that backward reads for x, then the statistics of this batch. */
 enum { BATCH_NORM_MAP, BATCH_NORM_MEAN, BATCH_NORM_DEVIATION, BATCH_NORM_SAVED };
 
 /* Weight and bias: 2, or 0.  They come first among the parameters; running mean, running variance and the count of

@@ -26,3 +26,4 @@ libnetwork_a_SOURCES += \
 	%D%/network_read.h \
 	%D%/roofline.c %D%/roofline.h \
 	%D%/update.c
+EXTRA_DIST += %D%/README.md
