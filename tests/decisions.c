@@ -87,7 +87,7 @@ get_graph(struct graph *g, const char *name, const struct device *d, struct aren
 	if (strncmp(name, "graphs/", 7) == 0)
 		return graph_read(g, data_path(arena_printf(a, "%s.graph.json", name)), a, e);
 	root = json_read_file(data_path(arena_printf(a, "%s.json", name)), e);
-	rc = root == NULL || network_from_json(&n, root, a, e) < 0 || lower(g, &n, LOWER_REUSE, d, a, e) < 0 ? -1 : 0;
+	rc = root == NULL || network_from_json(&n, root, a, e) < 0 || lower(g, &n, &lowering_reuse, d, a, e) < 0 ? -1 : 0;
 	json_decref(root);
 	return rc;
 }

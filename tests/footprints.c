@@ -137,7 +137,7 @@ test_row(const struct row *r)
 	bytes_t sums[COLUMNS];
 	json_t *root = json_read_file(data_path(arena_printf(&a, "%s.json", r->name)), &e);
 
-	if (root == NULL || network_from_json(&n, root, &a, &e) < 0 || lower(&g, &n, LOWER_CAFFE, NULL, &a, &e) < 0) {
+	if (root == NULL || network_from_json(&n, root, &a, &e) < 0 || lower(&g, &n, &lowering_caffe, NULL, &a, &e) < 0) {
 		ok(false, "%s: %s", r->name, e.text);
 	} else {
 		sort_tensors(sums, &g, &a);

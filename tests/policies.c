@@ -521,7 +521,7 @@ test_trace(const char *name)
 }
 
 static void
-test_network(const char *name, int lowering)
+test_network(const char *name, const struct lowering *by)
 {
 	struct arena a = ARENA_INIT;
 	struct err e = ERR_INIT;
@@ -531,7 +531,7 @@ test_network(const char *name, int lowering)
 	json_t *root = json_read_file(data_path(arena_printf(&a, "%s.json", name)), &e);
 
 	if (root != NULL && device_read(&d, data_path("devices/k40m.json"), &a, &e) == 0 &&
-	    network_from_json(&n, root, &a, &e) == 0 && lower(&g, &n, lowering, &d, &a, &e) == 0)
+	    network_from_json(&n, root, &a, &e) == 0 && lower(&g, &n, by, &d, &a, &e) == 0)
 		test_points(&g, &d, &a);
 	else
 		ok(false, "%s: %s", name, e.text);
@@ -557,10 +557,10 @@ main(void)
 	test_dp();
 	for (size_t i = 0; i < sizeof(traces) / sizeof(*traces); i++)
 		test_trace(traces[i]);
-	for (int lowering = 0; lowering < LOWER_COUNT; lowering++) {
-		test_network("caffe/resnet18", lowering);
-		test_network("caffe/googlenet", lowering);
-		test_network("unet", lowering);
+	for (int i = 0; i < LOWER_COUNT; i++) {
+		test_network("caffe/resnet18", lowerings[i]);
+		test_network("caffe/googlenet", lowerings[i]);
+		test_network("unet", lowerings[i]);
 	}
 	return tap_done();
 }

@@ -27,7 +27,7 @@ test_times(void)
 {
 	struct kernel_efficiency kernels[] = { { "slow", 0.25, 0 }, { "slow-bytes", 0, 0.05 } };
 	struct device d = simple();
-	struct work w = { .flops = 1e9 };
+	struct op_work w = { .flops = 1e9 };
 
 	is_near(roofline_us(&d, CLASS_CONV, MATH_FLOAT32, 1e9, 0), 2 + 2000, 1e-9, "flops over peak and share");
 	is_near(roofline_us(&d, CLASS_CONV, MATH_TF32, 1e9, 0), 2 + 200, 1e-9, "a faster type");
@@ -41,11 +41,11 @@ test_times(void)
 	is_near(roofline_work_us(&d, "fast", CLASS_CONV, MATH_FLOAT32, &w), 2 + 2000, 1e-9, "another name: the class's");
 	w.kernel = "slow";
 	is_near(roofline_work_us(&d, "fast", CLASS_CONV, MATH_FLOAT32, &w), 2 + 4000, 1e-9, "the work may name the kernel");
-	w = (struct work) { .bytes = 1e6, .copied_bytes = 2e6 };
+	w = (struct op_work) { .bytes = 1e6, .copied_bytes = 2e6 };
 	is_near(roofline_work_us(&d, "x", CLASS_CONV, MATH_FLOAT32, &w), 2 + 20 + 40, 1e-9, "copies come on top");
 	is_near(roofline_work_us(&d, "slow-bytes", CLASS_CONV, MATH_FLOAT32, &w), 2 + 200 + 40, 1e-9, "copies have their own share");
 	d.compute.multiprocessors = 100;
-	w = (struct work) { .bytes = 1e6, .blocks = 50 };
+	w = (struct op_work) { .bytes = 1e6, .blocks = 50 };
 	is_near(roofline_work_us(&d, "x", CLASS_NORM, MATH_FLOAT32, &w), 2 + 40, 1e-9, "half of the multiprocessors");
 	w.blocks = 150;
 	is_near(roofline_work_us(&d, "x", CLASS_NORM, MATH_FLOAT32, &w), 2 + 20 / 0.75, 1e-9, "a second wave half full");

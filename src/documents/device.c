@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* device.c - names of device.h's enumerations, and the time of one transfer */
 #include <config.h>
 #include "src/documents/device.h"
 
@@ -34,7 +35,7 @@ device_transfer_us(const struct device *d, enum direction dir, bytes_t bytes)
 		return l->latency_us + (double)bytes * 1e6 / l->bytes_per_s;
 	i = point_from(l, bytes);
 	if (i == 0)
-		return p[0].time_us;	/* a smaller transfer is all latency */
+		return p[0].time_us;	/* latency alone */
 	if (i == n && n == 1)
 		return p[0].time_us + (double)(bytes - p[0].bytes) * 1e6 / l->bytes_per_s;
 	if (i == n)

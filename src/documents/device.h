@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* device.h - a profile of a GPU and of its link to the host
  *
- * Plain numbers from a "layrub-device" document; no number of a device stands in
- * code.  The roofline (roofline.h) turns compute into op times, the simulator
- * turns link and contention into transfer times.
+ * Every number of a device comes from its "layrub-device" document, none from code.  The roofline (roofline.h) turns
+ * compute into op times; the simulator turns link and contention into transfer times.
  */
 #ifndef SRC_DOCUMENTS_DEVICE_H
 #define SRC_DOCUMENTS_DEVICE_H
@@ -14,6 +13,8 @@
 #include "src/base/units.h"
 #include "src/documents/graph.h"
 
+enum { DEVICE_VERSION = 1 };	/* of the "layrub-device" document */
+
 enum math { MATH_FLOAT32, MATH_TF32, MATH_BFLOAT16, MATH_FLOAT16, MATH_COUNT };
 extern const char *const math_names[MATH_COUNT + 1];	/* "float32" ..., NULL */
 
@@ -23,20 +24,19 @@ extern const char *const direction_names[DIRECTION_COUNT + 1];	/* "d2h" "h2d" */
 struct curve_point { bytes_t bytes; double time_us; };
 
 struct link_direction {
-	double latency_us;		/* a transfer takes latency + bytes / rate ... */
+	double latency_us;		/* without a curve, a transfer takes latency + bytes / rate */
 	double bytes_per_s;
-	uint32_t point_count;		/* ... or, where measured, a curve: */
+	uint32_t point_count;		/* of the measured curve; 0: none */
 	struct curve_point *points;	/* [point_count] sizes and times rising */
 };
 
-/* What a convolution needs besides its tensors, in one pass and one math type:
- * the copies that a library makes to change layout, and partial sums.  A rule
- * applies to every kernel, or only to 1 x 1 kernels of stride 1 on images whose
- * pixel count is a multiple of pixel_multiple.  The least of the rules that
- * apply is taken; none: no workspace. */
+/* Passes of a convolution; BACKWARD is filter and data in one op. */
 enum conv_pass { CONV_FORWARD, CONV_BACKWARD, CONV_BACKWARD_FILTER, CONV_BACKWARD_DATA, CONV_PASS_COUNT };
 extern const char *const conv_pass_names[CONV_PASS_COUNT + 1];	/* "forward" "backward" "backward-filter" "backward-data" */
 
+/* A rule for the workspace of a convolution in one pass and one math type: the copies that a library makes to change the
+ * layout, and partial sums.  A rule holds for every kernel, or only for 1 x 1 kernels of stride 1 on images whose pixel
+ * count is a multiple of pixel_multiple.  The least of the rules that hold is taken; none: no workspace. */
 struct conv_rule {
 	enum conv_pass pass;
 	enum math math;
@@ -47,7 +47,7 @@ struct conv_rule {
 	bytes_t fixed_bytes;
 };
 
-/* How one kernel differs from its class.  name is a lowered op's name ("max-pool-backward"). */
+/* The efficiency of one kernel where its class's is wrong.  name is a lowered op's name ("max-pool-backward"). */
 struct kernel_efficiency {
 	const char *name;
 	double flops, memory;		/* in place of the class's; 0: the class's */
@@ -55,19 +55,19 @@ struct kernel_efficiency {
 
 struct device {
 	const char *name;
-	const char *gpu;		/* what the driver calls it: "NVIDIA H200" */
-	const char *source;		/* measured, or from which datasheet */
+	const char *gpu;		/* the driver's name for it: "NVIDIA H200" */
+	const char *source;		/* a measurement, or a datasheet */
 	bytes_t memory_bytes;
-	bytes_t reserved_bytes;		/* context and libraries */
+	bytes_t reserved_bytes;		/* of context and libraries */
 	struct {
 		double flops[MATH_COUNT];		/* peak FLOP/s; 0: not supported */
 		double memory_bytes_per_s;
-		double launch_us;			/* added to each op */
-		double flop_efficiency[CLASS_COUNT];	/* reached share of flops, 0..1 */
-		double memory_efficiency[CLASS_COUNT];	/* reached share of bandwidth, 0..1 */
-		uint32_t multiprocessors;		/* 0: not known, no kernel is held to be too small */
-		uint32_t gemm_tile[2];			/* rows and columns of the product that one multiprocessor makes; 0: any */
-		uint32_t conv_tile[2];			/* channels in and out are padded to multiples of these; 0: not at all */
+		double launch_us;			/* added to the time of each op */
+		double flop_efficiency[CLASS_COUNT];	/* share of flops that is reached, 0..1 */
+		double memory_efficiency[CLASS_COUNT];	/* share of the bandwidth that is reached, 0..1 */
+		uint32_t multiprocessors;		/* 0: not known, every kernel fills them */
+		uint32_t gemm_tile[2];			/* rows and columns of a product that one multiprocessor makes; 0: any */
+		uint32_t conv_tile[2];			/* channels in and out are padded to multiples of these; 0: no padding */
 		uint32_t kernel_count, conv_rule_count;
 		struct kernel_efficiency *kernels;	/* [kernel_count] */
 		struct conv_rule *conv_rules;		/* [conv_rule_count] */
@@ -77,18 +77,18 @@ struct device {
 	uint32_t copy_engines;		/* 1: one transfer at a time, either way; 2: one each way */
 	double contention[CLASS_COUNT];	/* time factor >= 1 of an op while both directions copy;
 					 * half of the excess while one does */
-	bytes_t pinned_bytes;		/* of host memory, for the pool */
+	bytes_t pinned_bytes;		/* the most host memory that a plan's pool may pin */
 };
 
-/* Bytes that a plan may use by default: memory less what is reserved. */
+/* The default budget: memory less what is reserved. */
 static inline bytes_t
 device_budget(const struct device *d)
 {
 	return d->memory_bytes - d->reserved_bytes;
 }
 
-/* Microseconds of one transfer alone on the link.  Between points of a curve the time is
- * interpolated linearly; past the last point the last rate goes on. */
+/* Microseconds of one transfer alone on the link.  Between points of a curve the time is interpolated linearly.  A smaller
+ * transfer takes the first point's time; a larger one goes on at the rate between the last two points. */
 double device_transfer_us(const struct device *d, enum direction dir, bytes_t bytes);
 
 int device_read(struct device *d, const char *path, struct arena *a, struct err *e) WARN_UNUSED;

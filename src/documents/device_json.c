@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* device_json.c - the reader of "layrub-device" documents */
 #include <config.h>
 #include "src/documents/device.h"
 
 #include "src/base/json.h"
-
-enum { FORMAT_VERSION = 1 };
 
 static int
 out_of_range(const char *key, const char *expected, double got, struct err *e)
@@ -13,7 +12,7 @@ out_of_range(const char *key, const char *expected, double got, struct err *e)
 	return err_at(e, "%s", key);
 }
 
-/* One number for each op class: "default" for those that are not named. */
+/* One number for each op class; `default` is that of classes without a key. */
 static int
 read_classes(double to[CLASS_COUNT], json_t *obj, double min, double max, struct err *e)
 {
@@ -55,7 +54,7 @@ read_flops(double flops[MATH_COUNT], json_t *obj, struct err *e)
 	return flops[MATH_FLOAT32] > 0 ? 0 : out_of_range("float32", "a positive number", flops[MATH_FLOAT32], e);
 }
 
-/* Two whole numbers, or none of them given. */
+/* Two whole numbers; NULL leaves the tile at 0. */
 static int
 read_tile(uint32_t tile[2], json_t *pair, struct err *e)
 {
@@ -121,7 +120,7 @@ read_conv_rule(struct conv_rule *w, json_t *obj, struct err *e)
 		return -1;
 	w->pass = (enum conv_pass)pass;
 	w->math = (enum math)math;
-	/* A factor is a count of copies: more is a mistake. */
+	/* A factor counts copies; a larger one is a mistake. */
 	for (size_t i = 0; fields[i].key != NULL; i++)
 		if (fields[i].type == JSON_F_REAL && *(double *)fields[i].to > 1e6)
 			return out_of_range(fields[i].key, "a factor of at most 1e+06", *(double *)fields[i].to, e);
@@ -140,7 +139,7 @@ read_conv_rules(struct device *d, json_t *list, struct arena *a, struct err *e)
 	return 0;
 }
 
-/* What a device may say of its kernels beyond the shares by class. */
+/* Optional parts of `compute`: figures of kernels beyond the efficiencies by class. */
 struct kernel_parts { json_t *gemm_tile, *conv_tile, *kernels, *conv_workspace; };
 
 static int
@@ -222,7 +221,7 @@ read_curve(struct link_direction *l, json_t *list, struct arena *a, struct err *
 	return 0;
 }
 
-/* Of a link: the largest transfer still takes a time that can be added up. */
+/* The least rate of a link, in bytes per second: at this rate times of the largest transfers still add up. */
 static const double LEAST_RATE = 1000;
 
 static int
@@ -314,7 +313,7 @@ device_from_json(struct device *d, json_t *root, struct arena *a, struct err *e)
 	};
 
 	*d = (struct device) { .name = NULL };
-	if (json_check_format(root, "layrub-device", FORMAT_VERSION, e) < 0 || json_read_fields(root, fields, a, e) < 0)
+	if (json_check_format(root, "layrub-device", DEVICE_VERSION, e) < 0 || json_read_fields(root, fields, a, e) < 0)
 		return -1;
 	return read_parts(d, compute, link, contention, host, a, e);
 }

@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* device_write.c - the writer of "layrub-device" documents, and their digest */
 #include <config.h>
 #include "src/documents/device.h"
 
 #include "src/base/json.h"
 
-enum { FORMAT_VERSION = 1 };
-
-/* "default" is what class other has; the classes that differ follow. */
+/* `default` is the number of class other; the classes that differ follow. */
 static void
 write_classes(const char *key, const double value[CLASS_COUNT], struct json_out *o)
 {
@@ -122,7 +121,7 @@ device_to_json(const struct device *d, const char *key, struct json_out *o)
 {
 	json_out_object(o, key, true);
 	json_out_string(o, "format", "layrub-device");
-	json_out_uint(o, "version", FORMAT_VERSION);
+	json_out_uint(o, "version", DEVICE_VERSION);
 	json_out_string(o, "name", d->name);
 	json_out_string(o, "gpu", d->gpu);
 	json_out_string(o, "source", d->source);

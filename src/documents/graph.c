@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* graph.c - names of graph.h's enumerations, and the check that every graph passes */
 #include <config.h>
 #include "src/documents/graph.h"
 
@@ -14,8 +15,7 @@ const char *const op_class_names[CLASS_COUNT + 1] = {
 	"attention", "embedding", "loss", "update", "copy", "other", NULL
 };
 
-/* Sums that every later sum relies on: of sizes (with the largest workspace) and of times, in
- * microseconds (32 years); and what a document may say of one op (json.h). */
+/* Limits in microseconds that keep every later sum in range: of all times together (32 years), and of one op. */
 static const double TIME_MAX = 1e15, OP_TIME_MAX = 1e12;
 
 bool
@@ -56,8 +56,8 @@ check_tensors(const struct graph *g, bytes_t *sum, struct err *e)
 	return 0;
 }
 
-/* For each tensor the last op, by id + 1, that was seen to read and to write it: membership
- * without a search, however many tensors an op has. */
+/* For each tensor the last op, by id + 1, that read it and that wrote it.  A test of membership takes constant time,
+ * however many tensors an op has. */
 struct stamps { uint32_t *read, *written; };
 
 static int
@@ -79,8 +79,8 @@ check_ids(const struct graph *g, const uint32_t *ids, uint32_t count, bool disti
 	return 0;
 }
 
-/* A pair is one of the op's inputs and one of its outputs, neither of which is
- * also on the other side: what is written in place already has its bytes. */
+/* A pair is an input that the op does not write and an output that it does not read: a tensor on both sides is written in
+ * place already. */
 static int
 check_inplace(const struct graph *g, const struct op *o, const struct stamps *s, uint32_t mark, struct err *e)
 {
@@ -112,7 +112,7 @@ check_cost(bytes_t workspace, double time, bytes_t sum, struct err *e)
 	return 0;
 }
 
-/* Sizes and times; the longest of the op's algorithms is added to *time. */
+/* Checks sizes and times, and adds the longest of the op's algorithms to *time. */
 static int
 check_costs(const struct op *o, bytes_t sum, double *time, struct err *e)
 {

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* graph.h - one whole training step as ops in execution order over tensors
  *
- * A tensor is one piece of storage; an op that writes it again makes a new
- * version.  Tensor and op ids are positions in the arrays.  Every graph in
- * memory has passed graph_check(), whoever made it.
+ * A tensor is one piece of storage; an op that writes it again makes a new version.  Tensor and op ids are positions in
+ * the arrays.  Every graph in memory has passed graph_check().
  */
 #ifndef SRC_DOCUMENTS_GRAPH_H
 #define SRC_DOCUMENTS_GRAPH_H
@@ -39,13 +38,13 @@ struct tensor {
 	enum kind kind;
 };
 
-/* Another algorithm for the same op. */
+/* A further algorithm for the same op. */
 struct alternative {
 	bytes_t workspace_bytes;
 	double time_us;
 };
 
-/* A permission: tensor output may take tensor input's bytes in the same run. */
+/* A permission: tensor output may take over the bytes of tensor input in the same run of the op. */
 struct inplace { uint32_t input, output; };
 
 struct op {
@@ -60,10 +59,10 @@ struct op {
 	const struct inplace *inplace;	/* [inplace_count] */
 	const struct alternative *alternatives;	/* [alternative_count] */
 	bytes_t workspace_bytes;
-	double time_us;			/* on the GPU, launch included */
+	double time_us;			/* on the device, launch included */
 };
 
-/* What a trace measured; present when step_time_us > 0. */
+/* Figures that a trace measured; absent when step_time_us is 0. */
 struct measured {
 	const char *device;
 	double step_time_us;
@@ -79,11 +78,11 @@ struct graph {
 	struct op *ops;			/* [op_count] in execution order */
 };
 
-/* The class that a framework's op name stands for (PyTorch's and ours; a trailing
- * overload ".Tensor" and the "_" of an in-place op do not count). */
+/* The class of an op by its name, PyTorch's or a lowering's.  An overload behind (".Tensor") and the "_" of an in-place op
+ * do not count.  In phase update the class is always update. */
 enum op_class op_class_of(const char *name, enum phase phase);
 
-/* The table behind it, sorted by name: what is left of a framework's name. */
+/* The table behind it, sorted by name, without the parts that do not count. */
 struct op_class_row {
 	const char *name;
 	enum op_class class;
@@ -120,24 +119,22 @@ op_may_share(const struct op *o, uint32_t input, uint32_t output)
 	return false;
 }
 
-/* All that a graph's ids, sums and times must satisfy; ERR_INPUT with the path
- * of the first place that does not: ids in range, no output twice in one op,
- * inplace pairs are an input and another output of the op, total bytes and total time in range,
- * at least one op. */
+/* Checks ids, sums and times.  Ids are in range, no output stands twice in one op, an inplace pair is an input and another
+ * output of the op, total bytes and total time are in range, and there is at least one op.  ERR_INPUT has the path of the
+ * first place that fails. */
 int graph_check(const struct graph *g, struct err *e) WARN_UNUSED;
 
-/* Read a "layrub-graph" document; everything in the arena. */
+/* Reads a "layrub-graph" document into the arena. */
 int graph_read(struct graph *g, const char *path, struct arena *a, struct err *e) WARN_UNUSED;
 /* The same from a parsed document or a part of one (json_t *, see json.h). */
 struct json_t;
 int graph_from_json(struct graph *g, struct json_t *root, struct arena *a, struct err *e) WARN_UNUSED;
 
-/* The graph's deterministic text.  class, recomputable, layer ... are left out
- * where they equal what a reader would assume. */
+/* Writes the graph's deterministic text.  class, recomputable and layer are left out where a reader assumes them. */
 struct json_out;
 void graph_to_json(const struct graph *g, const char *key, struct json_out *o);
 int graph_write(const struct graph *g, const char *path, struct err *e) WARN_UNUSED;
 
-/* XXH3-128 of the deterministic text, 32 hex digits. */
+/* XXH3-128 of the deterministic text, as 32 hex digits. */
 void graph_digest(const struct graph *g, char digest[33], struct arena *a);
 #endif

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* graph_json.c - reader and writer of "layrub-graph" documents, and their digest */
 #include <config.h>
 #include "src/documents/graph.h"
 
@@ -96,7 +97,7 @@ read_alternatives(struct op *o, json_t *list, struct arena *a, struct err *e)
 	return 0;
 }
 
-/* *recomputable_given: o->recomputable is the document's. */
+/* *recomputable_given: the document has the key, so o->recomputable is not the default. */
 static int
 read_op(struct op *o, bool *recomputable_given, json_t *obj, struct arena *a, struct err *e)
 {

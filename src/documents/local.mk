@@ -15,3 +15,4 @@ libcore_a_SOURCES += \
 	%D%/plan_json.c \
 	%D%/plan_write.c \
 	%D%/reorder.c %D%/reorder.h
+EXTRA_DIST += %D%/README.md

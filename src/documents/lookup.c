@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* lookup.c - from a name that a person types to a file */
 #include <config.h>
 #include "src/documents/lookup.h"
 
@@ -10,12 +11,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* Where documents of a kind lie below the data folder, and what their names end in. */
+/* A folder of documents of one kind, below the data folder. */
 struct shelf {
 	enum lookup_what what;
 	const char *folder;
-	const char *prefix;	/* what a person types before the name */
-	const char *suffix;
+	const char *prefix;	/* typed before the name */
+	const char *suffix;	/* of the file's name */
 };
 
 static const struct shelf shelves[] = {
@@ -44,7 +45,7 @@ is_document(const char *path)
 	return stat(path, &st) == 0 && !S_ISDIR(st.st_mode);
 }
 
-/* Beside the program or above its build folder in a source tree, else where `make install` puts it. */
+/* The data folder, by the order in lookup.h. */
 static const char *
 data_folder(struct arena *a)
 {
@@ -61,7 +62,7 @@ data_folder(struct arena *a)
 	slash = strrchr(program, '/');
 	for (size_t i = 0; slash != NULL && i < sizeof(beside) / sizeof(beside[0]); i++) {
 		path = arena_printf(a, "%.*s/%s", (int)(slash - program), program, beside[i]);
-		/* The devices tell our folder from another one of that name. */
+		/* A folder of devices tells this one from another of that name. */
 		if (is_folder(arena_printf(a, "%s/devices", path)))
 			return path;
 	}
@@ -76,8 +77,8 @@ ends_in(const char *s, const char *suffix)
 	return n > m && strcmp(s + n - m, suffix) == 0;
 }
 
-/* A shelf's names; called with names NULL to count them, and how many bytes they take, first: between
- * opendir and closedir nothing may leave through the arena. */
+/* Lists a shelf's names.  A first call with names NULL counts them and their bytes, because no arena allocation may
+ * jump out between opendir and closedir. */
 static int
 scan(const char *folder, const struct shelf *s, const char **names, char *text, uint32_t *count, size_t *bytes)
 {
@@ -93,7 +94,7 @@ scan(const char *folder, const struct shelf *s, const char **names, char *text, 
 			continue;
 		len = strlen(s->prefix) + strlen(entry->d_name) - strlen(s->suffix) + 1;
 		if (names != NULL) {
-			/* A file may have come since the first pass. */
+			/* A file may be new since the first call. */
 			if (n == room || used + len > text_room)
 				break;
 			snprintf(text + used, len, "%s%s", s->prefix, entry->d_name);
@@ -145,7 +146,7 @@ lookup_list(enum lookup_what what, uint32_t *count, struct arena *a, struct err 
 	return names;
 }
 
-/* How many letters differ, by Levenshtein; names longer than the row are cut. */
+/* The edit distance of two names (Levenshtein), of their first LONGEST letters. */
 static unsigned
 distance(const char *a, const char *b)
 {
@@ -188,7 +189,7 @@ nearest(const char *name, enum lookup_what what, struct arena *a)
 	return best;
 }
 
-/* A name with a folder or our suffix in it is meant as a file. */
+/* True for a name that only a file can have. */
 static bool
 looks_like_file(const char *name)
 {
@@ -226,7 +227,7 @@ lookup(const char *name, enum lookup_what what, struct arena *a, struct err *e)
 
 		if (s->what != what && !(what == LOOKUP_NETWORK && s->what == LOOKUP_GRAPH))
 			continue;
-		/* A graph may leave its folder's name out where only a graph will do. */
+		/* Where only a graph is looked for, its folder's name may be left out. */
 		prefix = strlen(s->prefix);
 		bare = strncmp(name, s->prefix, prefix) == 0 ? name + prefix : what == LOOKUP_GRAPH ? name : NULL;
 		if (bare == NULL)

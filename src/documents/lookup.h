@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* lookup.h - find a document by the name a person types
+/* lookup.h - the file that a NAME stands for
  *
- * A NAME that is a file is that file.  Else it is looked up in the data folder: $LAYRUB_DATA when set, else
- * `networks` beside the program (a tree built in place) or above it (a build folder in the tree), else
- * ../share/layrub/networks from the program (installed), else where `make install` was told to put it.
- * Networks are NAME.json, caffe/NAME.json; graphs graphs/NAME.graph.json; devices devices/NAME.json.
+ * A NAME that is a file is that file.  Any other is looked up in the data folder, the first of these that exists:
+ * $LAYRUB_DATA; `networks` beside the program (a tree built in place) or above it (a build folder in the tree);
+ * ../share/layrub/networks from the program (installed); the folder that `make install` was told.
+ * Networks are NAME.json and caffe/NAME.json; graphs graphs/NAME.graph.json; devices devices/NAME.json.
  */
 #ifndef SRC_DOCUMENTS_LOOKUP_H
 #define SRC_DOCUMENTS_LOOKUP_H
@@ -15,8 +15,8 @@
 
 enum lookup_what { LOOKUP_NETWORK, LOOKUP_GRAPH, LOOKUP_DEVICE };
 
-/* The path of a document, in the arena.  LOOKUP_NETWORK finds graphs/NAME too. ERR_INPUT names what was looked
- * for and where, and the nearest existing name when there is one. */
+/* The path of a document, in the arena.  LOOKUP_NETWORK finds graphs/NAME, too.  NULL with ERR_INPUT names the document
+ * and the folder, and the nearest name that exists, if one is near. */
 const char *lookup(const char *name, enum lookup_what what, struct arena *a, struct err *e);
 
 /* All names of a kind, sorted. */

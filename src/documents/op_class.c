@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* op_class.c - the class of an op by its framework's name */
 #include <config.h>
 #include "src/documents/graph.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-/* A framework's name is looked up without what does not change the class: the
- * "aten::" and "_" in front, the overload ".Tensor", the "_" of an in-place op, and
- * "_forward" or "_backward..." behind. */
+/* Operators of PyTorch and torchvision.  A name is looked up without the parts that do not change the class: the "aten::" and
+ * "_" in front, the overload ".Tensor", the "_" of an in-place op, and "_forward" or "_backward..." behind. */
 const struct op_class_row op_class_rows[] = {
 	{ "abs", CLASS_ELEMENTWISE }, { "acos", CLASS_ELEMENTWISE }, { "acosh", CLASS_ELEMENTWISE },
 	{ "adaptive_avg_pool1d", CLASS_POOL }, { "adaptive_avg_pool2d", CLASS_POOL },
@@ -190,7 +190,7 @@ const struct op_class_row op_class_rows[] = {
 };
 enum { ROW_COUNT = sizeof(op_class_rows) / sizeof(op_class_rows[0]) - 1 };
 
-/* Families whose members a framework adds and renames. */
+/* Families by their first letters, because frameworks add and rename members. */
 static const struct op_class_row families[] = {
 	{ "scaled_dot_product_", CLASS_ATTENTION },
 	{ "foreach_", CLASS_ELEMENTWISE },
@@ -202,8 +202,7 @@ by_name(const void *key, const void *row)
 	return strcmp(key, ((const struct op_class_row *)row)->name);
 }
 
-/* The part of name that the table knows, into buf; false when it is longer than
- * any name there. */
+/* Writes the part of name that the table knows into buf; false when it is longer than any name there. */
 static bool
 strip(char *buf, size_t size, const char *name)
 {

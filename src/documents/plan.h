@@ -1,31 +1,30 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* plan.h - where every byte of a step sits, and a program for three queues
+/* plan.h - the place of every byte of a step, and a program for three queues
  *
- * Plain data, complete without the graph's author; docs/formats.md describes the
- * document.  Nothing here says a plan is sound: that is sim/check/check.h's to decide.
- * plan_from_json() only promises that ids and array lengths are in range, so that an executor
- * may index with them.
+ * Plain data, complete without the graph's author; docs/formats.md describes the document.  Soundness is for
+ * sim/check/check.h to decide.  A plan that was read only promises that ids and array lengths are in range, so that an
+ * executor may index with them.
  */
 #ifndef SRC_DOCUMENTS_PLAN_H
 #define SRC_DOCUMENTS_PLAN_H
 #include "src/documents/device.h"
 #include "src/documents/graph.h"
 
+enum { PLAN_VERSION = 1 };	/* of the "layrub-plan" document */
 #define PLAN_NONE UINT32_MAX	/* no buffer, no tensor, no alternative */
 
 /* The same order as direction + 1: out = D2H, in = H2D. */
 enum queue { QUEUE_COMPUTE, QUEUE_OUT, QUEUE_IN, QUEUE_COUNT };
 extern const char *const queue_names[QUEUE_COUNT + 1];	/* "compute" "out" "in" */
-extern const char *const action_names[QUEUE_COUNT + 1];	/* "run" "offload" "fetch": what a queue's instructions do */
+extern const char *const action_names[QUEUE_COUNT + 1];	/* "run" "offload" "fetch", the action of each queue */
 
-/* A stretch of the arena, or of the pinned host pool, that holds one tensor for
- * one stay (tensor is PLAN_NONE for a workspace). */
+/* A stretch of the arena, or of the pinned host pool, that holds one tensor for one live range (PLAN_NONE: a workspace). */
 struct buffer {
 	uint32_t tensor;
 	bytes_t offset_bytes, bytes;
 };
 
-/* Where a persistent tensor is before or after the step. */
+/* The place of a persistent tensor before or after the step. */
 struct place {
 	uint32_t tensor;
 	bool on_host;
@@ -40,7 +39,7 @@ struct instruction {
 	const uint32_t *writes;	/* [op's output_count] buffer ids */
 	uint32_t workspace;	/* buffer id or PLAN_NONE */
 	uint32_t alternative;	/* index or PLAN_NONE */
-	/* offload: device buffer -> host id; fetch: host id -> device buffer */
+	/* offload: device buffer to host buffer; fetch: host buffer to device buffer */
 	uint32_t device_buffer, host_buffer;
 	bytes_t at_bytes, bytes;	/* the part of the tensor that moves */
 	/* all */
@@ -48,13 +47,13 @@ struct instruction {
 	const uint32_t *after;	/* [after_count] earlier instructions of other queues */
 };
 
-/* Figures that follow from the plan without timing; check recomputes them. */
+/* Figures that follow from the plan without timing; the checker calculates them again. */
 struct plan_figures {
 	bytes_t peak_bytes, offload_bytes, fetch_bytes;
 	bytes_t bound_bytes, resident_bound_bytes;
 };
 
-/* What the simulator said when the plan was made. */
+/* The simulator's figures when the plan was made. */
 struct plan_predicted {
 	double ideal_time_us, step_time_us, stall_time_us, recompute_time_us;
 };
@@ -64,9 +63,9 @@ struct plan {
 	const struct device *device;	/* not owned */
 	const char *tool;		/* "layrub 0.1" */
 	const char *policy, *placement, *options;
-	const char *found_by;		/* NULL, or the policy whose schedule `policy` has taken over: it had no faster one */
-	const char *status;		/* optimal gap time-limit heuristic */
-	uint32_t batch;			/* of the network it was lowered from; 0: a graph */
+	const char *found_by;		/* the policy whose schedule `policy` took, having no faster one; NULL: its own */
+	const char *status;		/* "optimal", "gap", "time-limit" or "heuristic" */
+	uint32_t batch;			/* of the network that was lowered; 0: the input was a graph */
 	bytes_t arena_bytes, host_bytes, budget_bytes;
 	double bound_time_us;		/* 0: none known */
 	struct plan_figures figures;
@@ -79,12 +78,11 @@ struct plan {
 	struct instruction *program;	/* [instruction_count] */
 };
 
-/* Read a "layrub-plan" with the graph and device in it.  The digests in the file must be those of
- * its graph and device. */
+/* Reads a "layrub-plan" with the graph and the device in it, whose digests must be those that the file gives. */
 int plan_read(struct plan *p, const char *path, struct arena *a, struct err *e) WARN_UNUSED;
 struct json_source;
 int plan_read_from(struct plan *p, const struct json_source *s, struct arena *a, struct err *e) WARN_UNUSED;
 int plan_write(const struct plan *p, const char *path, struct arena *a, struct err *e) WARN_UNUSED;
-/* The same into a stream; whoever closes it sees whether that went well. */
+/* The same into a stream; its caller checks for write errors. */
 void plan_write_to(const struct plan *p, FILE *out, struct arena *a);
 #endif

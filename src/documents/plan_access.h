@@ -30,8 +30,8 @@ struct access {
 	uint32_t buffer;	/* id in buffers, or in host */
 };
 
-/* Call fn for every access of a plan with sound structure, in list order; in an instruction, reads come before
- * the workspace, and that before writes.  Stops at the first result that is not 0 and returns it. */
+/* Calls fn for every access, in list order; within an instruction reads come first, then the workspace, then writes.  The
+ * plan's ids are in range.  Stops at the first result that is not 0, and returns it. */
 typedef int access_fn(void *arg, const struct access *x);
 int plan_visit(const struct plan *p, access_fn *fn, void *arg);
 

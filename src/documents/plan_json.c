@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* plan_json.c - the reader of "layrub-plan" documents */
 #include <config.h>
 #include "src/documents/plan.h"
 
@@ -6,14 +7,12 @@
 
 #include "src/base/json.h"
 
-enum { FORMAT_VERSION = 1 };
-
 const char *const queue_names[QUEUE_COUNT + 1] = { "compute", "out", "in", NULL };
 const char *const action_names[QUEUE_COUNT + 1] = { "run", "offload", "fetch", NULL };
 static const char *const status_names[] = { "optimal", "gap", "time-limit", "heuristic", NULL };
 
-/* What is still a json_t while a plan is read. */
-struct reader {
+/* The parts of a plan that are still JSON while it is read. */
+struct plan_reader {
 	struct plan *p;
 	json_t *root, *graph, *device, *provenance, *bounds, *figures, *predicted;
 	json_t *buffers, *host, *initial, *final, *program;
@@ -31,7 +30,7 @@ check_below(const char *key, const char *what, uint32_t id, uint32_t count, stru
 	return err_at(e, "%s", key);
 }
 
-/* ids of a list, all below count. */
+/* Every id of a list is below count. */
 static int
 check_all_below(const char *key, const char *what, const struct json_ids *ids, uint32_t count, struct err *e)
 {
@@ -43,7 +42,7 @@ check_all_below(const char *key, const char *what, const struct json_ids *ids, u
 	return 0;
 }
 
-/* Sums of sizes must not overflow, whatever is summed. */
+/* Adds to *sum; refuses a sum that later sums could overflow. */
 static int
 add_bytes(bytes_t *sum, bytes_t bytes, struct err *e)
 {
@@ -56,7 +55,7 @@ add_bytes(bytes_t *sum, bytes_t bytes, struct err *e)
 }
 
 static int
-read_buffers(struct buffer **to, uint32_t *count, json_t *list, struct reader *r)
+read_buffers(struct buffer **to, uint32_t *count, json_t *list, struct plan_reader *r)
 {
 	struct buffer b;
 	bytes_t sum = 0;
@@ -86,7 +85,7 @@ read_buffers(struct buffer **to, uint32_t *count, json_t *list, struct reader *r
 }
 
 static int
-read_places(struct place **to, uint32_t *count, json_t *list, struct reader *r)
+read_places(struct place **to, uint32_t *count, json_t *list, struct plan_reader *r)
 {
 	struct place p;
 	uint32_t buffer, host;
@@ -122,7 +121,7 @@ read_places(struct place **to, uint32_t *count, json_t *list, struct reader *r)
 
 /* ---- program ---- */
 
-/* One instruction with the fields of every kind, as its object gives them. */
+/* The fields of an instruction of any kind, as its object gives them. */
 struct record {
 	uint32_t id, op, workspace, alternative, from, to;
 	int queue, action;
@@ -141,7 +140,7 @@ check_lengths(const char *key, const char *of, uint32_t got, uint32_t want, stru
 }
 
 static int
-take_run(struct instruction *in, const struct record *c, struct reader *r)
+take_run(struct instruction *in, const struct record *c, struct plan_reader *r)
 {
 	const struct plan *p = r->p;
 	const struct op *op;
@@ -168,7 +167,7 @@ take_run(struct instruction *in, const struct record *c, struct reader *r)
 }
 
 static int
-take_transfer(struct instruction *in, const struct record *c, struct reader *r)
+take_transfer(struct instruction *in, const struct record *c, struct plan_reader *r)
 {
 	const struct plan *p = r->p;
 	bool out = c->action == QUEUE_OUT;
@@ -189,7 +188,7 @@ take_transfer(struct instruction *in, const struct record *c, struct reader *r)
 }
 
 static int
-take(struct instruction *in, const struct record *c, uint32_t position, struct reader *r)
+take(struct instruction *in, const struct record *c, uint32_t position, struct plan_reader *r)
 {
 	if (json_check_id(c->id, position, r->e) < 0)
 		return -1;
@@ -207,7 +206,7 @@ take(struct instruction *in, const struct record *c, uint32_t position, struct r
 }
 
 static int
-read_program(struct reader *r)
+read_program(struct plan_reader *r)
 {
 	struct record c;
 	const struct json_field run[] = {
@@ -251,7 +250,7 @@ read_program(struct reader *r)
 	return 0;
 }
 
-/* ---- the rest ---- */
+/* ---- provenance, bounds and figures ---- */
 
 static int
 check_digest(const char *key, const char *what, const char *given, const char *found, struct err *e)
@@ -265,7 +264,7 @@ check_digest(const char *key, const char *what, const char *given, const char *f
 }
 
 static int
-read_provenance(struct reader *r)
+read_provenance(struct plan_reader *r)
 {
 	struct plan *p = r->p;
 	const char *graph, *device;
@@ -294,7 +293,7 @@ read_provenance(struct reader *r)
 }
 
 static int
-read_bounds(struct reader *r)
+read_bounds(struct plan_reader *r)
 {
 	struct plan *p = r->p;
 	const struct json_field fields[] = {
@@ -308,7 +307,7 @@ read_bounds(struct reader *r)
 }
 
 static int
-read_figures(struct reader *r)
+read_figures(struct plan_reader *r)
 {
 	struct plan_figures *f = &r->p->figures;
 	const struct json_field fields[] = {
@@ -322,7 +321,7 @@ read_figures(struct reader *r)
 }
 
 static int
-read_predicted(struct reader *r)
+read_predicted(struct plan_reader *r)
 {
 	struct plan_predicted *f = &r->p->predicted;
 	const struct json_field fields[] = {
@@ -337,7 +336,7 @@ read_predicted(struct reader *r)
 }
 
 static int
-read_top(struct reader *r)
+read_top(struct plan_reader *r)
 {
 	struct plan *p = r->p;
 	json_t *format, *version;
@@ -362,14 +361,14 @@ read_top(struct reader *r)
 		{ .key = NULL }
 	};
 
-	if (json_check_format(r->root, "layrub-plan", FORMAT_VERSION, r->e) < 0)
+	if (json_check_format(r->root, "layrub-plan", PLAN_VERSION, r->e) < 0)
 		return -1;
 	return json_read_fields(r->root, fields, r->a, r->e);
 }
 
-/* The graph and the device first: everything else is ids into them. */
+/* The graph and the device come first, because all other parts have ids into them. */
 static int
-read_problem(struct reader *r)
+read_problem(struct plan_reader *r)
 {
 	struct graph *g = ARENA_NEW(r->a, struct graph, 1);
 	struct device *d = ARENA_NEW(r->a, struct device, 1);
@@ -387,7 +386,7 @@ static int
 read_plan(void *to, json_t *root, struct arena *a, struct err *e)
 {
 	struct plan *p = to;
-	struct reader r = { .p = p, .root = root, .a = a, .e = e };
+	struct plan_reader r = { .p = p, .root = root, .a = a, .e = e };
 
 	*p = (struct plan) { .graph = NULL };
 	if (read_top(&r) < 0 || read_problem(&r) < 0)

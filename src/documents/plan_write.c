@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* plan_write.c - the writer of "layrub-plan" documents */
 #include <config.h>
 #include "src/documents/plan.h"
 
 #include "src/base/file.h"
 #include "src/base/json.h"
-
-enum { FORMAT_VERSION = 1 };
 
 struct writing {
 	const struct plan *p;
@@ -112,7 +111,7 @@ write_transfer(const struct instruction *in, const struct plan *p, struct json_o
 	json_out_uint(o, "to", out ? in->host_buffer : in->device_buffer);
 	if (in->at_bytes > 0)
 		json_out_uint(o, "at_bytes", in->at_bytes);
-	/* The rest of the tensor goes without saying. */
+	/* A transfer without `bytes` takes the rest of the tensor. */
 	if (b->tensor == PLAN_NONE || in->at_bytes + in->bytes != p->graph->tensors[b->tensor].bytes)
 		json_out_uint(o, "bytes", in->bytes);
 }
@@ -148,7 +147,7 @@ write_plan(const struct writing *w, FILE *out)
 	json_out_init(&o, out);
 	json_out_object(&o, NULL, true);
 	json_out_string(&o, "format", "layrub-plan");
-	json_out_uint(&o, "version", FORMAT_VERSION);
+	json_out_uint(&o, "version", PLAN_VERSION);
 	write_text("tool", p->tool, &o);
 	write_provenance(w, &o);
 	json_out_uint(&o, "arena_bytes", p->arena_bytes);

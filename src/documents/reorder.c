@@ -1,16 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* reorder.c - op orders other than the graph's own
  *
- * updates.  Forward and backward ops are anchors: they stay in their order.  Each update op goes into the slot behind some
- * anchor; within a slot update ops keep their order.  An op that reads what an anchor made (a gradient, cast or scaled or not) takes the earliest
- * slot that its dependencies allow, so that the gradient dies soon.  Any other one (momentum times its factor, a
- * temporary) takes the latest slot that the ops behind it allow, no earlier than its own dependencies: then neither its
- * result nor a state that waits on the host is needed before its time.  One that nobody waits
- * for and that waits for nobody stays where it is.
+ * updates.  Forward and backward ops are anchors, which keep their order.  Each update op goes into the slot behind an anchor;
+ * within a slot update ops keep their order.  An op that reads an anchor's result (a gradient, cast or scaled or not)
+ * takes the earliest slot that its dependencies allow, so that the gradient dies early.  Any other update op (momentum times
+ * its factor, a temporary) takes the latest slot that the ops depending on it allow, but none before its own dependencies.  So
+ * neither its result nor a state that is on the host is needed early.  An update op without dependencies either way keeps
+ * its place.
  *
- * Two sweeps over the operands, one each way: linear.  They are right because slots never decrease along a dependency:
- * x before y in the graph's order, y depends on x.  If y is an anchor, x's slot is an anchor before y, for a slot never lies
- * behind the op's own place; if not, y's slot is at least x's, and of one slot the order is kept.
+ * The pass is two sweeps over the operands, one each way, so its time is linear.
+ *
+ * Proof that dependencies hold.  Let y depend on x, so x comes first in the graph's order.  Slots never decrease along a
+ * dependency.  If y is an anchor, x's slot is behind an anchor before y, because no slot is behind an op's own place.  If
+ * not, y's slot is at least x's, and within a slot the order is kept.
  */
 #include <config.h>
 #include "src/documents/reorder.h"
@@ -37,14 +39,14 @@ reorder_none(struct graph *g, struct arena *a)
 	(void)a;
 }
 
-/* Slot 0 lies before all ops, slot k + 1 behind op k.  An anchor's own slot is the one behind it. */
-struct sweep {
+/* Slot 0 is before all ops, slot k + 1 behind op k.  An anchor's slot is the one behind it. */
+struct update_sweep {
 	const struct graph *g;
 	uint32_t *slot;		/* [op_count] */
 	uint32_t *write;	/* [tensor_count] forward: slot of the last write; backward: the latest slot before the next */
 	uint32_t *read;		/* [tensor_count] forward: largest slot of the reads since; backward: the latest before all reads */
-	bool *carries;		/* [tensor_count] its value came from an anchor, through transient tensors alone */
-	bool *late;		/* [op_count] may wait for the ops behind it */
+	bool *carries;		/* [tensor_count] the value comes from an anchor, through transient tensors alone */
+	bool *late;		/* [op_count] the op takes its latest slot */
 };
 
 static uint32_t
@@ -59,38 +61,38 @@ smaller(uint32_t x, uint32_t y)
 	return x < y ? x : y;
 }
 
-/* The earliest slot of each update op, and which of them are in no hurry. */
+/* Finds the earliest slot of each update op, and the ops that take their latest one. */
 static void
-sweep_forward(struct sweep *s)
+sweep_forward(struct update_sweep *s)
 {
 	const struct graph *g = s->g;
 
 	for (uint32_t k = 0; k < g->op_count; k++) {
 		const struct op *o = &g->ops[k];
-		bool anchor = o->phase != PHASE_UPDATE, hurry = false;
+		bool anchor = o->phase != PHASE_UPDATE, early = false;
 		uint32_t slot = 0;
 
 		for (uint32_t i = 0; i < o->input_count; i++) {
 			slot = larger(slot, s->write[o->inputs[i]]);
-			hurry |= s->carries[o->inputs[i]];
+			early |= s->carries[o->inputs[i]];
 		}
 		for (uint32_t j = 0; j < o->output_count; j++)
 			slot = larger(slot, larger(s->write[o->outputs[j]], s->read[o->outputs[j]]));
 		s->slot[k] = anchor ? k + 1 : slot;
-		s->late[k] = !anchor && !hurry;
+		s->late[k] = !anchor && !early;
 		for (uint32_t i = 0; i < o->input_count; i++)
 			s->read[o->inputs[i]] = larger(s->read[o->inputs[i]], s->slot[k]);
 		for (uint32_t j = 0; j < o->output_count; j++) {
 			s->write[o->outputs[j]] = s->slot[k];
 			s->read[o->outputs[j]] = 0;
-			s->carries[o->outputs[j]] = anchor || (hurry && !kind_is_persistent(g->tensors[o->outputs[j]].kind));
+			s->carries[o->outputs[j]] = anchor || (early && !kind_is_persistent(g->tensors[o->outputs[j]].kind));
 		}
 	}
 }
 
-/* Those in no hurry wait for who depends on them. */
+/* Moves each late op to the last slot before the ops that depend on it. */
 static void
-sweep_backward(struct sweep *s)
+sweep_backward(struct update_sweep *s)
 {
 	const struct graph *g = s->g;
 
@@ -118,7 +120,7 @@ sweep_backward(struct sweep *s)
 	}
 }
 
-/* Anchors first in their slots, then update ops, each in the old order: a counting sort. */
+/* A counting sort by slot: anchors first, then update ops, each in the graph's order. */
 static void
 permute(struct graph *g, const uint32_t *slot, struct arena *a)
 {
@@ -139,7 +141,7 @@ permute(struct graph *g, const uint32_t *slot, struct arena *a)
 void
 reorder_updates(struct graph *g, struct arena *a)
 {
-	struct sweep s = { .g = g };
+	struct update_sweep s = { .g = g };
 
 	s.slot = ARENA_NEW(a, uint32_t, g->op_count);
 	s.write = ARENA_NEW(a, uint32_t, g->tensor_count);

@@ -1,15 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* reorder.h - passes that change a graph's op order before anything is planned
+/* reorder.h - the table of passes that change a graph's op order before planning (--reorder)
  *
- * A pass is a row of the table (--reorder).  It keeps every dependency: who reads what another op
- * wrote, who writes what another one read or wrote.  So the step's result is the same, and every plan and
- * bound is for the new order.
+ * A pass keeps every dependency between two ops of which one writes a tensor that the other reads or writes.  So the
+ * step's result is the same, and every plan and bound is for the new order.
  */
 #ifndef SRC_DOCUMENTS_REORDER_H
 #define SRC_DOCUMENTS_REORDER_H
 #include "src/documents/graph.h"
 
-/* Permute g's ops; they are copied first, names and id lists are shared. */
+/* Replaces g's ops by a permuted copy, which shares names and id lists. */
 typedef void reorder_fn(struct graph *g, struct arena *a);
 
 #define REORDERS(ROW) \

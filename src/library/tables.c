@@ -34,7 +34,7 @@ table_placements(unsigned i, const char **summary)
 const char *
 table_lowerings(unsigned i, const char **summary)
 {
-	return row(lowerings[i].name, lowerings[i].summary, summary);
+	return lowerings[i] == NULL ? NULL : row(lowerings[i]->name, lowerings[i]->summary, summary);
 }
 
 const char *

@@ -47,24 +47,14 @@ unknown_row(struct err *e, const char *option, const char *name)
 }
 
 static int
-lowering_find(const char *name)
-{
-	int i = 0;
-
-	while (name != NULL && lowerings[i].name != NULL && strcmp(lowerings[i].name, name) != 0)
-		i++;
-	return i;
-}
-
-static int
 read_network(struct task *t, json_t *root, const struct task_options *o, struct arena *a, struct err *e)
 {
 	struct network n = { .name = NULL };
-	int lowering = lowering_find(o->lowering);
+	const struct lowering *by = o->lowering == NULL ? lowerings[0] : lowering_find(o->lowering);
 
 	if (o->times != NULL)
 		return wrong_option(e, "--times", "a network has no times of its own, only a graph does");
-	if (lowering == LOWER_COUNT)
+	if (by == NULL)
 		return unknown_row(e, "--lowering", o->lowering);
 	if (network_from_json(&n, root, a, e) < 0)
 		return -1;
@@ -72,8 +62,8 @@ read_network(struct task *t, json_t *root, const struct task_options *o, struct 
 		n.batch = o->batch;
 	t->is_network = true;
 	t->batch = n.batch;
-	t->lowering = lowerings[lowering].name;
-	return lower(&t->graph, &n, lowering, t->has_device ? &t->device : NULL, a, e);
+	t->lowering = by->name;
+	return lower(&t->graph, &n, by, t->has_device ? &t->device : NULL, a, e);
 }
 
 /* The device that the graph's times were measured on, among those that are installed. */

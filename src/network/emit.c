@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* emit.c - the graph being made: sizes, tensors, ops, gradients */
 #include <config.h>
 #include "src/network/emit.h"
 
 #include <string.h>
-
-#include "src/network/lower_caffe.h"
 
 /* ---- sizes ---- */
 
@@ -60,10 +59,22 @@ emit_like(struct emit *m, const struct layer *l, enum kind kind)
 	return emit_tensor(m, emit_map_bytes(m, l), kind);
 }
 
+uint32_t
+emit_mask(struct emit *m, const struct layer *l)
+{
+	return emit_tensor(m, emit_bytes(m, l, shape_elements(&l->shape), DTYPE_UINT8), KIND_ACTIVATION);
+}
+
 struct emitted *
 emit_of(struct emit *m, const struct layer *l)
 {
 	return &m->layers[l - m->net->layers];
+}
+
+uint32_t
+emit_input(struct emit *m, const struct layer *l, uint32_t i)
+{
+	return emit_of(m, layer_input(m->net, l, i))->map;
 }
 
 uint32_t
@@ -83,7 +94,7 @@ emit_output(struct emit *m, const struct layer *l)
 {
 	struct emitted *out = emit_of(m, l);
 
-	out->map = layer_is_inplace(l) ? emit_of(m, layer_input(m->net, l, 0))->map : emit_like(m, l, KIND_ACTIVATION);
+	out->map = layer_is_inplace(l) ? emit_input(m, l, 0) : emit_like(m, l, KIND_ACTIVATION);
 	return out->map;
 }
 
@@ -93,28 +104,51 @@ void
 emit_begin(struct emit *m, const char *name, enum op_class class)
 {
 	m->op = (struct op) { .name = name, .layer = m->layer == NULL ? NULL : m->layer->name, .phase = m->phase, .class = class };
-	m->id_count = m->out_count = m->share_count = 0;
+	m->inputs.count = m->outputs.count = m->share_count = 0;
 	m->bytes = 0;
+}
+
+/* once: a tensor that stands in the list already only adds its bytes. */
+static void
+name_operand(struct emit *m, struct id_list *list, uint32_t tensor, double bytes, bool once)
+{
+	bool named = false;
+
+	for (size_t i = 0; once && i < list->count; i++)
+		named |= list->ids[i] == tensor;
+	if (!named)
+		ARENA_PUSH(m->arena, list->ids, list->count, list->room)[0] = tensor;
+	m->bytes += bytes;
 }
 
 void
 emit_in_part(struct emit *m, uint32_t tensor, double bytes)
 {
-	ARENA_PUSH(m->arena, m->ids, m->id_count, m->id_room)[0] = tensor;
-	m->bytes += bytes;
+	name_operand(m, &m->inputs, tensor, bytes, false);
+}
+
+void
+emit_out_part(struct emit *m, uint32_t tensor, double bytes)
+{
+	name_operand(m, &m->outputs, tensor, bytes, false);
+}
+
+void
+emit_in_once(struct emit *m, uint32_t tensor, double bytes)
+{
+	name_operand(m, &m->inputs, tensor, bytes, true);
+}
+
+void
+emit_out_once(struct emit *m, uint32_t tensor, double bytes)
+{
+	name_operand(m, &m->outputs, tensor, bytes, true);
 }
 
 void
 emit_in(struct emit *m, uint32_t tensor)
 {
 	emit_in_part(m, tensor, (double)m->tensors[tensor].bytes);
-}
-
-void
-emit_out_part(struct emit *m, uint32_t tensor, double bytes)
-{
-	ARENA_PUSH(m->arena, m->out_ids, m->out_count, m->out_room)[0] = tensor;
-	m->bytes += bytes;
 }
 
 void
@@ -135,12 +169,25 @@ emit_in_grad(struct emit *m, const struct layer *l)
 	emit_in_part(m, emit_of(m, l)->grad, (double)emit_map_bytes(m, l));
 }
 
-/* A permission stands only between tensors of one size, and frameworks have none:
- * they overwrite where the code says so. */
+void
+emit_in_params(struct emit *m, const struct layer *l, uint32_t first, uint32_t end)
+{
+	for (uint32_t i = first; i < end; i++)
+		emit_in(m, emit_param(m, l, i));
+}
+
+void
+emit_out_params(struct emit *m, const struct layer *l, uint32_t first, uint32_t end)
+{
+	for (uint32_t i = first; i < end; i++)
+		emit_out(m, emit_param(m, l, i));
+}
+
+/* A permission stands only between tensors of one size, and only to a transient input's bytes. */
 void
 emit_share(struct emit *m, uint32_t input, uint32_t output)
 {
-	if (m->framework || input == output || m->tensors[input].bytes != m->tensors[output].bytes ||
+	if (!m->by->takes_over_inputs || input == output || m->tensors[input].bytes != m->tensors[output].bytes ||
 	    kind_is_persistent(m->tensors[input].kind))
 		return;
 	ARENA_PUSH(m->arena, m->shares, m->share_count, m->share_room)[0] = (struct inplace) { input, output };
@@ -155,27 +202,26 @@ keep(struct emit *m, const void *from, size_t size, size_t count)
 }
 
 void
-emit_end(struct emit *m, struct work work, bytes_t workspace)
+emit_end(struct emit *m, struct op_work work, bytes_t workspace)
 {
 	struct op *o = &m->op;
 
 	if (work.bytes <= 0)
 		work.bytes = m->bytes;
-	o->input_count = (uint32_t)m->id_count;
-	o->output_count = (uint32_t)m->out_count;
+	o->input_count = (uint32_t)m->inputs.count;
+	o->output_count = (uint32_t)m->outputs.count;
 	o->inplace_count = (uint32_t)m->share_count;
-	o->inputs = keep(m, m->ids, sizeof(*m->ids), m->id_count);
-	o->outputs = keep(m, m->out_ids, sizeof(*m->out_ids), m->out_count);
+	o->inputs = keep(m, m->inputs.ids, sizeof(*m->inputs.ids), m->inputs.count);
+	o->outputs = keep(m, m->outputs.ids, sizeof(*m->outputs.ids), m->outputs.count);
 	o->inplace = keep(m, m->shares, sizeof(*m->shares), m->share_count);
 	o->workspace_bytes = workspace;
 	if (m->device != NULL)
 		o->time_us = roofline_work_us(m->device, o->name, o->class, m->net->math[o->class], &work);
-	o->recomputable = o->phase == PHASE_FORWARD;
-	for (uint32_t i = 0; i < o->output_count; i++)
-		if (kind_is_persistent(m->tensors[o->outputs[i]].kind))
-			o->recomputable = false;
+	o->recomputable = op_recomputable_default(&(const struct graph) { .tensors = m->tensors }, o);
 	ARENA_PUSH(m->arena, m->ops, m->op_count, m->op_room)[0] = *o;
 }
+
+/* ---- whole ops ---- */
 
 uint32_t
 emit_elementwise(struct emit *m, const char *name, enum op_class class, uint32_t a, uint32_t b, bytes_t bytes, enum kind kind)
@@ -190,8 +236,57 @@ emit_elementwise(struct emit *m, const char *name, enum op_class class, uint32_t
 	emit_share(m, a, out);
 	if (b != EMIT_NONE && b != a)
 		emit_share(m, b, out);
-	emit_end(m, (struct work) { 0 }, 0);
+	emit_end(m, (struct op_work) { 0 }, 0);
 	return out;
+}
+
+uint32_t
+emit_cast(struct emit *m, uint32_t from, bytes_t from_bytes, bytes_t bytes, enum kind kind)
+{
+	uint32_t out = emit_tensor(m, bytes, kind);
+
+	emit_begin(m, "copy", CLASS_COPY);
+	emit_in_part(m, from, (double)from_bytes);
+	emit_out(m, out);
+	emit_end(m, (struct op_work) { 0 }, 0);
+	return out;
+}
+
+void
+emit_forward(struct emit *m, const struct layer *l, enum op_class class, bool takes_over)
+{
+	uint32_t x = emit_input(m, l, 0), y = emit_output(m, l);
+
+	emit_begin(m, l->type->name, class);
+	emit_in_map(m, layer_input(m->net, l, 0));
+	emit_out_part(m, y, (double)emit_map_bytes(m, l));
+	if (takes_over)
+		emit_share(m, x, y);
+	emit_end(m, (struct op_work) { 0 }, 0);
+}
+
+const char *
+emit_backward_name(struct emit *m, const struct layer *l)
+{
+	return arena_printf(m->arena, "%s-backward", l->type->name);
+}
+
+void
+emit_end_backward(struct emit *m, const struct layer *l, uint32_t dx)
+{
+	emit_in_grad(m, l);
+	emit_out(m, dx);
+	emit_end(m, (struct op_work) { 0 }, 0);
+	emit_grad(m, l, 0, dx);
+}
+
+uint32_t
+emit_kept_input(struct emit *m, const struct layer *l, bool needed)
+{
+	uint32_t x = emit_input(m, l, 0);
+
+	return layer_is_inplace(l) && needed ?
+	    emit_elementwise(m, "copy", CLASS_COPY, x, EMIT_NONE, emit_map_bytes(m, l), KIND_ACTIVATION) : x;
 }
 
 /* ---- gradients ---- */
@@ -202,7 +297,7 @@ emit_wants(const struct emit *m, const struct layer *l, uint32_t input)
 	return layer_input(m->net, l, input)->trained;
 }
 
-/* What is there plus what comes, in the layer whose backward brings it. */
+/* The sum of both gradients, made in the layer whose backward brings the second. */
 static uint32_t
 accumulate(struct emit *m, uint32_t there, uint32_t comes, bytes_t bytes)
 {
@@ -218,8 +313,8 @@ emit_grad(struct emit *m, const struct layer *l, uint32_t input, uint32_t tensor
 
 	if (!in->trained)
 		return;
-	if (m->caffe && to->grad != EMIT_NONE)
-		caffe_split(m, to, tensor, emit_map_bytes(m, in));
+	if (m->by->add_gradient != NULL && to->grad != EMIT_NONE)
+		m->by->add_gradient(m, to, tensor, emit_map_bytes(m, in));
 	else
 		to->grad = accumulate(m, to->grad, tensor, emit_map_bytes(m, in));
 }

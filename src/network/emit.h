@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* emit.h - how a layer's row writes its ops into the graph being made
+/* emit.h - how a layer writes its ops into the graph being made
  *
- * An op is begun, given its inputs and outputs in order, and ended with the work it
- * does; layer, phase, time and workspace follow.  Bytes of a map count once as
- * read or written, whatever its storage holds beside it (a slice, a concatenation).  Gradients
- * are handed to the layer's input, which adds up what comes from several readers.
+ * An op is begun, given its inputs and outputs in order, and ended with the work that it does.  Layer, phase, time and
+ * recomputability follow.  The bytes of a map count once as read or written, whatever its storage holds beside it (the
+ * rest of a slice or a concatenation).  Gradients go to emit_grad(), which adds up those of several readers.
  */
 #ifndef SRC_NETWORK_EMIT_H
 #define SRC_NETWORK_EMIT_H
@@ -13,14 +12,14 @@
 #include "src/network/roofline.h"
 
 enum { EMIT_SAVED_MAX = 4 };
-#define EMIT_NONE UINT32_MAX
+#define EMIT_NONE UINT32_MAX	/* no tensor */
 
-/* What one layer has come to. */
+/* The tensors of one layer. */
 struct emitted {
-	uint32_t map;			/* tensor of its output */
-	uint32_t grad;			/* tensor of that output's gradient, EMIT_NONE: none yet */
-	bool summed;			/* grad is the sum of several readers' (Caffe's Split) */
-	uint32_t saved[EMIT_SAVED_MAX];	/* what forward keeps for backward, the type's own order */
+	uint32_t map;			/* of its output */
+	uint32_t grad;			/* of that output's gradient; EMIT_NONE: none yet */
+	bool summed;			/* grad is a sum tensor already: for a lowering's add_gradient() */
+	uint32_t saved[EMIT_SAVED_MAX];	/* kept by forward for backward, in an order of the type's own */
 	uint32_t params[LAYER_PARAMS_MAX];	/* indices into emit.params */
 };
 
@@ -33,16 +32,21 @@ struct emitted_param {
 	bool trained;
 };
 
+/* Tensor ids in the order in which an op names them. */
+struct id_list {
+	uint32_t *ids;			/* [count] */
+	size_t count, room;
+};
+
 struct emit {
 	const struct network *net;
 	const struct device *device;	/* NULL: times and workspaces are 0 */
-	bool framework;			/* fused and saved as PyTorch does; else what reuse needs */
-	bool caffe;			/* what Caffe's layers keep (lower_caffe.h) */
+	const struct lowering *by;	/* its traits and hooks decide which ops are made */
 	struct arena *arena;
 	struct err *e;
-	bool failed;			/* e is filled; what is emitted from now on is thrown away */
+	bool failed;			/* e is filled; ops emitted from now on are thrown away */
 	enum phase phase;
-	const struct layer *layer;	/* whose ops these are */
+	const struct layer *layer;	/* of the ops being made */
 	struct emitted *layers;		/* [net->layer_count] */
 	struct tensor *tensors;
 	struct op *ops;
@@ -51,8 +55,7 @@ struct emit {
 
 	/* the op being made */
 	struct op op;
-	uint32_t *ids, *out_ids;
-	size_t id_count, id_room, out_count, out_room;
+	struct id_list inputs, outputs;
 	struct inplace *shares;
 	size_t share_count, share_room;
 	double bytes;			/* read and written by the op so far */
@@ -60,7 +63,7 @@ struct emit {
 
 /* ---- sizes ---- */
 double emit_rows(const struct emit *m, const struct layer *l);	/* samples in the layer's output: the batch, or 1 */
-/* Bytes of a number of values a sample of layer l's batch (1 when not batched). */
+/* Bytes of per_sample values for each sample of layer l's output. */
 bytes_t emit_bytes(struct emit *m, const struct layer *l, uint64_t per_sample, enum dtype t);
 bytes_t emit_map_bytes(struct emit *m, const struct layer *l);
 double emit_elements(const struct emit *m, const struct layer *l);	/* in the whole output */
@@ -68,7 +71,10 @@ double emit_elements(const struct emit *m, const struct layer *l);	/* in the who
 /* ---- tensors ---- */
 uint32_t emit_tensor(struct emit *m, bytes_t bytes, enum kind kind);
 uint32_t emit_like(struct emit *m, const struct layer *l, enum kind kind);	/* of the layer's output's size */
+uint32_t emit_mask(struct emit *m, const struct layer *l);	/* a byte for each value of the layer's output */
 struct emitted *emit_of(struct emit *m, const struct layer *l);
+uint32_t emit_input(struct emit *m, const struct layer *l, uint32_t i);	/* the map of the layer's i-th input */
+uint32_t emit_output(struct emit *m, const struct layer *l);	/* the map of its output: the input's when in place, else a new one */
 uint32_t emit_param(struct emit *m, const struct layer *l, uint32_t slot);	/* the tensor of a parameter */
 uint32_t emit_param_grad_tensor(struct emit *m, const struct layer *l, uint32_t slot);	/* a new one of its size */
 
@@ -78,26 +84,40 @@ void emit_in(struct emit *m, uint32_t tensor);
 void emit_out(struct emit *m, uint32_t tensor);
 void emit_in_part(struct emit *m, uint32_t tensor, double bytes);	/* reads only so many of its bytes */
 void emit_out_part(struct emit *m, uint32_t tensor, double bytes);
+void emit_in_once(struct emit *m, uint32_t tensor, double bytes);	/* a further part of a tensor that may be named already */
+void emit_out_once(struct emit *m, uint32_t tensor, double bytes);
 void emit_in_map(struct emit *m, const struct layer *l);	/* the output of layer l */
 void emit_in_grad(struct emit *m, const struct layer *l);	/* the gradient of layer l's output */
-void emit_share(struct emit *m, uint32_t input, uint32_t output);	/* only the lowerings that look for reuse ask for it */
-void emit_end(struct emit *m, struct work work, bytes_t workspace);
+void emit_in_params(struct emit *m, const struct layer *l, uint32_t first, uint32_t end);	/* parameters first to end - 1 */
+void emit_out_params(struct emit *m, const struct layer *l, uint32_t first, uint32_t end);
+void emit_share(struct emit *m, uint32_t input, uint32_t output);	/* a permission, where the lowering gives any */
+void emit_end(struct emit *m, struct op_work work, bytes_t workspace);
 
-/* An op that reads one or two tensors (EMIT_NONE: one) and writes one, element by element;
- * returns the output, which may share either input's bytes when it is as large. */
-uint32_t emit_elementwise(struct emit *m, const char *name, enum op_class class, uint32_t a, uint32_t b, bytes_t bytes, enum kind kind);
+/* ---- whole ops ---- */
+/* An op that reads one or two tensors (b is EMIT_NONE: one) and writes one, element by element.  Returns the
+ * output, which may take over the bytes of an input of its size. */
+uint32_t emit_elementwise(struct emit *m, const char *name, enum op_class class, uint32_t a, uint32_t b, bytes_t bytes,
+    enum kind kind);
+/* A copy, from_bytes large as it is read, into a new tensor of another size: another type of number. */
+uint32_t emit_cast(struct emit *m, uint32_t from, bytes_t from_bytes, bytes_t bytes, enum kind kind);
+/* Forward of a layer that is one op from its input's map to its output; takes_over: y may have x's bytes. */
+void emit_forward(struct emit *m, const struct layer *l, enum op_class class, bool takes_over);
+/* "TYPE-backward", the name of the op that is a whole backward pass. */
+const char *emit_backward_name(struct emit *m, const struct layer *l);
+/* The end of an op of backward: reads the output's gradient, writes dx, and hands dx to the first input. */
+void emit_end_backward(struct emit *m, const struct layer *l, uint32_t dx);
+/* The first input's map as backward will find it: a copy where the layer overwrites it and backward needs it. */
+uint32_t emit_kept_input(struct emit *m, const struct layer *l, bool needed);
 
 /* ---- gradients ---- */
 bool emit_wants(const struct emit *m, const struct layer *l, uint32_t input);	/* does a gradient go to that input? */
-/* Hand over the gradient of an input's map; added to what is there. */
+/* Hand over the gradient of an input's map; it is added to the one that is there. */
 void emit_grad(struct emit *m, const struct layer *l, uint32_t input, uint32_t tensor);
 void emit_param_grad(struct emit *m, const struct layer *l, uint32_t slot, uint32_t tensor);
-/* The first count parameters' gradients: new tensors that the op at hand writes, kept in grads[count]; after it they are handed over. */
+/* The first count parameters' gradients: new tensors that the op at hand writes, kept in grads[count].  After the op
+ * emit_param_grads() hands them over. */
 void emit_out_param_grads(struct emit *m, const struct layer *l, uint32_t *grads, uint32_t count);
 void emit_param_grads(struct emit *m, const struct layer *l, const uint32_t *grads, uint32_t count);
-
-/* The maps of an in-place layer are its input's; any other's are new. */
-uint32_t emit_output(struct emit *m, const struct layer *l);
 
 /* The ops of the optimizer over all parameters (update.c). */
 void emit_update(struct emit *m);

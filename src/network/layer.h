@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* layer.h - what a type of layer is: one row of a table
+/* layer.h - the table of layer types
  *
- * To add a type, write its struct layer_type in src/layer_FAMILY.c (a new file:
- * name it in local.mk) and add its row.  The row says which attributes the type has, how its
- * shape and parameters follow, and which ops its forward and backward are (emit.h),
- * with what backward needs saved.  Reader, lowering, `layrub list` and the tests walk the table.
+ * To add a type, write its struct layer_type in layer_NAME.c, name the file in local.mk, and add its row to LAYER_TYPES.
+ * The row says which attributes the type has, how its shape and parameters follow, and which ops its forward and
+ * backward are (emit.h).  Reader, lowerings, `layrub list` and the tests walk the table.
  */
 #ifndef SRC_NETWORK_LAYER_H
 #define SRC_NETWORK_LAYER_H
@@ -19,17 +18,17 @@ enum layer_attribute_type {
 	LAYER_COUNT,		/* uint32_t, at least 1 */
 	LAYER_INDEX,		/* uint32_t, at least 0 */
 	LAYER_REAL,		/* double, at least 0 */
-	LAYER_PAIR,		/* struct pair: n or [height, width], at least 1 */
-	LAYER_PAD,		/* struct pad: n, [h, w] or [top, bottom, left, right], at least 0 */
+	LAYER_PAIR,		/* struct layer_pair: n or [height, width], at least 1 */
+	LAYER_PAD,		/* struct layer_pad: n, [h, w] or [top, bottom, left, right], at least 0 */
 	LAYER_SIZES,		/* struct shape: 1 to SHAPE_MAX sizes, at least 1 */
 	LAYER_ORDER,		/* struct shape: the same, at least 0 */
 	LAYER_CHOICE,		/* int: index into choices */
 	LAYER_TIE,		/* params_from: the layer's own field, no offset */
-	LAYER_ANY		/* read and not used */
+	LAYER_ANY		/* any value, not used */
 };
 
-struct pair { uint32_t h, w; };
-struct pad { uint32_t top, bottom, left, right; };
+struct layer_pair { uint32_t h, w; };
+struct layer_pad { uint32_t top, bottom, left, right; };
 
 struct layer_attribute {
 	const char *key;		/* NULL ends the list */
@@ -39,33 +38,35 @@ struct layer_attribute {
 	const char *const *choices;	/* for LAYER_CHOICE, ends with NULL */
 };
 
-/* What else holds for a type. */
+/* Properties of a type. */
 enum {
-	LAYER_SAVES_INPUT = 1,	/* backward reads what the layer read: it must not be overwritten */
-	LAYER_SAVES_OUTPUT = 2,	/* backward reads what the layer wrote */
-	LAYER_LOSS = 4,		/* nobody needs to read it; gradients start here */
-	LAYER_VIEW = 8,		/* its output is its input's memory (or a part of it, where the lowering says so) */
-	LAYER_NO_BATCH = 16,	/* its output is one for all samples */
-	LAYER_SAVES_SIGN = 32,	/* backward reads only the sign of what the layer wrote */
-	LAYER_KEEPS_SIGN = 64	/* as an in-place layer it changes no sign but to 0, where no gradient passes either */
+	LAYER_SAVES_INPUT = 1,	/* backward reads the layer's inputs: no layer may overwrite them in place */
+	LAYER_SAVES_OUTPUT = 2,	/* backward reads the layer's output: likewise */
+	LAYER_SAVES_SIGN = 4,	/* backward reads only the sign of the layer's output */
+	LAYER_KEEPS_SIGN = 8,	/* as an in-place layer it changes a sign only to 0, where no gradient passes either */
+	LAYER_LOSS = 16,	/* no layer reads it; gradients start here */
+	LAYER_VIEW = 32,	/* its output is its input's memory, and it makes no op */
+	LAYER_PART = 64,	/* its output may be a part of its input's memory: that depends on the lowering */
+	LAYER_LASTS = 128,	/* its output outlives the step: no layer may overwrite it */
+	LAYER_NO_BATCH = 256	/* its output is one for all samples */
 };
 
 struct layer_type {
 	const char *name, *summary;
 	uint32_t min_inputs, max_inputs;
+	uint32_t whole_input;				/* the input of ids or labels, whole numbers, counted from 1; 0: none */
 	unsigned flags;
 	const struct layer_attribute *attributes;	/* NULL: none */
 	size_t attributes_bytes;
 	const void *defaults;				/* [attributes_bytes] or NULL: all zero */
 
-	/* Fill l->shape (l->dtype and l->batched come filled in as the first input's and
-	 * as any input's). */
+	/* Fills l->shape.  Before, l->dtype is the first input's, and l->batched is true when any input is batched. */
 	int (*shape)(struct layer *l, const struct network *n, struct err *e);
-	/* Fill l->params and l->param_count; NULL: none. */
+	/* Fills l->params and l->param_count; NULL: none. */
 	void (*params)(struct layer *l, const struct network *n);
-	/* Its output overwrites its first input; NULL: never. */
+	/* True when its output overwrites its first input; NULL: never. */
 	bool (*inplace)(const struct layer *l);
-	/* Forward does nothing at all (a dropout of 0); NULL: never. */
+	/* True when its output is its input, as for a dropout of 0; NULL: never. */
 	bool (*idle)(const struct layer *l);
 	void (*forward)(struct emit *m, const struct layer *l);
 	void (*backward)(struct emit *m, const struct layer *l);	/* NULL: no gradient passes */
@@ -85,7 +86,7 @@ struct layer_type {
 LAYER_TYPES(ROW)
 #undef ROW
 
-extern const struct layer_type *const layer_types[];	/* ends with NULL; `repeat` is the reader's own */
+extern const struct layer_type *const layer_types[];	/* ends with NULL; the reader unrolls `repeat`, which is no row */
 const struct layer_type *layer_type_find(const char *name);	/* NULL: none of that name */
 
 static inline bool
@@ -94,26 +95,24 @@ layer_is_inplace(const struct layer *l)
 	return l->type->inplace != NULL && l->type->inplace(l);
 }
 
-/* The output is the first input's memory, untouched. */
+/* True when the output is the first input's memory, unchanged. */
 static inline bool
 layer_is_view(const struct layer *l)
 {
 	return (l->type->flags & LAYER_VIEW) != 0 || (l->type->idle != NULL && l->type->idle(l));
 }
 
-/* Shape rules that several types share. */
+/* Shape rules that several types share: same makes the output's shape the first input's. */
 int layer_shape_same(struct layer *l, const struct network *n, struct err *e);
-/* The first input must have this rank: what is it for, "an image [channels, height, width]". */
+/* Refuses a first input of another rank; what: the wanted shape in words, "a sequence [tokens, features]". */
 int layer_want_rank(const struct layer *l, const struct network *n, uint32_t rank, const char *what, struct err *e) WARN_UNUSED;
-/* (size + before + after - reach) / stride + 1, reach = dilation * (kernel - 1) + 1; with ceil rounded up, but a window must
- * start inside. */
+int layer_want_image(const struct layer *l, const struct network *n, struct err *e) WARN_UNUSED;	/* [channels, height, width] */
+/* *out = (size + before + after - reach) / stride + 1 with reach = dilation * (kernel - 1) + 1, rounded down; with ceil
+ * rounded up, but less one when the last window would start behind the image. */
 int layer_window(uint64_t *out, uint64_t size, uint32_t kernel, uint32_t stride, uint32_t before, uint32_t after,
     uint32_t dilation, bool ceil, struct err *e) WARN_UNUSED;
-/* Product of the sizes before and after an axis. */
-uint64_t shape_before(const struct shape *s, uint32_t axis);
-uint64_t shape_after(const struct shape *s, uint32_t axis);
 
 struct inplace_attributes { bool inplace; };
 extern const struct layer_attribute layer_inplace_attributes[];
-bool layer_inplace_asked(const struct layer *l);	/* for types whose struct begins with inplace */
+bool layer_inplace_asked(const struct layer *l);	/* for types whose struct begins with `inplace` */
 #endif

@@ -1,107 +1,43 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Elementwise functions of one map, and softmax.  Each keeps its input, its output
- * or a mask; backward may overwrite what it reads last. */
+/* layer_activation.c - functions of one map, value by value, and softmax: each keeps its input, its output or a mask */
 #include <config.h>
 #include "src/network/emit.h"
 
-static uint32_t
-map_of_input(struct emit *m, const struct layer *l)
-{
-	return emit_of(m, layer_input(m->net, l, 0))->map;
-}
-
 /* y = f(x); an in-place layer writes a new version of x. */
 static void
-forward_simple(struct emit *m, const struct layer *l, const char *name, enum op_class class)
+forward(struct emit *m, const struct layer *l)
 {
-	uint32_t x = map_of_input(m, l), y = emit_output(m, l);
-	bytes_t bytes = emit_map_bytes(m, l);
-
-	emit_begin(m, name, class);
-	emit_in_part(m, x, (double)bytes);
-	emit_out_part(m, y, (double)bytes);
-	emit_share(m, x, y);
-	emit_end(m, (struct work) { 0 }, 0);
+	emit_forward(m, l, CLASS_ACTIVATION, true);
 }
 
-/* dx = f'(kept) dy */
+/* dx = f'(kept) dy, where dx may take the bytes of either. */
 static void
-backward_simple(struct emit *m, const struct layer *l, const char *name, enum op_class class, uint32_t kept)
+backward(struct emit *m, const struct layer *l, uint32_t kept)
 {
-	emit_grad(m, l, 0, emit_elementwise(m, name, class, kept, emit_of(m, l)->grad, emit_map_bytes(m, l), KIND_GRADIENT));
+	emit_grad(m, l, 0, emit_elementwise(m, emit_backward_name(m, l), CLASS_ACTIVATION, kept, emit_of(m, l)->grad,
+	    emit_map_bytes(m, l), KIND_GRADIENT));
 }
 
+/* For functions whose derivative follows from y. */
 static void
-relu_forward(struct emit *m, const struct layer *l)
+backward_from_output(struct emit *m, const struct layer *l)
 {
-	forward_simple(m, l, "relu", CLASS_ACTIVATION);
+	backward(m, l, emit_of(m, l)->map);
 }
 
-static void
-relu_backward(struct emit *m, const struct layer *l)
-{
-	backward_simple(m, l, "relu-backward", CLASS_ACTIVATION, emit_of(m, l)->map);
-}
+/* ---- functions whose backward needs x ---- */
 
 static void
-tanh_forward(struct emit *m, const struct layer *l)
+forward_keeping_input(struct emit *m, const struct layer *l)
 {
-	forward_simple(m, l, "tanh", CLASS_ACTIVATION);
+	emit_of(m, l)->saved[0] = emit_kept_input(m, l, l->trained);
+	forward(m, l);
 }
 
 static void
-tanh_backward(struct emit *m, const struct layer *l)
+backward_from_input(struct emit *m, const struct layer *l)
 {
-	backward_simple(m, l, "tanh-backward", CLASS_ACTIVATION, emit_of(m, l)->map);
-}
-
-static void
-sigmoid_forward(struct emit *m, const struct layer *l)
-{
-	forward_simple(m, l, "sigmoid", CLASS_ACTIVATION);
-}
-
-static void
-sigmoid_backward(struct emit *m, const struct layer *l)
-{
-	backward_simple(m, l, "sigmoid-backward", CLASS_ACTIVATION, emit_of(m, l)->map);
-}
-
-static void
-softmax_forward(struct emit *m, const struct layer *l)
-{
-	forward_simple(m, l, "softmax", CLASS_ACTIVATION);
-}
-
-static void
-softmax_backward(struct emit *m, const struct layer *l)
-{
-	backward_simple(m, l, "softmax-backward", CLASS_ACTIVATION, emit_of(m, l)->map);
-}
-
-/* ---- functions whose backward needs their input ---- */
-
-/* What backward will read: the input's map, or a copy of it when that is overwritten. */
-static void
-keep_input(struct emit *m, const struct layer *l)
-{
-	uint32_t x = map_of_input(m, l);
-
-	emit_of(m, l)->saved[0] = layer_is_inplace(l) && l->trained ?
-	    emit_elementwise(m, "copy", CLASS_COPY, x, EMIT_NONE, emit_map_bytes(m, l), KIND_ACTIVATION) : x;
-}
-
-static void
-silu_forward(struct emit *m, const struct layer *l)
-{
-	keep_input(m, l);
-	forward_simple(m, l, "silu", CLASS_ACTIVATION);
-}
-
-static void
-silu_backward(struct emit *m, const struct layer *l)
-{
-	backward_simple(m, l, "silu-backward", CLASS_ACTIVATION, emit_of(m, l)->saved[0]);
+	backward(m, l, emit_of(m, l)->saved[0]);
 }
 
 struct gelu {
@@ -120,7 +56,7 @@ static const struct gelu gelu_defaults = { .fused = true };
 static bool
 is_composed(const struct emit *m, const struct layer *l)
 {
-	return m->framework && !((const struct gelu *)l->attributes)->fused;
+	return m->by->code_attributes && !((const struct gelu *)l->attributes)->fused;
 }
 
 static uint32_t
@@ -129,12 +65,12 @@ step(struct emit *m, const struct layer *l, const char *name, uint32_t a, uint32
 	return emit_elementwise(m, name, CLASS_ELEMENTWISE, a, b, emit_map_bytes(m, l), kind);
 }
 
-/* x/2 * (1 + tanh(c * (x + 0.044715 x^3))), one kernel a step; kept: x, x/2, the tanh, 1 + tanh. */
+/* x/2 * (1 + tanh(c * (x + 0.044715 x^3))), one op for each step.  saved: x, x/2, the tanh, 1 + tanh */
 static void
 composed_forward(struct emit *m, const struct layer *l)
 {
 	struct emitted *out = emit_of(m, l);
-	uint32_t x = map_of_input(m, l), t;
+	uint32_t x = emit_input(m, l, 0), t;
 
 	out->saved[0] = x;
 	out->saved[1] = step(m, l, "multiply", x, EMIT_NONE, KIND_ACTIVATION);
@@ -172,8 +108,7 @@ gelu_forward(struct emit *m, const struct layer *l)
 		composed_forward(m, l);
 		return;
 	}
-	keep_input(m, l);
-	forward_simple(m, l, "gelu", CLASS_ACTIVATION);
+	forward_keeping_input(m, l);
 }
 
 static void
@@ -182,7 +117,7 @@ gelu_backward(struct emit *m, const struct layer *l)
 	if (is_composed(m, l))
 		composed_backward(m, l);
 	else
-		backward_simple(m, l, "gelu-backward", CLASS_ACTIVATION, emit_of(m, l)->saved[0]);
+		backward_from_input(m, l);
 }
 
 /* ---- dropout ---- */
@@ -217,48 +152,44 @@ dropout_idle(const struct layer *l)
 	return ((const struct dropout *)l->attributes)->p <= 0;
 }
 
-/* The mask is a byte an element. */
+/* saved: the mask, a byte for each value */
 static void
 dropout_forward(struct emit *m, const struct layer *l)
 {
-	uint32_t x = map_of_input(m, l), y = emit_output(m, l), mask;
-	bytes_t bytes = emit_map_bytes(m, l);
+	uint32_t x = emit_input(m, l, 0), y = emit_output(m, l), mask = emit_mask(m, l);
+	double bytes = (double)emit_map_bytes(m, l);
 
-	mask = emit_tensor(m, emit_bytes(m, l, shape_elements(&l->shape), DTYPE_UINT8), KIND_ACTIVATION);
 	emit_of(m, l)->saved[0] = mask;
 	emit_begin(m, "dropout", CLASS_ACTIVATION);
-	emit_in_part(m, x, (double)bytes);
-	emit_out_part(m, y, (double)bytes);
+	emit_in_part(m, x, bytes);
+	emit_out_part(m, y, bytes);
 	emit_out(m, mask);
 	emit_share(m, x, y);
-	emit_end(m, (struct work) { 0 }, 0);
+	emit_end(m, (struct op_work) { 0 }, 0);
 }
 
 static void
 dropout_backward(struct emit *m, const struct layer *l)
 {
 	const struct emitted *out = emit_of(m, l);
-	uint32_t grad = out->grad, dx = emit_like(m, l, KIND_GRADIENT);
+	uint32_t dx = emit_like(m, l, KIND_GRADIENT);
 
-	emit_begin(m, "dropout-backward", CLASS_ACTIVATION);
+	emit_begin(m, emit_backward_name(m, l), CLASS_ACTIVATION);
 	emit_in(m, out->saved[0]);
-	emit_in_grad(m, l);
-	emit_out(m, dx);
-	emit_share(m, grad, dx);
-	emit_end(m, (struct work) { 0 }, 0);
-	emit_grad(m, l, 0, dx);
+	emit_share(m, out->grad, dx);
+	emit_end_backward(m, l, dx);
 }
 
-#define ACTIVATION(id, text, bits) \
+#define ACTIVATION(id, text, bits, forward_, backward_) \
 	const struct layer_type layer_type_##id = { \
 		.name = #id, .summary = text, .min_inputs = 1, .max_inputs = 1, .flags = bits, \
 		.attributes = layer_inplace_attributes, .attributes_bytes = sizeof(struct inplace_attributes), \
-		.inplace = layer_inplace_asked, .shape = layer_shape_same, .forward = id##_forward, .backward = id##_backward, \
+		.inplace = layer_inplace_asked, .shape = layer_shape_same, .forward = forward_, .backward = backward_, \
 	}
-ACTIVATION(relu, "max(x, 0)", LAYER_SAVES_SIGN | LAYER_KEEPS_SIGN);
-ACTIVATION(silu, "x * sigmoid(x)", LAYER_SAVES_INPUT);
-ACTIVATION(tanh, "hyperbolic tangent", LAYER_SAVES_OUTPUT);
-ACTIVATION(sigmoid, "logistic function", LAYER_SAVES_OUTPUT);
+ACTIVATION(relu, "max(x, 0)", LAYER_SAVES_SIGN | LAYER_KEEPS_SIGN, forward, backward_from_output);
+ACTIVATION(silu, "x * sigmoid(x)", LAYER_SAVES_INPUT, forward_keeping_input, backward_from_input);
+ACTIVATION(tanh, "hyperbolic tangent", LAYER_SAVES_OUTPUT, forward, backward_from_output);
+ACTIVATION(sigmoid, "logistic function", LAYER_SAVES_OUTPUT, forward, backward_from_output);
 
 const struct layer_type layer_type_gelu = {
 	.name = "gelu", .summary = "x * normal distribution function of x", .min_inputs = 1, .max_inputs = 1, .flags = LAYER_SAVES_INPUT,
@@ -275,5 +206,5 @@ const struct layer_type layer_type_dropout = {
 
 const struct layer_type layer_type_softmax = {
 	.name = "softmax", .summary = "softmax over the last dimension", .min_inputs = 1, .max_inputs = 1, .flags = LAYER_SAVES_OUTPUT,
-	.shape = layer_shape_same, .forward = softmax_forward, .backward = softmax_backward,
+	.shape = layer_shape_same, .forward = forward, .backward = backward_from_output,
 };

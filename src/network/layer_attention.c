@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Attention.  Fused: one kernel that keeps its output and a number a row, and
- * calculates the probabilities again in backward.  Plain: products, softmax and dropout as
- * ops of their own, with all probabilities kept. */
+/* layer_attention.c - scaled dot-product attention
+ *
+ * Fused: one op keeps its output and one number for each row, and its backward calculates the probabilities again
+ * (FlashAttention, Dao et al. 2022).  Plain: products, softmax and dropout are ops of their own, with all
+ * probabilities kept.
+ */
 #include <config.h>
 #include "src/network/emit.h"
 
@@ -22,7 +25,7 @@ static const struct layer_attribute attributes[] = {
 };
 static const struct attention defaults = { .fused = true };
 
-/* The numbers that all of it is made of. */
+/* The sizes that every op's bytes and FLOPs follow from. */
 struct sizes {
 	uint64_t heads, kv_heads, tokens, kv_tokens, features;	/* features of one head */
 };
@@ -99,34 +102,30 @@ part_bytes(struct emit *m, const struct layer *l, int part)
 	return emit_bytes(m, l, part_elements(m, l, part), l->dtype);
 }
 
-/* The tensor that holds a part: a third of one input, an input, or a copy that forward kept. */
+/* Keys and values are copied out of the one input and kept. */
+static bool
+copies_kv(const struct emit *m, const struct layer *l)
+{
+	return m->by->code_attributes && l->input_count == 1 && ((const struct attention *)l->attributes)->copy_kv;
+}
+
+/* The tensor that holds a part: the one input, an input of its own, or a copy that forward kept. */
 static uint32_t
 part_tensor(struct emit *m, const struct layer *l, int part)
 {
-	const struct attention *at = l->attributes;
-
-	if (m->framework && at->copy_kv && l->input_count == 1 && part != Q)
+	if (part != Q && copies_kv(m, l))
 		return emit_of(m, l)->saved[1 + part];
-	return emit_of(m, layer_input(m->net, l, l->input_count == 1 ? 0 : (uint32_t)part))->map;
+	return emit_input(m, l, l->input_count == 1 ? 0 : (uint32_t)part);
 }
 
 static void
 in_part(struct emit *m, const struct layer *l, int part)
 {
-	uint32_t t = part_tensor(m, l, part);
-	double bytes = (double)part_bytes(m, l, part);
-
-	/* Parts of one tensor are one input. */
-	for (size_t i = 0; i < m->id_count; i++)
-		if (m->ids[i] == t) {
-			m->bytes += bytes;
-			return;
-		}
-	emit_in_part(m, t, bytes);
+	emit_in_once(m, part_tensor(m, l, part), (double)part_bytes(m, l, part));
 }
 
-/* Gradients of the parts.  Of one input they lie side by side in one tensor, unless a framework makes
- * three and copies them together. */
+/* Gradients of the parts.  Those of one input lie side by side in one tensor (together), or are made
+ * apart and then copied into one. */
 struct part_grads {
 	uint32_t tensor[PARTS];		/* EMIT_NONE: not wanted */
 	bool together;
@@ -135,7 +134,7 @@ struct part_grads {
 static struct part_grads
 make_grads(struct emit *m, const struct layer *l)
 {
-	struct part_grads g = { .together = l->input_count == 1 && !m->framework };
+	struct part_grads g = { .together = l->input_count == 1 && !m->by->packed_gradients_apart };
 
 	for (int i = 0; i < PARTS; i++) {
 		if (g.together)
@@ -151,14 +150,8 @@ make_grads(struct emit *m, const struct layer *l)
 static void
 out_grad(struct emit *m, const struct layer *l, const struct part_grads *g, int part)
 {
-	if (g->tensor[part] == EMIT_NONE)
-		return;
-	for (size_t i = 0; i < m->out_count; i++)
-		if (m->out_ids[i] == g->tensor[part]) {
-			m->bytes += (double)part_bytes(m, l, part);
-			return;
-		}
-	emit_out_part(m, g->tensor[part], (double)part_bytes(m, l, part));
+	if (g->tensor[part] != EMIT_NONE)
+		emit_out_once(m, g->tensor[part], (double)part_bytes(m, l, part));
 }
 
 static void
@@ -179,25 +172,25 @@ hand_over(struct emit *m, const struct layer *l, const struct part_grads *g)
 		for (int i = 0; i < PARTS; i++)
 			emit_in(m, g->tensor[i]);
 		emit_out(m, all);
-		emit_end(m, (struct work) { 0 }, 0);
+		emit_end(m, (struct op_work) { 0 }, 0);
 	}
 	emit_grad(m, l, 0, all);
 }
 
 /* ---- fused ---- */
 
-/* Products of tokens x kv_tokens x features; a causal mask leaves half of them out. */
-static struct work
+/* FLOPs of `count` products of tokens x kv_tokens x features; a fused causal one leaves half of each out. */
+static struct op_work
 products(const struct emit *m, const struct layer *l, double count)
 {
 	const struct attention *at = l->attributes;
 	struct sizes s = sizes_of(m->net, l);
 	double one = 2 * emit_rows(m, l) * (double)(s.heads * s.tokens) * (double)(s.kv_tokens * s.features);
 
-	return (struct work) { .flops = count * one * (at->causal && at->fused ? 0.5 : 1) };
+	return (struct op_work) { .flops = count * one * (at->causal && at->fused ? 0.5 : 1) };
 }
 
-/* One float32 a row and head, rows in 32s as the kernels pad them. */
+/* One float32 for each row and head; rows are padded to a multiple of 32, as the kernels do. */
 static bytes_t
 row_sums_bytes(struct emit *m, const struct layer *l)
 {
@@ -209,7 +202,7 @@ row_sums_bytes(struct emit *m, const struct layer *l)
 static void
 copy_keys_and_values(struct emit *m, const struct layer *l)
 {
-	uint32_t from = emit_of(m, layer_input(m->net, l, 0))->map;
+	uint32_t from = emit_input(m, l, 0);
 
 	for (int i = K; i <= V; i++)
 		emit_of(m, l)->saved[1 + i] = emit_elementwise(m, "copy", CLASS_COPY, from, EMIT_NONE, part_bytes(m, l, i),
@@ -231,8 +224,8 @@ fused_forward(struct emit *m, const struct layer *l)
 	emit_end(m, products(m, l, 2), 0);
 }
 
-/* Five products: the scores again, and the gradients of v, probabilities, q and k.  A workspace collects
- * the gradient of q in float32, with a sum a row. */
+/* Five products: the scores again, and the gradients of v, probabilities, q and k.  The workspace
+ * holds the gradient of q in float32 and one sum for each row. */
 static void
 fused_backward(struct emit *m, const struct layer *l)
 {
@@ -267,7 +260,7 @@ score_bytes(struct emit *m, const struct layer *l, enum dtype t)
 	return emit_bytes(m, l, n, t);
 }
 
-/* A batched product that reads a part or a tensor of scores and writes `out`. */
+/* A batched product that reads parts (PARTS: none) and a tensor of scores (EMIT_NONE: none), and writes `out`. */
 static void
 product(struct emit *m, const struct layer *l, const char *name, int part_a, int part_b, uint32_t scores, uint32_t out)
 {
@@ -282,7 +275,7 @@ product(struct emit *m, const struct layer *l, const char *name, int part_a, int
 	emit_end(m, products(m, l, 1), 0);
 }
 
-/* saved: probabilities, mask, what dropout made of the probabilities */
+/* saved: probabilities, dropout's mask, probabilities after dropout */
 static void
 plain_forward(struct emit *m, const struct layer *l)
 {
@@ -301,7 +294,7 @@ plain_forward(struct emit *m, const struct layer *l)
 		emit_in(m, out->saved[0]);
 		emit_out(m, out->saved[2]);
 		emit_out(m, out->saved[1]);
-		emit_end(m, (struct work) { 0 }, 0);
+		emit_end(m, (struct op_work) { 0 }, 0);
 	}
 	emit_output(m, l);
 	product(m, l, "attention-output", V, PARTS, out->saved[2], out->map);
@@ -316,7 +309,7 @@ plain_scores_backward(struct emit *m, const struct layer *l, uint32_t d, const s
 		emit_begin(m, "attention-scores-backward", CLASS_LINEAR);
 		in_part(m, l, i == Q ? K : Q);
 		emit_in(m, d);
-		/* A third of one tensor: what is already there stays. */
+		/* The op writes one part of the tensor; the other parts stay. */
 		if (g->together)
 			emit_in_part(m, g->tensor[i], 0);
 		out_grad(m, l, g, i);
@@ -352,7 +345,7 @@ plain_backward(struct emit *m, const struct layer *l)
 		emit_in(m, d);
 		emit_out(m, masked);
 		emit_share(m, d, masked);
-		emit_end(m, (struct work) { 0 }, 0);
+		emit_end(m, (struct op_work) { 0 }, 0);
 		d = masked;
 	}
 	d = emit_elementwise(m, "softmax-backward", CLASS_ACTIVATION, out->saved[0], d, bytes, KIND_GRADIENT);
@@ -363,11 +356,9 @@ plain_backward(struct emit *m, const struct layer *l)
 static void
 forward(struct emit *m, const struct layer *l)
 {
-	const struct attention *at = l->attributes;
-
-	if (m->framework && at->copy_kv && l->input_count == 1)
+	if (copies_kv(m, l))
 		copy_keys_and_values(m, l);
-	if (at->fused)
+	if (((const struct attention *)l->attributes)->fused)
 		fused_forward(m, l);
 	else
 		plain_forward(m, l);

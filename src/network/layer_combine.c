@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Several maps into one: add, multiply, concat; and a part of one: slice. */
+/* layer_combine.c - several maps into one (add, multiply, concat), and a part of one (slice) */
 #include <config.h>
 #include "src/network/emit.h"
 
@@ -7,7 +7,7 @@ enum { INPUTS_MAX = 65536 };
 
 /* ---- add and multiply ---- */
 
-/* Sizes agree or are 1; the result has the larger of each. */
+/* Sizes agree or are 1; the output has the larger of each. */
 static int
 broadcast_shape(struct layer *l, const struct network *n, struct err *e)
 {
@@ -55,16 +55,16 @@ combine(struct emit *m, const struct layer *l, const char *name, uint32_t a, con
 	emit_in_part(m, a, bytes);
 	emit_in_map(m, b);
 	emit_out_part(m, y, bytes);
-	/* A y that is read is written in place already. */
+	/* A y that the op also reads is written in place already. */
 	if (y != a) {
 		emit_share(m, a, y);
 		if (t != a)
 			emit_share(m, t, y);
 	}
-	emit_end(m, (struct work) { 0 }, 0);
+	emit_end(m, (struct op_work) { 0 }, 0);
 }
 
-/* The sum of a gradient over what an input stands for, in the input's size. */
+/* The gradient of a broadcast input: the sum over all values that each of its values stands for. */
 static uint32_t
 reduced(struct emit *m, const struct layer *l, uint32_t i, uint32_t tensor)
 {
@@ -73,15 +73,15 @@ reduced(struct emit *m, const struct layer *l, uint32_t i, uint32_t tensor)
 	emit_begin(m, "sum", CLASS_ELEMENTWISE);
 	emit_in_part(m, tensor, (double)emit_map_bytes(m, l));
 	emit_out(m, out);
-	emit_end(m, (struct work) { 0 }, 0);
+	emit_end(m, (struct op_work) { 0 }, 0);
 	return out;
 }
 
-/* One by one, as code says a + b + c; the first step makes the output. */
+/* ((a + b) + c) ...: the first step makes the output, later ones write new versions of it. */
 static void
 fold(struct emit *m, const struct layer *l, const char *name)
 {
-	uint32_t sum = emit_of(m, layer_input(m->net, l, 0))->map, y = emit_output(m, l);
+	uint32_t sum = emit_input(m, l, 0), y = emit_output(m, l);
 
 	for (uint32_t i = 1; i < l->input_count; i++) {
 		combine(m, l, name, sum, layer_input(m->net, l, i), y);
@@ -95,7 +95,7 @@ add_forward(struct emit *m, const struct layer *l)
 	fold(m, l, "add");
 }
 
-/* The gradient of a sum is every summand's: no op, one tensor. */
+/* The gradient of a sum is that of each summand: the same tensor, and no op. */
 static void
 add_backward(struct emit *m, const struct layer *l)
 {
@@ -106,15 +106,11 @@ add_backward(struct emit *m, const struct layer *l)
 			emit_grad(m, l, i, is_broadcast(m->net, l, i) ? reduced(m, l, i, grad) : grad);
 }
 
-/* In place, the first factor is copied: the other's gradient needs it. */
+/* saved: the first factor, for the second's gradient */
 static void
 multiply_forward(struct emit *m, const struct layer *l)
 {
-	const struct layer *a = layer_input(m->net, l, 0);
-	uint32_t map = emit_of(m, a)->map;
-
-	emit_of(m, l)->saved[0] = layer_is_inplace(l) && emit_wants(m, l, 1) ?
-	    emit_elementwise(m, "copy", CLASS_COPY, map, EMIT_NONE, emit_map_bytes(m, l), KIND_ACTIVATION) : map;
+	emit_of(m, l)->saved[0] = emit_kept_input(m, l, emit_wants(m, l, 1));
 	fold(m, l, "multiply");
 }
 
@@ -127,7 +123,7 @@ multiply_backward(struct emit *m, const struct layer *l)
 	for (uint32_t i = 2; i-- > 0;) {
 		if (!emit_wants(m, l, i))
 			continue;
-		other = i == 1 ? out->saved[0] : emit_of(m, layer_input(m->net, l, 1))->map;
+		other = i == 1 ? out->saved[0] : emit_input(m, l, 1);
 		d = emit_like(m, l, KIND_GRADIENT);
 		emit_begin(m, "multiply-backward", CLASS_ELEMENTWISE);
 		emit_in(m, other);
@@ -135,7 +131,7 @@ multiply_backward(struct emit *m, const struct layer *l)
 		emit_out(m, d);
 		emit_share(m, other, d);
 		emit_share(m, grad, d);
-		emit_end(m, (struct work) { 0 }, 0);
+		emit_end(m, (struct op_work) { 0 }, 0);
 		emit_grad(m, l, i, is_broadcast(m->net, l, i) ? reduced(m, l, i, d) : d);
 	}
 }
@@ -193,11 +189,10 @@ concat_forward(struct emit *m, const struct layer *l)
 	for (uint32_t i = 0; i < l->input_count; i++)
 		emit_in_map(m, layer_input(m->net, l, i));
 	emit_out(m, y);
-	emit_end(m, (struct work) { .bytes = 2 * (double)emit_map_bytes(m, l) }, 0);
+	emit_end(m, (struct op_work) { .bytes = 2 * (double)emit_map_bytes(m, l) }, 0);
 }
 
-/* A framework hands out views of the one gradient; for reuse each part gets
- * memory of its own, so that the whole can go. */
+/* Each input gets a part of the gradient: the whole's memory, or a copy. */
 static void
 concat_backward(struct emit *m, const struct layer *l)
 {
@@ -205,7 +200,7 @@ concat_backward(struct emit *m, const struct layer *l)
 	const struct layer *in;
 	double bytes = 0;
 
-	if (!m->framework) {
+	if (!m->by->parts_are_views) {
 		emit_begin(m, "concat-backward", CLASS_COPY);
 		emit_in_grad(m, l);
 		for (uint32_t i = 0; i < l->input_count; i++) {
@@ -216,22 +211,22 @@ concat_backward(struct emit *m, const struct layer *l)
 			emit_out(m, parts[i] = emit_like(m, in, KIND_GRADIENT));
 			bytes += 2 * (double)emit_map_bytes(m, in);
 		}
-		if (m->out_count > 0)
-			emit_end(m, (struct work) { .bytes = bytes }, 0);
+		if (m->outputs.count > 0)
+			emit_end(m, (struct op_work) { .bytes = bytes }, 0);
 	}
 	for (uint32_t i = 0; i < l->input_count; i++) {
 		in = layer_input(m->net, l, i);
 		if (!emit_wants(m, l, i))
 			continue;
 		if (in->batched != l->batched) {
-			/* One for all samples: the sum over them. */
+			/* The input is one for all samples: the sum over them. */
 			parts[i] = emit_like(m, in, KIND_GRADIENT);
 			emit_begin(m, "sum", CLASS_ELEMENTWISE);
 			emit_in_part(m, grad, (double)emit_map_bytes(m, in) * emit_rows(m, l));
 			emit_out(m, parts[i]);
-			emit_end(m, (struct work) { 0 }, 0);
+			emit_end(m, (struct op_work) { 0 }, 0);
 		}
-		emit_grad(m, l, i, m->framework && in->batched == l->batched ? grad : parts[i]);
+		emit_grad(m, l, i, m->by->parts_are_views && in->batched == l->batched ? grad : parts[i]);
 	}
 }
 
@@ -263,32 +258,28 @@ slice_shape(struct layer *l, const struct network *n, struct err *e)
 	return 0;
 }
 
-/* A view in a framework, which so keeps the whole; for reuse a copy. */
 static void
 slice_forward(struct emit *m, const struct layer *l)
 {
-	if (m->framework) {
-		emit_of(m, l)->map = emit_of(m, layer_input(m->net, l, 0))->map;
+	if (m->by->parts_are_views) {
+		emit_of(m, l)->map = emit_input(m, l, 0);
 		return;
 	}
 	emit_of(m, l)->map = emit_like(m, l, KIND_ACTIVATION);
 	emit_begin(m, "slice", CLASS_COPY);
-	emit_in_part(m, emit_of(m, layer_input(m->net, l, 0))->map, (double)emit_map_bytes(m, l));
+	emit_in_part(m, emit_input(m, l, 0), (double)emit_map_bytes(m, l));
 	emit_out(m, emit_of(m, l)->map);
-	emit_end(m, (struct work) { 0 }, 0);
+	emit_end(m, (struct op_work) { 0 }, 0);
 }
 
-/* Zeros but for the slice. */
+/* The gradient is zero outside of the slice. */
 static void
 slice_backward(struct emit *m, const struct layer *l)
 {
 	uint32_t dx = emit_like(m, layer_input(m->net, l, 0), KIND_GRADIENT);
 
 	emit_begin(m, "slice-backward", CLASS_COPY);
-	emit_in_grad(m, l);
-	emit_out(m, dx);
-	emit_end(m, (struct work) { 0 }, 0);
-	emit_grad(m, l, 0, dx);
+	emit_end_backward(m, l, dx);
 }
 
 const struct layer_type layer_type_add = {
@@ -311,7 +302,7 @@ const struct layer_type layer_type_concat = {
 };
 
 const struct layer_type layer_type_slice = {
-	.name = "slice", .summary = "a part of a map along an axis", .min_inputs = 1, .max_inputs = 1,
+	.name = "slice", .summary = "a part of a map along an axis", .min_inputs = 1, .max_inputs = 1, .flags = LAYER_PART,
 	.attributes = slice_attributes, .attributes_bytes = sizeof(struct slice),
 	.shape = slice_shape, .forward = slice_forward, .backward = slice_backward,
 };

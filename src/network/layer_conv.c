@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Convolution.  Backward reads the input map (for the filter) and the filter (for
- * the data); apart, the map is dead before the data gradient is written. */
+/* layer_conv.c - convolution: backward reads the input map for the filter's gradient, and the filter for the data's */
 #include <config.h>
 #include "src/network/emit.h"
 
 struct conv {
 	uint32_t channels, groups;
-	struct pair kernel, stride, dilation;
-	struct pad pad;
+	struct layer_pair kernel, stride, dilation;
+	struct layer_pad pad;
 	bool bias;
 };
 
@@ -29,7 +28,7 @@ shape(struct layer *l, const struct network *n, struct err *e)
 	const struct conv *at = l->attributes;
 	const struct shape *in;
 
-	if (layer_want_rank(l, n, 3, "an image [channels, height, width]", e) < 0)
+	if (layer_want_image(l, n, e) < 0)
 		return -1;
 	in = &layer_input(n, l, 0)->shape;
 	if (in->size[0] % at->groups != 0 || at->channels % at->groups != 0) {
@@ -53,13 +52,13 @@ params(struct layer *l, const struct network *n)
 	double size = (double)at->channels * (double)(layer_input(n, l, 0)->shape.size[0] / at->groups) * at->kernel.h * at->kernel.w;
 
 	l->param_count = at->bias ? 2 : 1;
-	/* Past what is allowed, any size past it will do. */
+	/* One size over the limit stands for all of them: check_elements() refuses it. */
 	l->params[0] = (struct layer_param) { size > (double)SHAPE_ELEMENTS_MAX ? SHAPE_ELEMENTS_MAX + 1 : (uint64_t)size,
 		n->dtype, true };
 	l->params[1] = (struct layer_param) { at->channels, n->dtype, true };
 }
 
-/* 1 x 1 kernels are plain products and are made by other kernels. */
+/* A 1 x 1 convolution is a plain product, for which libraries have kernels of their own. */
 static bool
 is_pointwise(const struct conv *at)
 {
@@ -96,11 +95,11 @@ workspace(struct emit *m, const struct layer *l, enum conv_pass pass)
 	return roofline_conv_workspace(m->device, pass, m->net->math[CLASS_CONV], &s);
 }
 
-/* A workspace is written once and read once. */
+/* Ends an op of one pass; `pointwise`: its kernel's name for 1 x 1.  The workspace is written once and read once. */
 static void
 end(struct emit *m, const struct layer *l, enum conv_pass pass, double flops, const char *pointwise)
 {
-	struct work w = { .flops = flops, .kernel = is_pointwise(l->attributes) ? pointwise : NULL };
+	struct op_work w = { .flops = flops, .kernel = is_pointwise(l->attributes) ? pointwise : NULL };
 	bytes_t ws = workspace(m, l, pass);
 
 	w.copied_bytes = 2 * (double)ws;
@@ -110,19 +109,16 @@ end(struct emit *m, const struct layer *l, enum conv_pass pass, double flops, co
 static void
 forward(struct emit *m, const struct layer *l)
 {
-	const struct conv *at = l->attributes;
 	uint32_t y = emit_output(m, l);
 
 	emit_begin(m, "conv", CLASS_CONV);
 	emit_in_map(m, layer_input(m->net, l, 0));
-	emit_in(m, emit_param(m, l, 0));
-	if (at->bias)
-		emit_in(m, emit_param(m, l, 1));
+	emit_in_params(m, l, 0, l->param_count);
 	emit_out(m, y);
 	end(m, l, CONV_FORWARD, pass_flops(m, l, CONV_FORWARD), "conv-pointwise");
 }
 
-/* Begin an op of backward with the maps that it reads. */
+/* Begins an op of backward with the tensors that it reads. */
 static void
 begin_backward(struct emit *m, const char *name, const struct layer *l, bool map, bool weight)
 {
@@ -135,15 +131,6 @@ begin_backward(struct emit *m, const char *name, const struct layer *l, bool map
 }
 
 static void
-out_params(struct emit *m, const struct layer *l, uint32_t *grads)
-{
-	for (uint32_t i = 0; i < l->param_count; i++) {
-		grads[i] = emit_param_grad_tensor(m, l, i);
-		emit_out(m, grads[i]);
-	}
-}
-
-static void
 backward(struct emit *m, const struct layer *l)
 {
 	const struct layer *in = layer_input(m->net, l, 0);
@@ -151,15 +138,15 @@ backward(struct emit *m, const struct layer *l)
 	double filter_flops = pass_flops(m, l, CONV_BACKWARD_FILTER), data_flops = data ? pass_flops(m, l, CONV_BACKWARD_DATA) : 0;
 	uint32_t dx = EMIT_NONE, grads[2];
 
-	if (m->framework) {
+	if (m->by->conv_backward_fused) {
 		begin_backward(m, "conv-backward", l, true, true);
 		if (data)
 			emit_out(m, dx = emit_like(m, in, KIND_GRADIENT));
-		out_params(m, l, grads);
+		emit_out_param_grads(m, l, grads, l->param_count);
 		end(m, l, CONV_BACKWARD, filter_flops + data_flops, "conv-backward-pointwise");
 	} else {
 		begin_backward(m, "conv-backward-filter", l, true, false);
-		out_params(m, l, grads);
+		emit_out_param_grads(m, l, grads, l->param_count);
 		end(m, l, CONV_BACKWARD_FILTER, filter_flops, "conv-backward-filter-pointwise");
 		if (data) {
 			begin_backward(m, "conv-backward-data", l, false, true);
@@ -167,8 +154,7 @@ backward(struct emit *m, const struct layer *l)
 			end(m, l, CONV_BACKWARD_DATA, data_flops, "conv-backward-data-pointwise");
 		}
 	}
-	for (uint32_t i = 0; i < l->param_count; i++)
-		emit_param_grad(m, l, i, grads[i]);
+	emit_param_grads(m, l, grads, l->param_count);
 	if (data)
 		emit_grad(m, l, 0, dx);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Rows of a table by id; and the turning of features by position. */
+/* layer_embedding.c - rows of a table by id (embedding), and features turned by their position (rotary) */
 #include <config.h>
 #include "src/network/emit.h"
 
@@ -47,10 +47,10 @@ embedding_forward(struct emit *m, const struct layer *l)
 	emit_in_map(m, layer_input(m->net, l, 0));
 	emit_in_part(m, emit_param(m, l, 0), bytes);
 	emit_out(m, y);
-	emit_end(m, (struct work) { 0 }, 0);
+	emit_end(m, (struct op_work) { 0 }, 0);
 }
 
-/* A whole table of gradients, zero where no id came by. */
+/* The gradient is a whole table, zero in rows that no id names. */
 static void
 embedding_backward(struct emit *m, const struct layer *l)
 {
@@ -60,12 +60,12 @@ embedding_backward(struct emit *m, const struct layer *l)
 	emit_in_map(m, layer_input(m->net, l, 0));
 	emit_in_grad(m, l);
 	emit_out(m, d);
-	emit_end(m, (struct work) { 0 }, 0);
+	emit_end(m, (struct op_work) { 0 }, 0);
 	emit_param_grad(m, l, 0, d);
 }
 
 const struct layer_type layer_type_embedding = {
-	.name = "embedding", .summary = "rows of a table by id", .min_inputs = 1, .max_inputs = 1,
+	.name = "embedding", .summary = "rows of a table by id", .min_inputs = 1, .max_inputs = 1, .whole_input = 1,
 	.attributes = embedding_attributes, .attributes_bytes = sizeof(struct embedding),
 	.shape = embedding_shape, .params = embedding_params, .forward = embedding_forward, .backward = embedding_backward,
 };
@@ -97,11 +97,11 @@ rotary_shape(struct layer *l, const struct network *n, struct err *e)
 static void
 rotary_forward(struct emit *m, const struct layer *l)
 {
-	emit_of(m, l)->map = emit_elementwise(m, "rotary", CLASS_ELEMENTWISE, emit_of(m, layer_input(m->net, l, 0))->map, EMIT_NONE,
+	emit_of(m, l)->map = emit_elementwise(m, "rotary", CLASS_ELEMENTWISE, emit_input(m, l, 0), EMIT_NONE,
 	    emit_map_bytes(m, l), KIND_ACTIVATION);
 }
 
-/* Turned back by the same angles: nothing is kept. */
+/* Backward turns by the opposite angles and keeps nothing. */
 static void
 rotary_backward(struct emit *m, const struct layer *l)
 {

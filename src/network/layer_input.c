@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Where values come from: data, labels and ids; free parameters. */
+/* layer_input.c - layers without inputs: data, labels and ids (input), free parameters (parameter) */
 #include <config.h>
 #include "src/network/emit.h"
 
@@ -58,13 +58,13 @@ parameter_backward(struct emit *m, const struct layer *l)
 }
 
 const struct layer_type layer_type_input = {
-	.name = "input", .summary = "data, labels or ids",
+	.name = "input", .summary = "data, labels or ids", .flags = LAYER_LASTS,
 	.attributes = input_attributes, .attributes_bytes = sizeof(struct input), .defaults = &input_defaults,
 	.shape = input_shape, .forward = input_forward,
 };
 
 const struct layer_type layer_type_parameter = {
-	.name = "parameter", .summary = "a free parameter, one for all samples", .flags = LAYER_NO_BATCH,
+	.name = "parameter", .summary = "a free parameter, one for all samples", .flags = LAYER_LASTS | LAYER_NO_BATCH,
 	.attributes = parameter_attributes, .attributes_bytes = sizeof(struct input), .defaults = &input_defaults,
 	.shape = input_shape, .params = parameter_params, .forward = parameter_forward, .backward = parameter_backward,
 };

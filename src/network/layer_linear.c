@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Matrix products: by a weight, and of two maps. */
+/* layer_linear.c - matrix products: by a weight (linear), and of two maps (matmul) */
 #include <config.h>
 #include "src/network/emit.h"
 
@@ -44,15 +44,17 @@ linear_params(struct layer *l, const struct network *n)
 	l->params[1] = (struct layer_param) { at->features, n->dtype, true };
 }
 
-/* rows x from by from x to; which: 0 forward, 1 weight's gradient, 2 data's. */
-static struct work
-linear_work(const struct emit *m, const struct layer *l, int which)
+enum pass { FORWARD, WEIGHT, DATA };
+
+/* Forward is [rows, from] by [from, to]; the gradients exchange the roles of the three sizes. */
+static struct op_work
+linear_work(const struct emit *m, const struct layer *l, enum pass pass)
 {
 	double from = (double)last(&layer_input(m->net, l, 0)->shape), to = (double)last(&l->shape);
 	double rows = emit_elements(m, l) / to;
 
-	return (struct work) { .flops = which == 0 ? roofline_gemm(m->device, 1, rows, to, from) :
-	    which == 1 ? roofline_gemm(m->device, 1, to, from, rows) : roofline_gemm(m->device, 1, rows, from, to) };
+	return (struct op_work) { .flops = pass == FORWARD ? roofline_gemm(m->device, 1, rows, to, from) :
+	    pass == WEIGHT ? roofline_gemm(m->device, 1, to, from, rows) : roofline_gemm(m->device, 1, rows, from, to) };
 }
 
 static void
@@ -62,10 +64,9 @@ linear_forward(struct emit *m, const struct layer *l)
 
 	emit_begin(m, "linear", CLASS_LINEAR);
 	emit_in_map(m, layer_input(m->net, l, 0));
-	for (uint32_t i = 0; i < l->param_count; i++)
-		emit_in(m, emit_param(m, l, i));
+	emit_in_params(m, l, 0, l->param_count);
 	emit_out(m, y);
-	emit_end(m, linear_work(m, l, 0), 0);
+	emit_end(m, linear_work(m, l, FORWARD), 0);
 }
 
 static void
@@ -79,41 +80,39 @@ linear_data(struct emit *m, const struct layer *l)
 	emit_in(m, emit_param(m, l, 0));
 	emit_in_grad(m, l);
 	emit_out(m, dx = emit_like(m, layer_input(m->net, l, 0), KIND_GRADIENT));
-	emit_end(m, linear_work(m, l, 2), 0);
+	emit_end(m, linear_work(m, l, DATA), 0);
 	emit_grad(m, l, 0, dx);
 }
 
-/* The weight's gradient, and with it the bias's unless a framework sums that up on its own. */
+/* The weight's gradient, and the bias's in the same op or in one of its own. */
 static void
 linear_weight(struct emit *m, const struct layer *l)
 {
 	uint32_t grads[2] = { EMIT_NONE, EMIT_NONE };
-	bool bias = l->param_count > 1;
+	bool bias = l->param_count > 1, apart = bias && m->by->bias_gradient_apart;
 
 	emit_begin(m, "linear-backward-weight", CLASS_LINEAR);
 	emit_in_map(m, layer_input(m->net, l, 0));
 	emit_in_grad(m, l);
 	emit_out(m, grads[0] = emit_param_grad_tensor(m, l, 0));
-	if (bias && !m->framework)
+	if (bias && !apart)
 		emit_out(m, grads[1] = emit_param_grad_tensor(m, l, 1));
-	emit_end(m, linear_work(m, l, 1), 0);
+	emit_end(m, linear_work(m, l, WEIGHT), 0);
 	emit_param_grad(m, l, 0, grads[0]);
-	if (bias && m->framework) {
+	if (apart) {
 		emit_begin(m, "sum", CLASS_ELEMENTWISE);
 		emit_in_grad(m, l);
 		emit_out(m, grads[1] = emit_param_grad_tensor(m, l, 1));
-		emit_end(m, (struct work) { 0 }, 0);
+		emit_end(m, (struct op_work) { 0 }, 0);
 	}
 	if (bias)
 		emit_param_grad(m, l, 1, grads[1]);
 }
 
-/* For reuse the weight's gradient first: then the map is dead before the data gradient is
- * written.  A framework does the same for a plain product, the other way round with a bias added. */
 static void
 linear_backward(struct emit *m, const struct layer *l)
 {
-	bool data_first = m->framework && l->param_count > 1;
+	bool data_first = m->by->biased_data_first && l->param_count > 1;
 
 	if (data_first)
 		linear_data(m, l);
@@ -167,15 +166,15 @@ matmul_shape(struct layer *l, const struct network *n, struct err *e)
 	return 0;
 }
 
-/* All three passes multiply the same three numbers. */
-static struct work
+/* Forward and both gradients multiply the same three sizes. */
+static struct op_work
 matmul_work(const struct emit *m, const struct layer *l)
 {
 	const struct matmul *at = l->attributes;
 	const struct shape *a = &layer_input(m->net, l, 0)->shape;
 	double rows = (double)l->shape.size[l->shape.rank - 2], columns = (double)last(&l->shape);
 
-	return (struct work) { .flops = roofline_gemm(m->device, emit_elements(m, l) / (rows * columns), rows, columns,
+	return (struct op_work) { .flops = roofline_gemm(m->device, emit_elements(m, l) / (rows * columns), rows, columns,
 	    (double)a->size[a->rank - (at->transpose_a ? 2 : 1)]) };
 }
 

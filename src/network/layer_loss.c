@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Softmax and cross-entropy against labels: where gradients start. */
+/* layer_loss.c - softmax and cross-entropy against labels: the layer at which gradients start */
 #include <config.h>
 #include "src/network/emit.h"
 
@@ -16,7 +16,7 @@ static const struct layer_attribute attributes[] = {
 };
 static const struct cross_entropy defaults = { .weight = 1 };
 
-enum { SCALAR_BYTES = 4 };	/* a loss is summed in float32 */
+enum { SCALAR_BYTES = 4 };	/* a loss is one float32 */
 
 static int
 shape(struct layer *l, const struct network *n, struct err *e)
@@ -55,19 +55,12 @@ static uint32_t
 logits_for_loss(struct emit *m, const struct layer *l)
 {
 	const struct layer *in = layer_input(m->net, l, 0);
-	uint32_t wide;
+	uint32_t map = emit_of(m, in)->map;
 
-	if (!is_upcast(l, in))
-		return emit_of(m, in)->map;
-	wide = emit_tensor(m, logits_bytes(m, l), KIND_ACTIVATION);
-	emit_begin(m, "copy", CLASS_COPY);
-	emit_in_map(m, in);
-	emit_out(m, wide);
-	emit_end(m, (struct work) { 0 }, 0);
-	return wide;
+	return is_upcast(l, in) ? emit_cast(m, map, emit_map_bytes(m, in), logits_bytes(m, l), KIND_ACTIVATION) : map;
 }
 
-/* Labels moved on by one place: a padded copy and its contiguous part. */
+/* The labels; for a next-token loss moved on by one place: a padded copy, and its contiguous part. */
 static uint32_t
 labels_for_loss(struct emit *m, const struct layer *l)
 {
@@ -75,13 +68,13 @@ labels_for_loss(struct emit *m, const struct layer *l)
 	uint32_t labels = emit_of(m, in)->map;
 	bytes_t bytes = emit_map_bytes(m, in);
 
-	if (!m->framework || !((const struct cross_entropy *)l->attributes)->ignore_last)
+	if (!m->by->code_attributes || !((const struct cross_entropy *)l->attributes)->ignore_last)
 		return labels;
 	labels = emit_elementwise(m, "pad", CLASS_COPY, labels, EMIT_NONE, bytes, KIND_ACTIVATION);
 	return emit_elementwise(m, "copy", CLASS_COPY, labels, EMIT_NONE, bytes, KIND_ACTIVATION);
 }
 
-/* saved: probabilities (or their logarithms), labels, how much the rows weigh */
+/* saved: probabilities or their logarithms, labels, the weight of all rows */
 static void
 forward(struct emit *m, const struct layer *l)
 {
@@ -91,7 +84,7 @@ forward(struct emit *m, const struct layer *l)
 
 	out->saved[1] = labels;
 	out->map = emit_tensor(m, SCALAR_BYTES, KIND_ACTIVATION);
-	if (m->framework) {
+	if (m->by->loss_by_steps) {
 		out->saved[0] = emit_elementwise(m, "log-softmax", CLASS_LOSS, logits, EMIT_NONE, bytes, KIND_ACTIVATION);
 		out->saved[2] = emit_tensor(m, SCALAR_BYTES, KIND_ACTIVATION);
 		emit_begin(m, "nll-loss", CLASS_LOSS);
@@ -108,12 +101,12 @@ forward(struct emit *m, const struct layer *l)
 		emit_out(m, out->map);
 		emit_share(m, logits, out->saved[0]);
 	}
-	emit_end(m, (struct work) { 0 }, 0);
+	emit_end(m, (struct op_work) { 0 }, 0);
 }
 
-/* The gradient of the logits in the loss's type, the way a framework makes it. */
+/* The gradient of the logits in the loss's type, made step by step from the loss's own gradient, 1. */
 static uint32_t
-framework_backward(struct emit *m, const struct layer *l, bytes_t bytes)
+backward_by_steps(struct emit *m, const struct layer *l, bytes_t bytes)
 {
 	const struct emitted *out = emit_of(m, l);
 	uint32_t one = emit_tensor(m, SCALAR_BYTES, KIND_GRADIENT), d = emit_tensor(m, bytes, KIND_GRADIENT);
@@ -121,15 +114,15 @@ framework_backward(struct emit *m, const struct layer *l, bytes_t bytes)
 	emit_begin(m, "ones", CLASS_ELEMENTWISE);
 	emit_in(m, out->map);
 	emit_out(m, one);
-	emit_end(m, (struct work) { 0 }, 0);
-	/* The logarithms are held, not read. */
+	emit_end(m, (struct op_work) { 0 }, 0);
+	/* The logarithms stay alive for this op, which does not read them. */
 	emit_begin(m, "nll-loss-backward", CLASS_LOSS);
 	emit_in_part(m, out->saved[0], 0);
 	emit_in(m, out->saved[1]);
 	emit_in(m, out->saved[2]);
 	emit_in(m, one);
 	emit_out(m, d);
-	emit_end(m, (struct work) { 0 }, 0);
+	emit_end(m, (struct op_work) { 0 }, 0);
 	return emit_elementwise(m, "log-softmax-backward", CLASS_LOSS, out->saved[0], d, bytes, KIND_GRADIENT);
 }
 
@@ -139,10 +132,10 @@ backward(struct emit *m, const struct layer *l)
 	const struct emitted *out = emit_of(m, l);
 	const struct layer *in = layer_input(m->net, l, 0);
 	bytes_t bytes = logits_bytes(m, l);
-	uint32_t d, narrow;
+	uint32_t d;
 
-	if (m->framework)
-		d = framework_backward(m, l, bytes);
+	if (m->by->loss_by_steps)
+		d = backward_by_steps(m, l, bytes);
 	else {
 		d = emit_tensor(m, bytes, KIND_GRADIENT);
 		emit_begin(m, "softmax-loss-backward", CLASS_LOSS);
@@ -150,22 +143,16 @@ backward(struct emit *m, const struct layer *l)
 		emit_in(m, out->saved[1]);
 		emit_out(m, d);
 		emit_share(m, out->saved[0], d);
-		emit_end(m, (struct work) { 0 }, 0);
+		emit_end(m, (struct op_work) { 0 }, 0);
 	}
-	if (is_upcast(l, in)) {
-		narrow = emit_like(m, in, KIND_GRADIENT);
-		emit_begin(m, "copy", CLASS_COPY);
-		emit_in(m, d);
-		emit_out(m, narrow);
-		emit_end(m, (struct work) { 0 }, 0);
-		d = narrow;
-	}
+	if (is_upcast(l, in))
+		d = emit_cast(m, d, bytes, emit_map_bytes(m, in), KIND_GRADIENT);
 	emit_grad(m, l, 0, d);
 }
 
 const struct layer_type layer_type_cross_entropy = {
 	.name = "cross-entropy", .summary = "softmax and cross-entropy against labels: a loss", .min_inputs = 2, .max_inputs = 2,
-	.flags = LAYER_LOSS,
+	.whole_input = 2, .flags = LAYER_LOSS,
 	.attributes = attributes, .attributes_bytes = sizeof(struct cross_entropy), .defaults = &defaults,
 	.shape = shape, .forward = forward, .backward = backward,
 };

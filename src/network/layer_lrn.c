@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Local response normalisation across channels: y = x * s^-b, s kept. */
+/* layer_lrn.c - local response normalisation across channels: y = x * s^-b, with s kept */
 #include <config.h>
 #include "src/network/emit.h"
 
@@ -14,9 +14,7 @@ static const struct lrn defaults = { .size = 5 };
 static int
 shape(struct layer *l, const struct network *n, struct err *e)
 {
-	if (layer_want_rank(l, n, 3, "an image [channels, height, width]", e) < 0)
-		return -1;
-	return layer_shape_same(l, n, e);
+	return layer_want_image(l, n, e) < 0 ? -1 : layer_shape_same(l, n, e);
 }
 
 static void
@@ -29,7 +27,7 @@ forward(struct emit *m, const struct layer *l)
 	emit_in_map(m, layer_input(m->net, l, 0));
 	emit_out(m, y);
 	emit_out(m, s);
-	emit_end(m, (struct work) { 0 }, 0);
+	emit_end(m, (struct op_work) { 0 }, 0);
 }
 
 static void
@@ -42,10 +40,7 @@ backward(struct emit *m, const struct layer *l)
 	emit_in_map(m, layer_input(m->net, l, 0));
 	emit_in(m, out->map);
 	emit_in(m, out->saved[0]);
-	emit_in_grad(m, l);
-	emit_out(m, dx);
-	emit_end(m, (struct work) { 0 }, 0);
-	emit_grad(m, l, 0, dx);
+	emit_end_backward(m, l, dx);
 }
 
 const struct layer_type layer_type_lrn = {

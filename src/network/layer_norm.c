@@ -1,22 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Normalisations, and Caffe's scale that goes with one.  Statistics are float32. */
+/* layer_norm.c - normalisations, and the scale that goes with Caffe's batch norm; statistics are float32 */
 #include <config.h>
-#include "src/network/emit.h"
-
-enum { STAT_BYTES = 4 };
-
-static uint32_t
-map_of_input(struct emit *m, const struct layer *l)
-{
-	return emit_of(m, layer_input(m->net, l, 0))->map;
-}
-
-/* A tensor of count float32 values. */
-static uint32_t
-statistics(struct emit *m, uint64_t count)
-{
-	return emit_tensor(m, count * STAT_BYTES, KIND_ACTIVATION);
-}
+#include "src/network/layer_norm.h"
 
 static uint64_t
 channels(const struct layer *l)
@@ -24,22 +9,32 @@ channels(const struct layer *l)
 	return l->shape.size[0];
 }
 
-/* ---- what batch norm and scale do alike ---- */
+/* ---- shared by all of them ---- */
 
 struct norm {
 	bool inplace;		/* first: struct inplace_attributes */
 	bool affine;		/* or bias */
 };
 
-/* Inputs x (or what is kept of it) and dy, the weight when there is one. */
-static void
-begin_backward(struct emit *m, const struct layer *l, const char *name, uint32_t kept, uint32_t weights)
+void
+norm_end_backward(struct emit *m, const struct layer *l, uint32_t dx, uint32_t weights, struct op_work work)
 {
-	emit_begin(m, name, CLASS_NORM);
-	emit_in(m, kept);
-	emit_in_grad(m, l);
-	for (uint32_t i = 0; i < weights; i++)
-		emit_in(m, emit_param(m, l, i));
+	uint32_t grads[LAYER_PARAMS_MAX];
+
+	if (dx != EMIT_NONE)
+		emit_out(m, dx);
+	emit_out_param_grads(m, l, grads, weights);
+	emit_end(m, work, 0);
+	emit_param_grads(m, l, grads, weights);
+	if (dx != EMIT_NONE)
+		emit_grad(m, l, 0, dx);
+}
+
+/* A new tensor for the gradient of the input; EMIT_NONE where none is wanted. */
+static uint32_t
+input_gradient(struct emit *m, const struct layer *l)
+{
+	return emit_wants(m, l, 0) ? emit_like(m, l, KIND_GRADIENT) : EMIT_NONE;
 }
 
 /* ---- batch norm ---- */
@@ -51,7 +46,6 @@ static const struct layer_attribute batch_norm_attributes[] = {
 };
 static const struct norm batch_norm_defaults = { .affine = true };
 
-/* weight and bias, running mean and variance, the count of batches */
 static void
 batch_norm_params(struct layer *l, const struct network *n)
 {
@@ -66,17 +60,24 @@ batch_norm_params(struct layer *l, const struct network *n)
 	l->params[l->param_count++] = (struct layer_param) { 1, DTYPE_INT64, false };
 }
 
-static uint32_t
+uint32_t
 batch_norm_weights(const struct layer *l)
 {
 	return ((const struct norm *)l->attributes)->affine ? 2 : 0;
 }
 
 /* Two passes: statistics, then the map.  The channels are its independent pieces. */
-static struct work
+static struct op_work
 batch_norm_work(struct emit *m, const struct layer *l, double passes)
 {
-	return (struct work) { .bytes = passes * (double)emit_map_bytes(m, l), .blocks = (double)channels(l) };
+	return (struct op_work) { .bytes = passes * (double)emit_map_bytes(m, l), .blocks = (double)channels(l) };
+}
+
+void
+batch_norm_new_statistics(struct emit *m, const struct layer *l)
+{
+	for (int i = BATCH_NORM_MEAN; i <= BATCH_NORM_DEVIATION; i++)
+		emit_of(m, l)->saved[i] = emit_tensor(m, channels(l) * dtype_bytes(DTYPE_FLOAT32), KIND_ACTIVATION);
 }
 
 static void
@@ -87,65 +88,57 @@ count_batch(struct emit *m, const struct layer *l)
 	emit_begin(m, "count-batch", CLASS_ELEMENTWISE);
 	emit_in(m, count);
 	emit_out(m, count);
-	emit_end(m, (struct work) { 0 }, 0);
+	emit_end(m, (struct op_work) { 0 }, 0);
 }
 
-/* The pure op; a framework's updates the running statistics in the same kernel. */
+/* The op itself; with fused statistics it updates the running mean and variance, too. */
 static void
 normalise(struct emit *m, const struct layer *l, uint32_t x, uint32_t y, uint32_t normalised)
 {
 	const struct emitted *out = emit_of(m, l);
-	uint32_t weights = batch_norm_weights(l);
+	uint32_t weights = batch_norm_weights(l), params = weights + (m->by->statistics_fused ? 2 : 0);
 
 	emit_begin(m, "batch-norm", CLASS_NORM);
 	emit_in(m, x);
-	for (uint32_t i = 0; i < weights + (m->framework ? 2 : 0); i++)
-		emit_in(m, emit_param(m, l, i));
+	emit_in_params(m, l, 0, params);
 	emit_out(m, y);
 	if (normalised != EMIT_NONE)
 		emit_out(m, normalised);
-	emit_out(m, out->saved[1]);
-	emit_out(m, out->saved[2]);
-	for (uint32_t i = weights; m->framework && i < weights + 2; i++)
-		emit_out(m, emit_param(m, l, i));
+	emit_out(m, out->saved[BATCH_NORM_MEAN]);
+	emit_out(m, out->saved[BATCH_NORM_DEVIATION]);
+	emit_out_params(m, l, weights, params);
 	emit_end(m, batch_norm_work(m, l, normalised == EMIT_NONE ? 3 : 4), 0);
 }
 
-/* Mean and variance of this batch into the running ones: tiny, and not to be done twice. */
-static void
-keep_running(struct emit *m, const struct layer *l)
+void
+batch_norm_keep_running(struct emit *m, const struct layer *l)
 {
 	const struct emitted *out = emit_of(m, l);
 	uint32_t first = batch_norm_weights(l);
 
 	emit_begin(m, "batch-norm-running", CLASS_NORM);
-	emit_in(m, out->saved[1]);
-	emit_in(m, out->saved[2]);
-	for (uint32_t i = first; i < first + 3; i++)
-		emit_in(m, emit_param(m, l, i));
-	for (uint32_t i = first; i < first + 3; i++)
-		emit_out(m, emit_param(m, l, i));
-	emit_end(m, (struct work) { 0 }, 0);
+	emit_in(m, out->saved[BATCH_NORM_MEAN]);
+	emit_in(m, out->saved[BATCH_NORM_DEVIATION]);
+	emit_in_params(m, l, first, l->param_count);
+	emit_out_params(m, l, first, l->param_count);
+	emit_end(m, (struct op_work) { 0 }, 0);
 }
 
-/* saved: what backward reads for x, mean, inverse deviation.  In place x is lost: then
- * the normalised map is kept, as Caffe does. */
+/* An in-place layer overwrites x; then the normalised map is kept, as Caffe does. */
 static void
 batch_norm_forward(struct emit *m, const struct layer *l)
 {
-	uint32_t x = map_of_input(m, l), y = emit_output(m, l), normalised = EMIT_NONE;
-	struct emitted *out = emit_of(m, l);
+	uint32_t x = emit_input(m, l, 0), y = emit_output(m, l), normalised = EMIT_NONE;
 
 	if (layer_is_inplace(l) && l->trained)
 		normalised = emit_like(m, l, KIND_ACTIVATION);
-	out->saved[0] = normalised == EMIT_NONE ? x : normalised;
-	out->saved[1] = statistics(m, channels(l));
-	out->saved[2] = statistics(m, channels(l));
-	if (m->framework)
+	emit_of(m, l)->saved[BATCH_NORM_MAP] = normalised == EMIT_NONE ? x : normalised;
+	batch_norm_new_statistics(m, l);
+	if (m->by->statistics_fused)
 		count_batch(m, l);
 	normalise(m, l, x, y, normalised);
-	if (!m->framework)
-		keep_running(m, l);
+	if (!m->by->statistics_fused)
+		batch_norm_keep_running(m, l);
 }
 
 /* Reads map and gradient once for the sums and once for the result. */
@@ -153,30 +146,21 @@ static void
 batch_norm_backward(struct emit *m, const struct layer *l)
 {
 	const struct emitted *out = emit_of(m, l);
-	uint32_t dx = EMIT_NONE, grads[2], weights = batch_norm_weights(l);
+	uint32_t weights = batch_norm_weights(l);
 
-	begin_backward(m, l, "batch-norm-backward", out->saved[0], weights / 2);
-	emit_in(m, out->saved[1]);
-	emit_in(m, out->saved[2]);
-	if (emit_wants(m, l, 0))
-		emit_out(m, dx = emit_like(m, l, KIND_GRADIENT));
-	emit_out_param_grads(m, l, grads, weights);
-	emit_end(m, batch_norm_work(m, l, 5), 0);
-	emit_param_grads(m, l, grads, weights);
-	if (dx != EMIT_NONE)
-		emit_grad(m, l, 0, dx);
-}
-
-static int
-image_shape(struct layer *l, const struct network *n, struct err *e)
-{
-	return layer_shape_same(l, n, e);
+	emit_begin(m, "batch-norm-backward", CLASS_NORM);
+	emit_in(m, out->saved[BATCH_NORM_MAP]);
+	emit_in_grad(m, l);
+	emit_in_params(m, l, 0, weights / 2);
+	emit_in(m, out->saved[BATCH_NORM_MEAN]);
+	emit_in(m, out->saved[BATCH_NORM_DEVIATION]);
+	norm_end_backward(m, l, input_gradient(m, l), weights, batch_norm_work(m, l, 5));
 }
 
 const struct layer_type layer_type_batch_norm = {
 	.name = "batch-norm", .summary = "normalisation over the batch", .min_inputs = 1, .max_inputs = 1, .flags = LAYER_SAVES_INPUT,
 	.attributes = batch_norm_attributes, .attributes_bytes = sizeof(struct norm), .defaults = &batch_norm_defaults,
-	.inplace = layer_inplace_asked, .shape = image_shape, .params = batch_norm_params,
+	.inplace = layer_inplace_asked, .shape = layer_shape_same, .params = batch_norm_params,
 	.forward = batch_norm_forward, .backward = batch_norm_backward,
 };
 
@@ -195,49 +179,44 @@ scale_params(struct layer *l, const struct network *n)
 	l->params[0] = l->params[1] = (struct layer_param) { channels(l), n->dtype, true };
 }
 
-/* In place the input is copied first: the weight's gradient needs it. */
+/* saved: x, for the weight's gradient */
 static void
 scale_forward(struct emit *m, const struct layer *l)
 {
-	uint32_t x = map_of_input(m, l), y = emit_output(m, l);
-	struct emitted *out = emit_of(m, l);
+	uint32_t x = emit_input(m, l, 0), y = emit_output(m, l);
 
-	out->saved[0] = layer_is_inplace(l) && l->trained ?
-	    emit_elementwise(m, "copy", CLASS_COPY, x, EMIT_NONE, emit_map_bytes(m, l), KIND_ACTIVATION) : x;
+	emit_of(m, l)->saved[0] = emit_kept_input(m, l, l->trained);
 	emit_begin(m, "scale", CLASS_ELEMENTWISE);
 	emit_in_map(m, layer_input(m->net, l, 0));
-	for (uint32_t i = 0; i < l->param_count; i++)
-		emit_in(m, emit_param(m, l, i));
+	emit_in_params(m, l, 0, l->param_count);
 	emit_out(m, y);
 	emit_share(m, x, y);
-	emit_end(m, (struct work) { 0 }, 0);
+	emit_end(m, (struct op_work) { 0 }, 0);
 }
 
 static void
 scale_backward(struct emit *m, const struct layer *l)
 {
 	const struct emitted *out = emit_of(m, l);
-	uint32_t dx, grads[2], grad = out->grad;
+	uint32_t dx;
 
-	begin_backward(m, l, "scale-backward-weight", out->saved[0], 0);
-	emit_out_param_grads(m, l, grads, l->param_count);
-	emit_end(m, (struct work) { 0 }, 0);
-	emit_param_grads(m, l, grads, l->param_count);
+	emit_begin(m, "scale-backward-weight", CLASS_NORM);
+	emit_in(m, out->saved[0]);
+	emit_in_grad(m, l);
+	norm_end_backward(m, l, EMIT_NONE, l->param_count, (struct op_work) { 0 });
 	if (!emit_wants(m, l, 0))
 		return;
+	dx = emit_like(m, l, KIND_GRADIENT);
 	emit_begin(m, "scale-backward-data", CLASS_ELEMENTWISE);
-	emit_in(m, emit_param(m, l, 0));
-	emit_in_grad(m, l);
-	emit_out(m, dx = emit_like(m, l, KIND_GRADIENT));
-	emit_share(m, grad, dx);
-	emit_end(m, (struct work) { 0 }, 0);
-	emit_grad(m, l, 0, dx);
+	emit_in_params(m, l, 0, 1);
+	emit_share(m, out->grad, dx);
+	emit_end_backward(m, l, dx);
 }
 
 const struct layer_type layer_type_scale = {
 	.name = "scale", .summary = "a weight (and a bias) a channel", .min_inputs = 1, .max_inputs = 1, .flags = LAYER_SAVES_INPUT,
 	.attributes = scale_attributes, .attributes_bytes = sizeof(struct norm), .defaults = &batch_norm_defaults,
-	.inplace = layer_inplace_asked, .shape = image_shape, .params = scale_params,
+	.inplace = layer_inplace_asked, .shape = layer_shape_same, .params = scale_params,
 	.forward = scale_forward, .backward = scale_backward,
 };
 
@@ -271,75 +250,67 @@ rms_norm_params(struct layer *l, const struct network *n)
 	l->params[0] = (struct layer_param) { features(l), n->dtype, true };
 }
 
-/* stats: how many numbers are kept for each row. */
+/* saved: `stats` float32 numbers for each row */
 static void
-rows_forward(struct emit *m, const struct layer *l, const char *name, uint32_t stats)
+rows_forward(struct emit *m, const struct layer *l, uint32_t stats)
 {
+	struct emitted *out = emit_of(m, l);
 	uint32_t y = emit_output(m, l);
 	uint64_t rows = shape_elements(&l->shape) / features(l);
 
 	for (uint32_t i = 0; i < stats; i++)
-		emit_of(m, l)->saved[i] = emit_tensor(m, emit_bytes(m, l, rows, DTYPE_FLOAT32), KIND_ACTIVATION);
-	emit_begin(m, name, CLASS_NORM);
+		out->saved[i] = emit_tensor(m, emit_bytes(m, l, rows, DTYPE_FLOAT32), KIND_ACTIVATION);
+	emit_begin(m, l->type->name, CLASS_NORM);
 	emit_in_map(m, layer_input(m->net, l, 0));
-	for (uint32_t i = 0; i < l->param_count; i++)
-		emit_in(m, emit_param(m, l, i));
+	emit_in_params(m, l, 0, l->param_count);
 	emit_out(m, y);
 	for (uint32_t i = 0; i < stats; i++)
-		emit_out(m, emit_of(m, l)->saved[i]);
-	emit_end(m, (struct work) { 0 }, 0);
+		emit_out(m, out->saved[i]);
+	emit_end(m, (struct op_work) { 0 }, 0);
 }
 
-/* A row is read whole before any of it is written: the result may take the place of
- * the gradient, and of the map. */
+/* A row is read whole before any of it is written.  So the result may take over the gradient's bytes, or the map's. */
 static void
-rows_backward(struct emit *m, const struct layer *l, const char *name, uint32_t stats)
+rows_backward(struct emit *m, const struct layer *l, uint32_t stats)
 {
 	const struct emitted *out = emit_of(m, l);
-	uint32_t x = map_of_input(m, l), dx = EMIT_NONE, grads[2], grad = out->grad;
+	uint32_t dx = input_gradient(m, l);
 
-	emit_begin(m, name, CLASS_NORM);
+	emit_begin(m, emit_backward_name(m, l), CLASS_NORM);
 	emit_in_map(m, layer_input(m->net, l, 0));
 	emit_in_grad(m, l);
-	for (uint32_t i = 0; i < l->param_count; i++)
-		emit_in(m, emit_param(m, l, i));
+	emit_in_params(m, l, 0, l->param_count);
 	for (uint32_t i = 0; i < stats; i++)
 		emit_in(m, out->saved[i]);
-	if (emit_wants(m, l, 0))
-		emit_out(m, dx = emit_like(m, l, KIND_GRADIENT));
-	emit_out_param_grads(m, l, grads, l->param_count);
 	if (dx != EMIT_NONE && l->param_count == 0) {
-		emit_share(m, grad, dx);
-		emit_share(m, x, dx);
+		emit_share(m, out->grad, dx);
+		emit_share(m, emit_input(m, l, 0), dx);
 	}
-	emit_end(m, (struct work) { 0 }, 0);
-	emit_param_grads(m, l, grads, l->param_count);
-	if (dx != EMIT_NONE)
-		emit_grad(m, l, 0, dx);
+	norm_end_backward(m, l, dx, l->param_count, (struct op_work) { 0 });
 }
 
 static void
 layer_norm_forward(struct emit *m, const struct layer *l)
 {
-	rows_forward(m, l, "layer-norm", 2);
+	rows_forward(m, l, 2);
 }
 
 static void
 layer_norm_backward(struct emit *m, const struct layer *l)
 {
-	rows_backward(m, l, "layer-norm-backward", 2);
+	rows_backward(m, l, 2);
 }
 
 static void
 rms_norm_forward(struct emit *m, const struct layer *l)
 {
-	rows_forward(m, l, "rms-norm", 1);
+	rows_forward(m, l, 1);
 }
 
 static void
 rms_norm_backward(struct emit *m, const struct layer *l)
 {
-	rows_backward(m, l, "rms-norm-backward", 1);
+	rows_backward(m, l, 1);
 }
 
 const struct layer_type layer_type_layer_norm = {

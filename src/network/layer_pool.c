@@ -1,24 +1,23 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Pooling.  Max pooling keeps where each maximum was; averages keep nothing, though a
- * framework holds on to the input. */
+/* layer_pool.c - pooling: max pooling keeps where each maximum was, averages keep nothing */
 #include <config.h>
 #include "src/network/emit.h"
 
-struct pool {
-	struct pair kernel, stride;	/* stride 0: the kernel's */
-	struct pad pad;
+struct pooling {
+	struct layer_pair kernel, stride;	/* stride 0: the kernel's */
+	struct layer_pad pad;
 	bool ceil;
 };
 
 static const struct layer_attribute pool_attributes[] = {
-	{ "kernel", LAYER_PAIR, offsetof(struct pool, kernel), true, NULL },
-	{ "stride", LAYER_PAIR, offsetof(struct pool, stride), false, NULL },
-	{ "pad", LAYER_PAD, offsetof(struct pool, pad), false, NULL },
-	{ "ceil", LAYER_BOOL, offsetof(struct pool, ceil), false, NULL },
+	{ "kernel", LAYER_PAIR, offsetof(struct pooling, kernel), true, NULL },
+	{ "stride", LAYER_PAIR, offsetof(struct pooling, stride), false, NULL },
+	{ "pad", LAYER_PAD, offsetof(struct pooling, pad), false, NULL },
+	{ "ceil", LAYER_BOOL, offsetof(struct pooling, ceil), false, NULL },
 	{ .key = NULL }
 };
 
-struct adaptive { struct pair size; };
+struct adaptive { struct layer_pair size; };
 
 static const struct layer_attribute adaptive_attributes[] = {
 	{ "size", LAYER_PAIR, offsetof(struct adaptive, size), true, NULL },
@@ -28,11 +27,11 @@ static const struct layer_attribute adaptive_attributes[] = {
 static int
 pool_shape(struct layer *l, const struct network *n, struct err *e)
 {
-	const struct pool *at = l->attributes;
-	struct pair stride = at->stride.h > 0 ? at->stride : at->kernel;
+	const struct pooling *at = l->attributes;
+	struct layer_pair stride = at->stride.h > 0 ? at->stride : at->kernel;
 	const struct shape *in;
 
-	if (layer_want_rank(l, n, 3, "an image [channels, height, width]", e) < 0)
+	if (layer_want_image(l, n, e) < 0)
 		return -1;
 	in = &layer_input(n, l, 0)->shape;
 	l->shape = *in;
@@ -47,7 +46,7 @@ adaptive_shape(struct layer *l, const struct network *n, struct err *e)
 {
 	const struct adaptive *at = l->attributes;
 
-	if (layer_want_rank(l, n, 3, "an image [channels, height, width]", e) < 0)
+	if (layer_want_image(l, n, e) < 0)
 		return -1;
 	l->shape = (struct shape) { 3, { layer_input(n, l, 0)->shape.size[0], at->size.h, at->size.w } };
 	return 0;
@@ -56,124 +55,85 @@ adaptive_shape(struct layer *l, const struct network *n, struct err *e)
 static int
 global_shape(struct layer *l, const struct network *n, struct err *e)
 {
-	if (layer_want_rank(l, n, 3, "an image [channels, height, width]", e) < 0)
+	if (layer_want_image(l, n, e) < 0)
 		return -1;
 	l->shape = (struct shape) { 1, { layer_input(n, l, 0)->shape.size[0] } };
 	return 0;
 }
 
 static void
-average_forward(struct emit *m, const struct layer *l, const char *name)
+average_forward(struct emit *m, const struct layer *l)
 {
-	uint32_t y = emit_output(m, l);
-
-	emit_begin(m, name, CLASS_POOL);
-	emit_in_map(m, layer_input(m->net, l, 0));
-	emit_out(m, y);
-	emit_end(m, (struct work) { 0 }, 0);
+	emit_forward(m, l, CLASS_POOL, false);
 }
 
-/* kept: a tensor that is read and held, EMIT_NONE: none; held: read by name only, for its shape. */
+/* held: the input map is an operand of which no byte is read.  kept: a tensor that the op reads, EMIT_NONE: none. */
 static void
-pool_backward(struct emit *m, const struct layer *l, const char *name, uint32_t held, uint32_t kept)
+backward(struct emit *m, const struct layer *l, bool held, uint32_t kept)
 {
 	uint32_t dx = emit_like(m, layer_input(m->net, l, 0), KIND_GRADIENT);
 
-	emit_begin(m, name, CLASS_POOL);
-	if (held != EMIT_NONE)
-		emit_in_part(m, held, 0);
+	emit_begin(m, emit_backward_name(m, l), CLASS_POOL);
+	if (held)
+		emit_in_part(m, emit_input(m, l, 0), 0);
 	if (kept != EMIT_NONE)
 		emit_in(m, kept);
-	emit_in_grad(m, l);
-	emit_out(m, dx);
-	emit_end(m, (struct work) { 0 }, 0);
-	emit_grad(m, l, 0, dx);
-}
-
-static uint32_t
-held_input(struct emit *m, const struct layer *l)
-{
-	return m->framework ? emit_of(m, layer_input(m->net, l, 0))->map : EMIT_NONE;
-}
-
-/* Where the maximum was: an int64 in PyTorch; an int32 says it too. */
-static void
-max_pool_forward(struct emit *m, const struct layer *l)
-{
-	enum dtype where = m->framework ? DTYPE_INT64 : DTYPE_INT32;
-	uint32_t y = emit_output(m, l), index;
-
-	index = emit_tensor(m, emit_bytes(m, l, shape_elements(&l->shape), where), KIND_ACTIVATION);
-	emit_of(m, l)->saved[0] = index;
-	emit_begin(m, "max-pool", CLASS_POOL);
-	emit_in_map(m, layer_input(m->net, l, 0));
-	emit_out(m, y);
-	emit_out(m, index);
-	emit_end(m, (struct work) { 0 }, 0);
+	emit_end_backward(m, l, dx);
 }
 
 static void
-max_pool_backward(struct emit *m, const struct layer *l)
+average_backward(struct emit *m, const struct layer *l)
 {
-	pool_backward(m, l, "max-pool-backward", held_input(m, l), emit_of(m, l)->saved[0]);
-}
-
-static void
-avg_pool_forward(struct emit *m, const struct layer *l)
-{
-	average_forward(m, l, "avg-pool");
-}
-
-static void
-avg_pool_backward(struct emit *m, const struct layer *l)
-{
-	pool_backward(m, l, "avg-pool-backward", held_input(m, l), EMIT_NONE);
-}
-
-static void
-adaptive_avg_pool_forward(struct emit *m, const struct layer *l)
-{
-	average_forward(m, l, "adaptive-avg-pool");
-}
-
-static void
-adaptive_avg_pool_backward(struct emit *m, const struct layer *l)
-{
-	pool_backward(m, l, "adaptive-avg-pool-backward", held_input(m, l), EMIT_NONE);
-}
-
-static void
-global_avg_pool_forward(struct emit *m, const struct layer *l)
-{
-	average_forward(m, l, "global-avg-pool");
+	backward(m, l, m->by->pool_holds_input, EMIT_NONE);
 }
 
 static void
 global_avg_pool_backward(struct emit *m, const struct layer *l)
 {
-	pool_backward(m, l, "global-avg-pool-backward", EMIT_NONE, EMIT_NONE);
+	backward(m, l, false, EMIT_NONE);
+}
+
+/* saved: the position of each maximum */
+static void
+max_pool_forward(struct emit *m, const struct layer *l)
+{
+	uint32_t y = emit_output(m, l), index;
+
+	index = emit_tensor(m, emit_bytes(m, l, shape_elements(&l->shape), m->by->pool_index), KIND_ACTIVATION);
+	emit_of(m, l)->saved[0] = index;
+	emit_begin(m, "max-pool", CLASS_POOL);
+	emit_in_map(m, layer_input(m->net, l, 0));
+	emit_out(m, y);
+	emit_out(m, index);
+	emit_end(m, (struct op_work) { 0 }, 0);
+}
+
+static void
+max_pool_backward(struct emit *m, const struct layer *l)
+{
+	backward(m, l, m->by->pool_holds_input, emit_of(m, l)->saved[0]);
 }
 
 const struct layer_type layer_type_max_pool = {
 	.name = "max-pool", .summary = "maximum of each window", .min_inputs = 1, .max_inputs = 1, .flags = LAYER_SAVES_INPUT,
-	.attributes = pool_attributes, .attributes_bytes = sizeof(struct pool),
+	.attributes = pool_attributes, .attributes_bytes = sizeof(struct pooling),
 	.shape = pool_shape, .forward = max_pool_forward, .backward = max_pool_backward,
 };
 
 const struct layer_type layer_type_avg_pool = {
 	.name = "avg-pool", .summary = "average of each window", .min_inputs = 1, .max_inputs = 1, .flags = LAYER_SAVES_INPUT,
-	.attributes = pool_attributes, .attributes_bytes = sizeof(struct pool),
-	.shape = pool_shape, .forward = avg_pool_forward, .backward = avg_pool_backward,
+	.attributes = pool_attributes, .attributes_bytes = sizeof(struct pooling),
+	.shape = pool_shape, .forward = average_forward, .backward = average_backward,
 };
 
 const struct layer_type layer_type_adaptive_avg_pool = {
 	.name = "adaptive-avg-pool", .summary = "averages to a given size", .min_inputs = 1, .max_inputs = 1,
 	.flags = LAYER_SAVES_INPUT,
 	.attributes = adaptive_attributes, .attributes_bytes = sizeof(struct adaptive),
-	.shape = adaptive_shape, .forward = adaptive_avg_pool_forward, .backward = adaptive_avg_pool_backward,
+	.shape = adaptive_shape, .forward = average_forward, .backward = average_backward,
 };
 
 const struct layer_type layer_type_global_avg_pool = {
 	.name = "global-avg-pool", .summary = "one average a channel", .min_inputs = 1, .max_inputs = 1,
-	.shape = global_shape, .forward = global_avg_pool_forward, .backward = global_avg_pool_backward,
+	.shape = global_shape, .forward = average_forward, .backward = global_avg_pool_backward,
 };

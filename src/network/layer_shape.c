@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The same values in another shape or order, and more of them: flatten, reshape,
- * permute, upsample. */
+/* layer_shape.c - the same values in another shape or order, or several times: flatten, reshape, permute, upsample */
 #include <config.h>
 #include "src/network/emit.h"
 
@@ -64,24 +63,24 @@ permute_shape(struct layer *l, const struct network *n, struct err *e)
 static void
 permute_forward(struct emit *m, const struct layer *l)
 {
-	uint32_t y = emit_output(m, l);
-
-	emit_begin(m, "permute", CLASS_COPY);
-	emit_in_map(m, layer_input(m->net, l, 0));
-	emit_out(m, y);
-	emit_end(m, (struct work) { 0 }, 0);
+	emit_forward(m, l, CLASS_COPY, false);
 }
 
+/* The op `name` takes a gradient of the output's shape to one of the input's. */
 static void
-permute_backward(struct emit *m, const struct layer *l)
+backward(struct emit *m, const struct layer *l, const char *name, enum op_class class)
 {
 	uint32_t dx = emit_like(m, layer_input(m->net, l, 0), KIND_GRADIENT);
 
-	emit_begin(m, "permute", CLASS_COPY);
-	emit_in_grad(m, l);
-	emit_out(m, dx);
-	emit_end(m, (struct work) { 0 }, 0);
-	emit_grad(m, l, 0, dx);
+	emit_begin(m, name, class);
+	emit_end_backward(m, l, dx);
+}
+
+/* The same op as forward, with the opposite order of axes. */
+static void
+permute_backward(struct emit *m, const struct layer *l)
+{
+	backward(m, l, "permute", CLASS_COPY);
 }
 
 /* ---- upsample ---- */
@@ -89,7 +88,7 @@ permute_backward(struct emit *m, const struct layer *l)
 static const char *const upsample_modes[] = { "nearest", "bilinear", NULL };
 
 struct upsample {
-	struct pair factor;
+	struct layer_pair factor;
 	int mode;
 };
 
@@ -105,11 +104,10 @@ upsample_shape(struct layer *l, const struct network *n, struct err *e)
 {
 	const struct upsample *at = l->attributes;
 
-	if (layer_want_rank(l, n, 3, "an image [channels, height, width]", e) < 0)
+	if (layer_want_image(l, n, e) < 0)
 		return -1;
 	l->shape = layer_input(n, l, 0)->shape;
-	/* A size is at most SHAPE_ELEMENTS_MAX and a factor 32 bits wide; too large together
-	 * is caught with the product of all sizes, unless it wraps first. */
+	/* check_elements() refuses a product of all sizes that is too large; a single size that wraps is refused here. */
 	if (__builtin_mul_overflow(l->shape.size[1], at->factor.h, &l->shape.size[1]) ||
 	    __builtin_mul_overflow(l->shape.size[2], at->factor.w, &l->shape.size[2])) {
 		err_set(e, ERR_INPUT, "expected a smaller factor, got %" PRIu32 " x %" PRIu32, at->factor.h, at->factor.w);
@@ -121,24 +119,13 @@ upsample_shape(struct layer *l, const struct network *n, struct err *e)
 static void
 upsample_forward(struct emit *m, const struct layer *l)
 {
-	uint32_t y = emit_output(m, l);
-
-	emit_begin(m, "upsample", CLASS_POOL);
-	emit_in_map(m, layer_input(m->net, l, 0));
-	emit_out(m, y);
-	emit_end(m, (struct work) { 0 }, 0);
+	emit_forward(m, l, CLASS_POOL, false);
 }
 
 static void
 upsample_backward(struct emit *m, const struct layer *l)
 {
-	uint32_t dx = emit_like(m, layer_input(m->net, l, 0), KIND_GRADIENT);
-
-	emit_begin(m, "upsample-backward", CLASS_POOL);
-	emit_in_grad(m, l);
-	emit_out(m, dx);
-	emit_end(m, (struct work) { 0 }, 0);
-	emit_grad(m, l, 0, dx);
+	backward(m, l, "upsample-backward", CLASS_POOL);
 }
 
 const struct layer_type layer_type_flatten = {

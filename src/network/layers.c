@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* layers.c - the table of layer types, and the shape rules that several types share */
 #include <config.h>
 #include "src/network/layer.h"
 
@@ -49,36 +50,22 @@ layer_want_rank(const struct layer *l, const struct network *n, uint32_t rank, c
 }
 
 int
+layer_want_image(const struct layer *l, const struct network *n, struct err *e)
+{
+	return layer_want_rank(l, n, 3, "an image [channels, height, width]", e);
+}
+
+int
 layer_window(uint64_t *out, uint64_t size, uint32_t kernel, uint32_t stride, uint32_t before, uint32_t after,
     uint32_t dilation, bool ceil, struct err *e)
 {
 	uint64_t reach = (uint64_t)dilation * (kernel - 1) + 1, padded = size + before + after;
 
 	if (padded < reach)
-		return err_set(e, ERR_INPUT, "expected a kernel that fits into %" PRIu64 " pixels with padding, got one that reaches %"
-		    PRIu64, padded, reach);
+		return err_set(e, ERR_INPUT, "expected a kernel of at most %" PRIu64 " pixels, the image with its padding, got one over %" PRIu64,
+		    padded, reach);
 	*out = (padded - reach + (ceil ? stride - 1 : 0)) / stride + 1;
 	if (ceil && (*out - 1) * stride >= size + before)
 		(*out)--;
 	return 0;
-}
-
-uint64_t
-shape_before(const struct shape *s, uint32_t axis)
-{
-	uint64_t n = 1;
-
-	for (uint32_t i = 0; i < axis && i < s->rank; i++)
-		n *= s->size[i];
-	return n;
-}
-
-uint64_t
-shape_after(const struct shape *s, uint32_t axis)
-{
-	uint64_t n = 1;
-
-	for (uint32_t i = axis + 1; i < s->rank; i++)
-		n *= s->size[i];
-	return n;
 }

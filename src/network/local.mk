@@ -12,15 +12,18 @@ libnetwork_a_SOURCES += \
 	%D%/layer_linear.c \
 	%D%/layer_loss.c \
 	%D%/layer_lrn.c \
-	%D%/layer_norm.c \
+	%D%/layer_norm.c %D%/layer_norm.h \
 	%D%/layer_pool.c \
 	%D%/layer_shape.c \
 	%D%/layers.c \
 	%D%/lower.c %D%/lower.h \
-	%D%/lower_caffe.c %D%/lower_caffe.h \
+	%D%/lower_caffe.c \
+	%D%/lower_framework.c \
+	%D%/lower_reuse.c \
 	%D%/network.c %D%/network.h \
 	%D%/network_check.c \
 	%D%/network_layer.c \
 	%D%/network_read.h \
 	%D%/roofline.c %D%/roofline.h \
 	%D%/update.c
+EXTRA_DIST += %D%/README.md

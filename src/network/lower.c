@@ -1,18 +1,39 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* lower.c - the walk over a network's layers: forward, backward, update */
 #include <config.h>
 #include "src/network/lower.h"
 
+#include <string.h>
+
 #include "src/network/emit.h"
-#include "src/network/lower_caffe.h"
+#include "src/network/layer.h"
 
-const struct lowering lowerings[LOWER_COUNT + 1] = {
-	[LOWER_REUSE] = { "reuse", "split where memory can be used again: convolution backward is filter, then data" },
-	[LOWER_FRAMEWORK] = { "framework", "fused and saved as PyTorch does" },
-	[LOWER_CAFFE] = { "caffe", "with all that Caffe keeps: temporaries of batch norm and scale, masks, a gradient for every reader" },
-	[LOWER_COUNT] = { NULL, NULL },
-};
+#define ROW(id) &lowering_##id,
+const struct lowering *const lowerings[LOWER_COUNT + 1] = { LOWERINGS(ROW) NULL };
+#undef ROW
 
-/* A parameter is made where its first layer stands; a tied one is found there. */
+const struct lowering *
+lowering_find(const char *name)
+{
+	for (size_t i = 0; lowerings[i] != NULL; i++)
+		if (strcmp(lowerings[i]->name, name) == 0)
+			return lowerings[i];
+	return NULL;
+}
+
+/* The lowering's row for a type of layer; one without passes when there is none. */
+static const struct layer_replacement *
+replacement(const struct lowering *by, const struct layer_type *type)
+{
+	static const struct layer_replacement none = { .type = NULL };
+	const struct layer_replacement *r = by->replacements == NULL ? &none : by->replacements;
+
+	while (r->type != NULL && r->type != type)
+		r++;
+	return r;
+}
+
+/* A parameter's tensor is made at its first layer; a tied one is that layer's. */
 static void
 make_params(struct emit *m, const struct layer *l)
 {
@@ -35,6 +56,25 @@ make_params(struct emit *m, const struct layer *l)
 }
 
 static void
+layer_forward(struct emit *m, const struct layer *l)
+{
+	const struct layer_replacement *r = replacement(m->by, l->type);
+
+	(r->forward != NULL ? r->forward : l->type->forward)(m, l);
+}
+
+static void
+layer_backward(struct emit *m, const struct layer *l)
+{
+	const struct layer_replacement *r = replacement(m->by, l->type);
+
+	if (r->backward != NULL)
+		r->backward(m, l);
+	else if (l->type->backward != NULL)
+		l->type->backward(m, l);
+}
+
+static void
 forward(struct emit *m)
 {
 	const struct network *n = m->net;
@@ -47,12 +87,12 @@ forward(struct emit *m)
 		make_params(m, l);
 		if (layer_is_view(l))
 			m->layers[i].map = m->layers[l->inputs[0]].map;
-		else if (!m->caffe || !caffe_forward(m, l))
-			l->type->forward(m, l);
+		else
+			layer_forward(m, l);
 	}
 }
 
-/* The reverse of forward: as autograd does, the layer made last goes first. */
+/* Layers in reverse order, as autograd does. */
 static void
 backward(struct emit *m)
 {
@@ -66,16 +106,16 @@ backward(struct emit *m)
 			continue;
 		if (layer_is_view(l))
 			emit_grad(m, l, 0, m->layers[i].grad);
-		else if ((!m->caffe || !caffe_backward(m, l)) && l->type->backward != NULL)
-			l->type->backward(m, l);
+		else
+			layer_backward(m, l);
 	}
 }
 
 int
-lower(struct graph *g, const struct network *n, int lowering, const struct device *d, struct arena *a, struct err *e)
+lower(struct graph *g, const struct network *n, const struct lowering *by, const struct device *d, struct arena *a,
+    struct err *e)
 {
-	struct emit m = { .net = n, .device = d,
-	    .framework = lowering == LOWER_FRAMEWORK, .caffe = lowering == LOWER_CAFFE, .arena = a, .e = e };
+	struct emit m = { .net = n, .device = d, .by = by, .arena = a, .e = e };
 
 	m.layers = ARENA_NEW(a, struct emitted, n->layer_count);
 	forward(&m);
@@ -89,7 +129,7 @@ lower(struct graph *g, const struct network *n, int lowering, const struct devic
 		return err_set(e, ERR_INPUT, "expected fewer than %" PRIu32 " tensors and ops, got more", EMIT_NONE);
 	*g = (struct graph) {
 		.name = n->name, .source = arena_printf(a, "network %s, batch %" PRIu32 ", lowering %s%s%s", n->name, n->batch,
-		    lowerings[lowering].name, d == NULL ? "" : ", op times by roofline of ", d == NULL ? "" : d->name),
+		    by->name, d == NULL ? "" : ", op times by roofline of ", d == NULL ? "" : d->name),
 		.tensor_count = (uint32_t)m.tensor_count, .op_count = (uint32_t)m.op_count, .tensors = m.tensors, .ops = m.ops,
 	};
 	return graph_check(g, e);

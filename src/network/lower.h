@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* lower.h - from a network's layers to a training step's ops
+/* lower.h - from a network's layers to a training step's ops: the table of lowerings
+ *
+ * A lowering is a row: to add one, write its struct lowering in lower_NAME.c, name the file in local.mk, and add its
+ * row to LOWERINGS.  Layer files ask for traits by name, never which lowering it is.  A lowering that makes a type of
+ * layer in a way of its own lists that type among its replacements.
  */
 #ifndef SRC_NETWORK_LOWER_H
 #define SRC_NETWORK_LOWER_H
@@ -7,13 +11,61 @@
 #include "src/documents/graph.h"
 #include "src/network/network.h"
 
-/* A lowering is a row of this table. */
-struct lowering { const char *name, *summary; };
-enum { LOWER_REUSE, LOWER_FRAMEWORK, LOWER_CAFFE, LOWER_COUNT };
-extern const struct lowering lowerings[LOWER_COUNT + 1];	/* ends with a NULL name */
+struct emit;
+struct emitted;
 
-/* Make the training step of network n at its batch.  d gives op times and
- * convolution workspace; NULL: all times and workspaces are 0.  The result has
- * passed graph_check(). */
-int lower(struct graph *g, const struct network *n, int lowering, const struct device *d, struct arena *a, struct err *e) WARN_UNUSED;
+/* The passes of one type of layer, in place of the type's own. */
+struct layer_replacement {
+	const struct layer_type *type;	/* NULL ends the list */
+	void (*forward)(struct emit *m, const struct layer *l);		/* NULL: the type's own */
+	void (*backward)(struct emit *m, const struct layer *l);	/* NULL: the type's own */
+};
+
+struct lowering {
+	const char *name, *summary;
+
+	/* ---- traits ---- */
+	bool takes_over_inputs;		/* ops permit an output to take over the bytes of an input that ends there */
+	bool code_attributes;		/* attributes that describe a framework's code count: gelu `fused`, attention `copy_kv`,
+					 * cross-entropy `ignore_last` */
+	bool parts_are_views;		/* a slice is its input's memory, a gradient behind a concat is the concat's; else copies,
+					 * so that the whole can be freed */
+	bool packed_gradients_apart;	/* gradients of query, key and value that share a map are made apart, then copied together;
+					 * else one tensor is written in three parts */
+	bool conv_backward_fused;	/* one op for filter and data; else filter, then data, so that the map is dead before the
+					 * data gradient is written */
+	bool bias_gradient_apart;	/* a linear layer sums its bias gradient in an op of its own; else with the weight's */
+	bool biased_data_first;		/* a linear layer with a bias makes its data gradient before the weight's; else after it, so
+					 * that the map is dead before the data gradient is written */
+	bool statistics_fused;		/* batch norm updates its running statistics in its own op, after one that counts the batch;
+					 * else a small op follows, and batch norm itself can be rerun */
+	bool pool_holds_input;		/* backward of pooling keeps the input map alive, for its shape only */
+	bool loss_by_steps;		/* softmax and likelihood are ops of their own, and gradients start from a tensor of ones */
+	bool update_by_steps;		/* the optimizer is one op for each operation; else one for each parameter */
+	enum dtype pool_index;		/* of the position that max pooling keeps for each maximum */
+
+	/* ---- hooks ---- */
+	const struct layer_replacement *replacements;	/* NULL: none */
+	/* A further gradient of `bytes` bytes reaches a map whose gradient is to->grad already: fill to->grad with the sum.
+	 * NULL: the sum is a new tensor, made where the gradient comes from. */
+	void (*add_gradient)(struct emit *m, struct emitted *to, uint32_t gradient, bytes_t bytes);
+};
+
+#define LOWERINGS(ROW) ROW(reuse) ROW(framework) ROW(caffe)
+
+#define ROW(id) extern const struct lowering lowering_##id;
+LOWERINGS(ROW)
+#undef ROW
+
+#define ROW(id) + 1
+enum { LOWER_COUNT = LOWERINGS(ROW) };
+#undef ROW
+
+extern const struct lowering *const lowerings[LOWER_COUNT + 1];	/* ends with NULL; the first is the default */
+const struct lowering *lowering_find(const char *name);	/* NULL: none of that name */
+
+/* Makes the training step of network n at its batch.  d gives op times and convolution workspaces; NULL: all of them
+ * are 0.  The result has passed graph_check(). */
+int lower(struct graph *g, const struct network *n, const struct lowering *by, const struct device *d, struct arena *a,
+    struct err *e) WARN_UNUSED;
 #endif

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* network.c - the network reader: names and scopes, repeats, the document; and the types and shapes of a network */
 #include <config.h>
 #include "src/network/network.h"
 
@@ -60,7 +61,7 @@ network_parameters(const struct network *n)
 
 /* ---- names ---- */
 
-/* FNV-1a; only spreads names over the table. */
+/* FNV-1a (Fowler, Noll, Vo) spreads names over the table; no result depends on it. */
 static uint64_t
 hash_of(const char *s)
 {
@@ -71,9 +72,9 @@ hash_of(const char *s)
 	return h ^ h >> 29;
 }
 
-/* Where a name stands, or the empty place where it would. */
-static struct named *
-slot_of(struct named *table, size_t room, const char *name)
+/* The slot of a name, or the empty slot that it would take. */
+static struct layer_name *
+slot_of(struct layer_name *table, size_t room, const char *name)
 {
 	size_t i = hash_of(name) & (room - 1);
 
@@ -85,7 +86,7 @@ slot_of(struct named *table, size_t room, const char *name)
 uint32_t
 network_name_find(const struct network_reader *r, const char *name)
 {
-	const struct named *s = r->name_room == 0 ? NULL : slot_of(r->names, r->name_room, name);
+	const struct layer_name *s = r->name_room == 0 ? NULL : slot_of(r->names, r->name_room, name);
 
 	return s == NULL || s->name == NULL ? LAYER_NONE : s->layer;
 }
@@ -93,13 +94,13 @@ network_name_find(const struct network_reader *r, const char *name)
 int
 network_name_add(struct network_reader *r, const char *name, uint32_t layer)
 {
-	struct named *bigger, *s;
+	struct layer_name *bigger, *s;
 	size_t room;
 	char q[48];
 
 	if (r->name_count * 2 >= r->name_room) {
 		room = r->name_room == 0 ? 64 : r->name_room * 2;
-		bigger = ARENA_NEW(r->arena, struct named, room);
+		bigger = ARENA_NEW(r->arena, struct layer_name, room);
 		for (size_t i = 0; i < r->name_room; i++)
 			if (r->names[i].name != NULL)
 				*slot_of(bigger, room, r->names[i].name) = r->names[i];
@@ -108,15 +109,14 @@ network_name_add(struct network_reader *r, const char *name, uint32_t layer)
 	}
 	s = slot_of(r->names, r->name_room, name);
 	if (s->name != NULL) {
-		err_set(r->e, ERR_INPUT, "expected a name of its own, got '%s' again", err_quote(q, name));
+		err_set(r->e, ERR_INPUT, "expected a name that no other layer has, got '%s'", err_quote(q, name));
 		return err_at(r->e, "name");
 	}
-	*s = (struct named) { name, layer };
+	*s = (struct layer_name) { name, layer };
 	r->name_count++;
 	return 0;
 }
 
-/* A layer as the scope knows it: its own names first, then those around it. */
 uint32_t
 network_scope_find(const struct network_reader *r, const struct scope *s, const char *name)
 {
@@ -126,7 +126,7 @@ network_scope_find(const struct network_reader *r, const struct scope *s, const 
 	if (s->outer != NULL && strcmp(name, "in") == 0)
 		return s->in;
 	for (; s != NULL && id == LAYER_NONE; s = s->outer)
-		/* A name that does not fit is nobody's. */
+		/* No layer has a longer name. */
 		if (snprintf(full, sizeof(full), "%s%s", s->prefix, name) <= NAME_MOST)
 			id = network_name_find(r, full);
 	return id;
@@ -136,7 +136,7 @@ network_scope_find(const struct network_reader *r, const struct scope *s, const 
 
 static int read_layers(struct network_reader *r, struct scope *s, json_t *list, const char *path);
 
-/* Read the layers of a `repeat` count times, each time with the last output as `in`. */
+/* Reads the layers of a `repeat` count times, each time with the last output as `in`. */
 static int
 unroll(struct network_reader *r, struct scope *outer, const char *path, const char *name, uint32_t in,
     uint32_t count, json_t *list)
@@ -148,8 +148,8 @@ unroll(struct network_reader *r, struct scope *outer, const char *path, const ch
 	if (inner.depth > 16)
 		return err_set(r->e, ERR_INPUT, "expected at most 16 repeats inside each other, got more");
 	if (total > NETWORK_LAYERS_MAX - r->count) {
-		err_set(r->e, ERR_INPUT, "expected at most %" PRIu32 " layers in all, got %" PRIu64 " more", NETWORK_LAYERS_MAX,
-		    total);
+		err_set(r->e, ERR_INPUT, "expected at most %" PRIu32 " layers with repeats unrolled, got %" PRIu64 " or more",
+		    NETWORK_LAYERS_MAX, r->count + total);
 		return err_at(r->e, "count");
 	}
 	for (uint32_t i = 0; i < count; i++) {
@@ -198,7 +198,7 @@ read_repeat(struct network_reader *r, struct scope *s, json_t *obj, const char *
 		return err_at(r->e, "%s.inputs", path);
 	}
 	if (unroll(r, s, path, name, in, count, list) < 0)
-		/* A place inside the list already says where it is. */
+		/* A place inside of the list is a whole path already. */
 		return strncmp(r->e->path, path, strlen(path)) == 0 ? -1 : err_at(r->e, "%s", path);
 	return 0;
 }
@@ -260,7 +260,7 @@ read_math(struct network *n, json_t *math, struct err *e)
 int
 network_from_json(struct network *n, json_t *root, struct arena *a, struct err *e)
 {
-	/* Maps are of a real type; ids and labels say their own. */
+	/* Maps are real numbers; ids and labels give a type of their own. */
 	static const char *const reals[] = { "float32", "bfloat16", "float16", NULL };
 	struct network_reader r = { .net = n, .arena = a, .e = e };
 	struct scope top = { .outer = NULL, .prefix = "", .in = LAYER_NONE, .previous = LAYER_NONE };

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* network.h - layers as a person writes them, forward only
+/* network.h - a network: layers as a person writes them, forward only
  *
- * A network in memory has its repeats unrolled and its shapes derived; a layer
- * only reads layers of lower id.  Shapes are per sample, so that the batch may be
- * overwritten after reading; lower() guards what a large batch makes of them.
- * What a type of layer means stands in layer.h.
+ * In memory its repeats are unrolled and its shapes derived; a layer only reads layers of lower id.  Shapes are per
+ * sample, so that the batch may be changed after reading; lower() refuses a batch that makes a tensor too large.  The
+ * meaning of a type of layer is its row in layer.h.
  */
 #ifndef SRC_NETWORK_NETWORK_H
 #define SRC_NETWORK_NETWORK_H
@@ -29,12 +28,12 @@ struct shape {
 	uint64_t size[SHAPE_MAX];	/* [rank], each at least 1 */
 };
 
-/* What a document may hold: more is refused. */
+/* Limits of a document; more is refused. */
 #define NETWORK_LAYERS_MAX UINT32_C(1000000)
 #define SHAPE_ELEMENTS_MAX (UINT64_C(1) << 40)
 
 enum { LAYER_PARAMS_MAX = 5 };
-/* Something that a layer owns across steps: a weight, or a state that no gradient reaches. */
+/* A value that a layer owns across steps: a weight, or a state that no gradient reaches. */
 struct layer_param {
 	uint64_t elements;
 	enum dtype dtype;
@@ -50,10 +49,10 @@ struct layer {
 	const void *attributes;		/* the type's own struct */
 	uint32_t input_count;
 	const uint32_t *inputs;		/* [input_count] layer ids, all lower than its own */
-	uint32_t params_from;		/* the layer whose first parameter is ours too, or LAYER_NONE */
+	uint32_t params_from;		/* the layer whose first parameter is this one's, too; LAYER_NONE: none */
 	struct shape shape;		/* of the output, per sample */
 	enum dtype dtype;		/* of the output */
-	bool batched;			/* false: one for all samples (made from parameters alone) */
+	bool batched;			/* false: one output for all samples, made from parameters alone */
 	bool trained;			/* a gradient reaches its output */
 	uint32_t reader_count;		/* layers that read its output */
 	uint32_t param_count;
@@ -65,7 +64,7 @@ struct network {
 	const char *source;		/* NULL: none */
 	uint32_t batch;			/* the document's; a command's --batch overwrites it */
 	enum dtype dtype;		/* storage of maps, parameters and gradients */
-	enum math math[CLASS_COUNT];	/* in which each class of op calculates */
+	enum math math[CLASS_COUNT];	/* the type in which each class of op calculates */
 	bool has_master;		/* the optimizer works on a copy in master_dtype */
 	enum dtype master_dtype;
 	enum optimizer optimizer;
@@ -78,7 +77,7 @@ bool shape_equal(const struct shape *a, const struct shape *b);
 /* "[3, 224, 224]" into buf, which is returned. */
 const char *shape_text(char buf[160], const struct shape *s);
 
-/* The layer that l's i-th input is. */
+/* The layer that l reads as its i-th input. */
 static inline const struct layer *
 layer_input(const struct network *n, const struct layer *l, uint32_t i)
 {
@@ -86,9 +85,9 @@ layer_input(const struct network *n, const struct layer *l, uint32_t i)
 }
 
 struct json_t;
-/* Read a "layrub-network" document (docs/networks.md): strict, repeats unrolled, shapes derived. */
+/* Reads a "layrub-network" document (docs/networks.md): strict, repeats unrolled, shapes derived. */
 int network_from_json(struct network *n, struct json_t *root, struct arena *a, struct err *e) WARN_UNUSED;
 
-/* How many values all trained parameters hold, tied ones once. */
+/* The number of values in all trained parameters, tied ones once. */
 uint64_t network_parameters(const struct network *n);
 #endif

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* network_check.c - the rules for a whole network: every map is read, there is a loss, no map is overwritten too early */
 #include <config.h>
 #include "src/network/network_read.h"
 
-/* What stands in one piece of storage, by the id of the layer that first wrote it. */
+/* The content of one piece of storage, which is named by the id of the layer that first wrote it. */
 struct storage {
 	uint32_t version;	/* the layer whose output it holds now */
-	uint32_t keeper;	/* a layer whose backward reads that version, or LAYER_NONE */
+	uint32_t keeper;	/* a layer whose backward reads that output, or LAYER_NONE */
 };
 
 static int
@@ -18,15 +19,15 @@ overwritten_too_early(const struct layer *l, struct err *e, const char *why, con
 	return err_at(e, "%s", l->path);
 }
 
-/* l overwrites storage s: nobody may need what was in it. */
+/* Refuses l, which overwrites storage s, when the content of s is still needed. */
 static int
 check_overwrite(const struct network *n, const struct layer *l, const struct storage *s, struct err *e)
 {
 	const struct layer *old = &n->layers[s->version];
 	unsigned flags = old->trained ? old->type->flags : 0;
 
-	if (old->type == &layer_type_input || old->type == &layer_type_parameter)
-		return overwritten_too_early(l, e, "lasts, of", old->name);
+	if ((old->type->flags & LAYER_LASTS) != 0)
+		return overwritten_too_early(l, e, "outlives the step,", old->name);
 	if (s->keeper != LAYER_NONE)
 		return overwritten_too_early(l, e, "is needed for the backward of", n->layers[s->keeper].name);
 	if ((flags & LAYER_SAVES_OUTPUT) != 0 || ((flags & LAYER_SAVES_SIGN) != 0 && (l->type->flags & LAYER_KEEPS_SIGN) == 0))
@@ -34,8 +35,8 @@ check_overwrite(const struct network *n, const struct layer *l, const struct sto
 	return 0;
 }
 
-/* In-place layers overwrite a map; everyone must still find what it reads, and
- * backward what it kept. */
+/* Every layer finds the maps that it reads, and backward those that it keeps, in spite of in-place layers.  root is the
+ * storage of each layer's output, version the layer whose output it names there. */
 static int
 check_inplace(const struct network *n, struct arena *a, struct err *e)
 {
@@ -62,7 +63,7 @@ check_inplace(const struct network *n, struct arena *a, struct err *e)
 				s->keeper = i;
 		}
 		root[i] = version[i] = i;
-		if (inplace || layer_is_view(l) || l->type == &layer_type_slice)
+		if (inplace || layer_is_view(l) || (l->type->flags & LAYER_PART) != 0)
 			root[i] = root[l->inputs[0]];
 		if (!inplace && root[i] != i) {
 			version[i] = version[l->inputs[0]];
@@ -86,7 +87,7 @@ network_check(struct network *n, struct arena *a, struct err *e)
 		l = &n->layers[i];
 		loss |= (l->type->flags & LAYER_LOSS) != 0;
 		if (l->reader_count == 0 && (l->type->flags & LAYER_LOSS) == 0) {
-			err_set(e, ERR_INPUT, "expected a layer that reads '%s' or that it is a loss, got neither", err_quote(q, l->name));
+			err_set(e, ERR_INPUT, "expected a reader of '%s', which is no loss, got none", err_quote(q, l->name));
 			return err_at(e, "%s", l->path);
 		}
 	}

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* network_layer.c - one layer of a network document: attributes, inputs, and the shape and parameters that follow */
 #include <config.h>
 #include "src/network/network_read.h"
 
@@ -6,7 +7,7 @@
 
 /* ---- attributes ---- */
 
-/* 1 to max whole numbers, one number standing for a list of one. */
+/* 1 to SHAPE_MAX whole numbers, each at least min; a number alone is a list of one. */
 static int
 read_list(json_t *value, uint32_t min, struct shape *to, struct err *e)
 {
@@ -35,7 +36,7 @@ read_list(json_t *value, uint32_t min, struct shape *to, struct err *e)
 }
 
 static int
-read_pair(json_t *value, struct pair *to, struct err *e)
+read_pair(json_t *value, struct layer_pair *to, struct err *e)
 {
 	struct shape s;
 
@@ -43,12 +44,12 @@ read_pair(json_t *value, struct pair *to, struct err *e)
 		return -1;
 	if (s.rank > 2 || (s.rank == 1 && json_is_array(value)))
 		return err_set(e, ERR_INPUT, "expected a number or [height, width], got %" PRIu32 " numbers", s.rank);
-	*to = (struct pair) { (uint32_t)s.size[0], (uint32_t)s.size[s.rank - 1] };
+	*to = (struct layer_pair) { (uint32_t)s.size[0], (uint32_t)s.size[s.rank - 1] };
 	return 0;
 }
 
 static int
-read_pad(json_t *value, struct pad *to, struct err *e)
+read_pad(json_t *value, struct layer_pad *to, struct err *e)
 {
 	struct shape s;
 	uint32_t p[4];
@@ -60,11 +61,11 @@ read_pad(json_t *value, struct pad *to, struct err *e)
 		    s.rank);
 	for (uint32_t i = 0; i < 4; i++)
 		p[i] = (uint32_t)s.size[s.rank == 4 ? i : s.rank == 2 ? i / 2 : 0];
-	*to = (struct pad) { p[0], p[1], p[2], p[3] };
+	*to = (struct layer_pad) { p[0], p[1], p[2], p[3] };
 	return 0;
 }
 
-/* params_from: whose first parameter is ours too. */
+/* params_from: the layer whose first parameter is this one's, too. */
 static int
 read_tie(struct network_reader *r, const struct scope *s, struct layer *l, json_t *value)
 {
@@ -83,8 +84,8 @@ read_attribute(struct network_reader *r, const struct scope *s, struct layer *l,
 	struct json_field field = { .key = at->key, .choices = at->choices };
 
 	switch (at->type) {
-	case LAYER_PAIR:	return read_pair(value, (struct pair *)(void *)(to + at->offset), r->e);
-	case LAYER_PAD:		return read_pad(value, (struct pad *)(void *)(to + at->offset), r->e);
+	case LAYER_PAIR:	return read_pair(value, (struct layer_pair *)(void *)(to + at->offset), r->e);
+	case LAYER_PAD:		return read_pad(value, (struct layer_pad *)(void *)(to + at->offset), r->e);
 	case LAYER_SIZES:
 	case LAYER_ORDER:
 		if (!json_is_array(value))
@@ -98,7 +99,7 @@ read_attribute(struct network_reader *r, const struct scope *s, struct layer *l,
 	}
 }
 
-/* Every key of obj but those that all layers have. */
+/* Reads every key of obj but those that all layers have. */
 static int
 read_attributes(struct network_reader *r, const struct scope *s, struct layer *l, json_t *obj)
 {
@@ -174,7 +175,8 @@ read_inputs(struct network_reader *r, const struct scope *s, struct layer *l, js
 			err_set(r->e, ERR_INPUT, "expected %" PRIu32 " input%s for '%s', got %zu", t->min_inputs,
 			    t->min_inputs == 1 ? "" : "s", t->name, n);
 		else
-			err_set(r->e, ERR_INPUT, "expected %" PRIu32 " inputs or more for '%s', got %zu", t->min_inputs, t->name, n);
+			err_set(r->e, ERR_INPUT, "expected %" PRIu32 " to %" PRIu32 " inputs for '%s', got %zu", t->min_inputs, t->max_inputs, t->name,
+			    n);
 		return err_at(r->e, "inputs");
 	}
 	for (size_t i = 0; i < n; i++) {
@@ -186,9 +188,9 @@ read_inputs(struct network_reader *r, const struct scope *s, struct layer *l, js
 	return 0;
 }
 
-/* ---- what follows from the inputs ---- */
+/* ---- shape, parameters and types, which follow from the inputs ---- */
 
-/* Ids and labels are whole numbers and go only where those are meant. */
+/* Whole numbers are ids and labels: a layer takes them in its whole_input alone, and only them there. */
 static int
 check_input_types(const struct network *n, const struct layer *l, struct err *e)
 {
@@ -199,7 +201,7 @@ check_input_types(const struct network *n, const struct layer *l, struct err *e)
 	for (uint32_t i = 0; i < l->input_count; i++) {
 		in = layer_input(n, l, i);
 		whole = in->dtype >= DTYPE_INT64;
-		wanted = (l->type == &layer_type_embedding && i == 0) || (l->type == &layer_type_cross_entropy && i == 1);
+		wanted = i + 1 == l->type->whole_input;
 		if ((in->type->flags & LAYER_LOSS) != 0)
 			err_set(e, ERR_INPUT, "expected a map, got the loss '%s'", err_quote(q, in->name));
 		else if (whole != wanted)
@@ -219,7 +221,7 @@ check_elements(const struct layer *l, struct err *e)
 
 	for (uint32_t i = 0; i < l->shape.rank; i++)
 		if (__builtin_mul_overflow(n, l->shape.size[i], &n) || n > SHAPE_ELEMENTS_MAX)
-			return err_set(e, ERR_INPUT, "expected at most %" PRIu64 " values a sample, got more", SHAPE_ELEMENTS_MAX);
+			return err_set(e, ERR_INPUT, "expected at most %" PRIu64 " values in a sample, got more", SHAPE_ELEMENTS_MAX);
 	for (uint32_t i = 0; i < l->param_count; i++)
 		if (l->params[i].elements > SHAPE_ELEMENTS_MAX)
 			return err_set(e, ERR_INPUT, "expected at most %" PRIu64 " values in a parameter, got more",
@@ -238,7 +240,7 @@ check_tie(const struct network *n, const struct layer *l, struct err *e)
 	from = &n->layers[l->params_from];
 	if (from->param_count > 0 && from->params[0].trained && from->params[0].elements == l->params[0].elements)
 		return 0;
-	err_set(e, ERR_INPUT, "expected a layer with a first parameter of %" PRIu64 " values, got '%s'", l->params[0].elements,
+	err_set(e, ERR_INPUT, "expected a layer whose first parameter has %" PRIu64 " values, got '%s'", l->params[0].elements,
 	    err_quote(q, from->name));
 	return err_at(e, "params_from");
 }
@@ -277,7 +279,7 @@ network_read_layer(struct network_reader *r, struct scope *s, json_t *obj, const
 	char q[48];
 
 	if (r->count >= NETWORK_LAYERS_MAX)
-		return err_set(r->e, ERR_INPUT, "expected at most %" PRIu32 " layers in all, got more", NETWORK_LAYERS_MAX);
+		return err_set(r->e, ERR_INPUT, "expected at most %" PRIu32 " layers with repeats unrolled, got more", NETWORK_LAYERS_MAX);
 	r->words += json_object_size(obj) + json_array_size(inputs);
 	if (r->words > NETWORK_WORDS_MAX)
 		return err_set(r->e, ERR_INPUT, "expected at most %" PRIu64 " keys and inputs in all layers, got more", NETWORK_WORDS_MAX);
@@ -305,6 +307,6 @@ network_read_layer(struct network_reader *r, struct scope *s, json_t *obj, const
 	if (read_inputs(r, s, l, inputs) < 0 || read_attributes(r, s, l, obj) < 0 || derive(r->net, l, r->e) < 0)
 		return -1;
 	s->previous = (uint32_t)r->count - 1;
-	/* Only now: a layer does not see itself. */
+	/* The name comes last, because a layer does not see itself. */
 	return network_name_add(r, l->name, s->previous);
 }

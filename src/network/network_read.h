@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* network_read.h - what the parts of the network reader share (nobody else's)
+/* network_read.h - state and functions that the three files of the network reader share, and no other file uses
  *
- * network.c walks the document and unrolls repeats, network_layer.c reads one
- * layer, network_check.c looks at the whole.
+ * network.c walks the document and unrolls repeats, network_layer.c reads one layer, network_check.c checks the whole.
  */
 #ifndef SRC_NETWORK_NETWORK_READ_H
 #define SRC_NETWORK_NETWORK_READ_H
@@ -12,27 +11,27 @@
 /* The longest name of a layer, with those of the repeats around it. */
 enum { NAME_MOST = 1000 };
 
-/* Keys and inputs of all layers, repeats unrolled: a layer that says much is not to be said a million times. */
+/* Most keys and inputs of all layers together, repeats unrolled: bounds the work that a short document asks for. */
 #define NETWORK_WORDS_MAX UINT64_C(50000000)
 
-/* A place of the name table; name is NULL where it is empty. */
-struct named { const char *name; uint32_t layer; };
+/* A slot of the name table; an empty one has no name. */
+struct layer_name { const char *name; uint32_t layer; };
 
 struct network_reader {
 	struct network *net;
 	struct arena *arena;
 	struct err *e;
 	size_t count, room;		/* of net->layers */
-	struct named *names;		/* [name_room], a power of two, open addressing */
+	struct layer_name *names;		/* [name_room], a power of two, open addressing */
 	size_t name_count, name_room;
-	uint64_t words;			/* keys and inputs of the layers so far */
+	uint64_t words;			/* keys and inputs of all layers so far */
 };
 
-/* The names that a layer sees; the outermost scope is the document's. */
+/* The names that a layer sees: those of its repeat, then those around it.  The outermost scope is the document's. */
 struct scope {
 	const struct scope *outer;
 	const char *prefix;		/* "h.3." */
-	uint32_t in;			/* what `in` is, inside a repeat */
+	uint32_t in;			/* the layer that `in` names inside a repeat */
 	uint32_t previous;		/* the layer before, or LAYER_NONE */
 	uint32_t depth;
 };
@@ -41,9 +40,9 @@ uint32_t network_name_find(const struct network_reader *r, const char *name);
 int network_name_add(struct network_reader *r, const char *name, uint32_t layer) WARN_UNUSED;
 uint32_t network_scope_find(const struct network_reader *r, const struct scope *s, const char *name);
 
-/* The name with its scope's prefix; NULL with e filled when it may not be used. */
+/* The name with its scope's prefix; NULL with e filled when the name is refused. */
 const char *network_full_name(struct network_reader *r, const struct scope *s, const char *name);
-/* A name in `inputs`. */
+/* The layer that an entry of `inputs` names. */
 int network_read_input(struct network_reader *r, const struct scope *s, json_t *value, uint32_t *id) WARN_UNUSED;
 int network_read_layer(struct network_reader *r, struct scope *s, json_t *obj, const char *path) WARN_UNUSED;
 int network_check(struct network *n, struct arena *a, struct err *e) WARN_UNUSED;

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* roofline.c - op times from FLOPs and bytes, convolution workspaces, and traced times scaled to another device */
 #include <config.h>
 #include "src/network/roofline.h"
 
@@ -18,7 +19,7 @@ peak_flops(const struct device *d, enum math m)
 	return d->compute.flops[math_on(d, m)];
 }
 
-/* amount / (peak * efficiency); a device that does not say how fast it is takes no time. */
+/* amount / (peak * efficiency) in microseconds; 0 where the device gives no peak. */
 static double
 term_us(double amount, double peak, double efficiency)
 {
@@ -36,7 +37,8 @@ kernel_find(const struct device *d, const char *name)
 	return NULL;
 }
 
-/* The share of the multiprocessors that so many blocks keep busy: the last wave is seldom full. */
+/* The share of the multiprocessors that a kernel of so many blocks keeps busy: blocks run in waves of one for each
+ * multiprocessor, and the last wave is seldom full. */
 static double
 busy_share(const struct device *d, double blocks)
 {
@@ -46,7 +48,7 @@ busy_share(const struct device *d, double blocks)
 }
 
 double
-roofline_work_us(const struct device *d, const char *name, enum op_class c, enum math m, const struct work *w)
+roofline_work_us(const struct device *d, const char *name, enum op_class c, enum math m, const struct op_work *w)
 {
 	const char *kernel = w->kernel != NULL ? w->kernel : name;
 	const struct kernel_efficiency *k = kernel == NULL ? NULL : kernel_find(d, kernel);
@@ -62,10 +64,10 @@ roofline_work_us(const struct device *d, const char *name, enum op_class c, enum
 double
 roofline_us(const struct device *d, enum op_class c, enum math m, double flops, double bytes)
 {
-	return roofline_work_us(d, NULL, c, m, &(struct work) { .flops = flops, .bytes = bytes });
+	return roofline_work_us(d, NULL, c, m, &(struct op_work) { .flops = flops, .bytes = bytes });
 }
 
-/* n rounded up to a multiple of tile, 0: as it is. */
+/* n rounded up to a multiple of tile; a tile of 0 leaves n unchanged. */
 static double
 padded(double n, uint32_t tile)
 {
@@ -133,8 +135,8 @@ roofline_conv_workspace(const struct device *d, enum conv_pass pass, enum math m
 
 /* ---- traced times on another device ---- */
 
-/* The math in which a class of a float32 training step is calculated: convolutions may
- * use the faster type, products do not unless asked. */
+/* The rate that bounds a class of op in a float32 training step.  By PyTorch's defaults convolutions calculate in TF32
+ * and products in float32; other classes are bound by memory. */
 static double
 class_rate(const struct device *d, enum op_class c)
 {
@@ -150,8 +152,8 @@ class_rate(const struct device *d, enum op_class c)
 	}
 }
 
-/* The launch within a traced time is exchanged for the other device's, the rest is scaled.  What takes
- * less than a launch is all launch. */
+/* The launch within a traced time is replaced by the other device's, and the rest is scaled.  A time shorter than a launch
+ * counts as launch alone. */
 static double
 scaled_us(double us, double ratio, double from_launch, double to_launch)
 {

@@ -1,51 +1,53 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* roofline.h - the time of an op from its arithmetic and its bytes
+/* roofline.h - the time of an op from its FLOPs and its bytes
  *
- * time = launch + max(flops / (peak * efficiency), bytes / (bandwidth * efficiency)), efficiencies
- * by op class or by kernel, all numbers from the device document.  What is copied
- * before and after the kernel proper is added; a kernel of too few independent blocks
- * leaves multiprocessors idle.
+ * time = launch + max(flops / (peak * efficiency), bytes / (bandwidth * efficiency)) + copies around the kernel.
+ * Efficiencies are by op class or by kernel; all numbers come from the device document.  A kernel of too few independent
+ * blocks leaves multiprocessors idle.  Source: Williams, Waterman and Patterson, Roofline, 2009; the additions to it are
+ * in docs/accuracy.md.
  */
 #ifndef SRC_NETWORK_ROOFLINE_H
 #define SRC_NETWORK_ROOFLINE_H
 #include "src/documents/device.h"
 
-/* What an op has to do. */
-struct work {
+/* The work of an op. */
+struct op_work {
 	double flops;
-	double bytes;		/* read and written; 0: as the op's tensors say */
-	double copied_bytes;	/* read and written around the kernel, at the class copy's rate */
-	double blocks;		/* independent pieces, one a multiprocessor at a time; 0: plenty */
-	const char *kernel;	/* whose figures in the device's `kernels` hold; NULL: those of the op's name */
+	double bytes;		/* read and written; 0: the bytes of its operands */
+	double copied_bytes;	/* read and written around the kernel, at the rate of class copy */
+	double blocks;		/* independent pieces, one at a time on a multiprocessor; 0: plenty */
+	const char *kernel;	/* its row in the device's `kernels`; NULL: that of the op's name */
 };
 
+/* Microseconds of an op of class c that calculates in m. */
 double roofline_us(const struct device *d, enum op_class c, enum math m, double flops, double bytes);
 
-/* The same for a lowered op; name finds the device's own figures for that kernel, if it has any. */
-double roofline_work_us(const struct device *d, const char *name, enum op_class c, enum math m, const struct work *w);
+/* The same for a lowered op; name finds the device's figures for that kernel, if there are any. */
+double roofline_work_us(const struct device *d, const char *name, enum op_class c, enum math m, const struct op_work *w);
 
-/* FLOPs of batch products of m x k by k x n.  An unfinished tile of the device takes as long as a whole one.
- * d may be NULL: the plain count. */
+/* FLOPs of batch products of m x k by k x n.  A partial tile takes as long as a whole one of the device.  d NULL: the
+ * plain count, here and below. */
 double roofline_gemm(const struct device *d, double batch, double m, double n, double k);
 
-/* FLOPs of one pass of a convolution: for each group, taps products of a `from`-vector a pixel by a
- * matrix to `to` channels, in tiles that fill the multiprocessors in waves. */
+/* FLOPs of one pass of a convolution, 2 * pixels * taps * groups * from * to, where from and to are the channels of a
+ * group; in tiles that fill the multiprocessors in waves. */
 double roofline_conv(const struct device *d, double pixels, double taps, double groups, double from, double to);
-/* The filter's gradient: taps * from columns are one side of the product, and the sum over pixels
- * is split so that no multiprocessor idles. */
+/* The same for the filter's gradient: taps * from columns are one side of the product, and the sum over pixels is split,
+ * so that no multiprocessor is idle. */
 double roofline_conv_filter(const struct device *d, double pixels, double taps, double groups, double from, double to);
 
-/* What a convolution's workspace depends on. */
+/* The sizes that a convolution's workspace depends on. */
 struct conv_shape {
 	bytes_t input, output, weight;	/* bytes */
 	uint32_t batch;
 	uint64_t pixels;		/* of the output image */
 	bool pointwise;			/* 1 x 1, stride 1 */
 };
-/* 0 when d is NULL. */
+/* Bytes by the least of the device's conv_rules that apply; 0 when none applies or d is NULL. */
 bytes_t roofline_conv_workspace(const struct device *d, enum conv_pass pass, enum math m, const struct conv_shape *s);
 
-/* A copy of graph g, measured on device from, with every op's time (and alternatives') scaled by the ratio of the class's
- * rooflines on the two devices; launch overhead is never scaled below `to`'s and never added twice. */
-void roofline_scale(struct graph *to_graph, const struct graph *g, const struct device *from, const struct device *to, struct arena *a);
+/* Fills to_graph with a copy of g, which was measured on device from.  The times of ops and alternatives are scaled by the
+ * ratio of their class's rates on both devices; the launch within a time is replaced by that of `to`. */
+void roofline_scale(struct graph *to_graph, const struct graph *g, const struct device *from, const struct device *to,
+    struct arena *a);
 #endif

@@ -1,21 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The optimizers: plain SGD, SGD with momentum, Adam; with or without a master copy
- * of each parameter in a wider type. */
+/* update.c - the optimizers' ops: plain SGD, SGD with momentum, Adam; with or without a master copy of each
+ * parameter in a wider type */
 #include <config.h>
 #include "src/network/emit.h"
 
 enum { STATES_MAX = 2 };
 
-/* One parameter's turn. */
-struct turn {
-	uint32_t param;			/* what the network uses */
-	uint32_t target;		/* what the optimizer changes: the master copy, or the same */
+/* The update of one parameter. */
+struct param_update {
+	uint32_t param;			/* the tensor that the layers read */
+	uint32_t target;		/* the tensor that the optimizer changes: the master copy, or param */
 	uint32_t grad;			/* in the target's type */
 	uint32_t states[STATES_MAX];
 	bytes_t bytes;			/* of the target */
 };
 
-/* out is one of the tensors read, overwritten; others are EMIT_NONE when there are fewer. */
+/* An op that reads b, c (EMIT_NONE: none) and out, and overwrites out. */
 static void
 in_place(struct emit *m, const char *name, uint32_t out, uint32_t b, uint32_t c)
 {
@@ -26,18 +26,18 @@ in_place(struct emit *m, const char *name, uint32_t out, uint32_t b, uint32_t c)
 		emit_in(m, c);
 	emit_in(m, out);
 	emit_out(m, out);
-	emit_end(m, (struct work) { 0 }, 0);
+	emit_end(m, (struct op_work) { 0 }, 0);
 }
 
-/* Op by op, as PyTorch's optimizers do for a single tensor. */
+/* One op for each operation, as in PyTorch's optimizers for a single tensor. */
 static void
-framework_sgd(struct emit *m, const struct turn *t)
+sgd_steps(struct emit *m, const struct param_update *t)
 {
 	in_place(m, "update-add", t->target, t->grad, EMIT_NONE);
 }
 
 static void
-framework_momentum(struct emit *m, const struct turn *t)
+momentum_steps(struct emit *m, const struct param_update *t)
 {
 	in_place(m, "update-multiply", t->states[0], EMIT_NONE, EMIT_NONE);
 	in_place(m, "update-add", t->states[0], t->grad, EMIT_NONE);
@@ -45,7 +45,7 @@ framework_momentum(struct emit *m, const struct turn *t)
 }
 
 static void
-framework_adam(struct emit *m, const struct turn *t)
+adam_steps(struct emit *m, const struct param_update *t)
 {
 	uint32_t root, scaled;
 
@@ -61,16 +61,16 @@ framework_adam(struct emit *m, const struct turn *t)
 static const struct {
 	const char *name;
 	uint32_t states;
-	void (*framework)(struct emit *m, const struct turn *t);
+	void (*steps)(struct emit *m, const struct param_update *t);
 } rules[OPTIMIZER_COUNT] = {
-	[OPTIMIZER_SGD] = { "sgd-update", 0, framework_sgd },
-	[OPTIMIZER_MOMENTUM] = { "momentum-update", 1, framework_momentum },
-	[OPTIMIZER_ADAM] = { "adam-update", 2, framework_adam },
+	[OPTIMIZER_SGD] = { "sgd-update", 0, sgd_steps },
+	[OPTIMIZER_MOMENTUM] = { "momentum-update", 1, momentum_steps },
+	[OPTIMIZER_ADAM] = { "adam-update", 2, adam_steps },
 };
 
-/* Everything in one kernel: reads the gradient, changes parameter, master and states. */
+/* One op reads the gradient and changes parameter, master copy and states. */
 static void
-fused(struct emit *m, const struct turn *t)
+fused(struct emit *m, const struct param_update *t)
 {
 	uint32_t states = rules[m->net->optimizer].states;
 
@@ -84,30 +84,22 @@ fused(struct emit *m, const struct turn *t)
 	emit_out(m, t->target);
 	if (t->param != t->target)
 		emit_out(m, t->param);
-	emit_end(m, (struct work) { 0 }, 0);
+	emit_end(m, (struct op_work) { 0 }, 0);
 }
 
-/* A framework copies the gradient into the master's type, works there, and copies the result back. */
+/* With a master copy, the gradient is copied into its type first, and the result is copied back. */
 static void
-apart(struct emit *m, struct turn *t)
+by_steps(struct emit *m, struct param_update *t)
 {
-	uint32_t wide;
-
-	if (t->param != t->target) {
-		wide = emit_tensor(m, t->bytes, KIND_GRADIENT);
-		emit_begin(m, "copy", CLASS_COPY);
-		emit_in(m, t->grad);
-		emit_out(m, wide);
-		emit_end(m, (struct work) { 0 }, 0);
-		t->grad = wide;
-	}
-	rules[m->net->optimizer].framework(m, t);
+	if (t->param != t->target)
+		t->grad = emit_cast(m, t->grad, m->tensors[t->grad].bytes, t->bytes, KIND_GRADIENT);
+	rules[m->net->optimizer].steps(m, t);
 	if (t->param == t->target)
 		return;
 	emit_begin(m, "copy", CLASS_COPY);
 	emit_in(m, t->target);
 	emit_out(m, t->param);
-	emit_end(m, (struct work) { 0 }, 0);
+	emit_end(m, (struct op_work) { 0 }, 0);
 }
 
 void
@@ -116,20 +108,20 @@ emit_update(struct emit *m)
 	const struct network *n = m->net;
 	enum dtype wide = n->has_master ? n->master_dtype : n->dtype;
 	const struct emitted_param *p;
-	struct turn t;
+	struct param_update t;
 
 	for (size_t i = 0; i < m->param_count; i++) {
 		p = &m->params[i];
 		if (p->grad == EMIT_NONE)
 			continue;
 		m->layer = p->owner;
-		t = (struct turn) { .param = p->tensor, .target = p->tensor, .grad = p->grad, .bytes = p->elements * dtype_bytes(wide) };
+		t = (struct param_update) { .param = p->tensor, .target = p->tensor, .grad = p->grad, .bytes = p->elements * dtype_bytes(wide) };
 		for (uint32_t k = 0; k < rules[n->optimizer].states; k++)
 			t.states[k] = emit_tensor(m, t.bytes, KIND_OPTIMIZER);
 		if (n->has_master)
 			t.target = emit_tensor(m, t.bytes, KIND_OPTIMIZER);
-		if (m->framework)
-			apart(m, &t);
+		if (m->by->update_by_steps)
+			by_steps(m, &t);
 		else
 			fused(m, &t);
 	}

@@ -69,8 +69,8 @@ fuzz_case(struct fuzz *f)
 	for (int i = 0; i < LOWER_COUNT; i++) {
 		struct err e = ERR_INIT;
 
-		n.batch = i == LOWER_FRAMEWORK ? 1000000 : 4;
-		if (lower(&g, &n, i, &d, &f->arena, &e) < 0) {
+		n.batch = lowerings[i] == &lowering_framework ? 1000000 : 4;
+		if (lower(&g, &n, lowerings[i], &d, &f->arena, &e) < 0) {
 			f->err = e;
 			return -1;
 		}

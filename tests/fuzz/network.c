@@ -20,7 +20,7 @@ lower_all(struct fuzz *f, const struct network *n)
 		struct err e = ERR_INIT;
 
 		/* Too large a batch is refused, and says so. */
-		if (lower(&g, n, i, i == LOWER_CAFFE ? NULL : &d, &f->arena, &e) < 0) {
+		if (lower(&g, n, lowerings[i], lowerings[i] == &lowering_caffe ? NULL : &d, &f->arena, &e) < 0) {
 			f->err = e;
 			EXPECT(f, e.code == ERR_INPUT && e.text[0] != '\0');
 			f->err = (struct err) ERR_INIT;
