@@ -72,5 +72,5 @@ run(struct cli *c, struct err *e)
 }
 
 const struct command cmd_check = {
-	"check", "PLAN", 1, 1, "Prove that a plan is sound, or say where it is not", options, run
+	"check", "PLAN", 1, 1, "Prove that a plan is sound, or say where it is not", options, run, FOR_NONE
 };

@@ -309,5 +309,5 @@ run(struct cli *c, struct err *e)
 }
 
 const struct command cmd_info = {
-	"info", "NETWORK|GRAPH", 1, 1, "Show what a training step is made of and needs", options, run
+	"info", "NETWORK|GRAPH", 1, 1, "Show what a training step is made of and needs", options, run, FOR_NONE
 };

@@ -29,6 +29,7 @@ static const struct section sections[] = {
 	{ .name = "devices", .summary = "device documents: --device", .what = LOOKUP_DEVICE },
 	{ .name = "networks", .summary = "network documents", .what = LOOKUP_NETWORK },
 	{ .name = "graphs", .summary = "graph documents: traces of real training steps", .what = LOOKUP_GRAPH },
+	{ .name = "options", .summary = "planning options, and which commands take them", .rows = table_options },
 	{ .name = "commands", .summary = "the subcommands of layrub", .rows = table_commands },
 	{ .name = "tables", .summary = "these tables", .rows = table_tables },
 	{ .name = NULL }
@@ -147,7 +148,7 @@ run(struct cli *c, struct err *e)
 	while (only != NULL && s->name != NULL && strcmp(s->name, only) != 0)
 		s++;
 	if (s->name == NULL)
-		return usage_error(c, e, NULL, "expected one of %s, got '%s'", names_of_tables(&c->arena), err_quote(q, only));
+		return usage_error(e, NULL, "expected one of %s, got '%s'", names_of_tables(&c->arena), err_quote(q, only));
 	json_out_init(&o, stdout);
 	if (c->json)
 		json_out_object(&o, NULL, true);
@@ -161,5 +162,5 @@ run(struct cli *c, struct err *e)
 }
 
 const struct command cmd_list = {
-	"list", "[TABLE]", 0, 1, "List built-in tables and installed documents", options, run
+	"list", "[TABLE]", 0, 1, "List built-in tables and installed documents", options, run, FOR_NONE
 };

@@ -116,11 +116,11 @@ run(struct cli *c, struct err *e)
 		return -1;
 	p = &w.csv.problem;
 	p->capacity = given.capacity;
-	if (option_seconds(&p->time_limit_s, "--time-limit", given.time_limit, c, e) < 0)
+	if (request_seconds(&p->time_limit_s, "--time-limit", given.time_limit, e) < 0)
 		return -1;
 	w.result.offsets = ARENA_NEW(&c->arena, bytes_t, p->count);
 	begin = clock_seconds();
-	p->stopped = interrupt_came;
+	p->stopped = interrupted;
 	interrupt_watch();
 	rc = placement_run(&w.result, row, p, &c->arena, e);
 	interrupt_end(rc == 0);
@@ -145,5 +145,5 @@ run(struct cli *c, struct err *e)
 }
 
 const struct command cmd_place = {
-	"place", "BUFFERS.csv", 1, 1, "Give buffers offsets, in the smallest arena", options, run
+	"place", "BUFFERS.csv", 1, 1, "Give buffers offsets, in the smallest arena", options, run, FOR_NONE
 };

@@ -150,6 +150,12 @@ struct layrub_plan_options {
 	double budget_percent;	/* of the step's own peak */
 	double slowdown_percent;	/* find the smallest budget whose step takes at most so much longer than the ideal time */
 	bool minimise_memory;	/* find the smallest budget that has a plan */
+	/* Searches end early where these say so, and the result is the best plan so far; without one, LAYRUB_NO. */
+	double time_limit_s;	/* seconds; 0: none */
+	uint32_t threads;	/* 0: as OpenMP decides */
+	bool (*stopped)(void *user);	/* asked now and then, from any thread: true ends the search */
+	void (*progress)(void *user, const char *line);	/* told now and then, by the calling thread, how far the search is */
+	void *user;		/* what both are given */
 };
 
 struct layrub_plan;

@@ -44,7 +44,7 @@ table_reorders(unsigned i, const char **summary)
 }
 
 const char *
-table_objectives(unsigned i, const char **summary)
+table_budget_searches(unsigned i, const char **summary)
 {
 	return i == 0 ? row("memory", "the smallest budget for which there is a plan", summary) : NULL;
 }

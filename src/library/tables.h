@@ -10,6 +10,9 @@
 
 table_row_fn table_policies, table_placements, table_lowerings, table_layers;
 table_row_fn table_times;	/* what --times takes */
-table_row_fn table_reorders, table_objectives;
-table_row_fn table_commands;	/* the subcommands of layrub: main.c has it */
+table_row_fn table_reorders;
+table_row_fn table_budget_searches;	/* what --minimise takes */
+/* Tables of the command. */
+table_row_fn table_commands;	/* the subcommands of layrub */
+table_row_fn table_options;	/* planning options, and which commands take them */
 #endif
