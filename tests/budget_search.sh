@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# Other questions than the fastest plan for a budget: --slowdown, --minimise, --reorder, and explain.
+# Questions besides the fastest plan for a budget: --slowdown and --minimise (budget searches), --reorder, and explain.
 # shellcheck source=lib.sh
 . "${LAYRUB_TESTS:-tests}/lib.sh"
 
