@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* layrub check: is a plan sound, whoever made it? */
+/* cmd_check.c - layrub check: is a plan sound? */
 #include <config.h>
 #include "src/command/command.h"
 

@@ -37,7 +37,7 @@ plan_row(void *arg)
 	return 0;
 }
 
-/* Make one row; only an answer of no may stand in it, another failure ends the command. */
+/* Makes one row.  An answer of no is a row; any other failure ends the command. */
 static int
 make_row(struct compare_row *r, struct err *e)
 {
@@ -96,7 +96,7 @@ print_problem(const struct compare_row *row)
 	putchar('\n');
 }
 
-/* A budget that is too small for any plan is refused with the same words by every policy: once will do. */
+/* True when all policies refuse with the same words, as they do where the budget is too small for any plan: one line is printed then. */
 static bool
 one_reason(const struct compare_row *rows, uint32_t count)
 {

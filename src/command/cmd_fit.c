@@ -58,12 +58,12 @@ search(struct fit_answer *w, struct err *e)
 	if (!w->resident.ok && fit_evaluate(&w->planned, &w->problem, FIT_PLANNED, t->batch, e) < 0)
 		return -1;
 	w->fits = w->planned.ok;
-	/* A plan that was not finished is no answer of no. */
+	/* An unfinished plan is no answer of no. */
 	if (!w->fits && fit_stopped(&w->problem))
 		return err_set(e, ERR_SYSTEM, "interrupted");
 	if (!t->is_network)
 		return 0;
-	/* What is known is where the searches begin. */
+	/* Searches begin with the evaluations that are there. */
 	w->most_resident = w->resident;
 	if (fit_largest(&w->most_resident, &over, &w->problem, FIT_RESIDENT, w->resident.ok ? t->batch : 0,
 	    w->resident.ok ? FIT_BATCH_MAX : t->batch, e) < 0)
@@ -72,7 +72,7 @@ search(struct fit_answer *w, struct err *e)
 	if (fit_largest(&w->most_planned, &w->over, &w->problem, FIT_PLANNED, w->fits && !w->resident.ok ? t->batch : w->most_resident.batch,
 	    w->fits ? FIT_BATCH_MAX : t->batch, e) < 0)
 		return -1;
-	/* A search that misses what is known would say less than it: the resident plan is a plan, too. */
+	/* The resident plan is a plan, too: a search that ends below it says less. */
 	if (w->most_planned.batch < w->most_resident.batch)
 		w->most_planned = w->most_resident;
 	if (!w->resident.ok && fit_accumulate(&w->micro, &w->problem, t->batch, &t->device, e) < 0)
@@ -103,7 +103,7 @@ verdict_of(const struct fit_answer *w, struct arena *a)
 	return arena_printf(a, "no: the step needs %s, %s are there, and no plan was found", need, have);
 }
 
-/* What stands in the way of a larger batch, or of this one. */
+/* The reason against a larger batch, or against this one. */
 static const char *
 limit_of(const struct fit_answer *w, struct arena *a)
 {
@@ -257,7 +257,7 @@ answer_to_json(const struct fit_answer *w)
 	json_out_uint(&o, "step_peak_bytes", w->planning.life.peak_bytes);
 	json_out_uint(&o, "reserved_bytes", w->task.device.reserved_bytes);
 	json_out_real(&o, "slowdown", w->problem.most_overhead);
-	/* One that was not looked for to the end is no zero. */
+	/* A search that was cut short does not say that there is none. */
 	if (w->task.is_network && (!w->cut || w->most_resident.batch > 0))
 		evaluation_to_json(&o, "largest_resident", &w->most_resident);
 	if (w->task.is_network && (!w->cut || w->most_planned.batch > 0))

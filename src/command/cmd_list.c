@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* layrub list: the tables that are built in and the documents that are installed. */
+/* cmd_list.c - layrub list: the tables that are built in and the documents that are installed */
 #include <config.h>
 #include "src/command/command.h"
 
@@ -55,7 +55,7 @@ device_summary(const char *name, struct cli *c, struct err *e)
 	    units_size(size, d.memory_bytes), units_rate(out, d.link[D2H].bytes_per_s), units_rate(in, d.link[H2D].bytes_per_s));
 }
 
-/* What a network or graph says of itself, without deriving shapes. */
+/* The source that a network or graph names.  Shapes are not derived. */
 static const char *
 document_summary(const char *name, enum lookup_what what, struct cli *c, struct err *e)
 {

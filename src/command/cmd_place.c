@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* layrub place: an offset for every buffer of a list, nothing else. */
+/* cmd_place.c - layrub place: an offset for every buffer of a list */
 #include <config.h>
 #include "src/command/command.h"
 
@@ -46,7 +46,7 @@ status_of(const struct place_result *r, bytes_t capacity)
 static void
 print_answer(const struct answer *w, const char *placement, const struct cli *c)
 {
-	/* The offsets have standard output for themselves. */
+	/* Offsets on standard output leave the table no room there. */
 	FILE *out = given.output != NULL && given.output[0] == '-' && given.output[1] == '\0' ? stderr : stdout;
 	const struct place_result *r = &w->result;
 	struct json_out o;

@@ -26,7 +26,7 @@ result_stream(void)
 	return output != NULL && strcmp(output, "-") == 0 ? stderr : stdout;
 }
 
-/* The answer no is a result, too: programs get what is known. */
+/* An answer of no is a result, too: --json prints the figures that are known. */
 static int
 answer_no(const struct planning *n, const struct cli *c, const struct err *e)
 {
@@ -39,7 +39,7 @@ answer_no(const struct planning *n, const struct cli *c, const struct err *e)
 	return -1;
 }
 
-/* Each bound on the time by its name: gap is against the largest. */
+/* Each bound on the time by its name.  The gap is the distance to the largest. */
 static void
 print_bounds(const double *bounds_us, const struct cli *c)
 {

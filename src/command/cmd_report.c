@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* layrub report: draw a plan and its simulation, a placement, or a sweep's results. */
+/* cmd_report.c - layrub report: pictures of a plan and its simulation, a placement, or a sweep's results */
 #include <config.h>
 #include "src/command/command.h"
 

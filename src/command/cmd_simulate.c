@@ -49,7 +49,7 @@ changed_device(struct device *d, const struct plan *p, struct arena *a, struct e
 	return 0;
 }
 
-/* What is wrong with the options is said before the plan is read. */
+/* Mistakes in the options are found before the plan is read. */
 static int
 read_jitter(struct jitter *j, struct err *e)
 {
@@ -72,7 +72,7 @@ read_jitter(struct jitter *j, struct err *e)
 
 static const char *const cause_names[QUEUE_COUNT + 1] = { "the end", "offload", "fetch", NULL };
 
-/* What a stall is put down to: the queue of its cause, or the end of the step. */
+/* The cause of a stall: the queue of the instruction that it waits for, or the end of the step. */
 static int
 cause_of(const struct plan *p, const struct sim_stall *s)
 {

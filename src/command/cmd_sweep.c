@@ -54,7 +54,7 @@ add_all(struct sweep_grid *g, enum axis axis, table_row_fn *rows, struct arena *
 	return 0;
 }
 
-/* A name that no row has is a mistake of the grid, not of a point. */
+/* A name that is in no row is a mistake of the grid, not of a point. */
 static int
 check_rows(const struct sweep_grid *g, enum axis axis, table_row_fn *rows, struct err *e)
 {
@@ -97,7 +97,7 @@ read_lists(struct sweep_grid *g, struct arena *a, struct err *e)
 	return 0;
 }
 
-/* What no point could answer is found before the first one runs. */
+/* Mistakes that would fail every point are found before the first one runs. */
 static int
 check_documents(const struct sweep_grid *g, struct cli *c, struct err *e)
 {
@@ -228,7 +228,7 @@ print_summary(const struct sweep_counts *n, const struct cli *c)
 	json_out_finish(&o);
 }
 
-/* All points are the answer, so that without them the program ends as an interrupted one. */
+/* The answer is all points: without them the program ends as an interrupted one. */
 static void
 end_search(const struct sweep_counts *n)
 {

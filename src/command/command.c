@@ -21,7 +21,7 @@ static const struct option_row common_options[] = {
 	OPTION_END
 };
 
-/* A message that repeats a stranger's text stays one line. */
+/* Keeps a message that repeats a document's text on one line. */
 static void
 make_printable(char *s)
 {
@@ -137,8 +137,8 @@ command_finish(int status)
 	return process_flush("layrub", status);
 }
 
-/* Jansson 2.14 does not outlive an allocation that fails while it scans: it loses the byte, so that a number is
- * another one, or writes outside its buffer.  A program may leave; no file is being written while one is read. */
+/* malloc(), or the end of the program.  Jansson 2.14 does not survive an allocation that fails while it scans: a byte is lost, so that a
+ * number changes, or a write goes outside its buffer.  No file is being written while one is read. */
 static void *
 allocate_or_leave(size_t n)
 {

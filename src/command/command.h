@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* command.h - what all subcommands share: options, output, exit statuses
+/* command.h - the common part of all subcommands: options, output, exit statuses
  *
  * A subcommand is one struct command in one cmd_NAME.c.  run() gets parsed
  * options and operands, returns 0 or -1 with e filled, and never prints an error
@@ -17,7 +17,7 @@
 #include "src/command/plan_options.h"
 #include "src/library/usage.h"
 
-/* One run of the program: everything with an owner, so that it is released whichever way the run ends. */
+/* One run of the program.  Everything that needs a release has its owner here, however the run ends. */
 struct cli {
 	const struct command *command;
 	struct arena arena;
@@ -53,10 +53,10 @@ int need_device(const char *device, struct err *e) WARN_UNUSED;
 /* "layrub: warning: ..." on stderr. */
 void warn(const char *fmt, ...) PRINTF_LIKE(1, 2);
 
-/* What plan, compare and fit begin with: the given options, checked; the task of the first operand; the request, resolved for it.  Op
- * times of another device are warned of. */
+/* Begins plan, compare and fit: checks the given options, reads the task of the first operand, resolves the request for it.  Warns of op
+ * times of another device. */
 int begin_planning(struct planning *n, struct task *t, struct cli *c, struct err *e) WARN_UNUSED;
 
-/* One "label   value" line of a table for people; control bytes of a stranger's text become '?'. */
+/* One "label   value" line of a table for people; control bytes of a document's text become '?'. */
 void text_row(FILE *out, const char *label, const char *fmt, ...) PRINTF_LIKE(3, 4);
 #endif

@@ -117,8 +117,8 @@ fit_evaluate(struct fit_evaluation *v, const struct fit_problem *p, enum fit_mod
 	return 0;
 }
 
-/* Where between a batch that is ok and one that is not to look next: where the overhead would pass what is allowed if
- * it rose evenly, but never close to an end.  Plans of large batches take seconds, and this saves half of them. */
+/* The next batch to evaluate between one that is ok and one that is not: where the overhead would pass the allowed one if it rose
+ * evenly, but never close to an end.  Plans of large batches take seconds; this guess saves half of them. */
 static uint32_t
 between(const struct fit_evaluation *best, const struct fit_evaluation *over, double most_overhead, uint32_t low, uint32_t high)
 {
@@ -145,7 +145,7 @@ fit_largest(struct fit_evaluation *best, struct fit_evaluation *over, const stru
 		if (fit_evaluate(best, p, mode, low, e) < 0)
 			return -1;
 		if (!best->ok) {
-			/* Not what was known: search from below. */
+			/* The batch is not ok after all: the search begins below it. */
 			*over = *best;
 			*best = (struct fit_evaluation) { .batch = 0 };
 			high = low;

@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* fit_search.h - the largest batch that fits, by bisection on plans that are made and checked
- */
+/* fit_search.h - the largest batch that fits, by bisection on plans that are made and checked */
 #ifndef SRC_COMMAND_FIT_SEARCH_H
 #define SRC_COMMAND_FIT_SEARCH_H
 #include "src/library/plan_request.h"
 
 enum { FIT_BATCH_MAX = 1 << 20 };
 
-/* What is asked, the same for all evaluations. */
+/* The question, the same for all evaluations. */
 struct fit_problem {
 	const char *name;		/* of the network or graph, as typed */
 	struct plan_request request;	/* its budget in bytes; its policy is for FIT_PLANNED */
@@ -40,7 +39,7 @@ int fit_evaluate(struct fit_evaluation *v, const struct fit_problem *p, enum fit
 int fit_largest(struct fit_evaluation *best, struct fit_evaluation *over, const struct fit_problem *p, enum fit_mode mode, uint32_t at_least,
     uint32_t at_most, struct err *e) WARN_UNUSED;
 
-/* Is the best so far wanted now? */
+/* True when the best so far is wanted now. */
 bool fit_stopped(const struct fit_problem *p);
 
 /* A batch as micro-steps of the largest size that stays resident. */

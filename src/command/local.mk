@@ -24,3 +24,4 @@ layrub_SOURCES = \
 	%D%/sweep_grid.c %D%/sweep_grid.h \
 	%D%/sweep_run.c %D%/sweep_run.h
 layrub_LDADD = $(LDADD)
+EXTRA_DIST += %D%/README.md

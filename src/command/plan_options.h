@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* plan_options.h - the options of every command that plans, in one table
  *
- * A command that plans takes every row, unless the row has a reason why not.  What the user gives is in plan_given; values that a
- * command takes as lists (sweep) are in plan_given_lists.  `layrub list options` shows the table.
+ * A command that plans takes every row, unless the row has a reason why not.  Given values are in plan_given; lists, which sweep
+ * takes, are in plan_given_lists.  `layrub list options` shows the table.
  */
 #ifndef SRC_COMMAND_PLAN_OPTIONS_H
 #define SRC_COMMAND_PLAN_OPTIONS_H

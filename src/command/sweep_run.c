@@ -16,7 +16,7 @@ enum {
 	POINT_TODO = 0, POINT_PENDING = 1, POINT_OVER = 2
 };
 
-struct sweep {
+struct sweep_state {
 	const struct sweep_grid *grid;
 	const struct sweep_options *options;
 	const struct sweep_file *file;
@@ -29,9 +29,9 @@ struct sweep {
 	struct err err;
 };
 
-/* One plan and those who simulate it. */
+/* One plan, and the points that are simulations of it. */
 struct group {
-	struct sweep *sweep;
+	struct sweep_state *sweep;
 	uint32_t first;			/* point */
 	struct arena arena;
 	struct task task;
@@ -71,7 +71,7 @@ sweep_is_ours(const struct sweep_grid *g, const struct sweep_options *o, uint32_
 }
 
 static bool
-is_stopped(const struct sweep *s)
+is_stopped(const struct sweep_state *s)
 {
 	const struct plan_request *q = &s->options->request;
 
@@ -79,13 +79,13 @@ is_stopped(const struct sweep *s)
 }
 
 static const char *
-text_at(const struct sweep *s, uint32_t point, enum axis x)
+text_at(const struct sweep_state *s, uint32_t point, enum axis x)
 {
 	return grid_value(s->grid, point, x)->text;
 }
 
 static struct what_if
-change_at(const struct sweep *s, uint32_t point)
+change_at(const struct sweep_state *s, uint32_t point)
 {
 	const struct sweep_options *o = s->options;
 	double both = grid_value(s->grid, point, AXIS_LINK)->number;
@@ -100,7 +100,7 @@ change_at(const struct sweep *s, uint32_t point)
 /* ---- lines ---- */
 
 static void
-tell(struct sweep *s)
+tell(struct sweep_state *s)
 {
 	const struct sweep_counts *c = &s->counts;
 	double now = clock_seconds(), rate;
@@ -116,7 +116,7 @@ tell(struct sweep *s)
 }
 
 static void
-put_line(struct sweep *s, const char *line)
+put_line(struct sweep_state *s, const char *line)
 {
 	if (!s->broken && sweep_file_write(s->file, line, strlen(line), &s->err) < 0)
 		s->broken = true;
@@ -124,7 +124,7 @@ put_line(struct sweep *s, const char *line)
 
 /* A line that could not be made ends the sweep as one that could not be written does: the point runs again. */
 static void
-miss_line(struct sweep *s)
+miss_line(struct sweep_state *s)
 {
 	#pragma omp critical(sweep_lines)
 	if (!s->broken) {
@@ -135,7 +135,7 @@ miss_line(struct sweep *s)
 
 /* Take a point's line, which is malloc's. */
 static void
-take_line(struct sweep *s, uint32_t point, char *line, bool failed)
+take_line(struct sweep_state *s, uint32_t point, char *line, bool failed)
 {
 	#pragma omp critical(sweep_lines)
 	{
@@ -164,7 +164,7 @@ take_line(struct sweep *s, uint32_t point, char *line, bool failed)
 static void
 link_to_json(const struct point *p, struct json_out *o)
 {
-	const struct sweep *s = p->group->sweep;
+	const struct sweep_state *s = p->group->sweep;
 
 	json_out_uint(o, "gpus_per_link", (uint64_t)grid_value(s->grid, p->id, AXIS_GPUS)->number);
 	if (p->err.code != ERR_NONE)
@@ -183,12 +183,12 @@ error_to_json(const struct err *e, struct json_out *o)
 	json_out_string(o, "error", text);
 }
 
-/* What is known of a point, whether it failed or not. */
+/* The known figures of a point, of a failed one, too. */
 static void
 figures_of_point(struct figures *f, const struct point *p)
 {
 	const struct group *g = p->group;
-	const struct sweep *s = g->sweep;
+	const struct sweep_state *s = g->sweep;
 	double batch = grid_value(s->grid, p->id, AXIS_BATCH)->number;
 	struct what_if w = change_at(s, p->id);
 
@@ -215,7 +215,7 @@ figures_of_point(struct figures *f, const struct point *p)
 static void
 finish_point(const struct point *p)
 {
-	struct sweep *s = p->group->sweep;
+	struct sweep_state *s = p->group->sweep;
 	char key[GRID_KEY_MAX], *line = NULL;
 	struct json_out o;
 	struct figures f;
@@ -255,7 +255,7 @@ static int
 simulate_point(void *arg)
 {
 	struct point *p = arg;
-	const struct sweep *s = p->group->sweep;
+	const struct sweep_state *s = p->group->sweep;
 	struct what_if w = change_at(s, p->id);
 	struct plan plan = p->group->plan;
 
@@ -270,7 +270,7 @@ simulate_point(void *arg)
 static void
 run_points(const struct group *g, uint32_t from, uint32_t to)
 {
-	struct sweep *s = g->sweep;
+	struct sweep_state *s = g->sweep;
 
 	for (uint32_t id = from; id < to && !is_stopped(s) && !s->broken; id++) {
 		struct point p = { .group = g, .id = id, .arena = ARENA_INIT, .err = g->err };
@@ -288,7 +288,7 @@ static int
 plan_group(void *arg)
 {
 	struct group *g = arg;
-	const struct sweep *s = g->sweep;
+	const struct sweep_state *s = g->sweep;
 	struct plan_request q = s->options->request;
 	const char *budget = text_at(s, g->first, AXIS_BUDGET);
 	double begin;
@@ -310,7 +310,7 @@ plan_group(void *arg)
 }
 
 static void
-run_group(struct sweep *s, uint32_t first, uint32_t count)
+run_group(struct sweep_state *s, uint32_t first, uint32_t count)
 {
 	struct group g = { .sweep = s, .first = first, .arena = ARENA_INIT, .err = ERR_INIT };
 
@@ -334,9 +334,9 @@ run_group(struct sweep *s, uint32_t first, uint32_t count)
 
 /* ---- the grid ---- */
 
-/* Is anything left to do among these points? */
+/* True when one of these points is still to be done. */
 static bool
-has_work(const struct sweep *s, uint32_t first, uint32_t count)
+has_work(const struct sweep_state *s, uint32_t first, uint32_t count)
 {
 	for (uint32_t id = first; id < first + count; id++)
 		if (s->state[id] == POINT_TODO)
@@ -346,7 +346,7 @@ has_work(const struct sweep *s, uint32_t first, uint32_t count)
 
 /* Strike out other shards' points and those that are in the file. */
 static void
-mark(struct sweep *s)
+mark(struct sweep_state *s)
 {
 	char key[GRID_KEY_MAX];
 
@@ -374,7 +374,7 @@ int
 sweep_run(struct sweep_counts *counts, const struct sweep_grid *g, const struct sweep_options *o, const struct sweep_file *f,
     struct arena *a, struct err *e)
 {
-	struct sweep s = { .grid = g, .options = o, .file = f, .began_s = clock_seconds(), .err = ERR_INIT };
+	struct sweep_state s = { .grid = g, .options = o, .file = f, .began_s = clock_seconds(), .err = ERR_INIT };
 	uint32_t step = o->replan ? 1 : g->link_count;
 
 	s.state = ARENA_NEW(a, unsigned char, g->point_count);

@@ -11,7 +11,7 @@
 #include "src/library/plan_request.h"
 
 struct sweep_options {
-	struct plan_request request;	/* what a point's values do not replace; duplex rate and latency of its link hold at all points */
+	struct plan_request request;	/* options that hold for all points, the link's duplex rate and latency among them */
 	double compute_scale;
 	bool replan;			/* plan anew for each link instead of timing the one plan on it */
 	bool ordered;			/* lines in the grid's order, without what a clock says */
@@ -30,7 +30,7 @@ struct sweep_counts {
 /* A point's name in results. */
 void sweep_key(char key[GRID_KEY_MAX], const struct sweep_grid *g, const struct sweep_options *o, uint32_t point);
 
-/* Is this point one of the shard's?  Each point is one of exactly one shard's; groups stay together where there are enough. */
+/* True when the point is the shard's.  Each point belongs to exactly one shard; groups stay together where there are enough. */
 bool sweep_is_ours(const struct sweep_grid *g, const struct sweep_options *o, uint32_t point);
 
 /* Run what is not in f yet.  A point that fails is a line with its `error`.  When the request is stopped, what has been planned

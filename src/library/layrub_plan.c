@@ -24,7 +24,7 @@ finish(struct layrub_plan *p)
 
 /* ---- making ---- */
 
-struct making {
+struct plan_making {
 	struct layrub_plan *plan;
 	struct layrub_plan_options options;
 	struct err err;
@@ -43,7 +43,7 @@ request_of(const struct layrub_plan_options *o)
 static int
 make(void *arg)
 {
-	struct making *m = arg;
+	struct plan_making *m = arg;
 	struct layrub_plan *p = m->plan;
 	const struct plan_request q = request_of(&m->options);
 
@@ -57,7 +57,7 @@ make(void *arg)
 struct layrub_plan *
 layrub_plan_make(struct layrub_problem *problem, const struct layrub_plan_options *options, struct layrub_error *error)
 {
-	struct making m = { .plan = handle_new(sizeof(*m.plan), error), .err = ERR_INIT };
+	struct plan_making m = { .plan = handle_new(sizeof(*m.plan), error), .err = ERR_INIT };
 
 	if (m.plan == NULL)
 		return NULL;
@@ -133,8 +133,8 @@ layrub_plan_parse(const char *text, size_t size, struct layrub_error *error)
 struct call {
 	struct arena arena;
 	const struct layrub_plan *plan;
-	bool *sound;				/* the plan's, for those who may find it out */
-	const struct layrub_problem *problem;	/* check: NULL or whose graph */
+	bool *sound;				/* the plan's; set where a check finds it out */
+	const struct layrub_problem *problem;	/* check: whose graph it has to be; NULL: any */
 	const char *path;			/* write */
 	FILE *out;				/* text */
 	struct layrub_change change;		/* simulate ... */
@@ -252,7 +252,7 @@ layrub_plan_figures(const struct layrub_plan *plan, struct layrub_figures *figur
 
 /* ---- simulating ---- */
 
-/* The machine that c asks about, in *d, and the plan with that machine's op times, in *p; is it another than the plan's own? */
+/* Fills *d with the machine that c asks about, *p with the plan and that machine's op times, *changed: not the plan's own machine. */
 static int
 change_machine(struct device *d, struct plan *p, bool *changed, struct call *c)
 {

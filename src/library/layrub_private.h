@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* layrub_private.h - what stands behind the handles of layrub.h
+/* layrub_private.h - the structs behind the handles of layrub.h
  *
  * Each public function that may allocate calls its work through guard(), so that the host's memory running out comes
  * back as an error.  A handle owns one arena; memory that only a call needs lies in an arena of the call's own.

@@ -55,7 +55,7 @@ view_places(const struct place *p, uint32_t count, struct arena *a)
 	return to;
 }
 
-/* What an instruction of one queue does not have is none or 0, so that nobody reads the leavings of another. */
+/* Fields that belong to other queues are none or 0. */
 static struct layrub_instruction
 view_instruction(const struct instruction *in, const struct graph *g)
 {

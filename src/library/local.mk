@@ -8,6 +8,7 @@ libinterface_a_SOURCES = %D%/layrub.c %D%/layrub_problem.c %D%/layrub_plan.c %D%
 	planner/policy/policies.c planner/placement/placements.c planner/bound/bounds.c
 libinterface_a_CPPFLAGS = $(AM_CPPFLAGS) -DWITHOUT_GLPK
 include_HEADERS = %D%/layrub.h
+EXTRA_DIST += %D%/README.md
 pkgconfigdir = $(libdir)/pkgconfig
 nodist_pkgconfig_DATA = %D%/layrub.pc
 

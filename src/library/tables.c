@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* tables.c - one function a table: the name and the summary of a row */
 #include <config.h>
 #include "src/library/tables.h"
 

@@ -25,8 +25,8 @@ task_read_device(struct device *d, const char *name, struct arena *a, struct err
 	return path == NULL ? -1 : device_read(d, path, a, e);
 }
 
-/* What is still to be said when the document has been parsed. */
-struct reading {
+/* The arguments of the reader of a parsed document. */
+struct task_reading {
 	struct task *task;
 	const struct task_options *options;
 };
@@ -142,7 +142,7 @@ wrong_format(json_t *root, struct err *e)
 static int
 read_either(void *to, json_t *root, struct arena *a, struct err *e)
 {
-	const struct reading *r = to;
+	const struct task_reading *r = to;
 	const char *format = json_string_value(json_object_get(root, "format"));
 
 	if (format != NULL && strcmp(format, "layrub-network") == 0)
@@ -166,7 +166,7 @@ read_device(struct task *t, const struct task_options *o, struct arena *a, struc
 static int
 read_step(struct task *t, const struct json_source *s, const struct task_options *o, struct arena *a, struct err *e)
 {
-	struct reading r = { t, o };
+	struct task_reading r = { t, o };
 
 	if (o->reorder != NULL && reorder_find(o->reorder) == NULL)
 		return unknown_row(e, "--reorder", o->reorder);

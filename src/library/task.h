@@ -21,7 +21,7 @@ struct task_options {
 	uint32_t batch;
 };
 
-/* What --times takes. */
+/* The values of --times. */
 struct task_times { const char *name, *summary; };
 extern const struct task_times task_times[];	/* ends with a NULL name */
 
@@ -45,7 +45,7 @@ int task_read_from(struct task *t, const struct json_source *s, const struct tas
 /* The options that made t's graph, for a plan's record. */
 const char *task_record(const struct task *t, struct arena *a);
 
-/* Are t's op times those that another device than t's took? */
+/* True when t's op times were measured on another device than t's. */
 bool task_has_foreign_times(const struct task *t);
 
 /* A device by name or file. */
