@@ -3,6 +3,7 @@
  * Linked with the static library itself, so nothing here knows more than layrub.h says.
  */
 #include <config.h>
+#include <dirent.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -434,6 +435,7 @@ struct watcher {
 	atomic_bool cancelled;
 	bool foreign;			/* a line came from another thread, or was none */
 	int lines;
+	int threads;			/* of the process at the last line; 0: not known */
 	char *text;
 	size_t size;
 };
@@ -446,12 +448,26 @@ is_cancelled(void *user)
 	return atomic_load(&w->cancelled);
 }
 
+static int
+count_threads(void)
+{
+	DIR *tasks = opendir("/proc/self/task");
+	int n = 0;
+
+	while (tasks != NULL && readdir(tasks) != NULL)
+		n++;
+	if (tasks != NULL)
+		closedir(tasks);
+	return n;
+}
+
 static void
 watch(void *user, const char *line)
 {
 	struct watcher *w = user;
 
 	w->lines++;
+	w->threads = count_threads();
 	w->foreign |= !pthread_equal(pthread_self(), w->thread) || *line == '\0' || strchr(line, '\n') != NULL;
 	if (w->cancels)
 		atomic_store(&w->cancelled, true);
@@ -563,6 +579,51 @@ test_two_at_once(struct layrub_problem *p)
 	free(two[1].text);
 }
 
+#ifdef _OPENMP
+/* The threads of earlier plans end a little after their pthreads: counts until the number has not changed for 0.2 s. */
+static int
+settled_threads(void)
+{
+	int n = count_threads();
+
+	for (int same = 0; same < 20; same++) {
+		nanosleep(&(struct timespec) { .tv_nsec = 10000000 }, NULL);
+		if (count_threads() != n) {
+			n = count_threads();
+			same = 0;
+		}
+	}
+	return n;
+}
+#endif
+
+/* A plan has as many threads as its options say, whatever the plan before it had. */
+static void
+test_thread_counts(struct layrub_problem *p)
+{
+#ifdef _OPENMP
+	static const uint32_t most[] = { 1, 3, 2 };
+	int before = settled_threads();
+
+	for (size_t i = 0; i < sizeof(most) / sizeof(most[0]) && before > 0; i++) {
+		struct watcher w = { .problem = p, .options = { .budget_percent = 75, .threads = most[i] } };
+		pthread_t thread;
+
+		if (pthread_create(&thread, NULL, work_watched, &w) != 0)
+			abort();
+		pthread_join(thread, NULL);
+		is_uint((uint64_t)w.threads, (uint64_t)before + most[i], "%u threads", (unsigned)most[i]);
+		free(w.text);
+		before = settled_threads();
+	}
+	if (before > 0)
+		return;
+#else
+	(void)p;
+#endif
+	tap_skip("threads of a plan", "no OpenMP, or no /proc");
+}
+
 static void
 test_watched(void)
 {
@@ -573,6 +634,7 @@ test_watched(void)
 	test_cancel(p);
 	test_limits(p);
 	test_two_at_once(p);
+	test_thread_counts(p);
 	layrub_problem_free(p);
 }
 
