@@ -1,22 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* budget_search.h - the smallest budget at which a plan still does what is asked
+/* budget_search.h - the smallest budget at which a plan does what is asked
  *
- * The fastest plan for a budget is planner_run()'s; this asks the other way round.
+ * planner_run() makes the fastest plan for a budget; this search asks the other way round.
  */
 #ifndef PLANNER_BUDGET_SEARCH_H
 #define PLANNER_BUDGET_SEARCH_H
 #include "planner/planner.h"
 
-struct objective {
-	double most_overhead;	/* of the simulated step; INFINITY: any, as long as there is a plan */
-	/* Called after each budget that was tried; may be NULL. */
-	void (*tried)(void *arg, bytes_t budget, const struct plan *plan);	/* plan NULL: none fits */
-	void *arg;
-};
-
-/* Set *budget to the smallest one at or below o->budget_bytes at which o->policy's plan is as asked, to within
- * a 256th of the budget or 1 MiB.  ERR_NO when there is none at o->budget_bytes either.  The search supposes that a larger budget is never
- * worse; the budget found always has its plan.  When o->control stops it, it is the smallest that was found until then. */
-int objective_budget(bytes_t *budget, const struct graph *g, const struct device *d, const struct planner_options *o,
-    const struct objective *objective, struct arena *a, struct err *e) WARN_UNUSED;
+/* Sets *budget to the smallest one at or below o->budget_bytes at which o->policy's plan has at most the overhead (step time / ideal
+ * time - 1; INFINITY: any), to within a 256th of the budget or 1 MiB.  ERR_NO when o->budget_bytes itself does not do.  The search
+ * supposes that a larger budget is never worse.  Every budget it ends with has had its plan.  When o->control stops the search, the
+ * result is the smallest budget until then.  Progress: a line for each budget. */
+int budget_search(bytes_t *budget, const struct graph *g, const struct device *d, const struct planner_options *o,
+    double most_overhead, struct arena *a, struct err *e) WARN_UNUSED;
 #endif

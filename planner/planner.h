@@ -11,13 +11,15 @@
 #include "planner/policy/policy.h"
 #include "src/documents/plan.h"
 
+#define NO_TIME_BOUND (-1.0)
+
 struct planner_options {
 	const struct policy *policy;
 	const struct placement *placement;
 	bytes_t budget_bytes;		/* 0: the device's memory less what is reserved */
 	uint32_t batch;			/* for the plan's record; 0: a graph */
 	const char *options;		/* the command's options as text, for the plan's record */
-	double bound_time_us;		/* over 0: what the bound on the time is known to be at this budget */
+	double bound_time_us;		/* 0: to be found; over 0: known for this budget; NO_TIME_BOUND: the plan does without */
 	struct search_control *control;	/* NULL: searches end by themselves */
 	double *bounds_us;		/* NULL, or [BOUND_COUNT] filled with each bound on the time (bounds.h) */
 };

@@ -298,8 +298,9 @@ test_trace(const char *name, const char *device)
 }
 
 static bool
-stop_at_once(void)
+stop_at_once(void *user)
 {
+	(void)user;
 	return true;
 }
 

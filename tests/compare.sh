@@ -38,6 +38,16 @@ ok $? "with the reason that all of them have, once"
 grep -q "^layrub: none of the " "$work/err"
 ok $? "and an error"
 
+run compare "$@" --policy keep
+[ "$status" -eq 2 ]
+ok $? "--policy is not one of its options"
+run compare "$@" --budget 85% --json
+alone=$(sed -n 's/^   "step_time_us": \(.*\),$/\1/p' "$work/out" | sort -n | tail -n 1)
+run compare "$@" --budget 85% --gpus-per-link 8 --json
+shared=$(sed -n 's/^   "step_time_us": \(.*\),$/\1/p' "$work/out" | sort -n | tail -n 1)
+awk "BEGIN { exit !(${shared:-0} > ${alone:-0}) }" </dev/null
+ok $? "a shared link makes the slowest policy slower"
+
 run compare caffe/alexnet
 [ "$status" -eq 2 ] && grep -q -- "--device" "$work/err"
 ok $? "no device: status 2"

@@ -73,6 +73,23 @@ answers 0 "a graph" fit graphs/resnet50 --device h200
 ! grep -q "with a plan " out
 ok $? "a graph has one batch"
 
+# ---- planning options ----
+
+answers 0 "the graph's own order" fit graphs/vgg16 --device h100 --json
+peak=$(field step_peak_bytes)
+answers 0 "another order" fit graphs/vgg16 --device h100 --reorder updates --json
+true_that "$(field step_peak_bytes) < $peak" "updating early lowers the peak"
+answers 0 "options of the plan" fit resnet18 --device small.json --batch $((top + top / 4)) --slowdown 400% --policy layup --placement by-size --time-limit 10s --gpus-per-link 2 --json
+[ "$(field policy)" = layup ] && [ "$(field placement)" = by-size ]
+ok $? "the answer names them"
+step=$(field step_time_us)
+command=$(field command)
+case $command in *" --gpus-per-link 2 --policy layup --placement by-size --time-limit 10s -o "*) ok 0 "the command has them" ;; *) ok 1 "the command has them: $command" ;; esac
+# shellcheck disable=SC2086
+answers 0 "the command that it prints" ${command#layrub } --json
+[ "$(field step_time_us)" = "$step" ]
+ok $? "makes the same plan"
+
 # ---- bad input ----
 
 bad() {	# TEXT ARGUMENT...

@@ -3,11 +3,13 @@
  * Linked with the static library itself, so nothing here knows more than layrub.h says.
  */
 #include <config.h>
+#include <dirent.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "src/library/layrub.h"
 #include "tests/tap.h"
@@ -172,7 +174,7 @@ test_plan_errors(void)
 		{ { .policy = "ilp" }, LAYRUB_BAD_USAGE, "--policy: there is no 'ilp'" },
 		{ { .placement = "ilp" }, LAYRUB_BAD_USAGE, "--placement: there is no 'ilp'" },
 		{ { .budget_bytes = 1, .budget_percent = 50 }, LAYRUB_BAD_USAGE, "--budget: expected one budget" },
-		{ { .slowdown_percent = 10, .minimise_memory = true }, LAYRUB_BAD_USAGE, "--budget: expected one budget" },
+		{ { .slowdown_percent = 10, .minimise_memory = true }, LAYRUB_BAD_USAGE, "--slowdown: expected one budget search" },
 		{ { .budget_percent = -1 }, LAYRUB_BAD_USAGE, "--budget: expected a percentage" },
 		{ { .slowdown_percent = -1 }, LAYRUB_BAD_USAGE, "--slowdown: expected a percentage" },
 		{ { .budget_percent = 1e-9 }, LAYRUB_BAD_USAGE, "--budget: expected more than no memory" },
@@ -422,6 +424,220 @@ test_threads(bool share)
 	layrub_problem_free(p);
 }
 
+/* ---- limits, progress, cancelling ---- */
+
+/* One caller's view of its plan.  Progress comes from its own thread alone; stopped() may come from any. */
+struct watcher {
+	struct layrub_problem *problem;
+	struct layrub_plan_options options;
+	pthread_t thread;
+	bool cancels;			/* at the first line of progress */
+	atomic_bool cancelled;
+	bool foreign;			/* a line came from another thread, or was none */
+	int lines;
+	int threads;			/* of the process at the last line; 0: not known */
+	char *text;
+	size_t size;
+};
+
+static bool
+is_cancelled(void *user)
+{
+	struct watcher *w = user;
+
+	return atomic_load(&w->cancelled);
+}
+
+static int
+count_threads(void)
+{
+	DIR *tasks = opendir("/proc/self/task");
+	int n = 0;
+
+	while (tasks != NULL && readdir(tasks) != NULL)
+		n++;
+	if (tasks != NULL)
+		closedir(tasks);
+	return n;
+}
+
+static void
+watch(void *user, const char *line)
+{
+	struct watcher *w = user;
+
+	w->lines++;
+	w->threads = count_threads();
+	w->foreign |= !pthread_equal(pthread_self(), w->thread) || *line == '\0' || strchr(line, '\n') != NULL;
+	if (w->cancels)
+		atomic_store(&w->cancelled, true);
+}
+
+static struct layrub_plan *
+plan_watched(struct watcher *w, struct layrub_error *e)
+{
+	w->thread = pthread_self();
+	w->options.stopped = is_cancelled;
+	w->options.progress = watch;
+	w->options.user = w;
+	return layrub_plan_make(w->problem, &w->options, e);
+}
+
+/* The best so far, or no. */
+static void
+test_cancel(struct layrub_problem *p)
+{
+	static const struct layrub_plan_options rows[] = {
+		{ .budget_percent = 75 }, { .budget_percent = 75, .threads = 1 }, { .minimise_memory = true }, { .slowdown_percent = 10 }
+	};
+	struct layrub_error e;
+	struct layrub_figures f;
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct watcher w = { .problem = p, .options = rows[i], .cancels = true };
+		struct layrub_plan *plan = plan_watched(&w, &e);
+		bool searched = rows[i].budget_percent <= 0;
+
+		ok(plan != NULL ? layrub_plan_check(plan, NULL, NULL) == 0 : e.code == LAYRUB_NO, "cancelled %zu: the best so far, or no", i);
+		ok(w.lines > 0 && !w.foreign, "cancelled %zu: after a line of progress", i);
+		if (plan == NULL)
+			continue;
+		layrub_plan_figures(plan, &f);
+		is_string(layrub_plan_program(plan)->status, searched ? "heuristic" : "time-limit", "cancelled: what the plan says of itself");
+		ok(rows[i].slowdown_percent <= 0 || f.step_time_us <= 1.1 * f.ideal_time_us, "cancelled %zu: as asked", i);
+		layrub_plan_free(plan);
+	}
+}
+
+static void
+test_limits(struct layrub_problem *p)
+{
+	static const struct { struct layrub_plan_options options; const char *line; } rows[] = {
+		{ { .time_limit_s = -1 }, "--time-limit: expected" },
+		{ { .threads = 100000 }, "threads: expected at most" },
+		{ { .budget_percent = 50, .minimise_memory = true }, "--budget: expected no budget with --minimise" },
+	};
+	struct layrub_plan *plan;
+	struct layrub_error e;
+	struct timespec begin, end;
+	char line[512];
+
+	clock_gettime(CLOCK_MONOTONIC, &begin);
+	plan = layrub_plan_make(p, &(struct layrub_plan_options) { .budget_percent = 75, .time_limit_s = 1e-6 }, &e);
+	clock_gettime(CLOCK_MONOTONIC, &end);
+	ok(plan != NULL && strcmp(layrub_plan_program(plan)->status, "time-limit") == 0, "a time limit ends the search, and the plan says so");
+	ok(end.tv_sec - begin.tv_sec < 30, "soon");
+	layrub_plan_free(plan);
+	plan = layrub_plan_make(p, &(struct layrub_plan_options) { .budget_percent = 92, .policy = "layrub", .time_limit_s = 1e6 }, &e);
+	ok(plan != NULL && strcmp(layrub_plan_program(plan)->status, "heuristic") == 0, "a long limit changes nothing");
+	layrub_plan_free(plan);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		plan = layrub_plan_make(p, &rows[i].options, &e);
+		ok(plan == NULL && e.code == LAYRUB_BAD_USAGE && strncmp(layrub_error_line(&e, line, sizeof(line)), rows[i].line,
+		    strlen(rows[i].line)) == 0, "limit %zu: %s", i, rows[i].line);
+		layrub_plan_free(plan);
+	}
+}
+
+static void *
+work_watched(void *arg)
+{
+	struct watcher *w = arg;
+	struct layrub_plan *plan = plan_watched(w, NULL);
+
+	if (plan != NULL)
+		w->text = layrub_plan_text(plan, &w->size, NULL);
+	layrub_plan_free(plan);
+	return NULL;
+}
+
+/* Two plans in two threads at once, each with threads and a watcher of its own; one is cancelled, and the other is whole. */
+static void
+test_two_at_once(struct layrub_problem *p)
+{
+	struct watcher alone = { .problem = p, .options = { .budget_percent = 75 } };
+	struct watcher two[2] = {
+		{ .problem = p, .options = { .budget_percent = 75, .threads = 2 } },
+		{ .problem = p, .options = { .budget_percent = 75, .threads = 1 }, .cancels = true },
+	};
+	pthread_t threads[2];
+
+	work_watched(&alone);
+	for (int i = 0; i < 2; i++)
+		if (pthread_create(&threads[i], NULL, work_watched, &two[i]) != 0)
+			abort();
+	for (int i = 0; i < 2; i++)
+		pthread_join(threads[i], NULL);
+	if (!ok(alone.text != NULL && two[0].text != NULL && alone.size == two[0].size && memcmp(alone.text, two[0].text, alone.size) == 0,
+	    "two at once: the bytes of one alone, with two threads"))
+		return;
+	ok(alone.lines == two[0].lines && !alone.foreign && !two[0].foreign, "two at once: %d lines of progress, each from its own thread", two[0].lines);
+	ok(two[1].lines > 0 && !two[1].foreign && two[1].text != NULL && strstr(two[1].text, "\"time-limit\"") != NULL &&
+	    strstr(two[0].text, "\"time-limit\"") == NULL, "two at once: the other alone was cancelled");
+	free(alone.text);
+	free(two[0].text);
+	free(two[1].text);
+}
+
+#ifdef _OPENMP
+/* The threads of earlier plans end a little after their pthreads: counts until the number has not changed for 0.2 s. */
+static int
+settled_threads(void)
+{
+	int n = count_threads();
+
+	for (int same = 0; same < 20; same++) {
+		nanosleep(&(struct timespec) { .tv_nsec = 10000000 }, NULL);
+		if (count_threads() != n) {
+			n = count_threads();
+			same = 0;
+		}
+	}
+	return n;
+}
+#endif
+
+/* A plan has as many threads as its options say, whatever the plan before it had. */
+static void
+test_thread_counts(struct layrub_problem *p)
+{
+#ifdef _OPENMP
+	static const uint32_t most[] = { 1, 3, 2 };
+	int before = settled_threads();
+
+	for (size_t i = 0; i < sizeof(most) / sizeof(most[0]) && before > 0; i++) {
+		struct watcher w = { .problem = p, .options = { .budget_percent = 75, .threads = most[i] } };
+		pthread_t thread;
+
+		if (pthread_create(&thread, NULL, work_watched, &w) != 0)
+			abort();
+		pthread_join(thread, NULL);
+		is_uint((uint64_t)w.threads, (uint64_t)before + most[i], "%u threads", (unsigned)most[i]);
+		free(w.text);
+		before = settled_threads();
+	}
+	if (before > 0)
+		return;
+#else
+	(void)p;
+#endif
+	tap_skip("threads of a plan", "no OpenMP, or no /proc");
+}
+
+static void
+test_watched(void)
+{
+	struct layrub_problem *p = layrub_problem_open("graphs/vgg16", &on_h100, NULL);
+
+	if (!ok(p != NULL, "a problem to watch"))
+		return;
+	test_cancel(p);
+	test_limits(p);
+	test_two_at_once(p);
+	test_thread_counts(p);
+	layrub_problem_free(p);
+}
+
 /* ---- memory ---- */
 
 /* A whole session; true when every failure was said to be one of the system. */
@@ -474,6 +690,7 @@ main(void)
 	test_plan();
 	test_threads(true);
 	test_threads(false);
+	test_watched();
 	test_out_of_memory();
 	return tap_done();
 }

@@ -122,6 +122,18 @@ else
 	skip "two sweeps do not write one file" "no flock"
 fi
 
+# ---- planning options ----
+
+answers 0 "an order of ops" sweep graphs/vgg16 --device h100 --policy keep --reorder updates --ordered
+holds 'link=own reorder=updates", ' out "is part of the point's name"
+early=$(sed -n 's/.*"peak_bytes": \([0-9]*\),.*/\1/p' out)
+"$LAYRUB" plan graphs/vgg16 --device h100 --policy keep --reorder updates --json >out 2>err
+[ "$(field peak_bytes)" = "$early" ]
+ok $? "the peak is that of 'plan' with the same order"
+answers 0 "a time limit" sweep graphs/vgg16 --device h100 --budget 75% --time-limit 1us --ordered
+holds 'link=own time-limit=1us", ' out "is part of the point's name"
+holds '"status": "time-limit"' out "and ends the search"
+
 # ---- the link ----
 
 answers 0 "links" sweep resnet18 --device k40m --batch 8 --budget 90% --policy layrub --h2d 1GB/s,2GB/s --d2h 3GB/s --gpus-per-link 1,2 --ordered

@@ -146,12 +146,12 @@ trials_for(const struct graph *g)
 /* Run all[0 .. n) in parallel until the search is stopped; if one has to be found, not before one is.  The index of the fastest that
  * fits, or -1.  Only its memory is kept; ties go to the first. */
 static int
-run_all(struct outcome *all, int n, bool find)
+run_all(struct outcome *all, int n, bool find, const struct search_control *control)
 {
 	int best = -1;
 
 #ifdef _OPENMP
-#pragma omp parallel for schedule(dynamic, 1)
+#pragma omp parallel for schedule(dynamic, 1) num_threads(search_threads(control))
 #endif
 	for (int i = 0; i < n; i++) {
 		struct outcome *o = &all[i];
@@ -160,7 +160,7 @@ run_all(struct outcome *all, int n, bool find)
 #ifdef _OPENMP
 #pragma omp critical
 #endif
-		enough = (best >= 0 || !find) && search_stopped(o->h.p->control);
+		enough = (best >= 0 || !find) && search_stopped(control);
 		if (enough) {
 			o->rc = -1;
 			continue;
@@ -208,7 +208,7 @@ struct search {
 static void
 try_all(struct search *x, struct outcome *all, int n)
 {
-	int best = run_all(all, n, isinf(x->us) && (x->trial_count == 0 || all[0].row != NULL));
+	int best = run_all(all, n, isinf(x->us) && (x->trial_count == 0 || all[0].row != NULL), x->p->control);
 	bool short_of_memory = false;
 
 	for (int i = 0; i < n; i++)
@@ -230,6 +230,7 @@ try_all(struct search *x, struct outcome *all, int n)
 		schedule_copy(x->best, &all[best].h.schedule, x->p->graph->tensor_count, x->arena);
 	}
 	arena_free(&all[best].arena);
+	search_tell(x->p->control, "%d of at most %d evaluations: step time %.3f ms", x->trial_count, x->most_trials, x->us / 1000);
 }
 
 static bool

@@ -78,13 +78,11 @@ static bool
 tell(void *arg, double best, double bound)
 {
 	struct search *s = arg;
-	char line[200];
 
 	if (s->control->progress != NULL && (best < s->shown_best || bound > s->shown_bound + 1e-3)) {
-		snprintf(line, sizeof(line), "%.1f s: plan %.3f ms, bound %.3f ms, gap %.2f %%; round %d, %s program: %.3f ms, at least %.3f ms",
+		search_tell(s->control, "%.1f s: plan %.3f ms, bound %.3f ms, gap %.2f %%; round %d, %s program: %.3f ms, at least %.3f ms",
 		    clock_seconds() - s->control->begin_s, s->m.best_us / ILP_MS, s->bound_us / ILP_MS,
 		    100 * (s->m.best_us / s->bound_us - 1), s->round, s->m.form->name, best, bound);
-		s->control->progress(line);
 		s->shown_best = best;
 		s->shown_bound = bound;
 	}
@@ -114,7 +112,8 @@ static void
 try_policy(struct search *s, const struct policy *row)
 {
 	struct problem p = *s->m.p;
-	struct search_control some = { .time_limit_s = s->limit_s / 2, .begin_s = s->control->begin_s, .stopped = s->control->stopped };
+	struct search_control some = { .time_limit_s = s->limit_s / 2, .begin_s = s->control->begin_s, .threads = s->control->threads,
+	    .stopped = s->control->stopped, .user = s->control->user };
 
 	p.control = &some;
 	/* What the placement loses, the policy is asked for again. */

@@ -430,7 +430,7 @@ spend(struct search *x, int count)
 	else if (x->work >> 14 != before >> 14) {
 		if (x->limits->deadline_s > 0 && clock_seconds() > x->limits->deadline_s)
 			x->gave_up = true;
-		if (x->limits->stopped != NULL && x->limits->stopped())
+		if (x->limits->stopped != NULL && x->limits->stopped(x->limits->user))
 			x->gave_up = true;
 		if (x->limits->winner != NULL && atomic_load(x->limits->winner) < x->limits->self)
 			x->gave_up = true;

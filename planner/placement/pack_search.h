@@ -37,7 +37,8 @@ enum pack_answer { PACK_FITS, PACK_NEVER, PACK_GAVE_UP };
 struct pack_limits {
 	uint64_t work;			/* give up after so many steps (about one for each item looked at) */
 	double deadline_s;		/* of the monotonic clock; 0: none */
-	bool (*stopped)(void);		/* NULL, or true: give up now */
+	bool (*stopped)(void *user);	/* NULL, or true: give up now */
+	void *user;
 	const atomic_int *winner;	/* give up when a strategy below `self` has won; NULL: never */
 	int self;
 };

@@ -16,6 +16,7 @@
 #include "planner/placement/pack_search.h"
 #include "planner/placement/placement.h"
 #include "src/base/clock.h"
+#include "src/base/threads.h"
 
 enum {
 	MOST_ITEMS = 6000,		/* every node of the search looks at each open item */
@@ -126,12 +127,12 @@ ask(struct exact *x, level_t capacity, uint64_t round, uint64_t work)
 	bool never = false;
 
 #ifdef _OPENMP
-#pragma omp parallel for schedule(dynamic, 1)
+#pragma omp parallel for schedule(dynamic, 1) num_threads(threads_for(x->p->threads))
 #endif
 	for (int i = 0; i < n; i++) {
 		struct asking q = { .x = x, .capacity = capacity, .seed = round == 0 ? 0 : round * 64 + (uint64_t)i, .memo = memo[i],
 		    .arena = ARENA_INIT, .answer = PACK_GAVE_UP, .limits = { .work = work, .deadline_s = x->deadline_s,
-		    .stopped = x->p->stopped, .winner = &winner, .self = i } };
+		    .stopped = x->p->stopped, .user = x->p->user, .winner = &winner, .self = i } };
 		struct err ignored = ERR_INIT;
 
 		if (atomic_load(&winner) >= i && arena_run(&q.arena, ask_one, &q, &ignored) < 0)

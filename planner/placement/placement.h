@@ -29,7 +29,9 @@ struct place_problem {
 	bytes_t capacity;		/* the wanted arena; 0: the smallest */
 	uint64_t work;			/* for the exact search, in steps of its own; 0: its default */
 	double time_limit_s;		/* for the searches; 0: only their node budgets end them */
-	bool (*stopped)(void);		/* NULL, or true as soon as the best so far is wanted now (Ctrl-C) */
+	uint32_t threads;		/* 0: as OpenMP decides */
+	bool (*stopped)(void *user);	/* NULL, or true as soon as the best so far is wanted now (Ctrl-C); from any thread */
+	void *user;
 };
 
 struct place_result {

@@ -22,7 +22,7 @@ placement_find(const char *name)
 bool
 placement_stopped(const struct place_problem *p)
 {
-	return p->stopped != NULL && p->stopped();
+	return p->stopped != NULL && p->stopped(p->user);
 }
 
 static bytes_t

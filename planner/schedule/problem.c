@@ -3,7 +3,11 @@
 #include <config.h>
 #include "planner/schedule/problem.h"
 
+#include <stdarg.h>
+#include <stdio.h>
+
 #include "src/base/clock.h"
+#include "src/base/threads.h"
 
 void
 search_begin(struct search_control *c)
@@ -17,7 +21,27 @@ search_stopped(const struct search_control *c)
 {
 	if (c == NULL)
 		return false;
-	if (c->stopped != NULL && c->stopped())
+	if (c->stopped != NULL && c->stopped(c->user))
 		return true;
 	return c->time_limit_s > 0 && c->begin_s > 0 && clock_seconds() - c->begin_s >= c->time_limit_s;
+}
+
+void
+search_tell(const struct search_control *c, const char *fmt, ...)
+{
+	char line[200];
+	va_list ap;
+
+	if (c == NULL || c->progress == NULL)
+		return;
+	va_start(ap, fmt);
+	vsnprintf(line, sizeof(line), fmt, ap);
+	va_end(ap);
+	c->progress(c->user, line);
+}
+
+int
+search_threads(const struct search_control *c)
+{
+	return threads_for(c == NULL ? 0 : c->threads);
 }

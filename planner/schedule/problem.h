@@ -10,8 +10,10 @@
 struct search_control {
 	double time_limit_s;		/* 0: none; counted from search_begin() */
 	double begin_s;			/* filled: by clock_seconds() */
-	bool (*stopped)(void);		/* NULL, or true as soon as the best so far is wanted now (Ctrl-C) */
-	void (*progress)(const char *line);	/* NULL, or told now and then how far the search is */
+	uint32_t threads;		/* 0: as OpenMP decides */
+	bool (*stopped)(void *user);	/* NULL, or true as soon as the best so far is wanted now (Ctrl-C); from any thread */
+	void (*progress)(void *user, const char *line);	/* NULL, or told now and then how far the search is */
+	void *user;			/* of both */
 	const char *write_lp;		/* NULL, or the file that an integer program's model goes to */
 	const char *status;		/* filled: NULL, or what became of the search (the plan's status) */
 };
@@ -20,6 +22,10 @@ struct search_control {
 void search_begin(struct search_control *c);
 /* Told to stop, or past the time limit: whoever has a plan ends with the best so far.  From any thread; c may be NULL. */
 bool search_stopped(const struct search_control *c);
+/* Sends a line to c->progress, where there is one. */
+void search_tell(const struct search_control *c, const char *fmt, ...) PRINTF_LIKE(2, 3);
+/* The threads of a parallel region; c may be NULL. */
+int search_threads(const struct search_control *c);
 
 struct problem {
 	const struct graph *graph;

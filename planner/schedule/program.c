@@ -30,6 +30,7 @@ struct program {
 	uint32_t takeover_count;
 	struct takeover *takeovers;	/* in step order: what an op permits */
 	uint32_t *part_of;		/* [buffer_count] the buffer whose item it is part of: itself, but for takeovers */
+	uint32_t threads;		/* of the placement; 0: as OpenMP decides */
 	bool homes_return;		/* some persistent tensor leaves the device and returns */
 };
 
@@ -319,7 +320,7 @@ place_device(struct program *b, const struct placement *placement, struct err *e
 {
 	struct plan *p = b->plan;
 	/* A budget of the user's own is all that is asked for; else the smallest arena. */
-	struct place_problem device = { .count = p->buffer_count, .items = b->life, .align = DEVICE_ALIGN,
+	struct place_problem device = { .count = p->buffer_count, .items = b->life, .align = DEVICE_ALIGN, .threads = b->threads,
 	    .capacity = p->budget_bytes < device_budget(p->device) ? p->budget_bytes : 0 };
 	struct place_result r = { .offsets = ARENA_NEW(b->arena, bytes_t, p->buffer_count) };
 
@@ -537,6 +538,12 @@ program_new(struct plan *p, const struct schedule *s, struct arena *a, struct er
 		return NULL;
 	walk(b);
 	return b;
+}
+
+void
+program_use_threads(struct program *b, uint32_t threads)
+{
+	b->threads = threads;
 }
 
 int

@@ -27,6 +27,9 @@ void program_live(bytes_t *live, const struct program *b);
  * run, but no placement makes instructions wait for less. */
 int program_place(struct program *b, const struct placement *placement, struct err *e) WARN_UNUSED;
 
+/* Placement uses so many threads; 0, as from the beginning: as OpenMP decides. */
+void program_use_threads(struct program *b, uint32_t threads);
+
 /* Then edges, for the offsets as they are. */
 void program_connect(struct program *b);
 #endif

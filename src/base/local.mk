@@ -11,6 +11,7 @@ libcore_a_SOURCES += \
 	%D%/option.c %D%/option.h \
 	%D%/process.c %D%/process.h \
 	%D%/spans.c %D%/spans.h \
+	%D%/threads.h \
 	%D%/units.c %D%/units.h \
 	%D%/with_glpk.h
 EXTRA_DIST += %D%/README.md

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* layrub check: is a plan sound, whoever made it? */
+/* cmd_check.c - layrub check: is a plan sound? */
 #include <config.h>
 #include "src/command/command.h"
 
@@ -72,5 +72,5 @@ run(struct cli *c, struct err *e)
 }
 
 const struct command cmd_check = {
-	"check", "PLAN", 1, 1, "Prove that a plan is sound, or say where it is not", options, run
+	"check", "PLAN", 1, 1, "Prove that a plan is sound, or say where it is not", options, run, FOR_NONE
 };

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* layrub explain: why a plan's peak is what it is, what each move saved and cost, what more would buy. */
+/* cmd_explain.c - layrub explain: what makes a plan's peak, what each move saves and costs, what more would buy */
 #include <config.h>
 #include "src/command/command.h"
 
@@ -10,7 +10,6 @@
 #include "sim/report/explain.h"
 #include "src/command/explain_more.h"
 #include "src/command/result.h"
-#include "src/library/task.h"
 
 enum { LARGEST_AT_PEAK = 10, DEAREST_MOVES = 20 };
 
@@ -222,13 +221,13 @@ print_more(const struct view *v)
 	text_row(stdout, "1 GB/s more", "step time %s (%+.1f %%), this plan on a faster link", units_time(time, m->link_us),
 	    us > 0 ? 100 * (m->link_us / us - 1) : 0);
 	if (m->link_anew_us > 0)
-		text_row(stdout, "", "step time %s (%+.1f %%), hybrid for the faster link", units_time(time, m->link_anew_us),
-		    us > 0 ? 100 * (m->link_anew_us / us - 1) : 0);
+		text_row(stdout, "", "step time %s (%+.1f %%), %s for the faster link", units_time(time, m->link_anew_us),
+		    us > 0 ? 100 * (m->link_anew_us / us - 1) : 0, m->policy);
 	if (m->memory_us > 0)
-		text_row(stdout, "1 GiB more", "step time %s (%+.1f %%), hybrid with a budget of %s", units_time(time, m->memory_us),
-		    us > 0 ? 100 * (m->memory_us / us - 1) : 0, units_size(budget, m->budget_bytes));
+		text_row(stdout, "1 GiB more", "step time %s (%+.1f %%), %s with a budget of %s", units_time(time, m->memory_us),
+		    us > 0 ? 100 * (m->memory_us / us - 1) : 0, m->policy, units_size(budget, m->budget_bytes));
 	else if (m->reason != NULL)
-		text_row(stdout, "1 GiB more", "no plan of hybrid: %s", m->reason);
+		text_row(stdout, "1 GiB more", "no plan of %s: %s", m->policy, m->reason);
 }
 
 static void
@@ -304,12 +303,12 @@ all_to_json(const struct view *v, struct arena *a)
 {
 	const struct more *m = &v->more;
 	struct json_out o;
-	struct result r;
+	struct figures f;
 
-	result_from_plan(&r, v->plan);
+	figures_of_plan(&f, v->plan);
 	json_out_init(&o, stdout);
 	json_out_object(&o, NULL, true);
-	result_to_json(&r, &o);
+	result_to_json(&f, &o);
 	peak_to_json(&o, v, a);
 	json_out_array(&o, "moved", true);
 	for (uint32_t i = 0; i < v->x.moved_count; i++) {
@@ -406,14 +405,12 @@ story_to_json(const struct view *v, uint32_t id, struct arena *a)
 }
 
 static int
-read_tensor(uint32_t *id, const struct plan *p, const char *text, struct cli *c, struct err *e)
+read_tensor(uint32_t *id, const struct plan *p, const char *text, struct err *e)
 {
 	uint64_t n;
 
-	if (units_parse_count(text, 0, p->graph->tensor_count == 0 ? 0 : p->graph->tensor_count - 1, &n, e) < 0) {
-		c->usage = true;
-		return err_at(e, "TENSOR");
-	}
+	if (units_parse_count(text, 0, p->graph->tensor_count == 0 ? 0 : p->graph->tensor_count - 1, &n, e) < 0)
+		return usage_at(e, "TENSOR");
 	*id = (uint32_t)n;
 	return 0;
 }
@@ -427,11 +424,11 @@ run(struct cli *c, struct err *e)
 	struct plan p;
 	uint32_t tensor = PLAN_NONE;
 
-	if (plan_read(&p, path, &c->arena, e) < 0)
+	if (plan_request_check(&plan_given, e) < 0 || plan_read(&p, path, &c->arena, e) < 0)
 		return -1;
 	if (check_plan(&p, &c->arena, e) < 0)
 		return err_in_file(e, path);
-	if (c->operands[1] != NULL && read_tensor(&tensor, &p, c->operands[1], c, e) < 0)
+	if (c->operands[1] != NULL && read_tensor(&tensor, &p, c->operands[1], e) < 0)
 		return -1;
 	v = (struct view) { .plan = &p };
 	if (simulate(&v.sim, &p, p.device, &c->arena, e) < 0)
@@ -444,12 +441,12 @@ run(struct cli *c, struct err *e)
 		c->json ? story_to_json(&v, tensor, &c->arena) : print_story(&v, tensor, &c->arena);
 		return 0;
 	}
-	if (explain_more(&v.more, &p, &c->arena, e) < 0)
+	if (explain_more(&v.more, &p, &plan_given, &c->arena, e) < 0)
 		return err_in_file(e, path);
 	c->json ? all_to_json(&v, &c->arena) : print_all(&v, &c->arena);
 	return 0;
 }
 
 const struct command cmd_explain = {
-	"explain", "PLAN [TENSOR]", 1, 2, "Say what makes a plan's peak, and what moves cost", options, run
+	"explain", "PLAN [TENSOR]", 1, 2, "Say what makes a plan's peak, and what moves cost", options, run, FOR_EXPLAIN
 };

@@ -1,44 +1,32 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* layrub fit: does this training step fit this device, at which batch, and what would make it fit. */
+/* cmd_fit.c - layrub fit: does this training step fit this device, at which batch, and what would make it fit */
 #include <config.h>
 #include "src/command/command.h"
 
-#include "src/library/tables.h"
-
+#include <math.h>
 #include <string.h>
 
-#include "planner/schedule/lifetimes.h"
 #include "src/base/process.h"
 #include "src/command/fit_search.h"
 #include "src/command/result.h"
 
-static struct {
-	struct task_options task;
-	const char *budget, *slowdown;
-} given;
+static const char *slowdown;
 
 static const struct option_row options[] = {
-	{ "device", 'd', OPTION_TEXT, "DEVICE", &given.task.device, "the device that it is to fit: a name or a file\n(required)", NULL },
-	{ "budget", 'B', OPTION_TEXT, "SIZE|N%", &given.budget, "device memory that a plan may use, everything\n"
-	    "counted; a percentage is of the step's own peak\n(default: all that the device has less what is\nreserved)", NULL },
-	{ "batch", 'b', OPTION_COUNT, "N", &given.task.batch, "samples a step, for a network (default: its own)", NULL },
-	{ "slowdown", 0, OPTION_TEXT, "PCT", &given.slowdown, "how much longer than the ideal time a step may take\n"
+	{ "slowdown", 0, OPTION_TEXT, "PCT", &slowdown, "how much longer than the ideal time a step may take\n"
 	    "(default: 25%)", NULL },
-	{ "lowering", 0, OPTION_CHOICE, "LOWERING", &given.task.lowering, "how a network becomes ops (default: reuse)", table_lowerings },
-	{ "times", 0, OPTION_CHOICE, "TIMES", &given.task.times, "op times of a graph: its own, or scaled to the\n"
-	    "device (default: traced)", table_times },
 	OPTION_END
 };
 
 /* Everything that the answer is made of. */
-struct answer {
-	const struct task *task;
-	const struct lifetimes *life;
+struct fit_answer {
+	struct task task;
+	struct planning planning;		/* the batch that was asked for */
 	struct fit_problem problem;
 	bytes_t kind_bytes[KIND_COUNT];		/* of the persistent kinds */
 	bytes_t workspace_bytes, transient_bytes;	/* at the step's own peak */
-	struct fit_trial resident, planned;	/* at the batch that was asked for */
-	struct fit_trial most_resident, most_planned, over;	/* the largest batches; a network only */
+	struct fit_evaluation resident, planned;	/* at the batch that was asked for */
+	struct fit_evaluation most_resident, most_planned, over;	/* the largest batches; a network only */
 	struct fit_accumulation micro;
 	bool fits;
 	bool cut;		/* Ctrl-C came: larger batches may fit than those found */
@@ -46,10 +34,10 @@ struct answer {
 };
 
 static void
-count_memory(struct answer *w)
+count_memory(struct fit_answer *w)
 {
-	const struct lifetimes *l = w->life;
-	const struct graph *g = &w->task->graph;
+	const struct lifetimes *l = &w->planning.life;
+	const struct graph *g = &w->task.graph;
 
 	for (uint32_t t = 0; t < g->tensor_count; t++)
 		if (kind_is_persistent(g->tensors[t].kind))
@@ -59,23 +47,23 @@ count_memory(struct answer *w)
 }
 
 static int
-search(struct answer *w, struct err *e)
+search(struct fit_answer *w, struct err *e)
 {
-	const struct task *t = w->task;
-	struct fit_trial over;
+	const struct task *t = &w->task;
+	struct fit_evaluation over;
 
-	if (fit_try(&w->resident, &w->problem, FIT_RESIDENT, t->batch, e) < 0)
+	if (fit_evaluate(&w->resident, &w->problem, FIT_RESIDENT, t->batch, e) < 0)
 		return -1;
 	w->planned = w->resident;
-	if (!w->resident.ok && fit_try(&w->planned, &w->problem, FIT_PLANNED, t->batch, e) < 0)
+	if (!w->resident.ok && fit_evaluate(&w->planned, &w->problem, FIT_PLANNED, t->batch, e) < 0)
 		return -1;
 	w->fits = w->planned.ok;
-	/* A plan that was not finished is no answer of no. */
-	if (!w->fits && w->problem.stopped())
+	/* An unfinished plan is no answer of no. */
+	if (!w->fits && fit_stopped(&w->problem))
 		return err_set(e, ERR_SYSTEM, "interrupted");
 	if (!t->is_network)
 		return 0;
-	/* What is known is where the searches begin. */
+	/* Searches begin with the evaluations that are there. */
 	w->most_resident = w->resident;
 	if (fit_largest(&w->most_resident, &over, &w->problem, FIT_RESIDENT, w->resident.ok ? t->batch : 0,
 	    w->resident.ok ? FIT_BATCH_MAX : t->batch, e) < 0)
@@ -84,12 +72,12 @@ search(struct answer *w, struct err *e)
 	if (fit_largest(&w->most_planned, &w->over, &w->problem, FIT_PLANNED, w->fits && !w->resident.ok ? t->batch : w->most_resident.batch,
 	    w->fits ? FIT_BATCH_MAX : t->batch, e) < 0)
 		return -1;
-	/* A search that misses what is known would say less than it: the resident plan is a plan, too. */
+	/* The resident plan is a plan, too: a search that ends below it says less. */
 	if (w->most_planned.batch < w->most_resident.batch)
 		w->most_planned = w->most_resident;
 	if (!w->resident.ok && fit_accumulate(&w->micro, &w->problem, t->batch, &t->device, e) < 0)
 		return -1;
-	w->cut = w->problem.stopped();
+	w->cut = fit_stopped(&w->problem);
 	if (w->cut)
 		w->over.batch = 0;
 	return 0;
@@ -98,14 +86,14 @@ search(struct answer *w, struct err *e)
 /* ---- words ---- */
 
 static const char *
-verdict_of(const struct answer *w, struct arena *a)
+verdict_of(const struct fit_answer *w, struct arena *a)
 {
 	char need[32], have[32];
 
-	units_size(need, w->life->peak_bytes);
-	units_size(have, w->problem.budget_bytes);
+	units_size(need, w->planning.life.peak_bytes);
+	units_size(have, w->planning.options.budget_bytes);
 	if (w->resident.ok)
-		return arena_printf(a, "yes: all of it stays in memory, %s of %s", units_size(need, w->resident.arena_bytes), have);
+		return arena_printf(a, "yes: all of it stays in memory, %s of %s", units_size(need, w->resident.figures.arena_bytes), have);
 	if (w->fits)
 		return arena_printf(a, "yes, with a plan: the step would need %s and %s are there; it takes %.1f %% longer", need, have,
 		    100 * w->planned.overhead);
@@ -115,16 +103,16 @@ verdict_of(const struct answer *w, struct arena *a)
 	return arena_printf(a, "no: the step needs %s, %s are there, and no plan was found", need, have);
 }
 
-/* What stands in the way of a larger batch, or of this one. */
+/* The reason against a larger batch, or against this one. */
 static const char *
-limit_of(const struct answer *w, struct arena *a)
+limit_of(const struct fit_answer *w, struct arena *a)
 {
-	const struct fit_trial *over = w->over.batch > 0 ? &w->over : &w->planned;
+	const struct fit_evaluation *over = w->over.batch > 0 ? &w->over : &w->planned;
 	char size[32], have[32];
 
-	if (w->life->persistent_bytes > w->problem.budget_bytes)
-		return arena_printf(a, "parameters, optimizer and inputs alone take %s of %s at any batch", units_size(size, w->life->persistent_bytes),
-		    units_size(have, w->problem.budget_bytes));
+	if (w->planning.life.persistent_bytes > w->planning.options.budget_bytes)
+		return arena_printf(a, "parameters, optimizer and inputs alone take %s of %s at any batch", units_size(size, w->planning.life.persistent_bytes),
+		    units_size(have, w->planning.options.budget_bytes));
 	if (over->ok || over->why[0] == '\0')
 		return NULL;
 	return over->batch > 0 ? arena_printf(a, "at batch %" PRIu32 ": %s", over->batch, over->why) : arena_strdup(a, over->why);
@@ -132,32 +120,29 @@ limit_of(const struct answer *w, struct arena *a)
 
 /* The command that makes the plan that the answer speaks of. */
 static const char *
-command_of(const struct answer *w, struct arena *a)
+command_of(const struct fit_answer *w, struct arena *a)
 {
-	const struct task *t = w->task;
-	const struct fit_trial *best = w->fits || !t->is_network ? &w->planned : &w->most_planned;
-	const char *batch = "", *budget = "", *how = "", *name = strrchr(w->problem.name, '/');
+	const struct task *t = &w->task;
+	const struct fit_evaluation *best = w->fits || !t->is_network ? &w->planned : &w->most_planned;
+	const char *name = strrchr(w->problem.name, '/');
 	bool resident = w->fits ? w->resident.ok : best->batch <= w->most_resident.batch;
 	char *file = arena_strdup(a, name == NULL ? w->problem.name : name + 1);
+	struct plan_request q = w->problem.request;
 
 	if (!best->has_plan)
 		return NULL;
 	if (strlen(file) > 5 && strcmp(file + strlen(file) - 5, ".json") == 0)
 		file[strlen(file) - 5] = '\0';
-	if (t->is_network)
-		batch = arena_printf(a, " --batch %" PRIu32, best->batch);
-	if (given.budget != NULL)
-		budget = arena_printf(a, " --budget %" PRI_BYTES, w->problem.budget_bytes);
-	if (given.task.lowering != NULL)
-		how = arena_printf(a, " --lowering %s", given.task.lowering);
-	if (given.task.times != NULL)
-		how = arena_printf(a, " --times %s", given.task.times);
-	return arena_printf(a, "layrub plan %s --device %s%s%s%s%s -o %s.plan.json", w->problem.name, given.task.device, batch, budget, how,
-	    resident ? " --policy keep" : "", file);
+	q.task.batch = best->batch;
+	if (plan_given.budget == NULL)
+		q.budget_bytes = 0;
+	if (resident)
+		q.policy = "keep";
+	return arena_printf(a, "layrub plan %s%s -o %s.plan.json", w->problem.name, plan_request_text(&q, a), file);
 }
 
 static void
-print_batches(const struct answer *w)
+print_batches(const struct fit_answer *w)
 {
 	const char *most = w->cut ? "at least" : "at most", *none = w->cut ? "not looked for to the end" : "at no batch";
 	double ideal = w->planned.ideal_time_us;
@@ -170,24 +155,24 @@ print_batches(const struct answer *w)
 		text_row(stdout, "all resident", "%s", none);
 	if (w->most_planned.batch > 0)
 		text_row(stdout, "with a plan", "batch %" PRIu32 " %s for %g %%, %s a step, %.1f %% longer", w->most_planned.batch, most,
-		    100 * w->problem.most_overhead, units_time(time, w->most_planned.step_time_us), 100 * w->most_planned.overhead);
+		    100 * w->problem.most_overhead, units_time(time, w->most_planned.figures.step_time_us), 100 * w->most_planned.overhead);
 	else
 		text_row(stdout, "with a plan", "%s", none);
 	if (w->resident.ok || (w->cut && w->micro.micro_batch == 0))
 		return;
 	if (w->micro.micro_batch > 0)
 		text_row(stdout, "accumulation", "batch %" PRIu32 " as %" PRIu32 " micro-steps of %" PRIu32 ", %s a step, %.1f %% longer",
-		    w->task->batch, w->micro.micro_steps, w->micro.micro_batch, units_time(time, w->micro.step_time_us),
+		    w->task.batch, w->micro.micro_steps, w->micro.micro_batch, units_time(time, w->micro.step_time_us),
 		    100 * (w->micro.step_time_us / ideal - 1));
 	else
 		text_row(stdout, "accumulation", "not even one sample and the gradients fit");
 }
 
 static void
-print_answer(const struct answer *w)
+print_answer(const struct fit_answer *w)
 {
 	static const enum kind persistent[] = { KIND_PARAMETER, KIND_STATE, KIND_OPTIMIZER, KIND_INPUT };
-	const struct task *t = w->task;
+	const struct task *t = &w->task;
 	char size[32], label[32];
 
 	text_row(stdout, "graph", "%s", t->graph.name);
@@ -203,14 +188,14 @@ print_answer(const struct answer *w)
 	}
 	text_row(stdout, "  activations", "%s, gradients included", units_size(size, w->transient_bytes));
 	text_row(stdout, "  workspace", "%s", units_size(size, w->workspace_bytes));
-	text_row(stdout, "  in all", "%s", units_size(size, w->life->peak_bytes));
+	text_row(stdout, "  in all", "%s", units_size(size, w->planning.life.peak_bytes));
 	text_row(stdout, "  context", "%s besides, of the device's", units_size(size, t->device.reserved_bytes));
-	text_row(stdout, "  there are", "%s", units_size(size, w->problem.budget_bytes));
+	text_row(stdout, "  there are", "%s", units_size(size, w->planning.options.budget_bytes));
 	if (w->planned.has_plan) {
 		char time[32];
 
-		text_row(stdout, "  host memory", "%s, pinned", units_size(size, w->planned.host_bytes));
-		text_row(stdout, "step time", "%s, %.1f %% longer than ideal", units_time(time, w->planned.step_time_us), 100 * w->planned.overhead);
+		text_row(stdout, "  host memory", "%s, pinned", units_size(size, w->planned.figures.host_bytes));
+		text_row(stdout, "step time", "%s, %.1f %% longer than ideal", units_time(time, w->planned.figures.step_time_us), 100 * w->planned.overhead);
 	}
 	if (t->is_network)
 		print_batches(w);
@@ -222,74 +207,61 @@ print_answer(const struct answer *w)
 }
 
 static void
-trial_to_json(struct json_out *o, const char *key, const struct fit_trial *t)
+evaluation_to_json(struct json_out *o, const char *key, const struct fit_evaluation *v)
 {
 	json_out_object(o, key, false);
-	json_out_uint(o, "batch", t->batch);
-	if (t->has_plan) {
-		json_out_real(o, "step_time_us", t->step_time_us);
-		json_out_real(o, "overhead", t->overhead);
-		json_out_uint(o, "arena_bytes", t->arena_bytes);
-		json_out_uint(o, "host_bytes", t->host_bytes);
+	json_out_uint(o, "batch", v->batch);
+	if (v->has_plan) {
+		json_out_real(o, "step_time_us", v->figures.step_time_us);
+		json_out_real(o, "overhead", v->overhead);
+		json_out_uint(o, "arena_bytes", v->figures.arena_bytes);
+		json_out_uint(o, "host_bytes", v->figures.host_bytes);
 	}
 	json_out_end_object(o);
 }
 
 static void
-result_of(struct result *r, const struct answer *w)
+figures_of_answer(struct figures *f, const struct fit_answer *w)
 {
-	const struct task *t = w->task;
-	const struct fit_trial *p = &w->planned;
+	const struct fit_evaluation *v = &w->planned;
 
-	result_init(r);
-	r->graph = t->graph.name;
-	r->device = t->device.name;
-	if (t->batch > 0)
-		r->batch = t->batch;
-	r->policy = w->resident.ok ? "keep" : "hybrid";
-	r->placement = "auto";
-	r->budget_bytes = w->problem.budget_bytes;
-	r->bound_bytes = w->life->bound_bytes;
-	r->resident_bound_bytes = w->life->resident_bound_bytes;
-	r->ideal_time_us = w->life->ideal_time_us;
-	r->status = !p->has_plan ? "infeasible" : w->cut ? "time-limit" : "heuristic";
-	r->reason = p->why[0] == '\0' ? NULL : p->why;
-	if (!p->has_plan)
+	planning_refused(f, &w->planning, v->why[0] == '\0' ? NULL : v->why);
+	if (!v->has_plan)
 		return;
-	r->peak_bytes = p->peak_bytes;
-	r->arena_bytes = p->arena_bytes;
-	r->host_bytes = p->host_bytes;
-	r->offload_bytes = p->offload_bytes;
-	r->fetch_bytes = p->fetch_bytes;
-	r->step_time_us = p->step_time_us;
-	r->stall_time_us = p->stall_time_us;
-	r->recompute_time_us = p->recompute_time_us;
-	result_derive(r);
+	*f = v->figures;
+	f->graph = w->task.graph.name;
+	f->device = w->task.device.name;
+	f->reason = v->why[0] == '\0' ? NULL : v->why;
+	if (w->cut)
+		f->status = "time-limit";
+	/* The answer is about the step; these are about how its plan was made. */
+	f->found_by = NULL;
+	f->fragmentation = f->bytes_gap = NAN;
 }
 
 static void
-answer_to_json(const struct answer *w)
+answer_to_json(const struct fit_answer *w)
 {
 	struct json_out o;
-	struct result r;
+	struct figures f;
 
-	result_of(&r, w);
+	figures_of_answer(&f, w);
 	json_out_init(&o, stdout);
 	json_out_object(&o, NULL, true);
 	json_out_bool(&o, "fits", w->fits);
 	json_out_string(&o, "answer", w->verdict);
-	result_to_json(&r, &o);
-	json_out_uint(&o, "persistent_bytes", w->life->persistent_bytes);
+	result_to_json(&f, &o);
+	json_out_uint(&o, "persistent_bytes", w->planning.life.persistent_bytes);
 	json_out_uint(&o, "activation_bytes", w->transient_bytes);
 	json_out_uint(&o, "workspace_bytes", w->workspace_bytes);
-	json_out_uint(&o, "step_peak_bytes", w->life->peak_bytes);
-	json_out_uint(&o, "reserved_bytes", w->task->device.reserved_bytes);
+	json_out_uint(&o, "step_peak_bytes", w->planning.life.peak_bytes);
+	json_out_uint(&o, "reserved_bytes", w->task.device.reserved_bytes);
 	json_out_real(&o, "slowdown", w->problem.most_overhead);
-	/* One that was not looked for to the end is no zero. */
-	if (w->task->is_network && (!w->cut || w->most_resident.batch > 0))
-		trial_to_json(&o, "largest_resident", &w->most_resident);
-	if (w->task->is_network && (!w->cut || w->most_planned.batch > 0))
-		trial_to_json(&o, "largest_planned", &w->most_planned);
+	/* A search that was cut short does not say that there is none. */
+	if (w->task.is_network && (!w->cut || w->most_resident.batch > 0))
+		evaluation_to_json(&o, "largest_resident", &w->most_resident);
+	if (w->task.is_network && (!w->cut || w->most_planned.batch > 0))
+		evaluation_to_json(&o, "largest_planned", &w->most_planned);
 	if (w->micro.micro_batch > 0) {
 		json_out_object(&o, "accumulation", false);
 		json_out_uint(&o, "micro_batch", w->micro.micro_batch);
@@ -306,39 +278,21 @@ answer_to_json(const struct answer *w)
 }
 
 static int
-read_slowdown(double *most, struct cli *c, struct err *e)
-{
-	*most = 0.25;
-	if (given.slowdown == NULL)
-		return 0;
-	if (units_parse_percent(given.slowdown, most, e) < 0) {
-		c->usage = true;
-		return err_at(e, "--slowdown");
-	}
-	*most /= 100;
-	return 0;
-}
-
-static int
 run(struct cli *c, struct err *e)
 {
-	struct answer w = { .problem = { .name = c->operands[0], .task = given.task, .stopped = interrupt_came } };
-	struct lifetimes l;
-	struct task t;
+	struct fit_answer w = { .problem = { .name = c->operands[0], .most_overhead = 0.25 } };
 	int rc;
 
-	if (given.task.device == NULL)
-		return usage_error(c, e, "--device", "expected a device ('layrub list devices' shows them), got none");
+	if (need_device(plan_given.task.device, e) < 0)
+		return -1;
 	if (strcmp(c->operands[0], "-") == 0)
-		return usage_error(c, e, NULL, "expected a file or a name, got '-': it is read once for each batch");
-	if (read_slowdown(&w.problem.most_overhead, c, e) < 0 || task_read(&t, c->operands[0], &given.task, &c->arena, e) < 0)
+		return usage_error(e, NULL, "expected a file or a name, got '-': it is read once for each batch");
+	if (request_share(&w.problem.most_overhead, "--slowdown", slowdown, e) < 0 || begin_planning(&w.planning, &w.task, c, e) < 0)
 		return -1;
-	lifetimes_init(&l, &t.graph, &c->arena);
-	if (task_budget(&w.problem.budget_bytes, given.budget, &t, l.peak_bytes, e) < 0)
-		return -1;
-	warn_of_times(&t);
-	w.task = &t;
-	w.life = &l;
+	w.problem.request = plan_given;
+	w.problem.request.budget = NULL;
+	w.problem.request.budget_bytes = w.planning.options.budget_bytes;
+	w.problem.request.stopped = interrupted;
 	count_memory(&w);
 	interrupt_watch();
 	rc = search(&w, e);
@@ -354,9 +308,9 @@ run(struct cli *c, struct err *e)
 		answer_to_json(&w);
 	else
 		print_answer(&w);
-	return w.fits ? 0 : err_set(e, ERR_NO, "%s does not fit %s", t.graph.name, t.device.name);
+	return w.fits ? 0 : err_set(e, ERR_NO, "%s does not fit %s", w.task.graph.name, w.task.device.name);
 }
 
 const struct command cmd_fit = {
-	"fit", "NETWORK|GRAPH", 1, 1, "Say if a step fits a device, and at which batch", options, run
+	"fit", "NETWORK|GRAPH", 1, 1, "Say if a step fits a device, and at which batch", options, run, FOR_FIT
 };

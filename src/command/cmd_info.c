@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* layrub info: what a training step is made of and what it needs, before any plan. */
+/* cmd_info.c - layrub info: the parts and the needs of a training step, before any plan */
 #include <config.h>
 #include "src/command/command.h"
 
@@ -309,5 +309,5 @@ run(struct cli *c, struct err *e)
 }
 
 const struct command cmd_info = {
-	"info", "NETWORK|GRAPH", 1, 1, "Show what a training step is made of and needs", options, run
+	"info", "NETWORK|GRAPH", 1, 1, "Show what a training step is made of and needs", options, run, FOR_NONE
 };

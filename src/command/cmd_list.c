@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* layrub list: the tables that are built in and the documents that are installed. */
+/* cmd_list.c - layrub list: the tables that are built in and the documents that are installed */
 #include <config.h>
 #include "src/command/command.h"
 
@@ -29,6 +29,7 @@ static const struct section sections[] = {
 	{ .name = "devices", .summary = "device documents: --device", .what = LOOKUP_DEVICE },
 	{ .name = "networks", .summary = "network documents", .what = LOOKUP_NETWORK },
 	{ .name = "graphs", .summary = "graph documents: traces of real training steps", .what = LOOKUP_GRAPH },
+	{ .name = "options", .summary = "planning options, and which commands take them", .rows = table_options },
 	{ .name = "commands", .summary = "the subcommands of layrub", .rows = table_commands },
 	{ .name = "tables", .summary = "these tables", .rows = table_tables },
 	{ .name = NULL }
@@ -54,7 +55,7 @@ device_summary(const char *name, struct cli *c, struct err *e)
 	    units_size(size, d.memory_bytes), units_rate(out, d.link[D2H].bytes_per_s), units_rate(in, d.link[H2D].bytes_per_s));
 }
 
-/* What a network or graph says of itself, without deriving shapes. */
+/* The source that a network or graph names.  Shapes are not derived. */
 static const char *
 document_summary(const char *name, enum lookup_what what, struct cli *c, struct err *e)
 {
@@ -147,7 +148,7 @@ run(struct cli *c, struct err *e)
 	while (only != NULL && s->name != NULL && strcmp(s->name, only) != 0)
 		s++;
 	if (s->name == NULL)
-		return usage_error(c, e, NULL, "expected one of %s, got '%s'", names_of_tables(&c->arena), err_quote(q, only));
+		return usage_error(e, NULL, "expected one of %s, got '%s'", names_of_tables(&c->arena), err_quote(q, only));
 	json_out_init(&o, stdout);
 	if (c->json)
 		json_out_object(&o, NULL, true);
@@ -161,5 +162,5 @@ run(struct cli *c, struct err *e)
 }
 
 const struct command cmd_list = {
-	"list", "[TABLE]", 0, 1, "List built-in tables and installed documents", options, run
+	"list", "[TABLE]", 0, 1, "List built-in tables and installed documents", options, run, FOR_NONE
 };

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* layrub place: an offset for every buffer of a list, nothing else. */
+/* cmd_place.c - layrub place: an offset for every buffer of a list */
 #include <config.h>
 #include "src/command/command.h"
 
@@ -46,7 +46,7 @@ status_of(const struct place_result *r, bytes_t capacity)
 static void
 print_answer(const struct answer *w, const char *placement, const struct cli *c)
 {
-	/* The offsets have standard output for themselves. */
+	/* Offsets on standard output leave the table no room there. */
 	FILE *out = given.output != NULL && given.output[0] == '-' && given.output[1] == '\0' ? stderr : stdout;
 	const struct place_result *r = &w->result;
 	struct json_out o;
@@ -116,11 +116,11 @@ run(struct cli *c, struct err *e)
 		return -1;
 	p = &w.csv.problem;
 	p->capacity = given.capacity;
-	if (option_seconds(&p->time_limit_s, "--time-limit", given.time_limit, c, e) < 0)
+	if (request_seconds(&p->time_limit_s, "--time-limit", given.time_limit, e) < 0)
 		return -1;
 	w.result.offsets = ARENA_NEW(&c->arena, bytes_t, p->count);
 	begin = clock_seconds();
-	p->stopped = interrupt_came;
+	p->stopped = interrupted;
 	interrupt_watch();
 	rc = placement_run(&w.result, row, p, &c->arena, e);
 	interrupt_end(rc == 0);
@@ -145,5 +145,5 @@ run(struct cli *c, struct err *e)
 }
 
 const struct command cmd_place = {
-	"place", "BUFFERS.csv", 1, 1, "Give buffers offsets, in the smallest arena", options, run
+	"place", "BUFFERS.csv", 1, 1, "Give buffers offsets, in the smallest arena", options, run, FOR_NONE
 };

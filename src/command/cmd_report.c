@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* layrub report: draw a plan and its simulation, a placement, or a sweep's results. */
+/* cmd_report.c - layrub report: pictures of a plan and its simulation, a placement, or a sweep's results */
 #include <config.h>
 #include "src/command/command.h"
 
@@ -132,7 +132,7 @@ run(struct cli *c, struct err *e)
 	int rc;
 
 	if (to.path == NULL)
-		return usage_error(c, e, "--output", "expected a file that ends in .svg, .png, .pdf, .html or .json, or 'term', got none");
+		return usage_error(e, "--output", "expected a file that ends in .svg, .png, .pdf, .html or .json, or 'term', got none");
 	if (report_check(&to, !placed && !sweep, e) < 0)
 		return -1;
 	if (placed)
@@ -147,5 +147,5 @@ run(struct cli *c, struct err *e)
 }
 
 const struct command cmd_report = {
-	"report", "PLAN|CSV|JSONL", 1, 1, "Draw a plan, a placement or a sweep's results", options, run
+	"report", "PLAN|CSV|JSONL", 1, 1, "Draw a plan, a placement or a sweep's results", options, run, FOR_NONE
 };

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* layrub simulate: how long a plan's step takes, and what if the machine were another. */
+/* cmd_simulate.c - layrub simulate: how long a plan's step takes, and what if the machine were another */
 #include <config.h>
 #include "src/command/command.h"
 
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -50,26 +49,22 @@ changed_device(struct device *d, const struct plan *p, struct arena *a, struct e
 	return 0;
 }
 
-/* What is wrong with the options is said before the plan is read. */
+/* Mistakes in the options are found before the plan is read. */
 static int
-read_jitter(struct jitter *j, struct cli *c, struct err *e)
+read_jitter(struct jitter *j, struct err *e)
 {
 	*j = (struct jitter) { .runs = given.runs == 0 ? DEFAULT_RUNS : given.runs, .seed = given.seed == 0 ? 1 : given.seed };
-	if (what_if_check(&given.change, e) < 0) {
-		c->usage = true;
-		return -1;
-	}
+	if (what_if_check(&given.change, e) < 0)
+		return usage_at(e, NULL);
 	if (given.jitter == NULL)
 		return given.runs == 0 && given.seed == 0 ? 0 :
-		    usage_error(c, e, given.runs > 0 ? "--runs" : "--seed", "needs --jitter: without it every step is the same");
-	if (units_parse_percent(given.jitter, &j->percent, e) < 0) {
-		c->usage = true;
-		return err_at(e, "--jitter");
-	}
+		    usage_error(e, given.runs > 0 ? "--runs" : "--seed", "needs --jitter: without it every step is the same");
+	if (units_parse_percent(given.jitter, &j->percent, e) < 0)
+		return usage_at(e, "--jitter");
 	if (j->percent >= 100)
-		return usage_error(c, e, "--jitter", "expected less than 100%%, got %g%%", j->percent);
+		return usage_error(e, "--jitter", "expected less than 100%%, got %g%%", j->percent);
 	if (j->runs > JITTER_RUNS_MAX)
-		return usage_error(c, e, "--runs", "expected at most %d, got %" PRIu32, JITTER_RUNS_MAX, j->runs);
+		return usage_error(e, "--runs", "expected at most %d, got %" PRIu32, JITTER_RUNS_MAX, j->runs);
 	return 0;
 }
 
@@ -77,7 +72,7 @@ read_jitter(struct jitter *j, struct cli *c, struct err *e)
 
 static const char *const cause_names[QUEUE_COUNT + 1] = { "the end", "offload", "fetch", NULL };
 
-/* What a stall is put down to: the queue of its cause, or the end of the step. */
+/* The cause of a stall: the queue of the instruction that it waits for, or the end of the step. */
 static int
 cause_of(const struct plan *p, const struct sim_stall *s)
 {
@@ -222,7 +217,7 @@ jitter_to_json(struct json_out *o, const struct jitter *j, const struct jitter_r
 }
 
 static void
-print_result(const struct result *r, const struct plan *p, const struct sim_result *sr, const struct jitter *j,
+print_result(const struct figures *f, const struct plan *p, const struct sim_result *sr, const struct jitter *j,
     const struct jitter_result *jr, const struct cli *c)
 {
 	struct json_out o;
@@ -230,7 +225,7 @@ print_result(const struct result *r, const struct plan *p, const struct sim_resu
 	if (sr->stall_count > 0)
 		qsort(sr->stalls, sr->stall_count, sizeof(*sr->stalls), longest_first);
 	if (!c->json) {
-		result_print(r, stdout);
+		result_print(f, stdout);
 		print_stalls(p, sr, sr->stalls);
 		if (given.jitter != NULL)
 			print_jitter(j, jr);
@@ -238,7 +233,7 @@ print_result(const struct result *r, const struct plan *p, const struct sim_resu
 	}
 	json_out_init(&o, stdout);
 	json_out_object(&o, NULL, true);
-	result_to_json(r, &o);
+	result_to_json(f, &o);
 	stalls_to_json(&o, p, sr, sr->stalls);
 	if (given.jitter != NULL)
 		jitter_to_json(&o, j, jr);
@@ -253,10 +248,10 @@ run(struct cli *c, struct err *e)
 	struct sim_result sr;
 	struct jitter j;
 	struct device d;
-	struct result r;
+	struct figures f;
 	struct plan p;
 
-	if (read_jitter(&j, c, e) < 0)
+	if (read_jitter(&j, e) < 0)
 		return -1;
 	if (plan_read(&p, c->operands[0], &c->arena, e) < 0)
 		return -1;
@@ -272,25 +267,14 @@ run(struct cli *c, struct err *e)
 		return err_in_file(e, c->operands[0]);
 	if (given.jitter != NULL && jitter_run(&jr, &p, &d, &j, &c->arena, e) < 0)
 		return err_in_file(e, c->operands[0]);
-	result_from_plan(&r, &p);
-	r.device = d.name;
-	r.status = NULL;
-	/* The bound is one on the plan's own machine. */
-	if (given.device != NULL || what_if_any(&given.change))
-		r.bound_time_us = r.gap = NAN;
-	r.ideal_time_us = sr.ideal_time_us;
-	r.step_time_us = sr.step_time_us;
-	r.stall_time_us = sr.stall_time_us;
-	r.recompute_time_us = sr.recompute_time_us;
-	r.offload_bytes = sr.offload_bytes;
-	r.fetch_bytes = sr.fetch_bytes;
-	r.occupancy_bytes = sr.device_peak_bytes;
-	r.host_occupancy_bytes = sr.host_peak_bytes;
-	result_derive(&r);
-	print_result(&r, &p, &sr, &j, &jr, c);
+	figures_of_plan(&f, &p);
+	f.device = d.name;
+	f.status = NULL;
+	figures_simulate(&f, &sr, given.device != NULL || what_if_any(&given.change));
+	print_result(&f, &p, &sr, &j, &jr, c);
 	return 0;
 }
 
 const struct command cmd_simulate = {
-	"simulate", "PLAN", 1, 1, "Time a plan's step: queues, copies, stalls, memory", options, run
+	"simulate", "PLAN", 1, 1, "Time a plan's step: queues, copies, stalls, memory", options, run, FOR_NONE
 };

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* layrub sweep: every point of a grid planned and simulated, one line of JSON each. */
+/* cmd_sweep.c - layrub sweep: every point of a grid planned and simulated, one line of JSON each */
 #include <config.h>
 #include "src/command/command.h"
 
@@ -8,50 +8,30 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "planner/placement/placement.h"
-#include "planner/policy/policy.h"
-#include "sim/time/what_if.h"
 #include "src/base/process.h"
 #include "src/command/sweep_run.h"
 #include "src/documents/lookup.h"
 
-static struct {
-	struct sweep_options sweep;
-	const char *lists[AXIS_COUNT];	/* as typed */
-	const char *output, *shard;
-	bool dry_run;
-} given = { .sweep = { .latency = -1 } };
+static struct sweep_options sweep;
+static const char *output, *shard;
+static bool dry_run;
 
 static const struct option_row options[] = {
-	{ "device", 'd', OPTION_LIST, "DEVICE,...", &given.lists[AXIS_DEVICE], "plan for these devices: names or files (required)", NULL },
-	{ "batch", 'b', OPTION_LIST, "N,...", &given.lists[AXIS_BATCH], "samples a step, for networks; a range is 16:64:16\n"
-	    "(step 16) or 16:64:x2 (factor 2) (default: each\nnetwork's own)", NULL },
-	{ "budget", 'B', OPTION_LIST, "SIZE|N%,...", &given.lists[AXIS_BUDGET], "device memory that a plan may use; a percentage is\n"
-	    "of the step's own peak, 'all' is what the device\nhas less what is reserved; ranges as 50%:90%:10%\n(default: all)", NULL },
-	{ "policy", 'p', OPTION_LIST, "POLICY,...", &given.lists[AXIS_POLICY], "what is kept, moved or made again; 'all' is every\n"
-	    "policy (default: hybrid)", table_policies },
-	{ "placement", 0, OPTION_LIST, "PLACEMENT,...", &given.lists[AXIS_PLACEMENT], "where buffers go; 'all' is every placement\n"
-	    "(default: auto)", table_placements },
-	{ "lowering", 0, OPTION_CHOICE, "LOWERING", &given.sweep.task.lowering, "how a network becomes ops (default: reuse)", table_lowerings },
-	{ "times", 0, OPTION_CHOICE, "TIMES", &given.sweep.task.times, "op times of a graph: its own, or scaled to the\n"
-	    "device (default: traced)", table_times },
-	{ "gpus-per-link", 0, OPTION_LIST, "N,...", &given.lists[AXIS_GPUS], "GPUs that share the link, all equally busy; ranges\n"
-	    "as for --batch (default: 1)", NULL },
-	{ "h2d", 0, OPTION_LIST, "RATE,...", &given.lists[AXIS_H2D], "rates of copies to the device (default: the\ndevice's own)", NULL },
-	{ "d2h", 0, OPTION_LIST, "RATE,...", &given.lists[AXIS_D2H], "rates of copies to the host (default: the device's\nown)", NULL },
-	{ "link", 0, OPTION_LIST, "RATE,...", &given.lists[AXIS_LINK], "rates of either direction, instead of --h2d and\n"
+	{ "h2d", 0, OPTION_LIST, "RATE,...", &plan_given_lists[AXIS_H2D], "rates of copies to the device (default: the\ndevice's own)", NULL },
+	{ "d2h", 0, OPTION_LIST, "RATE,...", &plan_given_lists[AXIS_D2H], "rates of copies to the host (default: the device's\nown)", NULL },
+	{ "link", 0, OPTION_LIST, "RATE,...", &plan_given_lists[AXIS_LINK], "rates of either direction, instead of --h2d and\n"
 	    "--d2h (default: the device's own)", NULL },
-	{ "duplex", 0, OPTION_RATE, "RATE", &given.sweep.duplex, "rate of both directions together, at all points\n"
+	{ "duplex", 0, OPTION_RATE, "RATE", &plan_given.link.duplex, "rate of both directions together, at all points\n"
 	    "(default: the device's own, in proportion to the\ntwo)", NULL },
-	{ "latency", 0, OPTION_TIME, "TIME", &given.sweep.latency, "time before a copy's first byte, at all points\n"
+	{ "latency", 0, OPTION_TIME, "TIME", &plan_given.link.latency, "time before a copy's first byte, at all points\n"
 	    "(default: the device's own)", NULL },
-	{ "compute-scale", 0, OPTION_FACTOR, "X", &given.sweep.compute_scale, "time finished plans on compute X times as fast\n(default: 1)", NULL },
-	{ "replan", 0, OPTION_FLAG, NULL, &given.sweep.replan, "plan anew for each link; without it the plan for\n"
+	{ "compute-scale", 0, OPTION_FACTOR, "X", &sweep.compute_scale, "time finished plans on compute X times as fast\n(default: 1)", NULL },
+	{ "replan", 0, OPTION_FLAG, NULL, &sweep.replan, "plan anew for each link; without it the plan for\n"
 	    "the device's own link is timed on the others", NULL },
-	{ "shard", 0, OPTION_TEXT, "I/N", &given.shard, "only part I of N, from 1/N to N/N (default: 1/1)", NULL },
-	{ "ordered", 0, OPTION_FLAG, NULL, &given.sweep.ordered, "lines in the grid's order, without planning times:\nthe same bytes in every run", NULL },
-	{ "dry-run", 'n', OPTION_FLAG, NULL, &given.dry_run, "only print the names of the points", NULL },
-	{ "output", 'o', OPTION_TEXT, "FILE", &given.output, "append results to this file; points that are in it\n"
+	{ "shard", 0, OPTION_TEXT, "I/N", &shard, "only part I of N, from 1/N to N/N (default: 1/1)", NULL },
+	{ "ordered", 0, OPTION_FLAG, NULL, &sweep.ordered, "lines in the grid's order, without planning times:\nthe same bytes in every run", NULL },
+	{ "dry-run", 'n', OPTION_FLAG, NULL, &dry_run, "only print the names of the points", NULL },
+	{ "output", 'o', OPTION_TEXT, "FILE", &output, "append results to this file; points that are in it\n"
 	    "are not run again (default: standard output)", NULL },
 	OPTION_END
 };
@@ -74,7 +54,7 @@ add_all(struct sweep_grid *g, enum axis axis, table_row_fn *rows, struct arena *
 	return 0;
 }
 
-/* A name that no row has is a mistake of the grid, not of a point. */
+/* A name that is in no row is a mistake of the grid, not of a point. */
 static int
 check_rows(const struct sweep_grid *g, enum axis axis, table_row_fn *rows, struct err *e)
 {
@@ -101,7 +81,7 @@ read_lists(struct sweep_grid *g, struct arena *a, struct err *e)
 	static table_row_fn *const rows[AXIS_COUNT] = { [AXIS_POLICY] = table_policies, [AXIS_PLACEMENT] = table_placements };
 
 	for (int x = AXIS_DEVICE; x < AXIS_COUNT; x++) {
-		const char *list = given.lists[x];
+		const char *list = plan_given_lists[x];
 
 		if (list == NULL) {
 			if (grid_add(g, (enum axis)x, defaults[x], x == AXIS_GPUS, a, e) < 0)
@@ -117,12 +97,12 @@ read_lists(struct sweep_grid *g, struct arena *a, struct err *e)
 	return 0;
 }
 
-/* What no point could answer is found before the first one runs. */
+/* Mistakes that would fail every point are found before the first one runs. */
 static int
 check_documents(const struct sweep_grid *g, struct cli *c, struct err *e)
 {
 	const struct axis_list *networks = &g->axes[AXIS_NETWORK], *devices = &g->axes[AXIS_DEVICE];
-	const struct task_options *o = &given.sweep.task;
+	const struct task_options *o = &plan_given.task;
 	struct device d;
 
 	for (size_t i = 0; i < devices->count; i++)
@@ -133,7 +113,7 @@ check_documents(const struct sweep_grid *g, struct cli *c, struct err *e)
 		bool is_graph;
 
 		if (strcmp(name, "-") == 0)
-			return usage_error(c, e, NULL, "expected a file or a name, got '-': it is read once for each point");
+			return usage_error(e, NULL, "expected a file or a name, got '-': it is read once for each point");
 		path = lookup(name, LOOKUP_NETWORK, &c->arena, e);
 		if (path == NULL || (c->document = json_read_file(path, e)) == NULL)
 			return -1;
@@ -141,12 +121,12 @@ check_documents(const struct sweep_grid *g, struct cli *c, struct err *e)
 		is_graph = format != NULL && strcmp(format, "layrub-graph") == 0;
 		json_decref(c->document);
 		c->document = NULL;
-		if (is_graph && given.lists[AXIS_BATCH] != NULL)
-			return usage_error(c, e, "--batch", "'%s' is a graph, traced at one batch; only a network can change it", name);
+		if (is_graph && plan_given_lists[AXIS_BATCH] != NULL)
+			return usage_error(e, "--batch", "'%s' is a graph, traced at one batch; only a network can change it", name);
 		if (is_graph && o->lowering != NULL)
-			return usage_error(c, e, "--lowering", "'%s' is a graph, already lowered; only a network can be", name);
+			return usage_error(e, "--lowering", "'%s' is a graph, already lowered; only a network can be", name);
 		if (!is_graph && o->times != NULL)
-			return usage_error(c, e, "--times", "'%s' is a network and has no times of its own, only a graph does", name);
+			return usage_error(e, "--times", "'%s' is a network and has no times of its own, only a graph does", name);
 	}
 	return 0;
 }
@@ -162,12 +142,10 @@ read_shard(struct sweep_options *o, const char *text, struct cli *c, struct err 
 	if (text == NULL)
 		return 0;
 	if (slash == NULL)
-		return usage_error(c, e, "--shard", "expected a part such as 2/8, got '%s'", err_quote(q, text));
+		return usage_error(e, "--shard", "expected a part such as 2/8, got '%s'", err_quote(q, text));
 	if (units_parse_count(slash + 1, 1, 1000000, &n, e) < 0 ||
-	    units_parse_count(arena_printf(&c->arena, "%.*s", (int)(slash - text), text), 1, n, &i, e) < 0) {
-		c->usage = true;
-		return err_at(e, "--shard");
-	}
+	    units_parse_count(arena_printf(&c->arena, "%.*s", (int)(slash - text), text), 1, n, &i, e) < 0)
+		return usage_at(e, "--shard");
 	o->shard = (uint32_t)i;
 	o->shards = (uint32_t)n;
 	return 0;
@@ -177,16 +155,21 @@ read_shard(struct sweep_options *o, const char *text, struct cli *c, struct err 
 static const char *
 key_end(const struct sweep_options *o, struct arena *a)
 {
+	const struct plan_request *q = &o->request;
 	const char *s = "";
 
-	if (o->task.lowering != NULL)
-		s = arena_printf(a, "%s lowering=%s", s, o->task.lowering);
-	if (o->task.times != NULL)
-		s = arena_printf(a, "%s times=%s", s, o->task.times);
-	if (o->duplex > 0)
-		s = arena_printf(a, "%s duplex=%.10gB/s", s, o->duplex);
-	if (o->latency >= 0)
-		s = arena_printf(a, "%s latency=%.10gus", s, o->latency);
+	if (q->task.lowering != NULL)
+		s = arena_printf(a, "%s lowering=%s", s, q->task.lowering);
+	if (q->task.reorder != NULL)
+		s = arena_printf(a, "%s reorder=%s", s, q->task.reorder);
+	if (q->task.times != NULL)
+		s = arena_printf(a, "%s times=%s", s, q->task.times);
+	if (q->time_limit != NULL)
+		s = arena_printf(a, "%s time-limit=%s", s, q->time_limit);
+	if (q->link.duplex > 0)
+		s = arena_printf(a, "%s duplex=%.10gB/s", s, q->link.duplex);
+	if (q->link.latency >= 0)
+		s = arena_printf(a, "%s latency=%.10gus", s, q->link.latency);
 	if (o->compute_scale > 0)
 		s = arena_printf(a, "%s compute-scale=%.10g", s, o->compute_scale);
 	return o->replan ? arena_printf(a, "%s replan", s) : s;
@@ -195,20 +178,16 @@ key_end(const struct sweep_options *o, struct arena *a)
 static int
 read_grid(struct sweep_grid *g, struct cli *c, struct err *e)
 {
-	struct what_if w = { .duplex = given.sweep.duplex, .latency = given.sweep.latency };
-
 	*g = (struct sweep_grid) { .point_count = 0 };
-	if (given.lists[AXIS_DEVICE] == NULL)
-		return usage_error(c, e, "--device", "expected a device ('layrub list devices' shows them), got none");
-	if (given.lists[AXIS_LINK] != NULL && (given.lists[AXIS_D2H] != NULL || given.lists[AXIS_H2D] != NULL))
-		return usage_error(c, e, "--link", "gives both directions one rate, which --d2h and --h2d contradict");
+	if (need_device(plan_given_lists[AXIS_DEVICE], e) < 0)
+		return -1;
+	if (plan_given_lists[AXIS_LINK] != NULL && (plan_given_lists[AXIS_D2H] != NULL || plan_given_lists[AXIS_H2D] != NULL))
+		return usage_error(e, "--link", "gives both directions one rate, which --d2h and --h2d contradict");
 	for (uint32_t i = 0; c->operands[i] != NULL; i++)
 		if (grid_add(g, AXIS_NETWORK, c->operands[i], 0, &c->arena, e) < 0)
 			return -1;
-	if (what_if_check(&w, e) < 0 || read_lists(g, &c->arena, e) < 0 || grid_finish(g, e) < 0) {
-		c->usage = true;
-		return -1;
-	}
+	if (plan_request_check(&plan_given, e) < 0 || read_lists(g, &c->arena, e) < 0 || grid_finish(g, e) < 0)
+		return usage_at(e, NULL);
 	return check_documents(g, c, e);
 }
 
@@ -220,9 +199,9 @@ print_points(const struct sweep_grid *g)
 	char key[GRID_KEY_MAX];
 
 	for (uint32_t id = 0; id < g->point_count; id++) {
-		if (!sweep_is_ours(g, &given.sweep, id))
+		if (!sweep_is_ours(g, &sweep, id))
 			continue;
-		sweep_key(key, g, &given.sweep, id);
+		sweep_key(key, g, &sweep, id);
 		puts(key);
 	}
 }
@@ -249,7 +228,7 @@ print_summary(const struct sweep_counts *n, const struct cli *c)
 	json_out_finish(&o);
 }
 
-/* All points are the answer, so that without them the program ends as an interrupted one. */
+/* The answer is all points: without them the program ends as an interrupted one. */
 static void
 end_search(const struct sweep_counts *n)
 {
@@ -264,27 +243,29 @@ end_search(const struct sweep_counts *n)
 static int
 run(struct cli *c, struct err *e)
 {
-	bool to_file = given.output != NULL && strcmp(given.output, "-") != 0;
+	bool to_file = output != NULL && strcmp(output, "-") != 0;
 	struct sweep_counts n;
 	struct sweep_grid g;
 	struct sweep_file f;
 
-	if (read_shard(&given.sweep, given.shard, c, e) < 0 || read_grid(&g, c, e) < 0)
+	if (read_shard(&sweep, shard, c, e) < 0 || read_grid(&g, c, e) < 0)
 		return -1;
 	if (c->json && !to_file)
-		return usage_error(c, e, "--json", "sums up what -o FILE got; lines on standard output are JSON as they are");
-	given.sweep.key_end = key_end(&given.sweep, &c->arena);
-	given.sweep.progress = isatty(STDERR_FILENO);
-	if (given.dry_run) {
+		return usage_error(e, "--json", "sums up what -o FILE got; lines on standard output are JSON as they are");
+	sweep.request = plan_given;
+	sweep.request.stopped = interrupted;
+	sweep.key_end = key_end(&sweep, &c->arena);
+	sweep.progress = isatty(STDERR_FILENO);
+	if (dry_run) {
 		print_points(&g);
 		return 0;
 	}
-	if (sweep_file_open(&f, given.output, &c->arena, e) < 0)
+	if (sweep_file_open(&f, output, &c->arena, e) < 0)
 		return -1;
 	if (f.dropped_bytes > 0)
 		warn("%s: the last line was half written: %zu bytes dropped, its point runs again", f.path, f.dropped_bytes);
 	interrupt_watch();
-	if (sweep_run(&n, &g, &given.sweep, &f, interrupt_came, &c->arena, e) < 0 || sweep_file_close(&f, e) < 0)
+	if (sweep_run(&n, &g, &sweep, &f, &c->arena, e) < 0 || sweep_file_close(&f, e) < 0)
 		return -1;
 	if (to_file)
 		print_summary(&n, c);
@@ -293,5 +274,5 @@ run(struct cli *c, struct err *e)
 }
 
 const struct command cmd_sweep = {
-	"sweep", "NETWORK|GRAPH...", 1, 1000, "Plan and simulate every point of a grid", options, run
+	"sweep", "NETWORK|GRAPH...", 1, 1000, "Plan and simulate every point of a grid", options, run, FOR_SWEEP
 };

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* command.c - one run of a subcommand: options, help, errors, and the exit status */
 #include <config.h>
 #include "src/command/command.h"
 
@@ -20,27 +21,13 @@ static const struct option_row common_options[] = {
 	OPTION_END
 };
 
-/* A message that repeats a stranger's text stays one line. */
+/* Keeps a message that repeats a document's text on one line. */
 static void
 make_printable(char *s)
 {
 	for (; *s != '\0'; s++)
 		if ((unsigned char)*s < ' ' || *s == 127)
 			*s = '?';
-}
-
-int
-usage_error(struct cli *c, struct err *e, const char *option, const char *fmt, ...)
-{
-	char text[512];
-	va_list ap;
-
-	va_start(ap, fmt);
-	vsnprintf(text, sizeof(text), fmt, ap);
-	va_end(ap);
-	c->usage = true;
-	err_set(e, ERR_USAGE, "%s", text);
-	return option == NULL ? -1 : err_at(e, "%s", option);
 }
 
 void
@@ -57,16 +44,6 @@ warn(const char *fmt, ...)
 }
 
 void
-warn_of_times(const struct task *t)
-{
-	char q[48], r[48];
-
-	if (task_has_foreign_times(t))
-		warn("op times were measured on '%s', not on '%s'; --times scaled would scale them",
-		    err_quote(q, t->graph.measured.device), err_quote(r, t->device.name));
-}
-
-void
 text_row(FILE *out, const char *label, const char *fmt, ...)
 {
 	char text[1024];
@@ -80,29 +57,40 @@ text_row(FILE *out, const char *label, const char *fmt, ...)
 }
 
 int
-option_seconds(double *seconds, const char *option, const char *text, struct cli *c, struct err *e)
+need_device(const char *device, struct err *e)
 {
-	double us;
-	char *end;
+	return device != NULL ? 0 : usage_error(e, "--device", "expected a device ('layrub list devices' shows them), got none");
+}
 
-	*seconds = 0;
-	if (text == NULL)
-		return 0;
-	*seconds = strtod(text, &end);
-	if (end != text && *end == '\0' && *seconds > 0 && *seconds <= 1e9)
-		return 0;
-	if (units_parse_time(text, &us, e) == 0 && us > 0) {
-		*seconds = us / 1e6;
-		return 0;
-	}
-	*e = (struct err) ERR_INIT;
-	return usage_error(c, e, option, "expected a time such as 10 (seconds) or 500ms, got '%s'", text);
+int
+begin_planning(struct planning *n, struct task *t, struct cli *c, struct err *e)
+{
+	char q[48], r[48];
+
+	if (need_device(plan_given.task.device, e) < 0 || plan_request_check(&plan_given, e) < 0 ||
+	    plan_request_task(t, c->operands[0], NULL, &plan_given, &c->arena, e) < 0 || planning_begin(n, &plan_given, t, &c->arena, e) < 0)
+		return -1;
+	if (task_has_foreign_times(t))
+		warn("op times were measured on '%s', not on '%s'; --times scaled would scale them",
+		    err_quote(q, t->graph.measured.device), err_quote(r, t->device.name));
+	return 0;
+}
+
+bool
+interrupted(void *user)
+{
+	(void)user;
+	return interrupt_came();
 }
 
 static void
 print_help(const struct command *c)
 {
+	struct option_row planning[PLAN_OPTIONS_MAX + 1];
+
+	plan_options(planning, c->plans);
 	printf("Usage: layrub %s %s [OPTION]...\n%s.\n\n", c->name, c->operands, c->summary);
+	options_print(planning);
 	options_print(c->options);
 	options_print(common_options);
 	fputs("\nSizes are 12GiB, 12GB or bytes, rates 16GB/s, times 20us, 1.5ms or 2s, PCT 25%.\n"
@@ -113,21 +101,21 @@ print_help(const struct command *c)
 static int
 parse(struct cli *c, int argc, char **argv, struct err *e)
 {
-	const struct option_row *const tables[] = { c->command->options, common_options, NULL };
+	struct option_row planning[PLAN_OPTIONS_MAX + 1];
+	const struct option_row *const tables[] = { planning, c->command->options, common_options, NULL };
 	char q[48];
 
-	if (options_parse(tables, argc, argv, e) < 0) {
-		c->usage = true;
-		return -1;
-	}
+	plan_options(planning, c->command->plans);
+	if (options_parse(tables, argc, argv, e) < 0)
+		return usage_at(e, NULL);
 	c->operands = (const char *const *)argv + optind;
 	c->json = want_json;
 	if (want_help)
 		return 0;
 	if (argc - optind < c->command->operand_min)
-		return usage_error(c, e, NULL, "expected %s, got nothing", c->command->operands);
+		return usage_error(e, NULL, "expected %s, got nothing", c->command->operands);
 	if (argc - optind > c->command->operand_max)
-		return usage_error(c, e, NULL, "unexpected argument '%s'", err_quote(q, argv[optind + c->command->operand_max]));
+		return usage_error(e, NULL, "unexpected argument '%s'", err_quote(q, argv[optind + c->command->operand_max]));
 	return 0;
 }
 
@@ -149,8 +137,8 @@ command_finish(int status)
 	return process_flush("layrub", status);
 }
 
-/* Jansson 2.14 does not outlive an allocation that fails while it scans: it loses the byte, so that a number is
- * another one, or writes outside its buffer.  A program may leave; no file is being written while one is read. */
+/* malloc(), or the end of the program.  Jansson 2.14 does not survive an allocation that fails while it scans: a byte is lost, so that a
+ * number changes, or a write goes outside its buffer.  No file is being written while one is read. */
 static void *
 allocate_or_leave(size_t n)
 {
@@ -185,7 +173,7 @@ command_run(const struct command *command, int argc, char **argv)
 		err_set(&e, ERR_SYSTEM, "failed without a reason");
 	fflush(stdout);
 	err_print(&e, "layrub", stderr);
-	if (c.usage || e.code == ERR_USAGE)
+	if (e.code == ERR_USAGE)
 		fprintf(stderr, "Try 'layrub %s --help'.\n", command->name);
 	return command_finish(exit_status_of(e.code));
 }

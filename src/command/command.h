@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* command.h - what all subcommands share: options, output, exit statuses
+/* command.h - the common part of all subcommands: options, output, exit statuses
  *
  * A subcommand is one struct command in one cmd_NAME.c.  run() gets parsed
  * options and operands, returns 0 or -1 with e filled, and never prints an error
@@ -14,16 +14,16 @@
 #include "src/base/err.h"
 #include "src/base/json.h"
 #include "src/base/option.h"
-#include "src/library/task.h"
+#include "src/command/plan_options.h"
+#include "src/library/usage.h"
 
-/* One run of the program: everything with an owner, so that it is released whichever way the run ends. */
+/* One run of the program.  Everything that needs a release has its owner here, however the run ends. */
 struct cli {
 	const struct command *command;
 	struct arena arena;
 	json_t *document;	/* being read; released after the arena's jump target */
 	const char *const *operands;
 	bool json;		/* --json */
-	bool usage;		/* the error is a mistake of usage: point at --help */
 };
 
 struct command {
@@ -33,6 +33,7 @@ struct command {
 	const char *summary;		/* one line */
 	const struct option_row *options;
 	int (*run)(struct cli *c, struct err *e);
+	enum plan_command plans;	/* which planning options it takes besides */
 };
 
 extern const struct command cmd_info, cmd_plan, cmd_compare, cmd_fit, cmd_sweep, cmd_check, cmd_explain, cmd_simulate, cmd_report, cmd_place, cmd_list;
@@ -43,18 +44,19 @@ int command_run(const struct command *command, int argc, char **argv);
 /* End stdout: what could not be written is an error.  The exit status to use. */
 int command_finish(int status);
 
-/* A mistake in how the command was called; option ("--budget") may be NULL.  Returns -1. */
-int usage_error(struct cli *c, struct err *e, const char *option, const char *fmt, ...) PRINTF_LIKE(4, 5);
+/* The plan_request's or placement's `stopped`: Ctrl-C came. */
+bool interrupted(void *user);
 
-/* Seconds as people write them, bare or with a unit; text NULL: 0. */
-int option_seconds(double *seconds, const char *option, const char *text, struct cli *c, struct err *e);
+/* A mistake unless a device is given. */
+int need_device(const char *device, struct err *e) WARN_UNUSED;
 
 /* "layrub: warning: ..." on stderr. */
 void warn(const char *fmt, ...) PRINTF_LIKE(1, 2);
 
-/* Times of another device are the graph's own, and say so. */
-void warn_of_times(const struct task *t);
+/* Begins plan, compare and fit: checks the given options, reads the task of the first operand, resolves the request for it.  Warns of op
+ * times of another device. */
+int begin_planning(struct planning *n, struct task *t, struct cli *c, struct err *e) WARN_UNUSED;
 
-/* One "label   value" line of a table for people; control bytes of a stranger's text become '?'. */
+/* One "label   value" line of a table for people; control bytes of a document's text become '?'. */
 void text_row(FILE *out, const char *label, const char *fmt, ...) PRINTF_LIKE(3, 4);
 #endif

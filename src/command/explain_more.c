@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* explain_more.c - two more plans of a plan's step, and one simulation of the plan itself */
 #include <config.h>
 #include "src/command/explain_more.h"
 
 #include <assert.h>
-
-#include "planner/planner.h"
-#include "sim/time/simulate.h"
 
 static const double more_bytes_per_s = 1e9;
 static const bytes_t more_bytes = UINT64_C(1) << 30;
@@ -35,17 +33,17 @@ faster_link(struct device *d, struct arena *a)
 		d->duplex_bytes_per_s *= after / before;
 }
 
-/* Hybrid's step time for p's graph; 0: it has no plan, and *reason says why. */
+/* The step time that the request has for p's step on device d; 0: there is no plan, and *reason says why. */
 static int
-plan_anew(double *us, const char **reason, const struct graph *g, const struct device *d, bytes_t budget, struct arena *a, struct err *e)
+plan_anew(double *us, const char **reason, const struct plan *p, const struct device *d, const struct plan_request *q, struct arena *a,
+    struct err *e)
 {
-	struct planner_options o = { .policy = policy_find("hybrid"), .placement = placement_find("auto"), .budget_bytes = budget,
-	    .bound_time_us = 1 };
+	const struct task task = { .graph = *p->graph, .device = *d, .has_device = true, .batch = p->batch, .times = task_times[0].name };
 	struct err no = ERR_INIT;
-	struct plan p;
+	struct plan anew;
 
-	if (planner_run(&p, g, d, &o, a, &no) == 0) {
-		*us = p.predicted.step_time_us;
+	if (plan_request_run(&anew, q, &task, a, &no) == 0) {
+		*us = anew.predicted.step_time_us;
 		return 0;
 	}
 	if (no.code != ERR_NO) {
@@ -57,19 +55,23 @@ plan_anew(double *us, const char **reason, const struct graph *g, const struct d
 }
 
 int
-explain_more(struct more *m, const struct plan *p, struct arena *a, struct err *e)
+explain_more(struct more *m, const struct plan *p, const struct plan_request *options, struct arena *a, struct err *e)
 {
 	struct device faster = *p->device, larger = *p->device;
+	struct plan_request q = *options;
 	const char *reason;
 	struct sim_result r;
 
-	*m = (struct more) { .budget_bytes = p->budget_bytes + more_bytes };
+	*m = (struct more) { .policy = q.policy == NULL ? policies[0].name : q.policy, .budget_bytes = p->budget_bytes + more_bytes };
 	faster_link(&faster, a);
 	if (simulate(&r, p, &faster, a, e) < 0)
 		return -1;
 	m->link_us = r.step_time_us;
 	larger.memory_bytes += more_bytes;
-	if (plan_anew(&m->link_anew_us, &reason, p->graph, &faster, p->budget_bytes, a, e) < 0)
+	q.no_time_bound = true;
+	q.budget_bytes = p->budget_bytes;
+	if (plan_anew(&m->link_anew_us, &reason, p, &faster, &q, a, e) < 0)
 		return -1;
-	return plan_anew(&m->memory_us, &m->reason, p->graph, &larger, m->budget_bytes, a, e);
+	q.budget_bytes = m->budget_bytes;
+	return plan_anew(&m->memory_us, &m->reason, p, &larger, &q, a, e);
 }

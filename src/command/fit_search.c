@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* fit_search.c - evaluations of batches, and the bisection over them */
 #include <config.h>
 #include "src/command/fit_search.h"
 
@@ -8,14 +9,20 @@
 
 enum { GRAIN = 32 };	/* large batches are found to one part in so many */
 
-struct attempt {
-	struct fit_trial *trial;
+struct fit_job {
+	struct fit_evaluation *evaluation;
 	const struct fit_problem *problem;
-	enum fit_way way;
+	enum fit_mode mode;
 	struct arena arena;
 	struct err err;
 	bool planning;		/* an answer of no is one about the plan, not about the input */
 };
+
+bool
+fit_stopped(const struct fit_problem *p)
+{
+	return p->request.stopped != NULL && p->request.stopped(p->request.user);
+}
 
 /* Gradients that updates read live over all micro-steps. */
 static void
@@ -51,78 +58,69 @@ read_by_updates(const struct graph *g, struct arena *a)
 }
 
 static int
-attempt(void *arg)
+run_job(void *arg)
 {
-	struct attempt *t = arg;
-	struct fit_trial *r = t->trial;
-	struct task_options o = t->problem->task;
-	/* A known bound is not looked for: it costs more than the plan and nobody asks for it here. */
-	struct planner_options po = { .placement = placement_find("auto"), .bound_time_us = 1,
-	    .budget_bytes = t->problem->budget_bytes };
-	struct arena *a = &t->arena;
+	struct fit_job *j = arg;
+	struct fit_evaluation *v = j->evaluation;
+	struct plan_request q = j->problem->request;
+	struct arena *a = &j->arena;
 	struct task task;
-	struct search_control control = { .stopped = t->problem->stopped };
 	struct plan p;
 
-	po.control = &control;
-	if (r->batch > 0)
-		o.batch = r->batch;
-	if (task_read(&task, t->problem->name, &o, a, &t->err) < 0)
+	q.no_time_bound = true;		/* costs more than the plan, and is not shown */
+	if (v->batch > 0)
+		q.task.batch = v->batch;
+	if (j->mode != FIT_PLANNED)
+		q.policy = "keep";
+	if (plan_request_task(&task, j->problem->name, NULL, &q, a, &j->err) < 0)
 		return -1;
-	r->gradient_bytes = read_by_updates(&task.graph, a);
-	if (t->way == FIT_MICRO)
+	v->gradient_bytes = read_by_updates(&task.graph, a);
+	if (j->mode == FIT_MICRO)
 		keep_gradients(&task.graph);
 	for (uint32_t k = 0; k < task.graph.op_count; k++) {
-		r->ideal_time_us += task.graph.ops[k].time_us;
+		v->ideal_time_us += task.graph.ops[k].time_us;
 		if (task.graph.ops[k].phase == PHASE_UPDATE)
-			r->update_time_us += task.graph.ops[k].time_us;
+			v->update_time_us += task.graph.ops[k].time_us;
 	}
-	po.policy = policy_find(t->way == FIT_PLANNED ? "hybrid" : "keep");
-	po.batch = task.batch;
-	t->planning = true;
-	if (planner_run(&p, &task.graph, &task.device, &po, a, &t->err) < 0)
+	j->planning = true;
+	if (plan_request_run(&p, &q, &task, a, &j->err) < 0)
 		return -1;
-	r->has_plan = true;
-	r->step_time_us = p.predicted.step_time_us;
-	r->stall_time_us = p.predicted.stall_time_us;
-	r->recompute_time_us = p.predicted.recompute_time_us;
-	r->overhead = r->ideal_time_us > 0 ? r->step_time_us / r->ideal_time_us - 1 : 0;
-	r->arena_bytes = p.arena_bytes;
-	r->peak_bytes = p.figures.peak_bytes;
-	r->host_bytes = p.host_bytes;
-	r->offload_bytes = p.figures.offload_bytes;
-	r->fetch_bytes = p.figures.fetch_bytes;
+	v->has_plan = true;
+	figures_of_plan(&v->figures, &p);
+	v->figures.graph = v->figures.device = NULL;	/* gone with the arena */
+	v->overhead = v->ideal_time_us > 0 ? v->figures.overhead : 0;
 	return 0;
 }
 
 int
-fit_try(struct fit_trial *trial, const struct fit_problem *p, enum fit_way way, uint32_t batch, struct err *e)
+fit_evaluate(struct fit_evaluation *v, const struct fit_problem *p, enum fit_mode mode, uint32_t batch, struct err *e)
 {
-	struct attempt t = { .trial = trial, .problem = p, .way = way, .arena = ARENA_INIT, .err = ERR_INIT };
+	struct fit_job j = { .evaluation = v, .problem = p, .mode = mode, .arena = ARENA_INIT, .err = ERR_INIT };
 	char percent[16];
 	int rc;
 
-	*trial = (struct fit_trial) { .batch = batch };
-	rc = arena_run(&t.arena, attempt, &t, &t.err);
-	arena_free(&t.arena);
-	if (rc < 0 && !(t.planning && t.err.code == ERR_NO)) {
-		*e = t.err;
+	*v = (struct fit_evaluation) { .batch = batch };
+	figures_init(&v->figures);
+	rc = arena_run(&j.arena, run_job, &j, &j.err);
+	arena_free(&j.arena);
+	if (rc < 0 && !(j.planning && j.err.code == ERR_NO)) {
+		*e = j.err;
 		return -1;
 	}
-	snprintf(trial->why, sizeof(trial->why), "%s", t.err.text);
-	trial->ok = trial->has_plan && trial->overhead <= p->most_overhead;
-	if (trial->has_plan && !trial->ok) {
-		snprintf(percent, sizeof(percent), "%.1f %%", 100 * trial->overhead);
-		snprintf(trial->why, sizeof(trial->why), "the step would take %s longer, most of it %s", percent,
-		    trial->stall_time_us >= trial->recompute_time_us ? "waiting for copies over the link" : "recomputing");
+	snprintf(v->why, sizeof(v->why), "%s", j.err.text);
+	v->ok = v->has_plan && v->overhead <= p->most_overhead;
+	if (v->has_plan && !v->ok) {
+		snprintf(percent, sizeof(percent), "%.1f %%", 100 * v->overhead);
+		snprintf(v->why, sizeof(v->why), "the step would take %s longer, most of it %s", percent,
+		    v->figures.stall_time_us >= v->figures.recompute_time_us ? "waiting for copies over the link" : "recomputing");
 	}
 	return 0;
 }
 
-/* Where between a batch that is ok and one that is not to look next: where the overhead would pass what is allowed if
- * it rose evenly, but never close to an end.  Plans of large batches take seconds, and this saves half of them. */
+/* The next batch to evaluate between one that is ok and one that is not: where the overhead would pass the allowed one if it rose
+ * evenly, but never close to an end.  Plans of large batches take seconds; this guess saves half of them. */
 static uint32_t
-between(const struct fit_trial *best, const struct fit_trial *over, double most_overhead, uint32_t low, uint32_t high)
+between(const struct fit_evaluation *best, const struct fit_evaluation *over, double most_overhead, uint32_t low, uint32_t high)
 {
 	uint32_t width = high - low, edge = width / 8 > 0 ? width / 8 : 1, guess;
 	double rise = over->overhead - best->overhead;
@@ -134,42 +132,42 @@ between(const struct fit_trial *best, const struct fit_trial *over, double most_
 }
 
 int
-fit_largest(struct fit_trial *best, struct fit_trial *over, const struct fit_problem *p, enum fit_way way, uint32_t at_least,
+fit_largest(struct fit_evaluation *best, struct fit_evaluation *over, const struct fit_problem *p, enum fit_mode mode, uint32_t at_least,
     uint32_t at_most, struct err *e)
 {
 	uint32_t low = at_least, high = 0;
-	struct fit_trial t;
+	struct fit_evaluation v;
 
-	*over = (struct fit_trial) { .batch = 0 };
+	*over = (struct fit_evaluation) { .batch = 0 };
 	if (low == 0)
-		*best = (struct fit_trial) { .batch = 0 };
+		*best = (struct fit_evaluation) { .batch = 0 };
 	else if (best->batch != low || !best->ok) {
-		if (fit_try(best, p, way, low, e) < 0)
+		if (fit_evaluate(best, p, mode, low, e) < 0)
 			return -1;
 		if (!best->ok) {
-			/* Not what was known: search from below. */
+			/* The batch is not ok after all: the search begins below it. */
 			*over = *best;
-			*best = (struct fit_trial) { .batch = 0 };
+			*best = (struct fit_evaluation) { .batch = 0 };
 			high = low;
 			low = 0;
 		}
 	}
-	while (!p->stopped() && low < at_most && (high == 0 || high - low > (low < 2 * GRAIN ? 1 : low / GRAIN))) {
+	while (!fit_stopped(p) && low < at_most && (high == 0 || high - low > (low < 2 * GRAIN ? 1 : low / GRAIN))) {
 		uint32_t batch = high > 0 ? between(best, over, p->most_overhead, low, high) : low == 0 ? 1 : low < at_most / 2 ? 2 * low : at_most;
 
-		if (fit_try(&t, p, way, batch, e) < 0) {
+		if (fit_evaluate(&v, p, mode, batch, e) < 0) {
 			/* A batch may be too large for the arithmetic of sizes: then it is too large to fit. */
 			if (e->code != ERR_INPUT || low == 0)
 				return -1;
-			snprintf(t.why, sizeof(t.why), "%s", e->text);
+			snprintf(v.why, sizeof(v.why), "%s", e->text);
 			*e = (struct err) ERR_INIT;
 		}
-		if (t.ok) {
+		if (v.ok) {
 			low = batch;
-			*best = t;
-		} else if (!p->stopped()) {	/* a plan that was not finished says nothing against its batch */
+			*best = v;
+		} else if (!fit_stopped(p)) {	/* a plan that was not finished says nothing against its batch */
 			high = batch;
-			*over = t;
+			*over = v;
 		}
 	}
 	return 0;
@@ -178,7 +176,7 @@ fit_largest(struct fit_trial *best, struct fit_trial *over, const struct fit_pro
 int
 fit_accumulate(struct fit_accumulation *f, const struct fit_problem *p, uint32_t batch, const struct device *d, struct err *e)
 {
-	struct fit_trial best, over;
+	struct fit_evaluation best, over;
 	double pass, add;
 
 	*f = (struct fit_accumulation) { .micro_batch = 0 };
@@ -188,7 +186,7 @@ fit_accumulate(struct fit_accumulation *f, const struct fit_problem *p, uint32_t
 		return 0;
 	f->micro_steps = (batch + best.batch - 1) / best.batch;
 	f->micro_batch = (batch + f->micro_steps - 1) / f->micro_steps;
-	if (fit_try(&best, p, FIT_MICRO, f->micro_batch, e) < 0)
+	if (fit_evaluate(&best, p, FIT_MICRO, f->micro_batch, e) < 0)
 		return -1;
 	pass = best.ideal_time_us - best.update_time_us;
 	/* Each micro-step but the first adds its gradients to those before: two are read and one is written. */

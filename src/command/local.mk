@@ -17,9 +17,11 @@ layrub_SOURCES = \
 	%D%/explain_more.c %D%/explain_more.h \
 	%D%/fit_search.c %D%/fit_search.h \
 	%D%/main.c \
+	%D%/plan_options.c %D%/plan_options.h \
 	%D%/place_csv.c %D%/place_csv.h \
 	%D%/result.c %D%/result.h \
 	%D%/sweep_file.c %D%/sweep_file.h \
 	%D%/sweep_grid.c %D%/sweep_grid.h \
 	%D%/sweep_run.c %D%/sweep_run.h
 layrub_LDADD = $(LDADD)
+EXTRA_DIST += %D%/README.md

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The layrub command: dispatches to its subcommands. */
+/* main.c - the layrub command: dispatches to its subcommands */
 #include <config.h>
 
 #include <string.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* place_csv.c - lists of buffers as CSV, read and written */
 #include <config.h>
 #include "src/command/place_csv.h"
 
@@ -401,7 +402,7 @@ check_given(struct reader *r)
 
 /* ---- the file ---- */
 
-struct reading {
+struct csv_reading {
 	FILE *in;
 	struct arena *arena;
 	struct err *e;
@@ -412,7 +413,7 @@ struct reading {
 static int
 read_all(void *arg)
 {
-	struct reading *f = arg;
+	struct csv_reading *f = arg;
 	size_t got;
 
 	do {
@@ -431,7 +432,7 @@ read_all(void *arg)
 static int
 read_file(const char **text, size_t *size, const char *path, struct arena *a, struct err *e)
 {
-	struct reading f = { .in = file_open(path, json_max_input, e), .arena = a, .e = e };
+	struct csv_reading f = { .in = file_open(path, json_max_input, e), .arena = a, .e = e };
 	int rc;
 
 	if (f.in == NULL)

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* sweep_file.c - the file of results: lock, points found, whole lines */
 #include <config.h>
 #include "src/command/sweep_file.h"
 
@@ -60,12 +61,12 @@ take_line(struct sweep_file *f, const char *line, size_t length, size_t number, 
 	return 0;
 }
 
-struct reading { struct sweep_file *f; FILE *in; struct arena *a; struct err *e; };
+struct sweep_reading { struct sweep_file *f; FILE *in; struct arena *a; struct err *e; };
 
 static int
 read_lines(void *arg)
 {
-	struct reading *r = arg;
+	struct sweep_reading *r = arg;
 	struct sweep_file *f = r->f;
 	char *line = ARENA_NEW(r->a, char, FILE_LINE_MOST);
 	size_t number = 0;
@@ -91,7 +92,7 @@ read_lines(void *arg)
 static int
 read_found(struct sweep_file *f, struct arena *a, struct err *e)
 {
-	struct reading r = { f, file_open(f->path, UINT64_MAX, e), a, e };
+	struct sweep_reading r = { f, file_open(f->path, UINT64_MAX, e), a, e };
 	int rc;
 
 	if (r.in == NULL)

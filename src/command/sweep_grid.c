@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* sweep_grid.c - lists, ranges, and the numbering of points */
 #include <config.h>
 #include "src/command/sweep_grid.h"
 

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* sweep_run.c - groups of points as tasks, and their lines */
 #include <config.h>
 #include "src/command/sweep_run.h"
 
@@ -6,9 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "planner/planner.h"
-#include "sim/time/simulate.h"
-#include "sim/time/what_if.h"
 #include "src/base/clock.h"
 #include "src/command/command.h"
 #include "src/command/result.h"
@@ -18,11 +16,10 @@ enum {
 	POINT_TODO = 0, POINT_PENDING = 1, POINT_OVER = 2
 };
 
-struct sweep {
+struct sweep_state {
 	const struct sweep_grid *grid;
 	const struct sweep_options *options;
 	const struct sweep_file *file;
-	bool (*stopped)(void);
 	struct sweep_counts counts;
 	unsigned char *state;		/* [point_count] */
 	char **lines;			/* [point_count] when ordered: waiting for those before them */
@@ -32,14 +29,13 @@ struct sweep {
 	struct err err;
 };
 
-/* One plan and those who simulate it. */
+/* One plan, and the points that are simulations of it. */
 struct group {
-	struct sweep *sweep;
+	struct sweep_state *sweep;
 	uint32_t first;			/* point */
 	struct arena arena;
 	struct task task;
-	struct planner_options options;
-	struct search_control control;
+	struct planning planning;
 	struct plan plan;
 	double plan_time_s;
 	struct err err;			/* why there is no plan */
@@ -74,18 +70,26 @@ sweep_is_ours(const struct sweep_grid *g, const struct sweep_options *o, uint32_
 	return unit % o->shards == o->shard - 1;
 }
 
+static bool
+is_stopped(const struct sweep_state *s)
+{
+	const struct plan_request *q = &s->options->request;
+
+	return q->stopped != NULL && q->stopped(q->user);
+}
+
 static const char *
-text_at(const struct sweep *s, uint32_t point, enum axis x)
+text_at(const struct sweep_state *s, uint32_t point, enum axis x)
 {
 	return grid_value(s->grid, point, x)->text;
 }
 
 static struct what_if
-change_at(const struct sweep *s, uint32_t point)
+change_at(const struct sweep_state *s, uint32_t point)
 {
 	const struct sweep_options *o = s->options;
 	double both = grid_value(s->grid, point, AXIS_LINK)->number;
-	struct what_if w = { .duplex = o->duplex, .latency = o->latency };
+	struct what_if w = o->request.link;
 
 	w.rate[D2H] = both > 0 ? both : grid_value(s->grid, point, AXIS_D2H)->number;
 	w.rate[H2D] = both > 0 ? both : grid_value(s->grid, point, AXIS_H2D)->number;
@@ -96,7 +100,7 @@ change_at(const struct sweep *s, uint32_t point)
 /* ---- lines ---- */
 
 static void
-tell(struct sweep *s)
+tell(struct sweep_state *s)
 {
 	const struct sweep_counts *c = &s->counts;
 	double now = clock_seconds(), rate;
@@ -112,7 +116,7 @@ tell(struct sweep *s)
 }
 
 static void
-put_line(struct sweep *s, const char *line)
+put_line(struct sweep_state *s, const char *line)
 {
 	if (!s->broken && sweep_file_write(s->file, line, strlen(line), &s->err) < 0)
 		s->broken = true;
@@ -120,7 +124,7 @@ put_line(struct sweep *s, const char *line)
 
 /* A line that could not be made ends the sweep as one that could not be written does: the point runs again. */
 static void
-miss_line(struct sweep *s)
+miss_line(struct sweep_state *s)
 {
 	#pragma omp critical(sweep_lines)
 	if (!s->broken) {
@@ -131,7 +135,7 @@ miss_line(struct sweep *s)
 
 /* Take a point's line, which is malloc's. */
 static void
-take_line(struct sweep *s, uint32_t point, char *line, bool failed)
+take_line(struct sweep_state *s, uint32_t point, char *line, bool failed)
 {
 	#pragma omp critical(sweep_lines)
 	{
@@ -160,7 +164,7 @@ take_line(struct sweep *s, uint32_t point, char *line, bool failed)
 static void
 link_to_json(const struct point *p, struct json_out *o)
 {
-	const struct sweep *s = p->group->sweep;
+	const struct sweep_state *s = p->group->sweep;
 
 	json_out_uint(o, "gpus_per_link", (uint64_t)grid_value(s->grid, p->id, AXIS_GPUS)->number);
 	if (p->err.code != ERR_NONE)
@@ -179,53 +183,42 @@ error_to_json(const struct err *e, struct json_out *o)
 	json_out_string(o, "error", text);
 }
 
-/* What is known of a point, whether it failed or not. */
+/* The known figures of a point, of a failed one, too. */
 static void
-result_of(struct result *r, const struct point *p)
+figures_of_point(struct figures *f, const struct point *p)
 {
 	const struct group *g = p->group;
-	const struct sweep *s = g->sweep;
+	const struct sweep_state *s = g->sweep;
 	double batch = grid_value(s->grid, p->id, AXIS_BATCH)->number;
-	struct what_if w;
+	struct what_if w = change_at(s, p->id);
 
 	if (p->err.code == ERR_NONE) {
-		result_from_plan(r, &g->plan);
-		r->ideal_time_us = p->sim.ideal_time_us;
-		r->step_time_us = p->sim.step_time_us;
-		r->stall_time_us = p->sim.stall_time_us;
-		r->recompute_time_us = p->sim.recompute_time_us;
-		r->occupancy_bytes = p->sim.device_peak_bytes;
-		r->host_occupancy_bytes = p->sim.host_peak_bytes;
+		figures_of_plan(f, &g->plan);
+		figures_simulate(f, &p->sim, s->options->compute_scale > 0 || (!s->options->replan && what_if_any(&w)));
 		if (!s->options->ordered)
-			r->plan_time_s = g->plan_time_s;
-		w = change_at(s, p->id);
-		w.compute_scale = s->options->compute_scale;
-		/* The bound is one on the machine that was planned for. */
-		if (w.compute_scale > 0 || (!s->options->replan && what_if_any(&w)))
-			r->bound_time_us = r->gap = NAN;
-		result_derive(r);
+			f->plan_time_s = g->plan_time_s;
 		return;
 	}
-	result_init(r);
-	r->graph = g->task.graph.name;
-	r->device = text_at(s, p->id, AXIS_DEVICE);
+	figures_init(f);
+	f->graph = g->task.graph.name;
+	f->device = text_at(s, p->id, AXIS_DEVICE);
 	if (g->task.batch > 0 || batch > 0)
-		r->batch = g->task.batch > 0 ? g->task.batch : (uint64_t)batch;
-	r->policy = text_at(s, p->id, AXIS_POLICY);
-	r->placement = text_at(s, p->id, AXIS_PLACEMENT);
-	if (g->options.budget_bytes > 0)
-		r->budget_bytes = g->options.budget_bytes;
+		f->batch = g->task.batch > 0 ? g->task.batch : (uint64_t)batch;
+	f->policy = text_at(s, p->id, AXIS_POLICY);
+	f->placement = text_at(s, p->id, AXIS_PLACEMENT);
+	if (g->planning.options.budget_bytes > 0)
+		f->budget_bytes = g->planning.options.budget_bytes;
 	if (p->err.code == ERR_NO)
-		r->status = "infeasible";
+		f->status = "infeasible";
 }
 
 static void
 finish_point(const struct point *p)
 {
-	struct sweep *s = p->group->sweep;
+	struct sweep_state *s = p->group->sweep;
 	char key[GRID_KEY_MAX], *line = NULL;
 	struct json_out o;
-	struct result r;
+	struct figures f;
 	size_t length;
 	FILE *out = open_memstream(&line, &length);
 	bool whole;
@@ -234,13 +227,13 @@ finish_point(const struct point *p)
 		miss_line(s);
 		return;
 	}
-	result_of(&r, p);
+	figures_of_point(&f, p);
 	sweep_key(key, s->grid, s->options, p->id);
 	json_out_init(&o, out);
 	json_out_object(&o, NULL, false);
 	json_out_string(&o, "point", key);
 	json_out_string(&o, "network", text_at(s, p->id, AXIS_NETWORK));
-	result_to_json(&r, &o);
+	result_to_json(&f, &o);
 	link_to_json(p, &o);
 	if (p->err.code != ERR_NONE)
 		error_to_json(&p->err, &o);
@@ -262,7 +255,7 @@ static int
 simulate_point(void *arg)
 {
 	struct point *p = arg;
-	const struct sweep *s = p->group->sweep;
+	const struct sweep_state *s = p->group->sweep;
 	struct what_if w = change_at(s, p->id);
 	struct plan plan = p->group->plan;
 
@@ -277,9 +270,9 @@ simulate_point(void *arg)
 static void
 run_points(const struct group *g, uint32_t from, uint32_t to)
 {
-	struct sweep *s = g->sweep;
+	struct sweep_state *s = g->sweep;
 
-	for (uint32_t id = from; id < to && !s->stopped() && !s->broken; id++) {
+	for (uint32_t id = from; id < to && !is_stopped(s) && !s->broken; id++) {
 		struct point p = { .group = g, .id = id, .arena = ARENA_INIT, .err = g->err };
 
 		if (s->state[id] != POINT_TODO)
@@ -295,44 +288,33 @@ static int
 plan_group(void *arg)
 {
 	struct group *g = arg;
-	const struct sweep *s = g->sweep;
-	struct task_options task = s->options->task;
+	const struct sweep_state *s = g->sweep;
+	struct plan_request q = s->options->request;
 	const char *budget = text_at(s, g->first, AXIS_BUDGET);
-	struct what_if w = change_at(s, g->first);
-	struct arena *a = &g->arena;
-	struct lifetimes life;
 	double begin;
 
-	task.device = text_at(s, g->first, AXIS_DEVICE);
-	task.batch = (uint32_t)grid_value(s->grid, g->first, AXIS_BATCH)->number;
-	if (task_read(&g->task, text_at(s, g->first, AXIS_NETWORK), &task, &g->arena, &g->err) < 0)
+	q.task.device = text_at(s, g->first, AXIS_DEVICE);
+	q.task.batch = (uint32_t)grid_value(s->grid, g->first, AXIS_BATCH)->number;
+	q.budget = strcmp(budget, "all") == 0 ? NULL : budget;
+	q.policy = text_at(s, g->first, AXIS_POLICY);
+	q.placement = text_at(s, g->first, AXIS_PLACEMENT);
+	q.link = s->options->replan ? change_at(s, g->first) : (struct what_if) WHAT_IF_INIT;
+	if (plan_request_task(&g->task, text_at(s, g->first, AXIS_NETWORK), NULL, &q, &g->arena, &g->err) < 0 ||
+	    planning_begin(&g->planning, &q, &g->task, &g->arena, &g->err) < 0)
 		return -1;
-	if (s->options->replan)
-		what_if_device(&g->task.device, &w, a);
-	lifetimes_init(&life, &g->task.graph, a);
-	g->options = (struct planner_options) {
-		.policy = policy_find(text_at(s, g->first, AXIS_POLICY)),
-		.placement = placement_find(text_at(s, g->first, AXIS_PLACEMENT)),
-		.batch = g->task.batch,
-		.control = &g->control,
-	};
-	g->control.stopped = s->stopped;
-	if (task_budget(&g->options.budget_bytes, strcmp(budget, "all") == 0 ? NULL : budget, &g->task, life.peak_bytes, &g->err) < 0)
-		return -1;
-	g->options.options = task_record(&g->task, &task, a);
 	begin = clock_seconds();
-	if (planner_run(&g->plan, &g->task.graph, &g->task.device, &g->options, a, &g->err) < 0)
+	if (planning_run(&g->plan, &g->planning, &g->arena, &g->err) < 0)
 		return -1;
 	g->plan_time_s = clock_seconds() - begin;
 	return 0;
 }
 
 static void
-run_group(struct sweep *s, uint32_t first, uint32_t count)
+run_group(struct sweep_state *s, uint32_t first, uint32_t count)
 {
 	struct group g = { .sweep = s, .first = first, .arena = ARENA_INIT, .err = ERR_INIT };
 
-	if (s->stopped() || s->broken)
+	if (is_stopped(s) || s->broken)
 		return;
 	if (arena_run(&g.arena, plan_group, &g, &g.err) < 0 && g.err.code == ERR_NONE)
 		err_set(&g.err, ERR_SYSTEM, "failed without a reason");
@@ -352,9 +334,9 @@ run_group(struct sweep *s, uint32_t first, uint32_t count)
 
 /* ---- the grid ---- */
 
-/* Is anything left to do among these points? */
+/* True when one of these points is still to be done. */
 static bool
-has_work(const struct sweep *s, uint32_t first, uint32_t count)
+has_work(const struct sweep_state *s, uint32_t first, uint32_t count)
 {
 	for (uint32_t id = first; id < first + count; id++)
 		if (s->state[id] == POINT_TODO)
@@ -364,7 +346,7 @@ has_work(const struct sweep *s, uint32_t first, uint32_t count)
 
 /* Strike out other shards' points and those that are in the file. */
 static void
-mark(struct sweep *s)
+mark(struct sweep_state *s)
 {
 	char key[GRID_KEY_MAX];
 
@@ -390,9 +372,9 @@ mark(struct sweep *s)
 
 int
 sweep_run(struct sweep_counts *counts, const struct sweep_grid *g, const struct sweep_options *o, const struct sweep_file *f,
-    bool (*stopped)(void), struct arena *a, struct err *e)
+    struct arena *a, struct err *e)
 {
-	struct sweep s = { .grid = g, .options = o, .file = f, .stopped = stopped, .began_s = clock_seconds(), .err = ERR_INIT };
+	struct sweep_state s = { .grid = g, .options = o, .file = f, .began_s = clock_seconds(), .err = ERR_INIT };
 	uint32_t step = o->replan ? 1 : g->link_count;
 
 	s.state = ARENA_NEW(a, unsigned char, g->point_count);
@@ -403,7 +385,7 @@ sweep_run(struct sweep_counts *counts, const struct sweep_grid *g, const struct 
 	#pragma omp parallel
 	#pragma omp single
 	for (uint32_t first = 0; first < g->point_count; first += step) {
-		if (stopped() || s.broken)
+		if (is_stopped(&s) || s.broken)
 			break;
 		if (!has_work(&s, first, step))
 			continue;

@@ -8,16 +8,16 @@
 #define SRC_COMMAND_SWEEP_RUN_H
 #include "src/command/sweep_file.h"
 #include "src/command/sweep_grid.h"
-#include "src/library/task.h"
+#include "src/library/plan_request.h"
 
 struct sweep_options {
-	struct task_options task;	/* device and batch come from the point */
-	double duplex, compute_scale, latency;
+	struct plan_request request;	/* options that hold for all points, the link's duplex rate and latency among them */
+	double compute_scale;
 	bool replan;			/* plan anew for each link instead of timing the one plan on it */
 	bool ordered;			/* lines in the grid's order, without what a clock says */
 	bool progress;			/* a line on stderr that is overwritten */
 	uint32_t shard, shards;		/* 1 <= shard <= shards */
-	const char *key_end;		/* options that hold for all points, for their keys; "" or " --times scaled" */
+	const char *key_end;		/* options that hold for all points, for their keys; "" or " times=scaled" */
 };
 
 struct sweep_counts {
@@ -30,11 +30,11 @@ struct sweep_counts {
 /* A point's name in results. */
 void sweep_key(char key[GRID_KEY_MAX], const struct sweep_grid *g, const struct sweep_options *o, uint32_t point);
 
-/* Is this point one of the shard's?  Each point is one of exactly one shard's; groups stay together where there are enough. */
+/* True when the point is the shard's.  Each point belongs to exactly one shard; groups stay together where there are enough. */
 bool sweep_is_ours(const struct sweep_grid *g, const struct sweep_options *o, uint32_t point);
 
-/* Run what is not in f yet.  A point that fails is a line with its `error`.  When stopped() says so, what has been planned
+/* Run what is not in f yet.  A point that fails is a line with its `error`.  When the request is stopped, what has been planned
  * is not used and no other point begins.  Fails only when f cannot be written. */
 int sweep_run(struct sweep_counts *counts, const struct sweep_grid *g, const struct sweep_options *o, const struct sweep_file *f,
-    bool (*stopped)(void), struct arena *a, struct err *e) WARN_UNUSED;
+    struct arena *a, struct err *e) WARN_UNUSED;
 #endif

@@ -86,7 +86,7 @@ layrub_row(enum layrub_table table, unsigned i, const char **summary)
 
 	if ((unsigned)table >= sizeof(tables) / sizeof(tables[0]))
 		return NULL;
-	/* A caller may ask far behind the end. */
+	/* Rows are walked one by one: i may lie far behind the end. */
 	for (unsigned k = 0; k <= i; k++) {
 		name = tables[table](k, summary);
 		if (name == NULL || k == i)
@@ -96,7 +96,7 @@ layrub_row(enum layrub_table table, unsigned i, const char **summary)
 }
 
 /* The public part comes first, so that the handle is its address. */
-struct names {
+struct found_names {
 	struct layrub_names names;
 	struct arena arena;
 	enum lookup_what what;
@@ -106,7 +106,7 @@ struct names {
 static int
 find_names(void *arg)
 {
-	struct names *n = arg;
+	struct found_names *n = arg;
 	uint32_t count = 0;
 
 	n->names.names = lookup_list(n->what, &count, &n->arena, &n->err);
@@ -117,7 +117,7 @@ find_names(void *arg)
 struct layrub_names *
 layrub_names_find(enum layrub_shelf shelf, struct layrub_error *error)
 {
-	struct names *n = handle_new(sizeof(*n), error);
+	struct found_names *n = handle_new(sizeof(*n), error);
 
 	if (n == NULL)
 		return NULL;
@@ -131,7 +131,7 @@ layrub_names_find(enum layrub_shelf shelf, struct layrub_error *error)
 void
 layrub_names_free(struct layrub_names *names)
 {
-	struct names *n = (struct names *)names;
+	struct found_names *n = (struct found_names *)names;
 
 	if (n == NULL)
 		return;

@@ -21,7 +21,7 @@
 extern "C" {
 #endif
 
-/* Of this header; layrub_version() is that of the library.  The major number changes with the soname. */
+/* The version of this header; layrub_version() is that of the library.  The major number changes with the soname. */
 #define LAYRUB_VERSION_MAJOR 0
 #define LAYRUB_VERSION_MINOR 1
 #define LAYRUB_VERSION_PATCH 0
@@ -118,7 +118,7 @@ struct layrub_problem_options {
 struct layrub_needs {
 	uint32_t batch;			/* 0: a graph */
 	bool foreign_times;		/* the graph's op times were measured on another device than this one */
-	uint64_t device_bytes;		/* what a budget may be at most: the device's memory less what is reserved */
+	uint64_t device_bytes;		/* the largest budget: the device's memory less what is reserved */
 	uint64_t peak_bytes;		/* of the step with everything resident */
 	uint64_t persistent_bytes;
 	uint64_t bound_bytes;		/* no plan can do with less ... */
@@ -150,6 +150,12 @@ struct layrub_plan_options {
 	double budget_percent;	/* of the step's own peak */
 	double slowdown_percent;	/* find the smallest budget whose step takes at most so much longer than the ideal time */
 	bool minimise_memory;	/* find the smallest budget that has a plan */
+	/* Searches end early where these say so, and the result is the best plan so far; without one, LAYRUB_NO. */
+	double time_limit_s;	/* seconds; 0: none */
+	uint32_t threads;	/* 0: as OpenMP decides */
+	bool (*stopped)(void *user);	/* asked now and then, from any thread: true ends the search */
+	void (*progress)(void *user, const char *line);	/* told now and then, by the calling thread, how far the search is */
+	void *user;		/* what both are given */
 };
 
 struct layrub_plan;
@@ -167,7 +173,7 @@ LAYRUB_API int layrub_plan_write(const struct layrub_plan *plan, const char *pat
 LAYRUB_API char *layrub_plan_text(const struct layrub_plan *plan, size_t *size, struct layrub_error *error);
 LAYRUB_API void layrub_plan_free(struct layrub_plan *plan);	/* NULL is none */
 
-/* Is the plan sound, whatever the timing, and (unless problem is NULL) for that problem's graph?  LAYRUB_NO says where it is not. */
+/* 0: the plan is sound for any timing, and (unless problem is NULL) made for that problem's graph.  LAYRUB_NO: the error says where it is not. */
 LAYRUB_API int layrub_plan_check(struct layrub_plan *plan, const struct layrub_problem *problem, struct layrub_error *error);
 
 /* ---- walking a plan ---- */
@@ -177,13 +183,13 @@ LAYRUB_API int layrub_plan_check(struct layrub_plan *plan, const struct layrub_p
 enum layrub_queue { LAYRUB_COMPUTE, LAYRUB_OUT, LAYRUB_IN };	/* run an op; offload to the host; fetch from it */
 enum { LAYRUB_QUEUES = 3 };
 
-/* A stretch of the arena, or of the pinned host pool, that holds one tensor for one stay. */
+/* A stretch of the arena, or of the pinned host pool, that holds one tensor for one live range. */
 struct layrub_buffer {
 	uint32_t tensor;	/* LAYRUB_NONE: a workspace */
 	uint64_t offset_bytes, bytes;
 };
 
-/* Where a persistent tensor is before or after the step. */
+/* The place of a persistent tensor before or after the step. */
 struct layrub_place {
 	uint32_t tensor;
 	bool on_host;
@@ -224,7 +230,7 @@ LAYRUB_API const struct layrub_program *layrub_plan_program(const struct layrub_
 
 /* ---- figures ---- */
 
-/* Those of `layrub plan --json`.  overhead = step_time_us / ideal_time_us - 1. */
+/* The figures of `layrub plan --json`.  overhead = step_time_us / ideal_time_us - 1. */
 struct layrub_figures {
 	uint64_t budget_bytes, arena_bytes, peak_bytes, host_bytes;
 	uint64_t bound_bytes, resident_bound_bytes;
@@ -236,7 +242,7 @@ struct layrub_figures {
 	double busy_us[LAYRUB_QUEUES];
 };
 
-/* What the plan says of itself. */
+/* The figures that the plan states. */
 LAYRUB_API void layrub_plan_figures(const struct layrub_plan *plan, struct layrub_figures *figures);
 
 /* Another machine than the plan's own.  0 or NULL: as it is. */

@@ -4,15 +4,13 @@
 #include "src/library/layrub_private.h"
 
 #include <errno.h>
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "planner/budget_search.h"
-#include "planner/planner.h"
 #include "sim/check/check.h"
-#include "sim/time/simulate.h"
-#include "sim/time/what_if.h"
+#include "src/library/plan_request.h"
+#include "src/library/tables.h"
+#include "src/library/usage.h"
 
 static void
 finish(struct layrub_plan *p)
@@ -26,72 +24,30 @@ finish(struct layrub_plan *p)
 
 /* ---- making ---- */
 
-struct making {
+struct plan_making {
 	struct layrub_plan *plan;
 	struct layrub_plan_options options;
 	struct err err;
 };
 
-static int
-wrong_option(struct err *e, const char *option, const char *text)
+/* The public options as a request. */
+static struct plan_request
+request_of(const struct layrub_plan_options *o)
 {
-	err_set(e, ERR_USAGE, "%s", text);
-	return err_at(e, "%s", option);
-}
-
-static int
-find_rows(struct planner_options *po, const struct layrub_plan_options *o, struct err *e)
-{
-	char q[48];
-
-	po->policy = policy_find(o->policy == NULL ? policies[0].name : o->policy);
-	po->placement = placement_find(o->placement == NULL ? placements[0].name : o->placement);
-	if (po->policy != NULL && po->placement != NULL)
-		return 0;
-	err_set(e, ERR_USAGE, "there is no '%s'", err_quote(q, po->policy == NULL ? o->policy : o->placement));
-	return err_at(e, "%s", po->policy == NULL ? "--policy" : "--placement");
-}
-
-static int
-check_budget(const struct layrub_plan_options *o, struct err *e)
-{
-	if ((o->budget_bytes > 0) + (o->budget_percent != 0) + (o->slowdown_percent != 0) + o->minimise_memory > 1)
-		return wrong_option(e, "--budget", "expected one budget or one objective, got several");
-	if (!(o->budget_percent >= 0 && o->budget_percent <= 1e9))
-		return wrong_option(e, "--budget", "expected a percentage of at least 0");
-	if (!(o->slowdown_percent >= 0 && o->slowdown_percent <= 1e9))
-		return wrong_option(e, "--slowdown", "expected a percentage of at least 0");
-	return 0;
-}
-
-static int
-find_budget(struct planner_options *po, const struct layrub_plan_options *o, const struct layrub_problem *p, struct arena *a,
-    struct err *e)
-{
-	const struct objective objective = { .most_overhead = o->minimise_memory ? INFINITY : o->slowdown_percent / 100 };
-
-	po->budget_bytes = o->budget_bytes > 0 ? o->budget_bytes : p->needs.device_bytes;
-	if (o->budget_percent > 0) {
-		po->budget_bytes = task_percent(o->budget_percent, p->needs.peak_bytes);
-		if (po->budget_bytes == 0)
-			return wrong_option(e, "--budget", "expected more than no memory");
-	}
-	if (!o->minimise_memory && o->slowdown_percent <= 0)
-		return 0;
-	return objective_budget(&po->budget_bytes, &p->task.graph, &p->task.device, po, &objective, a, e);
+	return (struct plan_request) { .link = WHAT_IF_INIT, .policy = o->policy, .placement = o->placement, .budget_bytes = o->budget_bytes,
+	    .budget_percent = o->budget_percent, .slowdown_percent = o->slowdown_percent,
+	    .minimise = o->minimise_memory ? table_budget_searches(0, NULL) : NULL, .time_limit_s = o->time_limit_s, .threads = o->threads,
+	    .stopped = o->stopped, .progress = o->progress, .user = o->user };
 }
 
 static int
 make(void *arg)
 {
-	struct making *m = arg;
+	struct plan_making *m = arg;
 	struct layrub_plan *p = m->plan;
-	const struct layrub_problem *problem = p->problem;
-	struct planner_options po = { .batch = problem->task.batch, .options = problem->record };
+	const struct plan_request q = request_of(&m->options);
 
-	if (find_rows(&po, &m->options, &m->err) < 0 || check_budget(&m->options, &m->err) < 0 ||
-	    find_budget(&po, &m->options, problem, &p->arena, &m->err) < 0 ||
-	    planner_run(&p->plan, &problem->task.graph, &problem->task.device, &po, &p->arena, &m->err) < 0)
+	if (plan_request_run(&p->plan, &q, &p->problem->task, &p->arena, &m->err) < 0)
 		return -1;
 	p->sound = true;
 	finish(p);
@@ -101,7 +57,7 @@ make(void *arg)
 struct layrub_plan *
 layrub_plan_make(struct layrub_problem *problem, const struct layrub_plan_options *options, struct layrub_error *error)
 {
-	struct making m = { .plan = handle_new(sizeof(*m.plan), error), .err = ERR_INIT };
+	struct plan_making m = { .plan = handle_new(sizeof(*m.plan), error), .err = ERR_INIT };
 
 	if (m.plan == NULL)
 		return NULL;
@@ -177,8 +133,8 @@ layrub_plan_parse(const char *text, size_t size, struct layrub_error *error)
 struct call {
 	struct arena arena;
 	const struct layrub_plan *plan;
-	bool *sound;				/* the plan's, for those who may find it out */
-	const struct layrub_problem *problem;	/* check: NULL or whose graph */
+	bool *sound;				/* the plan's; set where a check finds it out */
+	const struct layrub_problem *problem;	/* check: whose graph it has to be; NULL: any */
 	const char *path;			/* write */
 	FILE *out;				/* text */
 	struct layrub_change change;		/* simulate ... */
@@ -288,21 +244,15 @@ layrub_plan_program(const struct layrub_plan *plan)
 void
 layrub_plan_figures(const struct layrub_plan *plan, struct layrub_figures *figures)
 {
-	const struct plan *p = &plan->plan;
+	struct figures f;
 
-	*figures = (struct layrub_figures) {
-		.budget_bytes = p->budget_bytes, .arena_bytes = p->arena_bytes, .peak_bytes = p->figures.peak_bytes,
-		.host_bytes = p->host_bytes, .bound_bytes = p->figures.bound_bytes,
-		.resident_bound_bytes = p->figures.resident_bound_bytes, .offload_bytes = p->figures.offload_bytes,
-		.fetch_bytes = p->figures.fetch_bytes, .ideal_time_us = p->predicted.ideal_time_us,
-		.step_time_us = p->predicted.step_time_us, .stall_time_us = p->predicted.stall_time_us,
-		.recompute_time_us = p->predicted.recompute_time_us, .bound_time_us = p->bound_time_us,
-	};
+	figures_of_plan(&f, &plan->plan);
+	view_figures(figures, &f, NULL);
 }
 
 /* ---- simulating ---- */
 
-/* The machine that c asks about, in *d, and the plan with that machine's op times, in *p; is it another than the plan's own? */
+/* Fills *d with the machine that c asks about, *p with the plan and that machine's op times, *changed: not the plan's own machine. */
 static int
 change_machine(struct device *d, struct plan *p, bool *changed, struct call *c)
 {
@@ -312,12 +262,10 @@ change_machine(struct device *d, struct plan *p, bool *changed, struct call *c)
 	const struct what_if w = { .rate = { [H2D] = to->h2d_bytes_per_s, [D2H] = to->d2h_bytes_per_s }, .duplex = to->duplex_bytes_per_s,
 	    .latency = to->latency_us > 0 ? to->latency_us : -1, .compute_scale = to->compute_scale, .gpus_per_link = to->gpus_per_link };
 
-	if (what_if_check(&w, e) < 0) {
-		e->code = ERR_USAGE;
-		return -1;
-	}
+	if (what_if_check(&w, e) < 0)
+		return usage_at(e, NULL);
 	if (w.compute_scale != 0 && !(w.compute_scale >= 1e-9 && w.compute_scale <= 1e9))
-		return wrong_option(e, "--compute-scale", "expected a factor over 0, at most 1e9");
+		return usage_error(e, "--compute-scale", "expected a factor over 0, at most 1e9");
 	*d = *c->plan->plan.device;
 	if (to->device_text != NULL) {
 		if (device_read_from(d, &(struct json_source) { .path = to->device, .text = to->device_text,
@@ -337,7 +285,7 @@ static int
 run_step(void *arg)
 {
 	struct call *c = arg;
-	struct layrub_figures *f = c->figures;
+	struct figures f;
 	struct sim_result r;
 	bool changed = false;
 	struct device d;
@@ -345,18 +293,9 @@ run_step(void *arg)
 
 	if (check(c) < 0 || change_machine(&d, &p, &changed, c) < 0 || simulate(&r, &p, &d, &c->arena, &c->err) < 0)
 		return -1;
-	layrub_plan_figures(c->plan, f);
-	/* The bound is one on the plan's own machine. */
-	if (changed)
-		f->bound_time_us = 0;
-	f->ideal_time_us = r.ideal_time_us;
-	f->step_time_us = r.step_time_us;
-	f->stall_time_us = r.stall_time_us;
-	f->recompute_time_us = r.recompute_time_us;
-	f->occupancy_bytes = r.device_peak_bytes;
-	f->host_occupancy_bytes = r.host_peak_bytes;
-	for (int k = 0; k < QUEUE_COUNT; k++)
-		f->busy_us[k] = r.busy_us[k];
+	figures_of_plan(&f, &c->plan->plan);
+	figures_simulate(&f, &r, changed);
+	view_figures(c->figures, &f, r.busy_us);
 	for (uint32_t i = 0; c->spans != NULL && i < p.instruction_count; i++)
 		c->spans[i] = (struct layrub_span) { r.spans[i].start_us, r.spans[i].end_us };
 	return 0;

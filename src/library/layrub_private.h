@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* layrub_private.h - what stands behind the handles of layrub.h
+/* layrub_private.h - the structs behind the handles of layrub.h
  *
  * Each public function that may allocate calls its work through guard(), so that the host's memory running out comes
  * back as an error.  A handle owns one arena; memory that only a call needs lies in an arena of the call's own.
@@ -10,6 +10,7 @@
 
 #include "src/base/arena.h"
 #include "src/documents/plan.h"
+#include "src/library/figures.h"
 #include "src/library/layrub.h"
 #include "src/library/task.h"
 
@@ -17,7 +18,6 @@ struct layrub_problem {
 	atomic_uint users;	/* the caller, and every plan that was made from it */
 	struct arena arena;
 	struct task task;
-	const char *record;	/* the options, for a plan's provenance */
 	struct layrub_needs needs;
 	struct layrub_graph *graph;
 };
@@ -34,6 +34,9 @@ struct layrub_plan {
 /* The public forms of what is in memory: arrays in a, strings and id lists shared. */
 struct layrub_graph *view_graph(const struct graph *g, struct arena *a);
 void view_program(struct layrub_program *to, const struct plan *p, struct arena *a);
+
+/* The public form of f; figures that are not known are 0.  busy_us[QUEUE_COUNT], or NULL: not simulated. */
+void view_figures(struct layrub_figures *to, const struct figures *f, const double *busy_us);
 
 /* Run fn(arg) in a; 0, or -1 and what went wrong in error.  e is what fn fills. */
 int guard(struct arena *a, int (*fn)(void *arg), void *arg, struct err *e, struct layrub_error *error);

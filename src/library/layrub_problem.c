@@ -5,8 +5,8 @@
 
 #include <stdlib.h>
 
-#include "planner/schedule/lifetimes.h"
-#include "sim/time/what_if.h"
+#include "src/library/plan_request.h"
+#include "src/library/usage.h"
 
 struct opening {
 	struct layrub_problem *problem;
@@ -33,25 +33,14 @@ open_problem(void *arg)
 {
 	struct opening *o = arg;
 	struct layrub_problem *p = o->problem;
-	const struct task_options t = { .device = o->options.device, .device_text = o->options.device_text,
-	    .lowering = o->options.lowering, .times = o->options.times, .reorder = o->options.reorder, .batch = o->options.batch };
-	const struct what_if link = { .latency = -1, .gpus_per_link = o->options.gpus_per_link };
-	int rc;
+	const struct plan_request q = { .task = { .device = o->options.device, .device_text = o->options.device_text,
+	    .lowering = o->options.lowering, .times = o->options.times, .reorder = o->options.reorder, .batch = o->options.batch },
+	    .link = { .latency = -1, .gpus_per_link = o->options.gpus_per_link } };
 
-	if (t.device == NULL && t.device_text == NULL) {
-		err_set(&o->err, ERR_USAGE, "expected a device, got none");
-		return err_at(&o->err, "--device");
-	}
-	if (what_if_check(&link, &o->err) < 0) {
-		o->err.code = ERR_USAGE;
+	if (q.task.device == NULL && q.task.device_text == NULL)
+		return usage_error(&o->err, "--device", "expected a device, got none");
+	if (plan_request_task(&p->task, o->name, &o->source, &q, &p->arena, &o->err) < 0)
 		return -1;
-	}
-	rc = o->name != NULL ? task_read(&p->task, o->name, &t, &p->arena, &o->err) :
-	    task_read_from(&p->task, &o->source, &t, &p->arena, &o->err);
-	if (rc < 0)
-		return -1;
-	what_if_device(&p->task.device, &link, &p->arena);
-	p->record = task_record(&p->task, &t, &p->arena);
 	p->graph = view_graph(&p->task.graph, &p->arena);
 	find_needs(&p->needs, &p->task, &p->arena);
 	return 0;
@@ -88,7 +77,7 @@ layrub_problem_parse(const char *text, size_t size, const struct layrub_problem_
 	return new_problem(&o, options, error);
 }
 
-/* The last user closes the door. */
+/* Frees the problem when its last reference is released. */
 void
 layrub_problem_free(struct layrub_problem *problem)
 {

@@ -4,6 +4,7 @@
 #include "src/library/layrub_private.h"
 
 #include <assert.h>
+#include <math.h>
 
 static_assert((int)LAYRUB_PARAMETER == KIND_PARAMETER && (int)LAYRUB_STATE == KIND_STATE && (int)LAYRUB_OPTIMIZER == KIND_OPTIMIZER &&
     (int)LAYRUB_INPUT == KIND_INPUT && (int)LAYRUB_ACTIVATION == KIND_ACTIVATION && (int)LAYRUB_GRADIENT == KIND_GRADIENT,
@@ -54,7 +55,7 @@ view_places(const struct place *p, uint32_t count, struct arena *a)
 	return to;
 }
 
-/* What an instruction of one queue does not have is none or 0, so that nobody reads the leavings of another. */
+/* Fields that belong to other queues are none or 0. */
 static struct layrub_instruction
 view_instruction(const struct instruction *in, const struct graph *g)
 {
@@ -94,4 +95,32 @@ view_program(struct layrub_program *to, const struct plan *p, struct arena *a)
 		.final_count = p->final_count, .final_places = view_places(p->final, p->final_count, a),
 		.instruction_count = p->instruction_count, .instructions = instructions,
 	};
+}
+
+static uint64_t
+bytes_or_0(bytes_t bytes)
+{
+	return bytes == FIGURE_UNKNOWN ? 0 : bytes;
+}
+
+static double
+real_or_0(double x)
+{
+	return isnan(x) ? 0 : x;
+}
+
+void
+view_figures(struct layrub_figures *to, const struct figures *f, const double *busy_us)
+{
+	*to = (struct layrub_figures) {
+		.budget_bytes = bytes_or_0(f->budget_bytes), .arena_bytes = bytes_or_0(f->arena_bytes), .peak_bytes = bytes_or_0(f->peak_bytes),
+		.host_bytes = bytes_or_0(f->host_bytes), .bound_bytes = bytes_or_0(f->bound_bytes),
+		.resident_bound_bytes = bytes_or_0(f->resident_bound_bytes), .offload_bytes = bytes_or_0(f->offload_bytes),
+		.fetch_bytes = bytes_or_0(f->fetch_bytes), .occupancy_bytes = bytes_or_0(f->occupancy_bytes),
+		.host_occupancy_bytes = bytes_or_0(f->host_occupancy_bytes), .ideal_time_us = real_or_0(f->ideal_time_us),
+		.step_time_us = real_or_0(f->step_time_us), .stall_time_us = real_or_0(f->stall_time_us),
+		.recompute_time_us = real_or_0(f->recompute_time_us), .bound_time_us = real_or_0(f->bound_time_us),
+	};
+	for (int k = 0; busy_us != NULL && k < QUEUE_COUNT; k++)
+		to->busy_us[k] = busy_us[k];
 }

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* tables.c - one function a table: the name and the summary of a row */
 #include <config.h>
 #include "src/library/tables.h"
 
@@ -44,7 +45,7 @@ table_reorders(unsigned i, const char **summary)
 }
 
 const char *
-table_objectives(unsigned i, const char **summary)
+table_budget_searches(unsigned i, const char **summary)
 {
 	return i == 0 ? row("memory", "the smallest budget for which there is a plan", summary) : NULL;
 }

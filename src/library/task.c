@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* task.c - the training step and the device that a question is about */
 #include <config.h>
 #include "src/library/task.h"
 
-#include <math.h>
 #include <string.h>
 
 #include "src/documents/lookup.h"
 #include "src/documents/reorder.h"
+#include "src/library/usage.h"
 #include "src/network/lower.h"
 #include "src/network/roofline.h"
 
@@ -24,26 +25,18 @@ task_read_device(struct device *d, const char *name, struct arena *a, struct err
 	return path == NULL ? -1 : device_read(d, path, a, e);
 }
 
-/* What is still to be said when the document has been parsed. */
-struct reading {
+/* The arguments of the reader of a parsed document. */
+struct task_reading {
 	struct task *task;
 	const struct task_options *options;
 };
-
-static int
-wrong_option(struct err *e, const char *option, const char *text)
-{
-	err_set(e, ERR_USAGE, "%s", text);
-	return err_at(e, "%s", option);
-}
 
 static int
 unknown_row(struct err *e, const char *option, const char *name)
 {
 	char q[48];
 
-	err_set(e, ERR_USAGE, "there is no '%s'", err_quote(q, name));
-	return err_at(e, "%s", option);
+	return usage_error(e, option, "there is no '%s'", err_quote(q, name));
 }
 
 static int
@@ -53,7 +46,7 @@ read_network(struct task *t, json_t *root, const struct task_options *o, struct 
 	const struct lowering *by = o->lowering == NULL ? lowerings[0] : lowering_find(o->lowering);
 
 	if (o->times != NULL)
-		return wrong_option(e, "--times", "a network has no times of its own, only a graph does");
+		return usage_error(e, "--times", "a network has no times of its own, only a graph does");
 	if (by == NULL)
 		return unknown_row(e, "--lowering", o->lowering);
 	if (network_from_json(&n, root, a, e) < 0)
@@ -104,9 +97,9 @@ read_graph(struct task *t, json_t *root, const struct task_options *o, struct ar
 	struct graph scaled;
 
 	if (o->batch > 0)
-		return wrong_option(e, "--batch", "a graph is traced at one batch, only a network can change it");
+		return usage_error(e, "--batch", "a graph is traced at one batch, only a network can change it");
 	if (o->lowering != NULL)
-		return wrong_option(e, "--lowering", "a graph is already lowered, only a network can be");
+		return usage_error(e, "--lowering", "a graph is already lowered, only a network can be");
 	t->times = times_find(o->times);
 	if (t->times == NULL)
 		return unknown_row(e, "--times", o->times);
@@ -139,7 +132,7 @@ wrong_format(json_t *root, struct err *e)
 static int
 read_either(void *to, json_t *root, struct arena *a, struct err *e)
 {
-	const struct reading *r = to;
+	const struct task_reading *r = to;
 	const char *format = json_string_value(json_object_get(root, "format"));
 
 	if (format != NULL && strcmp(format, "layrub-network") == 0)
@@ -163,14 +156,16 @@ read_device(struct task *t, const struct task_options *o, struct arena *a, struc
 static int
 read_step(struct task *t, const struct json_source *s, const struct task_options *o, struct arena *a, struct err *e)
 {
-	struct reading r = { t, o };
+	struct task_reading r = { t, o };
 
 	if (o->reorder != NULL && reorder_find(o->reorder) == NULL)
 		return unknown_row(e, "--reorder", o->reorder);
 	if (json_read(s, read_either, &r, a, e) < 0)
 		return -1;
-	if (o->reorder != NULL)
+	if (o->reorder != NULL) {
 		reorder_find(o->reorder)->run(&t->graph, a);
+		t->reorder = reorder_find(o->reorder)->name;
+	}
 	return 0;
 }
 
@@ -192,55 +187,11 @@ task_read(struct task *t, const char *name, const struct task_options *o, struct
 }
 
 const char *
-task_record(const struct task *t, const struct task_options *o, struct arena *a)
+task_record(const struct task *t, struct arena *a)
 {
-	const char *order = o->reorder == NULL || reorder_find(o->reorder) == reorders ? "" : arena_printf(a, " --reorder %s", o->reorder);
+	const char *order = t->reorder == NULL || strcmp(t->reorder, reorders[0].name) == 0 ? "" : arena_printf(a, " --reorder %s", t->reorder);
 
 	return t->is_network ? arena_printf(a, "--lowering %s%s", t->lowering, order) : arena_printf(a, "--times %s%s", t->times, order);
-}
-
-bytes_t
-task_percent(double percent, bytes_t peak_bytes)
-{
-	double bytes = floor(percent / 100 * (double)peak_bytes);
-
-	return bytes < (double)BYTES_MAX ? (bytes_t)bytes : BYTES_MAX;
-}
-
-static int
-wrong_budget(struct err *e)
-{
-	e->code = ERR_USAGE;
-	return err_at(e, "--budget");
-}
-
-int
-task_budget(bytes_t *budget, const char *text, const struct task *t, bytes_t peak_bytes, struct err *e)
-{
-	size_t n = text == NULL ? 0 : strlen(text);
-	char want[32], have[32];
-	double percent;
-
-	*budget = device_budget(&t->device);
-	if (text == NULL)
-		return 0;
-	if (n == 0)
-		return wrong_option(e, "--budget", "expected a size such as 12GiB, got nothing");
-	if (text[n - 1] == '%') {
-		if (units_parse_percent(text, &percent, e) < 0)
-			return wrong_budget(e);
-		*budget = task_percent(percent, peak_bytes);
-	} else if (units_parse_size(text, budget, e) < 0)
-		return wrong_budget(e);
-	if (*budget == 0) {
-		err_set(e, ERR_USAGE, "expected more than no memory, got '%s'", text);
-		return err_at(e, "--budget");
-	}
-	if (*budget <= device_budget(&t->device))
-		return 0;
-	err_set(e, ERR_INPUT, "expected at most the %s that device '%s' has less what is reserved, got %s",
-	    units_size(have, device_budget(&t->device)), t->device.name, units_size(want, *budget));
-	return err_at(e, "--budget");
 }
 
 bool

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* task.h - the training step and the device that somebody asks about
+/* task.h - the training step and the device that a question is about
  *
- * The one place that knows how a NETWORK or a GRAPH, a device, a batch, a lowering and the choice of op
- * times come together, for the command and for the library.  Options that do not go together are ERR_USAGE,
- * with the option's name on the command line for a path.
+ * A NETWORK or a GRAPH, a device, a batch, a lowering, an order of ops and the choice of op times come together here, for the
+ * command and for the library.  Options that do not go together are ERR_USAGE, with the option's name on the command line
+ * for a path.
  */
 #ifndef SRC_LIBRARY_TASK_H
 #define SRC_LIBRARY_TASK_H
@@ -21,7 +21,7 @@ struct task_options {
 	uint32_t batch;
 };
 
-/* What --times takes. */
+/* The values of --times. */
 struct task_times { const char *name, *summary; };
 extern const struct task_times task_times[];	/* ends with a NULL name */
 
@@ -33,6 +33,7 @@ struct task {
 	uint32_t batch;		/* of the network; 0: a graph */
 	const char *lowering;	/* NULL: a graph */
 	const char *times;	/* NULL: a network */
+	const char *reorder;	/* NULL: the graph's own order */
 };
 
 /* Fill t from the document or name `name`. */
@@ -41,16 +42,10 @@ int task_read(struct task *t, const char *name, const struct task_options *o, st
 /* The same from a document anywhere. */
 int task_read_from(struct task *t, const struct json_source *s, const struct task_options *o, struct arena *a, struct err *e) WARN_UNUSED;
 
-/* What --budget says in bytes ("12GiB", or "50%" of peak_bytes); text NULL: all that t's device has less what is reserved. */
-int task_budget(bytes_t *budget, const char *text, const struct task *t, bytes_t peak_bytes, struct err *e) WARN_UNUSED;
-
-/* So many percent of a peak, whole bytes. */
-bytes_t task_percent(double percent, bytes_t peak_bytes);
-
 /* The options that made t's graph, for a plan's record. */
-const char *task_record(const struct task *t, const struct task_options *o, struct arena *a);
+const char *task_record(const struct task *t, struct arena *a);
 
-/* Are t's op times those that another device than t's took? */
+/* True when t's op times were measured on another device than t's. */
 bool task_has_foreign_times(const struct task *t);
 
 /* A device by name or file. */

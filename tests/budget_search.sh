@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# Other questions than the fastest plan for a budget: --slowdown, --minimise, --reorder, and explain.
+# Questions besides the fastest plan for a budget: --slowdown and --minimise (budget searches), --reorder, and explain.
 # shellcheck source=lib.sh
 . "${LAYRUB_TESTS:-tests}/lib.sh"
 
@@ -103,6 +103,9 @@ is 0 "the story of one tensor"
 ok $? "an offloaded tensor's story has both copies"
 run explain "$work/plan.json" "${tensor:-0}" --json
 is 0 "the same as JSON"
+run explain "$work/plan.json" --policy checkpoint-dp
+grep '^1 GiB more .* checkpoint-dp with a budget of ' "$work/out" >/dev/null
+ok $? "another policy says what more would buy"
 run explain "$work/plan.json" 1000000
 is 2 "a tensor that is not there"
 run explain "$work/early.json"

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* threads.h - the number of threads of a parallel region
+ *
+ * A caller's wish is passed down to each region's num_threads clause, so no state of the process changes.
+ */
+#ifndef SRC_BASE_THREADS_H
+#define SRC_BASE_THREADS_H
+#include <stdint.h>
+#ifdef _OPENMP
+#include <omp.h>
+#endif
+
+enum { THREADS_MAX = 65536 };
+
+/* What a num_threads clause takes: wanted (at most THREADS_MAX), or OpenMP's own choice where that is 0. */
+static inline int
+threads_for(uint32_t wanted)
+{
+#ifdef _OPENMP
+	if (wanted == 0)
+		return omp_get_max_threads();
+#endif
+	return wanted == 0 ? 1 : (int)wanted;
+}
+#endif

@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* plan_options.c - the table of planning options */
+#include <config.h>
+#include "src/command/plan_options.h"
+
+#include <assert.h>
+
+#include "src/library/tables.h"
+
+struct plan_request plan_given = PLAN_REQUEST_INIT;
+const char *plan_given_lists[AXIS_COUNT];
+
+static const char *const command_names[FOR_COUNT] = {
+	[FOR_PLAN] = "plan", [FOR_COMPARE] = "compare", [FOR_FIT] = "fit", [FOR_SWEEP] = "sweep", [FOR_EXPLAIN] = "explain"
+};
+
+struct plan_option {
+	struct option_row row;
+	const char *why_not[FOR_COUNT];	/* NULL: the command takes it */
+	/* A list in sweep: its axis, value and help; NULL: the row itself. */
+	enum axis axis;
+	const char *list_value, *list_help;
+};
+
+/* Reasons that hold for several options. */
+#define OWN_STEP      "the plan has its own step"
+#define OWN_DEVICE    "the plan has its own device"
+#define OWN_BUDGET    "it asks for the plan's budget and for 1 GiB more"
+#define ONE_BUDGET    "all rows have one budget"
+#define AXIS_OF_GRID  "the budget is an axis of the grid"
+#define MANY_MODELS   "it makes several plans, and a file holds one model"
+
+static const struct plan_option options[] = {
+	{ .row = { "device", 'd', OPTION_TEXT, "DEVICE", &plan_given.task.device, "plan for this device: a name or a file (required)", NULL },
+	  .axis = AXIS_DEVICE, .list_value = "DEVICE,...", .list_help = "plan for these devices: names or files (required)",
+	  .why_not = { [FOR_EXPLAIN] = OWN_DEVICE } },
+	{ .row = { "budget", 'B', OPTION_TEXT, "SIZE|N%", &plan_given.budget, "device memory that a plan may use, everything\n"
+	    "counted; a percentage is of the step's own peak\n(default: all that the device has less what is\nreserved)", NULL },
+	  .axis = AXIS_BUDGET, .list_value = "SIZE|N%,...", .list_help = "device memory that a plan may use; a percentage is\n"
+	    "of the step's own peak, 'all' is what the device\nhas less what is reserved; ranges as 50%:90%:10%\n(default: all)",
+	  .why_not = { [FOR_EXPLAIN] = OWN_BUDGET } },
+	{ .row = { "slowdown", 0, OPTION_TEXT, "PCT", &plan_given.slowdown, "find the smallest budget whose step takes at most\n"
+	    "so much longer than the ideal time (default:\n--budget decides)", NULL },
+	  .why_not = { [FOR_COMPARE] = ONE_BUDGET, [FOR_FIT] = "its own --slowdown is what a plan for the budget may take",
+	    [FOR_SWEEP] = AXIS_OF_GRID, [FOR_EXPLAIN] = OWN_BUDGET } },
+	{ .row = { "minimise", 0, OPTION_CHOICE, "WHAT", &plan_given.minimise, "find the smallest budget that has a plan (default:\n"
+	    "--budget decides)", table_budget_searches },
+	  .why_not = { [FOR_COMPARE] = ONE_BUDGET, [FOR_FIT] = "it asks about one budget", [FOR_SWEEP] = AXIS_OF_GRID,
+	    [FOR_EXPLAIN] = OWN_BUDGET } },
+	{ .row = { "batch", 'b', OPTION_COUNT, "N", &plan_given.task.batch, "samples a step, for a network (default: its own)", NULL },
+	  .axis = AXIS_BATCH, .list_value = "N,...", .list_help = "samples a step, for networks; a range is 16:64:16\n"
+	    "(step 16) or 16:64:x2 (factor 2) (default: each\nnetwork's own)",
+	  .why_not = { [FOR_EXPLAIN] = OWN_STEP } },
+	{ .row = { "policy", 'p', OPTION_CHOICE, "POLICY", &plan_given.policy, "what is kept, moved or made again\n(default: hybrid)", table_policies },
+	  .axis = AXIS_POLICY, .list_value = "POLICY,...", .list_help = "what is kept, moved or made again; 'all' is every\n"
+	    "policy (default: hybrid)",
+	  .why_not = { [FOR_COMPARE] = "it plans with every policy" } },
+	{ .row = { "placement", 0, OPTION_CHOICE, "PLACEMENT", &plan_given.placement, "where buffers go (default: auto)", table_placements },
+	  .axis = AXIS_PLACEMENT, .list_value = "PLACEMENT,...", .list_help = "where buffers go; 'all' is every placement\n"
+	    "(default: auto)" },
+	{ .row = { "lowering", 0, OPTION_CHOICE, "LOWERING", &plan_given.task.lowering, "how a network becomes ops (default: reuse)", table_lowerings },
+	  .why_not = { [FOR_EXPLAIN] = OWN_STEP } },
+	{ .row = { "reorder", 0, OPTION_CHOICE, "ORDER", &plan_given.task.reorder, "the order of ops (default: none, the graph's own)", table_reorders },
+	  .why_not = { [FOR_EXPLAIN] = OWN_STEP } },
+	{ .row = { "times", 0, OPTION_CHOICE, "TIMES", &plan_given.task.times, "op times of a graph: its own, or scaled to the\n"
+	    "device (default: traced)", table_times },
+	  .why_not = { [FOR_EXPLAIN] = OWN_STEP } },
+	{ .row = { "time-limit", 0, OPTION_TEXT, "TIME", &plan_given.time_limit, "policies hybrid and ilp: search no longer for a\n"
+	    "plan; a bare number is in seconds (default: ilp\n20s, hybrid a fixed amount of search)", NULL } },
+	{ .row = { "write-lp", 0, OPTION_TEXT, "FILE", &plan_given.write_lp, "policy ilp: write its first model to this file, in\n"
+	    "CPLEX LP format (default: nowhere)", NULL },
+	  .why_not = { [FOR_COMPARE] = "it leaves ilp out", [FOR_FIT] = MANY_MODELS, [FOR_SWEEP] = MANY_MODELS, [FOR_EXPLAIN] = MANY_MODELS } },
+	{ .row = { "gpus-per-link", 0, OPTION_COUNT, "N", &plan_given.link.gpus_per_link, "GPUs that share the link, all as busy as this one\n"
+	    "(default: 1)", NULL },
+	  .axis = AXIS_GPUS, .list_value = "N,...", .list_help = "GPUs that share the link, all equally busy; ranges\n"
+	    "as for --batch (default: 1)",
+	  .why_not = { [FOR_EXPLAIN] = OWN_DEVICE } },
+};
+enum { OPTIONS = sizeof(options) / sizeof(options[0]) };
+static_assert(sizeof(options) <= PLAN_OPTIONS_MAX * sizeof(options[0]), "the rows fit");
+
+void
+plan_options(struct option_row rows[PLAN_OPTIONS_MAX + 1], enum plan_command command)
+{
+	int n = 0;
+
+	for (const struct plan_option *o = options; o < options + OPTIONS && command != FOR_NONE; o++) {
+		if (o->why_not[command] != NULL)
+			continue;
+		rows[n] = o->row;
+		if (command == FOR_SWEEP && o->list_value != NULL) {
+			rows[n].type = OPTION_LIST;
+			rows[n].value = o->list_value;
+			rows[n].help = o->list_help;
+			rows[n].to = &plan_given_lists[o->axis];
+		}
+		n++;
+	}
+	rows[n] = (struct option_row) OPTION_END;
+}
+
+/* A summary says which commands take the option, and why the others do not. */
+const char *
+table_options(unsigned i, const char **summary)
+{
+	static char text[512];
+	size_t n = 0;
+
+	if (i >= OPTIONS)
+		return NULL;
+	if (summary == NULL)
+		return options[i].row.name;
+	for (int c = FOR_NONE + 1; c < FOR_COUNT; c++)
+		if (options[i].why_not[c] == NULL)
+			n += (size_t)snprintf(text + n, sizeof(text) - n, "%s%s", n == 0 ? "" : ", ", command_names[c]);
+	for (int c = FOR_NONE + 1; c < FOR_COUNT; c++)
+		if (options[i].why_not[c] != NULL)
+			n += (size_t)snprintf(text + n, sizeof(text) - n, "; not %s: %s", command_names[c], options[i].why_not[c]);
+	*summary = text;
+	return options[i].row.name;
+}

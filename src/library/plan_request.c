@@ -1,0 +1,279 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* plan_request.c - from options to a plan */
+#include <config.h>
+#include "src/library/plan_request.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "planner/budget_search.h"
+#include "src/base/threads.h"
+#include "src/library/usage.h"
+
+/* ---- values ---- */
+
+int
+request_seconds(double *seconds, const char *option, const char *text, struct err *e)
+{
+	double us;
+	char *end;
+
+	*seconds = 0;
+	if (text == NULL)
+		return 0;
+	*seconds = strtod(text, &end);
+	if (end != text && *end == '\0' && *seconds > 0 && *seconds <= 1e9)
+		return 0;
+	if (units_parse_time(text, &us, e) == 0 && us > 0) {
+		*seconds = us / 1e6;
+		return 0;
+	}
+	*e = (struct err) ERR_INIT;
+	return usage_error(e, option, "expected a time such as 10 (seconds) or 500ms, got '%s'", text);
+}
+
+int
+request_share(double *share, const char *option, const char *text, struct err *e)
+{
+	if (text == NULL)
+		return 0;
+	if (units_parse_percent(text, share, e) < 0)
+		return usage_at(e, option);
+	*share /= 100;
+	return 0;
+}
+
+/* ---- what holds for any task ---- */
+
+static int
+read_rows(struct planning *n, const struct plan_request *q, struct err *e)
+{
+	const char *policy = q->policy == NULL ? policies[0].name : q->policy;
+	const char *placement = q->placement == NULL ? placements[0].name : q->placement;
+	char name[48];
+
+	n->options.policy = policy_find(policy);
+	if (n->options.policy == NULL)
+		return usage_error(e, "--policy", "there is no '%s'", err_quote(name, policy));
+	n->options.placement = placement_find(placement);
+	if (n->options.placement == NULL)
+		return usage_error(e, "--placement", "there is no '%s'", err_quote(name, placement));
+	return 0;
+}
+
+static bool
+is_percentage(double percent)
+{
+	return percent >= 0 && percent <= 1e9;
+}
+
+/* The budget, or the search for one: their numbers, and no two of them. */
+static int
+read_budget(struct planning *n, const struct plan_request *q, struct err *e)
+{
+	int budgets = (q->budget != NULL) + (q->budget_bytes > 0) + (q->budget_percent != 0);
+	bool slowdown = q->slowdown != NULL || q->slowdown_percent != 0;
+
+	n->most_overhead = NAN;
+	if (slowdown && q->minimise != NULL)
+		return usage_error(e, "--slowdown", "expected one budget search, got --minimise, too");
+	if (budgets > 0 && (slowdown || q->minimise != NULL))
+		return usage_error(e, "--budget", "expected no budget with --%s, which finds one", slowdown ? "slowdown" : "minimise");
+	if (budgets > 1)
+		return usage_error(e, "--budget", "expected one budget, got several");
+	if (!is_percentage(q->budget_percent))
+		return usage_error(e, "--budget", "expected a percentage of at least 0");
+	if (!is_percentage(q->slowdown_percent))
+		return usage_error(e, "--slowdown", "expected a percentage of at least 0");
+	if (q->minimise != NULL)
+		n->most_overhead = INFINITY;
+	else if (q->slowdown_percent > 0)
+		n->most_overhead = q->slowdown_percent / 100;
+	return request_share(&n->most_overhead, "--slowdown", q->slowdown, e);
+}
+
+static int
+read_control(struct planning *n, const struct plan_request *q, struct err *e)
+{
+	n->control = (struct search_control) { .threads = q->threads, .stopped = q->stopped, .progress = q->progress, .user = q->user,
+	    .write_lp = q->write_lp };
+	if (q->threads > THREADS_MAX)
+		return usage_error(e, "threads", "expected at most %d threads, got %" PRIu32, THREADS_MAX, q->threads);
+	if (!(q->time_limit_s >= 0 && q->time_limit_s <= 1e9))
+		return usage_error(e, "--time-limit", "expected at most 1e9 seconds, and not less than none");
+	if (request_seconds(&n->control.time_limit_s, "--time-limit", q->time_limit, e) < 0)
+		return -1;
+	if (q->time_limit == NULL)
+		n->control.time_limit_s = q->time_limit_s;
+	return 0;
+}
+
+static int
+read_options(struct planning *n, const struct plan_request *q, struct err *e)
+{
+	*n = (struct planning) { .options.bound_time_us = q->no_time_bound ? NO_TIME_BOUND : 0 };
+	if (read_control(n, q, e) < 0 || read_budget(n, q, e) < 0 || read_rows(n, q, e) < 0)
+		return -1;
+	return what_if_check(&q->link, e) < 0 ? usage_at(e, NULL) : 0;
+}
+
+int
+plan_request_check(const struct plan_request *q, struct err *e)
+{
+	struct planning n;
+
+	return read_options(&n, q, e);
+}
+
+/* ---- the task ---- */
+
+int
+plan_request_task(struct task *t, const char *name, const struct json_source *s, const struct plan_request *q, struct arena *a,
+    struct err *e)
+{
+	int rc;
+
+	if (what_if_check(&q->link, e) < 0)
+		return usage_at(e, NULL);
+	rc = name != NULL ? task_read(t, name, &q->task, a, e) : task_read_from(t, s, &q->task, a, e);
+	if (rc == 0)
+		what_if_device(&t->device, &q->link, a);
+	return rc;
+}
+
+/* So many percent of a peak, whole bytes. */
+static bytes_t
+percent_of(double percent, bytes_t peak_bytes)
+{
+	double bytes = floor(percent / 100 * (double)peak_bytes);
+
+	return bytes < (double)BYTES_MAX ? (bytes_t)bytes : BYTES_MAX;
+}
+
+/* The budget that a text says. */
+static int
+budget_from_text(bytes_t *budget, const char *text, const struct device *d, bytes_t peak_bytes, struct err *e)
+{
+	size_t n = strlen(text);
+	char want[32], have[32];
+	double percent;
+
+	if (n == 0)
+		return usage_error(e, "--budget", "expected a size such as 12GiB, got nothing");
+	if (text[n - 1] == '%') {
+		if (units_parse_percent(text, &percent, e) < 0)
+			return usage_at(e, "--budget");
+		*budget = percent_of(percent, peak_bytes);
+	} else if (units_parse_size(text, budget, e) < 0)
+		return usage_at(e, "--budget");
+	if (*budget == 0)
+		return usage_error(e, "--budget", "expected more than no memory, got '%s'", text);
+	if (*budget <= device_budget(d))
+		return 0;
+	err_set(e, ERR_INPUT, "expected at most the %s that device '%s' has less what is reserved, got %s",
+	    units_size(have, device_budget(d)), d->name, units_size(want, *budget));
+	return err_at(e, "--budget");
+}
+
+/* The budget to plan for; where one is searched for, the budget to begin with. */
+static int
+find_budget(bytes_t *budget, const struct plan_request *q, const struct device *d, bytes_t peak_bytes, struct err *e)
+{
+	*budget = q->budget_bytes > 0 ? q->budget_bytes : device_budget(d);
+	if (q->budget != NULL)
+		return budget_from_text(budget, q->budget, d, peak_bytes, e);
+	if (q->budget_percent > 0) {
+		*budget = percent_of(q->budget_percent, peak_bytes);
+		if (*budget == 0)
+			return usage_error(e, "--budget", "expected more than no memory");
+	}
+	return 0;
+}
+
+int
+planning_begin(struct planning *n, const struct plan_request *q, const struct task *t, struct arena *a, struct err *e)
+{
+	if (read_options(n, q, e) < 0)
+		return -1;
+	n->task = t;
+	n->options.batch = t->batch;
+	n->options.options = task_record(t, a);
+	lifetimes_init(&n->life, &t->graph, a);
+	return find_budget(&n->options.budget_bytes, q, &t->device, n->life.peak_bytes, e);
+}
+
+/* ---- the plan ---- */
+
+int
+planning_run(struct plan *p, struct planning *n, struct arena *a, struct err *e)
+{
+	const struct task *t = n->task;
+
+	n->options.control = &n->control;
+	if (!isnan(n->most_overhead)) {
+		if (budget_search(&n->options.budget_bytes, &t->graph, &t->device, &n->options, n->most_overhead, a, e) < 0)
+			return -1;
+		n->cut = n->control.stopped != NULL && n->control.stopped(n->control.user);
+		if (n->cut) {
+			n->control.stopped = NULL;
+			n->control.status = NULL;
+		}
+		if (n->options.policy->quick)
+			n->control.time_limit_s = 0;
+	}
+	return planner_run(p, &t->graph, &t->device, &n->options, a, e);
+}
+
+int
+plan_request_run(struct plan *p, const struct plan_request *q, const struct task *t, struct arena *a, struct err *e)
+{
+	struct planning n;
+
+	return planning_begin(&n, q, t, a, e) < 0 ? -1 : planning_run(p, &n, a, e);
+}
+
+void
+planning_refused(struct figures *f, const struct planning *n, const char *reason)
+{
+	figures_init(f);
+	f->graph = n->task->graph.name;
+	f->device = n->task->device.name;
+	if (n->task->batch > 0)
+		f->batch = n->task->batch;
+	f->policy = n->options.policy->name;
+	f->placement = n->options.placement->name;
+	f->budget_bytes = n->options.budget_bytes;
+	f->bound_bytes = n->life.bound_bytes;
+	f->resident_bound_bytes = n->life.resident_bound_bytes;
+	f->ideal_time_us = n->life.ideal_time_us;
+	f->status = "infeasible";
+	f->reason = reason;
+}
+
+/* ---- the request as text ---- */
+
+const char *
+plan_request_text(const struct plan_request *q, struct arena *a)
+{
+	const struct { const char *name, *value; } texts[] = {
+		{ "lowering", q->task.lowering }, { "reorder", q->task.reorder }, { "times", q->task.times },
+		{ "policy", q->policy }, { "placement", q->placement }, { "time-limit", q->time_limit },
+	};
+	const char *s = "";
+
+	if (q->task.device != NULL)
+		s = arena_printf(a, " --device %s", q->task.device);
+	if (q->task.batch > 0)
+		s = arena_printf(a, "%s --batch %" PRIu32, s, q->task.batch);
+	if (q->budget != NULL)
+		s = arena_printf(a, "%s --budget %s", s, q->budget);
+	else if (q->budget_bytes > 0)
+		s = arena_printf(a, "%s --budget %" PRI_BYTES, s, q->budget_bytes);
+	if (q->link.gpus_per_link > 0)
+		s = arena_printf(a, "%s --gpus-per-link %" PRIu32, s, q->link.gpus_per_link);
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
+		if (texts[i].value != NULL)
+			s = arena_printf(a, "%s --%s %s", s, texts[i].name, texts[i].value);
+	return s;
+}

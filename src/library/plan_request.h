@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* plan_request.h - one question to the planner, asked alike by every command and by the library
+ *
+ * A struct plan_request holds all options as a caller gives them.  plan_request_task() reads the training step and the device that it
+ * names, plan_request_run() fills a plan.  The two halves of plan_request_run(), planning_begin() and planning_run(), are for
+ * callers that need the step's lifetimes or the resolved budget, or that run one request with several policies.
+ * Mistakes in the options are ERR_USAGE, with the option's name on the command line for a path.
+ */
+#ifndef SRC_LIBRARY_PLAN_REQUEST_H
+#define SRC_LIBRARY_PLAN_REQUEST_H
+#include "planner/planner.h"
+#include "sim/time/what_if.h"
+#include "src/library/figures.h"
+#include "src/library/task.h"
+
+/* As given; NULL, 0 or false: not given. */
+struct plan_request {
+	struct task_options task;	/* device, batch, lowering, times, reorder */
+	struct what_if link;		/* plan for the device with this link */
+	const char *policy;		/* NULL: the first row of policies */
+	const char *placement;		/* NULL: the first row of placements */
+	/* At most one budget; none: all that the device has less what is reserved. */
+	const char *budget;		/* as text: "12GiB", or "50%" of the step's own peak */
+	bytes_t budget_bytes;
+	double budget_percent;		/* of the step's own peak */
+	/* At most one budget search, and then no budget. */
+	const char *slowdown;		/* as text: the smallest budget whose step takes at most so much longer than the ideal time */
+	double slowdown_percent;	/* the same as a number over 0 */
+	const char *minimise;		/* a row of table_budget_searches */
+	const char *time_limit;		/* as text: "10" (seconds) or "500ms" */
+	double time_limit_s;
+	const char *write_lp;		/* the file for an integer program's model */
+	uint32_t threads;		/* 0: as OpenMP decides */
+	bool no_time_bound;		/* the plan does without the bound on its time */
+	bool (*stopped)(void *user);	/* true as soon as the best so far is wanted now; called from any thread */
+	void (*progress)(void *user, const char *line);	/* told now and then how far a search is */
+	void *user;			/* of both */
+};
+#define PLAN_REQUEST_INIT { .link = WHAT_IF_INIT }
+
+/* A request, resolved for one task. */
+struct planning {
+	const struct task *task;	/* not owned */
+	struct lifetimes life;		/* of the task's graph */
+	struct planner_options options;	/* before a budget search: the budget that it begins with */
+	struct search_control control;
+	double most_overhead;		/* of the budget search: step time / ideal time - 1; NaN: no search */
+	bool cut;			/* filled: the budget search was stopped, and a smaller budget may do */
+};
+
+/* The mistakes that a request has whatever its task. */
+int plan_request_check(const struct plan_request *q, struct err *e) WARN_UNUSED;
+
+/* Read the request's task from the document or name `name`, or from s when name is NULL.  Its device has the request's link. */
+int plan_request_task(struct task *t, const char *name, const struct json_source *s, const struct plan_request *q, struct arena *a,
+    struct err *e) WARN_UNUSED;
+
+/* Resolve q for t. */
+int planning_begin(struct planning *n, const struct plan_request *q, const struct task *t, struct arena *a, struct err *e) WARN_UNUSED;
+
+/* Search for the budget, where that is asked, and fill p.  The plan for a budget that was found is made in full by the quick policies:
+ * one that a time limit or a stop cut short might be slower than what was asked. */
+int planning_run(struct plan *p, struct planning *n, struct arena *a, struct err *e) WARN_UNUSED;
+
+/* Both in one. */
+int plan_request_run(struct plan *p, const struct plan_request *q, const struct task *t, struct arena *a, struct err *e) WARN_UNUSED;
+
+/* The figures of a request that has no plan. */
+void planning_refused(struct figures *f, const struct planning *n, const char *reason);
+
+/* The options of q that differ from their defaults, as the command line of `layrub plan` takes them: " --batch 8 --policy keep". */
+const char *plan_request_text(const struct plan_request *q, struct arena *a);
+
+/* Seconds as people write them, bare or with a unit; text NULL: 0.  option is the path of a mistake. */
+int request_seconds(double *seconds, const char *option, const char *text, struct err *e) WARN_UNUSED;
+
+/* A share from a percentage: 0.25 for "25%"; text NULL: unchanged. */
+int request_share(double *share, const char *option, const char *text, struct err *e) WARN_UNUSED;
+#endif

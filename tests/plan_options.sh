@@ -1,0 +1,80 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# The table of planning options (`layrub list options`): each option is taken by each command that it names, refuses nonsense there in
+# one way, stands in that command's --help, and is unknown to the commands that the table excludes.
+# shellcheck source=lib.sh
+. "${LAYRUB_TESTS:-tests}/lib.sh"
+cd "$work" || exit 1
+net=$LAYRUB_TESTS/data/replay-cnn.json
+
+"$LAYRUB" plan "$net" --device h100 --policy layrub -o plan.json >out 2>err || { diag err; exit 1; }
+"$LAYRUB" list options >rows
+[ -s rows ]
+ok $? "there are planning options"
+
+# A value for an option.
+value() {	# OPTION
+	case $1 in
+	device) echo h100 ;;
+	budget) echo 100% ;;
+	slowdown) echo 50% ;;
+	minimise) echo memory ;;
+	batch) echo 2 ;;
+	policy) echo keep ;;
+	placement) echo first-fit ;;
+	lowering) echo framework ;;
+	reorder) echo updates ;;
+	times) echo traced ;;
+	time-limit) echo 5s ;;
+	write-lp) echo model.lp ;;
+	gpus-per-link) echo 2 ;;
+	*) echo "no-value-of-$1-is-known-to-this-test" ;;
+	esac
+}
+
+# with COMMAND OPTION VALUE: the option on a small step; only graphs have --times.
+with() {
+	case $1 in
+	explain) set -- explain plan.json "--$2" "$3" ;;
+	*)
+		operand=$net
+		[ "$2" != times ] || operand=graphs/alexnet
+		if [ "$2" = device ]; then
+			set -- "$1" "$operand" --device "$3"
+		else
+			set -- "$1" "$operand" --device h100 "--$2" "$3"
+		fi ;;
+	esac
+	run "$@"
+}
+
+while read -r option row; do
+	taken=${row%%;*}
+	for command in $(echo "$taken" | tr -d ,); do
+		with "$command" "$option" "$(value "$option")"
+		[ "$status" -le 1 ] && [ -s out ]
+		ok $? "$command --$option $(value "$option"): taken (status $status)"
+		case $option in
+		device | write-lp) ;;
+		*)
+			with "$command" "$option" ','
+			[ "$status" -eq 2 ] && grep -q "^layrub: --$option: .*,.*" err
+			ok $? "$command --$option ,: refused, with the option's name (status $status)" ;;
+		esac
+		"$LAYRUB" "$command" --help | grep -q -- " --$option "
+		ok $? "$command --help: has --$option"
+	done
+	echo "$row" | tr ';' '\n' | sed -n 's/^ not \([a-z]*\): \(.*\)/\1 \2/p' >excluded
+	while read -r command reason; do
+		[ -n "$reason" ]
+		ok $? "$command does without --$option: $reason"
+		# A command may have one of that name with a meaning of its own.
+		case $reason in *"own --$option "*) continue ;; esac
+		with "$command" "$option" "$(value "$option")"
+		[ "$status" -eq 2 ] && grep -q "^layrub: unknown option '--$option'" err
+		ok $? "$command --$option: unknown"
+	done <excluded
+	[ $(($(echo "$taken" | wc -w) + $(wc -l <excluded))) -eq 5 ]
+	ok $? "--$option: the table says it for five commands"
+done <rows
+done_testing
