@@ -186,7 +186,7 @@ build(struct ilp *m, const struct formulation *form, const struct problem *p, st
 	struct schedule kept;
 
 	*m = (struct ilp) { .p = p, .graph = p->graph, .life = p->life, .form = form, .arena = a, .scratch = a };
-	residency_init(&m->full, p, a);
+	occupancy_init(&m->full, p, a);
 	link_rates_init(&m->rates, p->device);
 	versions_init(&m->versions, p->graph, a);
 	m->extra = ARENA_NEW(a, bytes_t, p->graph->op_count);

@@ -48,7 +48,7 @@ struct ilp {
 	const struct problem *p;
 	const struct graph *graph;
 	const struct lifetimes *life;
-	struct residency full;		/* for its times */
+	struct occupancy full;		/* for its times */
 	bytes_t *kept;			/* [op_count] live bytes when everything is kept */
 	struct link_rates rates;
 	struct versions versions;

@@ -135,7 +135,7 @@ static uint32_t
 all_gaps(struct ilp *m)
 {
 	uint32_t n, uses = m->life->use_start[m->graph->tensor_count];
-	struct gap *transient = residency_gaps(&m->full, &n, m->arena);
+	struct gap *transient = occupancy_gaps(&m->full, &n, m->arena);
 	struct gap *gaps = ARENA_NEW(m->arena, struct gap, (size_t)uses + m->graph->tensor_count + 1);
 
 	if (n > 0)

@@ -67,7 +67,7 @@ ilp_consider(struct ilp *m, const struct schedule *s)
 /* ---- from verdicts to schedules ---- */
 
 /* When copies run: as late out and as early in as the solution lets them; the same, but out in the order of last uses; out as
- * early as it lets them; that, and in as late; or by the link's rates alone (residency.h), in early or late. */
+ * early as it lets them; that, and in as late; or by the link's rates alone (occupancy.h), in early or late. */
 enum timing { OWN_TIMES, IN_ORDER, EARLY_OUT, SHORT, EAGER, LATE, TIMINGS };
 
 struct back { uint32_t next, back, choice; };
@@ -135,16 +135,16 @@ own_times(const struct ilp *m, const struct verdicts *v, struct decisions *d, en
 static void
 link_times(const struct ilp *m, const struct verdicts *v, struct decisions *d, bool eager)
 {
-	struct residency r;
+	struct occupancy r;
 	uint32_t *moved = ARENA_NEW(m->scratch, uint32_t, m->count), n = 0;
 
-	residency_init(&r, m->p, m->scratch);
+	occupancy_init(&r, m->p, m->scratch);
 	for (uint32_t i = 0; i < m->count; i++) {
 		const struct gap *g = m->choices[i].gap;
 
 		if (v->fate[i] == FATE_KEEP)
 			continue;
-		residency_add(&r, gap_begin(g), v->fate[i] == FATE_DROP && v->timed ? v->back[i] : g->next, -(int64_t)g->bytes);
+		occupancy_add(&r, gap_begin(g), v->fate[i] == FATE_DROP && v->timed ? v->back[i] : g->next, -(int64_t)g->bytes);
 		if (v->fate[i] == FATE_OFFLOAD && kind_is_persistent(m->graph->tensors[g->tensor].kind)) {
 			d->fate[g->use] = FATE_OFFLOAD;
 			d->gone[g->use] = v->gone_from[i];
@@ -153,7 +153,7 @@ link_times(const struct ilp *m, const struct verdicts *v, struct decisions *d, b
 			moved[n++] = (uint32_t)(g - m->gaps);
 		}
 	}
-	residency_times(&r, d, m->gaps, moved, n, eager, m->scratch);
+	occupancy_times(&r, d, m->gaps, moved, n, eager, m->scratch);
 }
 
 static bool
@@ -220,22 +220,22 @@ more_away(const void *x, const void *y)
 static void
 round_shares(struct ilp *m, struct verdicts *v)
 {
-	struct residency r;
+	struct occupancy r;
 	struct back *order = ARENA_NEW(m->scratch, struct back, m->count);
 	int64_t limit = (int64_t)m->p->budget_bytes - (int64_t)m->margin;
 
-	residency_init(&r, m->p, m->scratch);
+	occupancy_init(&r, m->p, m->scratch);
 	for (uint32_t i = 0; i < m->count; i++)
 		order[i] = (struct back) { .next = (uint32_t)(v->share[i] * 0x1p30), .choice = i };
 	qsort(order, m->count, sizeof(*order), more_away);
 	for (uint32_t i = 0; i < m->count; i++) {
 		const struct gap *g = m->choices[order[i].choice].gap;
-		bool helps = residency_most(&r, gap_begin(g), g->next) > limit;
+		bool helps = occupancy_most(&r, gap_begin(g), g->next) > limit;
 
 		if (v->share[order[i].choice] < 0.5 && (!helps || v->share[order[i].choice] < 1e-6))
 			v->fate[order[i].choice] = FATE_KEEP;
 		else if (v->fate[order[i].choice] != FATE_KEEP)
-			residency_add(&r, gap_begin(g), g->next, -(int64_t)g->bytes);
+			occupancy_add(&r, gap_begin(g), g->next, -(int64_t)g->bytes);
 	}
 	v->timed = false;
 }

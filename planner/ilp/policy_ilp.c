@@ -368,7 +368,7 @@ policy_ilp(struct schedule *schedule, const struct problem *p, struct arena *a, 
 	bool fits = true;
 
 	search_begin(s.control);
-	residency_init(&s.m.full, p, a);
+	occupancy_init(&s.m.full, p, a);
 	if (ilp_keep_all(&s.m, schedule, e) < 0)
 		return -1;
 	for (uint32_t k = 0; k < n; k++)

@@ -14,7 +14,7 @@ refresh(struct swap *s, uint32_t from, uint32_t to)
 
 	for (uint32_t i = from / s->slice_ops; i < s->slices && i * s->slice_ops < to; i++) {
 		uint32_t begin = i * s->slice_ops, end = begin + s->slice_ops < ops ? begin + s->slice_ops : ops;
-		int64_t over = residency_most(&s->live, begin, end) - (int64_t)s->live.problem->budget_bytes;
+		int64_t over = occupancy_most(&s->live, begin, end) - (int64_t)s->live.problem->budget_bytes;
 
 		s->excess[i] = over > 0 ? (double)over : 0;
 	}
@@ -24,8 +24,8 @@ void
 swap_init(struct swap *s, const struct problem *p, struct arena *a)
 {
 	*s = (struct swap) { .chosen = NULL };
-	residency_init(&s->live, p, a);
-	s->gaps = residency_gaps(&s->live, &s->gap_count, a);
+	occupancy_init(&s->live, p, a);
+	s->gaps = occupancy_gaps(&s->live, &s->gap_count, a);
 	s->chosen = ARENA_NEW(a, uint32_t, s->gap_count);
 	s->away = ARENA_NEW(a, struct away, s->gap_count);
 	s->slice_ops = (p->graph->op_count + SLICES_MAX - 1) / SLICES_MAX;
@@ -92,7 +92,7 @@ swap_pick(struct swap *s, swap_score *score, swap_taken *taken, bytes_t least_by
 			heap[count++] = (struct scored) { score(s, i), i };
 	for (uint32_t i = count / 2; i-- > 0;)
 		sink(heap, count, i);
-	while (count > 0 && residency_most(&s->live, 0, p->graph->op_count) > (int64_t)p->budget_bytes) {
+	while (count > 0 && occupancy_most(&s->live, 0, p->graph->op_count) > (int64_t)p->budget_bytes) {
 		struct scored top = heap[0];
 		const struct gap *g = &s->gaps[top.gap];
 
@@ -111,10 +111,10 @@ swap_pick(struct swap *s, swap_score *score, swap_taken *taken, bytes_t least_by
 		s->away[top.gap] = (struct away) { g->last + 1, g->next };
 		if (taken != NULL)
 			taken(s, top.gap, &s->away[top.gap]);
-		residency_add(&s->live, s->away[top.gap].from, s->away[top.gap].to, -(int64_t)g->bytes);
+		occupancy_add(&s->live, s->away[top.gap].from, s->away[top.gap].to, -(int64_t)g->bytes);
 		refresh(s, s->away[top.gap].from, s->away[top.gap].to);
 	}
-	return residency_most(&s->live, 0, p->graph->op_count) <= (int64_t)p->budget_bytes;
+	return occupancy_most(&s->live, 0, p->graph->op_count) <= (int64_t)p->budget_bytes;
 }
 
 bool
@@ -126,10 +126,10 @@ swap_stretch(struct swap *s)
 		const struct gap *g = &s->gaps[s->chosen[i]];
 		struct away *w = &s->away[s->chosen[i]];
 
-		residency_add(&s->live, g->last + 1, w->from, -(int64_t)g->bytes);
-		residency_add(&s->live, w->to, g->next, -(int64_t)g->bytes);
+		occupancy_add(&s->live, g->last + 1, w->from, -(int64_t)g->bytes);
+		occupancy_add(&s->live, w->to, g->next, -(int64_t)g->bytes);
 		*w = (struct away) { g->last + 1, g->next };
 	}
 	refresh(s, 0, p->graph->op_count);
-	return residency_most(&s->live, 0, p->graph->op_count) <= (int64_t)p->budget_bytes;
+	return occupancy_most(&s->live, 0, p->graph->op_count) <= (int64_t)p->budget_bytes;
 }

@@ -10,7 +10,7 @@
 #include "planner/schedule/occupancy.h"
 
 struct swap {
-	struct residency live;
+	struct occupancy live;
 	struct gap *gaps;
 	uint32_t gap_count;
 	uint32_t slice_ops, slices;	/* ops of a slice; how many slices */

@@ -32,6 +32,6 @@ policy_autoswap(struct schedule *s, const struct problem *p, struct arena *a, st
 	swap_init(&w, p, a);
 	decisions_init(&d, p->life, a);
 	swap_pick(&w, score, NULL, least, a);
-	residency_times(&w.live, &d, w.gaps, w.chosen, w.chosen_count, false, a);
-	return residency_schedule(s, p, &d, a, e);
+	occupancy_times(&w.live, &d, w.gaps, w.chosen, w.chosen_count, false, a);
+	return occupancy_schedule(s, p, &d, a, e);
 }

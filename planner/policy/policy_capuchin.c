@@ -36,7 +36,7 @@ struct candidate {
 
 struct capuchin {
 	const struct problem *problem;
-	struct residency live;
+	struct occupancy live;
 	struct decisions d;
 	struct chain chain;
 	struct gap *gaps;
@@ -93,7 +93,7 @@ sink(struct capuchin *c, uint32_t i)
 static bool
 is_over(const struct capuchin *c, const struct gap *g)
 {
-	return residency_most(&c->live, g->last + 1, g->next) > (int64_t)c->problem->budget_bytes;
+	return occupancy_most(&c->live, g->last + 1, g->next) > (int64_t)c->problem->budget_bytes;
 }
 
 static bool
@@ -107,7 +107,7 @@ find_candidates(struct capuchin *c, struct arena *a)
 {
 	uint32_t count;
 
-	c->gaps = residency_gaps(&c->live, &count, a);
+	c->gaps = occupancy_gaps(&c->live, &count, a);
 	c->all = ARENA_NEW(a, struct candidate, count);
 	c->heap = ARENA_NEW(a, struct candidate *, count);
 	c->swaps = ARENA_NEW(a, uint32_t, count);
@@ -138,7 +138,7 @@ take(struct capuchin *c, const struct candidate *x, enum fate fate)
 	const struct gap *g = &c->gaps[x->gap];
 
 	c->d.fate[g->use] = (uint8_t)fate;
-	residency_add(&c->live, g->last + 1, g->next, -(int64_t)g->bytes);
+	occupancy_add(&c->live, g->last + 1, g->next, -(int64_t)g->bytes);
 	if (fate == FATE_OFFLOAD) {
 		c->swaps[c->swap_count++] = x->gap;
 		c->out_us += g->out_us;
@@ -198,7 +198,7 @@ choose(struct capuchin *c)
 	}
 	for (uint32_t i = c->heap_count / 2; i-- > 0;)
 		sink(c, i);
-	while (residency_most(&c->live, 0, g->op_count) > (int64_t)c->problem->budget_bytes) {
+	while (occupancy_most(&c->live, 0, g->op_count) > (int64_t)c->problem->budget_bytes) {
 		swap = best_swap(c);
 		again = best_recompute(c);
 		if (swap == NULL && again == NULL)
@@ -215,13 +215,13 @@ attempt(struct schedule *s, const struct problem *p, enum way way, struct arena 
 {
 	struct capuchin c = { .problem = p };
 
-	residency_init(&c.live, p, a);
+	occupancy_init(&c.live, p, a);
 	decisions_init(&c.d, p->life, a);
 	c.d.keep_recomputed = way != LEAN;
 	chain_init(&c.chain, &c.d, way == SWAPS_ONLY ? 0 : CHAIN_LIMIT, a);
 	find_candidates(&c, a);
 	choose(&c);
-	residency_times(&c.live, &c.d, c.gaps, c.swaps, c.swap_count, false, a);
+	occupancy_times(&c.live, &c.d, c.gaps, c.swaps, c.swap_count, false, a);
 	return decisions_schedule(s, &c.d, a, e);
 }
 
@@ -237,7 +237,7 @@ policy_capuchin(struct schedule *s, const struct problem *p, struct arena *a, st
 		for (int round = 0; round < ROUNDS; round++) {
 			if (attempt(s, &less, (enum way)way, a, e) < 0)
 				return -1;
-			reached = residency_peak(s, p->graph, NULL, a);
+			reached = occupancy_peak(s, p->graph, NULL, a);
 			if (reached <= p->budget_bytes)
 				return 0;
 			least = reached < least ? reached : least;

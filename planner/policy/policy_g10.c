@@ -130,6 +130,6 @@ policy_g10(struct schedule *s, const struct problem *p, struct arena *a, struct 
 	swap_pick(&w, score, taken, 0, a);
 	if (!swap_stretch(&w))
 		swap_pick(&w, whole_score, NULL, 0, a);
-	residency_times(&w.live, &d, w.gaps, w.chosen, w.chosen_count, true, a);
-	return residency_schedule(s, p, &d, a, e);
+	occupancy_times(&w.live, &d, w.gaps, w.chosen, w.chosen_count, true, a);
+	return occupancy_schedule(s, p, &d, a, e);
 }

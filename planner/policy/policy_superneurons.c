@@ -22,7 +22,7 @@
 struct super {
 	const struct problem *problem;
 	const struct graph *graph;
-	struct residency live;
+	struct occupancy live;
 	struct decisions d;
 	struct gap *gaps;
 	uint32_t gap_count;
@@ -103,25 +103,25 @@ offload(struct super *s, struct arena *a)
 		if (turns(s, &s->gaps[i]) && (s->made_by[s->gaps[i].tensor] & 1) != 0)
 			order[count++] = (struct recent) { s->gaps[i].last, i };
 	qsort(order, count, sizeof(*order), least_recent_first);
-	while (picked < count && residency_most(&s->live, 0, s->graph->op_count) > budget) {
+	while (picked < count && occupancy_most(&s->live, 0, s->graph->op_count) > budget) {
 		const struct gap *g = &s->gaps[order[picked].gap];
 
-		residency_add(&s->live, g->last + 1, g->next, -(int64_t)g->bytes);
+		occupancy_add(&s->live, g->last + 1, g->next, -(int64_t)g->bytes);
 		chosen[picked] = order[picked].gap;
 		picked++;
 	}
-	residency_times(&s->live, &s->d, s->gaps, chosen, picked, false, a);
+	occupancy_times(&s->live, &s->d, s->gaps, chosen, picked, false, a);
 	for (uint32_t i = 0; i < picked; i++) {
 		const struct gap *g = &s->gaps[chosen[i]];
 		uint32_t back = convolution_before(s, g->next);
 
 		/* Not before the convolution after it, however slow the link. */
 		if (back > s->d.back[g->use] && back <= g->next) {
-			residency_add(&s->live, s->d.back[g->use], back, -(int64_t)g->bytes);
+			occupancy_add(&s->live, s->d.back[g->use], back, -(int64_t)g->bytes);
 			s->d.back[g->use] = back;
 		}
 	}
-	return residency_most(&s->live, 0, s->graph->op_count) <= budget;
+	return occupancy_most(&s->live, 0, s->graph->op_count) <= budget;
 }
 
 /* The largest working set of a layer: what an op reads and writes, with persistent tensors. */
@@ -182,11 +182,11 @@ policy_superneurons(struct schedule *s, const struct problem *p, struct arena *a
 
 	if (layers_need_backward(p->graph, e) < 0)
 		return -1;
-	residency_init(&u.live, p, a);
+	occupancy_init(&u.live, p, a);
 	decisions_init(&u.d, p->life, a);
-	u.gaps = residency_gaps(&u.live, &u.gap_count, a);
+	u.gaps = occupancy_gaps(&u.live, &u.gap_count, a);
 	look(&u, a);
 	if (!offload(&u, a))
 		recompute(&u, a);
-	return residency_schedule(s, p, &u.d, a, e);
+	return occupancy_schedule(s, p, &u.d, a, e);
 }

@@ -14,7 +14,7 @@ aligned(bytes_t bytes)
 /* ---- the tree ---- */
 
 static void
-pull(struct residency *r, uint32_t node)
+pull(struct occupancy *r, uint32_t node)
 {
 	int64_t x = r->most[2 * node], y = r->most[2 * node + 1];
 
@@ -22,13 +22,13 @@ pull(struct residency *r, uint32_t node)
 }
 
 void
-residency_init(struct residency *r, const struct problem *p, struct arena *a)
+occupancy_init(struct occupancy *r, const struct problem *p, struct arena *a)
 {
 	const struct graph *g = p->graph;
 	const struct lifetimes *l = p->life;
 	int64_t live = 0, *change = ARENA_NEW(a, int64_t, (size_t)g->op_count + 1);
 
-	*r = (struct residency) { .problem = p, .leaves = 1 };
+	*r = (struct occupancy) { .problem = p, .leaves = 1 };
 	while (r->leaves < g->op_count)
 		r->leaves *= 2;
 	r->most = ARENA_NEW(a, int64_t, 2 * (size_t)r->leaves);
@@ -54,7 +54,7 @@ residency_init(struct residency *r, const struct problem *p, struct arena *a)
 }
 
 static void
-add(struct residency *r, uint32_t node, uint32_t lo, uint32_t hi, uint32_t from, uint32_t to, int64_t bytes)
+add(struct occupancy *r, uint32_t node, uint32_t lo, uint32_t hi, uint32_t from, uint32_t to, int64_t bytes)
 {
 	uint32_t mid = lo + (hi - lo) / 2;
 
@@ -71,14 +71,14 @@ add(struct residency *r, uint32_t node, uint32_t lo, uint32_t hi, uint32_t from,
 }
 
 void
-residency_add(struct residency *r, uint32_t from, uint32_t to, int64_t bytes)
+occupancy_add(struct occupancy *r, uint32_t from, uint32_t to, int64_t bytes)
 {
 	if (from < to)
 		add(r, 1, 0, r->leaves, from, to, bytes);
 }
 
 static int64_t
-most(const struct residency *r, uint32_t node, uint32_t lo, uint32_t hi, uint32_t from, uint32_t to)
+most(const struct occupancy *r, uint32_t node, uint32_t lo, uint32_t hi, uint32_t from, uint32_t to)
 {
 	uint32_t mid = lo + (hi - lo) / 2;
 	int64_t x, y;
@@ -93,44 +93,44 @@ most(const struct residency *r, uint32_t node, uint32_t lo, uint32_t hi, uint32_
 }
 
 int64_t
-residency_most(const struct residency *r, uint32_t from, uint32_t to)
+occupancy_most(const struct occupancy *r, uint32_t from, uint32_t to)
 {
 	return from < to ? most(r, 1, 0, r->leaves, from, to) : 0;
 }
 
 /* above: what was added to all of a node's ancestors. */
 static uint32_t
-first_over(const struct residency *r, uint32_t node, uint32_t lo, uint32_t hi, uint32_t from, uint32_t to, int64_t limit, int64_t above, bool last)
+first_over(const struct occupancy *r, uint32_t node, uint32_t lo, uint32_t hi, uint32_t from, uint32_t to, int64_t limit, int64_t above, bool last)
 {
 	uint32_t mid = lo + (hi - lo) / 2, found;
 
 	if (to <= lo || hi <= from || r->most[node] + above <= limit)
-		return RESIDENCY_NONE;
+		return OCCUPANCY_NONE;
 	if (hi - lo == 1)
 		return lo;
 	above += r->added[node];
 	found = last ? first_over(r, 2 * node + 1, mid, hi, from, to, limit, above, last) :
 	    first_over(r, 2 * node, lo, mid, from, to, limit, above, last);
-	if (found != RESIDENCY_NONE)
+	if (found != OCCUPANCY_NONE)
 		return found;
 	return last ? first_over(r, 2 * node, lo, mid, from, to, limit, above, last) :
 	    first_over(r, 2 * node + 1, mid, hi, from, to, limit, above, last);
 }
 
 uint32_t
-residency_first_over(const struct residency *r, uint32_t from, uint32_t to, int64_t limit)
+occupancy_first_over(const struct occupancy *r, uint32_t from, uint32_t to, int64_t limit)
 {
-	return from < to ? first_over(r, 1, 0, r->leaves, from, to, limit, 0, false) : RESIDENCY_NONE;
+	return from < to ? first_over(r, 1, 0, r->leaves, from, to, limit, 0, false) : OCCUPANCY_NONE;
 }
 
 uint32_t
-residency_last_over(const struct residency *r, uint32_t from, uint32_t to, int64_t limit)
+occupancy_last_over(const struct occupancy *r, uint32_t from, uint32_t to, int64_t limit)
 {
-	return from < to ? first_over(r, 1, 0, r->leaves, from, to, limit, 0, true) : RESIDENCY_NONE;
+	return from < to ? first_over(r, 1, 0, r->leaves, from, to, limit, 0, true) : OCCUPANCY_NONE;
 }
 
 uint32_t
-residency_op_at(const struct residency *r, double us)
+occupancy_op_at(const struct occupancy *r, double us)
 {
 	uint32_t lo = 0, hi = r->problem->graph->op_count;
 
@@ -148,7 +148,7 @@ residency_op_at(const struct residency *r, double us)
 /* ---- gaps ---- */
 
 struct gap *
-residency_gaps(const struct residency *r, uint32_t *count, struct arena *a)
+occupancy_gaps(const struct occupancy *r, uint32_t *count, struct arena *a)
 {
 	const struct graph *g = r->problem->graph;
 	const struct lifetimes *l = r->problem->life;
@@ -189,7 +189,7 @@ earlier_first(const void *x, const void *y)
 
 /* The copies out: each when the one before it has ended, and its memory stays until then if there is room. */
 static void
-time_out(struct residency *r, struct decisions *d, const struct gap *gaps, struct timed *order, uint32_t count)
+time_out(struct occupancy *r, struct decisions *d, const struct gap *gaps, struct timed *order, uint32_t count)
 {
 	int64_t budget = (int64_t)r->problem->budget_bytes;
 	double free_us = 0;
@@ -203,18 +203,18 @@ time_out(struct residency *r, struct decisions *d, const struct gap *gaps, struc
 		uint32_t gone, over;
 
 		free_us = begin + g->out_us;
-		gone = residency_op_at(r, free_us) + 1;
+		gone = occupancy_op_at(r, free_us) + 1;
 		gone = gone > g->next ? g->next : gone;
-		over = residency_first_over(r, g->last + 1, gone, budget - (int64_t)g->bytes);
-		gone = over == RESIDENCY_NONE ? gone : over > g->last ? over : g->last + 1;
+		over = occupancy_first_over(r, g->last + 1, gone, budget - (int64_t)g->bytes);
+		gone = over == OCCUPANCY_NONE ? gone : over > g->last ? over : g->last + 1;
 		d->gone[g->use] = gone;
-		residency_add(r, g->last + 1, gone, (int64_t)g->bytes);
+		occupancy_add(r, g->last + 1, gone, (int64_t)g->bytes);
 	}
 }
 
 /* The copies back, last first: each ends when its tensor is needed, or when the one after it begins. */
 static void
-time_in(struct residency *r, struct decisions *d, const struct gap *gaps, struct timed *order, uint32_t count)
+time_in(struct occupancy *r, struct decisions *d, const struct gap *gaps, struct timed *order, uint32_t count)
 {
 	int64_t budget = (int64_t)r->problem->budget_bytes;
 	double begin = r->start_us[r->problem->graph->op_count];
@@ -227,17 +227,17 @@ time_in(struct residency *r, struct decisions *d, const struct gap *gaps, struct
 		uint32_t back, over, gone = d->gone[g->use];
 
 		begin = (r->start_us[g->next] < begin ? r->start_us[g->next] : begin) - g->in_us;
-		back = begin <= 0 ? 0 : residency_op_at(r, begin);
+		back = begin <= 0 ? 0 : occupancy_op_at(r, begin);
 		back = back < gone ? gone : back > g->next ? g->next : back;
-		over = residency_last_over(r, back, g->next, budget - (int64_t)g->bytes);
-		d->back[g->use] = over == RESIDENCY_NONE ? back : over + 1;
-		residency_add(r, d->back[g->use], g->next, (int64_t)g->bytes);
+		over = occupancy_last_over(r, back, g->next, budget - (int64_t)g->bytes);
+		d->back[g->use] = over == OCCUPANCY_NONE ? back : over + 1;
+		occupancy_add(r, d->back[g->use], g->next, (int64_t)g->bytes);
 	}
 }
 
 /* As early as there is room, but in the same order. */
 static void
-hurry(struct residency *r, struct decisions *d, const struct gap *gaps, const struct timed *order, uint32_t count)
+hurry(struct occupancy *r, struct decisions *d, const struct gap *gaps, const struct timed *order, uint32_t count)
 {
 	int64_t budget = (int64_t)r->problem->budget_bytes;
 	uint32_t before = 0;
@@ -247,9 +247,9 @@ hurry(struct residency *r, struct decisions *d, const struct gap *gaps, const st
 		uint32_t back = d->gone[g->use] > before ? d->gone[g->use] : before, over;
 
 		if (back < d->back[g->use]) {
-			over = residency_last_over(r, back, d->back[g->use], budget - (int64_t)g->bytes);
-			back = over == RESIDENCY_NONE ? back : over + 1;
-			residency_add(r, back, d->back[g->use], (int64_t)g->bytes);
+			over = occupancy_last_over(r, back, d->back[g->use], budget - (int64_t)g->bytes);
+			back = over == OCCUPANCY_NONE ? back : over + 1;
+			occupancy_add(r, back, d->back[g->use], (int64_t)g->bytes);
 			d->back[g->use] = back;
 		}
 		before = d->back[g->use];
@@ -257,7 +257,7 @@ hurry(struct residency *r, struct decisions *d, const struct gap *gaps, const st
 }
 
 void
-residency_times(struct residency *r, struct decisions *d, const struct gap *gaps, const uint32_t *chosen,
+occupancy_times(struct occupancy *r, struct decisions *d, const struct gap *gaps, const uint32_t *chosen,
     uint32_t count, bool eager, struct arena *a)
 {
 	struct timed *order = ARENA_NEW(a, struct timed, count);
@@ -312,7 +312,7 @@ touch_op(struct stays *y, const struct op *o, uint32_t k)
 }
 
 bytes_t
-residency_peak(const struct schedule *s, const struct graph *g, uint32_t *step, struct arena *a)
+occupancy_peak(const struct schedule *s, const struct graph *g, uint32_t *step, struct arena *a)
 {
 	struct stays y = { .graph = g, .change = ARENA_NEW(a, int64_t, (size_t)s->step_count + 1),
 	    .lower = ARENA_NEW(a, uint32_t, g->tensor_count), .upper = ARENA_NEW(a, uint32_t, g->tensor_count) };
@@ -366,7 +366,7 @@ residency_peak(const struct schedule *s, const struct graph *g, uint32_t *step, 
 }
 
 int
-residency_schedule(struct schedule *s, const struct problem *p, const struct decisions *d, struct arena *a, struct err *e)
+occupancy_schedule(struct schedule *s, const struct problem *p, const struct decisions *d, struct arena *a, struct err *e)
 {
 	char peak[32], budget[32];
 	bytes_t reached;
@@ -374,7 +374,7 @@ residency_schedule(struct schedule *s, const struct problem *p, const struct dec
 
 	if (decisions_schedule(s, d, a, e) < 0)
 		return -1;
-	reached = residency_peak(s, p->graph, &step, a);
+	reached = occupancy_peak(s, p->graph, &step, a);
 	if (reached <= p->budget_bytes)
 		return 0;
 	return err_set(e, ERR_NO, "all that may leave leaves, and the peak is still %s, over the budget of %s: at op %" PRIu32 " '%s'",
