@@ -20,10 +20,10 @@
 #include <math.h>
 #include <stdlib.h>
 
-#include "planner/policy/chain.h"
 #include "planner/schedule/occupancy.h"
+#include "planner/schedule/rerun.h"
 
-enum { CHAIN_LIMIT = 64, ROUNDS = 12 };
+enum { RERUN_LIMIT = 64, ROUNDS = 12 };
 
 /* What is tried, one after the other. */
 enum way { COLLECTIVE, LEAN, SWAPS_ONLY, WAYS };
@@ -38,7 +38,8 @@ struct capuchin {
 	const struct problem *problem;
 	struct occupancy live;
 	struct decisions d;
-	struct chain chain;
+	struct versions versions;
+	struct rerun rerun;
 	struct gap *gaps;
 	struct candidate *all;		/* [count] by FT */
 	struct candidate **heap;	/* [heap_count] by bytes a second of recomputing */
@@ -159,6 +160,52 @@ best_swap(struct capuchin *c)
 	return NULL;
 }
 
+/* What making a tensor again just before op k takes, under the decisions so far. */
+struct rerun_cost { const struct capuchin *c; uint32_t k; double us; };
+
+/* Tensor t is on the device or the host just before op k. */
+static bool
+is_present(void *arg, uint32_t t, uint32_t v)
+{
+	const struct rerun_cost *x = arg;
+	const struct decisions *d = &x->c->d;
+	uint32_t lo = d->life->use_start[t], hi = d->life->use_start[t + 1], first = lo;
+
+	(void)v;
+	/* The last use before op k. */
+	while (lo < hi) {
+		uint32_t mid = lo + (hi - lo) / 2;
+
+		if (d->life->use_op[mid] < x->k)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return kind_is_persistent(d->life->graph->tensors[t].kind) || (lo > first && d->fate[lo - 1] != FATE_DROP);
+}
+
+static enum rerun_step
+add_time(void *arg, uint32_t op)
+{
+	struct rerun_cost *x = arg;
+
+	x->us += x->c->problem->graph->ops[op].time_us;
+	return RERUN_ENTER;
+}
+
+/* Microseconds to make tensor t again just before op k; INFINITY: it cannot be, or takes more than RERUN_LIMIT ops. */
+static double
+rerun_us(struct capuchin *c, uint32_t t, uint32_t k)
+{
+	struct rerun_cost x = { .c = c, .k = k };
+	uint32_t v = versions_before(&c->versions, t, k);
+
+	rerun_begin(&c->rerun);
+	if (v == 0 || !rerun_want(&c->rerun, t, v) || rerun_close(&c->rerun, k, is_present, add_time, &x) != RERUN_POSSIBLE)
+		return INFINITY;
+	return x.us;
+}
+
 /* The recomputation that saves most for its time; NULL: none.  It stays on the heap. */
 static const struct candidate *
 best_recompute(struct capuchin *c)
@@ -168,7 +215,7 @@ best_recompute(struct capuchin *c)
 		const struct gap *g = &c->gaps[x->gap];
 		double before = x->recompute_us;
 
-		x->recompute_us = is_taken(c, g) || !is_over(c, g) ? INFINITY : chain_us(&c->chain, g->tensor, g->next);
+		x->recompute_us = is_taken(c, g) || !is_over(c, g) ? INFINITY : rerun_us(c, g->tensor, g->next);
 		if (x->recompute_us <= before && !isinf(x->recompute_us))
 			return x;
 		if (isinf(x->recompute_us))
@@ -192,7 +239,7 @@ choose(struct capuchin *c)
 
 		if (is_taken(c, x) || g->ops[x->last].phase != PHASE_FORWARD || g->ops[x->next].phase == PHASE_FORWARD)
 			continue;
-		c->all[i].recompute_us = chain_us(&c->chain, x->tensor, x->next);
+		c->all[i].recompute_us = rerun_us(c, x->tensor, x->next);
 		if (!isinf(c->all[i].recompute_us))
 			c->heap[c->heap_count++] = &c->all[i];
 	}
@@ -218,7 +265,8 @@ attempt(struct schedule *s, const struct problem *p, enum way way, struct arena 
 	occupancy_init(&c.live, p, a);
 	decisions_init(&c.d, p->life, a);
 	c.d.keep_recomputed = way != LEAN;
-	chain_init(&c.chain, &c.d, way == SWAPS_ONLY ? 0 : CHAIN_LIMIT, a);
+	versions_init(&c.versions, p->graph, a);
+	rerun_init(&c.rerun, p->graph, &c.versions, way == SWAPS_ONLY ? 0 : RERUN_LIMIT, a);
 	find_candidates(&c, a);
 	choose(&c);
 	occupancy_times(&c.live, &c.d, c.gaps, c.swaps, c.swap_count, false, a);

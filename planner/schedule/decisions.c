@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "planner/schedule/versions.h"
+#include "planner/schedule/rerun.h"
 
 enum where { ABSENT, RESIDENT, ON_HOST };
 
@@ -29,9 +29,8 @@ struct walk {
 	uint32_t *move_of;			/* [tensor_count] its open move while ON_HOST */
 	uint32_t *back_start, *back_tensors;	/* CSR: tensors whose fetch begins at each op, op_count for the end */
 	uint32_t *group;			/* [op_count + 1] step at which what is done for op k begins */
-	bool *in_chain;				/* [op_count] */
-	uint32_t *chain;			/* the ops to run again for the op at hand */
-	size_t chain_count, chain_capacity;
+	struct rerun rerun;			/* the ops to run again ... */
+	uint32_t at;				/* ... for this op */
 	uint32_t *gone_op;			/* for each move: op before which it has gone */
 	size_t gone_capacity;
 };
@@ -134,58 +133,50 @@ cannot(struct walk *w, uint32_t p, uint32_t k, const char *why)
 	    p, w->graph->ops[p].name, k, w->graph->ops[k].name, why);
 }
 
-static void
-chain_add(struct walk *w, uint32_t op)
+/* Op p, which runs again for the op at hand, overwrites what it wrote the first time.  A resident tensor must hold its newest version
+ * again in the end, so that all later writers of it run again, too. */
+static enum rerun_step
+restore_outputs(void *arg, uint32_t p)
 {
-	if (w->in_chain[op])
-		return;
-	w->in_chain[op] = true;
-	*ARENA_PUSH(w->arena, w->chain, w->chain_count, w->chain_capacity) = op;
-}
+	struct walk *w = arg;
+	const struct op *o = &w->graph->ops[p];
 
-/* Whoever made version v of t, and whoever has changed it since, runs again. */
-static void
-want(struct walk *w, uint32_t t, uint32_t v)
-{
-	chain_add(w, versions_writer(&w->versions, t, v));
-}
+	for (uint32_t j = 0; j < o->output_count; j++) {
+		uint32_t t = o->outputs[j];
 
-/* All that the chain's ops read must be there, too: the chain grows until it is. */
-static int
-close_chain(struct walk *w, uint32_t k)
-{
-	const struct graph *g = w->graph;
-
-	for (size_t c = 0; c < w->chain_count; c++) {
-		uint32_t p = w->chain[c];
-		const struct op *o = &g->ops[p];
-
-		if (!o->recomputable)
-			return cannot(w, p, k, "it is not recomputable");
-		for (uint32_t i = 0; i < o->input_count; i++) {
-			uint32_t s = o->inputs[i], v = versions_before(&w->versions, s, p);
-
-			if (kind_is_persistent(g->tensors[s].kind) && v != w->version[s])
-				return cannot(w, p, k, "a persistent tensor that it reads has been updated since");
-			if ((v == 0 && !kind_is_persistent(g->tensors[s].kind)) || (v == w->version[s] && w->where[s] == RESIDENT))
-				continue;
-			if (v == w->version[s] && w->where[s] == ON_HOST)
-				fetch(w, s, k);
-			else
-				want(w, s, v);
-		}
-		/* A resident tensor must hold its newest version again in the end. */
-		for (uint32_t j = 0; j < o->output_count; j++) {
-			uint32_t t = o->outputs[j];
-
-			if (w->where[t] == ON_HOST && w->gone_op[w->move_of[t]] > k)
-				fetch(w, t, k);	/* its copy out is not over: it stays */
-			if (w->where[t] == RESIDENT)
-				for (uint32_t v = versions_before(&w->versions, t, p) + 2; v <= w->version[t]; v++)
-					want(w, t, v);
-		}
+		if (w->where[t] == ON_HOST && w->gone_op[w->move_of[t]] > w->at)
+			fetch(w, t, w->at);	/* its copy out is not over: it stays */
+		if (w->where[t] == RESIDENT)
+			for (uint32_t v = versions_before(&w->versions, t, p) + 2; v <= w->version[t]; v++)
+				rerun_want(&w->rerun, t, v);
 	}
-	return 0;
+	return RERUN_ENTER;
+}
+
+/* Tensor t is resident, or comes back from the host for a rerun. */
+static bool
+is_present(void *arg, uint32_t t, uint32_t v)
+{
+	struct walk *w = arg;
+
+	(void)v;
+	if (w->where[t] == ON_HOST)
+		fetch(w, t, w->at);
+	return w->where[t] == RESIDENT;
+}
+
+static int
+close_reruns(struct walk *w, uint32_t k)
+{
+	w->at = k;
+	switch (rerun_close(&w->rerun, k, is_present, restore_outputs, w)) {
+	case RERUN_FORBIDDEN:
+		return cannot(w, w->rerun.refused, k, "it is not recomputable");
+	case RERUN_OVERWRITTEN:
+		return cannot(w, w->rerun.refused, k, "a persistent tensor that it reads has been updated since");
+	default:
+		return 0;
+	}
 }
 
 static int
@@ -196,31 +187,31 @@ ascending(const void *x, const void *y)
 	return *p < *q ? -1 : *p > *q;
 }
 
-/* Run the chain for op k, and say where it leaves the tensors that it wrote. */
+/* Run again what op k needs, and say where that leaves the tensors that it wrote. */
 static void
-run_chain(struct walk *w, uint32_t k)
+run_again(struct walk *w, uint32_t k)
 {
 	const struct graph *g = w->graph;
+	struct rerun *r = &w->rerun;
 
-	if (w->chain_count == 0)
+	if (r->count == 0)
 		return;
-	qsort(w->chain, w->chain_count, sizeof(*w->chain), ascending);
-	for (size_t c = 0; c < w->chain_count; c++) {
-		const struct op *o = &g->ops[w->chain[c]];
+	qsort(r->ops, r->count, sizeof(*r->ops), ascending);
+	for (uint32_t c = 0; c < r->count; c++) {
+		uint32_t p = r->ops[c];
+		const struct op *o = &g->ops[p];
 
-		push_step(w, w->chain[c], PLAN_NONE, false);
-		w->in_chain[w->chain[c]] = false;
+		push_step(w, p, PLAN_NONE, false);
 		for (uint32_t j = 0; j < o->output_count; j++) {
 			uint32_t t = o->outputs[j], u = w->next_use[t];
-			bool newest = versions_before(&w->versions, t, w->chain[c]) + 1 == w->version[t];
-			bool stays = w->d->keep_recomputed && (w->d->lean == NULL || !w->d->lean[w->chain[c]]);
+			bool newest = versions_before(&w->versions, t, p) + 1 == w->version[t];
+			bool stays = w->d->keep_recomputed && (w->d->lean == NULL || !w->d->lean[p]);
 			bool wanted = u < w->life->use_start[t + 1] && (stays || w->life->use_op[u] == k);
 
 			if (w->where[t] != ON_HOST && newest && wanted)
 				w->where[t] = RESIDENT;
 		}
 	}
-	w->chain_count = 0;
 }
 
 /* Bring back what op k reads. */
@@ -229,6 +220,7 @@ provide(struct walk *w, uint32_t k)
 {
 	const struct op *o = &w->graph->ops[k];
 
+	rerun_begin(&w->rerun);
 	for (uint32_t i = w->back_start[k]; i < w->back_start[k + 1]; i++)
 		if (w->where[w->back_tensors[i]] == ON_HOST)
 			fetch(w, w->back_tensors[i], k);
@@ -238,14 +230,14 @@ provide(struct walk *w, uint32_t k)
 		if (w->where[t] == ON_HOST)
 			fetch(w, t, k);
 		else if (w->where[t] == ABSENT && w->version[t] > 0)
-			want(w, t, w->version[t]);
+			rerun_want(&w->rerun, t, w->version[t]);
 	}
 	for (uint32_t j = 0; j < o->output_count; j++)	/* has its place at home, whatever is written there */
 		if (w->where[o->outputs[j]] == ON_HOST && kind_is_persistent(w->graph->tensors[o->outputs[j]].kind))
 			fetch(w, o->outputs[j], k);
-	if (close_chain(w, k) < 0)
+	if (close_reruns(w, k) < 0)
 		return -1;
-	run_chain(w, k);
+	run_again(w, k);
 	return 0;
 }
 
@@ -358,7 +350,7 @@ decisions_schedule(struct schedule *s, const struct decisions *d, struct arena *
 	w.where = ARENA_NEW(a, uint8_t, g->tensor_count);
 	w.move_of = ARENA_NEW(a, uint32_t, g->tensor_count);
 	w.group = ARENA_NEW(a, uint32_t, (size_t)g->op_count + 1);
-	w.in_chain = ARENA_NEW(a, bool, g->op_count);
+	rerun_init(&w.rerun, g, &w.versions, g->op_count, a);
 	begin(&w);
 	for (uint32_t k = 0; k < g->op_count; k++) {
 		w.group[k] = (uint32_t)w.steps;

@@ -7,5 +7,6 @@ libplanner_a_SOURCES += \
 	%D%/occupancy.c %D%/occupancy.h \
 	%D%/problem.c %D%/problem.h \
 	%D%/program.c %D%/program.h \
+	%D%/rerun.c %D%/rerun.h \
 	%D%/schedule.c %D%/schedule.h \
 	%D%/versions.c %D%/versions.h
