@@ -205,9 +205,7 @@ make_room(struct model *m)
 	m->alternative = ARENA_NEW(m->arena, uint32_t, g->op_count);
 	m->rerun_at = ARENA_NEW(m->arena, uint32_t, g->op_count);
 	m->needed_at = ARENA_NEW(m->arena, uint32_t, g->tensor_count);
-	m->stack = ARENA_NEW(m->arena, uint32_t, g->op_count);
-	m->seen = ARENA_NEW(m->arena, uint32_t, g->op_count);
-	m->stamp = 0;
+	rerun_init(&m->rerun, g, &m->versions, g->op_count, m->arena);
 	stab_index_init(&m->here, m->gap_count, g->op_count, m->arena);
 }
 
@@ -431,12 +429,6 @@ gap_at(const struct model *m, uint32_t s, uint32_t c)
 	return m->gap_of[lo] == UINT32_MAX ? NULL : &m->gaps[m->gap_of[lo]];
 }
 
-/* Walk the chain that would make what op c reads of gap j's tensor: for each op of it that does not run
- * again before c already, call visit.  Sources that are there at c (resident, on the host, or dropped and recomputed by
- * a chain of their own) end the walk, and so does visit when it returns false.  Returns false if some op
- * cannot run again. */
-typedef bool visit_fn(struct model *m, uint32_t op, uint32_t c, void *arg);
-
 /* Whether tensor s, at the version that c reads, is there at c without running anything again. */
 static bool
 is_there(const struct model *m, uint32_t s, uint32_t c)
@@ -449,66 +441,56 @@ is_there(const struct model *m, uint32_t s, uint32_t c)
 	return m->life->last[s] >= c && (j == NULL || j->fate != FATE_DROP || j->back <= c || c < j->gone);
 }
 
-static void
-push(struct model *m, uint32_t *count, uint32_t op)
+/* A question about gap j: the walk back over what would run again before its end. */
+struct drop { struct model *m; const struct gap *gap; struct drop_cost cost; double most; };
+
+static bool
+is_present(void *arg, uint32_t t, uint32_t v)
 {
-	if (m->seen[op] == m->stamp)
-		return;
-	m->seen[op] = m->stamp;
-	m->stack[(*count)++] = op;
+	const struct drop *x = arg;
+
+	return v == 0 || is_there(x->m, t, x->gap->b);
+}
+
+/* Op `op` runs again already where that serves the gap. */
+static bool
+runs_already(const struct drop *x, uint32_t op)
+{
+	return x->m->rerun_at[op] <= x->gap->b && x->m->rerun_at[op] >= x->gap->a;
+}
+
+/* Visits the ops that would have to run again for gap x->gap and do not yet.  False: some op cannot. */
+static bool
+walk_reruns(struct drop *x, rerun_visit *visit)
+{
+	struct model *m = x->m;
+	enum rerun_answer answer;
+
+	rerun_begin(&m->rerun);
+	rerun_want(&m->rerun, x->gap->tensor, versions_before(&m->versions, x->gap->tensor, x->gap->b));
+	answer = rerun_close(&m->rerun, x->gap->b, is_present, visit, x);
+	return answer == RERUN_POSSIBLE || answer == RERUN_STOPPED;
 }
 
 static bool
-walk_chain(struct model *m, const struct gap *j, visit_fn *visit, void *arg)
+is_worth_it(const struct drop *x)
 {
-	const struct graph *g = m->graph;
-	uint32_t count = 0, c = j->b;
-
-	m->stamp++;
-	push(m, &count, versions_writer(&m->versions, j->tensor, versions_before(&m->versions, j->tensor, c)));
-	for (uint32_t at = 0; at < count; at++) {
-		uint32_t p = m->stack[at];
-		const struct op *o = &g->ops[p];
-
-		if (!o->recomputable)
-			return false;
-		if (m->rerun_at[p] <= c && m->rerun_at[p] >= j->a)
-			continue;
-		if (!visit(m, p, c, arg))
-			return true;
-		for (uint32_t i = 0; i < o->input_count; i++) {
-			uint32_t s = o->inputs[i], v = versions_before(&m->versions, s, p);
-
-			if (kind_is_persistent(g->tensors[s].kind) && v != versions_before(&m->versions, s, c))
-				return false;
-			if (v == 0)
-				continue;
-			if (v == versions_before(&m->versions, s, c) && s != j->tensor && is_there(m, s, c))
-				continue;
-			push(m, &count, versions_writer(&m->versions, s, v));
-		}
-	}
-	return true;
+	return x->cost.gain > 0 && x->cost.us < x->most * (double)x->cost.gain;
 }
 
-struct counting { struct drop_cost drop; double most; };
-
-static bool
-is_worth_it(const struct counting *count)
+static enum rerun_step
+count_cost(void *arg, uint32_t op)
 {
-	return count->drop.gain > 0 && count->drop.us < count->most * (double)count->drop.gain;
-}
-
-static bool
-count_cost(struct model *m, uint32_t op, uint32_t c, void *arg)
-{
+	struct drop *x = arg;
+	const struct model *m = x->m;
 	const struct op *o = &m->graph->ops[op];
-	struct counting *count = arg;
-	struct drop_cost *drop = &count->drop;
+	uint32_t c = x->gap->b;
 
+	if (runs_already(x, op))
+		return RERUN_PASS;
 	if (m->rerun_at[op] == UINT32_MAX)
-		drop->us += o->time_us;
-	for (uint32_t i = 0; i < o->input_count && is_worth_it(count); i++) {
+		x->cost.us += o->time_us;
+	for (uint32_t i = 0; i < o->input_count && is_worth_it(x); i++) {
 		const struct gap *j = gap_at(m, o->inputs[i], c);
 		uint32_t from;
 
@@ -516,21 +498,21 @@ count_cost(struct model *m, uint32_t op, uint32_t c, void *arg)
 			continue;
 		from = c > j->gone ? c : j->gone;
 		if (from < j->back && range_tree_max(&m->over, from, j->back) + j->bytes > 0)
-			drop->gain -= j->bytes;
+			x->cost.gain -= j->bytes;
 	}
-	return is_worth_it(count);
+	return is_worth_it(x) ? RERUN_ENTER : RERUN_STOP;
 }
 
 struct drop_cost
 model_drop_cost(struct model *m, const struct gap *j, int64_t wanted, double most)
 {
-	struct counting count = { { 0, j->bytes < wanted ? j->bytes : wanted }, most };
+	struct drop x = { .m = m, .gap = j, .cost = { 0, j->bytes < wanted ? j->bytes : wanted }, .most = most };
 
 	if (kind_is_persistent(m->graph->tensors[j->tensor].kind) ||
 	    versions_before(&m->versions, j->tensor, j->b) == 0 || m->graph->ops[j->b].phase == PHASE_FORWARD ||
-	    !walk_chain(m, j, count_cost, &count))
-		count.drop.us = INFINITY;
-	return count.drop;
+	    !walk_reruns(&x, count_cost))
+		x.cost.us = INFINITY;
+	return x.cost;
 }
 
 /* Gap j, absent at gone .. back - 1 or more, is so only there. */
@@ -547,7 +529,7 @@ be_here(struct model *m, struct gap *j, uint32_t gone, uint32_t back)
 	index_gap(m, j, back, to);
 }
 
-/* Tensor s is read by a chain at op c: it must be back by then. */
+/* Tensor s is read by a rerun at op c: it must be back by then. */
 static void
 need(struct model *m, uint32_t s, uint32_t c)
 {
@@ -560,16 +542,19 @@ need(struct model *m, uint32_t s, uint32_t c)
 	be_here(m, j, j->gone, c > j->gone ? c : j->gone);
 }
 
-static bool
-mark_rerun(struct model *m, uint32_t op, uint32_t c, void *arg)
+static enum rerun_step
+mark_rerun(void *arg, uint32_t op)
 {
+	struct drop *x = arg;
+	struct model *m = x->m;
 	const struct op *o = &m->graph->ops[op];
 
-	(void)arg;
-	m->rerun_at[op] = c;
+	if (runs_already(x, op))
+		return RERUN_PASS;
+	m->rerun_at[op] = x->gap->b;
 	for (uint32_t i = 0; i < o->input_count; i++)
-		need(m, o->inputs[i], c);
-	return true;
+		need(m, o->inputs[i], x->gap->b);
+	return RERUN_ENTER;
 }
 
 static void
@@ -603,7 +588,7 @@ mark_copied(struct model *m, const struct gap *j)
 void
 model_drop(struct model *m, struct gap *j)
 {
-	walk_chain(m, j, mark_rerun, NULL);
+	walk_reruns(&(struct drop) { .m = m, .gap = j }, mark_rerun);
 	leave(m, j, FATE_DROP, j->a, j->b);
 }
 

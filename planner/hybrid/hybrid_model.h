@@ -12,7 +12,7 @@
 #include "planner/hybrid/range_tree.h"
 #include "planner/hybrid/stab_index.h"
 #include "planner/schedule/decisions.h"
-#include "planner/schedule/versions.h"
+#include "planner/schedule/rerun.h"
 #include "src/documents/device.h"
 
 struct gap {
@@ -57,9 +57,7 @@ struct model {
 	struct stab_index here;		/* of the gaps by rank, where they are not absent */
 	uint32_t *rerun_at;		/* [op_count] op before which it runs again, or UINT32_MAX */
 	uint32_t *needed_at;		/* [tensor_count] first op whose chain reads it, or UINT32_MAX */
-	uint32_t *stack;		/* scratch: [op_count] ops of a chain */
-	uint32_t *seen;			/* [op_count] scratch stamps */
-	uint32_t stamp;
+	struct rerun rerun;		/* scratch */
 	struct arena *arena;
 };
 
