@@ -11,6 +11,8 @@
 #include <config.h>
 #include "planner/bound/absence.h"
 
+#include "planner/schedule/rerun.h"
+
 enum { LONGEST_CHAIN = 16 };	/* longer ones are cut short: cheaper than they are */
 
 struct finding {
@@ -19,8 +21,7 @@ struct finding {
 	struct absences *s;
 	struct arena *arena;
 	size_t away, away_capacity, runs, run_capacity;
-	uint32_t *writers;	/* ops that write the tensor at hand, rising */
-	uint32_t writer_count;
+	struct versions versions;
 };
 
 static void
@@ -72,61 +73,30 @@ shared_in_place(const struct graph *g, const struct op *o)
 	return total;
 }
 
-/* The runs that make what the writer at index w left behind, newest first, and when the
- * oldest value of the chain was there. */
+/* The runs that make version n of x's tensor, newest first, and when the oldest value that they start from was there. */
 static void
-find_chain(struct finding *f, struct absence *x, int64_t w)
+find_runs(struct finding *f, struct absence *x, uint32_t n)
 {
-	uint32_t t = x->tensor, length = 0;
+	uint32_t writers[LONGEST_CHAIN], count;
+	enum rerun_origin origin;
 
+	count = rerun_writers(writers, LONGEST_CHAIN, &origin, f->graph, &f->versions, x->tensor, n);
 	x->run_start = (uint32_t)f->runs;
-	for (;; w--) {
-		uint32_t k = f->writers[w];
-
-		if (!f->graph->ops[k].recomputable) {
-			x->ready = k + 1;
-			f->runs = x->run_start;	/* its value is fetched, or there is none */
-			break;
-		}
-		*ARENA_PUSH(f->arena, f->s->runs, f->runs, f->run_capacity) = k;
-		if (!op_reads(&f->graph->ops[k], t)) {
-			x->ready = k + 1;
-			break;
-		}
-		if (w == 0 && !kind_is_persistent(f->graph->tensors[t].kind)) {
-			x->ready = k + 1;	/* it read nothing: a transient holds nothing before its first write */
-			break;
-		}
-		if (w == 0) {
-			/* Back to what was there before the step: a host copy may serve. */
-			x->ready = 0;
-			x->out = false;
-			f->runs = x->run_start;
-			break;
-		}
-		if (++length == LONGEST_CHAIN) {
-			x->ready = 0;
-			break;
-		}
+	if (origin == RERUN_FROM_BEFORE && kind_is_persistent(f->graph->tensors[x->tensor].kind)) {
+		x->out = false;		/* a host copy of what was there before the step may serve */
+		return;
 	}
-	x->run_count = (uint32_t)(f->runs - x->run_start);
-}
-
-/* Index of the last writer before op k; -1: none. */
-static int64_t
-last_writer(const struct finding *f, uint32_t k)
-{
-	uint32_t low = 0, high = f->writer_count;
-
-	while (low < high) {
-		uint32_t mid = low + (high - low) / 2;
-
-		if (f->writers[mid] < k)
-			low = mid + 1;
-		else
-			high = mid;
-	}
-	return (int64_t)low - 1;
+	if (origin == RERUN_FROM_FAR)
+		x->ready = 0;
+	else if (origin == RERUN_FROM_KEPT)
+		x->ready = versions_writer(&f->versions, x->tensor, n - count) + 1;
+	else			/* a transient tensor holds nothing before its first write */
+		x->ready = writers[count - 1] + 1;
+	if (origin == RERUN_FROM_KEPT)
+		return;			/* its value is fetched, or there is none */
+	for (uint32_t i = 0; i < count; i++)
+		*ARENA_PUSH(f->arena, f->s->runs, f->runs, f->run_capacity) = writers[i];
+	x->run_count = count;
 }
 
 /* The tensor is not used by ops from <= k < to.  in: op `to` reads it. */
@@ -136,17 +106,17 @@ add_absence(struct finding *f, uint32_t t, uint32_t from, uint32_t to, bool in)
 	const struct tensor *tensor = &f->graph->tensors[t];
 	bool persistent = kind_is_persistent(tensor->kind);
 	struct absence *x;
-	int64_t w = last_writer(f, from);
+	uint32_t n = versions_before(&f->versions, t, from), all = versions_before(&f->versions, t, f->graph->op_count);
 
-	if (from >= to || tensor->bytes == 0 || (w < 0 && !persistent))
+	if (from >= to || tensor->bytes == 0 || (n == 0 && !persistent))
 		return;
 	x = ARENA_PUSH(f->arena, f->s->away, f->away, f->away_capacity);
 	*x = (struct absence) { .tensor = t, .from = from, .to = to, .in = in, .bytes = tensor->bytes };
-	if (w >= 0) {
+	if (n > 0) {
 		x->out = true;
-		find_chain(f, x, w);
-	} else if (in && f->writer_count > 0) {
-		x->written = f->writers[f->writer_count - 1] + 1;
+		find_runs(f, x, n);
+	} else if (in && all > 0) {
+		x->written = versions_writer(&f->versions, t, all) + 1;
 	}
 }
 
@@ -176,10 +146,6 @@ find_absences(struct finding *f, uint32_t t)
 	bool persistent = kind_is_persistent(g->tensors[t].kind);
 	size_t first = f->away;
 
-	f->writer_count = 0;
-	for (uint32_t u = start; u < end; u++)
-		if (op_writes(&g->ops[l->use_op[u]], t))
-			f->writers[f->writer_count++] = l->use_op[u];
 	if (start == end)
 		return;
 	if (persistent && op_reads(&g->ops[l->use_op[start]], t))
@@ -223,7 +189,7 @@ absences_init(struct absences *s, const struct lifetimes *l, struct arena *a)
 	*s = (struct absences) { .graph = g };
 	find_times(s, a);
 	s->need = ARENA_NEW(a, bytes_t, g->op_count);
-	f.writers = ARENA_NEW(a, uint32_t, g->op_count);
+	versions_init(&f.versions, g, a);
 	for (uint32_t t = 0; t < g->tensor_count; t++)
 		find_absences(&f, t);
 	s->count = (uint32_t)f.away;

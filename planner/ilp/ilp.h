@@ -10,7 +10,7 @@
 #include "planner/bound/lp.h"
 #include "planner/policy/policy.h"
 #include "planner/schedule/occupancy.h"
-#include "planner/schedule/versions.h"
+#include "planner/schedule/rerun.h"
 
 #define ILP_MS 1e3	/* us in a ms: seconds or bytes as units make simplex stop far from the optimum */
 #define ILP_MB 1e6	/* bytes in a MB */

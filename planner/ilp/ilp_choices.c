@@ -8,11 +8,12 @@
 
 #include "planner/schedule/program.h"
 
-enum { MOST_GAPS = 600, DEEPEST = 64, MOST_WRITERS = 16 };
+enum { MOST_GAPS = 600, MOST_RUNS = 1024 };
 
 struct finding {
 	struct ilp *m;
-	uint32_t *seen, stamp;		/* [op_count] */
+	struct rerun rerun;
+	uint32_t end;			/* op before which the choice at hand needs its tensor */
 };
 
 int
@@ -33,55 +34,38 @@ ilp_excess(const struct ilp *m, uint32_t k)
 uint32_t
 ilp_writers(const struct ilp *m, uint32_t t, uint32_t n, uint32_t *ops, uint32_t room)
 {
-	uint32_t count = 0;
+	enum rerun_origin origin;
+	uint32_t count = rerun_writers(ops, room, &origin, m->graph, &m->versions, t, n);
 
-	for (; n > 0; n--) {
-		uint32_t w = versions_writer(&m->versions, t, n);
-
-		if (count == room || !m->graph->ops[w].recomputable)
-			return 0;
-		ops[count++] = w;
-		if (!op_reads(&m->graph->ops[w], t))
-			break;
-	}
-	return count;
+	return origin == RERUN_FROM_NOTHING || origin == RERUN_FROM_BEFORE ? count : 0;
 }
 
-/* Add what making t's value of just before op k again at op `at` takes; false: it cannot be made. */
+/* Tensor t's value is still needed at the choice's end: it has an idle interval, or stands there. */
 static bool
-add_runs(struct finding *f, struct choice *c, uint32_t t, uint32_t k, uint32_t at, int depth)
+is_present(void *arg, uint32_t t, uint32_t v)
+{
+	const struct finding *f = arg;
+
+	(void)v;
+	return kind_is_persistent(f->m->graph->tensors[t].kind) || f->m->life->last[t] >= f->end;
+}
+
+/* Note what making choice c's tensor again at its end takes; nothing, if it cannot be made. */
+static void
+find_runs(struct finding *f, struct choice *c)
 {
 	struct ilp *m = f->m;
-	uint32_t writers[MOST_WRITERS], n;
+	uint32_t t = c->gap->tensor, v;
 
-	n = ilp_writers(m, t, versions_before(&m->versions, t, k), writers, MOST_WRITERS);
-	if (n == 0 || depth > DEEPEST)
-		return false;
-	for (uint32_t w = 0; w < n; w++) {
-		const struct op *o = &m->graph->ops[writers[w]];
-
-		if (f->seen[writers[w]] == f->stamp)
-			continue;
-		f->seen[writers[w]] = f->stamp;
-		*ARENA_PUSH(m->arena, m->runs, m->run_count, m->run_capacity) = writers[w];
-		c->run_count++;
-		for (uint32_t i = 0; i < o->input_count; i++) {
-			uint32_t s = o->inputs[i], v = versions_before(&m->versions, s, writers[w]);
-			bool newest = v == versions_before(&m->versions, s, at);
-
-			if (kind_is_persistent(m->graph->tensors[s].kind)) {
-				if (!newest)
-					return false;
-				continue;
-			}
-			/* Its value is still needed by then: it has a gap, or stands there. */
-			if (s == t || v == 0 || (newest && m->life->last[s] >= at))
-				continue;
-			if (!add_runs(f, c, s, writers[w], at, depth + 1))
-				return false;
-		}
-	}
-	return true;
+	f->end = c->gap->next;
+	v = versions_before(&m->versions, t, f->end);
+	c->run_start = (uint32_t)m->run_count;
+	rerun_begin(&f->rerun);
+	if (v == 0 || !rerun_want(&f->rerun, t, v) || rerun_close(&f->rerun, f->end, is_present, NULL, f) != RERUN_POSSIBLE)
+		return;
+	for (uint32_t i = 0; i < f->rerun.count; i++)
+		*ARENA_PUSH(m->arena, m->runs, m->run_count, m->run_capacity) = f->rerun.ops[i];
+	c->run_count = f->rerun.count;
 }
 
 static int
@@ -170,10 +154,11 @@ find_prior(struct ilp *m)
 void
 ilp_find_choices(struct ilp *m)
 {
-	struct finding f = { .m = m, .seen = ARENA_NEW(m->arena, uint32_t, m->graph->op_count) };
+	struct finding f = { .m = m };
 	const struct gap **order;
 	uint32_t all;
 
+	rerun_init(&f.rerun, m->graph, &m->versions, MOST_RUNS, m->arena);
 	all = all_gaps(m);
 	order = ARENA_NEW(m->arena, const struct gap *, all);
 	m->count = useful(m, all, order);
@@ -181,12 +166,8 @@ ilp_find_choices(struct ilp *m)
 	for (uint32_t i = 0; i < m->count; i++) {
 		struct choice *c = &m->choices[i];
 
-		*c = (struct choice) { .gap = order[i], .run_start = (uint32_t)m->run_count };
-		f.stamp++;
-		if (!add_runs(&f, c, c->gap->tensor, c->gap->next, c->gap->next, 0)) {
-			m->run_count = c->run_start;
-			c->run_count = 0;
-		}
+		*c = (struct choice) { .gap = order[i] };
+		find_runs(&f, c);
 	}
 	find_prior(m);
 }
