@@ -3,6 +3,7 @@
 libplanner_a_SOURCES += \
 	%D%/decisions.c %D%/decisions.h \
 	%D%/edges.c %D%/edges.h \
+	%D%/idle.c %D%/idle.h \
 	%D%/lifetimes.c %D%/lifetimes.h \
 	%D%/occupancy.c %D%/occupancy.h \
 	%D%/problem.c %D%/problem.h \
