@@ -8,7 +8,7 @@
 
 #include "planner/schedule/program.h"
 
-enum { MOST_GAPS = 600, MOST_RUNS = 1024 };
+enum { MOST_INTERVALS = 600, MOST_RUNS = 1024 };
 
 struct finding {
 	struct ilp *m;
@@ -55,9 +55,9 @@ static void
 find_runs(struct finding *f, struct choice *c)
 {
 	struct ilp *m = f->m;
-	uint32_t t = c->gap->tensor, v;
+	uint32_t t = c->interval->idle.tensor, v;
 
-	f->end = c->gap->next;
+	f->end = c->interval->idle.to;
 	v = versions_before(&m->versions, t, f->end);
 	c->run_start = (uint32_t)m->run_count;
 	rerun_begin(&f->rerun);
@@ -71,16 +71,16 @@ find_runs(struct finding *f, struct choice *c)
 static int
 larger_first(const void *x, const void *y)
 {
-	const struct gap *p = *(const struct gap *const *)x, *q = *(const struct gap *const *)y;
+	const struct timed_interval *p = *(const struct timed_interval *const *)x, *q = *(const struct timed_interval *const *)y;
 
 	if (p->bytes != q->bytes)
 		return p->bytes > q->bytes ? -1 : 1;
 	return p < q ? -1 : p > q;
 }
 
-/* The gaps that cross no moment over the budget save nothing; a little less, for what fragmentation and reruns will take. */
+/* The idle intervals that cross no moment over the budget save nothing; a little less, for what fragmentation and reruns will take. */
 static uint32_t
-useful(const struct ilp *m, uint32_t all, const struct gap **order)
+useful(const struct ilp *m, uint32_t all, const struct timed_interval **order)
 {
 	bytes_t limit = m->p->budget_bytes - m->p->budget_bytes / 8;
 	uint32_t count = 0;
@@ -88,47 +88,30 @@ useful(const struct ilp *m, uint32_t all, const struct gap **order)
 	for (uint32_t i = 0; i < all; i++) {
 		bytes_t most = 0;
 
-		for (uint32_t k = gap_begin(&m->gaps[i]); k < m->gaps[i].next; k++)
+		for (uint32_t k = m->intervals[i].idle.from; k < m->intervals[i].idle.to; k++)
 			most = m->kept[k] > most ? m->kept[k] : most;
-		if (most > limit && m->gaps[i].bytes >= m->p->budget_bytes / 1024)
-			order[count++] = &m->gaps[i];
+		if (most > limit && m->intervals[i].bytes >= m->p->budget_bytes / 1024)
+			order[count++] = &m->intervals[i];
 	}
 	qsort(order, count, sizeof(*order), larger_first);
-	return count < MOST_GAPS ? count : MOST_GAPS;
+	return count < MOST_INTERVALS ? count : MOST_INTERVALS;
 }
 
-/* A persistent tensor may be away before its first use, between uses, and after its last one. */
-static void
-persistent_gaps(struct ilp *m, uint32_t t, struct gap *gaps, uint32_t *n)
-{
-	const struct lifetimes *l = m->life;
-	uint32_t start = l->use_start[t], end = l->use_start[t + 1], ops = m->graph->op_count;
-
-	for (uint32_t u = start; u <= end; u++) {
-		struct gap *g = &gaps[*n];
-
-		*g = (struct gap) { .tensor = t, .use = u == start ? decisions_before(l, t) : u - 1, .last = u == start ? ILP_NONE : l->use_op[u - 1],
-		    .next = u == end ? ops : l->use_op[u], .bytes = bytes_align(m->graph->tensors[t].bytes, DEVICE_ALIGN),
-		    .out_us = device_transfer_us(m->p->device, D2H, m->graph->tensors[t].bytes),
-		    .in_us = device_transfer_us(m->p->device, H2D, m->graph->tensors[t].bytes) };
-		*n += start < end && gap_begin(g) < g->next && (u == end || op_reads(&m->graph->ops[g->next], t));
-	}
-}
-
+/* Those of transient tensors, then those of persistent ones. */
 static uint32_t
-all_gaps(struct ilp *m)
+all_intervals(struct ilp *m)
 {
-	uint32_t n, uses = m->life->use_start[m->graph->tensor_count];
-	struct gap *transient = occupancy_gaps(&m->full, &n, m->arena);
-	struct gap *gaps = ARENA_NEW(m->arena, struct gap, (size_t)uses + m->graph->tensor_count + 1);
+	uint32_t n, more;
+	const struct timed_interval *transient = occupancy_intervals(&m->full, false, &n, m->arena);
+	const struct timed_interval *persistent = occupancy_intervals(&m->full, true, &more, m->arena);
+	struct timed_interval *all = ARENA_NEW(m->arena, struct timed_interval, (size_t)n + more);
 
 	if (n > 0)
-		memcpy(gaps, transient, sizeof(*gaps) * n);
-	for (uint32_t t = 0; t < m->graph->tensor_count; t++)
-		if (kind_is_persistent(m->graph->tensors[t].kind) && m->graph->tensors[t].bytes > 0)
-			persistent_gaps(m, t, gaps, &n);
-	m->gaps = gaps;
-	return n;
+		memcpy(all, transient, sizeof(*all) * n);
+	if (more > 0)
+		memcpy(all + n, persistent, sizeof(*all) * more);
+	m->intervals = all;
+	return n + more;
 }
 
 /* The choice before each of the same value. */
@@ -136,16 +119,16 @@ static void
 find_prior(struct ilp *m)
 {
 	for (uint32_t i = 0; i < m->count; i++) {
-		const struct gap *g = m->choices[i].gap;
+		const struct timed_interval *g = m->choices[i].interval;
 
 		m->choices[i].prior = ILP_NONE;
 		for (uint32_t j = 0; j < m->count; j++) {
-			const struct gap *h = m->choices[j].gap;
+			const struct timed_interval *h = m->choices[j].interval;
 			uint32_t p = m->choices[i].prior;
 
-			if (h->tensor == g->tensor && h->next < g->next &&
-			    versions_before(&m->versions, g->tensor, h->next) == versions_before(&m->versions, g->tensor, g->next) &&
-			    !op_writes(&m->graph->ops[h->next], g->tensor) && (p == ILP_NONE || m->choices[p].gap->next < h->next))
+			if (h->idle.tensor == g->idle.tensor && h->idle.to < g->idle.to &&
+			    versions_before(&m->versions, g->idle.tensor, h->idle.to) == versions_before(&m->versions, g->idle.tensor, g->idle.to) &&
+			    !op_writes(&m->graph->ops[h->idle.to], g->idle.tensor) && (p == ILP_NONE || m->choices[p].interval->idle.to < h->idle.to))
 				m->choices[i].prior = j;
 		}
 	}
@@ -155,18 +138,18 @@ void
 ilp_find_choices(struct ilp *m)
 {
 	struct finding f = { .m = m };
-	const struct gap **order;
+	const struct timed_interval **order;
 	uint32_t all;
 
 	rerun_init(&f.rerun, m->graph, &m->versions, MOST_RUNS, m->arena);
-	all = all_gaps(m);
-	order = ARENA_NEW(m->arena, const struct gap *, all);
+	all = all_intervals(m);
+	order = ARENA_NEW(m->arena, const struct timed_interval *, all);
 	m->count = useful(m, all, order);
 	m->choices = ARENA_NEW(m->arena, struct choice, m->count);
 	for (uint32_t i = 0; i < m->count; i++) {
 		struct choice *c = &m->choices[i];
 
-		*c = (struct choice) { .gap = order[i] };
+		*c = (struct choice) { .interval = order[i] };
 		find_runs(&f, c);
 	}
 	find_prior(m);

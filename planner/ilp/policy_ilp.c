@@ -322,8 +322,8 @@ needed_first(const void *x, const void *y)
 {
 	const struct choice *p = *(const struct choice *const *)x, *q = *(const struct choice *const *)y;
 
-	if (p->gap->next != q->gap->next)
-		return p->gap->next < q->gap->next ? -1 : 1;
+	if (p->interval->idle.to != q->interval->idle.to)
+		return p->interval->idle.to < q->interval->idle.to ? -1 : 1;
 	return p < q ? -1 : p > q;
 }
 

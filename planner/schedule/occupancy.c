@@ -145,131 +145,125 @@ occupancy_op_at(const struct occupancy *r, double us)
 	return lo;
 }
 
-/* ---- gaps ---- */
+/* ---- idle intervals ---- */
 
-struct gap *
-occupancy_gaps(const struct occupancy *r, uint32_t *count, struct arena *a)
+struct timed_interval *
+occupancy_intervals(const struct occupancy *r, bool persistent, uint32_t *count, struct arena *a)
 {
 	const struct graph *g = r->problem->graph;
-	const struct lifetimes *l = r->problem->life;
-	struct gap *gaps = NULL;
-	size_t n = 0, room = 0;
+	const struct device *d = r->problem->device;
+	uint32_t all, n = 0;
+	const struct idle_interval *idle = idle_intervals(r->problem->life, &all, a);
+	struct timed_interval *intervals = ARENA_NEW(a, struct timed_interval, all);
 
-	for (uint32_t t = 0; t < g->tensor_count; t++) {
-		if (kind_is_persistent(g->tensors[t].kind) || g->tensors[t].bytes == 0)
-			continue;
-		for (uint32_t u = l->use_start[t]; u + 1 < l->use_start[t + 1]; u++) {
-			uint32_t last = l->use_op[u], next = l->use_op[u + 1];
+	for (uint32_t i = 0; i < all; i++) {
+		const struct tensor *t = &g->tensors[idle[i].tensor];
 
-			if (next == last + 1 || !op_reads(&g->ops[next], t))
-				continue;
-			*ARENA_PUSH(a, gaps, n, room) = (struct gap) { .tensor = t, .use = u, .last = last, .next = next,
-			    .bytes = bytes_align(g->tensors[t].bytes, DEVICE_ALIGN),
-			    .out_us = device_transfer_us(r->problem->device, D2H, g->tensors[t].bytes),
-			    .in_us = device_transfer_us(r->problem->device, H2D, g->tensors[t].bytes) };
-		}
+		if (kind_is_persistent(t->kind) == persistent && (idle[i].read || idle[i].to == g->op_count))
+			intervals[n++] = (struct timed_interval) { .idle = idle[i], .bytes = bytes_align(t->bytes, DEVICE_ALIGN),
+			    .out_us = device_transfer_us(d, D2H, t->bytes), .in_us = device_transfer_us(d, H2D, t->bytes) };
 	}
-	*count = (uint32_t)n;
-	return gaps;
+	*count = n;
+	return intervals;
 }
 
 /* ---- when copies run ---- */
 
-struct timed { uint32_t op, gap; };
+struct timed_op { uint32_t op, interval; };
 
 static int
 earlier_first(const void *x, const void *y)
 {
-	const struct timed *p = x, *q = y;
+	const struct timed_op *p = x, *q = y;
 
 	if (p->op != q->op)
 		return p->op < q->op ? -1 : 1;
-	return p->gap < q->gap ? -1 : p->gap > q->gap;
+	return p->interval < q->interval ? -1 : p->interval > q->interval;
 }
 
 /* The copies out: each when the one before it has ended, and its memory stays until then if there is room. */
 static void
-time_out(struct occupancy *r, struct decisions *d, const struct gap *gaps, struct timed *order, uint32_t count)
+time_out(struct occupancy *r, struct decisions *d, const struct timed_interval *intervals, struct timed_op *order, uint32_t count)
 {
 	int64_t budget = (int64_t)r->problem->budget_bytes;
 	double free_us = 0;
 
 	for (uint32_t i = 0; i < count; i++)
-		order[i].op = gaps[order[i].gap].last;
+		order[i].op = intervals[order[i].interval].idle.from;
 	qsort(order, count, sizeof(*order), earlier_first);
 	for (uint32_t i = 0; i < count; i++) {
-		const struct gap *g = &gaps[order[i].gap];
-		double begin = r->start_us[g->last + 1] > free_us ? r->start_us[g->last + 1] : free_us;
+		const struct timed_interval *j = &intervals[order[i].interval];
+		double begin = r->start_us[j->idle.from] > free_us ? r->start_us[j->idle.from] : free_us;
 		uint32_t gone, over;
 
-		free_us = begin + g->out_us;
+		free_us = begin + j->out_us;
 		gone = occupancy_op_at(r, free_us) + 1;
-		gone = gone > g->next ? g->next : gone;
-		over = occupancy_first_over(r, g->last + 1, gone, budget - (int64_t)g->bytes);
-		gone = over == OCCUPANCY_NONE ? gone : over > g->last ? over : g->last + 1;
-		d->gone[g->use] = gone;
-		occupancy_add(r, g->last + 1, gone, (int64_t)g->bytes);
+		gone = gone > j->idle.to ? j->idle.to : gone;
+		over = occupancy_first_over(r, j->idle.from, gone, budget - (int64_t)j->bytes);
+		gone = over == OCCUPANCY_NONE ? gone : over;
+		d->gone[j->idle.slot] = gone;
+		occupancy_add(r, j->idle.from, gone, (int64_t)j->bytes);
 	}
 }
 
 /* The copies back, last first: each ends when its tensor is needed, or when the one after it begins. */
 static void
-time_in(struct occupancy *r, struct decisions *d, const struct gap *gaps, struct timed *order, uint32_t count)
+time_in(struct occupancy *r, struct decisions *d, const struct timed_interval *intervals, struct timed_op *order, uint32_t count)
 {
 	int64_t budget = (int64_t)r->problem->budget_bytes;
 	double begin = r->start_us[r->problem->graph->op_count];
 
 	for (uint32_t i = 0; i < count; i++)
-		order[i].op = gaps[order[i].gap].next;
+		order[i].op = intervals[order[i].interval].idle.to;
 	qsort(order, count, sizeof(*order), earlier_first);
 	for (uint32_t i = count; i-- > 0;) {
-		const struct gap *g = &gaps[order[i].gap];
-		uint32_t back, over, gone = d->gone[g->use];
+		const struct timed_interval *j = &intervals[order[i].interval];
+		uint32_t back, over, gone = d->gone[j->idle.slot];
 
-		begin = (r->start_us[g->next] < begin ? r->start_us[g->next] : begin) - g->in_us;
+		begin = (r->start_us[j->idle.to] < begin ? r->start_us[j->idle.to] : begin) - j->in_us;
 		back = begin <= 0 ? 0 : occupancy_op_at(r, begin);
-		back = back < gone ? gone : back > g->next ? g->next : back;
-		over = occupancy_last_over(r, back, g->next, budget - (int64_t)g->bytes);
-		d->back[g->use] = over == OCCUPANCY_NONE ? back : over + 1;
-		occupancy_add(r, d->back[g->use], g->next, (int64_t)g->bytes);
+		back = back < gone ? gone : back > j->idle.to ? j->idle.to : back;
+		over = occupancy_last_over(r, back, j->idle.to, budget - (int64_t)j->bytes);
+		d->back[j->idle.slot] = over == OCCUPANCY_NONE ? back : over + 1;
+		occupancy_add(r, d->back[j->idle.slot], j->idle.to, (int64_t)j->bytes);
 	}
 }
 
 /* As early as there is room, but in the same order. */
 static void
-hurry(struct occupancy *r, struct decisions *d, const struct gap *gaps, const struct timed *order, uint32_t count)
+hurry(struct occupancy *r, struct decisions *d, const struct timed_interval *intervals, const struct timed_op *order, uint32_t count)
 {
 	int64_t budget = (int64_t)r->problem->budget_bytes;
 	uint32_t before = 0;
 
 	for (uint32_t i = 0; i < count; i++) {
-		const struct gap *g = &gaps[order[i].gap];
-		uint32_t back = d->gone[g->use] > before ? d->gone[g->use] : before, over;
+		const struct timed_interval *j = &intervals[order[i].interval];
+		uint32_t back = d->gone[j->idle.slot] > before ? d->gone[j->idle.slot] : before, over;
 
-		if (back < d->back[g->use]) {
-			over = occupancy_last_over(r, back, d->back[g->use], budget - (int64_t)g->bytes);
+		if (back < d->back[j->idle.slot]) {
+			over = occupancy_last_over(r, back, d->back[j->idle.slot], budget - (int64_t)j->bytes);
 			back = over == OCCUPANCY_NONE ? back : over + 1;
-			occupancy_add(r, back, d->back[g->use], (int64_t)g->bytes);
-			d->back[g->use] = back;
+			occupancy_add(r, back, d->back[j->idle.slot], (int64_t)j->bytes);
+			d->back[j->idle.slot] = back;
 		}
-		before = d->back[g->use];
+		before = d->back[j->idle.slot];
 	}
 }
 
 void
-occupancy_times(struct occupancy *r, struct decisions *d, const struct gap *gaps, const uint32_t *chosen,
+occupancy_times(struct occupancy *r, struct decisions *d, const struct timed_interval *intervals, const uint32_t *chosen,
     uint32_t count, bool eager, struct arena *a)
 {
-	struct timed *order = ARENA_NEW(a, struct timed, count);
+	struct timed_op *order = ARENA_NEW(a, struct timed_op, count);
 
 	for (uint32_t i = 0; i < count; i++) {
-		order[i].gap = chosen[i];
-		d->fate[gaps[chosen[i]].use] = FATE_OFFLOAD;
+		order[i].interval = chosen[i];
+		d->fate[intervals[chosen[i]].idle.slot] = FATE_OFFLOAD;
 	}
-	time_out(r, d, gaps, order, count);
-	time_in(r, d, gaps, order, count);
+	time_out(r, d, intervals, order, count);
+	time_in(r, d, intervals, order, count);
 	if (eager)
-		hurry(r, d, gaps, order, count);
+		hurry(r, d, intervals, order, count);
 }
 
 /* ---- what it came to ---- */

@@ -2,12 +2,13 @@
 /* occupancy.h - how full memory is at each op, while a policy decides what leaves
  *
  * Bytes are rounded up to DEVICE_ALIGN, workspaces and persistent tensors are in. It begins with
- * everything kept; a policy takes a tensor out over the ops of a gap, and asks where the
+ * everything kept; a policy takes a tensor out over the ops of an idle interval, and asks where the
  * limit is still passed.  Each change and question costs O(log ops).
  */
 #ifndef PLANNER_SCHEDULE_OCCUPANCY_H
 #define PLANNER_SCHEDULE_OCCUPANCY_H
 #include "planner/schedule/decisions.h"
+#include "planner/schedule/idle.h"
 #include "planner/schedule/problem.h"
 
 struct occupancy {
@@ -33,23 +34,22 @@ uint32_t occupancy_last_over(const struct occupancy *r, uint32_t from, uint32_t 
 /* The op at which so much time has passed: the last one that has begun by then. */
 uint32_t occupancy_op_at(const struct occupancy *r, double us);
 
-/* A stretch of ops [last + 1, next) in which a transient tensor that will be read again is not used. */
-struct gap {
-	uint32_t tensor, use;		/* the gap follows this use (lifetimes.h) */
-	uint32_t last, next;		/* ops */
+/* An idle interval, and what moving its tensor takes. */
+struct timed_interval {
+	struct idle_interval idle;
 	bytes_t bytes;			/* aligned */
 	double out_us, in_us;		/* alone on the link */
 };
 
-/* All gaps of the problem, by tensor and use.  A gap before a use that overwrites the tensor unread is none. */
-struct gap *occupancy_gaps(const struct occupancy *r, uint32_t *count, struct arena *a);
+/* The idle intervals after which the value is needed, of persistent tensors or of transient ones, by tensor and time. */
+struct timed_interval *occupancy_intervals(const struct occupancy *r, bool persistent, uint32_t *count, struct arena *a);
 
-/* Offload these gaps' tensors: fill d's fate, gone and back.  Copies go out in the order of last
+/* Offload these intervals' tensors: fill d's fate, gone and back.  Copies go out in the order of last
  * uses and come back in the order of next ones, as the link's rates let them in ideal time; but memory must be
  * free before what is over the budget, whatever the wait, and is taken again no earlier than the budget
- * allows.  r has the tensors out over their whole gaps, and gets them back where they
+ * allows.  r has the tensors out over their whole idle intervals, and gets them back where they
  * are there.  eager: return as early as there is room, not as late as is safe. */
-void occupancy_times(struct occupancy *r, struct decisions *d, const struct gap *gaps, const uint32_t *chosen,
+void occupancy_times(struct occupancy *r, struct decisions *d, const struct timed_interval *intervals, const uint32_t *chosen,
     uint32_t count, bool eager, struct arena *a);
 
 /* The aligned peak of a schedule, reruns included, over its steps; the first step that reaches it in *step unless that is NULL. */

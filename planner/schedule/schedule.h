@@ -21,7 +21,7 @@ struct step {
 /* A tensor leaves between two of its uses: the copy out may begin when
  * step `from` has ended and has ended before step `gone`; other buffers may take the memory from
  * step `free` on; room is taken again before step `back`, and the copy in begins when step
- * back - 1 has ended.  last use before the gap < gone <= free <= back <= next use.
+ * back - 1 has ended.  last use before it < gone <= free <= back <= next use.
  *
  * A persistent tensor leaves its home, the device, like any other, but before its first use, too, and at
  * the latest it is back, at its own offset, at the end (back = step_count).  One at home on the host (on_host) begins with a
