@@ -1,4 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* decisions.c - the walk over the ops that turns fates into steps and moves
+ *
+ * Before each op the walk fetches its inputs from the host and runs the reruns that it needs; after it, it settles what becomes
+ * of the op's tensors.  Moves are noted by op and get their steps at the end, when all reruns are known.
+ */
 #include <config.h>
 #include "planner/schedule/decisions.h"
 
@@ -9,11 +14,10 @@
 
 enum where { ABSENT, RESIDENT, ON_HOST };
 
-#define NEVER UINT32_MAX	/* a move that does not happen after all */
+#define NEVER UINT32_MAX	/* of a move: it does not happen after all */
 
-/* Versions: version v of a tensor is what its v-th writer made; 0 is what it held
- * before the step. */
-struct walk {
+/* State of the walk.  Versions are those of versions.h. */
+struct decision_walk {
 	const struct decisions *d;
 	const struct lifetimes *life;
 	const struct graph *graph;
@@ -22,16 +26,16 @@ struct walk {
 	struct schedule *s;
 	size_t step_capacity, move_capacity, steps, moves;
 	struct versions versions;
-	uint32_t *version;			/* [tensor_count] of the graph, so far */
+	uint32_t *version;			/* [tensor_count] that the walk has reached */
 	uint32_t *next_use;			/* [tensor_count] index of the first use not yet made */
 	uint32_t *copied;			/* [tensor_count] the version that the host has, or NEVER */
 	uint8_t *where;				/* [tensor_count] enum where */
 	uint32_t *move_of;			/* [tensor_count] its open move while ON_HOST */
-	uint32_t *back_start, *back_tensors;	/* CSR: tensors whose fetch begins at each op, op_count for the end */
-	uint32_t *group;			/* [op_count + 1] step at which what is done for op k begins */
-	struct rerun rerun;			/* the ops to run again ... */
-	uint32_t at;				/* ... for this op */
-	uint32_t *gone_op;			/* for each move: op before which it has gone */
+	uint32_t *back_start, *back_tensors;	/* CSR: tensors whose fetch begins at each op; op_count: at the end */
+	uint32_t *group;			/* [op_count + 1] first step of what is done for op k: its reruns, then itself */
+	struct rerun rerun;			/* ops that run again before op `at` */
+	uint32_t at;
+	uint32_t *gone_op;			/* [moves] op before which the tensor has gone, or NEVER */
 	size_t gone_capacity;
 };
 
@@ -53,9 +57,9 @@ decisions_init(struct decisions *d, const struct lifetimes *l, struct arena *a)
 			d->fate[l->use_start[t + 1] - 1] = FATE_DROP;
 }
 
-/* The tensors whose fetch begins at each op. */
+/* Fills back_start and back_tensors. */
 static void
-find_returns(struct walk *w)
+find_returns(struct decision_walk *w)
 {
 	const struct lifetimes *l = w->life;
 	uint32_t slots = decisions_slots(l), n = w->graph->op_count, *fill;
@@ -79,15 +83,15 @@ find_returns(struct walk *w)
 }
 
 static void
-push_step(struct walk *w, uint32_t op, uint32_t alternative, bool barrier)
+push_step(struct decision_walk *w, uint32_t op, uint32_t alternative, bool barrier)
 {
 	*ARENA_PUSH(w->arena, w->s->steps, w->steps, w->step_capacity) =
 	    (struct step) { .op = op, .alternative = alternative, .barrier = barrier };
 }
 
-/* Tensor t comes back before op k.  If it would be gone only later, it never leaves. */
+/* Brings tensor t back before op k.  A tensor that would be gone only later never leaves. */
 static void
-fetch(struct walk *w, uint32_t t, uint32_t k)
+fetch(struct decision_walk *w, uint32_t t, uint32_t k)
 {
 	uint32_t m = w->move_of[t];
 
@@ -100,9 +104,9 @@ fetch(struct walk *w, uint32_t t, uint32_t k)
 		w->copied[t] = NEVER;
 }
 
-/* t leaves after step `from`, gone before op `gone`; at once if the host has its value. */
+/* Lets tensor t leave after step `from`, gone before op `gone`.  No copy is made if the host has its value. */
 static void
-leave(struct walk *w, uint32_t t, uint32_t from, uint32_t gone)
+leave(struct decision_walk *w, uint32_t t, uint32_t from, uint32_t gone)
 {
 	bool copied = w->copied[t] == w->version[t];
 	size_t count = w->moves;
@@ -115,9 +119,9 @@ leave(struct walk *w, uint32_t t, uint32_t from, uint32_t gone)
 	    (struct move) { .tensor = t, .from = from, .back = SCHEDULE_END, .copied = copied };
 }
 
-/* As decided for use u, which op k has just made. */
+/* Offloads tensor t as decided for use u, which is op k. */
 static void
-offload(struct walk *w, uint32_t t, uint32_t u, uint32_t k)
+offload(struct decision_walk *w, uint32_t t, uint32_t u, uint32_t k)
 {
 	uint32_t from = w->d->from == NULL ? k : w->d->from[u];
 
@@ -127,25 +131,25 @@ offload(struct walk *w, uint32_t t, uint32_t u, uint32_t k)
 }
 
 static int
-cannot(struct walk *w, uint32_t p, uint32_t k, const char *why)
+cannot(struct decision_walk *w, uint32_t p, uint32_t k, const char *why)
 {
 	return err_set(w->e, ERR_NO, "op %" PRIu32 " '%s' would have to run again for op %" PRIu32 " '%s', but %s",
 	    p, w->graph->ops[p].name, k, w->graph->ops[k].name, why);
 }
 
-/* Op p, which runs again for the op at hand, overwrites what it wrote the first time.  A resident tensor must hold its newest version
- * again in the end, so that all later writers of it run again, too. */
+/* Adds to the closure what a rerun of op p makes necessary.  It overwrites p's outputs, and a resident tensor must hold its
+ * newest version again in the end, so that all its later writers run again, too. */
 static enum rerun_step
 restore_outputs(void *arg, uint32_t p)
 {
-	struct walk *w = arg;
+	struct decision_walk *w = arg;
 	const struct op *o = &w->graph->ops[p];
 
 	for (uint32_t j = 0; j < o->output_count; j++) {
 		uint32_t t = o->outputs[j];
 
 		if (w->where[t] == ON_HOST && w->gone_op[w->move_of[t]] > w->at)
-			fetch(w, t, w->at);	/* its copy out is not over: it stays */
+			fetch(w, t, w->at);	/* its copy out has not ended: it stays */
 		if (w->where[t] == RESIDENT)
 			for (uint32_t v = versions_before(&w->versions, t, p) + 2; v <= w->version[t]; v++)
 				rerun_want(&w->rerun, t, v);
@@ -153,11 +157,11 @@ restore_outputs(void *arg, uint32_t p)
 	return RERUN_ENTER;
 }
 
-/* Tensor t is resident, or comes back from the host for a rerun. */
+/* True if tensor t is resident, or on the host: then it is fetched. */
 static bool
 is_present(void *arg, uint32_t t, uint32_t v)
 {
-	struct walk *w = arg;
+	struct decision_walk *w = arg;
 
 	(void)v;
 	if (w->where[t] == ON_HOST)
@@ -166,7 +170,7 @@ is_present(void *arg, uint32_t t, uint32_t v)
 }
 
 static int
-close_reruns(struct walk *w, uint32_t k)
+close_reruns(struct decision_walk *w, uint32_t k)
 {
 	w->at = k;
 	switch (rerun_close(&w->rerun, k, is_present, restore_outputs, w)) {
@@ -187,9 +191,9 @@ ascending(const void *x, const void *y)
 	return *p < *q ? -1 : *p > *q;
 }
 
-/* Run again what op k needs, and say where that leaves the tensors that it wrote. */
+/* Emits the reruns before op k, and updates where the tensors are that they write. */
 static void
-run_again(struct walk *w, uint32_t k)
+run_again(struct decision_walk *w, uint32_t k)
 {
 	const struct graph *g = w->graph;
 	struct rerun *r = &w->rerun;
@@ -214,9 +218,9 @@ run_again(struct walk *w, uint32_t k)
 	}
 }
 
-/* Bring back what op k reads. */
+/* Makes all inputs of op k resident, by fetches and reruns. */
 static int
-provide(struct walk *w, uint32_t k)
+provide(struct decision_walk *w, uint32_t k)
 {
 	const struct op *o = &w->graph->ops[k];
 
@@ -232,7 +236,7 @@ provide(struct walk *w, uint32_t k)
 		else if (w->where[t] == ABSENT && w->version[t] > 0)
 			rerun_want(&w->rerun, t, w->version[t]);
 	}
-	for (uint32_t j = 0; j < o->output_count; j++)	/* has its place at home, whatever is written there */
+	for (uint32_t j = 0; j < o->output_count; j++)	/* a persistent tensor is written in its place at home */
 		if (w->where[o->outputs[j]] == ON_HOST && kind_is_persistent(w->graph->tensors[o->outputs[j]].kind))
 			fetch(w, o->outputs[j], k);
 	if (close_reruns(w, k) < 0)
@@ -241,15 +245,15 @@ provide(struct walk *w, uint32_t k)
 	return 0;
 }
 
-/* What becomes of op k's tensors after it. */
+/* Applies the fates of op k's tensors after it. */
 static void
-settle(struct walk *w, uint32_t k)
+settle(struct decision_walk *w, uint32_t k)
 {
 	const struct op *o = &w->graph->ops[k];
 	const struct lifetimes *l = w->life;
 
 	for (uint32_t j = 0; j < o->output_count; j++) {
-		if (w->where[o->outputs[j]] == ON_HOST) {	/* overwritten unread: its copy is of no use */
+		if (w->where[o->outputs[j]] == ON_HOST) {	/* overwritten unread: no copy is needed */
 			w->gone_op[w->move_of[o->outputs[j]]] = NEVER;
 			w->copied[o->outputs[j]] = NEVER;
 		}
@@ -260,7 +264,7 @@ settle(struct walk *w, uint32_t k)
 		uint32_t t = i < o->input_count ? o->inputs[i] : o->outputs[i - o->input_count], u = w->next_use[t];
 
 		if (u == l->use_start[t + 1] || l->use_op[u] != k)
-			continue;	/* seen already: it stands twice in the op */
+			continue;	/* an input and an output: seen already */
 		w->next_use[t]++;
 		if (w->d->fate[u] == FATE_OFFLOAD)
 			offload(w, t, u, k);
@@ -270,14 +274,14 @@ settle(struct walk *w, uint32_t k)
 }
 
 static bool
-on_host(const struct walk *w, uint32_t t)
+on_host(const struct decision_walk *w, uint32_t t)
 {
 	return w->d->on_host != NULL && w->d->on_host[t];
 }
 
-/* Where everything is before the step. */
+/* Puts all tensors where they are before the step. */
 static void
-begin(struct walk *w)
+begin(struct decision_walk *w)
 {
 	memset(w->copied, 0xff, sizeof(*w->copied) * w->graph->tensor_count);
 	for (uint32_t t = 0; t < w->graph->tensor_count; t++) {
@@ -295,9 +299,9 @@ begin(struct walk *w)
 	}
 }
 
-/* Persistent tensors end the step at home. */
+/* Returns persistent tensors to their homes at the end of the step. */
 static void
-end(struct walk *w)
+end(struct decision_walk *w)
 {
 	uint32_t n = w->graph->op_count;
 
@@ -312,9 +316,9 @@ end(struct walk *w)
 	}
 }
 
-/* Steps for ops, now that all are known; moves that never happened go. */
+/* Turns the moves' ops into steps, now that all steps are known, and removes moves that never happen. */
 static void
-finish_moves(struct walk *w)
+finish_moves(struct decision_walk *w)
 {
 	struct schedule *s = w->s;
 	uint32_t kept = 0;
@@ -338,7 +342,7 @@ int
 decisions_schedule(struct schedule *s, const struct decisions *d, struct arena *a, struct err *e)
 {
 	const struct graph *g = d->life->graph;
-	struct walk w = { .d = d, .life = d->life, .graph = g, .arena = a, .e = e, .s = s };
+	struct decision_walk w = { .d = d, .life = d->life, .graph = g, .arena = a, .e = e, .s = s };
 
 	*s = (struct schedule) { .step_count = 0 };
 	versions_init(&w.versions, g, a);

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* occupancy.c - a tree over the ops for changes and questions, the times of copies, and the peak of a finished schedule */
 #include <config.h>
 #include "planner/schedule/occupancy.h"
 
@@ -98,9 +99,10 @@ occupancy_most(const struct occupancy *r, uint32_t from, uint32_t to)
 	return from < to ? most(r, 1, 0, r->leaves, from, to) : 0;
 }
 
-/* above: what was added to all of a node's ancestors. */
+/* above: added to all of a node's ancestors. */
 static uint32_t
-first_over(const struct occupancy *r, uint32_t node, uint32_t lo, uint32_t hi, uint32_t from, uint32_t to, int64_t limit, int64_t above, bool last)
+first_over(const struct occupancy *r, uint32_t node, uint32_t lo, uint32_t hi, uint32_t from, uint32_t to, int64_t limit,
+    int64_t above, bool last)
 {
 	uint32_t mid = lo + (hi - lo) / 2, found;
 
@@ -181,7 +183,7 @@ earlier_first(const void *x, const void *y)
 	return p->interval < q->interval ? -1 : p->interval > q->interval;
 }
 
-/* The copies out: each when the one before it has ended, and its memory stays until then if there is room. */
+/* Times the copies out.  Each begins when the one before it has ended; its memory stays until its own end if there is room. */
 static void
 time_out(struct occupancy *r, struct decisions *d, const struct timed_interval *intervals, struct timed_op *order, uint32_t count)
 {
@@ -206,7 +208,7 @@ time_out(struct occupancy *r, struct decisions *d, const struct timed_interval *
 	}
 }
 
-/* The copies back, last first: each ends when its tensor is needed, or when the one after it begins. */
+/* Times the copies back, last first.  Each ends when its tensor is needed, or when the one after it begins. */
 static void
 time_in(struct occupancy *r, struct decisions *d, const struct timed_interval *intervals, struct timed_op *order, uint32_t count)
 {
@@ -229,9 +231,10 @@ time_in(struct occupancy *r, struct decisions *d, const struct timed_interval *i
 	}
 }
 
-/* As early as there is room, but in the same order. */
+/* Moves the copies back as early as there is room, in the same order. */
 static void
-hurry(struct occupancy *r, struct decisions *d, const struct timed_interval *intervals, const struct timed_op *order, uint32_t count)
+hurry(struct occupancy *r, struct decisions *d, const struct timed_interval *intervals, const struct timed_op *order,
+    uint32_t count)
 {
 	int64_t budget = (int64_t)r->problem->budget_bytes;
 	uint32_t before = 0;
@@ -266,16 +269,17 @@ occupancy_times(struct occupancy *r, struct decisions *d, const struct timed_int
 		hurry(r, d, intervals, order, count);
 }
 
-/* ---- what it came to ---- */
+/* ---- the peak of a schedule ---- */
 
-struct stays {
+/* Live ranges of transient tensors, half-open over steps. */
+struct range_sum {
 	const struct graph *graph;
-	int64_t *change;		/* [step_count + 1] */
-	uint32_t *lower, *upper;	/* [tensor_count] of the present stay; upper 0: none */
+	int64_t *change;		/* [step_count + 1] of the live bytes */
+	uint32_t *lower, *upper;	/* [tensor_count] of the present live range; upper 0: none */
 };
 
 static void
-end_stay(struct stays *y, uint32_t t, uint32_t upper)
+end_range(struct range_sum *y, uint32_t t, uint32_t upper)
 {
 	if (y->upper[t] == 0)
 		return;
@@ -284,20 +288,21 @@ end_stay(struct stays *y, uint32_t t, uint32_t upper)
 	y->upper[t] = 0;
 }
 
+/* Uses tensor t at step k, in a new live range or in the present one. */
 static void
-touch(struct stays *y, uint32_t t, uint32_t k, bool anew)
+touch(struct range_sum *y, uint32_t t, uint32_t k, bool anew)
 {
 	if (kind_is_persistent(y->graph->tensors[t].kind))
 		return;
 	if (anew)
-		end_stay(y, t, y->upper[t]);
+		end_range(y, t, y->upper[t]);
 	if (y->upper[t] == 0)
 		y->lower[t] = k;
 	y->upper[t] = k + 1;
 }
 
 static void
-touch_op(struct stays *y, const struct op *o, uint32_t k)
+touch_op(struct range_sum *y, const struct op *o, uint32_t k)
 {
 	for (uint32_t i = 0; i < o->input_count; i++)
 		touch(y, o->inputs[i], k, false);
@@ -308,12 +313,12 @@ touch_op(struct stays *y, const struct op *o, uint32_t k)
 bytes_t
 occupancy_peak(const struct schedule *s, const struct graph *g, uint32_t *step, struct arena *a)
 {
-	struct stays y = { .graph = g, .change = ARENA_NEW(a, int64_t, (size_t)s->step_count + 1),
+	struct range_sum y = { .graph = g, .change = ARENA_NEW(a, int64_t, (size_t)s->step_count + 1),
 	    .lower = ARENA_NEW(a, uint32_t, g->tensor_count), .upper = ARENA_NEW(a, uint32_t, g->tensor_count) };
 	uint32_t *start = ARENA_NEW(a, uint32_t, (size_t)s->step_count + 2), *fill, *order, at = 0;
 	int64_t live = 0, peak = 0;
 
-	/* Departures (even) and returns (odd) by step. */
+	/* Moves by step: departures (even) and returns (odd). */
 	for (uint32_t m = 0; m < s->move_count; m++) {
 		start[s->moves[m].gone + 1]++;
 		start[s->moves[m].back + 1]++;
@@ -332,14 +337,14 @@ occupancy_peak(const struct schedule *s, const struct graph *g, uint32_t *step, 
 			const struct move *m = &s->moves[order[i] / 2];
 
 			if (order[i] % 2 == 0)
-				end_stay(&y, m->tensor, m->free);
+				end_range(&y, m->tensor, m->free);
 			else
 				touch(&y, m->tensor, k, false);
 		}
 		touch_op(&y, &g->ops[s->steps[k].op], k);
 	}
 	for (uint32_t t = 0; t < g->tensor_count; t++) {
-		end_stay(&y, t, y.upper[t]);
+		end_range(&y, t, y.upper[t]);
 		live += kind_is_persistent(g->tensors[t].kind) ? aligned(g->tensors[t].bytes) : 0;
 	}
 	for (uint32_t k = 0; k < s->step_count; k++) {

@@ -75,8 +75,8 @@ rerun_close(struct rerun *r, uint32_t k, rerun_present *present, rerun_visit *vi
 }
 
 uint32_t
-rerun_writers(uint32_t *ops, uint32_t room, enum rerun_origin *origin, const struct graph *g, const struct versions *versions,
-    uint32_t t, uint32_t v)
+rerun_writers(uint32_t *ops, uint32_t room, enum rerun_origin *origin, const struct graph *g,
+    const struct versions *versions, uint32_t t, uint32_t v)
 {
 	uint32_t count = 0;
 

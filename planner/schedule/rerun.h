@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* rerun.h - which ops have to run again for a tensor
+/* rerun.h - the rerun closure: the ops that have to run again for a tensor
  *
  * A dropped tensor is made again by the op that wrote it.  That op's inputs may be absent, too, and are made again first.  The
- * walk goes back over writers and their inputs as far as tensors that are present.  The caller says which are.  The ops met on the
- * way are the rerun closure.
+ * walk goes back over writers and their inputs as far as tensors that are present.  The caller says which are.  The ops met on
+ * the way are the rerun closure.
  *
  * A question is rerun_begin(), rerun_want() for each tensor wanted, and rerun_close().
  */
@@ -59,8 +59,8 @@ enum rerun_origin {
 	RERUN_FROM_FAR		/* after `room` writers, with more to come */
 };
 
-/* Fills ops with the writers that make version v of tensor t, newest first, back to the first that does not read it; returns how
- * many they are. */
-uint32_t rerun_writers(uint32_t *ops, uint32_t room, enum rerun_origin *origin, const struct graph *g, const struct versions *versions,
-    uint32_t t, uint32_t v);
+/* Fills ops with the writers that make version v of tensor t, newest first, back to the first that does not read it.  Returns
+ * their number. */
+uint32_t rerun_writers(uint32_t *ops, uint32_t room, enum rerun_origin *origin, const struct graph *g,
+    const struct versions *versions, uint32_t t, uint32_t v);
 #endif
