@@ -61,12 +61,12 @@ test_intervals(void)
 }
 
 /* The present tensors, one a bit, and the answer of visit at the op that makes B. */
-struct asking { unsigned present; enum rerun_step at_b; };
+struct answers { unsigned present; enum rerun_step at_b; };
 
 static bool
 is_present(void *arg, uint32_t t, uint32_t v)
 {
-	const struct asking *x = arg;
+	const struct answers *x = arg;
 
 	(void)v;
 	return t <= V || (x->present >> t & 1) != 0;
@@ -75,7 +75,7 @@ is_present(void *arg, uint32_t t, uint32_t v)
 static enum rerun_step
 visit(void *arg, uint32_t op)
 {
-	const struct asking *x = arg;
+	const struct answers *x = arg;
 
 	return op == 1 ? x->at_b : RERUN_ENTER;
 }
@@ -107,7 +107,7 @@ test_closure(void)
 
 	versions_init(&v, &step, &a);
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
-		struct asking x = { rows[i].present, rows[i].at_b };
+		struct answers x = { rows[i].present, rows[i].at_b };
 		struct rerun r;
 
 		rerun_init(&r, &step, &v, rows[i].limit, &a);

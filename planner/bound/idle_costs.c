@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* idle_costs.c - the least cost of every idle interval
  *
- * The value of an idle interval was made by the last op that wrote the tensor, its writer.  A writer may read the tensor itself (in
- * place: batch norm then ReLU in one storage).  Making the value again then takes the value before it, byte by byte.  For each
- * such byte there are three cases:
+ * The value of an idle interval was made by the last op that wrote the tensor, its writer.  A writer may read the tensor itself
+ * (in place: batch norm then ReLU in one storage).  Making the value again then takes the value before it, byte by byte.  For
+ * each such byte there are three cases:
  *
  *   - it was on the device all the time, so that nothing was saved;
  *   - it is fetched: the same traffic as fetching the value itself, copied out any time after the older value was made;
@@ -57,7 +57,7 @@ least_workspace(const struct op *o)
 	return least;
 }
 
-/* At most: each output the largest input that it may take. */
+/* The most bytes that op o's inplace permissions may share: each output takes the largest input that it may. */
 static bytes_t
 shared_in_place(const struct graph *g, const struct op *o)
 {
@@ -77,7 +77,7 @@ shared_in_place(const struct graph *g, const struct op *o)
 	return total;
 }
 
-/* The runs that make version n of x's tensor, newest first, and when the oldest value that they start from was there. */
+/* Fills x's runs, which make version n of its tensor, newest first, and `ready`. */
 static void
 find_runs(struct costing *f, struct idle_cost *x, uint32_t n)
 {
@@ -87,7 +87,7 @@ find_runs(struct costing *f, struct idle_cost *x, uint32_t n)
 	count = rerun_writers(writers, MOST_WRITERS, &origin, f->graph, &f->versions, x->idle.tensor, n);
 	x->run_start = (uint32_t)f->runs;
 	if (origin == RERUN_FROM_BEFORE && kind_is_persistent(f->graph->tensors[x->idle.tensor].kind)) {
-		x->out = false;		/* a host copy of what was there before the step may serve */
+		x->out = false;		/* a host copy of the value before the step may serve */
 		return;
 	}
 	if (origin == RERUN_FROM_FAR)
@@ -97,12 +97,13 @@ find_runs(struct costing *f, struct idle_cost *x, uint32_t n)
 	else			/* a transient tensor holds nothing before its first write */
 		x->ready = writers[count - 1] + 1;
 	if (origin == RERUN_FROM_KEPT)
-		return;			/* its value is fetched, or there is none */
+		return;			/* the value is fetched, or it never left */
 	for (uint32_t i = 0; i < count; i++)
 		*ARENA_PUSH(f->arena, f->s->runs, f->runs, f->run_capacity) = writers[i];
 	x->run_count = count;
 }
 
+/* Adds the cost of an idle interval after which the value is needed. */
 static void
 add_cost(struct costing *f, const struct idle_interval *idle)
 {
@@ -139,6 +140,7 @@ mark_main(struct idle_costs *s)
 	}
 }
 
+/* Fills need. */
 static void
 add_up(struct idle_costs *s, const struct lifetimes *l)
 {
@@ -148,7 +150,7 @@ add_up(struct idle_costs *s, const struct lifetimes *l)
 	for (uint32_t i = 0; i < s->count; i++) {
 		s->need[s->costs[i].idle.from] += s->costs[i].bytes;
 		if (s->costs[i].idle.to < g->op_count)
-			s->need[s->costs[i].idle.to] -= s->costs[i].bytes;	/* unsigned: the sum comes out right */
+			s->need[s->costs[i].idle.to] -= s->costs[i].bytes;	/* wraps; the sum does not */
 	}
 	for (uint32_t k = 0; k < g->op_count; k++) {
 		sum += s->need[k];

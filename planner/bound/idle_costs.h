@@ -18,10 +18,10 @@ struct idle_cost {
 	bool out;			/* a copy out must end before the bytes are gone */
 	bool in;			/* unless made again, they are fetched before op idle.to */
 	bool main;			/* the longest of those that one host copy serves */
-	uint32_t written;		/* a persistent tensor at home on the host is copied out when this many ops
-					 * have ended, and not before; 0: no such copy */
+	uint32_t written;		/* the copy out of a persistent tensor at home on the host begins after this many
+					 * ops at the earliest; 0: no such copy */
 	bytes_t bytes;
-	uint32_t run_start, run_count;	/* runs[]: ops that run again to make it; none: it cannot be made again */
+	uint32_t run_start, run_count;	/* runs[]: ops that make the value again; none: it cannot be made again */
 };
 
 struct idle_costs {
@@ -35,5 +35,6 @@ struct idle_costs {
 	double *start_us;		/* [op_count + 1] sums of time_us: op k starts no earlier */
 };
 
+/* Fills s. */
 void idle_costs_init(struct idle_costs *s, const struct lifetimes *l, struct arena *a);
 #endif

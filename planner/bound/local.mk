@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # What no plan can beat.
+EXTRA_DIST += %D%/README.md
 libplanner_a_SOURCES += \
 	%D%/bound_lp.h \
 	%D%/bound_time.c %D%/bound_time.h \

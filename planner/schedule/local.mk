@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # From decisions to a schedule, to a program.
+EXTRA_DIST += %D%/README.md
 libplanner_a_SOURCES += \
 	%D%/decisions.c %D%/decisions.h \
 	%D%/edges.c %D%/edges.h \

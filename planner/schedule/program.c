@@ -526,7 +526,8 @@ check_sum(const struct buffer *buffers, uint32_t count, const char *where, struc
 
 	for (uint32_t i = 0; i < count; i++) {
 		if (buffers[i].bytes > BYTES_MAX - sum)
-			return err_set(e, ERR_NO, "the plan's %s buffers would have more than %" PRI_BYTES " bytes together", where, BYTES_MAX);
+			return err_set(e, ERR_NO, "the plan's %s buffers would have more than %" PRI_BYTES " bytes together",
+			    where, BYTES_MAX);
 		sum += buffers[i].bytes;
 	}
 	return 0;
