@@ -1,37 +1,38 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* bound_lp.c - a bound on the step time from a linear program
  *
- * The program looks at the starts of chosen ops, the moments 0 .. J-1, and at the step's end, J.  Interval j
- * ends at moment j.  Any choice gives a bound: what is demanded holds at these times in every sound plan, and
- * between them nothing is demanded.  All absences (absence.h) that look alike at the moments are one parcel, of W bytes.
+ * The program looks at the starts of chosen ops, the moments 0 .. J-1, and at the step's end, J.  Interval j ends at moment j.  Any
+ * choice of moments gives a bound: the constraints hold at these times in every sound plan, and there are none between
+ * them.  All idle intervals (idle_costs.h) that look alike at the moments are one parcel, of W bytes.
  *
  * Variables (milliseconds, megabytes)
  *   d_j            length of interval j, at least the sum of the least times of its ops, C_j
- *   o_j, r_j, l_j  bytes copied out, fetched, and copied out after a host-resident tensor's last write, in interval j
- *   y_p            bytes of parcel p that are away over its absence with a copy on the host
+ *   o_j, r_j, l_j  bytes copied out, fetched, and copied out after the last write of a tensor at home on the host, in interval j
+ *   y_p            bytes of parcel p that are away over its idle interval with a copy on the host
  *   z_ps           bytes dropped and made again in segment s; segments of the step end at chosen moments
- *   h_j            on the host, not yet fetched, at moment j
+ *   h_j            bytes on the host, not yet fetched, at moment j
  *
  * Constraints
  *   o_j + l_j <= Bo d_j, r_j <= Bi d_j, o_j + l_j + r_j <= B d_j		(one copy engine: o/Bo + l/Bo + r/Bi <= d)
  *   sum of o up to j <= sum of y that may be copied out by then		(`ready`)
- *   sum of r up to j >= sum of y whose absence has ended by then		(`to`)
+ *   sum of r up to j >= sum of y whose idle interval has ended by then		(`to`)
  *   h_j = h_j-1 + o_j - r_j + y of those that need no copy out and begin	(>= 0)
  *   sum of l up to j <= sum of y written by then, equal at the end
- *   h_j + (z that are away at j) >= E_j, (y + z whose absence covers j) >= E_j	the excess, need - budget
+ *   h_j + (z that are away at j) >= E_j, (y + z whose interval covers j) >= E_j	the excess, need - budget
  *   y_p + sum of z_ps <= W_p
  *   sum of d in segment s >= sum of C + sum of (least time a byte) z_ps	reruns, anywhere in the segment
  * Objective: min sum of d_j.
  *
- * A byte dropped over a split moment may be made again before it (and is then not away at it) or after it: so
- * time spent on reruns serves copies only on the right side of the largest excess.  Charging a rerun just before the next use, as one
- * would at first, is no relaxation: a plan may fill the wait for a fetch with a rerun that is needed later.
- * When an op makes several tensors, its time is split over the bytes of those that are away together.  When one host copy serves
- * several absences, only the longest is charged.  The smallest tensors are held to be away for nothing, as long as all of them
- * together are below a thousandth of the budget.
+ * A byte dropped over a split moment may be made again before it (and is then not away at it) or after it.  So time spent on
+ * reruns serves copies only on the right side of the largest excess.  A rerun charged just before the next use would be no
+ * relaxation: a plan may fill the wait for a fetch with a rerun that is needed later.
  *
- * GLPK's answer is not believed: the bound is the Lagrangian at its duals (lp.h).  Seconds or bytes as
- * units make simplex stop at points that are far from optimal.
+ * The time of an op that makes several tensors is split over the bytes of those that are away together.  When one host copy
+ * serves several idle intervals, only the longest is charged.  The smallest tensors count as away at no cost, as long as all of
+ * them together are below a thousandth of the budget.
+ *
+ * The bound is the Lagrangian at GLPK's duals (lp.h), not GLPK's own answer.  Seconds or bytes as units make simplex stop at
+ * points that are far from optimal.
  */
 #include <config.h>
 #include "planner/bound/bound_lp.h"
@@ -40,7 +41,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "planner/bound/absence.h"
+#include "planner/bound/idle_costs.h"
 #include "planner/bound/bounds.h"
 #include "planner/bound/link_rates.h"
 #include "planner/bound/lp_solve.h"
@@ -49,15 +50,17 @@ enum { MOST_OPS = 5000, DEFAULT_MOMENTS = 72, DEFAULT_SPLITS = 3, OCTAVE = 8, MO
 #define MS 1e3		/* us in a ms */
 #define MB 1e6		/* bytes in a MB */
 
+/* Idle intervals that look alike at the moments. */
 struct parcel {
-	uint32_t ready, from, to, written;	/* moments: the first at which it has happened */
+	uint32_t ready, from, to, written;	/* the first moments at which each has happened */
 	bool out, in, late, drops;
-	int32_t grade;				/* of ms_per_mb, so that like meets like */
-	double mb, ms_per_mb;			/* the least of those merged */
+	int32_t grade;				/* of ms_per_mb: parcels of one grade are merged */
+	double mb, ms_per_mb;			/* ms_per_mb: the least of those merged */
 };
 
+/* The linear program and its input. */
 struct flow {
-	const struct absences *s;
+	const struct idle_costs *s;
 	const struct link_rates *rates;
 	double budget;
 	uint32_t count;			/* of moments, J */
@@ -67,11 +70,11 @@ struct flow {
 	uint32_t parcel_count;
 	struct parcel *parcels;
 	struct lp lp;
-	/* First id of a block of J + 1 columns or rows, one a moment. */
+	/* First ids of blocks of J + 1 columns or rows, one a moment. */
 	uint32_t d, o, r, l, host, drop;
 	uint32_t row_ready, row_due, row_host, row_late, row_cover, row_drop, row_segment;
 	double total;			/* MB of all parcels: no flow is larger */
-	double longest;			/* ms: no interval's wait need be longer */
+	double longest;			/* ms: no interval waits longer */
 };
 
 /* The first moment at which `ops` ops have ended. */
@@ -91,11 +94,11 @@ moment_after(const struct flow *f, uint32_t ops)
 	return low;
 }
 
-/* Of each of `slices` stretches of equal time, the op that needs most. */
+/* Chooses the op that needs most of each of `slices` stretches of equal time. */
 static void
 choose_moments(struct flow *f, uint32_t slices, struct arena *a)
 {
-	const struct absences *s = f->s;
+	const struct idle_costs *s = f->s;
 	uint32_t n = s->graph->op_count, best = 0, slice = 0;
 	double width = s->start_us[n] / slices;
 
@@ -123,7 +126,7 @@ choose_moments(struct flow *f, uint32_t slices, struct arena *a)
 		f->excess[j] = fmax(0, ((double)s->need[f->moment[j]] - f->budget) / MB);
 }
 
-/* Segments end at the largest excess, and at moments that stand evenly among those with an excess. */
+/* Ends segments at the largest excess, and at moments that stand evenly among those with an excess. */
 static void
 choose_splits(struct flow *f, uint32_t wanted)
 {
@@ -143,12 +146,13 @@ choose_splits(struct flow *f, uint32_t wanted)
 	}
 }
 
-struct use { uint32_t run, id, from, to; };
+/* Op `run` runs again to make the tensor of cost `id`, away over ops from <= k < to. */
+struct run_use { uint32_t run, id, from, to; };
 
 static int
 by_run(const void *p, const void *q)
 {
-	const struct use *x = p, *y = q;
+	const struct run_use *x = p, *y = q;
 
 	if (x->run != y->run)
 		return x->run < y->run ? -1 : 1;
@@ -157,49 +161,50 @@ by_run(const void *p, const void *q)
 	return x->id < y->id ? -1 : x->id > y->id;
 }
 
-/* The most bytes of uses first .. end - 1 of one run that are away at one time of absence i; a rerun serves those only. */
+/* The most bytes of uses first .. end - 1 of one run that are away at one time of use i.  A rerun serves those only. */
 static double
-most_together(const struct absences *s, const struct use *uses, uint32_t first, uint32_t end, uint32_t i)
+most_together(const struct idle_costs *s, const struct run_use *uses, uint32_t first, uint32_t end, uint32_t i)
 {
 	double most = 0, all = 0;
 
 	if (end - first > MOST_TOGETHER) {
 		for (uint32_t k = first; k < end; k++)
-			all += (double)s->away[uses[k].id].bytes;
+			all += (double)s->costs[uses[k].id].bytes;
 		return all;
 	}
 	for (uint32_t j = first; j < end; j++) {
 		double sum = 0;
 
-		/* Sums change for the larger where one begins. */
+		/* The sum grows only where an interval begins. */
 		if (j != i && (uses[j].from <= uses[i].from || uses[j].from >= uses[i].to))
 			continue;
 		for (uint32_t k = first; k < end; k++)
 			if (uses[k].from <= uses[j].from && uses[j].from < uses[k].to)
-				sum += (double)s->away[uses[k].id].bytes;
+				sum += (double)s->costs[uses[k].id].bytes;
 		most = fmax(most, sum);
 	}
 	return most;
 }
 
-/* us[i]: what dropping absence i costs at least.  A run's time is split over the bytes that it brings: at no time
- * are more than all of it charged to those that are away, so no set of reruns costs less than its shares. */
+/* Returns us[i], the least cost of dropping cost i's tensor.  A run's time is split over the bytes that it makes.  At no time
+ * are more than all of it charged to those that are away, so that no set of reruns costs less than its shares. */
 static double *
-least_costs(const struct absences *s, struct arena *a)
+least_costs(const struct idle_costs *s, struct arena *a)
 {
-	struct use *uses = ARENA_NEW(a, struct use, s->run_count);
+	struct run_use *uses = ARENA_NEW(a, struct run_use, s->run_count);
 	double *us = ARENA_NEW(a, double, s->count);
 	uint32_t n = 0;
 
 	for (uint32_t i = 0; i < s->count; i++)
-		for (uint32_t r = 0; r < s->away[i].run_count; r++)
-			uses[n++] = (struct use) { s->runs[s->away[i].run_start + r], i, s->away[i].from, s->away[i].to };
+		for (uint32_t r = 0; r < s->costs[i].run_count; r++)
+			uses[n++] = (struct run_use) { s->runs[s->costs[i].run_start + r], i,
+			    s->costs[i].idle.from, s->costs[i].idle.to };
 	qsort(uses, n, sizeof(*uses), by_run);
 	for (uint32_t first = 0, end; first < n; first = end) {
 		for (end = first; end < n && uses[end].run == uses[first].run; end++)
 			;
 		for (uint32_t i = first; i < end; i++)
-			us[uses[i].id] += s->time_us[uses[i].run] * (double)s->away[uses[i].id].bytes /
+			us[uses[i].id] += s->time_us[uses[i].run] * (double)s->costs[uses[i].id].bytes /
 			    most_together(s, uses, first, end, i);
 	}
 	return us;
@@ -213,7 +218,7 @@ by_bytes(const void *p, const void *q)
 	return *x < *y ? -1 : *x > *y;
 }
 
-/* So many bytes are the least that a parcel is made for. */
+/* Returns the least bytes of a tensor that is not away at no cost. */
 static bytes_t
 smallest(const struct flow *f, struct arena *a)
 {
@@ -221,7 +226,7 @@ smallest(const struct flow *f, struct arena *a)
 	uint32_t i;
 
 	for (i = 0; i < f->s->count; i++)
-		sizes[i] = f->s->away[i].bytes;
+		sizes[i] = f->s->costs[i].bytes;
 	qsort(sizes, f->s->count, sizeof(*sizes), by_bytes);
 	for (i = 0; i < f->s->count; i++) {
 		sum += sizes[i];
@@ -244,19 +249,21 @@ compare_parcels(const void *p, const void *q)
 	return x->ms_per_mb < y->ms_per_mb ? -1 : x->ms_per_mb > y->ms_per_mb;
 }
 
+/* Fills parcels, and takes the bytes that are away at no cost off the excess. */
 static void
 make_parcels(struct flow *f, struct arena *a)
 {
-	const struct absences *s = f->s;
+	const struct idle_costs *s = f->s;
 	struct parcel *p = ARENA_NEW(a, struct parcel, s->count);
 	double *us = least_costs(s, a);
 	bytes_t least = smallest(f, a);
 	uint32_t n = 0, kept = 0;
 
 	for (uint32_t i = 0; i < s->count; i++) {
-		const struct absence *x = &s->away[i];
-		struct parcel q = { .ready = moment_after(f, x->ready), .from = moment_after(f, x->from), .to = moment_after(f, x->to),
-			.written = moment_after(f, x->written), .out = x->out && x->main, .in = x->in, .late = x->written > 0 && x->main,
+		const struct idle_cost *x = &s->costs[i];
+		struct parcel q = { .ready = moment_after(f, x->ready), .from = moment_after(f, x->idle.from),
+			.to = moment_after(f, x->idle.to), .written = moment_after(f, x->written),
+			.out = x->out && x->main, .in = x->in, .late = x->written > 0 && x->main,
 			.drops = x->run_count > 0, .mb = (double)x->bytes / MB, .ms_per_mb = us[i] / MS / ((double)x->bytes / MB) };
 
 		if (!q.out && !q.in && q.from < q.to) {
@@ -287,6 +294,7 @@ make_parcels(struct flow *f, struct arena *a)
 	f->parcel_count = kept;
 }
 
+/* Adds a column for each moment; returns the first. */
 static uint32_t
 block(struct flow *f, double high, double cost)
 {
@@ -297,7 +305,7 @@ block(struct flow *f, double high, double cost)
 	return first;
 }
 
-/* level_j = level_j-1 + what is added to the row: levels are columns of their own. */
+/* Adds rows level_j = level_j-1 + the row's other entries; levels are columns of their own.  Returns the first row. */
 static uint32_t
 balance(struct flow *f, uint32_t levels)
 {
@@ -362,7 +370,7 @@ add_memory(struct flow *f, uint32_t cover)
 	}
 }
 
-/* A column of bytes that are away at moments from <= j < to. */
+/* Adds a column of bytes that are away at moments from <= j < to. */
 static uint32_t
 add_away(struct flow *f, const struct parcel *q, uint32_t to, uint32_t row)
 {
@@ -462,13 +470,13 @@ void
 bound_lp_run(struct lp_bound *b, const struct lp_options *o, const struct lifetimes *l, const struct device *d,
     bytes_t budget, struct arena *a)
 {
-	struct absences s;
+	struct idle_costs s;
 	struct link_rates rates;
 	struct flow f = { .s = &s, .rates = &rates, .budget = (double)budget };
 	double *x, *duals, ideal;
 
 	*b = (struct lp_bound) { .us = 0 };
-	absences_init(&s, l, a);
+	idle_costs_init(&s, l, a);
 	link_rates_init(&rates, d);
 	ideal = s.start_us[l->graph->op_count];
 	choose_moments(&f, o->moments > 0 ? o->moments : DEFAULT_MOMENTS, a);
@@ -486,7 +494,7 @@ bound_lp_run(struct lp_bound *b, const struct lp_options *o, const struct lifeti
 	for (uint32_t j = 0; j <= f.count; j++)
 		b->lp_us += MS * x[f.d + j];
 	b->us = MS * lp_certify(&f.lp, duals, a);
-	/* Past this the columns' bounds would speak. */
+	/* Beyond this the columns' own bounds would decide. */
 	b->us = fmax(0, fmin(b->us, ideal + MS * f.longest) * (1 - 1e-9));
 }
 

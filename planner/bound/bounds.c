@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* bounds.c - the table of bounds */
 #include <config.h>
 #include "planner/bound/bounds.h"
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* bounds.h - bounds on the step time at a budget: no sound plan for the graph in its op order is faster
  *
- * A bound is a row of the table; the best one known is the largest.
+ * A bound is a row of the table.  The best one is the largest.  Bounds share no choice with the policies, so that a mistake in a
+ * policy shows as a negative gap.
  */
 #ifndef PLANNER_BOUND_BOUNDS_H
 #define PLANNER_BOUND_BOUNDS_H
@@ -9,7 +10,7 @@
 #include "src/base/with_glpk.h"
 #include "src/documents/device.h"
 
-/* Microseconds of simulated time on d; 0: not tried, for it would take too long. */
+/* Returns microseconds of simulated time on d; 0: not tried, because it would take too long. */
 typedef double bound_fn(const struct lifetimes *l, const struct device *d, bytes_t budget, struct arena *a);
 
 #define BOUNDS(ROW) \
@@ -27,6 +28,6 @@ BOUNDS(ROW)
 enum { BOUND_COUNT = 0 BOUNDS(ROW) };
 #undef ROW
 
-/* The largest of all; each_us is NULL or [BOUND_COUNT]. */
+/* Returns the largest of all; each_us is NULL or [BOUND_COUNT]. */
 double bounds_time_us(double *each_us, const struct lifetimes *l, const struct device *d, bytes_t budget, struct arena *a);
 #endif

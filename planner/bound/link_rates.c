@@ -1,20 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* link_rates.c - the best rates of the simulator's link
  *
- * One way: T(s), the time of a transfer of s bytes, is linear between the points of the curve, so s / T(s) is monotone there
- * and largest at a point or at infinity.
+ * One way: T(s), the time of a transfer of s bytes, is linear between the points of the curve.  So s / T(s) is monotone there, and
+ * largest at a point or at infinity.
  *
- * Both ways: a transfer spends its latency `lat` without moving bytes and then moves s bytes, alone at the rate
- * s / (T(s) - lat), or together with one of the other direction, at most at the duplex rate.  Small transfers of
- * a measured curve move faster than the duplex rate while the other direction is in its latency, so the duplex
- * rate alone bounds nothing.  Charge each transfer a price u for every microsecond of its latency and credit the other
- * direction's time with it: in time D both directions have latency for at most 2 D less what they move, so for
- * any u >= 0, by weak duality,
+ * Both ways: a transfer spends its latency `lat` without moving bytes, and then moves s bytes.  Alone it moves at the rate
+ * s / (T(s) - lat); together with one of the other direction, at most at the duplex rate.  Small transfers of a measured curve
+ * move faster than the duplex rate while the other direction is in its latency, so that the duplex rate alone is no bound.
+ *
+ * So each transfer is charged a price u for every microsecond of its latency, and the other direction's time is credited with it.
+ * In time D both directions have latency for at most 2 D less the time in which they move.  For any u >= 0, by weak duality,
  *
  *     bytes <= D max(duplex, 2 u, u + max over s of (s - u lat) / (T(s) - lat)),
  *
- * if transfers that end within their latency bring no more than u a microsecond.  The least over a grid of u is taken.  Where the
- * link has no curve, u = 0 gives max(duplex, either rate).
+ * if transfers that end within their latency bring no more than u a microsecond.  The rate is the least over a grid of u.  For a
+ * link without a curve, u = 0 gives max(duplex, either rate).
  */
 #include <config.h>
 #include "planner/bound/link_rates.h"
@@ -23,7 +23,7 @@
 
 enum { PRICES = 256 };
 
-static const double unlimited = 1e15;	/* bytes/us: transfers that take no time at all */
+static const double unlimited = 1e15;	/* bytes/us, of transfers that take no time */
 
 static double
 rate_of(double bytes, double us)
@@ -31,7 +31,7 @@ rate_of(double bytes, double us)
 	return us > 0 ? fmin(bytes / us, unlimited) : bytes > 0 ? unlimited : 0;
 }
 
-/* The rate that very large transfers come near to. */
+/* The rate that very large transfers approach. */
 static double
 last_rate(const struct link_direction *l)
 {
@@ -67,7 +67,7 @@ moving_rate(const struct link_direction *l, double u)
 			best = fmax(best, rate_of(bytes - u * lat, p->time_us - lat));
 			if (i == 0 || p[-1].time_us >= lat)
 				continue;
-			/* The size that takes just its latency. */
+			/* The size whose transfer takes just the latency. */
 			bytes = (double)p[-1].bytes + (bytes - (double)p[-1].bytes) *
 			    (lat - p[-1].time_us) / (p->time_us - p[-1].time_us);
 			if (bytes > u * lat)

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* lp.c - building a linear program, and certifying a bound from its duals */
 #include <config.h>
 #include "planner/bound/lp.h"
 

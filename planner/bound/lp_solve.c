@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* lp_solve.c - programs into GLPK, solutions and duals out of it */
 #include <config.h>
 #include "planner/bound/lp_solve.h"
 
@@ -122,7 +123,7 @@ visit(glp_tree *tree, void *arg)
 	int node = glp_ios_best_node(tree);
 	double best = glp_mip_status(lp) == GLP_FEAS || glp_mip_status(lp) == GLP_OPT ? glp_mip_obj_val(lp) : INFINITY;
 
-	/* There is no other way to begin with a solution. */
+	/* GLPK takes a solution to begin with only here. */
 	if (glp_ios_reason(tree) == GLP_IHEUR && s->start != NULL) {
 		glp_ios_heur_sol(tree, s->start);
 		s->start = NULL;
@@ -186,14 +187,16 @@ lp_search(const struct lp *p, double *x, const struct lp_search *how)
 	return answer;
 }
 
-/* GLPK opens what it writes by name: here by that of an open file. */
+/* Writes the model to an open file.  GLPK opens files by name: here by that of the descriptor. */
 static int
 write_model(FILE *out, void *arg, struct err *e)
 {
 	char name[64];
 
 	snprintf(name, sizeof(name), "/proc/self/fd/%d", fileno(out));
-	return glp_write_lp(arg, NULL, name) == 0 ? 0 : err_set(e, ERR_SYSTEM, "cannot write the model: %s", strerror(errno != 0 ? errno : EIO));
+	if (glp_write_lp(arg, NULL, name) == 0)
+		return 0;
+	return err_set(e, ERR_SYSTEM, "cannot write the model: %s", strerror(errno != 0 ? errno : EIO));
 }
 
 int

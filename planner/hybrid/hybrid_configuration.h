@@ -5,10 +5,10 @@
  * moment), recomputing (each byte costs the time of the ops that make it), and the link beyond that (compute waits).  So, for a
  * share of the link's capacity:
  *
- *  1. Offload.  Where memory is most over the budget, take the gaps that are dearest to recompute, as long as all their copies can be out
+ *  1. Offload.  Where memory is most over the budget, take the idle intervals that are dearest to recompute, as long as all their copies can be out
  *     by then and back in time (earliest deadline first is feasible iff, for every release time, the bytes
  *     released later fit between it and the deadline), and the host may pin what waits there.
- *  2. Drop.  While memory is over the budget somewhere, drop the gap across that op that costs least for each byte it
+ *  2. Drop.  While memory is over the budget somewhere, drop the idle interval across that op that costs least for each byte it
  *     takes away there, counting only ops that do not run again already.  Where nothing can be dropped, offload
  *     although compute will wait.
  *     Chains need not go back to what backward reads: a share of the budget can be for holding what only forward
@@ -24,7 +24,7 @@
 #include "planner/policy/policy.h"
 #include "planner/schedule/program.h"
 
-/* In which order gaps are offered to the link. */
+/* In which order idle intervals are offered to the link. */
 enum order { BY_SPAN_AND_COST, CUTS_FIRST, BY_SPAN, ORDERS };
 
 /* Whether persistent tensors move, but for those that must be at home on the host. */
@@ -60,10 +60,10 @@ struct hybrid {
 	const struct model *undecided;	/* of the graph */
 	struct placed_list *placed;	/* shared by all ways */
 	struct model model;
-	struct gap **by_worth;		/* [gap_count] the order in which to offload */
-	bool *kept;			/* [gap_count] not to be dropped: its chain called back what had to be away */
+	struct model_interval **by_worth;		/* [interval_count] the order in which to offload */
+	bool *kept;			/* [interval_count] not to be dropped: its chain called back what had to be away */
 	uint32_t turn;			/* how often something was dropped */
-	struct vain *vain;		/* [gap_count] */
+	struct vain *vain;		/* [interval_count] */
 	enum packing packing;
 	double beat_us;			/* a schedule is worth packing, or asking for less, only if it is faster than this;
 					 * INFINITY: always */

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* hybrid_model.h - a quick picture of what decisions do to memory and link
  *
- * The hybrid policy decides on gaps: stretches of ops between two uses of a tensor; of a persistent one also before its first and
- * after its last.  The model keeps, for every op, the bytes over
- * the budget under the gaps decided so far, and says what another one would cost: the link's time, or the
+ * The hybrid policy decides on idle intervals (idle.h).  The model keeps, for every op, the bytes over
+ * the budget under the idle intervals decided so far, and says what another one would cost: the link's time, or the
  * ops that would have to run again and do not yet.  It is near enough to choose by; what it misses (what chains
  * of reruns need while they run) is fed back from the real schedule's profile through model_overflow().
  */
@@ -12,16 +11,17 @@
 #include "planner/hybrid/range_tree.h"
 #include "planner/hybrid/stab_index.h"
 #include "planner/schedule/decisions.h"
-#include "planner/schedule/versions.h"
+#include "planner/schedule/idle.h"
+#include "planner/schedule/rerun.h"
 #include "src/documents/device.h"
 
-struct gap {
-	uint32_t tensor, slot;		/* decisions.h */
-	uint32_t a, b;			/* not used by ops a .. b - 1; b is op_count at the end of the step */
+/* An idle interval, and what is decided for it. */
+struct model_interval {
+	struct idle_interval idle;
 	int64_t bytes;			/* aligned */
 	double copy_us[DIRECTION_COUNT];	/* what a copy each way takes */
-	bool out, in;			/* has to be copied out before it is gone, and in before op b */
-	uint32_t copied;		/* if not out: op from which the copy that the host has waits for this gap */
+	bool out, in;			/* has to be copied out before it is gone, and in before op idle.to */
+	uint32_t copied;		/* if not out: op from which the copy that the host has waits for this idle interval */
 	enum fate fate;
 	uint32_t gone, back;		/* absent at ops gone .. back - 1 when fate is not FATE_KEEP */
 	double density;			/* what recomputing it costs, us a byte; INFINITY: impossible */
@@ -33,10 +33,10 @@ struct model {
 	const struct graph *graph;
 	const struct lifetimes *life;
 	const struct device *device;
-	uint32_t gap_count;
-	uint32_t *by_density;		/* [gap_count] gaps, cheapest to recompute first */
-	struct stab_index all;		/* of the gaps by rank, at every op a .. b - 1 */
-	uint32_t *gap_of;		/* [slots] its gap, or UINT32_MAX */
+	uint32_t interval_count;
+	uint32_t *by_density;		/* [interval_count] idle intervals, cheapest to recompute first */
+	struct stab_index all;		/* of the idle intervals by rank, at every op of theirs */
+	uint32_t *interval_of;		/* [slots] its idle interval, or UINT32_MAX */
 	uint32_t *carried;		/* [op_count] the one tensor that forward carries past the op, or UINT32_MAX */
 	uint32_t *until;		/* [tensor_count] op up to which chains may read a tensor that only forward reads; 0: it is
 					 * not to be held */
@@ -47,26 +47,24 @@ struct model {
 	double *start_us;		/* [op_count + 1] when each op is expected to start */
 	struct versions versions;
 	/* What is decided. */
-	struct gap *gaps;		/* [gap_count] by a, then tensor */
+	struct model_interval *intervals;	/* [interval_count] by idle.from, then tensor */
 	bool *held;			/* [tensor_count] chosen by model_hold() */
 	bool *is_cut;			/* [tensor_count] chosen by model_choose_cuts() */
 	bool *on_host;			/* [tensor_count] persistent tensors at home on the host */
 	uint32_t *alternative;		/* [op_count] chosen, or PLAN_NONE */
 	struct range_tree over;		/* live bytes - budget, by op */
 	struct range_tree host;		/* bytes that wait on the host - what it may pin, by op */
-	struct stab_index here;		/* of the gaps by rank, where they are not absent */
+	struct stab_index here;		/* of the idle intervals by rank, where they are not absent */
 	uint32_t *rerun_at;		/* [op_count] op before which it runs again, or UINT32_MAX */
 	uint32_t *needed_at;		/* [tensor_count] first op whose chain reads it, or UINT32_MAX */
-	uint32_t *stack;		/* scratch: [op_count] ops of a chain */
-	uint32_t *seen;			/* [op_count] scratch stamps */
-	uint32_t stamp;
+	struct rerun rerun;		/* scratch */
 	struct arena *arena;
 };
 
-/* All gaps of tensors of at least least_bytes; nothing is decided. */
+/* All idle intervals of tensors of at least least_bytes; nothing is decided. */
 void model_init(struct model *m, const struct lifetimes *l, const struct device *d, bytes_t least_bytes, struct arena *a);
 
-/* What stays at the op where most does if all gaps across it are absent: no decision does with less, but by another algorithm. */
+/* What stays at the op where most does if all idle intervals across it are absent: no decision does with less, but by another algorithm. */
 bytes_t model_floor(const struct model *m);
 
 /* Another model of the same, for decisions of its own: model_reset() comes next.  from is to outlive it. */
@@ -83,7 +81,7 @@ void model_hold(struct model *m, bytes_t bytes);
 /* Decide nothing, for this budget, but what must be at home on the host: what the first or the last op has no room for. */
 void model_reset(struct model *m, bytes_t budget);
 
-/* What dropping gap j would cost and bring. */
+/* What dropping interval j would cost and bring. */
 struct drop_cost {
 	double us;			/* of ops that would run again and do not yet; INFINITY: impossible */
 	int64_t gain;			/* of the bytes asked for, less what its chain would call back where there is no room */
@@ -91,28 +89,28 @@ struct drop_cost {
 
 /* The walk along its chain ends where it brings nothing any more of `wanted` bytes, or costs as much as `most` us for
  * each of them. */
-struct drop_cost model_drop_cost(struct model *m, const struct gap *j, int64_t wanted, double most);
+struct drop_cost model_drop_cost(struct model *m, const struct model_interval *j, int64_t wanted, double most);
 
-void model_drop(struct model *m, struct gap *j);
-void model_offload(struct model *m, struct gap *j, uint32_t gone, uint32_t back);
-/* Bytes that offloading gap j takes of the host; what is at home there has its place. */
-int64_t model_pins(const struct model *m, const struct gap *j);
+void model_drop(struct model *m, struct model_interval *j);
+void model_offload(struct model *m, struct model_interval *j, uint32_t gone, uint32_t back);
+/* Bytes that offloading interval j takes of the host; what is at home there has its place. */
+int64_t model_pins(const struct model *m, const struct model_interval *j);
 /* The host may pin them beside what is offloaded already. */
-bool model_host_has_room(const struct model *m, const struct gap *j);
-/* Gap j's tensor stays after all, if there is room for it. */
-bool model_keep(struct model *m, struct gap *j);
+bool model_host_has_room(const struct model *m, const struct model_interval *j);
+/* Interval j's tensor stays after all, if there is room for it. */
+bool model_keep(struct model *m, struct model_interval *j);
 /* Run op k by another of its algorithms. */
 void model_use_alternative(struct model *m, uint32_t k, uint32_t alternative);
-/* An offloaded gap is away from gone or before, until back or after. */
-void model_widen(struct model *m, struct gap *j, uint32_t gone, uint32_t back);
+/* The tensor of an offloaded idle interval is away from gone or before, until back or after. */
+void model_widen(struct model *m, struct model_interval *j, uint32_t gone, uint32_t back);
 /* It is away from gone or after, until back or before, if there is room for that. */
-bool model_narrow(struct model *m, struct gap *j, uint32_t gone, uint32_t back);
-/* The gap of the next rank from *rank on that may be here at op k, or NULL; *rank is the one after. */
-struct gap *model_next_here(const struct model *m, uint32_t k, uint32_t *rank);
+bool model_narrow(struct model *m, struct model_interval *j, uint32_t gone, uint32_t back);
+/* The idle interval of the next rank from *rank on that may be here at op k, or NULL; *rank is the one after. */
+struct model_interval *model_next_here(const struct model *m, uint32_t k, uint32_t *rank);
 
 /* The real schedule had so many bytes over the budget at op k. */
 void model_overflow(struct model *m, uint32_t k, bytes_t bytes);
 
-/* Write the gaps' fates down. */
+/* Write the idle intervals' fates down. */
 void model_decide(const struct model *m, struct decisions *d);
 #endif

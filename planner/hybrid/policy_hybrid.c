@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* policy_hybrid.c - keep, offload or recompute, each tensor and gap by what it costs
+/* policy_hybrid.c - keep, offload or recompute, each tensor and idle interval by what it costs
  *
  * A few dozen ways to share the link between tensors and to keep chains of reruns short (hybrid_way.h) are tried in parallel.
  * Each is simulated: first with all buffers apart, which no placement makes faster, then, if it can still beat the best, placed.

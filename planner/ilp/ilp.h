@@ -13,23 +13,16 @@
 #include "planner/bound/lp.h"
 #include "planner/policy/policy.h"
 #include "planner/schedule/occupancy.h"
-#include "planner/schedule/versions.h"
+#include "planner/schedule/rerun.h"
 
 #define ILP_MS 1e3	/* us in a ms: seconds or bytes as units make simplex stop far from the optimum */
 #define ILP_MB 1e6	/* bytes in a MB */
 
-/* Returns the first op of an idle interval.  A persistent tensor's interval before its first use has last == ILP_NONE, the one after its
- * last use next == op_count. */
 #define ILP_NONE UINT32_MAX
-static inline uint32_t
-gap_begin(const struct gap *g)
-{
-	return g->last == ILP_NONE ? 0 : g->last + 1;
-}
 
 /* An idle interval whose tensor may leave the device. */
 struct choice {
-	const struct gap *gap;
+	const struct timed_interval *interval;
 	uint32_t run_start, run_count;	/* runs[]: its rerun closure; run_count 0: it cannot be dropped */
 	uint32_t prior;			/* the latest earlier choice of the same tensor and value: it shares that copy on the host; or ILP_NONE */
 };
@@ -51,11 +44,11 @@ struct ilp {
 	const struct problem *p;
 	const struct graph *graph;
 	const struct lifetimes *life;
-	struct residency full;		/* for its times */
+	struct occupancy full;		/* for its times */
 	bytes_t *kept;			/* [op_count] live bytes when everything is kept */
 	struct link_rates rates;
 	struct versions versions;
-	const struct gap *gaps;
+	const struct timed_interval *intervals;
 	struct choice *choices;		/* [count] by size, largest first */
 	uint32_t count, *runs;
 	size_t run_count, run_capacity;
@@ -96,8 +89,7 @@ int64_t ilp_excess(const struct ilp *m, uint32_t k);
 /* Fills choices and runs: the largest idle intervals that cross an op near or over the budget. */
 void ilp_find_choices(struct ilp *m);
 
-/* Fills ops with the writers of tensor t from version n back to the first that does not read t, and returns their number; 0: they
- * cannot run again. */
+/* Fills ops as rerun_writers() does for version n of tensor t, and returns their number; 0: they cannot run again. */
 uint32_t ilp_writers(const struct ilp *m, uint32_t t, uint32_t n, uint32_t *ops, uint32_t room);
 
 void ilp_verdicts_init(struct verdicts *v, const struct ilp *m);

@@ -13,7 +13,7 @@ struct stage {
 /* A choice's tensor may be made again at a stage. */
 struct again { uint32_t stage, column; };
 
-struct gap_columns {
+struct interval_columns {
 	uint32_t first_row, row_count;	/* of the moments that it crosses */
 	uint32_t e, s;			/* first column of e, s by moment first_row + i; s begins at i = 1 */
 	uint32_t o, o_first, o_count;	/* first column, first interval, number */
@@ -38,7 +38,7 @@ struct exact {
 	struct stage *stages;		/* [stage_count] by op */
 	uint32_t stage_count, *stage_at;	/* [op_count] or ILP_NONE */
 	uint32_t *choice_of;		/* [slots of decisions.h] the choice whose idle interval follows the use, or ILP_NONE */
-	struct gap_columns *of;		/* [count] */
+	struct interval_columns *of;	/* [count] */
 };
 
 /* Returns the choice whose idle interval of tensor t has op k in it or ends there, or ILP_NONE. */

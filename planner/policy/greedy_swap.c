@@ -14,7 +14,7 @@ refresh(struct swap *s, uint32_t from, uint32_t to)
 
 	for (uint32_t i = from / s->slice_ops; i < s->slices && i * s->slice_ops < to; i++) {
 		uint32_t begin = i * s->slice_ops, end = begin + s->slice_ops < ops ? begin + s->slice_ops : ops;
-		int64_t over = residency_most(&s->live, begin, end) - (int64_t)s->live.problem->budget_bytes;
+		int64_t over = occupancy_most(&s->live, begin, end) - (int64_t)s->live.problem->budget_bytes;
 
 		s->excess[i] = over > 0 ? (double)over : 0;
 	}
@@ -24,10 +24,10 @@ void
 swap_init(struct swap *s, const struct problem *p, struct arena *a)
 {
 	*s = (struct swap) { .chosen = NULL };
-	residency_init(&s->live, p, a);
-	s->gaps = residency_gaps(&s->live, &s->gap_count, a);
-	s->chosen = ARENA_NEW(a, uint32_t, s->gap_count);
-	s->away = ARENA_NEW(a, struct away, s->gap_count);
+	occupancy_init(&s->live, p, a);
+	s->intervals = occupancy_intervals(&s->live, false, &s->interval_count, a);
+	s->chosen = ARENA_NEW(a, uint32_t, s->interval_count);
+	s->away = ARENA_NEW(a, struct away, s->interval_count);
 	s->slice_ops = (p->graph->op_count + SLICES_MAX - 1) / SLICES_MAX;
 	s->slices = (p->graph->op_count + s->slice_ops - 1) / s->slice_ops;
 	s->excess = ARENA_NEW(a, double, s->slices);
@@ -50,12 +50,12 @@ swap_area(const struct swap *s, uint32_t from, uint32_t to, double bytes)
 	return sum;
 }
 
-struct scored { double score; uint32_t gap; };
+struct scored { double score; uint32_t interval; };
 
 static bool
 better(const struct scored *x, const struct scored *y)
 {
-	return x->score > y->score || (x->score >= y->score && x->gap < y->gap);
+	return x->score > y->score || (x->score >= y->score && x->interval < y->interval);
 }
 
 static void
@@ -81,22 +81,22 @@ bool
 swap_pick(struct swap *s, swap_score *score, swap_taken *taken, bytes_t least_bytes, struct arena *a)
 {
 	const struct problem *p = s->live.problem;
-	struct scored *heap = ARENA_NEW(a, struct scored, s->gap_count);
-	bool *picked = ARENA_NEW(a, bool, s->gap_count);
+	struct scored *heap = ARENA_NEW(a, struct scored, s->interval_count);
+	bool *picked = ARENA_NEW(a, bool, s->interval_count);
 	uint32_t count = 0;
 
 	for (uint32_t i = 0; i < s->chosen_count; i++)
 		picked[s->chosen[i]] = true;
-	for (uint32_t i = 0; i < s->gap_count; i++)
-		if (!picked[i] && s->gaps[i].bytes >= least_bytes)
+	for (uint32_t i = 0; i < s->interval_count; i++)
+		if (!picked[i] && s->intervals[i].bytes >= least_bytes)
 			heap[count++] = (struct scored) { score(s, i), i };
 	for (uint32_t i = count / 2; i-- > 0;)
 		sink(heap, count, i);
-	while (count > 0 && residency_most(&s->live, 0, p->graph->op_count) > (int64_t)p->budget_bytes) {
+	while (count > 0 && occupancy_most(&s->live, 0, p->graph->op_count) > (int64_t)p->budget_bytes) {
 		struct scored top = heap[0];
-		const struct gap *g = &s->gaps[top.gap];
+		const struct timed_interval *j = &s->intervals[top.interval];
 
-		heap[0].score = score(s, top.gap);
+		heap[0].score = score(s, top.interval);
 		if (heap[0].score < top.score) {
 			if (heap[0].score <= 0)
 				heap[0] = heap[--count];
@@ -107,14 +107,14 @@ swap_pick(struct swap *s, swap_score *score, swap_taken *taken, bytes_t least_by
 			break;
 		heap[0] = heap[--count];
 		sink(heap, count, 0);
-		s->chosen[s->chosen_count++] = top.gap;
-		s->away[top.gap] = (struct away) { g->last + 1, g->next };
+		s->chosen[s->chosen_count++] = top.interval;
+		s->away[top.interval] = (struct away) { j->idle.from, j->idle.to };
 		if (taken != NULL)
-			taken(s, top.gap, &s->away[top.gap]);
-		residency_add(&s->live, s->away[top.gap].from, s->away[top.gap].to, -(int64_t)g->bytes);
-		refresh(s, s->away[top.gap].from, s->away[top.gap].to);
+			taken(s, top.interval, &s->away[top.interval]);
+		occupancy_add(&s->live, s->away[top.interval].from, s->away[top.interval].to, -(int64_t)j->bytes);
+		refresh(s, s->away[top.interval].from, s->away[top.interval].to);
 	}
-	return residency_most(&s->live, 0, p->graph->op_count) <= (int64_t)p->budget_bytes;
+	return occupancy_most(&s->live, 0, p->graph->op_count) <= (int64_t)p->budget_bytes;
 }
 
 bool
@@ -123,13 +123,13 @@ swap_stretch(struct swap *s)
 	const struct problem *p = s->live.problem;
 
 	for (uint32_t i = 0; i < s->chosen_count; i++) {
-		const struct gap *g = &s->gaps[s->chosen[i]];
+		const struct timed_interval *j = &s->intervals[s->chosen[i]];
 		struct away *w = &s->away[s->chosen[i]];
 
-		residency_add(&s->live, g->last + 1, w->from, -(int64_t)g->bytes);
-		residency_add(&s->live, w->to, g->next, -(int64_t)g->bytes);
-		*w = (struct away) { g->last + 1, g->next };
+		occupancy_add(&s->live, j->idle.from, w->from, -(int64_t)j->bytes);
+		occupancy_add(&s->live, w->to, j->idle.to, -(int64_t)j->bytes);
+		*w = (struct away) { j->idle.from, j->idle.to };
 	}
 	refresh(s, 0, p->graph->op_count);
-	return residency_most(&s->live, 0, p->graph->op_count) <= (int64_t)p->budget_bytes;
+	return occupancy_most(&s->live, 0, p->graph->op_count) <= (int64_t)p->budget_bytes;
 }

@@ -10,21 +10,21 @@
 #include "planner/schedule/occupancy.h"
 
 struct swap {
-	struct residency live;
-	struct gap *gaps;
-	uint32_t gap_count;
+	struct occupancy live;
+	struct timed_interval *intervals;
+	uint32_t interval_count;
 	uint32_t slice_ops, slices;	/* ops of a slice; how many slices */
 	double *excess;			/* [slices] bytes over the budget, 0 when under */
-	uint32_t *chosen, chosen_count;	/* picked gaps, in order */
-	struct away { uint32_t from, to; } *away;	/* [gap_count] of each picked gap: the ops at which live lacks it */
+	uint32_t *chosen, chosen_count;	/* picked intervals, in order */
+	struct away { uint32_t from, to; } *away;	/* [interval_count] of each picked one: the ops at which live lacks it */
 	void *own;			/* the policy's */
 };
 
-/* The score of a gap as things are; 0: of no use. */
-typedef double swap_score(const struct swap *s, uint32_t gap);
+/* The score of an idle interval as things are; 0: of no use. */
+typedef double swap_score(const struct swap *s, uint32_t interval);
 /* It has been picked: note what it takes, and say over which ops it will be away.  NULL: over its
- * whole gap. */
-typedef void swap_taken(struct swap *s, uint32_t gap, struct away *away);
+ * whole idle interval. */
+typedef void swap_taken(struct swap *s, uint32_t interval, struct away *away);
 
 void swap_init(struct swap *s, const struct problem *p, struct arena *a);
 
@@ -32,10 +32,10 @@ void swap_init(struct swap *s, const struct problem *p, struct arena *a);
  * infinite. */
 double swap_area(const struct swap *s, uint32_t from, uint32_t to, double bytes);
 
-/* Pick by score among gaps of at least least_bytes until nothing is over the budget, or no score is
+/* Pick by score among intervals of at least least_bytes until nothing is over the budget, or no score is
  * over 0.  True when nothing is over. */
 bool swap_pick(struct swap *s, swap_score *score, swap_taken *taken, bytes_t least_bytes, struct arena *a);
 
-/* What is picked shall be away over its whole gap.  True when nothing is over the budget then. */
+/* What is picked shall be away over its whole idle interval.  True when nothing is over the budget then. */
 bool swap_stretch(struct swap *s);
 #endif

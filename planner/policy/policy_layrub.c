@@ -47,7 +47,7 @@ find_groups(struct layrub *l, struct arena *a)
 	}
 }
 
-/* The move of tensor t over the gap between its last forward use and its first
+/* The move of tensor t over the idle interval between its last forward use and its first
  * backward use; false when there is none or Layrub leaves it alone. */
 static bool
 find_move(struct move *m, const struct layrub *l, uint32_t t)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* problem.c - when a search ends */
+/* problem.c - the end of a search: told to stop, or out of time */
 #include <config.h>
 #include "planner/schedule/problem.h"
 
