@@ -83,22 +83,22 @@ by_a(const void *x, const void *y)
 }
 
 /* Bytes more than the link carries between each op and the busiest moment. */
-struct links { struct range_tree out, in; uint32_t op_count; };
+struct links { struct segment_tree out, in; uint32_t op_count; };
 
 static bool
 has_time(const struct links *l, const struct gap *j)
 {
-	return (!j->out || range_tree_max(&l->out, 0, j->a + 1) + j->bytes <= 0) &&
-	    (!j->in || j->b == l->op_count || range_tree_max(&l->in, j->b, l->op_count) + j->bytes <= 0);
+	return (!j->out || segment_tree_max(&l->out, 0, j->a + 1) + j->bytes <= 0) &&
+	    (!j->in || j->b == l->op_count || segment_tree_max(&l->in, j->b, l->op_count) + j->bytes <= 0);
 }
 
 static void
 take(struct links *l, const struct gap *j)
 {
 	if (j->out)
-		range_tree_add(&l->out, 0, j->a + 1, j->bytes);
+		segment_tree_add(&l->out, 0, j->a + 1, j->bytes);
 	if (j->in)
-		range_tree_add(&l->in, j->b, l->op_count, j->bytes);
+		segment_tree_add(&l->in, j->b, l->op_count, j->bytes);
 }
 
 /* Away whatever is decided: the step begins or ends with the tensor on the host. */
@@ -113,18 +113,18 @@ static void
 choose_offloads(struct hybrid *h)
 {
 	struct model *m = &h->model;
-	uint32_t n = m->graph->op_count, k = range_tree_argmax(&m->over), count = 0, *gone, *back;
-	int64_t need = range_tree_at(&m->over, k), pinnable = -range_tree_at(&m->host, k);
+	uint32_t n = m->graph->op_count, k = segment_tree_argmax(&m->over), count = 0, *gone, *back;
+	int64_t need = segment_tree_at(&m->over, k), pinnable = -segment_tree_at(&m->host, k);
 	int64_t *room = ARENA_NEW(h->arena, int64_t, n);
 	struct gap **chosen = ARENA_NEW(h->arena, struct gap *, m->gap_count);
 	struct links links = { .op_count = n };
 
 	for (uint32_t i = 0; i < n; i++)
 		room[i] = i < k ? -(int64_t)(h->way.share * (m->start_us[k] - m->start_us[i + 1]) / h->us_per_byte[D2H]) : 0;
-	range_tree_init(&links.out, room, n, h->arena);
+	segment_tree_init(&links.out, room, n, h->arena);
 	for (uint32_t i = 0; i < n; i++)
 		room[i] = i > k ? -(int64_t)(h->way.share * (m->start_us[i] - m->start_us[k + 1]) / h->us_per_byte[H2D]) : 0;
-	range_tree_init(&links.in, room, n, h->arena);
+	segment_tree_init(&links.in, room, n, h->arena);
 	for (uint32_t i = 0; i < m->gap_count; i++)
 		if (at_home(m, &m->gaps[i]))
 			take(&links, chosen[count++] = &m->gaps[i]);
@@ -284,9 +284,9 @@ widen(struct model *m, struct gap *j, uint32_t k)
 {
 	uint32_t gone = k, back = k + 1;
 
-	while (k < j->gone && gone > j->a && range_tree_at(&m->over, gone - 1) > 0)
+	while (k < j->gone && gone > j->a && segment_tree_at(&m->over, gone - 1) > 0)
 		gone--;
-	while (k >= j->back && back < j->b && range_tree_at(&m->over, back) > 0)
+	while (k >= j->back && back < j->b && segment_tree_at(&m->over, back) > 0)
 		back++;
 	model_widen(m, j, gone, back);
 }
@@ -315,8 +315,8 @@ cover(struct hybrid *h)
 	h->host_is_full = false;
 	memset(h->vain, 0, sizeof(*h->vain) * m->gap_count);
 	for (;;) {
-		uint32_t k = range_tree_argmax(&m->over), alternative;
-		int64_t excess = range_tree_at(&m->over, k);
+		uint32_t k = segment_tree_argmax(&m->over), alternative;
+		int64_t excess = segment_tree_at(&m->over, k);
 		double drop_cost, alternative_cost;
 		struct forced forced[FORCED];
 		struct gap *j;
@@ -340,7 +340,7 @@ cover(struct hybrid *h)
 			h->stuck = k;
 			return false;
 		}
-		for (int i = 0; i < count && range_tree_at(&m->over, k) > 0; i++)
+		for (int i = 0; i < count && segment_tree_at(&m->over, k) > 0; i++)
 			force_offload(m, forced[i].gap, k);
 	}
 }

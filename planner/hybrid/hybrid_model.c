@@ -247,7 +247,7 @@ choose_homes(struct model *m)
 {
 	const struct graph *g = m->graph;
 	uint32_t n = g->op_count, count = 0;
-	int64_t first = range_tree_at(&m->over, 0), last = range_tree_at(&m->over, n - 1);
+	int64_t first = segment_tree_at(&m->over, 0), last = segment_tree_at(&m->over, n - 1);
 	int64_t excess = first > last ? first : last;
 	struct candidate *homes;
 
@@ -264,7 +264,7 @@ choose_homes(struct model *m)
 		int64_t bytes = (int64_t)bytes_align(homes[i].bytes, DEVICE_ALIGN);
 
 		m->on_host[homes[i].tensor] = true;
-		range_tree_add(&m->host, 0, n, bytes);
+		segment_tree_add(&m->host, 0, n, bytes);
 		excess -= bytes;
 	}
 }
@@ -289,8 +289,8 @@ decide_nothing(struct model *m, bytes_t budget)
 		over[k] = m->live[k] - (int64_t)budget;
 		host[k] = -(int64_t)m->device->pinned_bytes;
 	}
-	range_tree_init(&m->over, over, g->op_count, m->arena);
-	range_tree_init(&m->host, host, g->op_count, m->arena);
+	segment_tree_init(&m->over, over, g->op_count, m->arena);
+	segment_tree_init(&m->host, host, g->op_count, m->arena);
 	memset(m->alternative, 0xff, sizeof(*m->alternative) * g->op_count);
 	memset(m->rerun_at, 0xff, sizeof(*m->rerun_at) * g->op_count);
 	memset(m->needed_at, 0xff, sizeof(*m->needed_at) * g->tensor_count);
@@ -515,7 +515,7 @@ count_cost(struct model *m, uint32_t op, uint32_t c, void *arg)
 		if (j == NULL || j->fate == FATE_KEEP || j->back <= c)
 			continue;
 		from = c > j->gone ? c : j->gone;
-		if (from < j->back && range_tree_max(&m->over, from, j->back) + j->bytes > 0)
+		if (from < j->back && segment_tree_max(&m->over, from, j->back) + j->bytes > 0)
 			drop->gain -= j->bytes;
 	}
 	return is_worth_it(count);
@@ -539,8 +539,8 @@ be_here(struct model *m, struct gap *j, uint32_t gone, uint32_t back)
 {
 	uint32_t from = j->gone, to = j->back;
 
-	range_tree_add(&m->over, from, gone, j->bytes);
-	range_tree_add(&m->over, back, to, j->bytes);
+	segment_tree_add(&m->over, from, gone, j->bytes);
+	segment_tree_add(&m->over, back, to, j->bytes);
 	j->gone = gone;
 	j->back = back;
 	index_gap(m, j, from, gone);
@@ -582,7 +582,7 @@ leave(struct model *m, struct gap *j, enum fate fate, uint32_t gone, uint32_t ba
 	j->fate = fate;
 	j->gone = gone;
 	j->back = back;
-	range_tree_add(&m->over, gone, back, -j->bytes);
+	segment_tree_add(&m->over, gone, back, -j->bytes);
 	index_gap(m, j, gone, back);
 }
 
@@ -625,13 +625,13 @@ model_host_has_room(const struct model *m, const struct gap *j)
 {
 	int64_t bytes = model_pins(m, j);
 
-	return bytes == 0 || range_tree_most(&m->host) + bytes <= 0 || range_tree_max(&m->host, pinned_from(j), j->b) + bytes <= 0;
+	return bytes == 0 || segment_tree_max_all(&m->host) + bytes <= 0 || segment_tree_max(&m->host, pinned_from(j), j->b) + bytes <= 0;
 }
 
 void
 model_offload(struct model *m, struct gap *j, uint32_t gone, uint32_t back)
 {
-	range_tree_add(&m->host, pinned_from(j), j->b, model_pins(m, j));
+	segment_tree_add(&m->host, pinned_from(j), j->b, model_pins(m, j));
 	leave(m, j, FATE_OFFLOAD, gone, back);
 	mark_copied(m, j);
 }
@@ -652,18 +652,18 @@ model_use_alternative(struct model *m, uint32_t k, uint32_t alternative)
 	bytes_t now = m->alternative[k] == PLAN_NONE ? o->workspace_bytes : o->alternatives[m->alternative[k]].workspace_bytes;
 
 	m->alternative[k] = alternative;
-	range_tree_add(&m->over, k, k + 1, (int64_t)o->alternatives[alternative].workspace_bytes - (int64_t)now);
+	segment_tree_add(&m->over, k, k + 1, (int64_t)o->alternatives[alternative].workspace_bytes - (int64_t)now);
 }
 
 void
 model_widen(struct model *m, struct gap *j, uint32_t gone, uint32_t back)
 {
 	if (gone < j->gone) {
-		range_tree_add(&m->over, gone, j->gone, -j->bytes);
+		segment_tree_add(&m->over, gone, j->gone, -j->bytes);
 		j->gone = gone;
 	}
 	if (back > j->back) {
-		range_tree_add(&m->over, j->back, back, -j->bytes);
+		segment_tree_add(&m->over, j->back, back, -j->bytes);
 		j->back = back;
 	}
 	index_gap(m, j, j->gone, j->back);
@@ -672,7 +672,7 @@ model_widen(struct model *m, struct gap *j, uint32_t gone, uint32_t back)
 static bool
 has_room(const struct model *m, const struct gap *j, uint32_t from, uint32_t to)
 {
-	return from >= to || range_tree_max(&m->over, from, to) + j->bytes <= 0;
+	return from >= to || segment_tree_max(&m->over, from, to) + j->bytes <= 0;
 }
 
 bool
@@ -698,10 +698,10 @@ model_next_here(const struct model *m, uint32_t k, uint32_t *rank)
 void
 model_overflow(struct model *m, uint32_t k, bytes_t bytes)
 {
-	int64_t now = range_tree_at(&m->over, k);
+	int64_t now = segment_tree_at(&m->over, k);
 
 	/* The model thought there was room: -now bytes of it. */
-	range_tree_add(&m->over, k, k + 1, (int64_t)bytes - (now < 0 ? now : 0));
+	segment_tree_add(&m->over, k, k + 1, (int64_t)bytes - (now < 0 ? now : 0));
 }
 
 void

@@ -9,10 +9,10 @@
  */
 #ifndef PLANNER_HYBRID_HYBRID_MODEL_H
 #define PLANNER_HYBRID_HYBRID_MODEL_H
-#include "planner/hybrid/range_tree.h"
 #include "planner/hybrid/stab_index.h"
 #include "planner/schedule/decisions.h"
 #include "planner/schedule/versions.h"
+#include "src/base/segment_tree.h"
 #include "src/documents/device.h"
 
 struct gap {
@@ -52,8 +52,8 @@ struct model {
 	bool *is_cut;			/* [tensor_count] chosen by model_choose_cuts() */
 	bool *on_host;			/* [tensor_count] persistent tensors at home on the host */
 	uint32_t *alternative;		/* [op_count] chosen, or PLAN_NONE */
-	struct range_tree over;		/* live bytes - budget, by op */
-	struct range_tree host;		/* bytes that wait on the host - what it may pin, by op */
+	struct segment_tree over;		/* live bytes - budget, by op */
+	struct segment_tree host;		/* bytes that wait on the host - what it may pin, by op */
 	struct stab_index here;		/* of the gaps by rank, where they are not absent */
 	uint32_t *rerun_at;		/* [op_count] op before which it runs again, or UINT32_MAX */
 	uint32_t *needed_at;		/* [tensor_count] first op whose chain reads it, or UINT32_MAX */

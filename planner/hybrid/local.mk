@@ -5,5 +5,4 @@ libplanner_a_SOURCES += \
 	%D%/hybrid_model.c %D%/hybrid_model.h \
 	%D%/placement_cache.c %D%/placement_cache.h \
 	%D%/policy_hybrid.c \
-	%D%/range_tree.c %D%/range_tree.h \
 	%D%/stab_index.c %D%/stab_index.h

@@ -11,122 +11,55 @@ aligned(bytes_t bytes)
 	return (int64_t)bytes_align(bytes, DEVICE_ALIGN);
 }
 
-/* ---- the tree ---- */
-
-static void
-pull(struct residency *r, uint32_t node)
-{
-	int64_t x = r->most[2 * node], y = r->most[2 * node + 1];
-
-	r->most[node] = (x > y ? x : y) + r->added[node];
-}
-
 void
 residency_init(struct residency *r, const struct problem *p, struct arena *a)
 {
 	const struct graph *g = p->graph;
 	const struct lifetimes *l = p->life;
-	int64_t live = 0, *change = ARENA_NEW(a, int64_t, (size_t)g->op_count + 1);
+	int64_t resident = 0, *live = ARENA_NEW(a, int64_t, g->op_count), *change = ARENA_NEW(a, int64_t, (size_t)g->op_count + 1);
 
-	*r = (struct residency) { .problem = p, .leaves = 1 };
-	while (r->leaves < g->op_count)
-		r->leaves *= 2;
-	r->most = ARENA_NEW(a, int64_t, 2 * (size_t)r->leaves);
-	r->added = ARENA_NEW(a, int64_t, 2 * (size_t)r->leaves);
+	*r = (struct residency) { .problem = p };
 	r->start_us = ARENA_NEW(a, double, (size_t)g->op_count + 1);
 	for (uint32_t t = 0; t < g->tensor_count; t++) {
 		int64_t bytes = aligned(g->tensors[t].bytes);
 
 		if (kind_is_persistent(g->tensors[t].kind)) {
-			live += bytes;
+			resident += bytes;
 		} else if (l->first[t] <= l->last[t]) {
 			change[l->first[t]] += bytes;
 			change[l->last[t] + 1] -= bytes;
 		}
 	}
 	for (uint32_t k = 0; k < g->op_count; k++) {
-		live += change[k];
-		r->most[r->leaves + k] = live + aligned(g->ops[k].workspace_bytes);
+		resident += change[k];
+		live[k] = resident + aligned(g->ops[k].workspace_bytes);
 		r->start_us[k + 1] = r->start_us[k] + g->ops[k].time_us;
 	}
-	for (uint32_t n = r->leaves; n-- > 1;)
-		pull(r, n);
-}
-
-static void
-add(struct residency *r, uint32_t node, uint32_t lo, uint32_t hi, uint32_t from, uint32_t to, int64_t bytes)
-{
-	uint32_t mid = lo + (hi - lo) / 2;
-
-	if (to <= lo || hi <= from)
-		return;
-	if (from <= lo && hi <= to) {
-		r->most[node] += bytes;
-		r->added[node] += bytes;
-		return;
-	}
-	add(r, 2 * node, lo, mid, from, to, bytes);
-	add(r, 2 * node + 1, mid, hi, from, to, bytes);
-	pull(r, node);
+	segment_tree_init(&r->live, live, g->op_count, a);
 }
 
 void
 residency_add(struct residency *r, uint32_t from, uint32_t to, int64_t bytes)
 {
-	if (from < to)
-		add(r, 1, 0, r->leaves, from, to, bytes);
-}
-
-static int64_t
-most(const struct residency *r, uint32_t node, uint32_t lo, uint32_t hi, uint32_t from, uint32_t to)
-{
-	uint32_t mid = lo + (hi - lo) / 2;
-	int64_t x, y;
-
-	if (to <= lo || hi <= from)
-		return INT64_MIN / 2;
-	if (from <= lo && hi <= to)
-		return r->most[node];
-	x = most(r, 2 * node, lo, mid, from, to);
-	y = most(r, 2 * node + 1, mid, hi, from, to);
-	return (x > y ? x : y) + r->added[node];
+	segment_tree_add(&r->live, from, to, bytes);
 }
 
 int64_t
 residency_most(const struct residency *r, uint32_t from, uint32_t to)
 {
-	return from < to ? most(r, 1, 0, r->leaves, from, to) : 0;
-}
-
-/* above: what was added to all of a node's ancestors. */
-static uint32_t
-first_over(const struct residency *r, uint32_t node, uint32_t lo, uint32_t hi, uint32_t from, uint32_t to, int64_t limit, int64_t above, bool last)
-{
-	uint32_t mid = lo + (hi - lo) / 2, found;
-
-	if (to <= lo || hi <= from || r->most[node] + above <= limit)
-		return RESIDENCY_NONE;
-	if (hi - lo == 1)
-		return lo;
-	above += r->added[node];
-	found = last ? first_over(r, 2 * node + 1, mid, hi, from, to, limit, above, last) :
-	    first_over(r, 2 * node, lo, mid, from, to, limit, above, last);
-	if (found != RESIDENCY_NONE)
-		return found;
-	return last ? first_over(r, 2 * node, lo, mid, from, to, limit, above, last) :
-	    first_over(r, 2 * node + 1, mid, hi, from, to, limit, above, last);
+	return from < to ? segment_tree_max(&r->live, from, to) : 0;
 }
 
 uint32_t
 residency_first_over(const struct residency *r, uint32_t from, uint32_t to, int64_t limit)
 {
-	return from < to ? first_over(r, 1, 0, r->leaves, from, to, limit, 0, false) : RESIDENCY_NONE;
+	return segment_tree_first_over(&r->live, from, to, limit);
 }
 
 uint32_t
 residency_last_over(const struct residency *r, uint32_t from, uint32_t to, int64_t limit)
 {
-	return from < to ? first_over(r, 1, 0, r->leaves, from, to, limit, 0, true) : RESIDENCY_NONE;
+	return segment_tree_last_over(&r->live, from, to, limit);
 }
 
 uint32_t

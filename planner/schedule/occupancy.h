@@ -9,11 +9,11 @@
 #define PLANNER_SCHEDULE_OCCUPANCY_H
 #include "planner/schedule/decisions.h"
 #include "planner/schedule/problem.h"
+#include "src/base/segment_tree.h"
 
 struct residency {
 	const struct problem *problem;	/* not owned */
-	uint32_t leaves;		/* a power of two, at least op_count */
-	int64_t *most, *added;		/* [2 * leaves] a tree: largest below, what was added to all below */
+	struct segment_tree live;	/* bytes by op */
 	double *start_us;		/* [op_count + 1] of each op when nothing stalls */
 };
 
@@ -28,7 +28,7 @@ int64_t residency_most(const struct residency *r, uint32_t from, uint32_t to);
 /* The first (the last) op of [from, to) that has more than limit; `to` (RESIDENCY_NONE) when there is none. */
 uint32_t residency_first_over(const struct residency *r, uint32_t from, uint32_t to, int64_t limit);
 uint32_t residency_last_over(const struct residency *r, uint32_t from, uint32_t to, int64_t limit);
-#define RESIDENCY_NONE UINT32_MAX
+#define RESIDENCY_NONE SEGMENT_TREE_NONE
 
 /* The op at which so much time has passed: the last one that has begun by then. */
 uint32_t residency_op_at(const struct residency *r, double us);

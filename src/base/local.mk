@@ -9,6 +9,7 @@ libcore_a_SOURCES += \
 	%D%/json_write.c \
 	%D%/option.c %D%/option.h \
 	%D%/process.c %D%/process.h \
+	%D%/segment_tree.c %D%/segment_tree.h \
 	%D%/spans.c %D%/spans.h \
 	%D%/units.c %D%/units.h \
 	%D%/with_glpk.h
