@@ -122,11 +122,9 @@ tighten(struct plan *plan, const struct problem *p, const struct planner_options
 	struct plan next = *plan;
 
 	for (int i = 0; i < TIGHTEN_MAX && plan->arena_bytes > p->budget_bytes; i++) {
-		bytes_t missing = next.arena_bytes - p->budget_bytes;
-
-		if (plan->figures.peak_bytes > p->budget_bytes || less.budget_bytes < policy_least_budget(o->policy, p->life) + missing)
+		if (plan->figures.peak_bytes > p->budget_bytes ||
+		    !problem_tighten(&less, next.arena_bytes - p->budget_bytes, policy_least_budget(o->policy, p->life)))
 			return 0;
-		less.budget_bytes -= missing;
 		if (make(&next, &less, o, a, e) < 0) {
 			if (e->code != ERR_NO)
 				return -1;

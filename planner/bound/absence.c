@@ -41,37 +41,6 @@ find_times(struct absences *s, struct arena *a)
 	}
 }
 
-static bytes_t
-least_workspace(const struct op *o)
-{
-	bytes_t least = o->workspace_bytes;
-
-	for (uint32_t i = 0; i < o->alternative_count; i++)
-		if (o->alternatives[i].workspace_bytes < least)
-			least = o->alternatives[i].workspace_bytes;
-	return least;
-}
-
-/* At most: each output the largest input that it may take. */
-static bytes_t
-shared_in_place(const struct graph *g, const struct op *o)
-{
-	bytes_t total = 0;
-
-	for (uint32_t j = 0; o->inplace_count > 0 && j < o->output_count; j++) {
-		bytes_t out = g->tensors[o->outputs[j]].bytes, most = 0;
-
-		for (uint32_t i = 0; i < o->inplace_count; i++) {
-			bytes_t in = g->tensors[o->inplace[i].input].bytes;
-
-			if (o->inplace[i].output == o->outputs[j] && in > most)
-				most = in;
-		}
-		total += most < out ? most : out;
-	}
-	return total;
-}
-
 /* The runs that make what the writer at index w left behind, newest first, and when the
  * oldest value of the chain was there. */
 static void
@@ -112,23 +81,6 @@ find_chain(struct finding *f, struct absence *x, int64_t w)
 	x->run_count = (uint32_t)(f->runs - x->run_start);
 }
 
-/* Index of the last writer before op k; -1: none. */
-static int64_t
-last_writer(const struct finding *f, uint32_t k)
-{
-	uint32_t low = 0, high = f->writer_count;
-
-	while (low < high) {
-		uint32_t mid = low + (high - low) / 2;
-
-		if (f->writers[mid] < k)
-			low = mid + 1;
-		else
-			high = mid;
-	}
-	return (int64_t)low - 1;
-}
-
 /* The tensor is not used by ops from <= k < to.  in: op `to` reads it. */
 static void
 add_absence(struct finding *f, uint32_t t, uint32_t from, uint32_t to, bool in)
@@ -136,7 +88,7 @@ add_absence(struct finding *f, uint32_t t, uint32_t from, uint32_t to, bool in)
 	const struct tensor *tensor = &f->graph->tensors[t];
 	bool persistent = kind_is_persistent(tensor->kind);
 	struct absence *x;
-	int64_t w = last_writer(f, from);
+	int64_t w = (int64_t)lower_bound(f->writers, 0, f->writer_count, from) - 1;	/* the last before the op; -1: none */
 
 	if (from >= to || tensor->bytes == 0 || (w < 0 && !persistent))
 		return;
@@ -205,13 +157,13 @@ add_up(struct absences *s, const struct lifetimes *l)
 	}
 	for (uint32_t k = 0; k < g->op_count; k++) {
 		sum += s->need[k];
-		s->need[k] = sum + least_workspace(&g->ops[k]);
+		s->need[k] = sum + lifetimes_least_workspace(&g->ops[k]);
 	}
 	for (uint32_t t = 0; t < g->tensor_count; t++)
 		for (uint32_t u = l->use_start[t]; u < l->use_start[t + 1]; u++)
 			s->need[l->use_op[u]] += g->tensors[t].bytes;
 	for (uint32_t k = 0; k < g->op_count; k++)
-		s->need[k] -= shared_in_place(g, &g->ops[k]);
+		s->need[k] -= lifetimes_shared_bytes(g, &g->ops[k]);
 }
 
 void

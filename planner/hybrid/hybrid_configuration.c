@@ -22,17 +22,7 @@ copy_us(const struct gap *j, enum direction dir)
 static uint32_t
 op_at(const struct model *m, double us)
 {
-	uint32_t lo = 0, hi = m->graph->op_count;
-
-	while (lo < hi) {
-		uint32_t mid = lo + (hi - lo) / 2;
-
-		if (m->start_us[mid] < us)
-			lo = mid + 1;
-		else
-			hi = mid;
-	}
-	return lo;
+	return lower_bound_double(m->start_us, 0, m->graph->op_count, us);
 }
 
 /* When the copies of the chosen gaps can have ended and must begin, one queue each way. */
@@ -212,8 +202,8 @@ cheapest_alternative(const struct hybrid *h, uint32_t k, int64_t excess, double 
 {
 	const struct op *o = &h->p->graph->ops[k];
 	uint32_t now = h->model.alternative[k], best = PLAN_NONE;
-	bytes_t bytes = now == PLAN_NONE ? o->workspace_bytes : o->alternatives[now].workspace_bytes;
-	double us = now == PLAN_NONE ? o->time_us : o->alternatives[now].time_us;
+	bytes_t bytes = op_workspace_bytes(o, now);
+	double us = op_time_us(o, now);
 
 	*cost = INFINITY;
 	for (uint32_t i = 0; i < o->alternative_count; i++) {

@@ -347,15 +347,12 @@ model_init(struct model *m, const struct lifetimes *l, const struct device *d, b
 {
 	const struct graph *g = l->graph;
 
-	*m = (struct model) { .graph = g, .life = l, .device = d, .arena = a };
+	*m = (struct model) { .graph = g, .life = l, .device = d, .start_us = l->start_us, .arena = a };
 	versions_init(&m->versions, g, a);
 	find_gaps(m, least_bytes);
 	find_carried(m, least_bytes);
 	find_live(m);
 	find_holdable(m);
-	m->start_us = ARENA_NEW(a, double, (size_t)g->op_count + 1);
-	for (uint32_t k = 0; k < g->op_count; k++)
-		m->start_us[k + 1] = m->start_us[k] + g->ops[k].time_us;
 	make_room(m);
 	rank_gaps(m);
 }
@@ -417,18 +414,9 @@ static struct gap *
 gap_at(const struct model *m, uint32_t s, uint32_t c)
 {
 	const struct lifetimes *l = m->life;
-	uint32_t lo = l->use_start[s], hi = l->use_start[s + 1];
+	uint32_t next = lifetimes_use_from(l, s, c), slot = next == l->use_start[s] ? decisions_before(l, s) : next - 1;
 
-	while (lo < hi) {		/* the first use at or after c */
-		uint32_t mid = lo + (hi - lo) / 2;
-
-		if (l->use_op[mid] < c)
-			lo = mid + 1;
-		else
-			hi = mid;
-	}
-	lo = lo == l->use_start[s] ? decisions_before(l, s) : lo - 1;
-	return m->gap_of[lo] == UINT32_MAX ? NULL : &m->gaps[m->gap_of[lo]];
+	return m->gap_of[slot] == UINT32_MAX ? NULL : &m->gaps[m->gap_of[slot]];
 }
 
 /* Walk the chain that would make what op c reads of gap j's tensor: for each op of it that does not run
@@ -649,10 +637,10 @@ void
 model_use_alternative(struct model *m, uint32_t k, uint32_t alternative)
 {
 	const struct op *o = &m->graph->ops[k];
-	bytes_t now = m->alternative[k] == PLAN_NONE ? o->workspace_bytes : o->alternatives[m->alternative[k]].workspace_bytes;
+	bytes_t before = op_workspace_bytes(o, m->alternative[k]), now = op_workspace_bytes(o, alternative);
 
 	m->alternative[k] = alternative;
-	segment_tree_add(&m->over, k, k + 1, (int64_t)o->alternatives[alternative].workspace_bytes - (int64_t)now);
+	segment_tree_add(&m->over, k, k + 1, (int64_t)now - (int64_t)before);
 }
 
 void

@@ -44,7 +44,7 @@ struct model {
 	uint32_t holdable_count;
 	int64_t *live;			/* [op_count] bytes if nothing moves, what outputs may take over counted once, what is held
 					 * included */
-	double *start_us;		/* [op_count + 1] when each op is expected to start */
+	const double *start_us;		/* [op_count + 1] the lifetimes' */
 	struct versions versions;
 	/* What is decided. */
 	struct gap *gaps;		/* [gap_count] by a, then tensor */

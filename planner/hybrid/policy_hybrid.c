@@ -106,9 +106,8 @@ go_policy(struct hybrid *h, const struct policy *row, double *us)
 			return -1;
 		if (missing == 0 || *us >= h->beat_us)
 			return 0;
-		if (less.budget_bytes < policy_least_budget(row, h->p->life) + missing)
+		if (!problem_tighten(&less, missing, policy_least_budget(row, h->p->life)))
 			break;
-		less.budget_bytes -= missing;
 	}
 	return err_set(&h->err, ERR_NO, "it does not fit");
 }
@@ -119,19 +118,6 @@ run_outcome(void *arg)
 	struct outcome *o = arg;
 
 	return o->row == NULL ? hybrid_go(&o->h, &o->us) : go_policy(&o->h, o->row, &o->us);
-}
-
-static void
-schedule_copy(struct schedule *to, const struct schedule *from, uint32_t tensor_count, struct arena *a)
-{
-	*to = *from;
-	if (from->on_host != NULL)
-		to->on_host = memcpy(ARENA_NEW(a, bool, tensor_count), from->on_host, sizeof(bool) * tensor_count);
-	to->steps = ARENA_NEW(a, struct step, from->step_count);
-	memcpy(to->steps, from->steps, sizeof(*to->steps) * from->step_count);
-	to->moves = ARENA_NEW(a, struct move, from->move_count);
-	if (from->move_count > 0)
-		memcpy(to->moves, from->moves, sizeof(*to->moves) * from->move_count);
 }
 
 /* How many ways may be tried: fewer for larger graphs. */

@@ -20,18 +20,9 @@ static bool
 is_there(const struct chain *c, uint32_t t, uint32_t k)
 {
 	const struct lifetimes *l = c->d->life;
-	uint32_t lo = l->use_start[t], hi = l->use_start[t + 1], first = lo;
+	uint32_t next = lifetimes_use_from(l, t, k);
 
-	/* The last use before op k. */
-	while (lo < hi) {
-		uint32_t mid = lo + (hi - lo) / 2;
-
-		if (l->use_op[mid] < k)
-			lo = mid + 1;
-		else
-			hi = mid;
-	}
-	return lo > first && c->d->fate[lo - 1] != FATE_DROP;
+	return next > l->use_start[t] && c->d->fate[next - 1] != FATE_DROP;
 }
 
 static bool

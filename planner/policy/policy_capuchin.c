@@ -241,9 +241,8 @@ policy_capuchin(struct schedule *s, const struct problem *p, struct arena *a, st
 			if (reached <= p->budget_bytes)
 				return 0;
 			least = reached < least ? reached : least;
-			if (reached - p->budget_bytes >= less.budget_bytes)
+			if (!problem_tighten(&less, reached - p->budget_bytes, 1))
 				break;
-			less.budget_bytes -= reached - p->budget_bytes;
 		}
 	}
 	return err_set(e, ERR_NO, "swapping and recomputing come down to a peak of %s, over the budget of %s",

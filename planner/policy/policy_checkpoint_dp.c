@@ -56,18 +56,6 @@ to_slots(const struct dp *d, bytes_t bytes)
 	return n > d->slots ? d->slots + 1 : (uint32_t)n;
 }
 
-static bytes_t
-common_divisor(bytes_t x, bytes_t y)
-{
-	while (y != 0) {
-		bytes_t r = x % y;
-
-		x = y;
-		y = r;
-	}
-	return x;
-}
-
 static void
 set_slots(struct dp *d, bytes_t most)
 {
@@ -78,7 +66,7 @@ set_slots(struct dp *d, bytes_t most)
 		const bytes_t sizes[] = { b->input, b->hold, b->through, b->keep, b->own, b->backward, b->gradients };
 
 		for (size_t n = 0; n < sizeof(sizes) / sizeof(*sizes); n++)
-			unit = common_divisor(unit, sizes[n]);
+			unit = bytes_gcd(unit, sizes[n]);
 	}
 	d->slot = unit > 0 && most / unit <= SLOTS ? unit : (most + SLOTS - 1) / SLOTS;
 	d->slot = d->slot == 0 ? 1 : d->slot;

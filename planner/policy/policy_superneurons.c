@@ -66,17 +66,9 @@ turns(const struct super *s, const struct gap *g)
 static uint32_t
 convolution_before(const struct super *s, uint32_t k)
 {
-	uint32_t lo = 0, hi = s->conv_count;
+	uint32_t next = lower_bound(s->convs, 0, s->conv_count, k);
 
-	while (lo < hi) {
-		uint32_t mid = lo + (hi - lo) / 2;
-
-		if (s->convs[mid] < k)
-			lo = mid + 1;
-		else
-			hi = mid;
-	}
-	return lo == 0 ? k : s->convs[lo - 1];
+	return next == 0 ? k : s->convs[next - 1];
 }
 
 struct recent { uint32_t last, gap; };

@@ -18,8 +18,7 @@ residency_init(struct residency *r, const struct problem *p, struct arena *a)
 	const struct lifetimes *l = p->life;
 	int64_t resident = 0, *live = ARENA_NEW(a, int64_t, g->op_count), *change = ARENA_NEW(a, int64_t, (size_t)g->op_count + 1);
 
-	*r = (struct residency) { .problem = p };
-	r->start_us = ARENA_NEW(a, double, (size_t)g->op_count + 1);
+	*r = (struct residency) { .problem = p, .start_us = l->start_us };
 	for (uint32_t t = 0; t < g->tensor_count; t++) {
 		int64_t bytes = aligned(g->tensors[t].bytes);
 
@@ -33,7 +32,6 @@ residency_init(struct residency *r, const struct problem *p, struct arena *a)
 	for (uint32_t k = 0; k < g->op_count; k++) {
 		resident += change[k];
 		live[k] = resident + aligned(g->ops[k].workspace_bytes);
-		r->start_us[k + 1] = r->start_us[k] + g->ops[k].time_us;
 	}
 	segment_tree_init(&r->live, live, g->op_count, a);
 }
@@ -283,11 +281,10 @@ residency_peak(const struct schedule *s, const struct graph *g, uint32_t *step, 
 	}
 	for (uint32_t k = 0; k < s->step_count; k++) {
 		const struct op *o = &g->ops[s->steps[k].op];
-		uint32_t alternative = s->steps[k].alternative;
 		int64_t now;
 
 		live += y.change[k];
-		now = live + aligned(alternative == PLAN_NONE ? o->workspace_bytes : o->alternatives[alternative].workspace_bytes);
+		now = live + aligned(op_workspace_bytes(o, s->steps[k].alternative));
 		if (now > peak) {
 			peak = now;
 			at = k;

@@ -14,7 +14,7 @@
 struct residency {
 	const struct problem *problem;	/* not owned */
 	struct segment_tree live;	/* bytes by op */
-	double *start_us;		/* [op_count + 1] of each op when nothing stalls */
+	const double *start_us;		/* [op_count + 1] the lifetimes' */
 };
 
 void residency_init(struct residency *r, const struct problem *p, struct arena *a);

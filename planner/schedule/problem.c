@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* problem.c - when a search ends */
+/* problem.c - when a search ends, and a smaller budget for what did not fit */
 #include <config.h>
 #include "planner/schedule/problem.h"
 
@@ -20,4 +20,13 @@ search_stopped(const struct search_control *c)
 	if (c->stopped != NULL && c->stopped())
 		return true;
 	return c->time_limit_s > 0 && c->begin_s > 0 && clock_seconds() - c->begin_s >= c->time_limit_s;
+}
+
+bool
+problem_tighten(struct problem *p, bytes_t excess, bytes_t least)
+{
+	if (excess > p->budget_bytes || p->budget_bytes - excess < least)
+		return false;
+	p->budget_bytes -= excess;
+	return true;
 }

@@ -7,6 +7,7 @@ libcore_a_SOURCES += \
 	%D%/file.c %D%/file.h \
 	%D%/json.c %D%/json.h \
 	%D%/json_write.c \
+	%D%/lower_bound.h \
 	%D%/option.c %D%/option.h \
 	%D%/process.c %D%/process.h \
 	%D%/segment_tree.c %D%/segment_tree.h \
