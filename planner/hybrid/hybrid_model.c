@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* hybrid_model.c - what the model knows of a graph before any decision, and what each decision changes */
 #include <config.h>
 #include "planner/hybrid/hybrid_model.h"
 
@@ -54,7 +55,7 @@ find_gaps(struct model *m, bytes_t least_bytes)
 		m->gap_of[m->gaps[i].slot] = i;
 }
 
-/* What is alive, less what outputs take over in the schedule (program.h), if nothing moves. */
+/* Fills live: the bytes alive, less what outputs take over in the schedule (program.h). */
 static void
 find_live(struct model *m)
 {
@@ -77,7 +78,7 @@ find_live(struct model *m)
 	}
 }
 
-/* Only forward reads it, and it is written once. */
+/* True: only forward reads the transient tensor, and one op writes it. */
 static bool
 is_passing(const struct model *m, uint32_t t)
 {
@@ -87,7 +88,7 @@ is_passing(const struct model *m, uint32_t t)
 	    m->graph->ops[l->last[t]].phase == PHASE_FORWARD && versions_before(&m->versions, t, m->graph->op_count) == 1;
 }
 
-/* A tensor to choose: of the same worth the larger first. */
+/* A tensor to choose: the larger of two with the same worth comes first. */
 struct candidate { double worth; bytes_t bytes; uint32_t tensor; };
 
 static int
@@ -102,8 +103,7 @@ worthier(const void *x, const void *y)
 	return p->tensor < q->tensor ? -1 : p->tensor > q->tensor;
 }
 
-/* Count, for every moment between two forward ops, the tensors that forward carries across it
- * (small ones aside), and note it where there is but one. */
+/* Fills carried: counts, for every moment between two forward ops, the tensors of at least least_bytes that forward carries across it. */
 static void
 find_carried(struct model *m, bytes_t least_bytes)
 {
@@ -138,8 +138,8 @@ us_per_byte(const struct model *m, uint32_t t)
 	return m->graph->ops[versions_writer(&m->versions, t, 1)].time_us / (double)m->graph->tensors[t].bytes;
 }
 
-/* Of tensors that only forward reads, written once: up to which op may a chain read them?  Until
- * what is made of them, by way of others like them, is read for the last time. */
+/* Fills until and holdable.  Reruns may read a passing tensor (is_passing) until the last use of what is made of it, directly or by
+ * way of other passing tensors. */
 static void
 find_holdable(struct model *m)
 {
@@ -176,31 +176,31 @@ find_holdable(struct model *m)
 }
 
 void
-model_choose_cuts(struct model *m, bytes_t bytes_between)
+model_choose_checkpoints(struct model *m, bytes_t bytes_between)
 {
 	const struct graph *g = m->graph;
 	bytes_t made = 0;
 
-	memset(m->is_cut, 0, sizeof(*m->is_cut) * g->tensor_count);
+	memset(m->is_checkpoint, 0, sizeof(*m->is_checkpoint) * g->tensor_count);
 	for (uint32_t k = 0; k < g->op_count && g->ops[k].phase == PHASE_FORWARD; k++) {
 		for (uint32_t j = 0; j < g->ops[k].output_count; j++)
 			if (m->life->first[g->ops[k].outputs[j]] == k)
 				made += g->tensors[g->ops[k].outputs[j]].bytes;
 		if (m->carried[k] != UINT32_MAX && made >= bytes_between) {
-			m->is_cut[m->carried[k]] = true;
+			m->is_checkpoint[m->carried[k]] = true;
 			made = 0;
 		}
 	}
 }
 
-/* Room for what is decided. */
+/* Allocates what decisions change. */
 static void
 make_room(struct model *m)
 {
 	const struct graph *g = m->graph;
 
 	m->held = ARENA_NEW(m->arena, bool, g->tensor_count);
-	m->is_cut = ARENA_NEW(m->arena, bool, g->tensor_count);
+	m->is_checkpoint = ARENA_NEW(m->arena, bool, g->tensor_count);
 	m->on_host = ARENA_NEW(m->arena, bool, g->tensor_count);
 	m->alternative = ARENA_NEW(m->arena, uint32_t, g->op_count);
 	m->rerun_at = ARENA_NEW(m->arena, uint32_t, g->op_count);
@@ -211,7 +211,7 @@ make_room(struct model *m)
 	stab_index_init(&m->here, m->gap_count, g->op_count, m->arena);
 }
 
-/* Gap j has become absent, or is here again, at ops from .. to - 1. */
+/* Updates the index after gap j has become absent, or present again, at ops from .. to - 1. */
 static void
 index_gap(struct model *m, const struct gap *j, uint32_t from, uint32_t to)
 {
@@ -228,7 +228,7 @@ is_written(const struct model *m, uint32_t t)
 	return versions_before(&m->versions, t, m->graph->op_count) > 0;
 }
 
-/* How much of tensor t's copies at the step's two ends finds time to hide, 0 .. 2. */
+/* How much of tensor t's copies at the step's two ends hides behind compute, 0 .. 2. */
 static double
 ease_on_host(const struct model *m, uint32_t t)
 {
@@ -240,8 +240,7 @@ ease_on_host(const struct model *m, uint32_t t)
 	    (out > 0 ? fmin(1, (m->start_us[m->graph->op_count] - m->start_us[l->last[t] + 1]) / out) : 1);
 }
 
-/* Persistent tensors that the step's ends have no room for are at home on the host: first those whose copies
- * hide best. */
+/* Gives persistent tensors that the step's ends have no room for their home on the host: first those whose copies hide best. */
 static void
 choose_homes(struct model *m)
 {
@@ -269,7 +268,7 @@ choose_homes(struct model *m)
 	}
 }
 
-/* Which copies a gap needs, if no other one is decided. */
+/* Sets which copies gap j needs while no other interval of its tensor is offloaded. */
 static void
 find_copies(struct model *m, struct gap *j)
 {
@@ -319,7 +318,7 @@ cheaper(const void *x, const void *y)
 	return p < q ? -1 : p > q;
 }
 
-/* By what they cost to recompute with nothing decided, and index all. */
+/* Ranks the idle intervals by their cost of recomputing while nothing is decided, and indexes all of them. */
 static void
 rank_gaps(struct model *m)
 {
@@ -409,7 +408,7 @@ model_copy(struct model *m, const struct model *from, struct arena *a)
 	make_room(m);
 }
 
-/* The gap of tensor s that op c falls into (a <= c <= b), or NULL. */
+/* The idle interval of tensor s that op c falls into (a <= c <= b), or NULL. */
 static struct gap *
 gap_at(const struct model *m, uint32_t s, uint32_t c)
 {
@@ -419,13 +418,11 @@ gap_at(const struct model *m, uint32_t s, uint32_t c)
 	return m->gap_of[slot] == UINT32_MAX ? NULL : &m->gaps[m->gap_of[slot]];
 }
 
-/* Walk the chain that would make what op c reads of gap j's tensor: for each op of it that does not run
- * again before c already, call visit.  Sources that are there at c (resident, on the host, or dropped and recomputed by
- * a chain of their own) end the walk, and so does visit when it returns false.  Returns false if some op
- * cannot run again. */
+/* Called for an op of a rerun chain for op c; false ends the walk. */
 typedef bool visit_fn(struct model *m, uint32_t op, uint32_t c, void *arg);
 
-/* Whether tensor s, at the version that c reads, is there at c without running anything again. */
+/* True: tensor s, at the version that op c reads, is there at c without a rerun of this chain: resident, on the host, or remade by a
+ * chain of its own. */
 static bool
 is_there(const struct model *m, uint32_t s, uint32_t c)
 {
@@ -446,6 +443,8 @@ push(struct model *m, uint32_t *count, uint32_t op)
 	m->stack[(*count)++] = op;
 }
 
+/* Walks the rerun chain that makes what op c, the end of gap j, reads of j's tensor, back to tensors that are there.  Visits each op that
+ * does not run again before c already.  False: some op cannot run again. */
 static bool
 walk_chain(struct model *m, const struct gap *j, visit_fn *visit, void *arg)
 {
@@ -521,7 +520,7 @@ model_drop_cost(struct model *m, const struct gap *j, int64_t wanted, double mos
 	return count.drop;
 }
 
-/* Gap j, absent at gone .. back - 1 or more, is so only there. */
+/* Makes gap j, which is absent at ops gone .. back - 1 or more, absent only there. */
 static void
 be_here(struct model *m, struct gap *j, uint32_t gone, uint32_t back)
 {
@@ -535,7 +534,7 @@ be_here(struct model *m, struct gap *j, uint32_t gone, uint32_t back)
 	index_gap(m, j, back, to);
 }
 
-/* Tensor s is read by a chain at op c: it must be back by then. */
+/* Has tensor s back by op c, whose rerun chain reads it. */
 static void
 need(struct model *m, uint32_t s, uint32_t c)
 {
@@ -574,7 +573,7 @@ leave(struct model *m, struct gap *j, enum fate fate, uint32_t gone, uint32_t ba
 	index_gap(m, j, gone, back);
 }
 
-/* The host keeps its copy of gap j's tensor: later gaps of the same version need none of their own. */
+/* Notes that the host keeps its copy of gap j's tensor: later idle intervals of the same version need no copy out. */
 static void
 mark_copied(struct model *m, const struct gap *j)
 {
@@ -601,7 +600,7 @@ model_pins(const struct model *m, const struct gap *j)
 	return m->on_host[j->tensor] ? 0 : j->bytes;
 }
 
-/* From when the host keeps a copy for gap j's sake. */
+/* The op from which the host keeps a copy for gap j. */
 static uint32_t
 pinned_from(const struct gap *j)
 {
@@ -688,7 +687,7 @@ model_overflow(struct model *m, uint32_t k, bytes_t bytes)
 {
 	int64_t now = segment_tree_at(&m->over, k);
 
-	/* The model thought there was room: -now bytes of it. */
+	/* The model counted -now bytes of room there. */
 	segment_tree_add(&m->over, k, k + 1, (int64_t)bytes - (now < 0 ? now : 0));
 }
 

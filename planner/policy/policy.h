@@ -49,6 +49,10 @@ POLICIES(ROW)
 POLICIES_SLOW(ROW)
 #undef ROW
 
+#define ROW(name, fn, summary) + 1
+enum { POLICY_COUNT = 0 POLICIES_OURS(ROW) POLICIES(ROW) POLICIES_SLOW(ROW) };
+#undef ROW
+
 /* The least budget that the policy has a plan for, as far as sizes tell. */
 bytes_t policy_least_budget(const struct policy *row, const struct lifetimes *l);
 
