@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* chain.c - a walk from a tensor back through the writers of what its writers read */
 #include <config.h>
 #include "planner/policy/chain.h"
 
@@ -15,7 +16,7 @@ chain_init(struct chain *c, const struct decisions *d, uint32_t limit, struct ar
 	c->ops = ARENA_NEW(a, uint32_t, limit);
 }
 
-/* Is tensor t somewhere, on the device or the host, just before op k? */
+/* True: tensor t is on the device or the host just before op k. */
 static bool
 is_there(const struct chain *c, uint32_t t, uint32_t k)
 {

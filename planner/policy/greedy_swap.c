@@ -1,14 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* greedy_swap.c - slices of the timeline, and a lazy heap of scores */
 #include <config.h>
 #include "planner/policy/greedy_swap.h"
 
 #include <math.h>
 #include <stdlib.h>
 
+#include "planner/policy/score_heap.h"
+
 enum { SLICES_MAX = 256 };
 
 static void
-refresh(struct swap *s, uint32_t from, uint32_t to)
+refresh(struct greedy_swap *s, uint32_t from, uint32_t to)
 {
 	uint32_t ops = s->live.problem->graph->op_count;
 
@@ -21,13 +24,13 @@ refresh(struct swap *s, uint32_t from, uint32_t to)
 }
 
 void
-swap_init(struct swap *s, const struct problem *p, struct arena *a)
+greedy_swap_init(struct greedy_swap *s, const struct problem *p, struct arena *a)
 {
-	*s = (struct swap) { .chosen = NULL };
+	*s = (struct greedy_swap) { .chosen = NULL };
 	residency_init(&s->live, p, a);
 	s->gaps = residency_gaps(&s->live, &s->gap_count, a);
 	s->chosen = ARENA_NEW(a, uint32_t, s->gap_count);
-	s->away = ARENA_NEW(a, struct away, s->gap_count);
+	s->absent = ARENA_NEW(a, struct absent, s->gap_count);
 	s->slice_ops = (p->graph->op_count + SLICES_MAX - 1) / SLICES_MAX;
 	s->slices = (p->graph->op_count + s->slice_ops - 1) / s->slice_ops;
 	s->excess = ARENA_NEW(a, double, s->slices);
@@ -35,7 +38,7 @@ swap_init(struct swap *s, const struct problem *p, struct arena *a)
 }
 
 double
-swap_area(const struct swap *s, uint32_t from, uint32_t to, double bytes)
+greedy_swap_area(const struct greedy_swap *s, uint32_t from, uint32_t to, double bytes)
 {
 	double sum = 0;
 
@@ -44,41 +47,14 @@ swap_area(const struct swap *s, uint32_t from, uint32_t to, double bytes)
 
 		begin = begin < from ? from : begin;
 		end = end > to ? to : end;
-		/* An op without a time counts a little, so that graphs without times have an order, too. */
+		/* Each op counts for 1 ns more, so that graphs without times have an order, too. */
 		sum += (s->live.start_us[end] - s->live.start_us[begin] + 1e-3 * (end - begin)) * fmin(bytes, s->excess[i]);
 	}
 	return sum;
 }
 
-struct scored { double score; uint32_t gap; };
-
-static bool
-better(const struct scored *x, const struct scored *y)
-{
-	return x->score > y->score || (x->score >= y->score && x->gap < y->gap);
-}
-
-static void
-sink(struct scored *heap, uint32_t count, uint32_t i)
-{
-	for (;;) {
-		uint32_t child = 2 * i + 1;
-		struct scored t = heap[i];
-
-		if (child >= count)
-			return;
-		if (child + 1 < count && better(&heap[child + 1], &heap[child]))
-			child++;
-		if (!better(&heap[child], &heap[i]))
-			return;
-		heap[i] = heap[child];
-		heap[child] = t;
-		i = child;
-	}
-}
-
 bool
-swap_pick(struct swap *s, swap_score *score, swap_taken *taken, bytes_t least_bytes, struct arena *a)
+greedy_swap_pick(struct greedy_swap *s, greedy_swap_score *score, greedy_swap_taken *taken, bytes_t least_bytes, struct arena *a)
 {
 	const struct problem *p = s->live.problem;
 	struct scored *heap = ARENA_NEW(a, struct scored, s->gap_count);
@@ -90,45 +66,44 @@ swap_pick(struct swap *s, swap_score *score, swap_taken *taken, bytes_t least_by
 	for (uint32_t i = 0; i < s->gap_count; i++)
 		if (!picked[i] && s->gaps[i].bytes >= least_bytes)
 			heap[count++] = (struct scored) { score(s, i), i };
-	for (uint32_t i = count / 2; i-- > 0;)
-		sink(heap, count, i);
+	score_heap_init(heap, count);
 	while (count > 0 && residency_most(&s->live, 0, p->graph->op_count) > (int64_t)p->budget_bytes) {
 		struct scored top = heap[0];
-		const struct gap *g = &s->gaps[top.gap];
+		const struct gap *g = &s->gaps[top.id];
 
-		heap[0].score = score(s, top.gap);
+		heap[0].score = score(s, top.id);
 		if (heap[0].score < top.score) {
 			if (heap[0].score <= 0)
 				heap[0] = heap[--count];
-			sink(heap, count, 0);
+			score_heap_sink(heap, count);
 			continue;
 		}
 		if (top.score <= 0)
 			break;
 		heap[0] = heap[--count];
-		sink(heap, count, 0);
-		s->chosen[s->chosen_count++] = top.gap;
-		s->away[top.gap] = (struct away) { g->last + 1, g->next };
+		score_heap_sink(heap, count);
+		s->chosen[s->chosen_count++] = top.id;
+		s->absent[top.id] = (struct absent) { g->last + 1, g->next };
 		if (taken != NULL)
-			taken(s, top.gap, &s->away[top.gap]);
-		residency_add(&s->live, s->away[top.gap].from, s->away[top.gap].to, -(int64_t)g->bytes);
-		refresh(s, s->away[top.gap].from, s->away[top.gap].to);
+			taken(s, top.id, &s->absent[top.id]);
+		residency_add(&s->live, s->absent[top.id].from, s->absent[top.id].to, -(int64_t)g->bytes);
+		refresh(s, s->absent[top.id].from, s->absent[top.id].to);
 	}
 	return residency_most(&s->live, 0, p->graph->op_count) <= (int64_t)p->budget_bytes;
 }
 
 bool
-swap_stretch(struct swap *s)
+greedy_swap_stretch(struct greedy_swap *s)
 {
 	const struct problem *p = s->live.problem;
 
 	for (uint32_t i = 0; i < s->chosen_count; i++) {
 		const struct gap *g = &s->gaps[s->chosen[i]];
-		struct away *w = &s->away[s->chosen[i]];
+		struct absent *w = &s->absent[s->chosen[i]];
 
 		residency_add(&s->live, g->last + 1, w->from, -(int64_t)g->bytes);
 		residency_add(&s->live, w->to, g->next, -(int64_t)g->bytes);
-		*w = (struct away) { g->last + 1, g->next };
+		*w = (struct absent) { g->last + 1, g->next };
 	}
 	refresh(s, 0, p->graph->op_count);
 	return residency_most(&s->live, 0, p->graph->op_count) <= (int64_t)p->budget_bytes;

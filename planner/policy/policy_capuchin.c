@@ -1,18 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* policy_capuchin.c - Capuchin (Peng et al., ASPLOS 2020)
  *
- * Candidates are tensors with two accesses around a moment that is over the budget.  A swap's free time
- * FT is the start of its latest fetch less the end of its copy out, the link's backlog included.
+ * Candidates are tensors with two uses around a moment that is over the budget.  A swap's free time FT is the start of its latest fetch
+ * less the end of its copy out, the link's backlog included.
  *
  *  - Largest FT first: swaps that hide behind compute.
- *  - Once FT < 0: the swap with the least exposed time or the recomputation that saves the most bytes
- *    a second, whichever costs less for a byte.  Each pick changes what other recomputations must start from, so a
- *    recomputation's cost is worked out again before it is taken.
- *  - The fetch's trigger moves earlier, from latest-safe, as far as the link before it is busy.
+ *  - Once FT < 0: the swap with the least exposed time or the recomputation that saves the most bytes a second, whichever costs less for
+ *    a byte.  Each pick changes where other rerun chains start, so a recomputation's cost is computed again before it is taken.
+ *  - The fetch begins as late as is safe, or earlier, as far as the link before it is busy.
  *
- * Recomputed maps take room that the choice did not know of: when the schedule is over the
- * budget, the choice is made again for less; and when that does not end well, again with recomputed maps that go at once
- * (else they stay until their next use, as collective recomputation has it), and at last with swaps alone.
+ * Rematerialised maps take room that the choice did not know of.  If the schedule is over the budget, the choice is made again for a
+ * budget that is smaller by the excess.  Three modes are tried in turn: rematerialised maps stay until their next use (collective
+ * recomputation), they go at once, or there are swaps alone.
  */
 #include <config.h>
 #include "planner/policy/policy.h"
@@ -21,17 +20,17 @@
 #include <stdlib.h>
 
 #include "planner/policy/chain.h"
+#include "planner/policy/score_heap.h"
 #include "planner/schedule/occupancy.h"
 
 enum { CHAIN_LIMIT = 64, ROUNDS = 12 };
 
-/* What is tried, one after the other. */
-enum way { COLLECTIVE, LEAN, SWAPS_ONLY, WAYS };
+/* Tried one after the other. */
+enum mode { COLLECTIVE, LEAN, SWAPS_ONLY, MODES };
 
 struct candidate {
 	uint32_t gap;
 	double ft_us;			/* alone on the link */
-	double recompute_us;		/* when last worked out */
 };
 
 struct capuchin {
@@ -41,7 +40,7 @@ struct capuchin {
 	struct chain chain;
 	struct gap *gaps;
 	struct candidate *all;		/* [count] by FT */
-	struct candidate **heap;	/* [heap_count] by bytes a second of recomputing */
+	struct scored *heap;		/* [heap_count] gaps by recomputing, minus us a byte, when last worked out */
 	uint32_t count, heap_count, next_swap;
 	uint32_t *swaps, swap_count;
 	double out_us, in_us;		/* link time taken so far */
@@ -55,39 +54,6 @@ free_first(const void *x, const void *y)
 	if (p->ft_us < q->ft_us || p->ft_us > q->ft_us)
 		return p->ft_us > q->ft_us ? -1 : 1;
 	return p->gap < q->gap ? -1 : p->gap > q->gap;
-}
-
-static double
-us_a_byte(const struct capuchin *c, const struct candidate *x)
-{
-	return x->recompute_us / (double)c->gaps[x->gap].bytes;
-}
-
-static bool
-cheaper(const struct capuchin *c, const struct candidate *x, const struct candidate *y)
-{
-	double p = us_a_byte(c, x), q = us_a_byte(c, y);
-
-	return p < q || (p <= q && x->gap < y->gap);
-}
-
-static void
-sink(struct capuchin *c, uint32_t i)
-{
-	for (;;) {
-		uint32_t child = 2 * i + 1;
-		struct candidate *t = c->heap[i];
-
-		if (child >= c->heap_count)
-			return;
-		if (child + 1 < c->heap_count && cheaper(c, c->heap[child + 1], c->heap[child]))
-			child++;
-		if (!cheaper(c, c->heap[child], t))
-			return;
-		c->heap[i] = c->heap[child];
-		c->heap[child] = t;
-		i = child;
-	}
 }
 
 static bool
@@ -109,7 +75,7 @@ find_candidates(struct capuchin *c, struct arena *a)
 
 	c->gaps = residency_gaps(&c->live, &count, a);
 	c->all = ARENA_NEW(a, struct candidate, count);
-	c->heap = ARENA_NEW(a, struct candidate *, count);
+	c->heap = ARENA_NEW(a, struct scored, count);
 	c->swaps = ARENA_NEW(a, uint32_t, count);
 	for (uint32_t i = 0; i < count; i++) {
 		const struct gap *g = &c->gaps[i];
@@ -121,7 +87,7 @@ find_candidates(struct capuchin *c, struct arena *a)
 	qsort(c->all, c->count, sizeof(*c->all), free_first);
 }
 
-/* FT with what the link has to do besides. */
+/* FT, with the other copies that the link has to do. */
 static double
 free_time(const struct capuchin *c, const struct candidate *x)
 {
@@ -133,20 +99,20 @@ free_time(const struct capuchin *c, const struct candidate *x)
 }
 
 static void
-take(struct capuchin *c, const struct candidate *x, enum fate fate)
+take(struct capuchin *c, uint32_t gap, enum fate fate)
 {
-	const struct gap *g = &c->gaps[x->gap];
+	const struct gap *g = &c->gaps[gap];
 
 	c->d.fate[g->use] = (uint8_t)fate;
 	residency_add(&c->live, g->last + 1, g->next, -(int64_t)g->bytes);
 	if (fate == FATE_OFFLOAD) {
-		c->swaps[c->swap_count++] = x->gap;
+		c->swaps[c->swap_count++] = gap;
 		c->out_us += g->out_us;
 		c->in_us += g->in_us;
 	}
 }
 
-/* The next swap that would help; NULL: none. */
+/* The next swap that frees bytes at an op over the budget; NULL: none. */
 static const struct candidate *
 best_swap(struct capuchin *c)
 {
@@ -159,21 +125,21 @@ best_swap(struct capuchin *c)
 	return NULL;
 }
 
-/* The recomputation that saves most for its time; NULL: none.  It stays on the heap. */
-static const struct candidate *
+/* The recomputation that saves most bytes a second; NULL: none.  It stays on the heap. */
+static const struct scored *
 best_recompute(struct capuchin *c)
 {
 	while (c->heap_count > 0) {
-		struct candidate *x = c->heap[0];
-		const struct gap *g = &c->gaps[x->gap];
-		double before = x->recompute_us;
+		struct scored *x = &c->heap[0];
+		const struct gap *g = &c->gaps[x->id];
+		double us = is_taken(c, g) || !is_over(c, g) ? INFINITY : chain_us(&c->chain, g->tensor, g->next), before = x->score;
 
-		x->recompute_us = is_taken(c, g) || !is_over(c, g) ? INFINITY : chain_us(&c->chain, g->tensor, g->next);
-		if (x->recompute_us <= before && !isinf(x->recompute_us))
+		x->score = -us / (double)g->bytes;
+		if (x->score >= before && !isinf(us))
 			return x;
-		if (isinf(x->recompute_us))
-			c->heap[0] = c->heap[--c->heap_count];
-		sink(c, 0);
+		if (isinf(us))
+			*x = c->heap[--c->heap_count];
+		score_heap_sink(c->heap, c->heap_count);
 	}
 	return NULL;
 }
@@ -182,43 +148,44 @@ static void
 choose(struct capuchin *c)
 {
 	const struct graph *g = c->problem->graph;
-	const struct candidate *swap, *again;
+	const struct candidate *swap;
+	const struct scored *again;
 	bool run;
 
 	while ((swap = best_swap(c)) != NULL && free_time(c, swap) >= 0)
-		take(c, swap, FATE_OFFLOAD);
+		take(c, swap->gap, FATE_OFFLOAD);
 	for (uint32_t i = 0; i < c->count; i++) {
 		const struct gap *x = &c->gaps[c->all[i].gap];
+		double us;
 
 		if (is_taken(c, x) || g->ops[x->last].phase != PHASE_FORWARD || g->ops[x->next].phase == PHASE_FORWARD)
 			continue;
-		c->all[i].recompute_us = chain_us(&c->chain, x->tensor, x->next);
-		if (!isinf(c->all[i].recompute_us))
-			c->heap[c->heap_count++] = &c->all[i];
+		us = chain_us(&c->chain, x->tensor, x->next);
+		if (!isinf(us))
+			c->heap[c->heap_count++] = (struct scored) { -us / (double)x->bytes, c->all[i].gap };
 	}
-	for (uint32_t i = c->heap_count / 2; i-- > 0;)
-		sink(c, i);
+	score_heap_init(c->heap, c->heap_count);
 	while (residency_most(&c->live, 0, g->op_count) > (int64_t)c->problem->budget_bytes) {
 		swap = best_swap(c);
 		again = best_recompute(c);
 		if (swap == NULL && again == NULL)
 			return;
 		run = swap == NULL || (again != NULL &&
-		    us_a_byte(c, again) <= -free_time(c, swap) / (double)c->gaps[swap->gap].bytes);
-		take(c, run ? again : swap, run ? FATE_DROP : FATE_OFFLOAD);
+		    -again->score <= -free_time(c, swap) / (double)c->gaps[swap->gap].bytes);
+		take(c, run ? again->id : swap->gap, run ? FATE_DROP : FATE_OFFLOAD);
 	}
 }
 
-/* One choice and its schedule, for the budget of problem p. */
+/* Makes one choice and its schedule, for the budget of problem p. */
 static int
-attempt(struct schedule *s, const struct problem *p, enum way way, struct arena *a, struct err *e)
+attempt(struct schedule *s, const struct problem *p, enum mode mode, struct arena *a, struct err *e)
 {
 	struct capuchin c = { .problem = p };
 
 	residency_init(&c.live, p, a);
 	decisions_init(&c.d, p->life, a);
-	c.d.keep_recomputed = way != LEAN;
-	chain_init(&c.chain, &c.d, way == SWAPS_ONLY ? 0 : CHAIN_LIMIT, a);
+	c.d.keep_recomputed = mode != LEAN;
+	chain_init(&c.chain, &c.d, mode == SWAPS_ONLY ? 0 : CHAIN_LIMIT, a);
 	find_candidates(&c, a);
 	choose(&c);
 	residency_times(&c.live, &c.d, c.gaps, c.swaps, c.swap_count, false, a);
@@ -231,11 +198,11 @@ policy_capuchin(struct schedule *s, const struct problem *p, struct arena *a, st
 	bytes_t reached, least = UINT64_MAX;
 	char peak[32], budget[32];
 
-	for (int way = 0; way < WAYS; way++) {
+	for (int mode = 0; mode < MODES; mode++) {
 		struct problem less = *p;
 
 		for (int round = 0; round < ROUNDS; round++) {
-			if (attempt(s, &less, (enum way)way, a, e) < 0)
+			if (attempt(s, &less, (enum mode)mode, a, e) < 0)
 				return -1;
 			reached = residency_peak(s, p->graph, NULL, a);
 			if (reached <= p->budget_bytes)
