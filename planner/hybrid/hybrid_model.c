@@ -211,7 +211,7 @@ make_room(struct model *m)
 	stab_index_init(&m->here, m->gap_count, g->op_count, m->arena);
 }
 
-/* Updates the index after gap j has become absent, or present again, at ops from .. to - 1. */
+/* Updates the index after interval j has become absent, or present again, at ops from .. to - 1. */
 static void
 index_gap(struct model *m, const struct gap *j, uint32_t from, uint32_t to)
 {
@@ -268,7 +268,7 @@ choose_homes(struct model *m)
 	}
 }
 
-/* Sets which copies gap j needs while no other interval of its tensor is offloaded. */
+/* Sets which copies interval j needs while no other interval of its tensor is offloaded. */
 static void
 find_copies(struct model *m, struct gap *j)
 {
@@ -443,7 +443,7 @@ push(struct model *m, uint32_t *count, uint32_t op)
 	m->stack[(*count)++] = op;
 }
 
-/* Walks the rerun chain that makes what op c, the end of gap j, reads of j's tensor, back to tensors that are there.  Visits each op that
+/* Walks the rerun chain that makes what op c, the end of interval j, reads of j's tensor, back to tensors that are there.  Visits each op that
  * does not run again before c already.  False: some op cannot run again. */
 static bool
 walk_chain(struct model *m, const struct gap *j, visit_fn *visit, void *arg)
@@ -520,7 +520,7 @@ model_drop_cost(struct model *m, const struct gap *j, int64_t wanted, double mos
 	return count.drop;
 }
 
-/* Makes gap j, which is absent at ops gone .. back - 1 or more, absent only there. */
+/* Makes interval j, which is absent at ops gone .. back - 1 or more, absent only there. */
 static void
 be_here(struct model *m, struct gap *j, uint32_t gone, uint32_t back)
 {
@@ -573,7 +573,7 @@ leave(struct model *m, struct gap *j, enum fate fate, uint32_t gone, uint32_t ba
 	index_gap(m, j, gone, back);
 }
 
-/* Notes that the host keeps its copy of gap j's tensor: later idle intervals of the same version need no copy out. */
+/* Notes that the host keeps its copy of interval j's tensor: later idle intervals of the same version need no copy out. */
 static void
 mark_copied(struct model *m, const struct gap *j)
 {
@@ -600,7 +600,7 @@ model_pins(const struct model *m, const struct gap *j)
 	return m->on_host[j->tensor] ? 0 : j->bytes;
 }
 
-/* The op from which the host keeps a copy for gap j. */
+/* The op from which the host keeps a copy for interval j. */
 static uint32_t
 pinned_from(const struct gap *j)
 {

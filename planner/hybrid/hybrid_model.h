@@ -88,23 +88,23 @@ struct drop_cost {
 	int64_t gain;			/* bytes freed of those wanted, less what the rerun chain calls back where there is no room */
 };
 
-/* The cost of dropping gap j for `wanted` bytes.  The walk along the rerun chain ends early where the drop frees nothing, or costs
+/* The cost of dropping interval j for `wanted` bytes.  The walk along the rerun chain ends early where the drop frees nothing, or costs
  * `most` us for each byte or more. */
 struct drop_cost model_drop_cost(struct model *m, const struct gap *j, int64_t wanted, double most);
 
 void model_drop(struct model *m, struct gap *j);
 void model_offload(struct model *m, struct gap *j, uint32_t gone, uint32_t back);
-/* Bytes that offloading gap j pins on the host; 0 for a tensor at home there, which has its place. */
+/* Bytes that offloading interval j pins on the host; 0 for a tensor at home there, which has its place. */
 int64_t model_pins(const struct model *m, const struct gap *j);
 /* True: the host may pin these bytes beside all that is offloaded already. */
 bool model_host_has_room(const struct model *m, const struct gap *j);
-/* Takes the decision on gap j back, if there is room for its tensor; false: there is none. */
+/* Takes the decision on interval j back, if there is room for its tensor; false: there is none. */
 bool model_keep(struct model *m, struct gap *j);
 /* Runs op k by an alternative. */
 void model_use_alternative(struct model *m, uint32_t k, uint32_t alternative);
-/* Makes offloaded gap j absent at ops gone .. back - 1, too. */
+/* Makes offloaded interval j absent at ops gone .. back - 1, too. */
 void model_widen(struct model *m, struct gap *j, uint32_t gone, uint32_t back);
-/* Makes gap j absent at no more than ops gone .. back - 1, if there is room for that; false: there is none. */
+/* Makes interval j absent at no more than ops gone .. back - 1, if there is room for that; false: there is none. */
 bool model_narrow(struct model *m, struct gap *j, uint32_t gone, uint32_t back);
 /* The idle interval with the next rank from *rank on that may be present at op k, or NULL; *rank becomes the next one to ask for. */
 struct gap *model_next_here(const struct model *m, uint32_t k, uint32_t *rank);

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# Our own policy.
+# Policy hybrid: a search over configurations.
 libplanner_a_SOURCES += \
 	%D%/hybrid_configuration.c %D%/hybrid_configuration.h \
 	%D%/hybrid_evaluation.c %D%/hybrid_evaluation.h \
@@ -8,3 +8,4 @@ libplanner_a_SOURCES += \
 	%D%/placement_cache.c %D%/placement_cache.h \
 	%D%/policy_hybrid.c \
 	%D%/stab_index.c %D%/stab_index.h
+EXTRA_DIST += %D%/README.md

@@ -42,7 +42,8 @@ enum {
 static struct configuration
 configuration_at(int i)
 {
-	struct configuration c = { .order = BY_SPAN, .checkpoints = checkpoints[i % LENGTH(checkpoints)], .look_ahead = 8, .lead = 4, .squeeze = 1 };
+	struct configuration c = { .order = BY_SPAN, .checkpoints = checkpoints[i % LENGTH(checkpoints)], .look_ahead = 8, .lead = 4,
+	    .squeeze = 1 };
 	int rest = i - LENGTH(checkpoints) - 1;
 
 	if (i < LENGTH(checkpoints))		/* nothing is offloaded by choice: no order */
@@ -358,7 +359,8 @@ evaluate_policies(struct hybrid_search *x)
 
 	for (const struct policy *row = policies; row->name != NULL; row++)
 		if (row->quick && row->plan != policy_hybrid && policy_least_budget(row, x->p->life) <= x->p->budget_bytes)
-			x->all[n++] = (struct contender) { .row = row, .h = { .p = x->p, .placements = &x->placements, .packing = PACK_IN_FULL, .beat_us = x->us } };
+			x->all[n++] = (struct contender) { .row = row, .h = { .p = x->p, .placements = &x->placements,
+			    .packing = PACK_IN_FULL, .beat_us = x->us } };
 	evaluate(x, n);
 }
 
