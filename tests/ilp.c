@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Policy ilp on steps so small that every plan there is can be tried: all fates of all gaps, with all ops at which a tensor may have gone and
+/* Policy ilp on steps so small that every plan there is can be tried: all fates of all idle intervals, with all ops at which a tensor may have gone and
  * come back.  The exact program's optimum is no more than any of them takes, the policy's plan hardly more than the best, and the
  * bound on the time no more either.  What the policy writes as a model is read back. */
 #include <config.h>
@@ -29,7 +29,7 @@ pick(uint32_t n)
 	return (uint32_t)(random_splitmix(&seed) % n);
 }
 
-enum { FORWARD = 4, BACKWARD = 4, OPS = FORWARD + BACKWARD, TENSORS = 2 + 2 * FORWARD + BACKWARD, MOST_GAPS = 6, MOST_PLANS = 3000 };
+enum { FORWARD = 4, BACKWARD = 4, OPS = FORWARD + BACKWARD, TENSORS = 2 + 2 * FORWARD + BACKWARD, MOST_INTERVALS = 6, MOST_PLANS = 3000 };
 
 struct tiny {
 	struct graph g;
@@ -95,14 +95,14 @@ tiny_init(struct tiny *t)
 
 /* ---- every plan ---- */
 
-/* What may become of a gap: kept, dropped, or offloaded from op gone until op back. */
+/* What may become of an idle interval: kept, dropped, or offloaded from op gone until op back. */
 struct option { uint8_t fate; uint32_t gone, back; };
-struct open_gap { uint32_t use, count; struct option options[2 + OPS * OPS]; };
+struct open_interval { uint32_t use, count; struct option options[2 + OPS * OPS]; };
 struct outcome { bytes_t arena; double us; };
 
-/* The gaps of t; 0: too many plans, or none but one. */
+/* The idle intervals of t; 0: too many plans, or none but one. */
 static uint32_t
-find_gaps(struct open_gap gaps[MOST_GAPS], const struct tiny *t, const struct lifetimes *l)
+find_intervals(struct open_interval intervals[MOST_INTERVALS], const struct tiny *t, const struct lifetimes *l)
 {
 	uint64_t plans = 1;
 	uint32_t n = 0;
@@ -110,13 +110,13 @@ find_gaps(struct open_gap gaps[MOST_GAPS], const struct tiny *t, const struct li
 	for (uint32_t i = 0; i < t->g.tensor_count; i++)
 		for (uint32_t u = l->use_start[i]; u + 1 < l->use_start[i + 1]; u++) {
 			uint32_t from = l->use_op[u] + 1, to = l->use_op[u + 1];
-			struct open_gap *x = &gaps[n];
+			struct open_interval *x = &intervals[n];
 
 			if (kind_is_persistent(t->tensors[i].kind) || from == to || !op_reads(&t->ops[to], i))
 				continue;
-			if (n++ == MOST_GAPS)
+			if (n++ == MOST_INTERVALS)
 				return 0;
-			*x = (struct open_gap) { .use = u, .count = 2, .options = { { FATE_KEEP, 0, 0 }, { FATE_DROP, 0, 0 } } };
+			*x = (struct open_interval) { .use = u, .count = 2, .options = { { FATE_KEEP, 0, 0 }, { FATE_DROP, 0, 0 } } };
 			for (uint32_t gone = from; gone < to; gone++)
 				for (uint32_t back = gone + 1; back <= to; back++)
 					x->options[x->count++] = (struct option) { FATE_OFFLOAD, gone, back };
@@ -142,9 +142,9 @@ try_plan(struct outcome *to, const struct tiny *t, const struct decisions *x, st
 }
 
 static uint32_t
-try_all(struct outcome all[MOST_PLANS], const struct tiny *t, const struct lifetimes *l, const struct open_gap *gaps, uint32_t n)
+try_all(struct outcome all[MOST_PLANS], const struct tiny *t, const struct lifetimes *l, const struct open_interval *intervals, uint32_t n)
 {
-	uint32_t at[MOST_GAPS] = { 0 }, count = 0, i;
+	uint32_t at[MOST_INTERVALS] = { 0 }, count = 0, i;
 
 	do {
 		struct arena a = ARENA_INIT;
@@ -152,15 +152,15 @@ try_all(struct outcome all[MOST_PLANS], const struct tiny *t, const struct lifet
 
 		decisions_init(&x, l, &a);
 		for (i = 0; i < n; i++) {
-			const struct option *o = &gaps[i].options[at[i]];
+			const struct option *o = &intervals[i].options[at[i]];
 
-			x.fate[gaps[i].use] = o->fate;
-			x.gone[gaps[i].use] = o->gone;
-			x.back[gaps[i].use] = o->back;
+			x.fate[intervals[i].use] = o->fate;
+			x.gone[intervals[i].use] = o->gone;
+			x.back[intervals[i].use] = o->back;
 		}
 		count += try_plan(&all[count], t, &x, &a);
 		arena_free(&a);
-		for (i = 0; i < n && ++at[i] == gaps[i].count; i++)
+		for (i = 0; i < n && ++at[i] == intervals[i].count; i++)
 			at[i] = 0;
 	} while (i < n);
 	return count;
@@ -186,7 +186,7 @@ build(struct ilp *m, const struct formulation *form, const struct problem *p, st
 	struct schedule kept;
 
 	*m = (struct ilp) { .p = p, .graph = p->graph, .life = p->life, .form = form, .arena = a, .scratch = a };
-	residency_init(&m->full, p, a);
+	occupancy_init(&m->full, p, a);
 	link_rates_init(&m->rates, p->device);
 	versions_init(&m->versions, p->graph, a);
 	m->extra = ARENA_NEW(a, bytes_t, p->graph->op_count);
@@ -259,7 +259,7 @@ test_all_plans(int wanted)
 
 	for (int round = 0, tried = 0; tried < wanted; round++) {
 		struct arena a = ARENA_INIT;
-		struct open_gap gaps[MOST_GAPS];
+		struct open_interval intervals[MOST_INTERVALS];
 		struct lifetimes l;
 		struct tiny t;
 		uint32_t n, count;
@@ -267,10 +267,10 @@ test_all_plans(int wanted)
 		seed = (uint64_t)round;
 		tiny_init(&t);
 		lifetimes_init(&l, &t.g, &a);
-		n = find_gaps(gaps, &t, &l);
+		n = find_intervals(intervals, &t, &l);
 		if (n >= 2) {
 			tried++;
-			count = try_all(all, &t, &l, gaps, n);
+			count = try_all(all, &t, &l, intervals, n);
 			for (int part = 1; part < 6; part += 2) {
 				bytes_t budget = (l.resident_bound_bytes + (l.peak_bytes - l.resident_bound_bytes) * (bytes_t)part / 6) / 256 * 256;
 				double best = best_within(all, count, budget);

@@ -117,6 +117,9 @@ C_TESTS += %D%/ilp.t
 %C%_ilp_t_SOURCES = %D%/ilp.c
 %C%_ilp_t_LDADD = $(TEST_LIBS)
 endif
+C_TESTS += %D%/idle.t
+%C%_idle_t_SOURCES = %D%/idle.c
+%C%_idle_t_LDADD = $(TEST_LIBS)
 C_TESTS += %D%/bounds.t
 %C%_bounds_t_SOURCES = %D%/bounds.c
 %C%_bounds_t_LDADD = $(TEST_LIBS)

@@ -288,7 +288,7 @@ test_swaps_reach(double bytes_per_s)
 			points++;
 			if (run_policy(&r, names[i], &c.graph, budget) == 0) {
 				met++;
-				within += residency_peak(&r.s, &c.graph, NULL, &r.a) <= budget;
+				within += occupancy_peak(&r.s, &c.graph, NULL, &r.a) <= budget;
 			} else {
 				diag("%s at %u: %s", names[i], (unsigned)(budget / UNIT), r.e.text);
 			}

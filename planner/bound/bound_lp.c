@@ -3,7 +3,7 @@
  *
  * The program looks at the starts of chosen ops, the moments 0 .. J-1, and at the step's end, J.  Interval j
  * ends at moment j.  Any choice gives a bound: what is demanded holds at these times in every sound plan, and
- * between them nothing is demanded.  All absences (absence.h) that look alike at the moments are one parcel, of W bytes.
+ * between them nothing is demanded.  All absences (idle_costs.h) that look alike at the moments are one parcel, of W bytes.
  *
  * Variables (milliseconds, megabytes)
  *   d_j            length of interval j, at least the sum of the least times of its ops, C_j
@@ -40,7 +40,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "planner/bound/absence.h"
+#include "planner/bound/idle_costs.h"
 #include "planner/bound/bounds.h"
 #include "planner/bound/link_rates.h"
 #include "planner/bound/lp_solve.h"
@@ -57,7 +57,7 @@ struct parcel {
 };
 
 struct flow {
-	const struct absences *s;
+	const struct idle_costs *s;
 	const struct link_rates *rates;
 	double budget;
 	uint32_t count;			/* of moments, J */
@@ -85,7 +85,7 @@ moment_after(const struct flow *f, uint32_t ops)
 static void
 choose_moments(struct flow *f, uint32_t slices, struct arena *a)
 {
-	const struct absences *s = f->s;
+	const struct idle_costs *s = f->s;
 	uint32_t n = s->graph->op_count, best = 0, slice = 0;
 	double width = s->start_us[n] / slices;
 
@@ -149,13 +149,13 @@ by_run(const void *p, const void *q)
 
 /* The most bytes of uses first .. end - 1 of one run that are away at one time of absence i; a rerun serves those only. */
 static double
-most_together(const struct absences *s, const struct use *uses, uint32_t first, uint32_t end, uint32_t i)
+most_together(const struct idle_costs *s, const struct use *uses, uint32_t first, uint32_t end, uint32_t i)
 {
 	double most = 0, all = 0;
 
 	if (end - first > MOST_TOGETHER) {
 		for (uint32_t k = first; k < end; k++)
-			all += (double)s->away[uses[k].id].bytes;
+			all += (double)s->costs[uses[k].id].bytes;
 		return all;
 	}
 	for (uint32_t j = first; j < end; j++) {
@@ -166,7 +166,7 @@ most_together(const struct absences *s, const struct use *uses, uint32_t first, 
 			continue;
 		for (uint32_t k = first; k < end; k++)
 			if (uses[k].from <= uses[j].from && uses[j].from < uses[k].to)
-				sum += (double)s->away[uses[k].id].bytes;
+				sum += (double)s->costs[uses[k].id].bytes;
 		most = fmax(most, sum);
 	}
 	return most;
@@ -175,21 +175,21 @@ most_together(const struct absences *s, const struct use *uses, uint32_t first, 
 /* us[i]: what dropping absence i costs at least.  A run's time is split over the bytes that it brings: at no time
  * are more than all of it charged to those that are away, so no set of reruns costs less than its shares. */
 static double *
-least_costs(const struct absences *s, struct arena *a)
+least_costs(const struct idle_costs *s, struct arena *a)
 {
 	struct use *uses = ARENA_NEW(a, struct use, s->run_count);
 	double *us = ARENA_NEW(a, double, s->count);
 	uint32_t n = 0;
 
 	for (uint32_t i = 0; i < s->count; i++)
-		for (uint32_t r = 0; r < s->away[i].run_count; r++)
-			uses[n++] = (struct use) { s->runs[s->away[i].run_start + r], i, s->away[i].from, s->away[i].to };
+		for (uint32_t r = 0; r < s->costs[i].run_count; r++)
+			uses[n++] = (struct use) { s->runs[s->costs[i].run_start + r], i, s->costs[i].idle.from, s->costs[i].idle.to };
 	qsort(uses, n, sizeof(*uses), by_run);
 	for (uint32_t first = 0, end; first < n; first = end) {
 		for (end = first; end < n && uses[end].run == uses[first].run; end++)
 			;
 		for (uint32_t i = first; i < end; i++)
-			us[uses[i].id] += s->time_us[uses[i].run] * (double)s->away[uses[i].id].bytes /
+			us[uses[i].id] += s->time_us[uses[i].run] * (double)s->costs[uses[i].id].bytes /
 			    most_together(s, uses, first, end, i);
 	}
 	return us;
@@ -211,7 +211,7 @@ smallest(const struct flow *f, struct arena *a)
 	uint32_t i;
 
 	for (i = 0; i < f->s->count; i++)
-		sizes[i] = f->s->away[i].bytes;
+		sizes[i] = f->s->costs[i].bytes;
 	qsort(sizes, f->s->count, sizeof(*sizes), by_bytes);
 	for (i = 0; i < f->s->count; i++) {
 		sum += sizes[i];
@@ -237,15 +237,15 @@ compare_parcels(const void *p, const void *q)
 static void
 make_parcels(struct flow *f, struct arena *a)
 {
-	const struct absences *s = f->s;
+	const struct idle_costs *s = f->s;
 	struct parcel *p = ARENA_NEW(a, struct parcel, s->count);
 	double *us = least_costs(s, a);
 	bytes_t least = smallest(f, a);
 	uint32_t n = 0, kept = 0;
 
 	for (uint32_t i = 0; i < s->count; i++) {
-		const struct absence *x = &s->away[i];
-		struct parcel q = { .ready = moment_after(f, x->ready), .from = moment_after(f, x->from), .to = moment_after(f, x->to),
+		const struct idle_cost *x = &s->costs[i];
+		struct parcel q = { .ready = moment_after(f, x->ready), .from = moment_after(f, x->idle.from), .to = moment_after(f, x->idle.to),
 			.written = moment_after(f, x->written), .out = x->out && x->main, .in = x->in, .late = x->written > 0 && x->main,
 			.drops = x->run_count > 0, .mb = (double)x->bytes / MB, .ms_per_mb = us[i] / MS / ((double)x->bytes / MB) };
 
@@ -452,13 +452,13 @@ void
 bound_lp_run(struct lp_bound *b, const struct lp_options *o, const struct lifetimes *l, const struct device *d,
     bytes_t budget, struct arena *a)
 {
-	struct absences s;
+	struct idle_costs s;
 	struct link_rates rates;
 	struct flow f = { .s = &s, .rates = &rates, .budget = (double)budget };
 	double *x, *duals, ideal;
 
 	*b = (struct lp_bound) { .us = 0 };
-	absences_init(&s, l, a);
+	idle_costs_init(&s, l, a);
 	link_rates_init(&rates, d);
 	ideal = s.start_us[l->graph->op_count];
 	choose_moments(&f, o->moments > 0 ? o->moments : DEFAULT_MOMENTS, a);

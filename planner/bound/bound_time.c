@@ -2,7 +2,7 @@
 /* bound_time.c - a bound on the step time from one op's excess, without a solver
  *
  * Let c_j be the least times of the ops, S_k = sum of c_j over j < k, M the budget, need_k the bytes at op k if
- * nothing were away (absence.h), Bo and Bi the best rates of the link.  At the start of op k at least
+ * nothing were away (idle_costs.h), Bo and Bi the best rates of the link.  At the start of op k at least
  * E = need_k - M bytes of tensors are away whose x covers k.  Each such byte is
  *
  *   moved (y): its copy out had ended by then, and its fetch is still to come; or
@@ -43,7 +43,7 @@
 #include <math.h>
 #include <stdlib.h>
 
-#include "planner/bound/absence.h"
+#include "planner/bound/idle_costs.h"
 #include "planner/bound/bounds.h"
 #include "planner/bound/link_rates.h"
 
@@ -53,7 +53,7 @@ enum { SLICES = 48, HALVINGS = 80 };
 struct item { double bytes, us_per_byte; uint32_t id; };
 
 struct search {
-	const struct absences *s;
+	const struct idle_costs *s;
 	struct link_rates rates;
 	double budget;
 	uint32_t *by_ready, *by_end, *by_written;	/* [count] x ids: rising, falling, rising */
@@ -70,19 +70,19 @@ struct search {
 };
 
 static bool
-covers(const struct absence *g, uint32_t k)
+covers(const struct idle_cost *c, uint32_t k)
 {
-	return g->from <= k && k < g->to;
+	return c->idle.from <= k && k < c->idle.to;
 }
 
 /* Gap ids by one of their fields: a counting sort, stable. */
 static uint32_t *
-sort_absences(const struct absences *s, size_t field, struct arena *a)
+sort_costs(const struct idle_costs *s, size_t field, struct arena *a)
 {
 	uint32_t n = s->graph->op_count, *order = ARENA_NEW(a, uint32_t, s->count);
 	uint32_t *start = ARENA_NEW(a, uint32_t, (size_t)n + 2);
 
-#define KEY(i) (*(const uint32_t *)((const char *)&s->away[i] + field))
+#define KEY(i) (*(const uint32_t *)((const char *)&s->costs[i] + field))
 	for (uint32_t i = 0; i < s->count; i++)
 		start[KEY(i) + 1]++;
 	for (uint32_t k = 0; k <= n; k++)
@@ -97,42 +97,42 @@ sort_absences(const struct absences *s, size_t field, struct arena *a)
 static void
 find_room(struct search *x)
 {
-	const struct absences *s = x->s;
+	const struct idle_costs *s = x->s;
 	double k_us = s->start_us[x->k], k_end_us = s->start_us[x->k + 1], end_us = s->start_us[s->graph->op_count], sum = 0;
 
 	x->free = x->ends = x->home = x->home_late = x->both = 0;
 	x->left = x->right = x->late = INFINITY;
 	for (uint32_t i = 0; i < s->count; i++) {
-		const struct absence *g = &s->away[x->by_ready[i]];
-		double bytes = (double)g->bytes;
+		const struct idle_cost *c = &s->costs[x->by_ready[i]];
+		double bytes = (double)c->bytes;
 
-		if (!covers(g, x->k))
+		if (!covers(c, x->k))
 			continue;
-		*(g->out ? g->in ? &x->both : &x->ends : !g->in ? &x->free : g->written > 0 ? &x->home_late : &x->home) += bytes;
-		if (!g->out && g->written == 0)
+		*(c->out ? c->in ? &x->both : &x->ends : !c->in ? &x->free : c->written > 0 ? &x->home_late : &x->home) += bytes;
+		if (!c->out && c->written == 0)
 			continue;
-		x->left = fmin(x->left, sum + x->rates.way[D2H] * (k_us - s->start_us[g->ready]));
+		x->left = fmin(x->left, sum + x->rates.way[D2H] * (k_us - s->start_us[c->ready]));
 		sum += bytes;
 	}
 	x->left = fmin(x->left, sum);
 	sum = 0;
 	for (uint32_t i = s->count; i-- > 0;) {
-		const struct absence *g = &s->away[x->by_end[i]];
+		const struct idle_cost *c = &s->costs[x->by_end[i]];
 
-		if (!covers(g, x->k) || !g->in)
+		if (!covers(c, x->k) || !c->in)
 			continue;
-		x->right = fmin(x->right, sum + x->rates.way[H2D] * (s->start_us[g->to] - k_end_us));
-		sum += (double)g->bytes;
+		x->right = fmin(x->right, sum + x->rates.way[H2D] * (s->start_us[c->idle.to] - k_end_us));
+		sum += (double)c->bytes;
 	}
 	x->right = fmin(x->right, sum);
 	sum = 0;
 	for (uint32_t i = 0; i < s->count; i++) {
-		const struct absence *g = &s->away[x->by_written[i]];
+		const struct idle_cost *c = &s->costs[x->by_written[i]];
 
-		if (!covers(g, x->k) || g->written == 0)
+		if (!covers(c, x->k) || c->written == 0)
 			continue;
-		x->late = fmin(x->late, sum + x->rates.way[D2H] * (end_us - s->start_us[g->written]));
-		sum += (double)g->bytes;
+		x->late = fmin(x->late, sum + x->rates.way[D2H] * (end_us - s->start_us[c->written]));
+		sum += (double)c->bytes;
 	}
 	x->late = fmin(x->late, sum);
 }
@@ -151,25 +151,25 @@ cheaper_first(const void *p, const void *q)
 static void
 find_items(struct search *x)
 {
-	const struct absences *s = x->s;
+	const struct idle_costs *s = x->s;
 
 	x->item_count = 0;
 	for (uint32_t i = 0; i < s->count; i++)
-		if (covers(&s->away[i], x->k))
-			for (uint32_t r = 0; r < s->away[i].run_count; r++)
-				x->run_bytes[s->runs[s->away[i].run_start + r]] = 0;
+		if (covers(&s->costs[i], x->k))
+			for (uint32_t r = 0; r < s->costs[i].run_count; r++)
+				x->run_bytes[s->runs[s->costs[i].run_start + r]] = 0;
 	for (uint32_t i = 0; i < s->count; i++)
-		if (covers(&s->away[i], x->k))
-			for (uint32_t r = 0; r < s->away[i].run_count; r++)
-				x->run_bytes[s->runs[s->away[i].run_start + r]] += (double)s->away[i].bytes;
+		if (covers(&s->costs[i], x->k))
+			for (uint32_t r = 0; r < s->costs[i].run_count; r++)
+				x->run_bytes[s->runs[s->costs[i].run_start + r]] += (double)s->costs[i].bytes;
 	for (uint32_t i = 0; i < s->count; i++) {
 		struct item *to = &x->items[x->item_count];
 
-		if (!covers(&s->away[i], x->k) || s->away[i].run_count == 0)
+		if (!covers(&s->costs[i], x->k) || s->costs[i].run_count == 0)
 			continue;
-		*to = (struct item) { .bytes = (double)s->away[i].bytes, .id = i };
-		for (uint32_t r = 0; r < s->away[i].run_count; r++) {
-			uint32_t op = s->runs[s->away[i].run_start + r];
+		*to = (struct item) { .bytes = (double)s->costs[i].bytes, .id = i };
+		for (uint32_t r = 0; r < s->costs[i].run_count; r++) {
+			uint32_t op = s->runs[s->costs[i].run_start + r];
 
 			to->us_per_byte += s->time_us[op] / x->run_bytes[op];
 		}
@@ -266,13 +266,13 @@ try_op(struct time_bound *b, struct search *x, uint32_t k)
 }
 
 static void
-search_init(struct search *x, const struct absences *s, const struct device *d, bytes_t budget, struct arena *a)
+search_init(struct search *x, const struct idle_costs *s, const struct device *d, bytes_t budget, struct arena *a)
 {
 	*x = (struct search) { .s = s, .budget = (double)budget };
 	link_rates_init(&x->rates, d);
-	x->by_ready = sort_absences(s, offsetof(struct absence, ready), a);
-	x->by_end = sort_absences(s, offsetof(struct absence, to), a);
-	x->by_written = sort_absences(s, offsetof(struct absence, written), a);
+	x->by_ready = sort_costs(s, offsetof(struct idle_cost, ready), a);
+	x->by_end = sort_costs(s, offsetof(struct idle_cost, idle.to), a);
+	x->by_written = sort_costs(s, offsetof(struct idle_cost, written), a);
 	x->run_bytes = ARENA_NEW(a, double, s->graph->op_count);
 	x->items = ARENA_NEW(a, struct item, s->count);
 }
@@ -280,11 +280,11 @@ search_init(struct search *x, const struct absences *s, const struct device *d, 
 void
 bound_time(struct time_bound *b, const struct lifetimes *l, const struct device *d, bytes_t budget, struct arena *a)
 {
-	struct absences s;
+	struct idle_costs s;
 	struct search x;
 	uint32_t n = l->graph->op_count, k = 0;
 
-	absences_init(&s, l, a);
+	idle_costs_init(&s, l, a);
 	*b = (struct time_bound) { .us = s.start_us[n], .ideal_us = s.start_us[n], .op = n };
 	search_init(&x, &s, d, budget, a);
 	for (uint32_t slice = 0; slice < SLICES; slice++) {

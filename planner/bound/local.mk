@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 # What no plan can beat.
 libplanner_a_SOURCES += \
-	%D%/absence.c %D%/absence.h \
 	%D%/bound_lp.h \
 	%D%/bound_time.c %D%/bound_time.h \
 	%D%/bounds.c %D%/bounds.h \
+	%D%/idle_costs.c %D%/idle_costs.h \
 	%D%/link_rates.c %D%/link_rates.h \
 	%D%/lp.c %D%/lp.h \
 	%D%/lp_solve.h

@@ -12,7 +12,7 @@
 /* ---- link ---- */
 
 static double
-copy_us(const struct gap *j, enum direction dir)
+copy_us(const struct model_interval *j, enum direction dir)
 {
 	return (dir == D2H ? j->out : j->in) ? j->copy_us[dir] : 0;
 }
@@ -27,75 +27,75 @@ op_at(const struct model *m, double us)
 /* Times the copies of the chosen idle intervals, one queue each way: gone is the op by which a copy out can have ended, back the op
  * by which a copy in must begin. */
 static void
-time_copies(struct hybrid *h, struct gap **chosen, uint32_t count, uint32_t *gone, uint32_t *back)
+time_copies(struct hybrid *h, struct model_interval **chosen, uint32_t count, uint32_t *gone, uint32_t *back)
 {
 	const struct model *m = &h->model;
 	uint32_t *by_b = ARENA_NEW(h->arena, uint32_t, count), *first = ARENA_NEW(h->arena, uint32_t, (size_t)m->graph->op_count + 2);
 	double free_us = 0, due_us = INFINITY;
 
-	for (uint32_t i = 0; i < count; i++) {	/* chosen is by a */
-		double ready = m->start_us[chosen[i]->a];
+	for (uint32_t i = 0; i < count; i++) {	/* chosen is by idle.from */
+		double ready = m->start_us[chosen[i]->idle.from];
 
-		first[chosen[i]->b + 1]++;
-		gone[i] = chosen[i]->a;
+		first[chosen[i]->idle.to + 1]++;
+		gone[i] = chosen[i]->idle.from;
 		if (!chosen[i]->out)
 			continue;
 		free_us = (free_us > ready ? free_us : ready) + copy_us(chosen[i], D2H);
 		gone[i] = op_at(m, free_us);
-		if (gone[i] > chosen[i]->b)
-			gone[i] = chosen[i]->b;
+		if (gone[i] > chosen[i]->idle.to)
+			gone[i] = chosen[i]->idle.to;
 	}
 	for (uint32_t k = 0; k <= m->graph->op_count; k++)
 		first[k + 1] += first[k];
 	for (uint32_t i = 0; i < count; i++)
-		by_b[first[chosen[i]->b]++] = i;
+		by_b[first[chosen[i]->idle.to]++] = i;
 	for (uint32_t i = count; i-- > 0;) {
-		const struct gap *j = chosen[by_b[i]];
-		double due = m->start_us[j->b] < due_us ? m->start_us[j->b] : due_us;
+		const struct model_interval *j = chosen[by_b[i]];
+		double due = m->start_us[j->idle.to] < due_us ? m->start_us[j->idle.to] : due_us;
 		uint32_t op;
 
-		back[by_b[i]] = j->b;
+		back[by_b[i]] = j->idle.to;
 		if (!j->in)
 			continue;
 		due_us = due - copy_us(j, H2D);
 		op = op_at(m, due_us);
 		op -= op > 0;
-		back[by_b[i]] = op < gone[by_b[i]] ? gone[by_b[i]] : op > j->b ? j->b : op;
+		back[by_b[i]] = op < gone[by_b[i]] ? gone[by_b[i]] : op > j->idle.to ? j->idle.to : op;
 	}
 }
 
 static int
 by_a(const void *x, const void *y)
 {
-	const struct gap *p = *(struct gap *const *)x, *q = *(struct gap *const *)y;
+	const struct model_interval *p = *(struct model_interval *const *)x, *q = *(struct model_interval *const *)y;
 
-	return p < q ? -1 : p > q;	/* the gaps stand in order of a */
+	return p < q ? -1 : p > q;	/* the idle intervals stand in order of idle.from */
 }
 
 /* For each op, the bytes chosen beyond what the link carries between it and the busiest op. */
 struct links { struct segment_tree out, in; uint32_t op_count; };
 
 static bool
-has_time(const struct links *l, const struct gap *j)
+has_time(const struct links *l, const struct model_interval *j)
 {
-	return (!j->out || segment_tree_max(&l->out, 0, j->a + 1) + j->bytes <= 0) &&
-	    (!j->in || j->b == l->op_count || segment_tree_max(&l->in, j->b, l->op_count) + j->bytes <= 0);
+	return (!j->out || segment_tree_max(&l->out, 0, j->idle.from + 1) + j->bytes <= 0) &&
+	    (!j->in || j->idle.to == l->op_count || segment_tree_max(&l->in, j->idle.to, l->op_count) + j->bytes <= 0);
 }
 
 static void
-take(struct links *l, const struct gap *j)
+take(struct links *l, const struct model_interval *j)
 {
 	if (j->out)
-		segment_tree_add(&l->out, 0, j->a + 1, j->bytes);
+		segment_tree_add(&l->out, 0, j->idle.from + 1, j->bytes);
 	if (j->in)
-		segment_tree_add(&l->in, j->b, l->op_count, j->bytes);
+		segment_tree_add(&l->in, j->idle.to, l->op_count, j->bytes);
 }
 
 /* Absent under all decisions: the step begins or ends with the tensor on the host. */
 static bool
-at_home(const struct model *m, const struct gap *j)
+at_home(const struct model *m, const struct model_interval *j)
 {
-	return m->on_host[j->tensor] && (j->a == 0 || j->b == m->graph->op_count);
+	return m->on_host[j->idle.tensor] && (j->idle.from == 0 || j->idle.to == m->graph->op_count);
 }
 
 void
@@ -105,7 +105,7 @@ hybrid_offload(struct hybrid *h)
 	uint32_t n = m->graph->op_count, k = segment_tree_argmax(&m->over), count = 0, *gone, *back;
 	int64_t need = segment_tree_at(&m->over, k), pinnable = -segment_tree_at(&m->host, k);
 	int64_t *room = ARENA_NEW(h->arena, int64_t, n);
-	struct gap **chosen = ARENA_NEW(h->arena, struct gap *, m->gap_count);
+	struct model_interval **chosen = ARENA_NEW(h->arena, struct model_interval *, m->interval_count);
 	struct links links = { .op_count = n };
 
 	for (uint32_t i = 0; i < n; i++)
@@ -114,16 +114,16 @@ hybrid_offload(struct hybrid *h)
 	for (uint32_t i = 0; i < n; i++)
 		room[i] = i > k ? -(int64_t)(h->configuration.share * (m->start_us[i] - m->start_us[k + 1]) / h->us_per_byte[H2D]) : 0;
 	segment_tree_init(&links.in, room, n, h->arena);
-	for (uint32_t i = 0; i < m->gap_count; i++)
-		if (at_home(m, &m->gaps[i]))
-			take(&links, chosen[count++] = &m->gaps[i]);
+	for (uint32_t i = 0; i < m->interval_count; i++)
+		if (at_home(m, &m->intervals[i]))
+			take(&links, chosen[count++] = &m->intervals[i]);
 	for (uint32_t i = 0; i < count; i++)
-		need -= chosen[i]->a <= k && k < chosen[i]->b ? chosen[i]->bytes : 0;
-	for (uint32_t i = 0; i < m->gap_count && need > 0; i++) {
-		struct gap *j = h->by_worth[i];
+		need -= chosen[i]->idle.from <= k && k < chosen[i]->idle.to ? chosen[i]->bytes : 0;
+	for (uint32_t i = 0; i < m->interval_count && need > 0; i++) {
+		struct model_interval *j = h->by_worth[i];
 
-		if (j->a > k || j->b <= k || at_home(m, j) || !has_time(&links, j) || model_pins(m, j) > pinnable ||
-		    (h->configuration.persistents == PERSISTENTS_STAY && kind_is_persistent(m->graph->tensors[j->tensor].kind)))
+		if (j->idle.from > k || j->idle.to <= k || at_home(m, j) || !has_time(&links, j) || model_pins(m, j) > pinnable ||
+		    (h->configuration.persistents == PERSISTENTS_STAY && kind_is_persistent(m->graph->tensors[j->idle.tensor].kind)))
 			continue;
 		take(&links, chosen[count++] = j);
 		need -= j->bytes;
@@ -141,17 +141,17 @@ hybrid_offload(struct hybrid *h)
 /* ---- drop ---- */
 
 static bool
-covers(const struct gap *j, uint32_t k)
+covers(const struct model_interval *j, uint32_t k)
 {
-	return j->fate == FATE_KEEP && j->a <= k && k < j->b;
+	return j->fate == FATE_KEEP && j->idle.from <= k && k < j->idle.to;
 }
 
 /* Starts the cooldown of idle interval j, whose drop would free nothing.  It lasts one turn, and doubles with each failure past
  * PATIENCE in a row. */
 static void
-cool_down(struct hybrid *h, const struct gap *j)
+cool_down(struct hybrid *h, const struct model_interval *j)
 {
-	struct cooldown *c = &h->cooldown[j - h->model.gaps];
+	struct cooldown *c = &h->cooldown[j - h->model.intervals];
 	uint32_t doublings = c->failures < PATIENCE ? 0 : c->failures - PATIENCE;
 
 	c->failures++;
@@ -159,25 +159,25 @@ cool_down(struct hybrid *h, const struct gap *j)
 }
 
 /* The idle interval across op k whose drop costs least for each byte that it frees of `excess`; NULL: none may be dropped. */
-static struct gap *
+static struct model_interval *
 cheapest_drop(struct hybrid *h, uint32_t k, int64_t excess, double *best_cost)
 {
-	struct gap *best = NULL;
-	struct gap *j;
+	struct model_interval *best = NULL;
+	struct model_interval *j;
 	uint32_t rank = 0;
 	int looked = 0;
 
 	*best_cost = INFINITY;
 	while (looked < h->configuration.look_ahead && (j = model_next_here(&h->model, k, &rank)) != NULL) {
-		uint32_t i = (uint32_t)(j - h->model.gaps), needed = h->model.needed_at[j->tensor];
+		uint32_t i = (uint32_t)(j - h->model.intervals), needed = h->model.needed_at[j->idle.tensor];
 		struct drop_cost drop;
 		double cost;
 
-		if (!covers(j, k) || (needed >= j->a && needed <= k))
+		if (!covers(j, k) || (needed >= j->idle.from && needed <= k))
 			continue;
 		if (isinf(j->density))
 			break;
-		if (h->model.is_checkpoint[j->tensor] || h->barred[i] || h->cooldown[i].until > h->turn)
+		if (h->model.is_checkpoint[j->idle.tensor] || h->barred[i] || h->cooldown[i].until > h->turn)
 			continue;
 		drop = model_drop_cost(&h->model, j, excess, *best_cost);
 		if (drop.gain <= 0) {
@@ -220,15 +220,15 @@ cheapest_alternative(const struct hybrid *h, uint32_t k, int64_t excess, double 
 
 /* Interval j is not absent at op k, and may be: its tensor is kept, or its offload begins later or ends earlier. */
 static bool
-may_leave(const struct hybrid *h, const struct gap *j, uint32_t k)
+may_leave(const struct hybrid *h, const struct model_interval *j, uint32_t k)
 {
-	uint32_t needed = h->model.needed_at[j->tensor];
+	uint32_t needed = h->model.needed_at[j->idle.tensor];
 
-	return j->a <= k && k < j->b && !(needed >= j->a && needed <= k) &&
+	return j->idle.from <= k && k < j->idle.to && !(needed >= j->idle.from && needed <= k) &&
 	    (j->fate == FATE_KEEP || (j->fate == FATE_OFFLOAD && (k < j->gone || k >= j->back)));
 }
 
-struct forced { double gain; struct gap *gap; };
+struct forced { double gain; struct model_interval *interval; };
 
 /* Fills best[FORCED] with the idle intervals across op k that are best offloaded although the link has no time left, best first.
  * They free most of the excess, as far as their copies find time on either side of k.  Returns how many to offload: one, and one more
@@ -237,7 +237,7 @@ static int
 find_forced(struct hybrid *h, uint32_t k, int64_t excess, struct forced *best)
 {
 	const struct model *m = &h->model;
-	struct gap *j;
+	struct model_interval *j;
 	int count = 0, candidates = 0;
 
 	for (uint32_t rank = 0; (j = model_next_here(m, k, &rank)) != NULL;) {
@@ -250,10 +250,10 @@ find_forced(struct hybrid *h, uint32_t k, int64_t excess, struct forced *best)
 			h->host_is_full = true;
 			continue;
 		}
-		out = j->out ? (m->start_us[k] - m->start_us[j->a]) / copy_us(j, D2H) : 1;
-		in = j->in ? (m->start_us[j->b] - m->start_us[k + 1]) / copy_us(j, H2D) : 1;
+		out = j->out ? (m->start_us[k] - m->start_us[j->idle.from]) / copy_us(j, D2H) : 1;
+		in = j->in ? (m->start_us[j->idle.to] - m->start_us[k + 1]) / copy_us(j, H2D) : 1;
 		gain = (double)(j->bytes < excess ? j->bytes : excess) * (LEAST_SHARE + (out < 1 ? out : 1)) * (LEAST_SHARE + (in < 1 ? in : 1));
-		if (kind_is_persistent(m->graph->tensors[j->tensor].kind))
+		if (kind_is_persistent(m->graph->tensors[j->idle.tensor].kind))
 			gain *= PERSISTENT_GAIN;
 		candidates++;
 		if (count == FORCED && gain <= best[FORCED - 1].gain)
@@ -269,19 +269,19 @@ find_forced(struct hybrid *h, uint32_t k, int64_t excess, struct forced *best)
 /* Makes the tensor of offloaded interval j absent at op k, too, and on through every next op over the budget: compute waits for its
  * copies anyway. */
 static void
-widen(struct model *m, struct gap *j, uint32_t k)
+widen(struct model *m, struct model_interval *j, uint32_t k)
 {
 	uint32_t gone = k, back = k + 1;
 
-	while (k < j->gone && gone > j->a && segment_tree_at(&m->over, gone - 1) > 0)
+	while (k < j->gone && gone > j->idle.from && segment_tree_at(&m->over, gone - 1) > 0)
 		gone--;
-	while (k >= j->back && back < j->b && segment_tree_at(&m->over, back) > 0)
+	while (k >= j->back && back < j->idle.to && segment_tree_at(&m->over, back) > 0)
 		back++;
 	model_widen(m, j, gone, back);
 }
 
 static void
-force_offload(struct model *m, struct gap *j, uint32_t k)
+force_offload(struct model *m, struct model_interval *j, uint32_t k)
 {
 	uint32_t gone, back;
 
@@ -289,9 +289,9 @@ force_offload(struct model *m, struct gap *j, uint32_t k)
 		widen(m, j, k);
 		return;
 	}
-	gone = op_at(m, m->start_us[j->a] + copy_us(j, D2H));
-	back = op_at(m, m->start_us[j->b] - copy_us(j, H2D));
-	model_offload(m, j, gone < k ? gone : k, back > k ? (back < j->b ? back : j->b) : k + 1);
+	gone = op_at(m, m->start_us[j->idle.from] + copy_us(j, D2H));
+	back = op_at(m, m->start_us[j->idle.to] - copy_us(j, H2D));
+	model_offload(m, j, gone < k ? gone : k, back > k ? (back < j->idle.to ? back : j->idle.to) : k + 1);
 }
 
 bool
@@ -301,13 +301,13 @@ hybrid_cover(struct hybrid *h)
 
 	h->turn = 0;
 	h->host_is_full = false;
-	memset(h->cooldown, 0, sizeof(*h->cooldown) * m->gap_count);
+	memset(h->cooldown, 0, sizeof(*h->cooldown) * m->interval_count);
 	for (;;) {
 		uint32_t k = segment_tree_argmax(&m->over), alternative;
 		int64_t excess = segment_tree_at(&m->over, k);
 		double drop_cost, alternative_cost;
 		struct forced forced[FORCED];
-		struct gap *j;
+		struct model_interval *j;
 		int count;
 
 		if (excess <= 0)
@@ -329,14 +329,14 @@ hybrid_cover(struct hybrid *h)
 			return false;
 		}
 		for (int i = 0; i < count && segment_tree_at(&m->over, k) > 0; i++)
-			force_offload(m, forced[i].gap, k);
+			force_offload(m, forced[i].interval, k);
 	}
 }
 
 static int
 dearer(const void *x, const void *y)
 {
-	const struct gap *p = *(struct gap *const *)x, *q = *(struct gap *const *)y;
+	const struct model_interval *p = *(struct model_interval *const *)x, *q = *(struct model_interval *const *)y;
 	double cost_p = p->density * (double)p->bytes, cost_q = q->density * (double)q->bytes;
 
 	if (cost_p != cost_q)
@@ -348,12 +348,12 @@ void
 hybrid_prune(struct hybrid *h)
 {
 	struct model *m = &h->model;
-	struct gap **dropped = ARENA_NEW(h->arena, struct gap *, m->gap_count);
+	struct model_interval **dropped = ARENA_NEW(h->arena, struct model_interval *, m->interval_count);
 	uint32_t count = 0;
 
-	for (uint32_t i = 0; i < m->gap_count; i++)
-		if (m->gaps[i].fate == FATE_DROP)
-			dropped[count++] = &m->gaps[i];
+	for (uint32_t i = 0; i < m->interval_count; i++)
+		if (m->intervals[i].fate == FATE_DROP)
+			dropped[count++] = &m->intervals[i];
 	qsort(dropped, count, sizeof(*dropped), dearer);
 	for (uint32_t i = 0; i < count; i++)
 		model_keep(m, dropped[i]);
@@ -365,15 +365,15 @@ hybrid_learn(struct hybrid *h)
 	const struct model *m = &h->model;
 	bool *calls = ARENA_NEW(h->arena, bool, (size_t)m->graph->op_count + 1), learned = false;
 
-	for (uint32_t i = 0; i < m->gap_count; i++) {
-		const struct gap *t = &m->gaps[i];
-		uint32_t c = m->needed_at[t->tensor];
+	for (uint32_t i = 0; i < m->interval_count; i++) {
+		const struct model_interval *t = &m->intervals[i];
+		uint32_t c = m->needed_at[t->idle.tensor];
 
-		if (t->a <= h->stuck && h->stuck < t->b && c >= t->a && c <= h->stuck)
+		if (t->idle.from <= h->stuck && h->stuck < t->idle.to && c >= t->idle.from && c <= h->stuck)
 			calls[c] = true;
 	}
-	for (uint32_t i = 0; i < m->gap_count; i++)
-		if (m->gaps[i].fate == FATE_DROP && calls[m->gaps[i].b] && !h->barred[i])
+	for (uint32_t i = 0; i < m->interval_count; i++)
+		if (m->intervals[i].fate == FATE_DROP && calls[m->intervals[i].idle.to] && !h->barred[i])
 			learned = h->barred[i] = true;
 	return learned;
 }
@@ -385,8 +385,8 @@ hybrid_stretch(struct hybrid *h)
 {
 	struct model *m = &h->model;
 
-	for (uint32_t i = 0; i < m->gap_count; i++) {
-		struct gap *j = &m->gaps[i];
+	for (uint32_t i = 0; i < m->interval_count; i++) {
+		struct model_interval *j = &m->intervals[i];
 
 		if (j->fate != FATE_OFFLOAD)
 			continue;
@@ -409,7 +409,7 @@ hybrid_stretch(struct hybrid *h)
 
 /* ---- the beginning ---- */
 
-struct worth { double worth; struct gap *gap; };
+struct worth { double worth; struct model_interval *interval; };
 
 static int
 worthier(const void *x, const void *y)
@@ -418,7 +418,7 @@ worthier(const void *x, const void *y)
 
 	if (p->worth != q->worth)
 		return p->worth > q->worth ? -1 : 1;
-	return p->gap < q->gap ? -1 : p->gap > q->gap;
+	return p->interval < q->interval ? -1 : p->interval > q->interval;
 }
 
 /* Orders the idle intervals by their worth to the link: how many ops over the budget each spans, times what it costs to recompute,
@@ -428,26 +428,26 @@ order_offloads(struct hybrid *h)
 {
 	const struct model *m = &h->model;
 	uint32_t n = m->graph->op_count, *before = ARENA_NEW(h->arena, uint32_t, (size_t)n + 1);
-	struct worth *w = ARENA_NEW(h->arena, struct worth, m->gap_count);
+	struct worth *w = ARENA_NEW(h->arena, struct worth, m->interval_count);
 
 	for (uint32_t k = 0; k < n; k++)
 		before[k + 1] = before[k] + (m->life->live[k] > h->p->budget_bytes);
-	for (uint32_t i = 0; i < m->gap_count; i++) {
-		struct gap *j = &m->gaps[i];
-		double worth = before[j->b] - before[j->a];
+	for (uint32_t i = 0; i < m->interval_count; i++) {
+		struct model_interval *j = &m->intervals[i];
+		double worth = before[j->idle.to] - before[j->idle.from];
 
-		if (kind_is_persistent(m->graph->tensors[j->tensor].kind))
+		if (kind_is_persistent(m->graph->tensors[j->idle.tensor].kind))
 			worth *= h->configuration.persistents == PERSISTENTS_EQUAL ? DEAR : NO_WORTH;
 		else if (h->configuration.order != BY_SPAN)
 			worth *= j->density < DEAR ? j->density : DEAR;
-		if (h->configuration.order == CHECKPOINTS_FIRST && m->is_checkpoint[j->tensor])
+		if (h->configuration.order == CHECKPOINTS_FIRST && m->is_checkpoint[j->idle.tensor])
 			worth *= 1 / DEAR;
 		w[i] = (struct worth) { worth, j };
 	}
-	qsort(w, m->gap_count, sizeof(*w), worthier);
-	h->by_worth = ARENA_NEW(h->arena, struct gap *, m->gap_count);
-	for (uint32_t i = 0; i < m->gap_count; i++)
-		h->by_worth[i] = w[i].gap;
+	qsort(w, m->interval_count, sizeof(*w), worthier);
+	h->by_worth = ARENA_NEW(h->arena, struct model_interval *, m->interval_count);
+	for (uint32_t i = 0; i < m->interval_count; i++)
+		h->by_worth[i] = w[i].interval;
 }
 
 /* Bytes over which the checkpoints are spread: the peak, but at most SPAN_PART times the room beside persistent tensors, because the
@@ -472,8 +472,8 @@ hybrid_begin(struct hybrid *h)
 	if (h->configuration.hold > 0)
 		model_hold(&h->model, (bytes_t)(h->configuration.hold * (double)p->budget_bytes));
 	order_offloads(h);
-	h->cooldown = ARENA_NEW(h->arena, struct cooldown, h->model.gap_count);
-	h->barred = ARENA_NEW(h->arena, bool, h->model.gap_count);
+	h->cooldown = ARENA_NEW(h->arena, struct cooldown, h->model.interval_count);
+	h->barred = ARENA_NEW(h->arena, bool, h->model.interval_count);
 	for (int dir = 0; dir < DIRECTION_COUNT; dir++)
 		h->us_per_byte[dir] = device_transfer_us(p->device, (enum direction)dir, RATE_BYTES) / (double)RATE_BYTES;
 }

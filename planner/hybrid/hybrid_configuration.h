@@ -55,10 +55,10 @@ struct hybrid {
 	double beat_us;			/* only a faster schedule is packed, or planned again with a tighter budget; INFINITY: any is */
 	struct arena *arena;
 	struct model model;
-	struct gap **by_worth;		/* [gap_count] the order in which to offload */
-	bool *barred;			/* [gap_count] a no-good bars it from dropping: its chain called back what had to be absent */
+	struct model_interval **by_worth;		/* [interval_count] the order in which to offload */
+	bool *barred;			/* [interval_count] a no-good bars it from dropping: its chain called back what had to be absent */
 	uint32_t turn;			/* how often a tensor was dropped */
-	struct cooldown *cooldown;	/* [gap_count] */
+	struct cooldown *cooldown;	/* [interval_count] */
 	uint32_t stuck;			/* op at which no more tensors could leave, or UINT32_MAX */
 	bool host_is_full;		/* a tensor that could have left found no room on the host */
 	double us_per_byte[DIRECTION_COUNT];

@@ -8,51 +8,35 @@
 #include <string.h>
 
 static int
-gap_order(const void *x, const void *y)
+interval_order(const void *x, const void *y)
 {
-	const struct gap *p = x, *q = y;
+	const struct model_interval *p = x, *q = y;
 
-	if (p->a != q->a)
-		return p->a < q->a ? -1 : 1;
-	return p->tensor < q->tensor ? -1 : p->tensor > q->tensor;
+	if (p->idle.from != q->idle.from)
+		return p->idle.from < q->idle.from ? -1 : 1;
+	return p->idle.tensor < q->idle.tensor ? -1 : p->idle.tensor > q->idle.tensor;
 }
 
 static void
-add_gap(struct model *m, uint32_t t, uint32_t slot, uint32_t a, uint32_t b)
+find_intervals(struct model *m, bytes_t least_bytes)
 {
-	bytes_t bytes = bytes_align(m->graph->tensors[t].bytes, DEVICE_ALIGN);
-
-	if (a < b)
-		m->gaps[m->gap_count++] = (struct gap) { .tensor = t, .slot = slot, .a = a, .b = b, .bytes = (int64_t)bytes,
-		    .copy_us = { [H2D] = device_transfer_us(m->device, H2D, bytes), [D2H] = device_transfer_us(m->device, D2H, bytes) } };
-}
-
-static void
-find_gaps(struct model *m, bytes_t least_bytes)
-{
-	const struct lifetimes *l = m->life;
 	const struct graph *g = m->graph;
-	uint32_t slots = decisions_slots(l);
+	uint32_t slots = decisions_slots(m->life), count;
+	const struct idle_interval *idle = idle_intervals(m->life, &count, m->arena);
 
-	m->gaps = ARENA_NEW(m->arena, struct gap, slots);
-	m->gap_of = ARENA_NEW(m->arena, uint32_t, slots);
-	memset(m->gap_of, 0xff, sizeof(*m->gap_of) * slots);
-	for (uint32_t t = 0; t < g->tensor_count; t++) {
-		uint32_t first = l->use_start[t], end = l->use_start[t + 1];
-		bool persistent = kind_is_persistent(g->tensors[t].kind);
+	m->intervals = ARENA_NEW(m->arena, struct model_interval, count);
+	for (uint32_t i = 0; i < count; i++) {
+		bytes_t bytes = bytes_align(g->tensors[idle[i].tensor].bytes, DEVICE_ALIGN);
 
-		if (g->tensors[t].bytes < least_bytes || g->tensors[t].bytes == 0 || first == end)
-			continue;
-		if (persistent)
-			add_gap(m, t, decisions_before(l, t), 0, l->use_op[first]);
-		for (uint32_t u = first; u + 1 < end; u++)
-			add_gap(m, t, u, l->use_op[u] + 1, l->use_op[u + 1]);
-		if (persistent)
-			add_gap(m, t, end - 1, l->use_op[end - 1] + 1, g->op_count);
+		if (g->tensors[idle[i].tensor].bytes >= least_bytes)
+			m->intervals[m->interval_count++] = (struct model_interval) { .idle = idle[i], .bytes = (int64_t)bytes,
+			    .copy_us = { [H2D] = device_transfer_us(m->device, H2D, bytes), [D2H] = device_transfer_us(m->device, D2H, bytes) } };
 	}
-	qsort(m->gaps, m->gap_count, sizeof(*m->gaps), gap_order);
-	for (uint32_t i = 0; i < m->gap_count; i++)
-		m->gap_of[m->gaps[i].slot] = i;
+	qsort(m->intervals, m->interval_count, sizeof(*m->intervals), interval_order);
+	m->interval_of = ARENA_NEW(m->arena, uint32_t, slots);
+	memset(m->interval_of, 0xff, sizeof(*m->interval_of) * slots);
+	for (uint32_t i = 0; i < m->interval_count; i++)
+		m->interval_of[m->intervals[i].idle.slot] = i;
 }
 
 /* Fills live: the bytes alive, less what outputs take over in the schedule (program.h). */
@@ -205,18 +189,17 @@ make_room(struct model *m)
 	m->alternative = ARENA_NEW(m->arena, uint32_t, g->op_count);
 	m->rerun_at = ARENA_NEW(m->arena, uint32_t, g->op_count);
 	m->needed_at = ARENA_NEW(m->arena, uint32_t, g->tensor_count);
-	m->stack = ARENA_NEW(m->arena, uint32_t, g->op_count);
-	m->seen = ARENA_NEW(m->arena, uint32_t, g->op_count);
-	m->stamp = 0;
-	stab_index_init(&m->here, m->gap_count, g->op_count, m->arena);
+	rerun_init(&m->rerun, g, &m->versions, g->op_count, m->arena);
+	stab_index_init(&m->here, m->interval_count, g->op_count, m->arena);
 }
 
 /* Updates the index after interval j has become absent, or present again, at ops from .. to - 1. */
 static void
-index_gap(struct model *m, const struct gap *j, uint32_t from, uint32_t to)
+index_interval(struct model *m, const struct model_interval *j, uint32_t from, uint32_t to)
 {
 	for (uint32_t first = from - from % STAB_PLACES; first < to; first += STAB_PLACES) {
-		uint32_t a = first > j->a ? first : j->a, b = first + STAB_PLACES < j->b ? first + STAB_PLACES : j->b;
+		uint32_t a = first > j->idle.from ? first : j->idle.from;
+		uint32_t b = first + STAB_PLACES < j->idle.to ? first + STAB_PLACES : j->idle.to;
 
 		stab_index_set(&m->here, first / STAB_PLACES, j->rank, j->fate == FATE_KEEP || a < j->gone || j->back < b);
 	}
@@ -270,12 +253,12 @@ choose_homes(struct model *m)
 
 /* Sets which copies interval j needs while no other interval of its tensor is offloaded. */
 static void
-find_copies(struct model *m, struct gap *j)
+find_copies(struct model *m, struct model_interval *j)
 {
-	bool home = m->on_host[j->tensor];
+	bool home = m->on_host[j->idle.tensor];
 
-	j->out = !home || versions_before(&m->versions, j->tensor, j->a) > 0;
-	j->in = !home || j->b < m->graph->op_count;
+	j->out = !home || versions_before(&m->versions, j->idle.tensor, j->idle.from) > 0;
+	j->in = !home || j->idle.to < m->graph->op_count;
 }
 
 static void
@@ -295,9 +278,9 @@ decide_nothing(struct model *m, bytes_t budget)
 	memset(m->needed_at, 0xff, sizeof(*m->needed_at) * g->tensor_count);
 	if (g->op_count > 0)
 		choose_homes(m);
-	for (uint32_t i = 0; i < m->gap_count; i++) {
-		m->gaps[i].fate = FATE_KEEP;
-		find_copies(m, &m->gaps[i]);
+	for (uint32_t i = 0; i < m->interval_count; i++) {
+		m->intervals[i].fate = FATE_KEEP;
+		find_copies(m, &m->intervals[i]);
 	}
 }
 
@@ -311,7 +294,7 @@ model_reset(struct model *m, bytes_t budget)
 static int
 cheaper(const void *x, const void *y)
 {
-	const struct gap *p = *(struct gap *const *)x, *q = *(struct gap *const *)y;
+	const struct model_interval *p = *(struct model_interval *const *)x, *q = *(struct model_interval *const *)y;
 
 	if (p->density != q->density)
 		return p->density < q->density ? -1 : 1;
@@ -320,24 +303,24 @@ cheaper(const void *x, const void *y)
 
 /* Ranks the idle intervals by their cost of recomputing while nothing is decided, and indexes all of them. */
 static void
-rank_gaps(struct model *m)
+rank_intervals(struct model *m)
 {
-	struct gap **order = ARENA_NEW(m->arena, struct gap *, m->gap_count);
+	struct model_interval **order = ARENA_NEW(m->arena, struct model_interval *, m->interval_count);
 
 	decide_nothing(m, m->life->peak_bytes);
-	for (uint32_t i = 0; i < m->gap_count; i++) {
-		m->gaps[i].density = model_drop_cost(m, &m->gaps[i], INT64_MAX, INFINITY).us / (double)m->gaps[i].bytes;
-		order[i] = &m->gaps[i];
+	for (uint32_t i = 0; i < m->interval_count; i++) {
+		m->intervals[i].density = model_drop_cost(m, &m->intervals[i], INT64_MAX, INFINITY).us / (double)m->intervals[i].bytes;
+		order[i] = &m->intervals[i];
 	}
-	qsort(order, m->gap_count, sizeof(*order), cheaper);
-	m->by_density = ARENA_NEW(m->arena, uint32_t, m->gap_count);
-	for (uint32_t i = 0; i < m->gap_count; i++) {
-		m->by_density[i] = (uint32_t)(order[i] - m->gaps);
+	qsort(order, m->interval_count, sizeof(*order), cheaper);
+	m->by_density = ARENA_NEW(m->arena, uint32_t, m->interval_count);
+	for (uint32_t i = 0; i < m->interval_count; i++) {
+		m->by_density[i] = (uint32_t)(order[i] - m->intervals);
 		order[i]->rank = i;
 	}
-	for (uint32_t i = 0; i < m->gap_count; i++)
-		index_gap(m, &m->gaps[i], m->gaps[i].a, m->gaps[i].b);
-	stab_index_init(&m->all, m->gap_count, m->graph->op_count, m->arena);
+	for (uint32_t i = 0; i < m->interval_count; i++)
+		index_interval(m, &m->intervals[i], m->intervals[i].idle.from, m->intervals[i].idle.to);
+	stab_index_init(&m->all, m->interval_count, m->graph->op_count, m->arena);
 	stab_index_copy(&m->all, &m->here);
 }
 
@@ -348,12 +331,12 @@ model_init(struct model *m, const struct lifetimes *l, const struct device *d, b
 
 	*m = (struct model) { .graph = g, .life = l, .device = d, .start_us = l->start_us, .arena = a };
 	versions_init(&m->versions, g, a);
-	find_gaps(m, least_bytes);
+	find_intervals(m, least_bytes);
 	find_carried(m, least_bytes);
 	find_live(m);
 	find_holdable(m);
 	make_room(m);
-	rank_gaps(m);
+	rank_intervals(m);
 }
 
 void
@@ -376,7 +359,7 @@ model_hold(struct model *m, bytes_t bytes)
 	for (uint32_t k = 0; k < n; k++)
 		live[k] = m->live[k] + (held += change[k]);
 	m->live = live;
-	rank_gaps(m);
+	rank_intervals(m);
 }
 
 bytes_t
@@ -385,9 +368,9 @@ model_floor(const struct model *m)
 	uint32_t n = m->graph->op_count;
 	int64_t *change = ARENA_NEW(m->arena, int64_t, (size_t)n + 1), absent = 0, most = 0;
 
-	for (uint32_t i = 0; i < m->gap_count; i++) {
-		change[m->gaps[i].a] += m->gaps[i].bytes;
-		change[m->gaps[i].b] -= m->gaps[i].bytes;
+	for (uint32_t i = 0; i < m->interval_count; i++) {
+		change[m->intervals[i].idle.from] += m->intervals[i].bytes;
+		change[m->intervals[i].idle.to] -= m->intervals[i].bytes;
 	}
 	for (uint32_t k = 0; k < n; k++) {
 		int64_t stays = m->live[k] - (absent += change[k]);
@@ -402,127 +385,112 @@ model_copy(struct model *m, const struct model *from, struct arena *a)
 {
 	*m = *from;
 	m->arena = a;
-	m->gaps = ARENA_NEW(a, struct gap, m->gap_count);
-	if (m->gap_count > 0)
-		memcpy(m->gaps, from->gaps, sizeof(*m->gaps) * m->gap_count);
+	m->intervals = ARENA_NEW(a, struct model_interval, m->interval_count);
+	if (m->interval_count > 0)
+		memcpy(m->intervals, from->intervals, sizeof(*m->intervals) * m->interval_count);
 	make_room(m);
 }
 
-/* The idle interval of tensor s that op c falls into (a <= c <= b), or NULL. */
-static struct gap *
-gap_at(const struct model *m, uint32_t s, uint32_t c)
+/* The idle interval of tensor s that op c falls into, or that ends there, or NULL. */
+static struct model_interval *
+interval_at(const struct model *m, uint32_t s, uint32_t c)
 {
 	const struct lifetimes *l = m->life;
 	uint32_t next = lifetimes_use_from(l, s, c), slot = next == l->use_start[s] ? decisions_before(l, s) : next - 1;
 
-	return m->gap_of[slot] == UINT32_MAX ? NULL : &m->gaps[m->gap_of[slot]];
+	return m->interval_of[slot] == UINT32_MAX ? NULL : &m->intervals[m->interval_of[slot]];
 }
-
-/* Called for an op of a rerun chain for op c; false ends the walk. */
-typedef bool visit_fn(struct model *m, uint32_t op, uint32_t c, void *arg);
 
 /* True: tensor s, at the version that op c reads, is there at c without a rerun of this chain: resident, on the host, or remade by a
  * chain of its own. */
 static bool
 is_there(const struct model *m, uint32_t s, uint32_t c)
 {
-	const struct gap *j;
+	const struct model_interval *j;
 
 	if (m->held[s])
 		return c <= m->until[s];
-	j = gap_at(m, s, c);
+	j = interval_at(m, s, c);
 	return m->life->last[s] >= c && (j == NULL || j->fate != FATE_DROP || j->back <= c || c < j->gone);
 }
 
-static void
-push(struct model *m, uint32_t *count, uint32_t op)
-{
-	if (m->seen[op] == m->stamp)
-		return;
-	m->seen[op] = m->stamp;
-	m->stack[(*count)++] = op;
-}
-
-/* Walks the rerun chain that makes what op c, the end of interval j, reads of j's tensor, back to tensors that are there.  Visits each op that
- * does not run again before c already.  False: some op cannot run again. */
-static bool
-walk_chain(struct model *m, const struct gap *j, visit_fn *visit, void *arg)
-{
-	const struct graph *g = m->graph;
-	uint32_t count = 0, c = j->b;
-
-	m->stamp++;
-	push(m, &count, versions_writer(&m->versions, j->tensor, versions_before(&m->versions, j->tensor, c)));
-	for (uint32_t at = 0; at < count; at++) {
-		uint32_t p = m->stack[at];
-		const struct op *o = &g->ops[p];
-
-		if (!o->recomputable)
-			return false;
-		if (m->rerun_at[p] <= c && m->rerun_at[p] >= j->a)
-			continue;
-		if (!visit(m, p, c, arg))
-			return true;
-		for (uint32_t i = 0; i < o->input_count; i++) {
-			uint32_t s = o->inputs[i], v = versions_before(&m->versions, s, p);
-
-			if (kind_is_persistent(g->tensors[s].kind) && v != versions_before(&m->versions, s, c))
-				return false;
-			if (v == 0)
-				continue;
-			if (v == versions_before(&m->versions, s, c) && s != j->tensor && is_there(m, s, c))
-				continue;
-			push(m, &count, versions_writer(&m->versions, s, v));
-		}
-	}
-	return true;
-}
-
-struct counting { struct drop_cost drop; double most; };
+/* A question about interval j: the walk back over what would run again before its end. */
+struct drop { struct model *m; const struct model_interval *interval; struct drop_cost cost; double most; };
 
 static bool
-is_worth_it(const struct counting *count)
+is_present(void *arg, uint32_t t, uint32_t v)
 {
-	return count->drop.gain > 0 && count->drop.us < count->most * (double)count->drop.gain;
+	const struct drop *x = arg;
+
+	return v == 0 || is_there(x->m, t, x->interval->idle.to);
+}
+
+/* Op `op` runs again already where that serves the idle interval. */
+static bool
+runs_already(const struct drop *x, uint32_t op)
+{
+	return x->m->rerun_at[op] <= x->interval->idle.to && x->m->rerun_at[op] >= x->interval->idle.from;
+}
+
+/* Visits the ops that would have to run again for interval x->interval and do not yet.  False: some op cannot. */
+static bool
+walk_reruns(struct drop *x, rerun_visit *visit)
+{
+	struct model *m = x->m;
+	enum rerun_answer answer;
+
+	rerun_begin(&m->rerun);
+	rerun_want(&m->rerun, x->interval->idle.tensor, versions_before(&m->versions, x->interval->idle.tensor, x->interval->idle.to));
+	answer = rerun_close(&m->rerun, x->interval->idle.to, is_present, visit, x);
+	return answer == RERUN_POSSIBLE || answer == RERUN_STOPPED;
 }
 
 static bool
-count_cost(struct model *m, uint32_t op, uint32_t c, void *arg)
+is_worth_it(const struct drop *x)
 {
+	return x->cost.gain > 0 && x->cost.us < x->most * (double)x->cost.gain;
+}
+
+static enum rerun_step
+count_cost(void *arg, uint32_t op)
+{
+	struct drop *x = arg;
+	const struct model *m = x->m;
 	const struct op *o = &m->graph->ops[op];
-	struct counting *count = arg;
-	struct drop_cost *drop = &count->drop;
+	uint32_t c = x->interval->idle.to;
 
+	if (runs_already(x, op))
+		return RERUN_PASS;
 	if (m->rerun_at[op] == UINT32_MAX)
-		drop->us += o->time_us;
-	for (uint32_t i = 0; i < o->input_count && is_worth_it(count); i++) {
-		const struct gap *j = gap_at(m, o->inputs[i], c);
+		x->cost.us += o->time_us;
+	for (uint32_t i = 0; i < o->input_count && is_worth_it(x); i++) {
+		const struct model_interval *j = interval_at(m, o->inputs[i], c);
 		uint32_t from;
 
 		if (j == NULL || j->fate == FATE_KEEP || j->back <= c)
 			continue;
 		from = c > j->gone ? c : j->gone;
 		if (from < j->back && segment_tree_max(&m->over, from, j->back) + j->bytes > 0)
-			drop->gain -= j->bytes;
+			x->cost.gain -= j->bytes;
 	}
-	return is_worth_it(count);
+	return is_worth_it(x) ? RERUN_ENTER : RERUN_STOP;
 }
 
 struct drop_cost
-model_drop_cost(struct model *m, const struct gap *j, int64_t wanted, double most)
+model_drop_cost(struct model *m, const struct model_interval *j, int64_t wanted, double most)
 {
-	struct counting count = { { 0, j->bytes < wanted ? j->bytes : wanted }, most };
+	struct drop x = { .m = m, .interval = j, .cost = { 0, j->bytes < wanted ? j->bytes : wanted }, .most = most };
 
-	if (kind_is_persistent(m->graph->tensors[j->tensor].kind) ||
-	    versions_before(&m->versions, j->tensor, j->b) == 0 || m->graph->ops[j->b].phase == PHASE_FORWARD ||
-	    !walk_chain(m, j, count_cost, &count))
-		count.drop.us = INFINITY;
-	return count.drop;
+	if (kind_is_persistent(m->graph->tensors[j->idle.tensor].kind) ||
+	    versions_before(&m->versions, j->idle.tensor, j->idle.to) == 0 || m->graph->ops[j->idle.to].phase == PHASE_FORWARD ||
+	    !walk_reruns(&x, count_cost))
+		x.cost.us = INFINITY;
+	return x.cost;
 }
 
 /* Makes interval j, which is absent at ops gone .. back - 1 or more, absent only there. */
 static void
-be_here(struct model *m, struct gap *j, uint32_t gone, uint32_t back)
+be_here(struct model *m, struct model_interval *j, uint32_t gone, uint32_t back)
 {
 	uint32_t from = j->gone, to = j->back;
 
@@ -530,15 +498,15 @@ be_here(struct model *m, struct gap *j, uint32_t gone, uint32_t back)
 	segment_tree_add(&m->over, back, to, j->bytes);
 	j->gone = gone;
 	j->back = back;
-	index_gap(m, j, from, gone);
-	index_gap(m, j, back, to);
+	index_interval(m, j, from, gone);
+	index_interval(m, j, back, to);
 }
 
 /* Has tensor s back by op c, whose rerun chain reads it. */
 static void
 need(struct model *m, uint32_t s, uint32_t c)
 {
-	struct gap *j = gap_at(m, s, c);
+	struct model_interval *j = interval_at(m, s, c);
 
 	if (c < m->needed_at[s])
 		m->needed_at[s] = c;
@@ -547,84 +515,87 @@ need(struct model *m, uint32_t s, uint32_t c)
 	be_here(m, j, j->gone, c > j->gone ? c : j->gone);
 }
 
-static bool
-mark_rerun(struct model *m, uint32_t op, uint32_t c, void *arg)
+static enum rerun_step
+mark_rerun(void *arg, uint32_t op)
 {
+	struct drop *x = arg;
+	struct model *m = x->m;
 	const struct op *o = &m->graph->ops[op];
 
-	(void)arg;
-	m->rerun_at[op] = c;
+	if (runs_already(x, op))
+		return RERUN_PASS;
+	m->rerun_at[op] = x->interval->idle.to;
 	for (uint32_t i = 0; i < o->input_count; i++)
-		need(m, o->inputs[i], c);
-	return true;
+		need(m, o->inputs[i], x->interval->idle.to);
+	return RERUN_ENTER;
 }
 
 static void
-leave(struct model *m, struct gap *j, enum fate fate, uint32_t gone, uint32_t back)
+leave(struct model *m, struct model_interval *j, enum fate fate, uint32_t gone, uint32_t back)
 {
-	uint32_t needed = m->needed_at[j->tensor];
+	uint32_t needed = m->needed_at[j->idle.tensor];
 
-	if (needed >= j->a && needed < back)
+	if (needed >= j->idle.from && needed < back)
 		back = needed > gone ? needed : gone;
 	j->fate = fate;
 	j->gone = gone;
 	j->back = back;
 	segment_tree_add(&m->over, gone, back, -j->bytes);
-	index_gap(m, j, gone, back);
+	index_interval(m, j, gone, back);
 }
 
 /* Notes that the host keeps its copy of interval j's tensor: later idle intervals of the same version need no copy out. */
 static void
-mark_copied(struct model *m, const struct gap *j)
+mark_copied(struct model *m, const struct model_interval *j)
 {
 	const struct lifetimes *l = m->life;
-	uint32_t t = j->tensor, u = j->slot == decisions_before(l, t) ? l->use_start[t] : j->slot + 1;
+	uint32_t t = j->idle.tensor, u = j->idle.slot == decisions_before(l, t) ? l->use_start[t] : j->idle.slot + 1;
 
 	for (; u < l->use_start[t + 1] && !op_writes(&m->graph->ops[l->use_op[u]], t); u++)
-		if (m->gap_of[u] != UINT32_MAX) {
-			m->gaps[m->gap_of[u]].out = false;
-			m->gaps[m->gap_of[u]].copied = j->b;
+		if (m->interval_of[u] != UINT32_MAX) {
+			m->intervals[m->interval_of[u]].out = false;
+			m->intervals[m->interval_of[u]].copied = j->idle.to;
 		}
 }
 
 void
-model_drop(struct model *m, struct gap *j)
+model_drop(struct model *m, struct model_interval *j)
 {
-	walk_chain(m, j, mark_rerun, NULL);
-	leave(m, j, FATE_DROP, j->a, j->b);
+	walk_reruns(&(struct drop) { .m = m, .interval = j }, mark_rerun);
+	leave(m, j, FATE_DROP, j->idle.from, j->idle.to);
 }
 
 int64_t
-model_pins(const struct model *m, const struct gap *j)
+model_pins(const struct model *m, const struct model_interval *j)
 {
-	return m->on_host[j->tensor] ? 0 : j->bytes;
+	return m->on_host[j->idle.tensor] ? 0 : j->bytes;
 }
 
 /* The op from which the host keeps a copy for interval j. */
 static uint32_t
-pinned_from(const struct gap *j)
+pinned_from(const struct model_interval *j)
 {
-	return j->out ? j->a : j->copied;
+	return j->out ? j->idle.from : j->copied;
 }
 
 bool
-model_host_has_room(const struct model *m, const struct gap *j)
+model_host_has_room(const struct model *m, const struct model_interval *j)
 {
 	int64_t bytes = model_pins(m, j);
 
-	return bytes == 0 || segment_tree_max_all(&m->host) + bytes <= 0 || segment_tree_max(&m->host, pinned_from(j), j->b) + bytes <= 0;
+	return bytes == 0 || segment_tree_max_all(&m->host) + bytes <= 0 || segment_tree_max(&m->host, pinned_from(j), j->idle.to) + bytes <= 0;
 }
 
 void
-model_offload(struct model *m, struct gap *j, uint32_t gone, uint32_t back)
+model_offload(struct model *m, struct model_interval *j, uint32_t gone, uint32_t back)
 {
-	segment_tree_add(&m->host, pinned_from(j), j->b, model_pins(m, j));
+	segment_tree_add(&m->host, pinned_from(j), j->idle.to, model_pins(m, j));
 	leave(m, j, FATE_OFFLOAD, gone, back);
 	mark_copied(m, j);
 }
 
 bool
-model_keep(struct model *m, struct gap *j)
+model_keep(struct model *m, struct model_interval *j)
 {
 	if (!model_narrow(m, j, j->back, j->back))
 		return false;
@@ -643,7 +614,7 @@ model_use_alternative(struct model *m, uint32_t k, uint32_t alternative)
 }
 
 void
-model_widen(struct model *m, struct gap *j, uint32_t gone, uint32_t back)
+model_widen(struct model *m, struct model_interval *j, uint32_t gone, uint32_t back)
 {
 	if (gone < j->gone) {
 		segment_tree_add(&m->over, gone, j->gone, -j->bytes);
@@ -653,17 +624,17 @@ model_widen(struct model *m, struct gap *j, uint32_t gone, uint32_t back)
 		segment_tree_add(&m->over, j->back, back, -j->bytes);
 		j->back = back;
 	}
-	index_gap(m, j, j->gone, j->back);
+	index_interval(m, j, j->gone, j->back);
 }
 
 static bool
-has_room(const struct model *m, const struct gap *j, uint32_t from, uint32_t to)
+has_room(const struct model *m, const struct model_interval *j, uint32_t from, uint32_t to)
 {
 	return from >= to || segment_tree_max(&m->over, from, to) + j->bytes <= 0;
 }
 
 bool
-model_narrow(struct model *m, struct gap *j, uint32_t gone, uint32_t back)
+model_narrow(struct model *m, struct model_interval *j, uint32_t gone, uint32_t back)
 {
 	if (!has_room(m, j, j->gone, gone) || !has_room(m, j, back, j->back))
 		return false;
@@ -671,7 +642,7 @@ model_narrow(struct model *m, struct gap *j, uint32_t gone, uint32_t back)
 	return true;
 }
 
-struct gap *
+struct model_interval *
 model_next_here(const struct model *m, uint32_t k, uint32_t *rank)
 {
 	uint32_t next = stab_index_next(&m->here, k, *rank);
@@ -679,7 +650,7 @@ model_next_here(const struct model *m, uint32_t k, uint32_t *rank)
 	if (next == UINT32_MAX)
 		return NULL;
 	*rank = next + 1;
-	return &m->gaps[m->by_density[next]];
+	return &m->intervals[m->by_density[next]];
 }
 
 void
@@ -694,12 +665,12 @@ model_overflow(struct model *m, uint32_t k, bytes_t bytes)
 void
 model_decide(const struct model *m, struct decisions *d)
 {
-	for (uint32_t i = 0; i < m->gap_count; i++) {
-		const struct gap *j = &m->gaps[i];
+	for (uint32_t i = 0; i < m->interval_count; i++) {
+		const struct model_interval *j = &m->intervals[i];
 
-		d->fate[j->slot] = (uint8_t)j->fate;
-		d->gone[j->slot] = j->gone;
-		d->back[j->slot] = j->back;
+		d->fate[j->idle.slot] = (uint8_t)j->fate;
+		d->gone[j->idle.slot] = j->gone;
+		d->back[j->idle.slot] = j->back;
 	}
 	for (uint32_t i = 0; i < m->holdable_count; i++)
 		if (m->held[m->holdable[i]])

@@ -9,16 +9,17 @@
 #define PLANNER_HYBRID_HYBRID_MODEL_H
 #include "planner/hybrid/stab_index.h"
 #include "planner/schedule/decisions.h"
-#include "planner/schedule/versions.h"
+#include "planner/schedule/idle.h"
+#include "planner/schedule/rerun.h"
 #include "src/base/segment_tree.h"
 #include "src/documents/device.h"
 
-struct gap {
-	uint32_t tensor, slot;		/* decisions.h */
-	uint32_t a, b;			/* idle at ops a .. b - 1; b is op_count at the end of the step */
+/* An idle interval, and the decision on it. */
+struct model_interval {
+	struct idle_interval idle;
 	int64_t bytes;			/* aligned */
 	double copy_us[DIRECTION_COUNT];	/* of a copy each way, alone on the link */
-	bool out, in;			/* needs a copy out before it is gone, and a copy in before op b */
+	bool out, in;			/* needs a copy out before it is gone, and a copy in before op idle.to */
 	uint32_t copied;		/* if not out: op from which the host keeps an earlier copy for this interval */
 	enum fate fate;
 	uint32_t gone, back;		/* absent at ops gone .. back - 1 when fate is not FATE_KEEP */
@@ -31,10 +32,10 @@ struct model {
 	const struct graph *graph;
 	const struct lifetimes *life;
 	const struct device *device;
-	uint32_t gap_count;
-	uint32_t *by_density;		/* [gap_count] idle intervals, cheapest to recompute first */
-	struct stab_index all;		/* of the intervals by rank, at every op a .. b - 1 */
-	uint32_t *gap_of;		/* [slots] the slot's interval, or UINT32_MAX */
+	uint32_t interval_count;
+	uint32_t *by_density;		/* [interval_count] idle intervals, cheapest to recompute first */
+	struct stab_index all;		/* of the intervals by rank, at every op of theirs */
+	uint32_t *interval_of;		/* [slots] the slot's interval, or UINT32_MAX */
 	uint32_t *carried;		/* [op_count] the only tensor that forward carries past the op, or UINT32_MAX */
 	uint32_t *until;		/* [tensor_count] last op before which reruns may read a tensor that only forward reads; 0: none
 					 * gain by holding it */
@@ -45,7 +46,7 @@ struct model {
 	const double *start_us;		/* [op_count + 1] the lifetimes' */
 	struct versions versions;
 	/* The decisions, and what follows from them. */
-	struct gap *gaps;		/* [gap_count] by a, then tensor */
+	struct model_interval *intervals;		/* [interval_count] by idle.from, then tensor */
 	bool *held;			/* [tensor_count] chosen by model_hold() */
 	bool *is_checkpoint;			/* [tensor_count] chosen by model_choose_checkpoints() */
 	bool *on_host;			/* [tensor_count] persistent tensors at home on the host */
@@ -55,9 +56,7 @@ struct model {
 	struct stab_index here;		/* of the intervals by rank, at the ops where they are not absent */
 	uint32_t *rerun_at;		/* [op_count] op before which it runs again, or UINT32_MAX */
 	uint32_t *needed_at;		/* [tensor_count] first op whose rerun chain reads it, or UINT32_MAX */
-	uint32_t *stack;		/* scratch: [op_count] ops of a rerun chain */
-	uint32_t *seen;			/* scratch: [op_count] stamps */
-	uint32_t stamp;
+	struct rerun rerun;		/* scratch */
 	struct arena *arena;
 };
 
@@ -90,24 +89,24 @@ struct drop_cost {
 
 /* The cost of dropping interval j for `wanted` bytes.  The walk along the rerun chain ends early where the drop frees nothing, or costs
  * `most` us for each byte or more. */
-struct drop_cost model_drop_cost(struct model *m, const struct gap *j, int64_t wanted, double most);
+struct drop_cost model_drop_cost(struct model *m, const struct model_interval *j, int64_t wanted, double most);
 
-void model_drop(struct model *m, struct gap *j);
-void model_offload(struct model *m, struct gap *j, uint32_t gone, uint32_t back);
+void model_drop(struct model *m, struct model_interval *j);
+void model_offload(struct model *m, struct model_interval *j, uint32_t gone, uint32_t back);
 /* Bytes that offloading interval j pins on the host; 0 for a tensor at home there, which has its place. */
-int64_t model_pins(const struct model *m, const struct gap *j);
+int64_t model_pins(const struct model *m, const struct model_interval *j);
 /* True: the host may pin these bytes beside all that is offloaded already. */
-bool model_host_has_room(const struct model *m, const struct gap *j);
+bool model_host_has_room(const struct model *m, const struct model_interval *j);
 /* Takes the decision on interval j back, if there is room for its tensor; false: there is none. */
-bool model_keep(struct model *m, struct gap *j);
+bool model_keep(struct model *m, struct model_interval *j);
 /* Runs op k by an alternative. */
 void model_use_alternative(struct model *m, uint32_t k, uint32_t alternative);
 /* Makes offloaded interval j absent at ops gone .. back - 1, too. */
-void model_widen(struct model *m, struct gap *j, uint32_t gone, uint32_t back);
+void model_widen(struct model *m, struct model_interval *j, uint32_t gone, uint32_t back);
 /* Makes interval j absent at no more than ops gone .. back - 1, if there is room for that; false: there is none. */
-bool model_narrow(struct model *m, struct gap *j, uint32_t gone, uint32_t back);
+bool model_narrow(struct model *m, struct model_interval *j, uint32_t gone, uint32_t back);
 /* The idle interval with the next rank from *rank on that may be present at op k, or NULL; *rank becomes the next one to ask for. */
-struct gap *model_next_here(const struct model *m, uint32_t k, uint32_t *rank);
+struct model_interval *model_next_here(const struct model *m, uint32_t k, uint32_t *rank);
 
 /* Tells the model that the schedule was so many bytes over the budget at op k. */
 void model_overflow(struct model *m, uint32_t k, bytes_t bytes);

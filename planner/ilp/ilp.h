@@ -10,23 +10,16 @@
 #include "planner/bound/lp.h"
 #include "planner/policy/policy.h"
 #include "planner/schedule/occupancy.h"
-#include "planner/schedule/versions.h"
+#include "planner/schedule/rerun.h"
 
 #define ILP_MS 1e3	/* us in a ms: seconds or bytes as units make simplex stop far from the optimum */
 #define ILP_MB 1e6	/* bytes in a MB */
 
-/* The first op of a gap.  That of a persistent tensor before its first use has last == ILP_NONE, the one after its last use
- * next == op_count. */
 #define ILP_NONE UINT32_MAX
-static inline uint32_t
-gap_begin(const struct gap *g)
-{
-	return g->last == ILP_NONE ? 0 : g->last + 1;
-}
 
-/* A gap whose tensor may leave. */
+/* An idle interval whose tensor may leave. */
 struct choice {
-	const struct gap *gap;
+	const struct timed_interval *interval;
 	uint32_t run_start, run_count;	/* runs[]: ops that run again to make it; none: it cannot be dropped */
 	uint32_t prior;			/* an earlier choice of the same tensor and value, whose copy on the host would serve; or ILP_NONE */
 };
@@ -48,11 +41,11 @@ struct ilp {
 	const struct problem *p;
 	const struct graph *graph;
 	const struct lifetimes *life;
-	struct residency full;		/* for its times */
+	struct occupancy full;		/* for its times */
 	bytes_t *kept;			/* [op_count] live bytes when everything is kept */
 	struct link_rates rates;
 	struct versions versions;
-	const struct gap *gaps;
+	const struct timed_interval *intervals;
 	struct choice *choices;		/* [count] by size, largest first */
 	uint32_t count, *runs;
 	size_t run_count, run_capacity;
@@ -90,11 +83,10 @@ int ilp_keep_all(struct ilp *m, struct schedule *s, struct err *e) WARN_UNUSED;
 /* Bytes over the budget at op k when everything is kept, with what was learned. */
 int64_t ilp_excess(const struct ilp *m, uint32_t k);
 
-/* Fill choices and runs: the largest gaps that cross a moment over the budget. */
+/* Fill choices and runs: the largest idle intervals that cross a moment over the budget. */
 void ilp_find_choices(struct ilp *m);
 
-/* The ops that make version n of tensor t: its writers back to the first that does not read it; 0: they
- * cannot run again. */
+/* rerun_writers() of version n of tensor t; 0: they cannot run again. */
 uint32_t ilp_writers(const struct ilp *m, uint32_t t, uint32_t n, uint32_t *ops, uint32_t room);
 
 void ilp_verdicts_init(struct verdicts *v, const struct ilp *m);

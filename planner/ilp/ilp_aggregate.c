@@ -156,8 +156,8 @@ add_reruns(struct aggregate *f, uint32_t time_rows)
 		for (uint32_t k = 0; k < f->m->choices[i].run_count; k++) {
 			uint32_t op = f->m->runs[f->m->choices[i].run_start + k];
 
-			if (f->m->choices[i].gap->next < need[op])
-				need[op] = f->m->choices[i].gap->next;
+			if (f->m->choices[i].interval->idle.to < need[op])
+				need[op] = f->m->choices[i].interval->idle.to;
 		}
 	for (uint32_t k = 0; k < f->m->graph->op_count; k++)
 		if (need[k] != UINT32_MAX) {
@@ -169,12 +169,12 @@ add_reruns(struct aggregate *f, uint32_t time_rows)
 }
 
 static uint32_t
-whole(struct lp *p, const char *name, const struct gap *g)
+whole(struct lp *p, const char *name, const struct timed_interval *g)
 {
 	uint32_t c = lp_column(p, 0, 1, 0);
 
 	p->columns[c].whole = true;
-	lp_name_column(p, c, name, g->tensor, g->use);
+	lp_name_column(p, c, name, g->idle.tensor, g->idle.slot);
 	return c;
 }
 
@@ -182,15 +182,15 @@ static void
 add_choice(struct aggregate *f, uint32_t i, const uint32_t *x, uint32_t rows_out, uint32_t rows_in)
 {
 	const struct choice *c = &f->m->choices[i];
-	const struct gap *g = c->gap;
+	const struct timed_interval *g = c->interval;
 	double mb = (double)g->bytes / ILP_MB;
 	uint32_t row;
 
 	f->y[i] = whole(&f->m->lp, "y", g);
-	if (kind_is_persistent(f->m->graph->tensors[g->tensor].kind))
+	if (kind_is_persistent(f->m->graph->tensors[g->idle.tensor].kind))
 		f->m->lp.columns[f->y[i]].high = 0;	/* when it would come back is not known here */
-	lp_add(&f->m->lp, rows_out + moment_at(f, gap_begin(g)), f->y[i], -mb);
-	lp_add(&f->m->lp, rows_in + moment_at(f, g->next), f->y[i], mb);
+	lp_add(&f->m->lp, rows_out + moment_at(f, g->idle.from), f->y[i], -mb);
+	lp_add(&f->m->lp, rows_in + moment_at(f, g->idle.to), f->y[i], mb);
 	f->z[i] = UINT32_MAX;
 	if (c->run_count == 0)
 		return;
@@ -220,9 +220,9 @@ add_memory(struct aggregate *f, uint32_t host)
 		lp_add(&f->m->lp, by_flow, host + j, 1);
 		for (uint32_t i = 0; i < f->m->count; i++) {
 			const struct choice *c = &f->m->choices[i];
-			double mb = (double)c->gap->bytes / ILP_MB;
+			double mb = (double)c->interval->bytes / ILP_MB;
 
-			if (gap_begin(c->gap) > k || k >= c->gap->next)
+			if (c->interval->idle.from > k || k >= c->interval->idle.to)
 				continue;
 			lp_add(&f->m->lp, by_cover, f->y[i], mb);
 			if (f->z[i] == UINT32_MAX)

@@ -8,11 +8,12 @@
 
 #include "planner/schedule/program.h"
 
-enum { MOST_GAPS = 600, DEEPEST = 64, MOST_WRITERS = 16 };
+enum { MOST_INTERVALS = 600, MOST_RUNS = 1024 };
 
 struct finding {
 	struct ilp *m;
-	uint32_t *seen, stamp;		/* [op_count] */
+	struct rerun rerun;
+	uint32_t end;			/* op before which the choice at hand needs its tensor */
 };
 
 int
@@ -33,70 +34,53 @@ ilp_excess(const struct ilp *m, uint32_t k)
 uint32_t
 ilp_writers(const struct ilp *m, uint32_t t, uint32_t n, uint32_t *ops, uint32_t room)
 {
-	uint32_t count = 0;
+	enum rerun_origin origin;
+	uint32_t count = rerun_writers(ops, room, &origin, m->graph, &m->versions, t, n);
 
-	for (; n > 0; n--) {
-		uint32_t w = versions_writer(&m->versions, t, n);
-
-		if (count == room || !m->graph->ops[w].recomputable)
-			return 0;
-		ops[count++] = w;
-		if (!op_reads(&m->graph->ops[w], t))
-			break;
-	}
-	return count;
+	return origin == RERUN_FROM_NOTHING || origin == RERUN_FROM_BEFORE ? count : 0;
 }
 
-/* Add what making t's value of just before op k again at op `at` takes; false: it cannot be made. */
+/* Tensor t's value is still needed at the choice's end: it has an idle interval, or stands there. */
 static bool
-add_runs(struct finding *f, struct choice *c, uint32_t t, uint32_t k, uint32_t at, int depth)
+is_present(void *arg, uint32_t t, uint32_t v)
+{
+	const struct finding *f = arg;
+
+	(void)v;
+	return kind_is_persistent(f->m->graph->tensors[t].kind) || f->m->life->last[t] >= f->end;
+}
+
+/* Note what making choice c's tensor again at its end takes; nothing, if it cannot be made. */
+static void
+find_runs(struct finding *f, struct choice *c)
 {
 	struct ilp *m = f->m;
-	uint32_t writers[MOST_WRITERS], n;
+	uint32_t t = c->interval->idle.tensor, v;
 
-	n = ilp_writers(m, t, versions_before(&m->versions, t, k), writers, MOST_WRITERS);
-	if (n == 0 || depth > DEEPEST)
-		return false;
-	for (uint32_t w = 0; w < n; w++) {
-		const struct op *o = &m->graph->ops[writers[w]];
-
-		if (f->seen[writers[w]] == f->stamp)
-			continue;
-		f->seen[writers[w]] = f->stamp;
-		*ARENA_PUSH(m->arena, m->runs, m->run_count, m->run_capacity) = writers[w];
-		c->run_count++;
-		for (uint32_t i = 0; i < o->input_count; i++) {
-			uint32_t s = o->inputs[i], v = versions_before(&m->versions, s, writers[w]);
-			bool newest = v == versions_before(&m->versions, s, at);
-
-			if (kind_is_persistent(m->graph->tensors[s].kind)) {
-				if (!newest)
-					return false;
-				continue;
-			}
-			/* Its value is still needed by then: it has a gap, or stands there. */
-			if (s == t || v == 0 || (newest && m->life->last[s] >= at))
-				continue;
-			if (!add_runs(f, c, s, writers[w], at, depth + 1))
-				return false;
-		}
-	}
-	return true;
+	f->end = c->interval->idle.to;
+	v = versions_before(&m->versions, t, f->end);
+	c->run_start = (uint32_t)m->run_count;
+	rerun_begin(&f->rerun);
+	if (v == 0 || !rerun_want(&f->rerun, t, v) || rerun_close(&f->rerun, f->end, is_present, NULL, f) != RERUN_POSSIBLE)
+		return;
+	for (uint32_t i = 0; i < f->rerun.count; i++)
+		*ARENA_PUSH(m->arena, m->runs, m->run_count, m->run_capacity) = f->rerun.ops[i];
+	c->run_count = f->rerun.count;
 }
 
 static int
 larger_first(const void *x, const void *y)
 {
-	const struct gap *p = *(const struct gap *const *)x, *q = *(const struct gap *const *)y;
+	const struct timed_interval *p = *(const struct timed_interval *const *)x, *q = *(const struct timed_interval *const *)y;
 
 	if (p->bytes != q->bytes)
 		return p->bytes > q->bytes ? -1 : 1;
 	return p < q ? -1 : p > q;
 }
 
-/* The gaps that cross no moment over the budget save nothing; a little less, for what fragmentation and reruns will take. */
+/* The idle intervals that cross no moment over the budget save nothing; a little less, for what fragmentation and reruns will take. */
 static uint32_t
-useful(const struct ilp *m, uint32_t all, const struct gap **order)
+useful(const struct ilp *m, uint32_t all, const struct timed_interval **order)
 {
 	bytes_t limit = m->p->budget_bytes - m->p->budget_bytes / 8;
 	uint32_t count = 0;
@@ -104,47 +88,30 @@ useful(const struct ilp *m, uint32_t all, const struct gap **order)
 	for (uint32_t i = 0; i < all; i++) {
 		bytes_t most = 0;
 
-		for (uint32_t k = gap_begin(&m->gaps[i]); k < m->gaps[i].next; k++)
+		for (uint32_t k = m->intervals[i].idle.from; k < m->intervals[i].idle.to; k++)
 			most = m->kept[k] > most ? m->kept[k] : most;
-		if (most > limit && m->gaps[i].bytes >= m->p->budget_bytes / 1024)
-			order[count++] = &m->gaps[i];
+		if (most > limit && m->intervals[i].bytes >= m->p->budget_bytes / 1024)
+			order[count++] = &m->intervals[i];
 	}
 	qsort(order, count, sizeof(*order), larger_first);
-	return count < MOST_GAPS ? count : MOST_GAPS;
+	return count < MOST_INTERVALS ? count : MOST_INTERVALS;
 }
 
-/* A persistent tensor may be away before its first use, between uses, and after its last one. */
-static void
-persistent_gaps(struct ilp *m, uint32_t t, struct gap *gaps, uint32_t *n)
-{
-	const struct lifetimes *l = m->life;
-	uint32_t start = l->use_start[t], end = l->use_start[t + 1], ops = m->graph->op_count;
-
-	for (uint32_t u = start; u <= end; u++) {
-		struct gap *g = &gaps[*n];
-
-		*g = (struct gap) { .tensor = t, .use = u == start ? decisions_before(l, t) : u - 1, .last = u == start ? ILP_NONE : l->use_op[u - 1],
-		    .next = u == end ? ops : l->use_op[u], .bytes = bytes_align(m->graph->tensors[t].bytes, DEVICE_ALIGN),
-		    .out_us = device_transfer_us(m->p->device, D2H, m->graph->tensors[t].bytes),
-		    .in_us = device_transfer_us(m->p->device, H2D, m->graph->tensors[t].bytes) };
-		*n += start < end && gap_begin(g) < g->next && (u == end || op_reads(&m->graph->ops[g->next], t));
-	}
-}
-
+/* Those of transient tensors, then those of persistent ones. */
 static uint32_t
-all_gaps(struct ilp *m)
+all_intervals(struct ilp *m)
 {
-	uint32_t n, uses = m->life->use_start[m->graph->tensor_count];
-	struct gap *transient = residency_gaps(&m->full, &n, m->arena);
-	struct gap *gaps = ARENA_NEW(m->arena, struct gap, (size_t)uses + m->graph->tensor_count + 1);
+	uint32_t n, more;
+	const struct timed_interval *transient = occupancy_intervals(&m->full, false, &n, m->arena);
+	const struct timed_interval *persistent = occupancy_intervals(&m->full, true, &more, m->arena);
+	struct timed_interval *all = ARENA_NEW(m->arena, struct timed_interval, (size_t)n + more);
 
 	if (n > 0)
-		memcpy(gaps, transient, sizeof(*gaps) * n);
-	for (uint32_t t = 0; t < m->graph->tensor_count; t++)
-		if (kind_is_persistent(m->graph->tensors[t].kind) && m->graph->tensors[t].bytes > 0)
-			persistent_gaps(m, t, gaps, &n);
-	m->gaps = gaps;
-	return n;
+		memcpy(all, transient, sizeof(*all) * n);
+	if (more > 0)
+		memcpy(all + n, persistent, sizeof(*all) * more);
+	m->intervals = all;
+	return n + more;
 }
 
 /* The choice before each of the same value. */
@@ -152,16 +119,16 @@ static void
 find_prior(struct ilp *m)
 {
 	for (uint32_t i = 0; i < m->count; i++) {
-		const struct gap *g = m->choices[i].gap;
+		const struct timed_interval *g = m->choices[i].interval;
 
 		m->choices[i].prior = ILP_NONE;
 		for (uint32_t j = 0; j < m->count; j++) {
-			const struct gap *h = m->choices[j].gap;
+			const struct timed_interval *h = m->choices[j].interval;
 			uint32_t p = m->choices[i].prior;
 
-			if (h->tensor == g->tensor && h->next < g->next &&
-			    versions_before(&m->versions, g->tensor, h->next) == versions_before(&m->versions, g->tensor, g->next) &&
-			    !op_writes(&m->graph->ops[h->next], g->tensor) && (p == ILP_NONE || m->choices[p].gap->next < h->next))
+			if (h->idle.tensor == g->idle.tensor && h->idle.to < g->idle.to &&
+			    versions_before(&m->versions, g->idle.tensor, h->idle.to) == versions_before(&m->versions, g->idle.tensor, g->idle.to) &&
+			    !op_writes(&m->graph->ops[h->idle.to], g->idle.tensor) && (p == ILP_NONE || m->choices[p].interval->idle.to < h->idle.to))
 				m->choices[i].prior = j;
 		}
 	}
@@ -170,23 +137,20 @@ find_prior(struct ilp *m)
 void
 ilp_find_choices(struct ilp *m)
 {
-	struct finding f = { .m = m, .seen = ARENA_NEW(m->arena, uint32_t, m->graph->op_count) };
-	const struct gap **order;
+	struct finding f = { .m = m };
+	const struct timed_interval **order;
 	uint32_t all;
 
-	all = all_gaps(m);
-	order = ARENA_NEW(m->arena, const struct gap *, all);
+	rerun_init(&f.rerun, m->graph, &m->versions, MOST_RUNS, m->arena);
+	all = all_intervals(m);
+	order = ARENA_NEW(m->arena, const struct timed_interval *, all);
 	m->count = useful(m, all, order);
 	m->choices = ARENA_NEW(m->arena, struct choice, m->count);
 	for (uint32_t i = 0; i < m->count; i++) {
 		struct choice *c = &m->choices[i];
 
-		*c = (struct choice) { .gap = order[i], .run_start = (uint32_t)m->run_count };
-		f.stamp++;
-		if (!add_runs(&f, c, c->gap->tensor, c->gap->next, c->gap->next, 0)) {
-			m->run_count = c->run_start;
-			c->run_count = 0;
-		}
+		*c = (struct choice) { .interval = order[i] };
+		find_runs(&f, c);
 	}
 	find_prior(m);
 }

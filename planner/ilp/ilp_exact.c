@@ -80,10 +80,10 @@ cut_time(struct exact *f)
 	for (uint32_t j = 0; j < f->moments; j++)
 		before[f->moment[j]] = after[f->moment[j]] = true;
 	for (uint32_t i = 0; i < m->count; i++) {
-		if (m->choices[i].gap->last != ILP_NONE)
-			after[m->choices[i].gap->last] = true;
-		before[m->choices[i].gap->next] = true;
-		after[m->choices[i].gap->next - 1] = true;
+		if (m->choices[i].interval->idle.from > 0)
+			after[m->choices[i].interval->idle.from - 1] = true;
+		before[m->choices[i].interval->idle.to] = true;
+		after[m->choices[i].interval->idle.to - 1] = true;
 	}
 	f->run_in = ARENA_NEW(m->scratch, uint32_t, (size_t)n + 1);
 	f->op_in = ARENA_NEW(m->scratch, uint32_t, (size_t)n + 1);
@@ -175,26 +175,26 @@ slow_down(struct exact *f, uint32_t l, uint32_t c, double moving)
 
 /* Gap i's columns for offloading, if it crosses a moment. */
 static void
-open_gap(struct exact *f, uint32_t i)
+open_interval(struct exact *f, uint32_t i)
 {
-	const struct gap *g = f->m->choices[i].gap;
-	struct gap_columns *c = &f->of[i];
+	const struct timed_interval *g = f->m->choices[i].interval;
+	struct interval_columns *c = &f->of[i];
 	uint32_t last;
 
-	while (c->first_row < f->moments && f->moment[c->first_row] < gap_begin(g))
+	while (c->first_row < f->moments && f->moment[c->first_row] < g->idle.from)
 		c->first_row++;
-	while (c->first_row + c->row_count < f->moments && f->moment[c->first_row + c->row_count] < g->next)
+	while (c->first_row + c->row_count < f->moments && f->moment[c->first_row + c->row_count] < g->idle.to)
 		c->row_count++;
 	if (c->row_count == 0)
 		return;
 	last = f->moment[c->first_row + c->row_count - 1];
 	c->e = columns(f, "e", i, c->first_row, c->row_count, 1, true);
 	c->s = columns(f, "s", i, c->first_row + 1, c->row_count - 1, 1, true);
-	c->o_first = g->last == ILP_NONE ? 0 : f->op_in[g->last] + 1;
+	c->o_first = g->idle.from == 0 ? 0 : f->op_in[g->idle.from - 1] + 1;
 	c->o_count = f->op_in[last] - c->o_first;
 	c->o = columns(f, "o", i, c->o_first, c->o_count, INFINITY, false);
 	c->r_first = f->op_in[f->moment[c->first_row]] + 1;
-	c->r_count = f->op_in[g->next] - c->r_first;
+	c->r_count = f->op_in[g->idle.to] - c->r_first;
 	c->r = columns(f, "r", i, c->r_first, c->r_count, INFINITY, false);
 }
 
@@ -213,7 +213,7 @@ row_of(struct lp *lp, double low, uint32_t x, uint32_t y)
 }
 
 static void
-order_rows(struct exact *f, const struct gap_columns *c)
+order_rows(struct exact *f, const struct interval_columns *c)
 {
 	struct lp *lp = &f->m->lp;
 	uint32_t row;
@@ -237,8 +237,8 @@ static void
 copy_rows(struct exact *f, uint32_t i)
 {
 	struct lp *lp = &f->m->lp;
-	const struct gap_columns *c = &f->of[i];
-	const struct gap *g = f->m->choices[i].gap;
+	const struct interval_columns *c = &f->of[i];
+	const struct timed_interval *g = f->m->choices[i].interval;
 	double out = g->out_us / ILP_MS, in = g->in_us / ILP_MS;
 	uint32_t row, k = 0;
 
@@ -277,10 +277,10 @@ link_rows(struct exact *f)
 	for (uint32_t l = 0; l < 3 * f->intervals; l++)
 		lp_add(lp, lp_row(lp, 0, INFINITY), f->d + l % f->intervals, 1);
 	for (uint32_t i = 0; i < m->count; i++) {
-		const struct gap_columns *c = &f->of[i];
-		const struct gap *g = m->choices[i].gap;
+		const struct interval_columns *c = &f->of[i];
+		const struct timed_interval *g = m->choices[i].interval;
 		const struct link_direction *link = m->p->device->link;
-		double bytes = (double)m->graph->tensors[g->tensor].bytes;
+		double bytes = (double)m->graph->tensors[g->idle.tensor].bytes;
 
 		for (uint32_t l = 0; l < c->o_count; l++) {
 			slow_down(f, c->o_first + l, c->o + l, fmax(0, 1 - link[D2H].latency_us / g->out_us));
@@ -303,8 +303,8 @@ add_away(struct exact *f, uint32_t row, uint32_t j)
 	uint32_t k = f->moment[j];
 
 	for (uint32_t i = 0; i < f->m->count; i++) {
-		const struct gap_columns *c = &f->of[i];
-		double mb = (double)f->m->choices[i].gap->bytes / ILP_MB;
+		const struct interval_columns *c = &f->of[i];
+		double mb = (double)f->m->choices[i].interval->bytes / ILP_MB;
 
 		if (j < c->first_row || j >= c->first_row + c->row_count)
 			continue;
@@ -366,17 +366,17 @@ build(struct ilp *m)
 
 	if (m->graph->op_count > MOST_OPS)
 		return false;
-	*f = (struct exact) { .m = m, .of = ARENA_NEW(m->scratch, struct gap_columns, m->count), .choice_of = ARENA_NEW(m->scratch, uint32_t, uses) };
+	*f = (struct exact) { .m = m, .of = ARENA_NEW(m->scratch, struct interval_columns, m->count), .choice_of = ARENA_NEW(m->scratch, uint32_t, uses) };
 	m->model = f;
 	memset(f->choice_of, 0xff, sizeof(*f->choice_of) * uses);
 	for (uint32_t i = 0; i < m->count; i++)
-		f->choice_of[m->choices[i].gap->use] = i;
+		f->choice_of[m->choices[i].interval->idle.slot] = i;
 	lp_init(&m->lp, m->scratch);
 	choose_moments(f);
 	cut_time(f);
 	find_levels(f);
 	for (uint32_t i = 0; i < m->count; i++)
-		open_gap(f, i);
+		open_interval(f, i);
 	if (m->lp.column_count > MOST_FLOWS)
 		return false;
 	exact_stages(f);

@@ -13,7 +13,7 @@ struct stage {
 /* Gap g may be made again at a stage. */
 struct again { uint32_t stage, column; };
 
-struct gap_columns {
+struct interval_columns {
 	uint32_t first_row, row_count;	/* of the moments: those that it crosses */
 	uint32_t e, s;			/* first column: gone, back by its first_row + i; s has none for i = 0 */
 	uint32_t o, o_first, o_count;	/* first column, first interval, how many */
@@ -38,7 +38,7 @@ struct exact {
 	struct stage *stages;		/* [stage_count] by op */
 	uint32_t stage_count, *stage_at;	/* [op_count] or ILP_NONE */
 	uint32_t *choice_of;		/* [uses] the choice whose gap follows it, or ILP_NONE */
-	struct gap_columns *of;		/* [count] */
+	struct interval_columns *of;		/* [count] */
 };
 
 /* The choice whose gap of tensor t has op k in it, or ends there; ILP_NONE. */

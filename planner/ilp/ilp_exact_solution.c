@@ -7,9 +7,9 @@
 #include <string.h>
 
 static void
-read_gap(const struct exact *f, const double *x, uint32_t i, struct verdicts *v)
+read_interval(const struct exact *f, const double *x, uint32_t i, struct verdicts *v)
 {
-	const struct gap_columns *c = &f->of[i];
+	const struct interval_columns *c = &f->of[i];
 	double moved = c->row_count > 0 ? x[c->e + c->row_count - 1] : 0, dropped = 0, most = 0;
 	uint32_t n = 0;
 
@@ -27,11 +27,11 @@ read_gap(const struct exact *f, const double *x, uint32_t i, struct verdicts *v)
 	while (n + 1 < c->row_count && x[c->e + n] < 0.5)
 		n++;
 	v->gone[i] = f->moment[c->first_row + n];
-	v->gone_from[i] = n > 0 ? f->moment[c->first_row + n - 1] + 1 : gap_begin(f->m->choices[i].gap);
+	v->gone_from[i] = n > 0 ? f->moment[c->first_row + n - 1] + 1 : f->m->choices[i].interval->idle.from;
 	for (n++; n < c->row_count && x[c->s + n - 1] < 0.5; n++)
 		;
 	v->back[i] = f->moment[c->first_row + n - 1] + 1;
-	v->back_to[i] = n < c->row_count ? f->moment[c->first_row + n] : f->m->choices[i].gap->next;
+	v->back_to[i] = n < c->row_count ? f->moment[c->first_row + n] : f->m->choices[i].interval->idle.to;
 }
 
 void
@@ -41,15 +41,15 @@ exact_read(const struct ilp *m, const double *x, struct verdicts *v)
 
 	v->timed = true;
 	for (uint32_t i = 0; i < m->count; i++)
-		read_gap(f, x, i, v);
+		read_interval(f, x, i, v);
 	memset(v->lean, 0, sizeof(*v->lean) * m->graph->op_count);
 	for (uint32_t i = 0; i < m->count; i++) {
-		const struct gap *g = m->choices[i].gap;
+		const struct timed_interval *g = m->choices[i].interval;
 
 		/* Made on the way before it is made to stay: its writers' outputs are for the op at hand. */
 		for (uint32_t q = 0; v->fate[i] == FATE_DROP && q < f->stage_count && f->stages[q].op < v->back[i]; q++)
-			for (uint32_t p = gap_begin(g); f->stages[q].op >= gap_begin(g) && p-- > 0;)
-				if (op_writes(&m->graph->ops[p], g->tensor) && f->stages[q].x[p] != ILP_NONE && x[f->stages[q].x[p]] > 0.5)
+			for (uint32_t p = g->idle.from; f->stages[q].op >= g->idle.from && p-- > 0;)
+				if (op_writes(&m->graph->ops[p], g->idle.tensor) && f->stages[q].x[p] != ILP_NONE && x[f->stages[q].x[p]] > 0.5)
 					v->lean[p] = true;
 	}
 }
@@ -67,7 +67,7 @@ exact_fix(const struct ilp *m, struct lp *fixed, const struct verdicts *v, const
 	const struct exact *f = m->model;
 
 	for (uint32_t i = 0; i < m->count; i++) {
-		const struct gap_columns *c = &f->of[i];
+		const struct interval_columns *c = &f->of[i];
 
 		if (loose != NULL && loose[i])
 			continue;
@@ -105,7 +105,7 @@ away_at(const struct exact *f, const double *x, uint32_t k)
 	double sum = 0;
 
 	for (uint32_t i = 0; i < f->m->count; i++) {
-		const struct gap_columns *c = &f->of[i];
+		const struct interval_columns *c = &f->of[i];
 		uint32_t n = exact_row_from(f, i, k);
 		double share;
 
@@ -115,7 +115,7 @@ away_at(const struct exact *f, const double *x, uint32_t k)
 		for (uint32_t q = 0; q < c->again_count; q++)
 			if (f->stages[c->again[q].stage].op > k)
 				share += x[c->again[q].column];
-		sum += share * (double)f->m->choices[i].gap->bytes;
+		sum += share * (double)f->m->choices[i].interval->bytes;
 	}
 	return sum;
 }

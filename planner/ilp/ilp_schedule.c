@@ -54,7 +54,7 @@ ilp_consider(struct ilp *m, const struct schedule *s)
 /* ---- from verdicts to schedules ---- */
 
 /* When copies run: as late out and as early in as the solution lets them; the same, but out in the order of last uses; out as
- * early as it lets them; that, and in as late; or by the link's rates alone (residency.h), in early or late. */
+ * early as it lets them; that, and in as late; or by the link's rates alone (occupancy.h), in early or late. */
 enum timing { OWN_TIMES, IN_ORDER, EARLY_OUT, SHORT, EAGER, LATE, TIMINGS };
 
 struct back { uint32_t next, back, choice; };
@@ -77,14 +77,14 @@ out_in_order(const struct ilp *m, struct decisions *d, struct back *order, uint3
 	uint32_t soonest = UINT32_MAX;
 
 	for (uint32_t i = 0; i < n; i++)
-		order[i].next = gap_begin(m->choices[order[i].choice].gap);
+		order[i].next = m->choices[order[i].choice].interval->idle.from;
 	qsort(order, n, sizeof(*order), sooner_needed);
 	for (uint32_t i = n; i-- > 0;) {
-		const struct gap *g = m->choices[order[i].choice].gap;
+		const struct timed_interval *g = m->choices[order[i].choice].interval;
 
-		if (d->gone[g->use] > soonest)
-			d->gone[g->use] = soonest > gap_begin(g) ? soonest : gap_begin(g);
-		soonest = d->gone[g->use];
+		if (d->gone[g->idle.slot] > soonest)
+			d->gone[g->idle.slot] = soonest > g->idle.from ? soonest : g->idle.from;
+		soonest = d->gone[g->idle.slot];
 	}
 }
 
@@ -97,23 +97,23 @@ own_times(const struct ilp *m, const struct verdicts *v, struct decisions *d, en
 	uint32_t n = 0, before = 0;
 
 	for (uint32_t i = 0; i < m->count; i++) {
-		const struct gap *g = m->choices[i].gap;
+		const struct timed_interval *g = m->choices[i].interval;
 
 		if (v->fate[i] != FATE_OFFLOAD)
 			continue;
-		d->fate[g->use] = FATE_OFFLOAD;
-		d->gone[g->use] = timing == OWN_TIMES || timing == IN_ORDER ? v->gone[i] : v->gone_from[i];
-		order[n++] = (struct back) { g->next, timing == SHORT ? v->back_to[i] : v->back[i], i };
+		d->fate[g->idle.slot] = FATE_OFFLOAD;
+		d->gone[g->idle.slot] = timing == OWN_TIMES || timing == IN_ORDER ? v->gone[i] : v->gone_from[i];
+		order[n++] = (struct back) { g->idle.to, timing == SHORT ? v->back_to[i] : v->back[i], i };
 	}
 	qsort(order, n, sizeof(*order), sooner_needed);
 	for (uint32_t i = 0; i < n; i++) {
-		const struct gap *g = m->choices[order[i].choice].gap;
+		const struct timed_interval *g = m->choices[order[i].choice].interval;
 		uint32_t back = order[i].back;
 
-		if (i > 0 && back <= before && before + 1 < g->next)
+		if (i > 0 && back <= before && before + 1 < g->idle.to)
 			back = before + 1;
-		back = back > g->next ? g->next : back;
-		before = d->back[g->use] = back;
+		back = back > g->idle.to ? g->idle.to : back;
+		before = d->back[g->idle.slot] = back;
 	}
 	if (timing == IN_ORDER)
 		out_in_order(m, d, order, n);
@@ -122,25 +122,25 @@ own_times(const struct ilp *m, const struct verdicts *v, struct decisions *d, en
 static void
 link_times(const struct ilp *m, const struct verdicts *v, struct decisions *d, bool eager)
 {
-	struct residency r;
+	struct occupancy r;
 	uint32_t *moved = ARENA_NEW(m->scratch, uint32_t, m->count), n = 0;
 
-	residency_init(&r, m->p, m->scratch);
+	occupancy_init(&r, m->p, m->scratch);
 	for (uint32_t i = 0; i < m->count; i++) {
-		const struct gap *g = m->choices[i].gap;
+		const struct timed_interval *g = m->choices[i].interval;
 
 		if (v->fate[i] == FATE_KEEP)
 			continue;
-		residency_add(&r, gap_begin(g), v->fate[i] == FATE_DROP && v->timed ? v->back[i] : g->next, -(int64_t)g->bytes);
-		if (v->fate[i] == FATE_OFFLOAD && kind_is_persistent(m->graph->tensors[g->tensor].kind)) {
-			d->fate[g->use] = FATE_OFFLOAD;
-			d->gone[g->use] = v->gone_from[i];
-			d->back[g->use] = v->back[i];
+		occupancy_add(&r, g->idle.from, v->fate[i] == FATE_DROP && v->timed ? v->back[i] : g->idle.to, -(int64_t)g->bytes);
+		if (v->fate[i] == FATE_OFFLOAD && kind_is_persistent(m->graph->tensors[g->idle.tensor].kind)) {
+			d->fate[g->idle.slot] = FATE_OFFLOAD;
+			d->gone[g->idle.slot] = v->gone_from[i];
+			d->back[g->idle.slot] = v->back[i];
 		} else if (v->fate[i] == FATE_OFFLOAD) {
-			moved[n++] = (uint32_t)(g - m->gaps);
+			moved[n++] = (uint32_t)(g - m->intervals);
 		}
 	}
-	residency_times(&r, d, m->gaps, moved, n, eager, m->scratch);
+	occupancy_times(&r, d, m->intervals, moved, n, eager, m->scratch);
 }
 
 static bool
@@ -153,7 +153,7 @@ make_schedule(struct ilp *m, const struct verdicts *v, enum timing timing, struc
 	d.lean = v->lean;
 	for (uint32_t i = 0; i < m->count; i++)
 		if (v->fate[i] == FATE_DROP)
-			d.fate[m->choices[i].gap->use] = FATE_DROP;
+			d.fate[m->choices[i].interval->idle.slot] = FATE_DROP;
 	if (timing < EAGER)
 		own_times(m, v, &d, timing);
 	else
@@ -207,22 +207,22 @@ more_away(const void *x, const void *y)
 static void
 round_shares(struct ilp *m, struct verdicts *v)
 {
-	struct residency r;
+	struct occupancy r;
 	struct back *order = ARENA_NEW(m->scratch, struct back, m->count);
 	int64_t limit = (int64_t)m->p->budget_bytes - (int64_t)m->margin;
 
-	residency_init(&r, m->p, m->scratch);
+	occupancy_init(&r, m->p, m->scratch);
 	for (uint32_t i = 0; i < m->count; i++)
 		order[i] = (struct back) { .next = (uint32_t)(v->share[i] * 0x1p30), .choice = i };
 	qsort(order, m->count, sizeof(*order), more_away);
 	for (uint32_t i = 0; i < m->count; i++) {
-		const struct gap *g = m->choices[order[i].choice].gap;
-		bool helps = residency_most(&r, gap_begin(g), g->next) > limit;
+		const struct timed_interval *g = m->choices[order[i].choice].interval;
+		bool helps = occupancy_most(&r, g->idle.from, g->idle.to) > limit;
 
 		if (v->share[order[i].choice] < 0.5 && (!helps || v->share[order[i].choice] < 1e-6))
 			v->fate[order[i].choice] = FATE_KEEP;
 		else if (v->fate[order[i].choice] != FATE_KEEP)
-			residency_add(&r, gap_begin(g), g->next, -(int64_t)g->bytes);
+			occupancy_add(&r, g->idle.from, g->idle.to, -(int64_t)g->bytes);
 	}
 	v->timed = false;
 }
@@ -291,19 +291,19 @@ ilp_verdicts_of(struct verdicts *v, const struct ilp *m, const struct schedule *
 
 	v->timed = true;
 	for (uint32_t i = 0; i < m->count; i++) {
-		const struct gap *g = m->choices[i].gap;
-		int64_t from = g->last == ILP_NONE ? -1 : (int64_t)first[g->last];
-		uint32_t to = first[g->next];
+		const struct timed_interval *g = m->choices[i].interval;
+		int64_t from = g->idle.from == 0 ? -1 : (int64_t)first[g->idle.from - 1];
+		uint32_t to = first[g->idle.to];
 
 		v->fate[i] = FATE_KEEP;
-		for (uint32_t k = (uint32_t)(from + 1); k < to && !kind_is_persistent(m->graph->tensors[g->tensor].kind); k++)
-			if (s->steps[k].op < g->next && first[s->steps[k].op] < k && op_writes(&m->graph->ops[s->steps[k].op], g->tensor)) {
+		for (uint32_t k = (uint32_t)(from + 1); k < to && !kind_is_persistent(m->graph->tensors[g->idle.tensor].kind); k++)
+			if (s->steps[k].op < g->idle.to && first[s->steps[k].op] < k && op_writes(&m->graph->ops[s->steps[k].op], g->idle.tensor)) {
 				v->fate[i] = FATE_DROP;
 				v->back[i] = op_after(first, 0, n, k);
 				break;
 			}
 		for (uint32_t k = 0; k < s->move_count; k++)
-			if (s->moves[k].tensor == g->tensor && s->moves[k].gone > from && s->moves[k].back <= to) {
+			if (s->moves[k].tensor == g->idle.tensor && s->moves[k].gone > from && s->moves[k].back <= to) {
 				v->fate[i] = FATE_OFFLOAD;
 				v->gone[i] = op_after(first, 0, n, s->moves[k].gone);
 				v->back[i] = op_after(first, 0, n, s->moves[k].back);

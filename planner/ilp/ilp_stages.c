@@ -27,7 +27,7 @@ exact_choice_at(const struct exact *f, uint32_t t, uint32_t k)
 uint32_t
 exact_row_from(const struct exact *f, uint32_t i, uint32_t k)
 {
-	const struct gap_columns *c = &f->of[i];
+	const struct interval_columns *c = &f->of[i];
 
 	return lower_bound(f->moment, c->first_row, c->first_row + c->row_count, k) - c->first_row;
 }
@@ -40,6 +40,8 @@ still_holds(const struct ilp *m, uint32_t s, uint32_t p, uint32_t stage)
 	    (kind_is_persistent(m->graph->tensors[s].kind) || m->life->last[s] >= stage);
 }
 
+/* Whether op p may run again at the stage under some decisions.  rerun_close() answers for one set of present tensors; here each input
+ * that still holds its value may be present or dropped, so that the walk enters both cases. */
 static bool may_run(struct closing *c, uint32_t p, int depth);
 
 static bool
@@ -113,8 +115,8 @@ open_stage(struct exact *f, uint32_t op)
 	bool any = false;
 
 	for (uint32_t i = 0; i < m->count; i++)
-		if (m->choices[i].gap->next == op && m->choices[i].run_count > 0)
-			any |= all_may_run(&c, m->choices[i].gap->tensor, versions_before(&m->versions, m->choices[i].gap->tensor, op), 0);
+		if (m->choices[i].interval->idle.to == op && m->choices[i].run_count > 0)
+			any |= all_may_run(&c, m->choices[i].interval->idle.tensor, versions_before(&m->versions, m->choices[i].interval->idle.tensor, op), 0);
 	if (!any)
 		return;
 	*s = (struct stage) { .op = op, .x = ARENA_NEW(m->scratch, uint32_t, n) };
@@ -133,15 +135,15 @@ static void
 find_again(struct exact *f, uint32_t i)
 {
 	struct ilp *m = f->m;
-	const struct gap *g = m->choices[i].gap;
-	struct gap_columns *c = &f->of[i];
-	uint32_t writers[MOST_WRITERS], n = ilp_writers(m, g->tensor, versions_before(&m->versions, g->tensor, g->next), writers, MOST_WRITERS);
+	const struct timed_interval *g = m->choices[i].interval;
+	struct interval_columns *c = &f->of[i];
+	uint32_t writers[MOST_WRITERS], n = ilp_writers(m, g->idle.tensor, versions_before(&m->versions, g->idle.tensor, g->idle.to), writers, MOST_WRITERS);
 
 	c->again = ARENA_NEW(m->scratch, struct again, f->stage_count);
 	if (m->choices[i].run_count == 0)
 		return;
 	for (uint32_t q = 0; q < f->stage_count; q++) {
-		bool good = n > 0 && f->stages[q].op >= gap_begin(g) && f->stages[q].op <= g->next;
+		bool good = n > 0 && f->stages[q].op >= g->idle.from && f->stages[q].op <= g->idle.to;
 
 		for (uint32_t w = 0; good && w < n; w++)
 			good = f->stages[q].x[writers[w]] != ILP_NONE;
@@ -169,7 +171,7 @@ exact_stages(struct exact *f)
 
 	for (uint32_t i = 0; i < m->count; i++)
 		if (m->choices[i].run_count > 0)
-			wanted[m->choices[i].gap->next] = true;
+			wanted[m->choices[i].interval->idle.to] = true;
 	f->stages = ARENA_NEW(m->scratch, struct stage, m->count);
 	f->stage_at = ARENA_NEW(m->scratch, uint32_t, m->graph->op_count);
 	memset(f->stage_at, 0xff, sizeof(*f->stage_at) * m->graph->op_count);
@@ -211,8 +213,8 @@ static void
 needs_dropped(struct exact *f, uint32_t stage, uint32_t p, uint32_t i, uint32_t version)
 {
 	const struct stage *q = &f->stages[stage];
-	const struct gap_columns *c = &f->of[i];
-	uint32_t t = f->m->choices[i].gap->tensor, writers[MOST_WRITERS];
+	const struct interval_columns *c = &f->of[i];
+	uint32_t t = f->m->choices[i].interval->idle.tensor, writers[MOST_WRITERS];
 	uint32_t n = ilp_writers(f->m, t, version, writers, MOST_WRITERS);
 
 	if (c->again_count == 0)
@@ -233,7 +235,7 @@ needs_dropped(struct exact *f, uint32_t stage, uint32_t p, uint32_t i, uint32_t 
 static void
 needs_fetched(struct exact *f, uint32_t stage, uint32_t p, uint32_t i, uint32_t *fetched)
 {
-	const struct gap_columns *c = &f->of[i];
+	const struct interval_columns *c = &f->of[i];
 	uint32_t op = f->stages[stage].op, at = exact_row_from(f, i, op), row;
 	struct lp *lp = &f->m->lp;
 
@@ -245,7 +247,7 @@ needs_fetched(struct exact *f, uint32_t stage, uint32_t p, uint32_t i, uint32_t 
 		row = lp_row(lp, 0, INFINITY);
 		for (uint32_t l = 0; l < c->r_count && c->r_first + l < f->run_in[op]; l++)
 			lp_add(lp, row, c->r + l, 1);
-		lp_add(lp, row, fetched[i], -f->m->choices[i].gap->in_us / ILP_MS);
+		lp_add(lp, row, fetched[i], -f->m->choices[i].interval->in_us / ILP_MS);
 		if (at < c->row_count) {
 			row = lp_row(lp, 0, INFINITY);
 			lp_add(lp, row, c->s + at - 1, 1);

@@ -322,8 +322,8 @@ needed_first(const void *x, const void *y)
 {
 	const struct choice *p = *(const struct choice *const *)x, *q = *(const struct choice *const *)y;
 
-	if (p->gap->next != q->gap->next)
-		return p->gap->next < q->gap->next ? -1 : 1;
+	if (p->interval->idle.to != q->interval->idle.to)
+		return p->interval->idle.to < q->interval->idle.to ? -1 : 1;
 	return p < q ? -1 : p > q;
 }
 
@@ -368,7 +368,7 @@ policy_ilp(struct schedule *schedule, const struct problem *p, struct arena *a, 
 	bool fits = true;
 
 	search_begin(s.control);
-	residency_init(&s.m.full, p, a);
+	occupancy_init(&s.m.full, p, a);
 	if (ilp_keep_all(&s.m, schedule, e) < 0)
 		return -1;
 	for (uint32_t k = 0; k < n; k++)

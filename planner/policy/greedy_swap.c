@@ -17,7 +17,7 @@ refresh(struct greedy_swap *s, uint32_t from, uint32_t to)
 
 	for (uint32_t i = from / s->slice_ops; i < s->slices && i * s->slice_ops < to; i++) {
 		uint32_t begin = i * s->slice_ops, end = begin + s->slice_ops < ops ? begin + s->slice_ops : ops;
-		int64_t over = residency_most(&s->live, begin, end) - (int64_t)s->live.problem->budget_bytes;
+		int64_t over = occupancy_most(&s->live, begin, end) - (int64_t)s->live.problem->budget_bytes;
 
 		s->excess[i] = over > 0 ? (double)over : 0;
 	}
@@ -27,10 +27,10 @@ void
 greedy_swap_init(struct greedy_swap *s, const struct problem *p, struct arena *a)
 {
 	*s = (struct greedy_swap) { .chosen = NULL };
-	residency_init(&s->live, p, a);
-	s->gaps = residency_gaps(&s->live, &s->gap_count, a);
-	s->chosen = ARENA_NEW(a, uint32_t, s->gap_count);
-	s->absent = ARENA_NEW(a, struct absent, s->gap_count);
+	occupancy_init(&s->live, p, a);
+	s->intervals = occupancy_intervals(&s->live, false, &s->interval_count, a);
+	s->chosen = ARENA_NEW(a, uint32_t, s->interval_count);
+	s->absent = ARENA_NEW(a, struct absent, s->interval_count);
 	s->slice_ops = (p->graph->op_count + SLICES_MAX - 1) / SLICES_MAX;
 	s->slices = (p->graph->op_count + s->slice_ops - 1) / s->slice_ops;
 	s->excess = ARENA_NEW(a, double, s->slices);
@@ -57,19 +57,19 @@ bool
 greedy_swap_pick(struct greedy_swap *s, greedy_swap_score *score, greedy_swap_taken *taken, bytes_t least_bytes, struct arena *a)
 {
 	const struct problem *p = s->live.problem;
-	struct scored *heap = ARENA_NEW(a, struct scored, s->gap_count);
-	bool *picked = ARENA_NEW(a, bool, s->gap_count);
+	struct scored *heap = ARENA_NEW(a, struct scored, s->interval_count);
+	bool *picked = ARENA_NEW(a, bool, s->interval_count);
 	uint32_t count = 0;
 
 	for (uint32_t i = 0; i < s->chosen_count; i++)
 		picked[s->chosen[i]] = true;
-	for (uint32_t i = 0; i < s->gap_count; i++)
-		if (!picked[i] && s->gaps[i].bytes >= least_bytes)
+	for (uint32_t i = 0; i < s->interval_count; i++)
+		if (!picked[i] && s->intervals[i].bytes >= least_bytes)
 			heap[count++] = (struct scored) { score(s, i), i };
 	score_heap_init(heap, count);
-	while (count > 0 && residency_most(&s->live, 0, p->graph->op_count) > (int64_t)p->budget_bytes) {
+	while (count > 0 && occupancy_most(&s->live, 0, p->graph->op_count) > (int64_t)p->budget_bytes) {
 		struct scored top = heap[0];
-		const struct gap *g = &s->gaps[top.id];
+		const struct timed_interval *j = &s->intervals[top.id];
 
 		heap[0].score = score(s, top.id);
 		if (heap[0].score < top.score) {
@@ -83,13 +83,13 @@ greedy_swap_pick(struct greedy_swap *s, greedy_swap_score *score, greedy_swap_ta
 		heap[0] = heap[--count];
 		score_heap_sink(heap, count);
 		s->chosen[s->chosen_count++] = top.id;
-		s->absent[top.id] = (struct absent) { g->last + 1, g->next };
+		s->absent[top.id] = (struct absent) { j->idle.from, j->idle.to };
 		if (taken != NULL)
 			taken(s, top.id, &s->absent[top.id]);
-		residency_add(&s->live, s->absent[top.id].from, s->absent[top.id].to, -(int64_t)g->bytes);
+		occupancy_add(&s->live, s->absent[top.id].from, s->absent[top.id].to, -(int64_t)j->bytes);
 		refresh(s, s->absent[top.id].from, s->absent[top.id].to);
 	}
-	return residency_most(&s->live, 0, p->graph->op_count) <= (int64_t)p->budget_bytes;
+	return occupancy_most(&s->live, 0, p->graph->op_count) <= (int64_t)p->budget_bytes;
 }
 
 bool
@@ -98,13 +98,13 @@ greedy_swap_stretch(struct greedy_swap *s)
 	const struct problem *p = s->live.problem;
 
 	for (uint32_t i = 0; i < s->chosen_count; i++) {
-		const struct gap *g = &s->gaps[s->chosen[i]];
+		const struct timed_interval *j = &s->intervals[s->chosen[i]];
 		struct absent *w = &s->absent[s->chosen[i]];
 
-		residency_add(&s->live, g->last + 1, w->from, -(int64_t)g->bytes);
-		residency_add(&s->live, w->to, g->next, -(int64_t)g->bytes);
-		*w = (struct absent) { g->last + 1, g->next };
+		occupancy_add(&s->live, j->idle.from, w->from, -(int64_t)j->bytes);
+		occupancy_add(&s->live, w->to, j->idle.to, -(int64_t)j->bytes);
+		*w = (struct absent) { j->idle.from, j->idle.to };
 	}
 	refresh(s, 0, p->graph->op_count);
-	return residency_most(&s->live, 0, p->graph->op_count) <= (int64_t)p->budget_bytes;
+	return occupancy_most(&s->live, 0, p->graph->op_count) <= (int64_t)p->budget_bytes;
 }

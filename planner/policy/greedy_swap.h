@@ -9,20 +9,20 @@
 #include "planner/schedule/occupancy.h"
 
 struct greedy_swap {
-	struct residency live;
-	struct gap *gaps;
-	uint32_t gap_count;
+	struct occupancy live;
+	struct timed_interval *intervals;
+	uint32_t interval_count;
 	uint32_t slice_ops, slices;	/* ops of a slice; number of slices */
 	double *excess;			/* [slices] bytes over the budget, at least 0 */
 	uint32_t *chosen, chosen_count;	/* picked intervals, in order */
-	struct absent { uint32_t from, to; } *absent;	/* [gap_count] of each picked interval: live lacks its tensor at ops [from, to) */
+	struct absent { uint32_t from, to; } *absent;	/* [interval_count] of each picked interval: live lacks its tensor at ops [from, to) */
 	void *own;			/* the policy's */
 };
 
 /* The present score of an idle interval; 0: swapping it is of no use. */
-typedef double greedy_swap_score(const struct greedy_swap *s, uint32_t gap);
+typedef double greedy_swap_score(const struct greedy_swap *s, uint32_t interval);
 /* Called for a picked interval: notes what the swap takes, and narrows *absent from the whole interval to the ops without the tensor. */
-typedef void greedy_swap_taken(struct greedy_swap *s, uint32_t gap, struct absent *absent);
+typedef void greedy_swap_taken(struct greedy_swap *s, uint32_t interval, struct absent *absent);
 
 void greedy_swap_init(struct greedy_swap *s, const struct problem *p, struct arena *a);
 

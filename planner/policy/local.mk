@@ -2,7 +2,6 @@
 # The policies of the literature, one file each, and the table of all policies.
 libplanner_a_SOURCES += \
 	%D%/blocks.c %D%/blocks.h \
-	%D%/chain.c %D%/chain.h \
 	%D%/greedy_swap.c %D%/greedy_swap.h \
 	%D%/layers.c %D%/layers.h \
 	%D%/policies.c \

@@ -14,11 +14,11 @@
 enum { THRESHOLD = 1 << 20, SMALL_SHARE = 1024 };
 
 static double
-score(const struct greedy_swap *s, uint32_t gap)
+score(const struct greedy_swap *s, uint32_t interval)
 {
-	const struct gap *g = &s->gaps[gap];
+	const struct timed_interval *j = &s->intervals[interval];
 
-	return (double)g->bytes * greedy_swap_area(s, g->last + 1, g->next, INFINITY);
+	return (double)j->bytes * greedy_swap_area(s, j->idle.from, j->idle.to, INFINITY);
 }
 
 int
@@ -31,6 +31,6 @@ policy_autoswap(struct schedule *s, const struct problem *p, struct arena *a, st
 	greedy_swap_init(&w, p, a);
 	decisions_init(&d, p->life, a);
 	greedy_swap_pick(&w, score, NULL, least, a);
-	residency_times(&w.live, &d, w.gaps, w.chosen, w.chosen_count, false, a);
-	return residency_schedule(s, p, &d, a, e);
+	occupancy_times(&w.live, &d, w.intervals, w.chosen, w.chosen_count, false, a);
+	return occupancy_schedule(s, p, &d, a, e);
 }

@@ -19,28 +19,29 @@
 #include <math.h>
 #include <stdlib.h>
 
-#include "planner/policy/chain.h"
 #include "planner/policy/score_heap.h"
 #include "planner/schedule/occupancy.h"
+#include "planner/schedule/rerun.h"
 
-enum { CHAIN_LIMIT = 64, ROUNDS = 12 };
+enum { RERUN_LIMIT = 64, ROUNDS = 12 };
 
 /* Tried one after the other. */
 enum mode { COLLECTIVE, LEAN, SWAPS_ONLY, MODES };
 
 struct candidate {
-	uint32_t gap;
+	uint32_t interval;
 	double ft_us;			/* alone on the link */
 };
 
 struct capuchin {
 	const struct problem *problem;
-	struct residency live;
+	struct occupancy live;
 	struct decisions d;
-	struct chain chain;
-	struct gap *gaps;
+	struct versions versions;
+	struct rerun rerun;
+	struct timed_interval *intervals;
 	struct candidate *all;		/* [count] by FT */
-	struct scored *heap;		/* [heap_count] gaps by recomputing, minus us a byte, when last worked out */
+	struct scored *heap;		/* [heap_count] intervals by recomputing, minus us a byte, when last worked out */
 	uint32_t count, heap_count, next_swap;
 	uint32_t *swaps, swap_count;
 	double out_us, in_us;		/* link time taken so far */
@@ -53,19 +54,19 @@ free_first(const void *x, const void *y)
 
 	if (p->ft_us < q->ft_us || p->ft_us > q->ft_us)
 		return p->ft_us > q->ft_us ? -1 : 1;
-	return p->gap < q->gap ? -1 : p->gap > q->gap;
+	return p->interval < q->interval ? -1 : p->interval > q->interval;
 }
 
 static bool
-is_over(const struct capuchin *c, const struct gap *g)
+is_over(const struct capuchin *c, const struct timed_interval *j)
 {
-	return residency_most(&c->live, g->last + 1, g->next) > (int64_t)c->problem->budget_bytes;
+	return occupancy_most(&c->live, j->idle.from, j->idle.to) > (int64_t)c->problem->budget_bytes;
 }
 
 static bool
-is_taken(const struct capuchin *c, const struct gap *g)
+is_taken(const struct capuchin *c, const struct timed_interval *j)
 {
-	return c->d.fate[g->use] != FATE_KEEP;
+	return c->d.fate[j->idle.slot] != FATE_KEEP;
 }
 
 static void
@@ -73,16 +74,16 @@ find_candidates(struct capuchin *c, struct arena *a)
 {
 	uint32_t count;
 
-	c->gaps = residency_gaps(&c->live, &count, a);
+	c->intervals = occupancy_intervals(&c->live, false, &count, a);
 	c->all = ARENA_NEW(a, struct candidate, count);
 	c->heap = ARENA_NEW(a, struct scored, count);
 	c->swaps = ARENA_NEW(a, uint32_t, count);
 	for (uint32_t i = 0; i < count; i++) {
-		const struct gap *g = &c->gaps[i];
+		const struct timed_interval *j = &c->intervals[i];
 
-		if (is_over(c, g))
-			c->all[c->count++] = (struct candidate) { .gap = i,
-			    .ft_us = c->live.start_us[g->next] - g->in_us - c->live.start_us[g->last + 1] - g->out_us };
+		if (is_over(c, j))
+			c->all[c->count++] = (struct candidate) { .interval = i,
+			    .ft_us = c->live.start_us[j->idle.to] - j->in_us - c->live.start_us[j->idle.from] - j->out_us };
 	}
 	qsort(c->all, c->count, sizeof(*c->all), free_first);
 }
@@ -91,24 +92,24 @@ find_candidates(struct capuchin *c, struct arena *a)
 static double
 free_time(const struct capuchin *c, const struct candidate *x)
 {
-	const struct gap *g = &c->gaps[x->gap];
+	const struct timed_interval *j = &c->intervals[x->interval];
 	double whole = c->live.start_us[c->problem->graph->op_count];
-	double late = fmax(c->out_us + g->out_us, c->in_us + g->in_us) - whole / 2;
+	double late = fmax(c->out_us + j->out_us, c->in_us + j->in_us) - whole / 2;
 
 	return fmin(x->ft_us, -late);
 }
 
 static void
-take(struct capuchin *c, uint32_t gap, enum fate fate)
+take(struct capuchin *c, uint32_t interval, enum fate fate)
 {
-	const struct gap *g = &c->gaps[gap];
+	const struct timed_interval *j = &c->intervals[interval];
 
-	c->d.fate[g->use] = (uint8_t)fate;
-	residency_add(&c->live, g->last + 1, g->next, -(int64_t)g->bytes);
+	c->d.fate[j->idle.slot] = (uint8_t)fate;
+	occupancy_add(&c->live, j->idle.from, j->idle.to, -(int64_t)j->bytes);
 	if (fate == FATE_OFFLOAD) {
-		c->swaps[c->swap_count++] = gap;
-		c->out_us += g->out_us;
-		c->in_us += g->in_us;
+		c->swaps[c->swap_count++] = interval;
+		c->out_us += j->out_us;
+		c->in_us += j->in_us;
 	}
 }
 
@@ -117,12 +118,50 @@ static const struct candidate *
 best_swap(struct capuchin *c)
 {
 	for (; c->next_swap < c->count; c->next_swap++) {
-		const struct gap *g = &c->gaps[c->all[c->next_swap].gap];
+		const struct timed_interval *j = &c->intervals[c->all[c->next_swap].interval];
 
-		if (!is_taken(c, g) && is_over(c, g))
+		if (!is_taken(c, j) && is_over(c, j))
 			return &c->all[c->next_swap];
 	}
 	return NULL;
+}
+
+/* What making a tensor again just before op k takes, under the decisions so far. */
+struct rerun_cost { const struct capuchin *c; uint32_t k; double us; };
+
+/* Tensor t is on the device or the host just before op k. */
+static bool
+is_present(void *arg, uint32_t t, uint32_t v)
+{
+	const struct rerun_cost *x = arg;
+	const struct decisions *d = &x->c->d;
+	uint32_t next = lifetimes_use_from(d->life, t, x->k);
+
+	(void)v;
+	return kind_is_persistent(d->life->graph->tensors[t].kind) ||
+	    (next > d->life->use_start[t] && d->fate[next - 1] != FATE_DROP);
+}
+
+static enum rerun_step
+add_time(void *arg, uint32_t op)
+{
+	struct rerun_cost *x = arg;
+
+	x->us += x->c->problem->graph->ops[op].time_us;
+	return RERUN_ENTER;
+}
+
+/* Microseconds to make tensor t again just before op k; INFINITY: it cannot be, or takes more than RERUN_LIMIT ops. */
+static double
+rerun_us(struct capuchin *c, uint32_t t, uint32_t k)
+{
+	struct rerun_cost x = { .c = c, .k = k };
+	uint32_t v = versions_before(&c->versions, t, k);
+
+	rerun_begin(&c->rerun);
+	if (v == 0 || !rerun_want(&c->rerun, t, v) || rerun_close(&c->rerun, k, is_present, add_time, &x) != RERUN_POSSIBLE)
+		return INFINITY;
+	return x.us;
 }
 
 /* The recomputation that saves most bytes a second; NULL: none.  It stays on the heap. */
@@ -131,10 +170,10 @@ best_recompute(struct capuchin *c)
 {
 	while (c->heap_count > 0) {
 		struct scored *x = &c->heap[0];
-		const struct gap *g = &c->gaps[x->id];
-		double us = is_taken(c, g) || !is_over(c, g) ? INFINITY : chain_us(&c->chain, g->tensor, g->next), before = x->score;
+		const struct timed_interval *j = &c->intervals[x->id];
+		double us = is_taken(c, j) || !is_over(c, j) ? INFINITY : rerun_us(c, j->idle.tensor, j->idle.to), before = x->score;
 
-		x->score = -us / (double)g->bytes;
+		x->score = -us / (double)j->bytes;
 		if (x->score >= before && !isinf(us))
 			return x;
 		if (isinf(us))
@@ -153,26 +192,26 @@ choose(struct capuchin *c)
 	bool run;
 
 	while ((swap = best_swap(c)) != NULL && free_time(c, swap) >= 0)
-		take(c, swap->gap, FATE_OFFLOAD);
+		take(c, swap->interval, FATE_OFFLOAD);
 	for (uint32_t i = 0; i < c->count; i++) {
-		const struct gap *x = &c->gaps[c->all[i].gap];
+		const struct timed_interval *x = &c->intervals[c->all[i].interval];
 		double us;
 
-		if (is_taken(c, x) || g->ops[x->last].phase != PHASE_FORWARD || g->ops[x->next].phase == PHASE_FORWARD)
+		if (is_taken(c, x) || g->ops[x->idle.from - 1].phase != PHASE_FORWARD || g->ops[x->idle.to].phase == PHASE_FORWARD)
 			continue;
-		us = chain_us(&c->chain, x->tensor, x->next);
+		us = rerun_us(c, x->idle.tensor, x->idle.to);
 		if (!isinf(us))
-			c->heap[c->heap_count++] = (struct scored) { -us / (double)x->bytes, c->all[i].gap };
+			c->heap[c->heap_count++] = (struct scored) { -us / (double)x->bytes, c->all[i].interval };
 	}
 	score_heap_init(c->heap, c->heap_count);
-	while (residency_most(&c->live, 0, g->op_count) > (int64_t)c->problem->budget_bytes) {
+	while (occupancy_most(&c->live, 0, g->op_count) > (int64_t)c->problem->budget_bytes) {
 		swap = best_swap(c);
 		again = best_recompute(c);
 		if (swap == NULL && again == NULL)
 			return;
 		run = swap == NULL || (again != NULL &&
-		    -again->score <= -free_time(c, swap) / (double)c->gaps[swap->gap].bytes);
-		take(c, run ? again->id : swap->gap, run ? FATE_DROP : FATE_OFFLOAD);
+		    -again->score <= -free_time(c, swap) / (double)c->intervals[swap->interval].bytes);
+		take(c, run ? again->id : swap->interval, run ? FATE_DROP : FATE_OFFLOAD);
 	}
 }
 
@@ -182,13 +221,14 @@ attempt(struct schedule *s, const struct problem *p, enum mode mode, struct aren
 {
 	struct capuchin c = { .problem = p };
 
-	residency_init(&c.live, p, a);
+	occupancy_init(&c.live, p, a);
 	decisions_init(&c.d, p->life, a);
 	c.d.keep_recomputed = mode != LEAN;
-	chain_init(&c.chain, &c.d, mode == SWAPS_ONLY ? 0 : CHAIN_LIMIT, a);
+	versions_init(&c.versions, p->graph, a);
+	rerun_init(&c.rerun, p->graph, &c.versions, mode == SWAPS_ONLY ? 0 : RERUN_LIMIT, a);
 	find_candidates(&c, a);
 	choose(&c);
-	residency_times(&c.live, &c.d, c.gaps, c.swaps, c.swap_count, false, a);
+	occupancy_times(&c.live, &c.d, c.intervals, c.swaps, c.swap_count, false, a);
 	return decisions_schedule(s, &c.d, a, e);
 }
 
@@ -204,7 +244,7 @@ policy_capuchin(struct schedule *s, const struct problem *p, struct arena *a, st
 		for (int round = 0; round < ROUNDS; round++) {
 			if (attempt(s, &less, (enum mode)mode, a, e) < 0)
 				return -1;
-			reached = residency_peak(s, p->graph, NULL, a);
+			reached = occupancy_peak(s, p->graph, NULL, a);
 			if (reached <= p->budget_bytes)
 				return 0;
 			least = reached < least ? reached : least;

@@ -245,7 +245,7 @@ best_fit(struct dp *d, struct schedule *s, struct err *e)
 		emit(d, s, m);
 		if (!reads_right(d, s))
 			return err_set(e, ERR_NO, "forward is not a chain: a block run again would read what has been overwritten");
-		reached = residency_peak(s, d->graph, NULL, d->arena);
+		reached = occupancy_peak(s, d->graph, NULL, d->arena);
 		if (reached <= d->problem->budget_bytes)
 			return 0;
 		least = reached < least ? reached : least;

@@ -64,43 +64,43 @@ book(struct books *b, uint32_t from, uint32_t until, int by, double us, bool wri
 
 /* Fills *gone and *back: a swap makes the tensor absent at ops [gone, back).  False: the link has no time for it. */
 static bool
-slot(const struct greedy_swap *s, uint32_t gap, bool write, uint32_t *gone, uint32_t *back)
+slot(const struct greedy_swap *s, uint32_t interval, bool write, uint32_t *gone, uint32_t *back)
 {
 	struct g10 *x = s->own;
-	const struct gap *g = &s->gaps[gap];
-	uint32_t last = g->last + 1, next = g->next + 1, out, in;	/* from 1 */
+	const struct timed_interval *j = &s->intervals[interval];
+	uint32_t last = j->idle.from, next = j->idle.to + 1, out, in;	/* from 1 */
 
-	out = book(&x->out, last + 1, next, 1, g->out_us, false);
-	in = book(&x->in, next - 1, last, -1, g->in_us, false);
+	out = book(&x->out, last + 1, next, 1, j->out_us, false);
+	in = book(&x->in, next - 1, last, -1, j->in_us, false);
 	*gone = out;		/* from 0: the op after the one in which it ends */
 	*back = in - 1;
 	if (out >= next || in <= last || *gone >= *back)
 		return false;
 	if (write) {
-		book(&x->out, last + 1, next, 1, g->out_us, true);
-		book(&x->in, next - 1, last, -1, g->in_us, true);
+		book(&x->out, last + 1, next, 1, j->out_us, true);
+		book(&x->in, next - 1, last, -1, j->in_us, true);
 	}
 	return true;
 }
 
 static double
-score(const struct greedy_swap *s, uint32_t gap)
+score(const struct greedy_swap *s, uint32_t interval)
 {
 	uint32_t gone, back;
 
-	return slot(s, gap, false, &gone, &back) ? greedy_swap_area(s, gone, back, (double)s->gaps[gap].bytes) : 0;
+	return slot(s, interval, false, &gone, &back) ? greedy_swap_area(s, gone, back, (double)s->intervals[interval].bytes) : 0;
 }
 
 static void
-taken(struct greedy_swap *s, uint32_t gap, struct absent *absent)
+taken(struct greedy_swap *s, uint32_t interval, struct absent *absent)
 {
-	slot(s, gap, true, &absent->from, &absent->to);
+	slot(s, interval, true, &absent->from, &absent->to);
 }
 
 static double
-whole_score(const struct greedy_swap *s, uint32_t gap)
+whole_score(const struct greedy_swap *s, uint32_t interval)
 {
-	return greedy_swap_area(s, s->gaps[gap].last + 1, s->gaps[gap].next, (double)s->gaps[gap].bytes);
+	return greedy_swap_area(s, s->intervals[interval].idle.from, s->intervals[interval].idle.to, (double)s->intervals[interval].bytes);
 }
 
 static void
@@ -129,6 +129,6 @@ policy_g10(struct schedule *s, const struct problem *p, struct arena *a, struct 
 	greedy_swap_pick(&w, score, taken, 0, a);
 	if (!greedy_swap_stretch(&w))
 		greedy_swap_pick(&w, whole_score, NULL, 0, a);
-	residency_times(&w.live, &d, w.gaps, w.chosen, w.chosen_count, true, a);
-	return residency_schedule(s, p, &d, a, e);
+	occupancy_times(&w.live, &d, w.intervals, w.chosen, w.chosen_count, true, a);
+	return occupancy_schedule(s, p, &d, a, e);
 }

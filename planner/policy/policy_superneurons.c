@@ -20,10 +20,10 @@
 struct super {
 	const struct problem *problem;
 	const struct graph *graph;
-	struct residency live;
+	struct occupancy live;
 	struct decisions d;
-	struct gap *gaps;
-	uint32_t gap_count;
+	struct timed_interval *intervals;
+	uint32_t interval_count;
 	uint8_t *made_by;		/* [tensor_count] bit 0: by a convolution, bit 1: by another costly op */
 	uint32_t *convs;		/* [conv_count] backward ops of convolutions, rising */
 	uint32_t conv_count;
@@ -54,9 +54,9 @@ look(struct super *s, struct arena *a)
 
 /* True: the idle interval leads from forward to backward. */
 static bool
-turns(const struct super *s, const struct gap *g)
+turns(const struct super *s, const struct timed_interval *j)
 {
-	return s->graph->ops[g->last].phase == PHASE_FORWARD && s->graph->ops[g->next].phase == PHASE_BACKWARD;
+	return s->graph->ops[j->idle.from - 1].phase == PHASE_FORWARD && s->graph->ops[j->idle.to].phase == PHASE_BACKWARD;
 }
 
 /* The last backward convolution before op k: a tensor that is fetched at its start has the whole convolution to arrive in. */
@@ -68,16 +68,16 @@ convolution_before(const struct super *s, uint32_t k)
 	return next == 0 ? k : s->convs[next - 1];
 }
 
-struct recent { uint32_t last, gap; };
+struct recent { uint32_t from, interval; };
 
 static int
 least_recent_first(const void *x, const void *y)
 {
 	const struct recent *p = x, *q = y;
 
-	if (p->last != q->last)
-		return p->last < q->last ? -1 : 1;
-	return p->gap < q->gap ? -1 : p->gap > q->gap;
+	if (p->from != q->from)
+		return p->from < q->from ? -1 : 1;
+	return p->interval < q->interval ? -1 : p->interval > q->interval;
 }
 
 /* Stage 1.  True: every op is within the budget. */
@@ -85,32 +85,32 @@ static bool
 offload(struct super *s, struct arena *a)
 {
 	int64_t budget = (int64_t)s->problem->budget_bytes;
-	struct recent *order = ARENA_NEW(a, struct recent, s->gap_count);
-	uint32_t *chosen = ARENA_NEW(a, uint32_t, s->gap_count), count = 0, picked = 0;
+	struct recent *order = ARENA_NEW(a, struct recent, s->interval_count);
+	uint32_t *chosen = ARENA_NEW(a, uint32_t, s->interval_count), count = 0, picked = 0;
 
-	for (uint32_t i = 0; i < s->gap_count; i++)
-		if (turns(s, &s->gaps[i]) && (s->made_by[s->gaps[i].tensor] & 1) != 0)
-			order[count++] = (struct recent) { s->gaps[i].last, i };
+	for (uint32_t i = 0; i < s->interval_count; i++)
+		if (turns(s, &s->intervals[i]) && (s->made_by[s->intervals[i].idle.tensor] & 1) != 0)
+			order[count++] = (struct recent) { s->intervals[i].idle.from, i };
 	qsort(order, count, sizeof(*order), least_recent_first);
-	while (picked < count && residency_most(&s->live, 0, s->graph->op_count) > budget) {
-		const struct gap *g = &s->gaps[order[picked].gap];
+	while (picked < count && occupancy_most(&s->live, 0, s->graph->op_count) > budget) {
+		const struct timed_interval *j = &s->intervals[order[picked].interval];
 
-		residency_add(&s->live, g->last + 1, g->next, -(int64_t)g->bytes);
-		chosen[picked] = order[picked].gap;
+		occupancy_add(&s->live, j->idle.from, j->idle.to, -(int64_t)j->bytes);
+		chosen[picked] = order[picked].interval;
 		picked++;
 	}
-	residency_times(&s->live, &s->d, s->gaps, chosen, picked, false, a);
+	occupancy_times(&s->live, &s->d, s->intervals, chosen, picked, false, a);
 	for (uint32_t i = 0; i < picked; i++) {
-		const struct gap *g = &s->gaps[chosen[i]];
-		uint32_t back = convolution_before(s, g->next);
+		const struct timed_interval *j = &s->intervals[chosen[i]];
+		uint32_t back = convolution_before(s, j->idle.to);
 
 		/* The fetch begins no earlier than the convolution after it, however slow the link is. */
-		if (back > s->d.back[g->use] && back <= g->next) {
-			residency_add(&s->live, s->d.back[g->use], back, -(int64_t)g->bytes);
-			s->d.back[g->use] = back;
+		if (back > s->d.back[j->idle.slot] && back <= j->idle.to) {
+			occupancy_add(&s->live, s->d.back[j->idle.slot], back, -(int64_t)j->bytes);
+			s->d.back[j->idle.slot] = back;
 		}
 	}
-	return residency_most(&s->live, 0, s->graph->op_count) <= budget;
+	return occupancy_most(&s->live, 0, s->graph->op_count) <= budget;
 }
 
 /* The largest working set of a layer: the tensors of an op, and all persistent tensors. */
@@ -170,11 +170,11 @@ policy_superneurons(struct schedule *s, const struct problem *p, struct arena *a
 
 	if (layers_need_backward(p->graph, e) < 0)
 		return -1;
-	residency_init(&u.live, p, a);
+	occupancy_init(&u.live, p, a);
 	decisions_init(&u.d, p->life, a);
-	u.gaps = residency_gaps(&u.live, &u.gap_count, a);
+	u.intervals = occupancy_intervals(&u.live, false, &u.interval_count, a);
 	look(&u, a);
 	if (!offload(&u, a))
 		recompute(&u, a);
-	return residency_schedule(s, p, &u.d, a, e);
+	return occupancy_schedule(s, p, &u.d, a, e);
 }

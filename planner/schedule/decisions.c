@@ -1,19 +1,23 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* decisions.c - the walk over the ops that turns fates into steps and moves
+ *
+ * Before each op the walk fetches its inputs from the host and runs the reruns that it needs; after it, it settles what becomes
+ * of the op's tensors.  Moves are noted by op and get their steps at the end, when all reruns are known.
+ */
 #include <config.h>
 #include "planner/schedule/decisions.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#include "planner/schedule/versions.h"
+#include "planner/schedule/rerun.h"
 
 enum where { ABSENT, RESIDENT, ON_HOST };
 
-#define NEVER UINT32_MAX	/* a move that does not happen after all */
+#define NEVER UINT32_MAX	/* of a move: it does not happen after all */
 
-/* Versions: version v of a tensor is what its v-th writer made; 0 is what it held
- * before the step. */
-struct walk {
+/* State of the walk.  Versions are those of versions.h. */
+struct decision_walk {
 	const struct decisions *d;
 	const struct lifetimes *life;
 	const struct graph *graph;
@@ -22,17 +26,16 @@ struct walk {
 	struct schedule *s;
 	size_t step_capacity, move_capacity, steps, moves;
 	struct versions versions;
-	uint32_t *version;			/* [tensor_count] of the graph, so far */
+	uint32_t *version;			/* [tensor_count] that the walk has reached */
 	uint32_t *next_use;			/* [tensor_count] index of the first use not yet made */
 	uint32_t *copied;			/* [tensor_count] the version that the host has, or NEVER */
 	uint8_t *where;				/* [tensor_count] enum where */
 	uint32_t *move_of;			/* [tensor_count] its open move while ON_HOST */
-	uint32_t *back_start, *back_tensors;	/* CSR: tensors whose fetch begins at each op, op_count for the end */
-	uint32_t *group;			/* [op_count + 1] step at which what is done for op k begins */
-	bool *in_chain;				/* [op_count] */
-	uint32_t *chain;			/* the ops to run again for the op at hand */
-	size_t chain_count, chain_capacity;
-	uint32_t *gone_op;			/* for each move: op before which it has gone */
+	uint32_t *back_start, *back_tensors;	/* CSR: tensors whose fetch begins at each op; op_count: at the end */
+	uint32_t *group;			/* [op_count + 1] first step of what is done for op k: its reruns, then itself */
+	struct rerun rerun;			/* ops that run again before op `at` */
+	uint32_t at;
+	uint32_t *gone_op;			/* [moves] op before which the tensor has gone, or NEVER */
 	size_t gone_capacity;
 };
 
@@ -54,9 +57,9 @@ decisions_init(struct decisions *d, const struct lifetimes *l, struct arena *a)
 			d->fate[l->use_start[t + 1] - 1] = FATE_DROP;
 }
 
-/* The tensors whose fetch begins at each op. */
+/* Fills back_start and back_tensors. */
 static void
-find_returns(struct walk *w)
+find_returns(struct decision_walk *w)
 {
 	const struct lifetimes *l = w->life;
 	uint32_t slots = decisions_slots(l), n = w->graph->op_count, *fill;
@@ -80,15 +83,15 @@ find_returns(struct walk *w)
 }
 
 static void
-push_step(struct walk *w, uint32_t op, uint32_t alternative, bool barrier)
+push_step(struct decision_walk *w, uint32_t op, uint32_t alternative, bool barrier)
 {
 	*ARENA_PUSH(w->arena, w->s->steps, w->steps, w->step_capacity) =
 	    (struct step) { .op = op, .alternative = alternative, .barrier = barrier };
 }
 
-/* Tensor t comes back before op k.  If it would be gone only later, it never leaves. */
+/* Brings tensor t back before op k.  A tensor that would be gone only later never leaves. */
 static void
-fetch(struct walk *w, uint32_t t, uint32_t k)
+fetch(struct decision_walk *w, uint32_t t, uint32_t k)
 {
 	uint32_t m = w->move_of[t];
 
@@ -101,9 +104,9 @@ fetch(struct walk *w, uint32_t t, uint32_t k)
 		w->copied[t] = NEVER;
 }
 
-/* t leaves after step `from`, gone before op `gone`; at once if the host has its value. */
+/* Lets tensor t leave after step `from`, gone before op `gone`.  No copy is made if the host has its value. */
 static void
-leave(struct walk *w, uint32_t t, uint32_t from, uint32_t gone)
+leave(struct decision_walk *w, uint32_t t, uint32_t from, uint32_t gone)
 {
 	bool copied = w->copied[t] == w->version[t];
 	size_t count = w->moves;
@@ -116,9 +119,9 @@ leave(struct walk *w, uint32_t t, uint32_t from, uint32_t gone)
 	    (struct move) { .tensor = t, .from = from, .back = SCHEDULE_END, .copied = copied };
 }
 
-/* As decided for use u, which op k has just made. */
+/* Offloads tensor t as decided for use u, which is op k. */
 static void
-offload(struct walk *w, uint32_t t, uint32_t u, uint32_t k)
+offload(struct decision_walk *w, uint32_t t, uint32_t u, uint32_t k)
 {
 	uint32_t from = w->d->from == NULL ? k : w->d->from[u];
 
@@ -128,64 +131,56 @@ offload(struct walk *w, uint32_t t, uint32_t u, uint32_t k)
 }
 
 static int
-cannot(struct walk *w, uint32_t p, uint32_t k, const char *why)
+cannot(struct decision_walk *w, uint32_t p, uint32_t k, const char *why)
 {
 	return err_set(w->e, ERR_NO, "op %" PRIu32 " '%s' would have to run again for op %" PRIu32 " '%s', but %s",
 	    p, w->graph->ops[p].name, k, w->graph->ops[k].name, why);
 }
 
-static void
-chain_add(struct walk *w, uint32_t op)
+/* Adds to the closure what a rerun of op p makes necessary.  It overwrites p's outputs, and a resident tensor must hold its
+ * newest version again in the end, so that all its later writers run again, too. */
+static enum rerun_step
+restore_outputs(void *arg, uint32_t p)
 {
-	if (w->in_chain[op])
-		return;
-	w->in_chain[op] = true;
-	*ARENA_PUSH(w->arena, w->chain, w->chain_count, w->chain_capacity) = op;
-}
+	struct decision_walk *w = arg;
+	const struct op *o = &w->graph->ops[p];
 
-/* Whoever made version v of t, and whoever has changed it since, runs again. */
-static void
-want(struct walk *w, uint32_t t, uint32_t v)
-{
-	chain_add(w, versions_writer(&w->versions, t, v));
-}
+	for (uint32_t j = 0; j < o->output_count; j++) {
+		uint32_t t = o->outputs[j];
 
-/* All that the chain's ops read must be there, too: the chain grows until it is. */
-static int
-close_chain(struct walk *w, uint32_t k)
-{
-	const struct graph *g = w->graph;
-
-	for (size_t c = 0; c < w->chain_count; c++) {
-		uint32_t p = w->chain[c];
-		const struct op *o = &g->ops[p];
-
-		if (!o->recomputable)
-			return cannot(w, p, k, "it is not recomputable");
-		for (uint32_t i = 0; i < o->input_count; i++) {
-			uint32_t s = o->inputs[i], v = versions_before(&w->versions, s, p);
-
-			if (kind_is_persistent(g->tensors[s].kind) && v != w->version[s])
-				return cannot(w, p, k, "a persistent tensor that it reads has been updated since");
-			if ((v == 0 && !kind_is_persistent(g->tensors[s].kind)) || (v == w->version[s] && w->where[s] == RESIDENT))
-				continue;
-			if (v == w->version[s] && w->where[s] == ON_HOST)
-				fetch(w, s, k);
-			else
-				want(w, s, v);
-		}
-		/* A resident tensor must hold its newest version again in the end. */
-		for (uint32_t j = 0; j < o->output_count; j++) {
-			uint32_t t = o->outputs[j];
-
-			if (w->where[t] == ON_HOST && w->gone_op[w->move_of[t]] > k)
-				fetch(w, t, k);	/* its copy out is not over: it stays */
-			if (w->where[t] == RESIDENT)
-				for (uint32_t v = versions_before(&w->versions, t, p) + 2; v <= w->version[t]; v++)
-					want(w, t, v);
-		}
+		if (w->where[t] == ON_HOST && w->gone_op[w->move_of[t]] > w->at)
+			fetch(w, t, w->at);	/* its copy out has not ended: it stays */
+		if (w->where[t] == RESIDENT)
+			for (uint32_t v = versions_before(&w->versions, t, p) + 2; v <= w->version[t]; v++)
+				rerun_want(&w->rerun, t, v);
 	}
-	return 0;
+	return RERUN_ENTER;
+}
+
+/* True if tensor t is resident, or on the host: then it is fetched. */
+static bool
+is_present(void *arg, uint32_t t, uint32_t v)
+{
+	struct decision_walk *w = arg;
+
+	(void)v;
+	if (w->where[t] == ON_HOST)
+		fetch(w, t, w->at);
+	return w->where[t] == RESIDENT;
+}
+
+static int
+close_reruns(struct decision_walk *w, uint32_t k)
+{
+	w->at = k;
+	switch (rerun_close(&w->rerun, k, is_present, restore_outputs, w)) {
+	case RERUN_FORBIDDEN:
+		return cannot(w, w->rerun.refused, k, "it is not recomputable");
+	case RERUN_OVERWRITTEN:
+		return cannot(w, w->rerun.refused, k, "a persistent tensor that it reads has been updated since");
+	default:
+		return 0;
+	}
 }
 
 static int
@@ -196,39 +191,40 @@ ascending(const void *x, const void *y)
 	return *p < *q ? -1 : *p > *q;
 }
 
-/* Run the chain for op k, and say where it leaves the tensors that it wrote. */
+/* Emits the reruns before op k, and updates where the tensors are that they write. */
 static void
-run_chain(struct walk *w, uint32_t k)
+run_again(struct decision_walk *w, uint32_t k)
 {
 	const struct graph *g = w->graph;
+	struct rerun *r = &w->rerun;
 
-	if (w->chain_count == 0)
+	if (r->count == 0)
 		return;
-	qsort(w->chain, w->chain_count, sizeof(*w->chain), ascending);
-	for (size_t c = 0; c < w->chain_count; c++) {
-		const struct op *o = &g->ops[w->chain[c]];
+	qsort(r->ops, r->count, sizeof(*r->ops), ascending);
+	for (uint32_t c = 0; c < r->count; c++) {
+		uint32_t p = r->ops[c];
+		const struct op *o = &g->ops[p];
 
-		push_step(w, w->chain[c], PLAN_NONE, false);
-		w->in_chain[w->chain[c]] = false;
+		push_step(w, p, PLAN_NONE, false);
 		for (uint32_t j = 0; j < o->output_count; j++) {
 			uint32_t t = o->outputs[j], u = w->next_use[t];
-			bool newest = versions_before(&w->versions, t, w->chain[c]) + 1 == w->version[t];
-			bool stays = w->d->keep_recomputed && (w->d->lean == NULL || !w->d->lean[w->chain[c]]);
+			bool newest = versions_before(&w->versions, t, p) + 1 == w->version[t];
+			bool stays = w->d->keep_recomputed && (w->d->lean == NULL || !w->d->lean[p]);
 			bool wanted = u < w->life->use_start[t + 1] && (stays || w->life->use_op[u] == k);
 
 			if (w->where[t] != ON_HOST && newest && wanted)
 				w->where[t] = RESIDENT;
 		}
 	}
-	w->chain_count = 0;
 }
 
-/* Bring back what op k reads. */
+/* Makes all inputs of op k resident, by fetches and reruns. */
 static int
-provide(struct walk *w, uint32_t k)
+provide(struct decision_walk *w, uint32_t k)
 {
 	const struct op *o = &w->graph->ops[k];
 
+	rerun_begin(&w->rerun);
 	for (uint32_t i = w->back_start[k]; i < w->back_start[k + 1]; i++)
 		if (w->where[w->back_tensors[i]] == ON_HOST)
 			fetch(w, w->back_tensors[i], k);
@@ -238,26 +234,26 @@ provide(struct walk *w, uint32_t k)
 		if (w->where[t] == ON_HOST)
 			fetch(w, t, k);
 		else if (w->where[t] == ABSENT && w->version[t] > 0)
-			want(w, t, w->version[t]);
+			rerun_want(&w->rerun, t, w->version[t]);
 	}
-	for (uint32_t j = 0; j < o->output_count; j++)	/* has its place at home, whatever is written there */
+	for (uint32_t j = 0; j < o->output_count; j++)	/* a persistent tensor is written in its place at home */
 		if (w->where[o->outputs[j]] == ON_HOST && kind_is_persistent(w->graph->tensors[o->outputs[j]].kind))
 			fetch(w, o->outputs[j], k);
-	if (close_chain(w, k) < 0)
+	if (close_reruns(w, k) < 0)
 		return -1;
-	run_chain(w, k);
+	run_again(w, k);
 	return 0;
 }
 
-/* What becomes of op k's tensors after it. */
+/* Applies the fates of op k's tensors after it. */
 static void
-settle(struct walk *w, uint32_t k)
+settle(struct decision_walk *w, uint32_t k)
 {
 	const struct op *o = &w->graph->ops[k];
 	const struct lifetimes *l = w->life;
 
 	for (uint32_t j = 0; j < o->output_count; j++) {
-		if (w->where[o->outputs[j]] == ON_HOST) {	/* overwritten unread: its copy is of no use */
+		if (w->where[o->outputs[j]] == ON_HOST) {	/* overwritten unread: no copy is needed */
 			w->gone_op[w->move_of[o->outputs[j]]] = NEVER;
 			w->copied[o->outputs[j]] = NEVER;
 		}
@@ -268,7 +264,7 @@ settle(struct walk *w, uint32_t k)
 		uint32_t t = i < o->input_count ? o->inputs[i] : o->outputs[i - o->input_count], u = w->next_use[t];
 
 		if (u == l->use_start[t + 1] || l->use_op[u] != k)
-			continue;	/* seen already: it stands twice in the op */
+			continue;	/* an input and an output: seen already */
 		w->next_use[t]++;
 		if (w->d->fate[u] == FATE_OFFLOAD)
 			offload(w, t, u, k);
@@ -278,14 +274,14 @@ settle(struct walk *w, uint32_t k)
 }
 
 static bool
-on_host(const struct walk *w, uint32_t t)
+on_host(const struct decision_walk *w, uint32_t t)
 {
 	return w->d->on_host != NULL && w->d->on_host[t];
 }
 
-/* Where everything is before the step. */
+/* Puts all tensors where they are before the step. */
 static void
-begin(struct walk *w)
+begin(struct decision_walk *w)
 {
 	memset(w->copied, 0xff, sizeof(*w->copied) * w->graph->tensor_count);
 	for (uint32_t t = 0; t < w->graph->tensor_count; t++) {
@@ -303,9 +299,9 @@ begin(struct walk *w)
 	}
 }
 
-/* Persistent tensors end the step at home. */
+/* Returns persistent tensors to their homes at the end of the step. */
 static void
-end(struct walk *w)
+end(struct decision_walk *w)
 {
 	uint32_t n = w->graph->op_count;
 
@@ -320,9 +316,9 @@ end(struct walk *w)
 	}
 }
 
-/* Steps for ops, now that all are known; moves that never happened go. */
+/* Turns the moves' ops into steps, now that all steps are known, and removes moves that never happen. */
 static void
-finish_moves(struct walk *w)
+finish_moves(struct decision_walk *w)
 {
 	struct schedule *s = w->s;
 	uint32_t kept = 0;
@@ -346,7 +342,7 @@ int
 decisions_schedule(struct schedule *s, const struct decisions *d, struct arena *a, struct err *e)
 {
 	const struct graph *g = d->life->graph;
-	struct walk w = { .d = d, .life = d->life, .graph = g, .arena = a, .e = e, .s = s };
+	struct decision_walk w = { .d = d, .life = d->life, .graph = g, .arena = a, .e = e, .s = s };
 
 	*s = (struct schedule) { .step_count = 0 };
 	versions_init(&w.versions, g, a);
@@ -358,7 +354,7 @@ decisions_schedule(struct schedule *s, const struct decisions *d, struct arena *
 	w.where = ARENA_NEW(a, uint8_t, g->tensor_count);
 	w.move_of = ARENA_NEW(a, uint32_t, g->tensor_count);
 	w.group = ARENA_NEW(a, uint32_t, (size_t)g->op_count + 1);
-	w.in_chain = ARENA_NEW(a, bool, g->op_count);
+	rerun_init(&w.rerun, g, &w.versions, g->op_count, a);
 	begin(&w);
 	for (uint32_t k = 0; k < g->op_count; k++) {
 		w.group[k] = (uint32_t)w.steps;

@@ -1,4 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* edges.c - who touched which bytes last, and vector clocks over the queues
+ *
+ * Each buffer knows the last instruction of every queue that read it, that wrote it, and that touched its bytes before it.  Each
+ * instruction has a vector clock: the last instruction of every queue that has ended when it starts.  A wait that a clock covers
+ * needs no edge.
+ */
 #include <config.h>
 #include "planner/schedule/edges.h"
 
@@ -6,28 +12,31 @@
 
 #include "src/base/spans.h"
 
-/* One memory (the arena, or the pinned pool) and who touched its buffers. */
+/* The last instruction of each queue with some property; EDGES_NONE: none. */
+struct queue_clock { uint32_t last[QUEUE_COUNT]; };
+
+/* One memory, the arena or the pinned pool, and the accesses to its buffers. */
 struct memory {
 	struct buffer *buffers;
-	struct spans *owners;		/* address -> buffer that filled it last */
-	struct touch *reads, *writes;	/* [buffer_count] */
-	struct touch *before;		/* [buffer_count] who touched these bytes before the buffer did */
-	bool *claimed;			/* [buffer_count] has been accessed */
+	struct spans *owners;		/* address -> the buffer that filled it last */
+	struct queue_clock *reads, *writes;	/* [buffer_count] */
+	struct queue_clock *before;	/* [buffer_count] accesses to these bytes before the buffer had them */
+	bool *claimed;			/* [buffer_count] it has been accessed */
 };
 
 struct edges {
 	struct plan *plan;
 	struct arena *arena;
 	struct memory device, host;
-	struct touch *clock;		/* [instruction_count] what has ended when it starts, itself included */
-	uint32_t next;			/* the instruction that is being added ... */
-	struct touch need;		/* ... and what it must wait for */
-	uint32_t newest[QUEUE_COUNT];	/* last instruction of each queue */
+	struct queue_clock *clock;		/* [instruction_count] what has ended when each starts, itself included */
+	uint32_t next;			/* the instruction at hand */
+	struct queue_clock need;		/* what it must wait for */
+	uint32_t newest[QUEUE_COUNT];	/* the last instruction of each queue */
 };
 
-static const struct touch nothing = { { EDGES_NONE, EDGES_NONE, EDGES_NONE } };
+static const struct queue_clock nothing = { { EDGES_NONE, EDGES_NONE, EDGES_NONE } };
 
-/* Instruction ids in list order: the later of two ends later within one queue. */
+/* The later of two instructions of one queue, in list order. */
 static uint32_t
 later(uint32_t x, uint32_t y)
 {
@@ -35,16 +44,16 @@ later(uint32_t x, uint32_t y)
 }
 
 static void
-touch_join(struct touch *to, const struct touch *from)
+clock_join(struct queue_clock *to, const struct queue_clock *from)
 {
 	for (int q = 0; q < QUEUE_COUNT; q++)
 		to->last[q] = later(to->last[q], from->last[q]);
 }
 
-static struct touch *
-touches_new(uint32_t count, struct arena *a)
+static struct queue_clock *
+clocks_new(uint32_t count, struct arena *a)
 {
-	struct touch *t = ARENA_NEW(a, struct touch, count);
+	struct queue_clock *t = ARENA_NEW(a, struct queue_clock, count);
 
 	memset(t, 0xff, sizeof(*t) * count);
 	return t;
@@ -61,9 +70,9 @@ memory_init(struct memory *m, struct buffer *buffers, uint32_t count, struct are
 	}
 	m->buffers = buffers;
 	m->owners = spans_new(ends, (size_t)count * 2 + 1, a);
-	m->reads = touches_new(count, a);
-	m->writes = touches_new(count, a);
-	m->before = touches_new(count, a);
+	m->reads = clocks_new(count, a);
+	m->writes = clocks_new(count, a);
+	m->before = clocks_new(count, a);
 	m->claimed = ARENA_NEW(a, bool, count);
 }
 
@@ -76,7 +85,7 @@ edges_new(struct plan *p, struct arena *a)
 	g->arena = a;
 	memory_init(&g->device, p->buffers, p->buffer_count, a);
 	memory_init(&g->host, p->host, p->host_count, a);
-	g->clock = touches_new(p->instruction_count, a);
+	g->clock = clocks_new(p->instruction_count, a);
 	g->need = nothing;
 	memset(g->newest, 0xff, sizeof(g->newest));
 	return g;
@@ -93,7 +102,7 @@ edges_wait(struct edges *g, uint32_t for_id)
 	*last = later(*last, for_id);
 }
 
-/* Buffer b takes its bytes: whoever had them before must be through with them. */
+/* Gives buffer b its bytes: earlier accesses to them must have ended. */
 static void
 claim(struct memory *m, uint32_t b)
 {
@@ -107,8 +116,8 @@ claim(struct memory *m, uint32_t b)
 		struct span s = spans_at(m->owners, at);
 
 		if (s.value != SPAN_EMPTY) {
-			touch_join(&m->before[b], &m->reads[s.value]);
-			touch_join(&m->before[b], &m->writes[s.value]);
+			clock_join(&m->before[b], &m->reads[s.value]);
+			clock_join(&m->before[b], &m->writes[s.value]);
 		}
 		at = s.to;
 	}
@@ -119,14 +128,14 @@ void
 edges_access(struct edges *g, uint32_t buffer, bool on_host, bool writes)
 {
 	struct memory *m = on_host ? &g->host : &g->device;
-	struct touch *mine = writes ? m->writes : m->reads;
+	struct queue_clock *mine = writes ? m->writes : m->reads;
 
 	if (!m->claimed[buffer])
 		claim(m, buffer);
-	touch_join(&g->need, &m->before[buffer]);
-	touch_join(&g->need, &m->writes[buffer]);
+	clock_join(&g->need, &m->before[buffer]);
+	clock_join(&g->need, &m->writes[buffer]);
 	if (writes)
-		touch_join(&g->need, &m->reads[buffer]);
+		clock_join(&g->need, &m->reads[buffer]);
 	mine[buffer].last[g->plan->program[g->next].queue] = g->next;
 }
 
@@ -135,16 +144,16 @@ edges_finish(struct edges *g)
 {
 	uint32_t id = g->next++;
 	struct instruction *i = &g->plan->program[id];
-	struct touch *now = &g->clock[id];
+	struct queue_clock *now = &g->clock[id];
 	uint32_t previous = g->newest[i->queue], wanted[QUEUE_COUNT], *after;
 
 	if (previous != EDGES_NONE)
 		*now = g->clock[previous];
-	/* The queue's own order is no edge, nor is what the queue has waited for before. */
+	/* The queue's own order and its earlier waits need no edge. */
 	for (int q = 0; q < QUEUE_COUNT; q++)
 		wanted[q] = q == (int)i->queue || later(now->last[q], g->need.last[q]) == now->last[q] ?
 		    EDGES_NONE : g->need.last[q];
-	/* An edge that another one's instruction has waited for already is implied. */
+	/* An edge is implied if another edge's instruction has waited for the same. */
 	for (int q = 0; q < QUEUE_COUNT; q++)
 		for (int r = 0; r < QUEUE_COUNT; r++)
 			if (q != r && wanted[q] != EDGES_NONE && wanted[r] != EDGES_NONE &&
@@ -156,7 +165,7 @@ edges_finish(struct edges *g)
 	for (int q = 0; q < QUEUE_COUNT; q++)
 		if (wanted[q] != EDGES_NONE) {
 			after[i->after_count++] = wanted[q];
-			touch_join(now, &g->clock[wanted[q]]);
+			clock_join(now, &g->clock[wanted[q]]);
 		}
 	now->last[i->queue] = id;
 	g->newest[i->queue] = id;

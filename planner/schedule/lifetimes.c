@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* lifetimes.c - uses by counting sort, live bytes as a running sum, bounds op by op */
 #include <config.h>
 #include "planner/schedule/lifetimes.h"
 
 #include <stdlib.h>
 
-/* The body runs once for each distinct tensor t of op k.  stamp[t] == k + 1 marks
- * the tensors seen in this op, so that nothing need be cleared between ops. */
+/* Runs the body once for each distinct tensor t of op k.  stamp[t] == k + 1 marks the tensors seen in this op, so that the stamps
+ * are not cleared between ops. */
 #define FOR_EACH_TENSOR(o, k, stamp, t) \
 	for (uint32_t i_ = 0, t; i_ < (o)->input_count + (o)->output_count; i_++) \
 		if ((t = i_ < (o)->input_count ? (o)->inputs[i_] : (o)->outputs[i_ - (o)->input_count], \
@@ -37,7 +38,7 @@ find_uses(struct lifetimes *l, uint32_t *stamp, struct arena *a)
 			l->use_op[l->use_start[t] + fill[t]++] = k;
 }
 
-/* live[k] as the running sum of what is born at k less what died at k - 1. */
+/* Fills live: a running sum of the bytes born at op k less those that died at op k - 1. */
 static void
 sum_live(struct lifetimes *l)
 {
@@ -52,7 +53,7 @@ sum_live(struct lifetimes *l)
 		} else if (l->first[t] <= l->last[t]) {
 			l->live[l->first[t]] += bytes;
 			if (l->last[t] + 1 < g->op_count)
-				l->live[l->last[t] + 1] -= bytes;	/* unsigned: the sum comes out right */
+				l->live[l->last[t] + 1] -= bytes;	/* wraps; the sum does not */
 		}
 	}
 	sum = l->persistent_bytes;
@@ -145,12 +146,12 @@ lifetimes_init(struct lifetimes *l, const struct graph *g, struct arena *a)
 	find_bounds(l, stamp);
 }
 
-struct by_bytes { bytes_t bytes; uint32_t id; };
+struct live_tensor { bytes_t bytes; uint32_t id; };
 
 static int
 larger_first(const void *x, const void *y)
 {
-	const struct by_bytes *p = x, *q = y;
+	const struct live_tensor *p = x, *q = y;
 
 	if (p->bytes != q->bytes)
 		return p->bytes > q->bytes ? -1 : 1;
@@ -161,12 +162,12 @@ uint32_t *
 lifetimes_at(const struct lifetimes *l, uint32_t op, uint32_t *count, struct arena *a)
 {
 	const struct graph *g = l->graph;
-	struct by_bytes *alive = ARENA_NEW(a, struct by_bytes, g->tensor_count);
+	struct live_tensor *alive = ARENA_NEW(a, struct live_tensor, g->tensor_count);
 	uint32_t *ids, n = 0;
 
 	for (uint32_t t = 0; t < g->tensor_count; t++)
 		if (kind_is_persistent(g->tensors[t].kind) || (l->first[t] <= op && op <= l->last[t]))
-			alive[n++] = (struct by_bytes) { g->tensors[t].bytes, t };
+			alive[n++] = (struct live_tensor) { g->tensors[t].bytes, t };
 	qsort(alive, n, sizeof(*alive), larger_first);
 	ids = ARENA_NEW(a, uint32_t, n);
 	for (uint32_t i = 0; i < n; i++)

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* lifetimes.h - when each tensor of a graph is alive, the peak, and the bytes bounds
+/* lifetimes.h - the uses of each tensor of a graph, its live bytes, their peak, and the bounds on bytes
  *
- * All positions are op ids (execution order).  A persistent tensor is alive at
- * every op; a transient one from its first use to its last, both included.
- * Sizes are the graph's own, not aligned.
+ * All positions are op ids (execution order).  A persistent tensor is alive at every op.  A transient one is alive from its first
+ * use to its last, both included.  Sizes are the graph's own, not aligned.
  */
 #ifndef PLANNER_SCHEDULE_LIFETIMES_H
 #define PLANNER_SCHEDULE_LIFETIMES_H
@@ -12,24 +11,25 @@
 
 struct lifetimes {
 	const struct graph *graph;	/* not owned */
-	uint32_t *first, *last;		/* [tensor_count]; a tensor nobody uses has first > last */
+	uint32_t *first, *last;		/* [tensor_count]; a tensor without uses has first > last */
 	uint32_t *use_start;		/* [tensor_count + 1]: tensor t's uses are use_op[use_start[t] .. use_start[t+1]) */
-	uint32_t *use_op;		/* rising; an op that reads and writes t stands once */
+	uint32_t *use_op;		/* rising; an op that reads and writes t counts once */
 	bytes_t *live;			/* [op_count] live bytes while op k runs, workspace included */
 	bytes_t persistent_bytes;
 	bytes_t peak_bytes;		/* the largest of live */
 	uint32_t peak_op;		/* the first op that reaches it */
-	/* No plan in this op order can do with less: the op's own tensors and workspace, with
-	 * the smallest of its alternatives and what its inplace permissions may share. */
+	/* No plan in this op order needs less: the largest op's own tensors and workspace, with the smallest of its alternatives,
+	 * less what its inplace permissions may share. */
 	bytes_t bound_bytes;
 	uint32_t bound_op;
-	/* The same when persistent tensors stay on the device. */
+	/* The same if persistent tensors never leave the device. */
 	bytes_t resident_bound_bytes;
 	uint32_t resident_bound_op;
 	double *start_us;		/* [op_count + 1] when each op starts if nothing stalls: sums of the op times */
 	double ideal_time_us;		/* the last of them */
 };
 
+/* Fills l. */
 void lifetimes_init(struct lifetimes *l, const struct graph *g, struct arena *a);
 
 /* The index in use_op of tensor t's first use at op k or after; use_start[t + 1]: none. */
@@ -45,6 +45,6 @@ bytes_t lifetimes_least_workspace(const struct op *o);
 /* Most bytes that op o's inplace permissions can save: for each output, the largest input that it may take. */
 bytes_t lifetimes_shared_bytes(const struct graph *g, const struct op *o);
 
-/* The ids of the tensors alive at op, largest first (ties: lower id). */
+/* Returns the ids of the tensors alive at op, largest first (ties: lower id). */
 uint32_t *lifetimes_at(const struct lifetimes *l, uint32_t op, uint32_t *count, struct arena *a);
 #endif

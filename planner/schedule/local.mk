@@ -3,9 +3,11 @@
 libplanner_a_SOURCES += \
 	%D%/decisions.c %D%/decisions.h \
 	%D%/edges.c %D%/edges.h \
+	%D%/idle.c %D%/idle.h \
 	%D%/lifetimes.c %D%/lifetimes.h \
 	%D%/occupancy.c %D%/occupancy.h \
 	%D%/problem.c %D%/problem.h \
 	%D%/program.c %D%/program.h \
+	%D%/rerun.c %D%/rerun.h \
 	%D%/schedule.c %D%/schedule.h \
 	%D%/versions.c %D%/versions.h

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* occupancy.c - a tree over the ops for changes and questions, the times of copies, and the peak of a finished schedule */
 #include <config.h>
 #include "planner/schedule/occupancy.h"
 
@@ -12,13 +13,13 @@ aligned(bytes_t bytes)
 }
 
 void
-residency_init(struct residency *r, const struct problem *p, struct arena *a)
+occupancy_init(struct occupancy *r, const struct problem *p, struct arena *a)
 {
 	const struct graph *g = p->graph;
 	const struct lifetimes *l = p->life;
 	int64_t resident = 0, *live = ARENA_NEW(a, int64_t, g->op_count), *change = ARENA_NEW(a, int64_t, (size_t)g->op_count + 1);
 
-	*r = (struct residency) { .problem = p, .start_us = l->start_us };
+	*r = (struct occupancy) { .problem = p, .start_us = l->start_us };
 	for (uint32_t t = 0; t < g->tensor_count; t++) {
 		int64_t bytes = aligned(g->tensors[t].bytes);
 
@@ -37,31 +38,31 @@ residency_init(struct residency *r, const struct problem *p, struct arena *a)
 }
 
 void
-residency_add(struct residency *r, uint32_t from, uint32_t to, int64_t bytes)
+occupancy_add(struct occupancy *r, uint32_t from, uint32_t to, int64_t bytes)
 {
 	segment_tree_add(&r->live, from, to, bytes);
 }
 
 int64_t
-residency_most(const struct residency *r, uint32_t from, uint32_t to)
+occupancy_most(const struct occupancy *r, uint32_t from, uint32_t to)
 {
 	return from < to ? segment_tree_max(&r->live, from, to) : 0;
 }
 
 uint32_t
-residency_first_over(const struct residency *r, uint32_t from, uint32_t to, int64_t limit)
+occupancy_first_over(const struct occupancy *r, uint32_t from, uint32_t to, int64_t limit)
 {
 	return segment_tree_first_over(&r->live, from, to, limit);
 }
 
 uint32_t
-residency_last_over(const struct residency *r, uint32_t from, uint32_t to, int64_t limit)
+occupancy_last_over(const struct occupancy *r, uint32_t from, uint32_t to, int64_t limit)
 {
 	return segment_tree_last_over(&r->live, from, to, limit);
 }
 
 uint32_t
-residency_op_at(const struct residency *r, double us)
+occupancy_op_at(const struct occupancy *r, double us)
 {
 	uint32_t lo = 0, hi = r->problem->graph->op_count;
 
@@ -76,143 +77,139 @@ residency_op_at(const struct residency *r, double us)
 	return lo;
 }
 
-/* ---- gaps ---- */
+/* ---- idle intervals ---- */
 
-struct gap *
-residency_gaps(const struct residency *r, uint32_t *count, struct arena *a)
+struct timed_interval *
+occupancy_intervals(const struct occupancy *r, bool persistent, uint32_t *count, struct arena *a)
 {
 	const struct graph *g = r->problem->graph;
-	const struct lifetimes *l = r->problem->life;
-	struct gap *gaps = NULL;
-	size_t n = 0, room = 0;
+	const struct device *d = r->problem->device;
+	uint32_t all, n = 0;
+	const struct idle_interval *idle = idle_intervals(r->problem->life, &all, a);
+	struct timed_interval *intervals = ARENA_NEW(a, struct timed_interval, all);
 
-	for (uint32_t t = 0; t < g->tensor_count; t++) {
-		if (kind_is_persistent(g->tensors[t].kind) || g->tensors[t].bytes == 0)
-			continue;
-		for (uint32_t u = l->use_start[t]; u + 1 < l->use_start[t + 1]; u++) {
-			uint32_t last = l->use_op[u], next = l->use_op[u + 1];
+	for (uint32_t i = 0; i < all; i++) {
+		const struct tensor *t = &g->tensors[idle[i].tensor];
 
-			if (next == last + 1 || !op_reads(&g->ops[next], t))
-				continue;
-			*ARENA_PUSH(a, gaps, n, room) = (struct gap) { .tensor = t, .use = u, .last = last, .next = next,
-			    .bytes = bytes_align(g->tensors[t].bytes, DEVICE_ALIGN),
-			    .out_us = device_transfer_us(r->problem->device, D2H, g->tensors[t].bytes),
-			    .in_us = device_transfer_us(r->problem->device, H2D, g->tensors[t].bytes) };
-		}
+		if (kind_is_persistent(t->kind) == persistent && (idle[i].read || idle[i].to == g->op_count))
+			intervals[n++] = (struct timed_interval) { .idle = idle[i], .bytes = bytes_align(t->bytes, DEVICE_ALIGN),
+			    .out_us = device_transfer_us(d, D2H, t->bytes), .in_us = device_transfer_us(d, H2D, t->bytes) };
 	}
-	*count = (uint32_t)n;
-	return gaps;
+	*count = n;
+	return intervals;
 }
 
 /* ---- when copies run ---- */
 
-struct timed { uint32_t op, gap; };
+struct timed_op { uint32_t op, interval; };
 
 static int
 earlier_first(const void *x, const void *y)
 {
-	const struct timed *p = x, *q = y;
+	const struct timed_op *p = x, *q = y;
 
 	if (p->op != q->op)
 		return p->op < q->op ? -1 : 1;
-	return p->gap < q->gap ? -1 : p->gap > q->gap;
+	return p->interval < q->interval ? -1 : p->interval > q->interval;
 }
 
-/* The copies out: each when the one before it has ended, and its memory stays until then if there is room. */
+/* Times the copies out.  Each begins when the one before it has ended; its memory stays until its own end if there is room. */
 static void
-time_out(struct residency *r, struct decisions *d, const struct gap *gaps, struct timed *order, uint32_t count)
+time_out(struct occupancy *r, struct decisions *d, const struct timed_interval *intervals, struct timed_op *order, uint32_t count)
 {
 	int64_t budget = (int64_t)r->problem->budget_bytes;
 	double free_us = 0;
 
 	for (uint32_t i = 0; i < count; i++)
-		order[i].op = gaps[order[i].gap].last;
+		order[i].op = intervals[order[i].interval].idle.from;
 	qsort(order, count, sizeof(*order), earlier_first);
 	for (uint32_t i = 0; i < count; i++) {
-		const struct gap *g = &gaps[order[i].gap];
-		double begin = r->start_us[g->last + 1] > free_us ? r->start_us[g->last + 1] : free_us;
+		const struct timed_interval *j = &intervals[order[i].interval];
+		double begin = r->start_us[j->idle.from] > free_us ? r->start_us[j->idle.from] : free_us;
 		uint32_t gone, over;
 
-		free_us = begin + g->out_us;
-		gone = residency_op_at(r, free_us) + 1;
-		gone = gone > g->next ? g->next : gone;
-		over = residency_first_over(r, g->last + 1, gone, budget - (int64_t)g->bytes);
-		gone = over == RESIDENCY_NONE ? gone : over > g->last ? over : g->last + 1;
-		d->gone[g->use] = gone;
-		residency_add(r, g->last + 1, gone, (int64_t)g->bytes);
+		free_us = begin + j->out_us;
+		gone = occupancy_op_at(r, free_us) + 1;
+		gone = gone > j->idle.to ? j->idle.to : gone;
+		over = occupancy_first_over(r, j->idle.from, gone, budget - (int64_t)j->bytes);
+		gone = over == OCCUPANCY_NONE ? gone : over;
+		d->gone[j->idle.slot] = gone;
+		occupancy_add(r, j->idle.from, gone, (int64_t)j->bytes);
 	}
 }
 
-/* The copies back, last first: each ends when its tensor is needed, or when the one after it begins. */
+/* Times the copies back, last first.  Each ends when its tensor is needed, or when the one after it begins. */
 static void
-time_in(struct residency *r, struct decisions *d, const struct gap *gaps, struct timed *order, uint32_t count)
+time_in(struct occupancy *r, struct decisions *d, const struct timed_interval *intervals, struct timed_op *order, uint32_t count)
 {
 	int64_t budget = (int64_t)r->problem->budget_bytes;
 	double begin = r->start_us[r->problem->graph->op_count];
 
 	for (uint32_t i = 0; i < count; i++)
-		order[i].op = gaps[order[i].gap].next;
+		order[i].op = intervals[order[i].interval].idle.to;
 	qsort(order, count, sizeof(*order), earlier_first);
 	for (uint32_t i = count; i-- > 0;) {
-		const struct gap *g = &gaps[order[i].gap];
-		uint32_t back, over, gone = d->gone[g->use];
+		const struct timed_interval *j = &intervals[order[i].interval];
+		uint32_t back, over, gone = d->gone[j->idle.slot];
 
-		begin = (r->start_us[g->next] < begin ? r->start_us[g->next] : begin) - g->in_us;
-		back = begin <= 0 ? 0 : residency_op_at(r, begin);
-		back = back < gone ? gone : back > g->next ? g->next : back;
-		over = residency_last_over(r, back, g->next, budget - (int64_t)g->bytes);
-		d->back[g->use] = over == RESIDENCY_NONE ? back : over + 1;
-		residency_add(r, d->back[g->use], g->next, (int64_t)g->bytes);
+		begin = (r->start_us[j->idle.to] < begin ? r->start_us[j->idle.to] : begin) - j->in_us;
+		back = begin <= 0 ? 0 : occupancy_op_at(r, begin);
+		back = back < gone ? gone : back > j->idle.to ? j->idle.to : back;
+		over = occupancy_last_over(r, back, j->idle.to, budget - (int64_t)j->bytes);
+		d->back[j->idle.slot] = over == OCCUPANCY_NONE ? back : over + 1;
+		occupancy_add(r, d->back[j->idle.slot], j->idle.to, (int64_t)j->bytes);
 	}
 }
 
-/* As early as there is room, but in the same order. */
+/* Moves the copies back as early as there is room, in the same order. */
 static void
-hurry(struct residency *r, struct decisions *d, const struct gap *gaps, const struct timed *order, uint32_t count)
+hurry(struct occupancy *r, struct decisions *d, const struct timed_interval *intervals, const struct timed_op *order,
+    uint32_t count)
 {
 	int64_t budget = (int64_t)r->problem->budget_bytes;
 	uint32_t before = 0;
 
 	for (uint32_t i = 0; i < count; i++) {
-		const struct gap *g = &gaps[order[i].gap];
-		uint32_t back = d->gone[g->use] > before ? d->gone[g->use] : before, over;
+		const struct timed_interval *j = &intervals[order[i].interval];
+		uint32_t back = d->gone[j->idle.slot] > before ? d->gone[j->idle.slot] : before, over;
 
-		if (back < d->back[g->use]) {
-			over = residency_last_over(r, back, d->back[g->use], budget - (int64_t)g->bytes);
-			back = over == RESIDENCY_NONE ? back : over + 1;
-			residency_add(r, back, d->back[g->use], (int64_t)g->bytes);
-			d->back[g->use] = back;
+		if (back < d->back[j->idle.slot]) {
+			over = occupancy_last_over(r, back, d->back[j->idle.slot], budget - (int64_t)j->bytes);
+			back = over == OCCUPANCY_NONE ? back : over + 1;
+			occupancy_add(r, back, d->back[j->idle.slot], (int64_t)j->bytes);
+			d->back[j->idle.slot] = back;
 		}
-		before = d->back[g->use];
+		before = d->back[j->idle.slot];
 	}
 }
 
 void
-residency_times(struct residency *r, struct decisions *d, const struct gap *gaps, const uint32_t *chosen,
+occupancy_times(struct occupancy *r, struct decisions *d, const struct timed_interval *intervals, const uint32_t *chosen,
     uint32_t count, bool eager, struct arena *a)
 {
-	struct timed *order = ARENA_NEW(a, struct timed, count);
+	struct timed_op *order = ARENA_NEW(a, struct timed_op, count);
 
 	for (uint32_t i = 0; i < count; i++) {
-		order[i].gap = chosen[i];
-		d->fate[gaps[chosen[i]].use] = FATE_OFFLOAD;
+		order[i].interval = chosen[i];
+		d->fate[intervals[chosen[i]].idle.slot] = FATE_OFFLOAD;
 	}
-	time_out(r, d, gaps, order, count);
-	time_in(r, d, gaps, order, count);
+	time_out(r, d, intervals, order, count);
+	time_in(r, d, intervals, order, count);
 	if (eager)
-		hurry(r, d, gaps, order, count);
+		hurry(r, d, intervals, order, count);
 }
 
-/* ---- what it came to ---- */
+/* ---- the peak of a schedule ---- */
 
-struct stays {
+/* Live ranges of transient tensors, half-open over steps. */
+struct range_sum {
 	const struct graph *graph;
-	int64_t *change;		/* [step_count + 1] */
-	uint32_t *lower, *upper;	/* [tensor_count] of the present stay; upper 0: none */
+	int64_t *change;		/* [step_count + 1] of the live bytes */
+	uint32_t *lower, *upper;	/* [tensor_count] of the present live range; upper 0: none */
 };
 
 static void
-end_stay(struct stays *y, uint32_t t, uint32_t upper)
+end_range(struct range_sum *y, uint32_t t, uint32_t upper)
 {
 	if (y->upper[t] == 0)
 		return;
@@ -221,20 +218,21 @@ end_stay(struct stays *y, uint32_t t, uint32_t upper)
 	y->upper[t] = 0;
 }
 
+/* Uses tensor t at step k, in a new live range or in the present one. */
 static void
-touch(struct stays *y, uint32_t t, uint32_t k, bool anew)
+touch(struct range_sum *y, uint32_t t, uint32_t k, bool anew)
 {
 	if (kind_is_persistent(y->graph->tensors[t].kind))
 		return;
 	if (anew)
-		end_stay(y, t, y->upper[t]);
+		end_range(y, t, y->upper[t]);
 	if (y->upper[t] == 0)
 		y->lower[t] = k;
 	y->upper[t] = k + 1;
 }
 
 static void
-touch_op(struct stays *y, const struct op *o, uint32_t k)
+touch_op(struct range_sum *y, const struct op *o, uint32_t k)
 {
 	for (uint32_t i = 0; i < o->input_count; i++)
 		touch(y, o->inputs[i], k, false);
@@ -243,14 +241,14 @@ touch_op(struct stays *y, const struct op *o, uint32_t k)
 }
 
 bytes_t
-residency_peak(const struct schedule *s, const struct graph *g, uint32_t *step, struct arena *a)
+occupancy_peak(const struct schedule *s, const struct graph *g, uint32_t *step, struct arena *a)
 {
-	struct stays y = { .graph = g, .change = ARENA_NEW(a, int64_t, (size_t)s->step_count + 1),
+	struct range_sum y = { .graph = g, .change = ARENA_NEW(a, int64_t, (size_t)s->step_count + 1),
 	    .lower = ARENA_NEW(a, uint32_t, g->tensor_count), .upper = ARENA_NEW(a, uint32_t, g->tensor_count) };
 	uint32_t *start = ARENA_NEW(a, uint32_t, (size_t)s->step_count + 2), *fill, *order, at = 0;
 	int64_t live = 0, peak = 0;
 
-	/* Departures (even) and returns (odd) by step. */
+	/* Moves by step: departures (even) and returns (odd). */
 	for (uint32_t m = 0; m < s->move_count; m++) {
 		start[s->moves[m].gone + 1]++;
 		start[s->moves[m].back + 1]++;
@@ -269,14 +267,14 @@ residency_peak(const struct schedule *s, const struct graph *g, uint32_t *step, 
 			const struct move *m = &s->moves[order[i] / 2];
 
 			if (order[i] % 2 == 0)
-				end_stay(&y, m->tensor, m->free);
+				end_range(&y, m->tensor, m->free);
 			else
 				touch(&y, m->tensor, k, false);
 		}
 		touch_op(&y, &g->ops[s->steps[k].op], k);
 	}
 	for (uint32_t t = 0; t < g->tensor_count; t++) {
-		end_stay(&y, t, y.upper[t]);
+		end_range(&y, t, y.upper[t]);
 		live += kind_is_persistent(g->tensors[t].kind) ? aligned(g->tensors[t].bytes) : 0;
 	}
 	for (uint32_t k = 0; k < s->step_count; k++) {
@@ -296,7 +294,7 @@ residency_peak(const struct schedule *s, const struct graph *g, uint32_t *step, 
 }
 
 int
-residency_schedule(struct schedule *s, const struct problem *p, const struct decisions *d, struct arena *a, struct err *e)
+occupancy_schedule(struct schedule *s, const struct problem *p, const struct decisions *d, struct arena *a, struct err *e)
 {
 	char peak[32], budget[32];
 	bytes_t reached;
@@ -304,7 +302,7 @@ residency_schedule(struct schedule *s, const struct problem *p, const struct dec
 
 	if (decisions_schedule(s, d, a, e) < 0)
 		return -1;
-	reached = residency_peak(s, p->graph, &step, a);
+	reached = occupancy_peak(s, p->graph, &step, a);
 	if (reached <= p->budget_bytes)
 		return 0;
 	return err_set(e, ERR_NO, "all that may leave leaves, and the peak is still %s, over the budget of %s: at op %" PRIu32 " '%s'",

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* problem.c - when a search ends, and a smaller budget for what did not fit */
+/* problem.c - the end of a search: told to stop, or out of time; and a smaller budget for a plan that did not fit */
 #include <config.h>
 #include "planner/schedule/problem.h"
 

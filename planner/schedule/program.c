@@ -1,4 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* program.c - live ranges, offsets and edges of a schedule
+ *
+ * One walk over the steps finds the live ranges of all tensors.  Each is a buffer, alive over half-open steps [lower, upper).  A
+ * live range lasts from where its tensor is written or fetched to its last use or departure.  The ranges are the items of the placement.
+ */
 #include <config.h>
 #include "planner/schedule/program.h"
 
@@ -8,36 +13,34 @@
 
 #include "planner/schedule/edges.h"
 
-/* What a walk over the schedule's steps finds: the stays of all tensors (each a
- * buffer alive over half-open steps [lower, upper)), and which buffer each access means. */
+/* The state of the walk, and its results: live ranges, and the buffer of every access. */
 struct program {
 	struct plan *plan;
 	const struct graph *graph;
 	const struct schedule *schedule;
 	struct arena *arena;
 	uint32_t buffer_capacity;
-	struct place_item *life;	/* [buffer_count] */
+	struct place_item *ranges;	/* [buffer_count] live ranges */
 	uint32_t *current;		/* [tensor_count] the buffer that holds it now, or PLAN_NONE */
-	uint32_t *reads, *writes;	/* the next free cells of all runs' operand arrays */
+	uint32_t *reads, *writes;	/* the next free cells of the runs' operand arrays */
 	uint32_t *leaves, *returns;	/* [step_count + 2] first move in by_gone / by_back */
 	uint32_t *by_gone, *by_back;	/* move ids in step order, ties as given; step_count: at the end */
 	uint32_t *from, *to;		/* [move_count] device buffers */
 	uint32_t *host_of;		/* [move_count] the host buffer that holds the copy */
 	uint32_t instructions;		/* of the program, so far */
-	uint32_t *move;			/* [instructions] whose copy each is */
-	struct place_item *host_life;	/* [host_count], or NULL: not yet looked for */
+	uint32_t *move;			/* [instructions] the move of each copy */
+	struct place_item *host_ranges;	/* [host_count], or NULL: not found yet */
 	bool host_placed;
 	uint32_t takeover_count;
-	struct takeover *takeovers;	/* in step order: what an op permits */
-	uint32_t *part_of;		/* [buffer_count] the buffer whose item it is part of: itself, but for takeovers */
+	struct takeover *takeovers;	/* those that ops permit, in step order */
+	uint32_t *part_of;		/* [buffer_count] the buffer whose placement item it shares: itself, but for takeovers */
 	bool homes_return;		/* some persistent tensor leaves the device and returns */
 };
 
 /* An output buffer may take an input buffer's bytes in the run at a step. */
 struct takeover { uint32_t from, to, step; };
 
-/* The moves ordered by the step at which they leave or return; start[k] is the first of
- * step k. */
+/* Returns the moves ordered by the step at which they leave or return; start[k] is the first of step k. */
 static uint32_t *
 bucket_moves(const struct schedule *s, bool by_back, uint32_t **start, struct arena *a)
 {
@@ -67,7 +70,7 @@ needed_first(const void *x, const void *y)
 	return p->move < q->move ? -1 : p->move > q->move;
 }
 
-/* Of moves that return before the same step, those that are used first come first. */
+/* Orders moves that return before the same step by their first use. */
 static void
 order_returns(struct program *b)
 {
@@ -92,14 +95,15 @@ order_returns(struct program *b)
 	}
 }
 
+/* Begins a live range at step `lower`, with a buffer of its own. */
 static uint32_t
-stay_new(struct program *b, uint32_t tensor, bytes_t bytes, uint32_t lower)
+range_new(struct program *b, uint32_t tensor, bytes_t bytes, uint32_t lower)
 {
 	uint32_t id = b->plan->buffer_count++;
 	bool hold = b->schedule->hold && tensor != PLAN_NONE;
 
 	b->plan->buffers[id] = (struct buffer) { .tensor = tensor, .bytes = bytes };
-	b->life[id] = (struct place_item) { .bytes = bytes, .lower = hold ? 0 : lower,
+	b->ranges[id] = (struct place_item) { .bytes = bytes, .lower = hold ? 0 : lower,
 	    .upper = hold ? b->schedule->step_count : lower + 1, .fixed = PLACE_FREE };
 	return id;
 }
@@ -110,7 +114,7 @@ on_host(const struct schedule *s, uint32_t t)
 	return s->on_host != NULL && s->on_host[t];
 }
 
-/* Persistent tensors begin the step at home; host buffers come later. */
+/* Puts persistent tensors at home at the beginning; host buffers come later. */
 static void
 begin_persistent(struct program *b)
 {
@@ -121,13 +125,13 @@ begin_persistent(struct program *b)
 		if (!kind_is_persistent(g->tensors[t].kind))
 			continue;
 		if (!on_host(b->schedule, t))
-			b->current[t] = stay_new(b, t, g->tensors[t].bytes, 0);
+			b->current[t] = range_new(b, t, g->tensors[t].bytes, 0);
 		p->initial[p->initial_count++] = (struct place) { .tensor = t, .on_host = on_host(b->schedule, t),
 		    .buffer = b->current[t] };
 	}
 }
 
-/* ... and end it there. */
+/* Puts persistent tensors at home at the end. */
 static void
 end_persistent(struct program *b)
 {
@@ -141,11 +145,11 @@ end_persistent(struct program *b)
 			continue;
 		assert(b->current[t] != PLAN_NONE);
 		p->final[i].buffer = b->current[t];
-		b->life[b->current[t]].upper = b->schedule->step_count;
+		b->ranges[b->current[t]].upper = b->schedule->step_count;
 	}
 }
 
-/* What the op at step k would permit in place: decided when all stays are known. */
+/* Notes the takeovers that the op at step k permits.  The decision waits until all live ranges are known. */
 static void
 note_takeovers(struct program *b, uint32_t k)
 {
@@ -159,15 +163,15 @@ note_takeovers(struct program *b, uint32_t k)
 static bool
 may_take_over(const struct program *b, const bool *departs, const struct takeover *w)
 {
-	const struct place_item *from = &b->life[w->from], *to = &b->life[w->to];
+	const struct place_item *from = &b->ranges[w->from], *to = &b->ranges[w->to];
 
 	return b->part_of[w->to] == w->to && from->upper == w->step + 1 && to->lower == w->step && !departs[w->from] &&
 	    bytes_align(b->plan->buffers[w->from].bytes, DEVICE_ALIGN) == bytes_align(to->bytes, DEVICE_ALIGN) &&
 	    !kind_is_persistent(b->graph->tensors[b->plan->buffers[w->from].tensor].kind) && w->from != w->to;
 }
 
-/* An output whose input ends with the op takes its bytes over: for the placement the two are one
- * item.  Inputs that are still being copied out keep theirs. */
+/* Lets outputs take over the bytes of inputs that end with the op: each pair is one item of the placement.  Inputs that are still
+ * being copied out keep theirs. */
 static void
 take_over(struct program *b)
 {
@@ -181,19 +185,19 @@ take_over(struct program *b)
 			departs[b->from[m]] = true;
 	for (uint32_t i = 0; i < b->takeover_count; i++) {
 		const struct takeover *w = &b->takeovers[i];
-		struct place_item *whole = &b->life[b->part_of[w->from]];
+		struct place_item *whole = &b->ranges[b->part_of[w->from]];
 
 		if (taken[w->from] || !may_take_over(b, departs, w))
 			continue;
 		taken[w->from] = true;
 		b->part_of[w->to] = b->part_of[w->from];
-		whole->upper = b->life[w->to].upper;
-		b->life[w->to].bytes = 0;
+		whole->upper = b->ranges[w->to].upper;
+		b->ranges[w->to].bytes = 0;
 	}
 }
 
-/* The operands of the run at step k.  A transient tensor that is written without being read
- * starts a new stay: what it held is of no use any more. */
+/* Fills the operands of the run at step k.  A transient tensor that is written without being read starts a new live range: its old
+ * value is not needed. */
 static void
 walk_run(struct program *b, uint32_t k, struct instruction *run)
 {
@@ -208,9 +212,9 @@ walk_run(struct program *b, uint32_t k, struct instruction *run)
 		uint32_t t = o->inputs[i];
 
 		if (b->current[t] == PLAN_NONE)
-			b->current[t] = stay_new(b, t, tensors[t].bytes, k);
-		if (b->life[b->current[t]].upper <= k)
-			b->life[b->current[t]].upper = k + 1;
+			b->current[t] = range_new(b, t, tensors[t].bytes, k);
+		if (b->ranges[b->current[t]].upper <= k)
+			b->ranges[b->current[t]].upper = k + 1;
 		*b->reads++ = b->current[t];
 	}
 	for (uint32_t j = 0; j < o->output_count; j++) {
@@ -218,18 +222,18 @@ walk_run(struct program *b, uint32_t k, struct instruction *run)
 
 		if (b->current[t] == PLAN_NONE ||
 		    (!kind_is_persistent(tensors[t].kind) && !op_reads(o, t) && !b->schedule->hold))
-			b->current[t] = stay_new(b, t, tensors[t].bytes, k);
-		if (b->life[b->current[t]].upper <= k)
-			b->life[b->current[t]].upper = k + 1;
+			b->current[t] = range_new(b, t, tensors[t].bytes, k);
+		if (b->ranges[b->current[t]].upper <= k)
+			b->ranges[b->current[t]].upper = k + 1;
 		*b->writes++ = b->current[t];
 	}
 	if (workspace > 0)
-		run->workspace = stay_new(b, PLAN_NONE, workspace, k);
+		run->workspace = range_new(b, PLAN_NONE, workspace, k);
 	if (b->schedule->in_place)
 		note_takeovers(b, k);
 }
 
-/* Move m leaves. */
+/* Lets the tensor of move id leave. */
 static void
 leave(struct program *b, uint32_t id)
 {
@@ -239,20 +243,21 @@ leave(struct program *b, uint32_t id)
 	assert(m->gone <= m->free && m->free <= m->back);
 	b->current[m->tensor] = PLAN_NONE;
 	b->from[id] = m->copied ? PLAN_NONE : buffer;
-	if (buffer != PLAN_NONE)	/* at step 0 what is at home on the host has none */
-		b->life[buffer].upper = m->free;
+	if (buffer != PLAN_NONE)	/* none at step 0, for a tensor at home on the host */
+		b->ranges[buffer].upper = m->free;
 	if (m->copied)
 		return;
 	b->move[b->instructions] = id;
 	b->plan->program[b->instructions++] = (struct instruction) { .queue = QUEUE_OUT, .op = PLAN_NONE };
 }
 
+/* Brings the tensor of move id back at step k. */
 static void
 come_back(struct program *b, uint32_t id, uint32_t k)
 {
 	uint32_t t = b->schedule->moves[id].tensor;
 
-	b->to[id] = b->current[t] = stay_new(b, t, b->graph->tensors[t].bytes, k);
+	b->to[id] = b->current[t] = range_new(b, t, b->graph->tensors[t].bytes, k);
 	b->homes_return |= kind_is_persistent(b->graph->tensors[t].kind) && !on_host(b->schedule, t);
 	b->move[b->instructions] = id;
 	b->plan->program[b->instructions++] = (struct instruction) { .queue = QUEUE_IN, .op = PLAN_NONE };
@@ -289,8 +294,8 @@ latest_first(const void *x, const void *y)
 	return p->tensor < q->tensor ? -1 : p->tensor > q->tensor;
 }
 
-/* A tensor that returns to its home on the device returns to its offset.  At the step's beginning all are there, one behind the
- * other: those that never leave lowest, so that what the others leave is one stretch with what lies above. */
+/* Fixes the offsets of tensors at home on the device, to which they return.  At the step's beginning they stand one behind the other.
+ * Those that never leave are lowest, so that the others leave one stretch together with the memory above. */
 static void
 fix_homes(struct program *b)
 {
@@ -302,13 +307,13 @@ fix_homes(struct program *b)
 	for (uint32_t i = 0; i < p->initial_count; i++) {
 		place[p->initial[i].tensor] = i;
 		if (!p->initial[i].on_host)
-			homes[count++] = (struct home) { p->initial[i].tensor, b->life[p->initial[i].buffer].upper };
+			homes[count++] = (struct home) { p->initial[i].tensor, b->ranges[p->initial[i].buffer].upper };
 	}
 	qsort(homes, count, sizeof(*homes), latest_first);
 	for (uint32_t i = 0; i < count; i++) {
 		uint32_t at = place[homes[i].tensor];
 
-		b->life[p->initial[at].buffer].fixed = b->life[p->final[at].buffer].fixed = offset;
+		b->ranges[p->initial[at].buffer].fixed = b->ranges[p->final[at].buffer].fixed = offset;
 		offset += bytes_align(b->graph->tensors[homes[i].tensor].bytes, DEVICE_ALIGN);
 	}
 }
@@ -317,8 +322,8 @@ static int
 place_device(struct program *b, const struct placement *placement, struct err *e)
 {
 	struct plan *p = b->plan;
-	/* A budget of the user's own is all that is asked for; else the smallest arena. */
-	struct place_problem device = { .count = p->buffer_count, .items = b->life, .align = DEVICE_ALIGN,
+	/* A budget of the user's own is the goal; else the smallest arena is. */
+	struct place_problem device = { .count = p->buffer_count, .items = b->ranges, .align = DEVICE_ALIGN,
 	    .capacity = p->budget_bytes < device_budget(p->device) ? p->budget_bytes : 0 };
 	struct place_result r = { .offsets = ARENA_NEW(b->arena, bytes_t, p->buffer_count) };
 
@@ -332,15 +337,15 @@ place_device(struct program *b, const struct placement *placement, struct err *e
 	return 0;
 }
 
-/* Give every copy a host buffer: a tensor at home there has one for the whole step, any other
- * one from its copy out to the last fetch that it serves. */
+/* Gives every copy a host buffer.  A tensor at home on the host has one for the whole step; any other has one from its copy out
+ * to the last fetch that it serves. */
 static void
-host_stays(struct program *b)
+find_host_ranges(struct program *b)
 {
 	struct plan *p = b->plan;
 	const struct schedule *s = b->schedule;
 	const struct graph *g = b->graph;
-	struct place_item *stays = ARENA_NEW(b->arena, struct place_item, (size_t)s->move_count + p->initial_count);
+	struct place_item *ranges = ARENA_NEW(b->arena, struct place_item, (size_t)s->move_count + p->initial_count);
 	uint32_t *latest = ARENA_NEW(b->arena, uint32_t, g->tensor_count);
 
 	p->host = ARENA_NEW(b->arena, struct buffer, (size_t)s->move_count + p->initial_count);
@@ -349,7 +354,7 @@ host_stays(struct program *b)
 			uint32_t t = p->initial[i].tensor;
 
 			latest[t] = p->initial[i].buffer = p->final[i].buffer = p->host_count;
-			stays[p->host_count] = (struct place_item) { .upper = s->step_count + 1 };
+			ranges[p->host_count] = (struct place_item) { .upper = s->step_count + 1 };
 			p->host[p->host_count++] = (struct buffer) { .tensor = t, .bytes = g->tensors[t].bytes };
 		}
 	for (uint32_t i = 0; i < s->move_count; i++) {
@@ -357,26 +362,26 @@ host_stays(struct program *b)
 
 		if (!m->copied && !on_host(s, m->tensor)) {
 			latest[m->tensor] = p->host_count;
-			stays[p->host_count] = (struct place_item) { .lower = m->gone };
+			ranges[p->host_count] = (struct place_item) { .lower = m->gone };
 			p->host[p->host_count++] = (struct buffer) { .tensor = m->tensor, .bytes = g->tensors[m->tensor].bytes };
 		}
 		b->host_of[b->by_gone[i]] = latest[m->tensor];
 		if (!on_host(s, m->tensor))
-			stays[latest[m->tensor]].upper = m->back + 1;
+			ranges[latest[m->tensor]].upper = m->back + 1;
 	}
 	for (uint32_t i = 0; i < p->host_count; i++) {
-		stays[i].bytes = p->host[i].bytes;
-		stays[i].fixed = PLACE_FREE;
+		ranges[i].bytes = p->host[i].bytes;
+		ranges[i].fixed = PLACE_FREE;
 	}
-	b->host_life = stays;
+	b->host_ranges = ranges;
 }
 
-/* The pinned pool.  Host memory is plentiful: one quick order will do. */
+/* Places the pinned pool, once.  Host memory is plentiful, so that one quick order is enough. */
 static int
 place_host(struct program *b, struct err *e)
 {
 	struct plan *p = b->plan;
-	struct place_problem host = { .count = p->host_count, .items = b->host_life, .align = DEVICE_ALIGN };
+	struct place_problem host = { .count = p->host_count, .items = b->host_ranges, .align = DEVICE_ALIGN };
 	struct place_result r = { .offsets = ARENA_NEW(b->arena, bytes_t, p->host_count) };
 
 	if (b->host_placed)
@@ -390,7 +395,7 @@ place_host(struct program *b, struct err *e)
 	return 0;
 }
 
-/* Every buffer has bytes of its own. */
+/* Places every buffer in bytes of its own. */
 static void
 place_apart(struct program *b)
 {
@@ -408,7 +413,7 @@ place_apart(struct program *b)
 	}
 }
 
-/* What instruction id touches. */
+/* Adds the accesses of instruction id. */
 static void
 add_accesses(struct edges *g, const struct plan *p, uint32_t id)
 {
@@ -429,8 +434,8 @@ add_accesses(struct edges *g, const struct plan *p, uint32_t id)
 		edges_access(g, i->workspace, false, true);
 }
 
-/* The order that the schedule asks for beyond what soundness does: when copies
- * may begin, and where the queues meet. */
+/* Adds the waits for accesses, and those that the schedule asks for beyond soundness: when copies may begin, and where the queues
+ * meet. */
 void
 program_connect(struct program *b)
 {
@@ -469,7 +474,7 @@ program_connect(struct program *b)
 	}
 }
 
-/* Room for all that a walk over s may make. */
+/* Allocates room for all results of the walk. */
 static int
 make_room(struct program *b, struct err *e)
 {
@@ -486,12 +491,12 @@ make_room(struct program *b, struct err *e)
 	}
 	for (uint32_t t = 0; t < g->tensor_count; t++)
 		persistent += kind_is_persistent(g->tensors[t].kind);
-	/* Each stay begins with an operand, a fetch, the step, or is a workspace. */
+	/* Each live range begins with an operand, a fetch or the step, or is a workspace. */
 	buffers = reads + writes + s->move_count + persistent + s->step_count;
 	if (buffers > PLAN_NONE / 2)
 		return err_set(e, ERR_NO, "the plan would have more than %" PRIu32 " buffers", PLAN_NONE / 2);
 	p->buffers = ARENA_NEW(a, struct buffer, buffers);
-	b->life = ARENA_NEW(a, struct place_item, buffers);
+	b->ranges = ARENA_NEW(a, struct place_item, buffers);
 	p->initial = ARENA_NEW(a, struct place, persistent);
 	p->final = ARENA_NEW(a, struct place, persistent);
 	p->program = ARENA_NEW(a, struct instruction, (size_t)s->step_count + 2 * (size_t)s->move_count);
@@ -512,7 +517,7 @@ make_room(struct program *b, struct err *e)
 	return 0;
 }
 
-/* What a plan's reader would refuse is not written. */
+/* Refuses a plan whose reader would refuse it. */
 static int
 check_sum(const struct buffer *buffers, uint32_t count, const char *where, struct err *e)
 {
@@ -543,9 +548,9 @@ program_place(struct program *b, const struct placement *placement, struct err *
 {
 	const struct plan *p = b->plan;
 
-	/* Who only asks what is alive does without. */
-	if (b->host_life == NULL) {
-		host_stays(b);
+	/* program_live() does without host buffers and sums. */
+	if (b->host_ranges == NULL) {
+		find_host_ranges(b);
 		if (check_sum(p->buffers, p->buffer_count, "device", e) < 0 || check_sum(p->host, p->host_count, "host", e) < 0)
 			return -1;
 	}
@@ -576,8 +581,8 @@ program_live(bytes_t *live, const struct program *b)
 
 	memset(live, 0, sizeof(*live) * ((size_t)steps + 1));
 	for (uint32_t i = 0; i < b->plan->buffer_count; i++) {
-		live[b->life[i].lower] += bytes_align(b->life[i].bytes, DEVICE_ALIGN);
-		live[b->life[i].upper] -= bytes_align(b->life[i].bytes, DEVICE_ALIGN);	/* unsigned: the sum comes out right */
+		live[b->ranges[i].lower] += bytes_align(b->ranges[i].bytes, DEVICE_ALIGN);
+		live[b->ranges[i].upper] -= bytes_align(b->ranges[i].bytes, DEVICE_ALIGN);	/* wraps; the sum does not */
 	}
 	for (uint32_t k = 0; k <= steps; k++)
 		live[k] = sum += live[k];

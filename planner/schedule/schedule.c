@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* schedule.c - the schedule that every other one starts from */
 #include <config.h>
 #include "planner/schedule/schedule.h"
 

@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* schedule.h - what a policy decides: what runs, and what leaves when
+/* schedule.h - the answer of a policy: the ops in sequence, and the moves
  *
- * A schedule is a sequence of steps (every op once in graph order, reruns of
- * recomputed ops between them) and a list of moves.  Lifetimes follow from the
- * sequence: a tensor whose next use writes it again without reading it holds no
- * memory in between, so recomputing needs no flag of its own.  All positions are
- * positions in the sequence.
+ * A schedule is a sequence of steps and a list of moves.  Every op stands in the sequence once, in graph order, with reruns between
+ * them.  Live ranges follow from the sequence: a tensor whose next use writes it without reading it holds no memory in
+ * between, so that recomputing needs no flag of its own.  All positions are positions in the sequence.
  */
 #ifndef PLANNER_SCHEDULE_SCHEDULE_H
 #define PLANNER_SCHEDULE_SCHEDULE_H
@@ -18,19 +16,18 @@ struct step {
 	bool barrier;		/* all three queues meet before this step */
 };
 
-/* A tensor leaves between two of its uses: the copy out may begin when
- * step `from` has ended and has ended before step `gone`; other buffers may take the memory from
- * step `free` on; room is taken again before step `back`, and the copy in begins when step
- * back - 1 has ended.  last use before the gap < gone <= free <= back <= next use.
+/* A tensor leaves over an idle interval.  The copy out may begin when step `from` has ended, and has ended before step `gone`.
+ * Other buffers may take the memory from step `free` on.  Room is taken again before step `back`, and the copy in begins when step
+ * back - 1 has ended.  last use before it < gone <= free <= back <= next use.
  *
- * A persistent tensor leaves its home, the device, like any other, but before its first use, too, and at
- * the latest it is back, at its own offset, at the end (back = step_count).  One at home on the host (on_host) begins with a
- * copied move that leaves at step 0 and ends with one that is back at SCHEDULE_END. */
+ * A persistent tensor leaves its home, the device, like any other, but before its first use, too.  At the latest it is
+ * back, at its own offset, at the end (back = step_count).  One at home on the host (on_host) begins with a copied move that
+ * leaves at step 0, and ends with one that is back at SCHEDULE_END. */
 struct move {
 	uint32_t tensor;
 	uint32_t from;		/* SCHEDULE_START: from the beginning */
 	uint32_t gone, free, back;
-	bool copied;		/* the host has this value already, from the tensor's move before or as its home: no copy out */
+	bool copied;		/* no copy out: the host has this value, from the tensor's move before or as its home */
 };
 #define SCHEDULE_START UINT32_MAX
 #define SCHEDULE_END   UINT32_MAX
@@ -39,13 +36,13 @@ struct schedule {
 	uint32_t step_count, move_count;
 	struct step *steps;	/* [step_count] */
 	struct move *moves;	/* [move_count] in any order, but those of one tensor in order of time */
-	const char *found_by;	/* NULL, or the policy that another one asked, because nothing of its own was faster */
+	const char *found_by;	/* NULL, or the other policy that found the schedule */
 	const bool *on_host;	/* [tensor_count] or NULL: persistent tensors at home on the host */
 	bool hold;		/* every tensor has memory of its own for the whole step; only without moves */
 	bool in_place;		/* outputs take over inputs that end with the op, where it permits that */
 };
 
-/* Every op once, in order, nothing moves. */
+/* Fills s: every op once, in order, without moves. */
 void schedule_init(struct schedule *s, const struct graph *g, struct arena *a);
 
 /* A copy that shares no memory with `from`, whose graph has tensor_count tensors. */

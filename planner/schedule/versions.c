@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* versions.c - writers by counting sort, versions by binary search */
 #include <config.h>
 #include "planner/schedule/versions.h"
 

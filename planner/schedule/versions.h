@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* versions.h - which op made what a tensor holds
+/* versions.h - the writers of every tensor
  *
- * Version v of a tensor is what its v-th writer made; version 0 is what it held before the
- * step (of a transient tensor: nothing).
+ * Version v of a tensor is the value that its v-th writer made.  Version 0 is the value before the step; a transient tensor has
+ * none then.
  */
 #ifndef PLANNER_SCHEDULE_VERSIONS_H
 #define PLANNER_SCHEDULE_VERSIONS_H
@@ -13,9 +13,10 @@ struct versions {
 	uint32_t *writer;	/* op ids, rising */
 };
 
+/* Fills v. */
 void versions_init(struct versions *v, const struct graph *g, struct arena *a);
 
-/* The version of tensor t that op k reads: how many ops before k write it. */
+/* The version of tensor t that op k reads: the number of ops before k that write it. */
 uint32_t versions_before(const struct versions *v, uint32_t t, uint32_t k);
 
 /* The op that makes version n >= 1 of tensor t. */

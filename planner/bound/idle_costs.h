@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* idle_costs.h - what leaving the device over an idle interval costs at least
+ *
+ * Both bounds on the step time share these figures: no plan frees a tensor's bytes over an idle interval (idle.h) for less.  Only
+ * intervals after which the value is needed count.  The bytes are then on the host, or dropped and made again.  Ops have their
+ * least times: those of the fastest of their alternatives.
+ *
+ * A transient tensor's time before its first write, the time before an op that overwrites a tensor without reading it, and
+ * tensors without uses need no memory and have no cost.
+ */
+#ifndef PLANNER_BOUND_IDLE_COSTS_H
+#define PLANNER_BOUND_IDLE_COSTS_H
+#include "planner/schedule/idle.h"
+
+struct idle_cost {
+	struct idle_interval idle;
+	uint32_t ready;			/* the copy out begins after this many ops at the earliest */
+	bool out;			/* a copy out must end before the bytes are gone */
+	bool in;			/* unless made again, they are fetched before op idle.to */
+	bool main;			/* the longest of those that one host copy serves */
+	uint32_t written;		/* a persistent tensor at home on the host is copied out when this many ops
+					 * have ended, and not before; 0: no such copy */
+	bytes_t bytes;
+	uint32_t run_start, run_count;	/* runs[]: ops that run again to make it; none: it cannot be made again */
+};
+
+struct idle_costs {
+	const struct graph *graph;	/* not owned */
+	uint32_t count, run_count;
+	struct idle_cost *costs;	/* [count] by tensor, then by time */
+	uint32_t *runs;			/* [run_count] op ids */
+	bytes_t *need;			/* [op_count] bytes at op k if no tensor is away: operands, least workspace, needed
+					 * idle tensors, less what in-place permissions may share */
+	double *time_us;		/* [op_count] least times */
+	double *start_us;		/* [op_count + 1] sums of time_us: op k starts no earlier */
+};
+
+void idle_costs_init(struct idle_costs *s, const struct lifetimes *l, struct arena *a);
+#endif
