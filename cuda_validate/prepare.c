@@ -210,7 +210,7 @@ prepare_run(struct preparation *s, uint32_t i)
 	const struct buffer *b;
 	bytes_t used;
 
-	w->time_us = in->alternative == PLAN_NONE ? o->time_us : o->alternatives[in->alternative].time_us;
+	w->time_us = op_time_us(o, in->alternative);
 	prepare_reads(s, in, w);
 	w->write_first = (uint32_t)s->job->write_count;
 	for (uint32_t k = 0; k < o->output_count; k++) {

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* planner.c - one plan: policy, placement, program, check, time; and the reasons why there is none */
 #include <config.h>
 #include "planner/planner.h"
 
@@ -8,11 +9,11 @@
 #include "sim/time/simulate.h"
 
 enum {
-	NAMED_TENSORS = 4,	/* in the certificate of an infeasible budget */
-	TIGHTEN_MAX = 6		/* schedules to try when fragmentation breaks the budget */
+	NAMED_TENSORS = 4,	/* in the message of a budget that is too small */
+	TIGHTEN_MAX = 6		/* schedules tried when fragmentation breaks the budget */
 };
 
-/* "tensor 3 (activation, 1.2 GiB), tensor 7 (...)": the op's largest tensors. */
+/* The op's largest tensors: "tensor 3 (activation, 1.2 GiB), tensor 7 (...)". */
 static const char *
 largest_tensors(const struct graph *g, const struct op *o, struct arena *a)
 {
@@ -41,7 +42,7 @@ largest_tensors(const struct graph *g, const struct op *o, struct arena *a)
 	return text;
 }
 
-/* Why no plan at all fits the budget. */
+/* The error of a budget that no plan of any policy fits. */
 static int
 too_small(const struct problem *p, struct arena *a, struct err *e)
 {
@@ -54,7 +55,7 @@ too_small(const struct problem *p, struct arena *a, struct err *e)
 	    units_size(needs, l->bound_bytes), l->bound_bytes, largest_tensors(p->graph, o, a), units_size(workspace, o->workspace_bytes));
 }
 
-/* Why no plan of a policy that keeps persistent tensors on the device fits it. */
+/* The error of a budget that no plan with all persistent tensors on the device fits. */
 static int
 too_small_for(const struct policy *row, const struct problem *p, struct err *e)
 {
@@ -67,6 +68,7 @@ too_small_for(const struct policy *row, const struct problem *p, struct err *e)
 	    units_size(missing, l->resident_bound_bytes - p->budget_bytes), units_size(budget, p->budget_bytes));
 }
 
+/* The error of a plan that is over the budget or over the host's pinned memory; 0: it fits. */
 static int
 fit(const struct plan *plan, const struct device *d, struct err *e)
 {
@@ -83,7 +85,7 @@ fit(const struct plan *plan, const struct device *d, struct err *e)
 	return 0;
 }
 
-/* Solvers never judge themselves. */
+/* Checks and times the plan: a solver never judges itself. */
 static int
 verify(struct plan *plan, const struct device *d, struct arena *a, struct err *e)
 {
@@ -99,7 +101,7 @@ verify(struct plan *plan, const struct device *d, struct arena *a, struct err *e
 	return 0;
 }
 
-/* From the policy's schedule for p's budget to a plan with its untimed figures. */
+/* Makes a plan with its untimed figures, of the policy's schedule for p's budget. */
 static int
 make(struct plan *plan, const struct problem *p, const struct planner_options *o, struct arena *a, struct err *e)
 {
@@ -120,8 +122,8 @@ make(struct plan *plan, const struct problem *p, const struct planner_options *o
 	return 0;
 }
 
-/* The policy met the budget and the placement did not: ask it for less, by what is missing.  A policy that
- * does not look at its budget answers the same again, and that is the end of it. */
+/* Plans again, for a budget that is smaller by the excess, while the policy meets the budget and the placement does not.  Ends when a
+ * policy that ignores its budget gives the same schedule again. */
 static int
 tighten(struct plan *plan, const struct problem *p, const struct planner_options *o, struct arena *a, struct err *e)
 {
@@ -129,11 +131,9 @@ tighten(struct plan *plan, const struct problem *p, const struct planner_options
 	struct plan next = *plan;
 
 	for (int i = 0; i < TIGHTEN_MAX && plan->arena_bytes > p->budget_bytes; i++) {
-		bytes_t missing = next.arena_bytes - p->budget_bytes;
-
-		if (plan->figures.peak_bytes > p->budget_bytes || less.budget_bytes < policy_least_budget(o->policy, p->life) + missing)
+		if (plan->figures.peak_bytes > p->budget_bytes ||
+		    !problem_tighten(&less, next.arena_bytes - p->budget_bytes, policy_least_budget(o->policy, p->life)))
 			return 0;
-		less.budget_bytes -= missing;
 		if (make(&next, &less, o, a, e) < 0) {
 			if (e->code != ERR_NO)
 				return -1;

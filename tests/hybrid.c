@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The range tree against an array, and what hybrid promises on real graphs: within the budget, no
+/* The index of stabbing queries against an array, and what hybrid promises on real graphs: within the budget, no
  * faster than the bound, no slower than another policy or than itself with less memory, the same for any number of threads. */
 #include <config.h>
 #include "planner/policy/policy.h"
@@ -10,7 +10,6 @@
 #include <omp.h>
 #endif
 
-#include "planner/hybrid/range_tree.h"
 #include "planner/hybrid/stab_index.h"
 #include "planner/planner.h"
 #include "tests/random.h"
@@ -22,41 +21,6 @@ static uint32_t
 draw(uint32_t below)
 {
 	return (uint32_t)((random_xorshift(&seed) >> 11) % below);
-}
-
-static void
-test_range_tree(void)
-{
-	struct arena a = ARENA_INIT;
-	unsigned wrong = 0;
-
-	for (int round = 0; round < 200; round++) {
-		uint32_t n = 1 + draw(70), most_at = 0;
-		int64_t values[70];
-		struct range_tree t;
-
-		for (uint32_t i = 0; i < n; i++)
-			values[i] = (int64_t)draw(100) - 50;
-		range_tree_init(&t, values, n, &a);
-		for (int k = 0; k < 30; k++) {
-			uint32_t from = draw(n), to = from + draw(n - from + 1), left = draw(n), right = left + 1 + draw(n - left);
-			int64_t add = (int64_t)draw(40) - 20, most = INT64_MIN;
-
-			range_tree_add(&t, from, to, add);
-			for (uint32_t i = from; i < to; i++)
-				values[i] += add;
-			for (uint32_t i = left; i < right; i++)
-				most = values[i] > most ? values[i] : most;
-			wrong += range_tree_max(&t, left, right) != most;
-			wrong += range_tree_at(&t, left) != values[left];
-		}
-		for (uint32_t i = 0; i < n; i++)
-			most_at = values[i] > values[most_at] ? i : most_at;
-		wrong += range_tree_argmax(&t) != most_at;
-		wrong += range_tree_most(&t) != values[most_at];
-	}
-	is_uint(wrong, 0, "the range tree agrees with an array");
-	arena_free(&a);
 }
 
 /* Items that stand at one stretch each. */
@@ -310,7 +274,6 @@ main(void)
 {
 	static const int few[] = { 90 }, alexnet[] = { 70, 60 }, vgg16[] = { 75 };
 
-	test_range_tree();
 	test_stab_index();
 	test_graph("vgg16", few, 1);
 	test_graph("alexnet", few, 1);

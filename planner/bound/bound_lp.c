@@ -81,17 +81,7 @@ struct flow {
 static uint32_t
 moment_after(const struct flow *f, uint32_t ops)
 {
-	uint32_t low = 0, high = f->count;
-
-	while (low < high) {
-		uint32_t mid = low + (high - low) / 2;
-
-		if (f->moment[mid] < ops)
-			low = mid + 1;
-		else
-			high = mid;
-	}
-	return low;
+	return lower_bound(f->moment, 0, f->count, ops);
 }
 
 /* Chooses the op that needs most of each of `slices` stretches of equal time. */

@@ -46,37 +46,6 @@ find_times(struct idle_costs *s, struct arena *a)
 	}
 }
 
-static bytes_t
-least_workspace(const struct op *o)
-{
-	bytes_t least = o->workspace_bytes;
-
-	for (uint32_t i = 0; i < o->alternative_count; i++)
-		if (o->alternatives[i].workspace_bytes < least)
-			least = o->alternatives[i].workspace_bytes;
-	return least;
-}
-
-/* The most bytes that op o's inplace permissions may share: each output takes the largest input that it may. */
-static bytes_t
-shared_in_place(const struct graph *g, const struct op *o)
-{
-	bytes_t total = 0;
-
-	for (uint32_t j = 0; o->inplace_count > 0 && j < o->output_count; j++) {
-		bytes_t out = g->tensors[o->outputs[j]].bytes, most = 0;
-
-		for (uint32_t i = 0; i < o->inplace_count; i++) {
-			bytes_t in = g->tensors[o->inplace[i].input].bytes;
-
-			if (o->inplace[i].output == o->outputs[j] && in > most)
-				most = in;
-		}
-		total += most < out ? most : out;
-	}
-	return total;
-}
-
 /* Fills x's runs, which make version n of its tensor, newest first, and `ready`. */
 static void
 find_runs(struct costing *f, struct idle_cost *x, uint32_t n)
@@ -154,13 +123,13 @@ add_up(struct idle_costs *s, const struct lifetimes *l)
 	}
 	for (uint32_t k = 0; k < g->op_count; k++) {
 		sum += s->need[k];
-		s->need[k] = sum + least_workspace(&g->ops[k]);
+		s->need[k] = sum + lifetimes_least_workspace(&g->ops[k]);
 	}
 	for (uint32_t t = 0; t < g->tensor_count; t++)
 		for (uint32_t u = l->use_start[t]; u < l->use_start[t + 1]; u++)
 			s->need[l->use_op[u]] += g->tensors[t].bytes;
 	for (uint32_t k = 0; k < g->op_count; k++)
-		s->need[k] -= shared_in_place(g, &g->ops[k]);
+		s->need[k] -= lifetimes_shared_bytes(g, &g->ops[k]);
 }
 
 void

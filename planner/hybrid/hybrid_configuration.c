@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* hybrid_configuration.c - how a configuration offloads, drops, prunes, stretches and learns from dead ends */
 #include <config.h>
 #include "planner/hybrid/hybrid_configuration.h"
 
@@ -6,9 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "sim/time/simulate.h"
-
-enum { REPAIRS = 40, LESSONS = 16, SEARCH_WORK = 200000, PATIENCE = 64, FORCED = 16, MANY = 64, MOST_DOUBLINGS = 6 };
+#include "planner/hybrid/hybrid_heuristics.h"
 
 /* ---- link ---- */
 
@@ -22,20 +21,11 @@ copy_us(const struct model_interval *j, enum direction dir)
 static uint32_t
 op_at(const struct model *m, double us)
 {
-	uint32_t lo = 0, hi = m->graph->op_count;
-
-	while (lo < hi) {
-		uint32_t mid = lo + (hi - lo) / 2;
-
-		if (m->start_us[mid] < us)
-			lo = mid + 1;
-		else
-			hi = mid;
-	}
-	return lo;
+	return lower_bound_double(m->start_us, 0, m->graph->op_count, us);
 }
 
-/* When the copies of the chosen idle intervals can have ended and must begin, one queue each way. */
+/* Times the copies of the chosen idle intervals, one queue each way: gone is the op by which a copy out can have ended, back the op
+ * by which a copy in must begin. */
 static void
 time_copies(struct hybrid *h, struct model_interval **chosen, uint32_t count, uint32_t *gone, uint32_t *back)
 {
@@ -82,49 +72,48 @@ by_a(const void *x, const void *y)
 	return p < q ? -1 : p > q;	/* the idle intervals stand in order of idle.from */
 }
 
-/* Bytes more than the link carries between each op and the busiest moment. */
-struct links { struct range_tree out, in; uint32_t op_count; };
+/* For each op, the bytes chosen beyond what the link carries between it and the busiest op. */
+struct links { struct segment_tree out, in; uint32_t op_count; };
 
 static bool
 has_time(const struct links *l, const struct model_interval *j)
 {
-	return (!j->out || range_tree_max(&l->out, 0, j->idle.from + 1) + j->bytes <= 0) &&
-	    (!j->in || j->idle.to == l->op_count || range_tree_max(&l->in, j->idle.to, l->op_count) + j->bytes <= 0);
+	return (!j->out || segment_tree_max(&l->out, 0, j->idle.from + 1) + j->bytes <= 0) &&
+	    (!j->in || j->idle.to == l->op_count || segment_tree_max(&l->in, j->idle.to, l->op_count) + j->bytes <= 0);
 }
 
 static void
 take(struct links *l, const struct model_interval *j)
 {
 	if (j->out)
-		range_tree_add(&l->out, 0, j->idle.from + 1, j->bytes);
+		segment_tree_add(&l->out, 0, j->idle.from + 1, j->bytes);
 	if (j->in)
-		range_tree_add(&l->in, j->idle.to, l->op_count, j->bytes);
+		segment_tree_add(&l->in, j->idle.to, l->op_count, j->bytes);
 }
 
-/* Away whatever is decided: the step begins or ends with the tensor on the host. */
+/* Absent under all decisions: the step begins or ends with the tensor on the host. */
 static bool
 at_home(const struct model *m, const struct model_interval *j)
 {
 	return m->on_host[j->idle.tensor] && (j->idle.from == 0 || j->idle.to == m->graph->op_count);
 }
 
-/* Step 1. */
-static void
-choose_offloads(struct hybrid *h)
+void
+hybrid_offload(struct hybrid *h)
 {
 	struct model *m = &h->model;
-	uint32_t n = m->graph->op_count, k = range_tree_argmax(&m->over), count = 0, *gone, *back;
-	int64_t need = range_tree_at(&m->over, k), pinnable = -range_tree_at(&m->host, k);
+	uint32_t n = m->graph->op_count, k = segment_tree_argmax(&m->over), count = 0, *gone, *back;
+	int64_t need = segment_tree_at(&m->over, k), pinnable = -segment_tree_at(&m->host, k);
 	int64_t *room = ARENA_NEW(h->arena, int64_t, n);
 	struct model_interval **chosen = ARENA_NEW(h->arena, struct model_interval *, m->interval_count);
 	struct links links = { .op_count = n };
 
 	for (uint32_t i = 0; i < n; i++)
-		room[i] = i < k ? -(int64_t)(h->way.share * (m->start_us[k] - m->start_us[i + 1]) / h->us_per_byte[D2H]) : 0;
-	range_tree_init(&links.out, room, n, h->arena);
+		room[i] = i < k ? -(int64_t)(h->configuration.share * (m->start_us[k] - m->start_us[i + 1]) / h->us_per_byte[D2H]) : 0;
+	segment_tree_init(&links.out, room, n, h->arena);
 	for (uint32_t i = 0; i < n; i++)
-		room[i] = i > k ? -(int64_t)(h->way.share * (m->start_us[i] - m->start_us[k + 1]) / h->us_per_byte[H2D]) : 0;
-	range_tree_init(&links.in, room, n, h->arena);
+		room[i] = i > k ? -(int64_t)(h->configuration.share * (m->start_us[i] - m->start_us[k + 1]) / h->us_per_byte[H2D]) : 0;
+	segment_tree_init(&links.in, room, n, h->arena);
 	for (uint32_t i = 0; i < m->interval_count; i++)
 		if (at_home(m, &m->intervals[i]))
 			take(&links, chosen[count++] = &m->intervals[i]);
@@ -134,7 +123,7 @@ choose_offloads(struct hybrid *h)
 		struct model_interval *j = h->by_worth[i];
 
 		if (j->idle.from > k || j->idle.to <= k || at_home(m, j) || !has_time(&links, j) || model_pins(m, j) > pinnable ||
-		    (h->way.persistents == PERSISTENTS_STAY && kind_is_persistent(m->graph->tensors[j->idle.tensor].kind)))
+		    (h->configuration.persistents == PERSISTENTS_STAY && kind_is_persistent(m->graph->tensors[j->idle.tensor].kind)))
 			continue;
 		take(&links, chosen[count++] = j);
 		need -= j->bytes;
@@ -157,19 +146,19 @@ covers(const struct model_interval *j, uint32_t k)
 	return j->fate == FATE_KEEP && j->idle.from <= k && k < j->idle.to;
 }
 
-/* Dropping interval j brought nothing.  It is looked at again after the next drop of another one; after
- * more and more of them when it has often brought nothing. */
+/* Starts the cooldown of idle interval j, whose drop would free nothing.  It lasts one turn, and doubles with each failure past
+ * PATIENCE in a row. */
 static void
-set_aside(struct hybrid *h, const struct model_interval *j)
+cool_down(struct hybrid *h, const struct model_interval *j)
 {
-	struct vain *v = &h->vain[j - h->model.intervals];
-	uint32_t doublings = v->times < PATIENCE ? 0 : v->times - PATIENCE;
+	struct cooldown *c = &h->cooldown[j - h->model.intervals];
+	uint32_t doublings = c->failures < PATIENCE ? 0 : c->failures - PATIENCE;
 
-	v->times++;
-	v->until = h->turn + (1U << (doublings < MOST_DOUBLINGS ? doublings : MOST_DOUBLINGS));
+	c->failures++;
+	c->until = h->turn + (1U << (doublings < MOST_DOUBLINGS ? doublings : MOST_DOUBLINGS));
 }
 
-/* The idle interval across op k that costs least to drop for each byte that it takes away of `excess`. */
+/* The idle interval across op k whose drop costs least for each byte that it frees of `excess`; NULL: none may be dropped. */
 static struct model_interval *
 cheapest_drop(struct hybrid *h, uint32_t k, int64_t excess, double *best_cost)
 {
@@ -179,7 +168,7 @@ cheapest_drop(struct hybrid *h, uint32_t k, int64_t excess, double *best_cost)
 	int looked = 0;
 
 	*best_cost = INFINITY;
-	while (looked < h->way.look_ahead && (j = model_next_here(&h->model, k, &rank)) != NULL) {
+	while (looked < h->configuration.look_ahead && (j = model_next_here(&h->model, k, &rank)) != NULL) {
 		uint32_t i = (uint32_t)(j - h->model.intervals), needed = h->model.needed_at[j->idle.tensor];
 		struct drop_cost drop;
 		double cost;
@@ -188,14 +177,14 @@ cheapest_drop(struct hybrid *h, uint32_t k, int64_t excess, double *best_cost)
 			continue;
 		if (isinf(j->density))
 			break;
-		if (h->model.is_cut[j->idle.tensor] || h->kept[i] || h->vain[i].until > h->turn)
+		if (h->model.is_checkpoint[j->idle.tensor] || h->barred[i] || h->cooldown[i].until > h->turn)
 			continue;
 		drop = model_drop_cost(&h->model, j, excess, *best_cost);
 		if (drop.gain <= 0) {
-			set_aside(h, j);
+			cool_down(h, j);
 			continue;
 		}
-		h->vain[i].times = 0;
+		h->cooldown[i].failures = 0;
 		cost = drop.us / (double)drop.gain;
 		looked++;
 		if (cost < *best_cost) {
@@ -206,14 +195,14 @@ cheapest_drop(struct hybrid *h, uint32_t k, int64_t excess, double *best_cost)
 	return best;
 }
 
-/* The algorithm of op k that costs least for each byte of workspace that it does without; PLAN_NONE: none does. */
+/* The alternative of op k that costs least for each byte of workspace that it saves; PLAN_NONE: none saves any. */
 static uint32_t
 cheapest_alternative(const struct hybrid *h, uint32_t k, int64_t excess, double *cost)
 {
 	const struct op *o = &h->p->graph->ops[k];
 	uint32_t now = h->model.alternative[k], best = PLAN_NONE;
-	bytes_t bytes = now == PLAN_NONE ? o->workspace_bytes : o->alternatives[now].workspace_bytes;
-	double us = now == PLAN_NONE ? o->time_us : o->alternatives[now].time_us;
+	bytes_t bytes = op_workspace_bytes(o, now);
+	double us = op_time_us(o, now);
 
 	*cost = INFINITY;
 	for (uint32_t i = 0; i < o->alternative_count; i++) {
@@ -229,7 +218,7 @@ cheapest_alternative(const struct hybrid *h, uint32_t k, int64_t excess, double 
 	return best;
 }
 
-/* Not away at op k, and may be: kept, or offloaded but not so early or so long. */
+/* Interval j is not absent at op k, and may be: its tensor is kept, or its offload begins later or ends earlier. */
 static bool
 may_leave(const struct hybrid *h, const struct model_interval *j, uint32_t k)
 {
@@ -241,9 +230,9 @@ may_leave(const struct hybrid *h, const struct model_interval *j, uint32_t k)
 
 struct forced { double gain; struct model_interval *interval; };
 
-/* The idle intervals across op k that are best offloaded although the link has no time left, best first: those that take most
- * of the excess away, as far as their copies find time on either side of k.  One, or, to look less often where there
- * are many, one for each MANY of them and at most FORCED. */
+/* Fills best[FORCED] with the idle intervals across op k that are best offloaded although the link has no time left, best first.
+ * They free most of the excess, as far as their copies find time on either side of k.  Returns how many to offload: one, and one more
+ * for each FORCED_PART candidates, so that many candidates are looked at less often. */
 static int
 find_forced(struct hybrid *h, uint32_t k, int64_t excess, struct forced *best)
 {
@@ -263,9 +252,9 @@ find_forced(struct hybrid *h, uint32_t k, int64_t excess, struct forced *best)
 		}
 		out = j->out ? (m->start_us[k] - m->start_us[j->idle.from]) / copy_us(j, D2H) : 1;
 		in = j->in ? (m->start_us[j->idle.to] - m->start_us[k + 1]) / copy_us(j, H2D) : 1;
-		gain = (double)(j->bytes < excess ? j->bytes : excess) * (0.01 + (out < 1 ? out : 1)) * (0.01 + (in < 1 ? in : 1));
+		gain = (double)(j->bytes < excess ? j->bytes : excess) * (LEAST_SHARE + (out < 1 ? out : 1)) * (LEAST_SHARE + (in < 1 ? in : 1));
 		if (kind_is_persistent(m->graph->tensors[j->idle.tensor].kind))
-			gain /= 2;	/* must return to its own offset: it packs worse */
+			gain *= PERSISTENT_GAIN;
 		candidates++;
 		if (count == FORCED && gain <= best[FORCED - 1].gain)
 			continue;
@@ -274,19 +263,19 @@ find_forced(struct hybrid *h, uint32_t k, int64_t excess, struct forced *best)
 			best[at] = best[at - 1];
 		best[at] = (struct forced) { gain, j };
 	}
-	return count < 1 + candidates / MANY ? count : 1 + candidates / MANY;
+	return count < 1 + candidates / FORCED_PART ? count : 1 + candidates / FORCED_PART;
 }
 
-/* Interval j, offloaded, is away at op k, too, and as far beyond as memory is over the budget without a break: compute waits for
- * its copies anyway. */
+/* Makes the tensor of offloaded interval j absent at op k, too, and on through every next op over the budget: compute waits for its
+ * copies anyway. */
 static void
 widen(struct model *m, struct model_interval *j, uint32_t k)
 {
 	uint32_t gone = k, back = k + 1;
 
-	while (k < j->gone && gone > j->idle.from && range_tree_at(&m->over, gone - 1) > 0)
+	while (k < j->gone && gone > j->idle.from && segment_tree_at(&m->over, gone - 1) > 0)
 		gone--;
-	while (k >= j->back && back < j->idle.to && range_tree_at(&m->over, back) > 0)
+	while (k >= j->back && back < j->idle.to && segment_tree_at(&m->over, back) > 0)
 		back++;
 	model_widen(m, j, gone, back);
 }
@@ -305,18 +294,17 @@ force_offload(struct model *m, struct model_interval *j, uint32_t k)
 	model_offload(m, j, gone < k ? gone : k, back > k ? (back < j->idle.to ? back : j->idle.to) : k + 1);
 }
 
-/* Step 2: false when memory stays over the budget. */
-static bool
-cover(struct hybrid *h)
+bool
+hybrid_cover(struct hybrid *h)
 {
 	struct model *m = &h->model;
 
 	h->turn = 0;
 	h->host_is_full = false;
-	memset(h->vain, 0, sizeof(*h->vain) * m->interval_count);
+	memset(h->cooldown, 0, sizeof(*h->cooldown) * m->interval_count);
 	for (;;) {
-		uint32_t k = range_tree_argmax(&m->over), alternative;
-		int64_t excess = range_tree_at(&m->over, k);
+		uint32_t k = segment_tree_argmax(&m->over), alternative;
+		int64_t excess = segment_tree_at(&m->over, k);
 		double drop_cost, alternative_cost;
 		struct forced forced[FORCED];
 		struct model_interval *j;
@@ -340,7 +328,7 @@ cover(struct hybrid *h)
 			h->stuck = k;
 			return false;
 		}
-		for (int i = 0; i < count && range_tree_at(&m->over, k) > 0; i++)
+		for (int i = 0; i < count && segment_tree_at(&m->over, k) > 0; i++)
 			force_offload(m, forced[i].interval, k);
 	}
 }
@@ -356,10 +344,8 @@ dearer(const void *x, const void *y)
 	return p < q ? -1 : p > q;
 }
 
-/* What was dropped for one moment's sake may be in the way of nothing once other moments have had theirs: the dearest
- * first, drops that are not needed any more are taken back (reverse delete). */
-static void
-prune(struct hybrid *h)
+void
+hybrid_prune(struct hybrid *h)
 {
 	struct model *m = &h->model;
 	struct model_interval **dropped = ARENA_NEW(h->arena, struct model_interval *, m->interval_count);
@@ -373,10 +359,8 @@ prune(struct hybrid *h)
 		model_keep(m, dropped[i]);
 }
 
-/* Nothing could leave at op `stuck`: whoever's chain needs there, or before, what might have
- * been away must not be dropped the next time.  False: there is no such lesson. */
-static bool
-learn(struct hybrid *h)
+bool
+hybrid_learn(struct hybrid *h)
 {
 	const struct model *m = &h->model;
 	bool *calls = ARENA_NEW(h->arena, bool, (size_t)m->graph->op_count + 1), learned = false;
@@ -389,38 +373,15 @@ learn(struct hybrid *h)
 			calls[c] = true;
 	}
 	for (uint32_t i = 0; i < m->interval_count; i++)
-		if (m->intervals[i].fate == FATE_DROP && calls[m->intervals[i].idle.to] && !h->kept[i])
-			learned = h->kept[i] = true;
+		if (m->intervals[i].fate == FATE_DROP && calls[m->intervals[i].idle.to] && !h->barred[i])
+			learned = h->barred[i] = true;
 	return learned;
 }
 
-/* ---- schedule ---- */
+/* ---- stretch ---- */
 
-/* Tell the model at which ops the schedule, chains included, is over the budget. */
-static bool
-feed_back(struct hybrid *h, const struct schedule *s, const bytes_t *live, bytes_t budget)
-{
-	bytes_t most = 0;
-	uint32_t next = 0;		/* op whose first run comes next; what stands before it is its chain */
-	bool over = false;
-
-	for (uint32_t k = 0; k < s->step_count; k++) {
-		most = live[k] > most ? live[k] : most;
-		if (s->steps[k].op != next)
-			continue;
-		if (most > budget) {
-			model_overflow(&h->model, next, most - budget);
-			over = true;
-		}
-		most = 0;
-		next++;
-	}
-	return over;
-}
-
-/* Step 4: copies in may begin earlier, and copies out end later, where memory has room. */
-static void
-stretch(struct hybrid *h)
+void
+hybrid_stretch(struct hybrid *h)
 {
 	struct model *m = &h->model;
 
@@ -429,14 +390,14 @@ stretch(struct hybrid *h)
 
 		if (j->fate != FATE_OFFLOAD)
 			continue;
-		for (double lead = h->way.lead; lead > 0.4 && j->back > j->gone; lead /= 2) {
+		for (double lead = h->configuration.lead; lead > LEAST_LEAD && j->back > j->gone; lead /= 2) {
 			uint32_t to = op_at(m, m->start_us[j->back] - lead * copy_us(j, H2D));
 
 			to = to < j->gone ? j->gone : to;
 			if (to < j->back && model_narrow(m, j, j->gone, to))
 				break;
 		}
-		for (double lag = h->way.lead; lag > 0.4 && j->gone < j->back; lag /= 2) {
+		for (double lag = h->configuration.lead; lag > LEAST_LEAD && j->gone < j->back; lag /= 2) {
 			uint32_t to = op_at(m, m->start_us[j->gone] + lag * copy_us(j, D2H));
 
 			to = to > j->back ? j->back : to;
@@ -446,38 +407,7 @@ stretch(struct hybrid *h)
 	}
 }
 
-/* Steps 2 to 4, until the schedule's own profile is within the budget. */
-static int
-make_schedule(struct hybrid *h, bytes_t budget, struct err *e)
-{
-	struct schedule *s = &h->schedule;
-	struct decisions d;
-	bytes_t *live;
-
-	for (int i = 0; i < REPAIRS; i++) {
-		if (!isinf(h->beat_us) && search_stopped(h->p->control))
-			return err_set(e, ERR_NO, "there is no more time");
-		if (!cover(h))
-			return err_set(e, ERR_NO, h->host_is_full ? "the host's pinned memory is full and there is nothing more to recompute" :
-			    "there is nothing more to move or recompute");
-		prune(h);
-		if (i == 0)
-			stretch(h);
-		decisions_init(&d, h->p->life, h->arena);
-		model_decide(&h->model, &d);
-		if (decisions_schedule(s, &d, h->arena, e) < 0)
-			return -1;
-		if (hybrid_build(h, e) < 0)
-			return -1;
-		live = ARENA_NEW(h->arena, bytes_t, (size_t)s->step_count + 1);
-		program_live(live, h->program);
-		if (!feed_back(h, s, live, budget))
-			return 0;
-	}
-	return err_set(e, ERR_NO, "it does not settle below the budget");
-}
-
-/* ---- one way ---- */
+/* ---- the beginning ---- */
 
 struct worth { double worth; struct model_interval *interval; };
 
@@ -491,13 +421,12 @@ worthier(const void *x, const void *y)
 	return p->interval < q->interval ? -1 : p->interval > q->interval;
 }
 
-/* What spans many of the moments over the budget is worth offloading, the more so what is dear
- * to recompute, or what chains of reruns start from. */
+/* Orders the idle intervals by their worth to the link: how many ops over the budget each spans, times what it costs to recompute,
+ * and more for a checkpoint, as the configuration asks. */
 static void
 order_offloads(struct hybrid *h)
 {
 	const struct model *m = &h->model;
-	const double dear = 1e-3;	/* us a byte: no op that is worth running again costs so much */
 	uint32_t n = m->graph->op_count, *before = ARENA_NEW(h->arena, uint32_t, (size_t)n + 1);
 	struct worth *w = ARENA_NEW(h->arena, struct worth, m->interval_count);
 
@@ -508,11 +437,11 @@ order_offloads(struct hybrid *h)
 		double worth = before[j->idle.to] - before[j->idle.from];
 
 		if (kind_is_persistent(m->graph->tensors[j->idle.tensor].kind))
-			worth *= h->way.persistents == PERSISTENTS_EQUAL ? dear : 1e-12;	/* cannot be made again: its turn comes when the others have what they want */
-		else if (h->way.order != BY_SPAN)
-			worth *= j->density < dear ? j->density : dear;
-		if (h->way.order == CUTS_FIRST && m->is_cut[j->idle.tensor])
-			worth *= 1 / dear;
+			worth *= h->configuration.persistents == PERSISTENTS_EQUAL ? DEAR : NO_WORTH;
+		else if (h->configuration.order != BY_SPAN)
+			worth *= j->density < DEAR ? j->density : DEAR;
+		if (h->configuration.order == CHECKPOINTS_FIRST && m->is_checkpoint[j->idle.tensor])
+			worth *= 1 / DEAR;
 		w[i] = (struct worth) { worth, j };
 	}
 	qsort(w, m->interval_count, sizeof(*w), worthier);
@@ -521,160 +450,30 @@ order_offloads(struct hybrid *h)
 		h->by_worth[i] = w[i].interval;
 }
 
-/* Bytes over which a way's cuts are spread: what the step takes, but at most four times the room beside persistent tensors, for
- * what runs again between two cuts has to fit. */
+/* Bytes over which the checkpoints are spread: the peak, but at most SPAN_PART times the room beside persistent tensors, because the
+ * reruns between two checkpoints have to fit. */
 static bytes_t
-cut_span(const struct problem *p)
+checkpoint_span(const struct problem *p)
 {
-	bytes_t stay = p->life->persistent_bytes, quarter = p->budget_bytes / 4;
-	bytes_t room = p->budget_bytes > stay + quarter ? p->budget_bytes - stay : quarter;
+	bytes_t stay = p->life->persistent_bytes, least = p->budget_bytes / LEAST_ROOM_PART;
+	bytes_t room = p->budget_bytes > stay + least ? p->budget_bytes - stay : least;
 
-	return room < p->life->peak_bytes / 4 ? room * 4 : p->life->peak_bytes;
+	return room < p->life->peak_bytes / SPAN_PART ? room * SPAN_PART : p->life->peak_bytes;
 }
 
-static void
-hybrid_init(struct hybrid *h)
+void
+hybrid_begin(struct hybrid *h)
 {
 	const struct problem *p = h->p;
 
 	model_copy(&h->model, h->undecided, h->arena);
-	if (h->way.cuts > 0)
-		model_choose_cuts(&h->model, cut_span(p) / (bytes_t)h->way.cuts);
-	if (h->way.hold > 0)
-		model_hold(&h->model, (bytes_t)(h->way.hold * (double)p->budget_bytes));
+	if (h->configuration.checkpoints > 0)
+		model_choose_checkpoints(&h->model, checkpoint_span(p) / (bytes_t)h->configuration.checkpoints);
+	if (h->configuration.hold > 0)
+		model_hold(&h->model, (bytes_t)(h->configuration.hold * (double)p->budget_bytes));
 	order_offloads(h);
-	h->vain = ARENA_NEW(h->arena, struct vain, h->model.interval_count);
-	h->kept = ARENA_NEW(h->arena, bool, h->model.interval_count);
+	h->cooldown = ARENA_NEW(h->arena, struct cooldown, h->model.interval_count);
+	h->barred = ARENA_NEW(h->arena, bool, h->model.interval_count);
 	for (int dir = 0; dir < DIRECTION_COUNT; dir++)
-		h->us_per_byte[dir] = device_transfer_us(p->device, (enum direction)dir, UINT64_C(16) << 20) / 0x1p24;
-}
-
-/* There are many ways, and the plan's own placement searches longer. */
-static void
-place_shortly(struct place_result *r, const struct place_problem *p, struct arena *a)
-{
-	struct place_problem shorter = *p;
-
-	shorter.work = SEARCH_WORK;
-	place_auto(r, &shorter, a);
-}
-
-int
-hybrid_build(struct hybrid *h, struct err *e)
-{
-	h->plan = (struct plan) { .graph = h->p->graph, .device = h->p->device, .budget_bytes = h->p->budget_bytes };
-	h->program = program_new(&h->plan, &h->schedule, h->arena, e);
-	return h->program == NULL ? -1 : 0;
-}
-
-/* Simulate h's program with the offsets that it has. */
-static int
-time_offsets(struct hybrid *h, double *us)
-{
-	struct sim_result r;
-
-	program_connect(h->program);
-	if (simulate(&r, &h->plan, h->p->device, h->arena, &h->err) < 0)
-		return -1;
-	*us = r.step_time_us;
-	return 0;
-}
-
-/* Place h's program and time it. */
-static int
-place_and_time(struct hybrid *h, place_fn *place, bytes_t *missing, double *us)
-{
-	const struct placement placement = { .place = place };
-
-	if (program_place(h->program, place == NULL ? NULL : &placement, &h->err) < 0)
-		return -1;
-	*missing = place != NULL && h->plan.arena_bytes > h->p->budget_bytes ? h->plan.arena_bytes - h->p->budget_bytes : 0;
-	return time_offsets(h, us);
-}
-
-/* Place h's program within the budget, as hard as h->packing says, and time it. */
-static int
-pack(struct hybrid *h, bytes_t *missing, double *us)
-{
-	/* A search finds room for so much of the budget at most. */
-	static const struct { place_fn *place; unsigned part; } searches[] = {
-		[PACK_QUICKLY] = { NULL, 0 }, [PACK_SHORTLY] = { place_shortly, 4 }, [PACK_IN_FULL] = { place_auto, 16 }
-	};
-	const unsigned part = searches[h->packing].part;
-
-	if (place_and_time(h, place_quickly, missing, us) < 0)
-		return -1;
-	if (h->plan.host_bytes > h->p->device->pinned_bytes)
-		return err_set(&h->err, ERR_NO, "it needs more pinned host memory than there is");
-	if (*missing > 0 && *us < h->beat_us && part > 0 && *missing <= h->p->budget_bytes / part)
-		return place_and_time(h, searches[h->packing].place, missing, us);
-	return 0;
-}
-
-int
-hybrid_time(struct hybrid *h, bytes_t *missing, double *us)
-{
-	struct placed placed;
-
-	*missing = 0;
-	h->fits = false;
-	if (!isinf(h->beat_us)) {
-		if (place_and_time(h, NULL, missing, us) < 0)
-			return -1;
-		if (*us >= h->beat_us)
-			return 0;
-	}
-	placed.key = placed_key(&h->schedule, h->p->graph->tensor_count, h->packing, h->arena);
-	if (placed_find(h->placed, placed.key, &placed)) {
-		*missing = placed.missing;
-		*us = placed.us;
-	} else {
-		if (pack(h, missing, us) < 0)
-			return -1;
-		placed.missing = *missing;
-		placed.us = *us;
-		placed_add(h->placed, &placed);
-	}
-	h->fits = *missing == 0;
-	return 0;
-}
-
-/* What to ask for next when `missing` bytes were over: that much less, but no more than half the way to
- * what no plan can do without. */
-static bytes_t
-tighter_budget(bytes_t budget, bytes_t missing, bytes_t least)
-{
-	bytes_t half = budget > least ? (budget - least) / 2 : 0;
-
-	return budget - (missing < half ? missing : half);
-}
-
-/* Try the way, tighter where fragmentation breaks the budget; *us is the simulated step. */
-int
-hybrid_go(struct hybrid *h, double *us)
-{
-	bytes_t budget = (bytes_t)((double)h->p->budget_bytes * h->way.squeeze);
-
-	hybrid_init(h);
-	for (int tighter = 0, lessons = 0; tighter < TIGHTENINGS;) {
-		bytes_t missing;
-
-		h->stuck = UINT32_MAX;
-		h->err = (struct err) ERR_INIT;
-		model_reset(&h->model, budget);
-		choose_offloads(h);
-		if (make_schedule(h, budget, &h->err) < 0) {
-			/* With less dropped, more would have to be offloaded. */
-			if (h->stuck == UINT32_MAX || h->host_is_full || lessons++ == LESSONS || !learn(h))
-				return -1;
-			continue;
-		}
-		if (hybrid_time(h, &missing, us) < 0)
-			return -1;
-		if (missing == 0 || *us >= h->beat_us)
-			return 0;
-		budget = tighter_budget(budget, missing, h->p->life->bound_bytes);
-		tighter++;
-	}
-	return err_set(&h->err, ERR_NO, "its buffers do not pack into the budget");
+		h->us_per_byte[dir] = device_transfer_us(p->device, (enum direction)dir, RATE_BYTES) / (double)RATE_BYTES;
 }

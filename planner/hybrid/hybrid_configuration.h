@@ -1,21 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* hybrid_configuration.h - one way for the hybrid policy to fit a budget
+/* hybrid_configuration.h - a configuration of the hybrid search, and the steps by which it decides
  *
- * Three resources can make room: the link while it would stand idle (free, but it moves only so many bytes before and after the busiest
- * moment), recomputing (each byte costs the time of the ops that make it), and the link beyond that (compute waits).  So, for a
- * share of the link's capacity:
+ * Three resources make room: the link while it would stand idle, recomputing, and the link beyond that.  The idle link costs nothing,
+ * but it moves only so many bytes before and after the busiest moment.  Recomputing costs the time of the ops that run again.
+ * The link beyond that makes compute wait.  A configuration uses them in four steps:
  *
- *  1. Offload.  Where memory is most over the budget, take the idle intervals that are dearest to recompute, as long as all their copies can be out
- *     by then and back in time (earliest deadline first is feasible iff, for every release time, the bytes
- *     released later fit between it and the deadline), and the host may pin what waits there.
- *  2. Drop.  While memory is over the budget somewhere, drop the idle interval across that op that costs least for each byte it
- *     takes away there, counting only ops that do not run again already.  Where nothing can be dropped, offload
- *     although compute will wait.
- *     Chains need not go back to what backward reads: a share of the budget can be for holding what only forward
- *     reads, made at the greatest cost for each byte.
- *  3. Repair.  Make the schedule, take its exact profile, tell the model where it is over (chains of
- *     reruns need room of their own), and go on with 2.
- *  4. Stretch.  Where memory has room, let copies end later and begin earlier.
+ *  1. Offload.  At the op that is most over the budget, idle intervals are offloaded, by worth, as long as their copies fit
+ *     the share of the link's capacity that the configuration allows, and the host may pin their bytes.  (Copies by earliest deadline
+ *     are feasible iff, for every release time, the bytes released later fit between it and the deadline.)
+ *  2. Drop.  While memory is over the budget at some op, the idle interval is dropped that costs least for each byte that it frees
+ *     there; ops that run again already are not counted.  Where none can be dropped, one is offloaded although compute will wait.
+ *     Rerun chains may start from tensors that only forward reads: a part of the budget holds those that cost most for each byte.
+ *  3. Repair.  The schedule's exact profile shows where rerun chains need room of their own.  The model learns that, and step 2 goes on.
+ *  4. Stretch.  Where memory has room, copies end later and begin earlier.
  */
 #ifndef PLANNER_HYBRID_HYBRID_CONFIGURATION_H
 #define PLANNER_HYBRID_HYBRID_CONFIGURATION_H
@@ -24,68 +21,70 @@
 #include "planner/policy/policy.h"
 #include "planner/schedule/program.h"
 
-/* In which order idle intervals are offered to the link. */
-enum order { BY_SPAN_AND_COST, CUTS_FIRST, BY_SPAN, ORDERS };
+/* The order in which idle intervals are offered to the link. */
+enum order { BY_SPAN_AND_COST, CHECKPOINTS_FIRST, BY_SPAN, ORDERS };
 
-/* Whether persistent tensors move, but for those that must be at home on the host. */
+/* Whether persistent tensors move, besides those at home on the host. */
 enum persistents { PERSISTENTS_STAY, PERSISTENTS_LAST, PERSISTENTS_EQUAL, PERSISTENTS };
 
-/* One way to choose. */
-struct way {
+struct configuration {
 	double share;			/* of the link's capacity */
 	enum order order;
-	int cuts;			/* chains are kept short by tensors that are not dropped: one for each 1 / cuts of the
-					 * peak, or of four times the room where that is less; 0: none */
+	int checkpoints;		/* one for each 1 / checkpoints of the peak, or of four times the room where that is
+					 * less; 0: none */
 	enum persistents persistents;
-	double hold;			/* the part of the budget for what only forward reads, to start chains from */
-	int look_ahead;			/* how many of the cheapest drops are looked at */
-	double lead;			/* copies in may begin, and copies out end, up to so many times their own time
-					 * early and late, where there is room */
-	double squeeze;			/* the part of the budget that is planned for: some plans pack only so */
+	double hold;			/* the part of the budget for tensors that only forward reads */
+	int look_ahead;			/* how many of the cheapest drops are compared; 0: nothing is dropped */
+	double lead;			/* copies may begin earlier, or end later, by this many times their own time at most */
+	double squeeze;			/* the part of the budget that is planned for: some schedules pack only so */
 };
 
-/* How often a policy is asked for less because its buffers do not pack. */
-enum { TIGHTENINGS = 4 };
-
-/* How hard a schedule is placed: by several orders, by these and a short search, as the plan itself. */
+/* How hard a schedule is placed: by several orders, by these and a short search, or as the plan itself. */
 enum packing { PACK_QUICKLY, PACK_SHORTLY, PACK_IN_FULL };
 
-/* A drop that brought nothing so often running, and is not looked at again before a turn. */
-struct vain { uint32_t times, until; };
+/* Cooldown of an idle interval whose drop freed nothing: failures in a row, and the next turn to try it. */
+struct cooldown { uint32_t failures, until; };
 
-/* The state of one way. */
+/* The state of one evaluation.  The fields up to arena are the caller's. */
 struct hybrid {
 	const struct problem *p;
-	struct way way;
+	struct configuration configuration;
 	const struct model *undecided;	/* of the graph */
-	struct placed_list *placed;	/* shared by all ways */
+	struct placement_cache *placements;	/* shared by all evaluations */
+	enum packing packing;
+	double beat_us;			/* only a faster schedule is packed, or planned again with a tighter budget; INFINITY: any is */
+	struct arena *arena;
 	struct model model;
 	struct model_interval **by_worth;		/* [interval_count] the order in which to offload */
-	bool *kept;			/* [interval_count] not to be dropped: its chain called back what had to be away */
-	uint32_t turn;			/* how often something was dropped */
-	struct vain *vain;		/* [interval_count] */
-	enum packing packing;
-	double beat_us;			/* a schedule is worth packing, or asking for less, only if it is faster than this;
-					 * INFINITY: always */
-	uint32_t stuck;			/* op at which nothing more could leave, or UINT32_MAX */
-	bool host_is_full;		/* what could have left found no room on the host */
+	bool *barred;			/* [interval_count] a no-good bars it from dropping: its chain called back what had to be absent */
+	uint32_t turn;			/* how often a tensor was dropped */
+	struct cooldown *cooldown;	/* [interval_count] */
+	uint32_t stuck;			/* op at which no more tensors could leave, or UINT32_MAX */
+	bool host_is_full;		/* a tensor that could have left found no room on the host */
 	double us_per_byte[DIRECTION_COUNT];
 	struct schedule schedule;
-	bool fits;			/* it is placed within the budget */
+	bool fits;			/* the schedule is placed within the budget */
 	struct plan plan;
 	struct program *program;	/* of schedule, for plan */
-	struct arena *arena;
 	struct err err;
 };
 
-/* Go h->way (p, way, undecided, placed, packing, beat_us and arena are given): fill h->schedule and, if h->fits, *us with its simulated
- * step; else it does not beat h->beat_us, and *us is what it takes at least. */
-int hybrid_go(struct hybrid *h, double *us);
+/* Fills the state that all attempts of an evaluation share. */
+void hybrid_begin(struct hybrid *h);
 
-/* Make h->program of h->schedule. */
-int hybrid_build(struct hybrid *h, struct err *e);
+/* Step 1, on a model that was reset. */
+void hybrid_offload(struct hybrid *h);
 
-/* Place h->program and time it.  What cannot beat h->beat_us is not placed: *us is what it takes at least.
- * *missing: bytes of the arena over the budget. */
-int hybrid_time(struct hybrid *h, bytes_t *missing, double *us);
+/* Step 2.  False: memory stays over the budget at op h->stuck. */
+bool hybrid_cover(struct hybrid *h);
+
+/* Takes drops back, the dearest first, that are not needed once every op is within the budget (reverse delete). */
+void hybrid_prune(struct hybrid *h);
+
+/* Step 4. */
+void hybrid_stretch(struct hybrid *h);
+
+/* Learns a no-good from h->stuck: bars the drops whose chains call back, there or before, a tensor that could have been absent there.
+ * False: there are none that are not barred yet. */
+bool hybrid_learn(struct hybrid *h);
 #endif

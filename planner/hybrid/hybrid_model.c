@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* hybrid_model.c - what the model knows of a graph before any decision, and what each decision changes */
 #include <config.h>
 #include "planner/hybrid/hybrid_model.h"
 
@@ -38,7 +39,7 @@ find_intervals(struct model *m, bytes_t least_bytes)
 		m->interval_of[m->intervals[i].idle.slot] = i;
 }
 
-/* What is alive, less what outputs take over in the schedule (program.h), if nothing moves. */
+/* Fills live: the bytes alive, less what outputs take over in the schedule (program.h). */
 static void
 find_live(struct model *m)
 {
@@ -61,7 +62,7 @@ find_live(struct model *m)
 	}
 }
 
-/* Only forward reads it, and it is written once. */
+/* True: only forward reads the transient tensor, and one op writes it. */
 static bool
 is_passing(const struct model *m, uint32_t t)
 {
@@ -71,7 +72,7 @@ is_passing(const struct model *m, uint32_t t)
 	    m->graph->ops[l->last[t]].phase == PHASE_FORWARD && versions_before(&m->versions, t, m->graph->op_count) == 1;
 }
 
-/* A tensor to choose: of the same worth the larger first. */
+/* A tensor to choose: the larger of two with the same worth comes first. */
 struct candidate { double worth; bytes_t bytes; uint32_t tensor; };
 
 static int
@@ -86,8 +87,7 @@ worthier(const void *x, const void *y)
 	return p->tensor < q->tensor ? -1 : p->tensor > q->tensor;
 }
 
-/* Count, for every moment between two forward ops, the tensors that forward carries across it
- * (small ones aside), and note it where there is but one. */
+/* Fills carried: counts, for every moment between two forward ops, the tensors of at least least_bytes that forward carries across it. */
 static void
 find_carried(struct model *m, bytes_t least_bytes)
 {
@@ -122,8 +122,8 @@ us_per_byte(const struct model *m, uint32_t t)
 	return m->graph->ops[versions_writer(&m->versions, t, 1)].time_us / (double)m->graph->tensors[t].bytes;
 }
 
-/* Of tensors that only forward reads, written once: up to which op may a chain read them?  Until
- * what is made of them, by way of others like them, is read for the last time. */
+/* Fills until and holdable.  Reruns may read a passing tensor (is_passing) until the last use of what is made of it, directly or by
+ * way of other passing tensors. */
 static void
 find_holdable(struct model *m)
 {
@@ -160,31 +160,31 @@ find_holdable(struct model *m)
 }
 
 void
-model_choose_cuts(struct model *m, bytes_t bytes_between)
+model_choose_checkpoints(struct model *m, bytes_t bytes_between)
 {
 	const struct graph *g = m->graph;
 	bytes_t made = 0;
 
-	memset(m->is_cut, 0, sizeof(*m->is_cut) * g->tensor_count);
+	memset(m->is_checkpoint, 0, sizeof(*m->is_checkpoint) * g->tensor_count);
 	for (uint32_t k = 0; k < g->op_count && g->ops[k].phase == PHASE_FORWARD; k++) {
 		for (uint32_t j = 0; j < g->ops[k].output_count; j++)
 			if (m->life->first[g->ops[k].outputs[j]] == k)
 				made += g->tensors[g->ops[k].outputs[j]].bytes;
 		if (m->carried[k] != UINT32_MAX && made >= bytes_between) {
-			m->is_cut[m->carried[k]] = true;
+			m->is_checkpoint[m->carried[k]] = true;
 			made = 0;
 		}
 	}
 }
 
-/* Room for what is decided. */
+/* Allocates what decisions change. */
 static void
 make_room(struct model *m)
 {
 	const struct graph *g = m->graph;
 
 	m->held = ARENA_NEW(m->arena, bool, g->tensor_count);
-	m->is_cut = ARENA_NEW(m->arena, bool, g->tensor_count);
+	m->is_checkpoint = ARENA_NEW(m->arena, bool, g->tensor_count);
 	m->on_host = ARENA_NEW(m->arena, bool, g->tensor_count);
 	m->alternative = ARENA_NEW(m->arena, uint32_t, g->op_count);
 	m->rerun_at = ARENA_NEW(m->arena, uint32_t, g->op_count);
@@ -193,7 +193,7 @@ make_room(struct model *m)
 	stab_index_init(&m->here, m->interval_count, g->op_count, m->arena);
 }
 
-/* Interval j has become absent, or is here again, at ops from .. to - 1. */
+/* Updates the index after interval j has become absent, or present again, at ops from .. to - 1. */
 static void
 index_interval(struct model *m, const struct model_interval *j, uint32_t from, uint32_t to)
 {
@@ -211,7 +211,7 @@ is_written(const struct model *m, uint32_t t)
 	return versions_before(&m->versions, t, m->graph->op_count) > 0;
 }
 
-/* How much of tensor t's copies at the step's two ends finds time to hide, 0 .. 2. */
+/* How much of tensor t's copies at the step's two ends hides behind compute, 0 .. 2. */
 static double
 ease_on_host(const struct model *m, uint32_t t)
 {
@@ -223,14 +223,13 @@ ease_on_host(const struct model *m, uint32_t t)
 	    (out > 0 ? fmin(1, (m->start_us[m->graph->op_count] - m->start_us[l->last[t] + 1]) / out) : 1);
 }
 
-/* Persistent tensors that the step's ends have no room for are at home on the host: first those whose copies
- * hide best. */
+/* Gives persistent tensors that the step's ends have no room for their home on the host: first those whose copies hide best. */
 static void
 choose_homes(struct model *m)
 {
 	const struct graph *g = m->graph;
 	uint32_t n = g->op_count, count = 0;
-	int64_t first = range_tree_at(&m->over, 0), last = range_tree_at(&m->over, n - 1);
+	int64_t first = segment_tree_at(&m->over, 0), last = segment_tree_at(&m->over, n - 1);
 	int64_t excess = first > last ? first : last;
 	struct candidate *homes;
 
@@ -247,12 +246,12 @@ choose_homes(struct model *m)
 		int64_t bytes = (int64_t)bytes_align(homes[i].bytes, DEVICE_ALIGN);
 
 		m->on_host[homes[i].tensor] = true;
-		range_tree_add(&m->host, 0, n, bytes);
+		segment_tree_add(&m->host, 0, n, bytes);
 		excess -= bytes;
 	}
 }
 
-/* Which copies an idle interval needs, if no other one is decided. */
+/* Sets which copies interval j needs while no other interval of its tensor is offloaded. */
 static void
 find_copies(struct model *m, struct model_interval *j)
 {
@@ -272,8 +271,8 @@ decide_nothing(struct model *m, bytes_t budget)
 		over[k] = m->live[k] - (int64_t)budget;
 		host[k] = -(int64_t)m->device->pinned_bytes;
 	}
-	range_tree_init(&m->over, over, g->op_count, m->arena);
-	range_tree_init(&m->host, host, g->op_count, m->arena);
+	segment_tree_init(&m->over, over, g->op_count, m->arena);
+	segment_tree_init(&m->host, host, g->op_count, m->arena);
 	memset(m->alternative, 0xff, sizeof(*m->alternative) * g->op_count);
 	memset(m->rerun_at, 0xff, sizeof(*m->rerun_at) * g->op_count);
 	memset(m->needed_at, 0xff, sizeof(*m->needed_at) * g->tensor_count);
@@ -302,7 +301,7 @@ cheaper(const void *x, const void *y)
 	return p < q ? -1 : p > q;
 }
 
-/* By what they cost to recompute with nothing decided, and index all. */
+/* Ranks the idle intervals by their cost of recomputing while nothing is decided, and indexes all of them. */
 static void
 rank_intervals(struct model *m)
 {
@@ -330,15 +329,12 @@ model_init(struct model *m, const struct lifetimes *l, const struct device *d, b
 {
 	const struct graph *g = l->graph;
 
-	*m = (struct model) { .graph = g, .life = l, .device = d, .arena = a };
+	*m = (struct model) { .graph = g, .life = l, .device = d, .start_us = l->start_us, .arena = a };
 	versions_init(&m->versions, g, a);
 	find_intervals(m, least_bytes);
 	find_carried(m, least_bytes);
 	find_live(m);
 	find_holdable(m);
-	m->start_us = ARENA_NEW(a, double, (size_t)g->op_count + 1);
-	for (uint32_t k = 0; k < g->op_count; k++)
-		m->start_us[k + 1] = m->start_us[k] + g->ops[k].time_us;
 	make_room(m);
 	rank_intervals(m);
 }
@@ -395,26 +391,18 @@ model_copy(struct model *m, const struct model *from, struct arena *a)
 	make_room(m);
 }
 
-/* The idle interval of tensor s that op c falls into or that ends there, or NULL. */
+/* The idle interval of tensor s that op c falls into, or that ends there, or NULL. */
 static struct model_interval *
 interval_at(const struct model *m, uint32_t s, uint32_t c)
 {
 	const struct lifetimes *l = m->life;
-	uint32_t lo = l->use_start[s], hi = l->use_start[s + 1];
+	uint32_t next = lifetimes_use_from(l, s, c), slot = next == l->use_start[s] ? decisions_before(l, s) : next - 1;
 
-	while (lo < hi) {		/* the first use at or after c */
-		uint32_t mid = lo + (hi - lo) / 2;
-
-		if (l->use_op[mid] < c)
-			lo = mid + 1;
-		else
-			hi = mid;
-	}
-	lo = lo == l->use_start[s] ? decisions_before(l, s) : lo - 1;
-	return m->interval_of[lo] == UINT32_MAX ? NULL : &m->intervals[m->interval_of[lo]];
+	return m->interval_of[slot] == UINT32_MAX ? NULL : &m->intervals[m->interval_of[slot]];
 }
 
-/* Whether tensor s, at the version that c reads, is there at c without running anything again. */
+/* True: tensor s, at the version that op c reads, is there at c without a rerun of this chain: resident, on the host, or remade by a
+ * chain of its own. */
 static bool
 is_there(const struct model *m, uint32_t s, uint32_t c)
 {
@@ -482,7 +470,7 @@ count_cost(void *arg, uint32_t op)
 		if (j == NULL || j->fate == FATE_KEEP || j->back <= c)
 			continue;
 		from = c > j->gone ? c : j->gone;
-		if (from < j->back && range_tree_max(&m->over, from, j->back) + j->bytes > 0)
+		if (from < j->back && segment_tree_max(&m->over, from, j->back) + j->bytes > 0)
 			x->cost.gain -= j->bytes;
 	}
 	return is_worth_it(x) ? RERUN_ENTER : RERUN_STOP;
@@ -500,21 +488,21 @@ model_drop_cost(struct model *m, const struct model_interval *j, int64_t wanted,
 	return x.cost;
 }
 
-/* Interval j, absent at gone .. back - 1 or more, is so only there. */
+/* Makes interval j, which is absent at ops gone .. back - 1 or more, absent only there. */
 static void
 be_here(struct model *m, struct model_interval *j, uint32_t gone, uint32_t back)
 {
 	uint32_t from = j->gone, to = j->back;
 
-	range_tree_add(&m->over, from, gone, j->bytes);
-	range_tree_add(&m->over, back, to, j->bytes);
+	segment_tree_add(&m->over, from, gone, j->bytes);
+	segment_tree_add(&m->over, back, to, j->bytes);
 	j->gone = gone;
 	j->back = back;
 	index_interval(m, j, from, gone);
 	index_interval(m, j, back, to);
 }
 
-/* Tensor s is read by a rerun at op c: it must be back by then. */
+/* Has tensor s back by op c, whose rerun chain reads it. */
 static void
 need(struct model *m, uint32_t s, uint32_t c)
 {
@@ -552,11 +540,11 @@ leave(struct model *m, struct model_interval *j, enum fate fate, uint32_t gone, 
 	j->fate = fate;
 	j->gone = gone;
 	j->back = back;
-	range_tree_add(&m->over, gone, back, -j->bytes);
+	segment_tree_add(&m->over, gone, back, -j->bytes);
 	index_interval(m, j, gone, back);
 }
 
-/* The host keeps its copy of interval j's tensor: later idle intervals of the same version need none of their own. */
+/* Notes that the host keeps its copy of interval j's tensor: later idle intervals of the same version need no copy out. */
 static void
 mark_copied(struct model *m, const struct model_interval *j)
 {
@@ -583,7 +571,7 @@ model_pins(const struct model *m, const struct model_interval *j)
 	return m->on_host[j->idle.tensor] ? 0 : j->bytes;
 }
 
-/* From when the host keeps a copy for interval j's sake. */
+/* The op from which the host keeps a copy for interval j. */
 static uint32_t
 pinned_from(const struct model_interval *j)
 {
@@ -595,13 +583,13 @@ model_host_has_room(const struct model *m, const struct model_interval *j)
 {
 	int64_t bytes = model_pins(m, j);
 
-	return bytes == 0 || range_tree_most(&m->host) + bytes <= 0 || range_tree_max(&m->host, pinned_from(j), j->idle.to) + bytes <= 0;
+	return bytes == 0 || segment_tree_max_all(&m->host) + bytes <= 0 || segment_tree_max(&m->host, pinned_from(j), j->idle.to) + bytes <= 0;
 }
 
 void
 model_offload(struct model *m, struct model_interval *j, uint32_t gone, uint32_t back)
 {
-	range_tree_add(&m->host, pinned_from(j), j->idle.to, model_pins(m, j));
+	segment_tree_add(&m->host, pinned_from(j), j->idle.to, model_pins(m, j));
 	leave(m, j, FATE_OFFLOAD, gone, back);
 	mark_copied(m, j);
 }
@@ -619,21 +607,21 @@ void
 model_use_alternative(struct model *m, uint32_t k, uint32_t alternative)
 {
 	const struct op *o = &m->graph->ops[k];
-	bytes_t now = m->alternative[k] == PLAN_NONE ? o->workspace_bytes : o->alternatives[m->alternative[k]].workspace_bytes;
+	bytes_t before = op_workspace_bytes(o, m->alternative[k]), now = op_workspace_bytes(o, alternative);
 
 	m->alternative[k] = alternative;
-	range_tree_add(&m->over, k, k + 1, (int64_t)o->alternatives[alternative].workspace_bytes - (int64_t)now);
+	segment_tree_add(&m->over, k, k + 1, (int64_t)now - (int64_t)before);
 }
 
 void
 model_widen(struct model *m, struct model_interval *j, uint32_t gone, uint32_t back)
 {
 	if (gone < j->gone) {
-		range_tree_add(&m->over, gone, j->gone, -j->bytes);
+		segment_tree_add(&m->over, gone, j->gone, -j->bytes);
 		j->gone = gone;
 	}
 	if (back > j->back) {
-		range_tree_add(&m->over, j->back, back, -j->bytes);
+		segment_tree_add(&m->over, j->back, back, -j->bytes);
 		j->back = back;
 	}
 	index_interval(m, j, j->gone, j->back);
@@ -642,7 +630,7 @@ model_widen(struct model *m, struct model_interval *j, uint32_t gone, uint32_t b
 static bool
 has_room(const struct model *m, const struct model_interval *j, uint32_t from, uint32_t to)
 {
-	return from >= to || range_tree_max(&m->over, from, to) + j->bytes <= 0;
+	return from >= to || segment_tree_max(&m->over, from, to) + j->bytes <= 0;
 }
 
 bool
@@ -668,10 +656,10 @@ model_next_here(const struct model *m, uint32_t k, uint32_t *rank)
 void
 model_overflow(struct model *m, uint32_t k, bytes_t bytes)
 {
-	int64_t now = range_tree_at(&m->over, k);
+	int64_t now = segment_tree_at(&m->over, k);
 
-	/* The model thought there was room: -now bytes of it. */
-	range_tree_add(&m->over, k, k + 1, (int64_t)bytes - (now < 0 ? now : 0));
+	/* The model counted -now bytes of room there. */
+	segment_tree_add(&m->over, k, k + 1, (int64_t)bytes - (now < 0 ? now : 0));
 }
 
 void

@@ -1,116 +1,116 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* hybrid_model.h - a quick picture of what decisions do to memory and link
+/* hybrid_model.h - an estimate of the bytes at every op under the decisions so far
  *
- * The hybrid policy decides on idle intervals (idle.h).  The model keeps, for every op, the bytes over
- * the budget under the idle intervals decided so far, and says what another one would cost: the link's time, or the
- * ops that would have to run again and do not yet.  It is near enough to choose by; what it misses (what chains
- * of reruns need while they run) is fed back from the real schedule's profile through model_overflow().
+ * Policy hybrid decides on idle intervals.  The model keeps the bytes over the budget at every op, and the bytes that wait on the host.
+ * It prices a decision by the link's time, or by the ops that would have to run again and do not yet.  It does not know the memory
+ * that rerun chains need while they run: that comes back from the schedule's exact profile through model_overflow().
  */
 #ifndef PLANNER_HYBRID_HYBRID_MODEL_H
 #define PLANNER_HYBRID_HYBRID_MODEL_H
-#include "planner/hybrid/range_tree.h"
 #include "planner/hybrid/stab_index.h"
 #include "planner/schedule/decisions.h"
 #include "planner/schedule/idle.h"
 #include "planner/schedule/rerun.h"
+#include "src/base/segment_tree.h"
 #include "src/documents/device.h"
 
-/* An idle interval, and what is decided for it. */
+/* An idle interval, and the decision on it. */
 struct model_interval {
 	struct idle_interval idle;
 	int64_t bytes;			/* aligned */
-	double copy_us[DIRECTION_COUNT];	/* what a copy each way takes */
-	bool out, in;			/* has to be copied out before it is gone, and in before op idle.to */
-	uint32_t copied;		/* if not out: op from which the copy that the host has waits for this idle interval */
+	double copy_us[DIRECTION_COUNT];	/* of a copy each way, alone on the link */
+	bool out, in;			/* needs a copy out before it is gone, and a copy in before op idle.to */
+	uint32_t copied;		/* if not out: op from which the host keeps an earlier copy for this interval */
 	enum fate fate;
 	uint32_t gone, back;		/* absent at ops gone .. back - 1 when fate is not FATE_KEEP */
-	double density;			/* what recomputing it costs, us a byte; INFINITY: impossible */
-	uint32_t rank;			/* its place in by_density */
+	double density;			/* cost of recomputing, us a byte; INFINITY: impossible */
+	uint32_t rank;			/* place in by_density */
 };
 
 struct model {
-	/* What no decision changes: copies share it (model_hold() gives its copy live, ranks and all of its own). */
+	/* No decision changes these, and copies share them (model_hold() gives its copy its own live, ranks and all). */
 	const struct graph *graph;
 	const struct lifetimes *life;
 	const struct device *device;
 	uint32_t interval_count;
 	uint32_t *by_density;		/* [interval_count] idle intervals, cheapest to recompute first */
-	struct stab_index all;		/* of the idle intervals by rank, at every op of theirs */
-	uint32_t *interval_of;		/* [slots] its idle interval, or UINT32_MAX */
-	uint32_t *carried;		/* [op_count] the one tensor that forward carries past the op, or UINT32_MAX */
-	uint32_t *until;		/* [tensor_count] op up to which chains may read a tensor that only forward reads; 0: it is
-					 * not to be held */
-	uint32_t *holdable;		/* [holdable_count] such tensors, those that take longest to make for each byte first */
+	struct stab_index all;		/* of the intervals by rank, at every op of theirs */
+	uint32_t *interval_of;		/* [slots] the slot's interval, or UINT32_MAX */
+	uint32_t *carried;		/* [op_count] the only tensor that forward carries past the op, or UINT32_MAX */
+	uint32_t *until;		/* [tensor_count] last op before which reruns may read a tensor that only forward reads; 0: none
+					 * gain by holding it */
+	uint32_t *holdable;		/* [holdable_count] the tensors with until > 0, longest to make for each byte first */
 	uint32_t holdable_count;
-	int64_t *live;			/* [op_count] bytes if nothing moves, what outputs may take over counted once, what is held
-					 * included */
-	double *start_us;		/* [op_count + 1] when each op is expected to start */
+	int64_t *live;			/* [op_count] bytes if every tensor stays, held ones included; inputs that outputs take over
+					 * count once */
+	const double *start_us;		/* [op_count + 1] the lifetimes' */
 	struct versions versions;
-	/* What is decided. */
-	struct model_interval *intervals;	/* [interval_count] by idle.from, then tensor */
+	/* The decisions, and what follows from them. */
+	struct model_interval *intervals;		/* [interval_count] by idle.from, then tensor */
 	bool *held;			/* [tensor_count] chosen by model_hold() */
-	bool *is_cut;			/* [tensor_count] chosen by model_choose_cuts() */
+	bool *is_checkpoint;			/* [tensor_count] chosen by model_choose_checkpoints() */
 	bool *on_host;			/* [tensor_count] persistent tensors at home on the host */
 	uint32_t *alternative;		/* [op_count] chosen, or PLAN_NONE */
-	struct range_tree over;		/* live bytes - budget, by op */
-	struct range_tree host;		/* bytes that wait on the host - what it may pin, by op */
-	struct stab_index here;		/* of the idle intervals by rank, where they are not absent */
+	struct segment_tree over;		/* live bytes - budget, by op */
+	struct segment_tree host;		/* bytes that wait on the host - what it may pin, by op */
+	struct stab_index here;		/* of the intervals by rank, at the ops where they are not absent */
 	uint32_t *rerun_at;		/* [op_count] op before which it runs again, or UINT32_MAX */
-	uint32_t *needed_at;		/* [tensor_count] first op whose chain reads it, or UINT32_MAX */
+	uint32_t *needed_at;		/* [tensor_count] first op whose rerun chain reads it, or UINT32_MAX */
 	struct rerun rerun;		/* scratch */
 	struct arena *arena;
 };
 
-/* All idle intervals of tensors of at least least_bytes; nothing is decided. */
+/* Finds the idle intervals of all tensors of at least least_bytes; nothing is decided. */
 void model_init(struct model *m, const struct lifetimes *l, const struct device *d, bytes_t least_bytes, struct arena *a);
 
-/* What stays at the op where most does if all idle intervals across it are absent: no decision does with less, but by another algorithm. */
+/* The most bytes that stay at an op if every idle interval across it is absent.  Only another algorithm of the op needs less. */
 bytes_t model_floor(const struct model *m);
 
-/* Another model of the same, for decisions of its own: model_reset() comes next.  from is to outlive it. */
+/* Copies a model, for other decisions; model_reset() comes next.  from outlives the copy. */
 void model_copy(struct model *m, const struct model *from, struct arena *a);
 
-/* Of the tensors that alone are carried past some forward op, choose one whenever forward has
- * made so many bytes since the last: recomputing from cut to cut, chains stay short (Chen et al. 2016). */
-void model_choose_cuts(struct model *m, bytes_t bytes_between);
+/* Chooses a checkpoint whenever forward has made bytes_between since the last one, among the tensors that alone are carried past
+ * some forward op.  Rerun chains end at checkpoints, so they stay short (Chen et al. 2016). */
+void model_choose_checkpoints(struct model *m, bytes_t bytes_between);
 
-/* Chains that remake what backward reads run back through tensors that only forward reads.  Of these, hold the ones that
- * take longest to make for each byte, up to so many bytes: chains start from them. */
+/* Holds tensors that only forward reads, up to so many bytes, those that take longest to make for each byte first.  Rerun chains
+ * that remake what backward reads run back through such tensors, and start from those that are held. */
 void model_hold(struct model *m, bytes_t bytes);
 
-/* Decide nothing, for this budget, but what must be at home on the host: what the first or the last op has no room for. */
+/* Takes every decision back, for this budget.  Persistent tensors that the first or the last op has no room for get their home on
+ * the host. */
 void model_reset(struct model *m, bytes_t budget);
 
-/* What dropping interval j would cost and bring. */
+/* What a drop costs and frees. */
 struct drop_cost {
-	double us;			/* of ops that would run again and do not yet; INFINITY: impossible */
-	int64_t gain;			/* of the bytes asked for, less what its chain would call back where there is no room */
+	double us;			/* of the ops that would run again and do not yet; INFINITY: impossible */
+	int64_t gain;			/* bytes freed of those wanted, less what the rerun chain calls back where there is no room */
 };
 
-/* The walk along its chain ends where it brings nothing any more of `wanted` bytes, or costs as much as `most` us for
- * each of them. */
+/* The cost of dropping interval j for `wanted` bytes.  The walk along the rerun chain ends early where the drop frees nothing, or costs
+ * `most` us for each byte or more. */
 struct drop_cost model_drop_cost(struct model *m, const struct model_interval *j, int64_t wanted, double most);
 
 void model_drop(struct model *m, struct model_interval *j);
 void model_offload(struct model *m, struct model_interval *j, uint32_t gone, uint32_t back);
-/* Bytes that offloading interval j takes of the host; what is at home there has its place. */
+/* Bytes that offloading interval j pins on the host; 0 for a tensor at home there, which has its place. */
 int64_t model_pins(const struct model *m, const struct model_interval *j);
-/* The host may pin them beside what is offloaded already. */
+/* True: the host may pin these bytes beside all that is offloaded already. */
 bool model_host_has_room(const struct model *m, const struct model_interval *j);
-/* Interval j's tensor stays after all, if there is room for it. */
+/* Takes the decision on interval j back, if there is room for its tensor; false: there is none. */
 bool model_keep(struct model *m, struct model_interval *j);
-/* Run op k by another of its algorithms. */
+/* Runs op k by an alternative. */
 void model_use_alternative(struct model *m, uint32_t k, uint32_t alternative);
-/* The tensor of an offloaded idle interval is away from gone or before, until back or after. */
+/* Makes offloaded interval j absent at ops gone .. back - 1, too. */
 void model_widen(struct model *m, struct model_interval *j, uint32_t gone, uint32_t back);
-/* It is away from gone or after, until back or before, if there is room for that. */
+/* Makes interval j absent at no more than ops gone .. back - 1, if there is room for that; false: there is none. */
 bool model_narrow(struct model *m, struct model_interval *j, uint32_t gone, uint32_t back);
-/* The idle interval of the next rank from *rank on that may be here at op k, or NULL; *rank is the one after. */
+/* The idle interval with the next rank from *rank on that may be present at op k, or NULL; *rank becomes the next one to ask for. */
 struct model_interval *model_next_here(const struct model *m, uint32_t k, uint32_t *rank);
 
-/* The real schedule had so many bytes over the budget at op k. */
+/* Tells the model that the schedule was so many bytes over the budget at op k. */
 void model_overflow(struct model *m, uint32_t k, bytes_t bytes);
 
-/* Write the idle intervals' fates down. */
+/* Writes the fates of all idle intervals to d. */
 void model_decide(const struct model *m, struct decisions *d);
 #endif

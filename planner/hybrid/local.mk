@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-# Our own policy.
+# Policy hybrid: a search over configurations.
 libplanner_a_SOURCES += \
 	%D%/hybrid_configuration.c %D%/hybrid_configuration.h \
+	%D%/hybrid_evaluation.c %D%/hybrid_evaluation.h \
+	%D%/hybrid_heuristics.h \
 	%D%/hybrid_model.c %D%/hybrid_model.h \
 	%D%/placement_cache.c %D%/placement_cache.h \
 	%D%/policy_hybrid.c \
-	%D%/range_tree.c %D%/range_tree.h \
 	%D%/stab_index.c %D%/stab_index.h
+EXTRA_DIST += %D%/README.md

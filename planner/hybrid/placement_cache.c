@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* placement_cache.c - a list, searched from its beginning: a search has a few hundred schedules */
 #include <config.h>
 #include "planner/hybrid/placement_cache.h"
 
 #include "src/base/arena.h"
 
 XXH128_hash_t
-placed_key(const struct schedule *s, uint32_t tensor_count, uint32_t how, struct arena *a)
+placement_cache_key(const struct schedule *s, uint32_t tensor_count, uint32_t how, struct arena *a)
 {
-	/* The structures have padding; a digest is to be of their members alone. */
+	/* The digest is of the members alone: the structures have padding. */
 	size_t count = 0, most = 1 + 3 * (size_t)s->step_count + 6 * (size_t)s->move_count + tensor_count;
 	uint32_t *words = ARENA_NEW(a, uint32_t, most);
 
@@ -34,29 +35,29 @@ placed_key(const struct schedule *s, uint32_t tensor_count, uint32_t how, struct
 	return XXH3_128bits(words, sizeof(*words) * count);
 }
 
-/* A critical section with a name would be a symbol of the library's. */
+/* The critical sections have no name: a name would be a symbol of the library. */
 bool
-placed_find(struct placed_list *l, XXH128_hash_t key, struct placed *found)
+placement_cache_find(struct placement_cache *c, XXH128_hash_t key, struct cached_placement *found)
 {
 	bool is_there = false;
 
 #ifdef _OPENMP
 #pragma omp critical
 #endif
-	for (uint32_t i = 0; i < l->count && !is_there; i++)
-		if (XXH128_isEqual(l->placed[i].key, key)) {
-			*found = l->placed[i];
+	for (uint32_t i = 0; i < c->count && !is_there; i++)
+		if (XXH128_isEqual(c->of[i].key, key)) {
+			*found = c->of[i];
 			is_there = true;
 		}
 	return is_there;
 }
 
 void
-placed_add(struct placed_list *l, const struct placed *new)
+placement_cache_add(struct placement_cache *c, const struct cached_placement *new)
 {
 #ifdef _OPENMP
 #pragma omp critical
 #endif
-	if (l->count < MOST_PLACED)
-		l->placed[l->count++] = *new;
+	if (c->count < PLACEMENT_CACHE_SIZE)
+		c->of[c->count++] = *new;
 }

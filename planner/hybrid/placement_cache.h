@@ -1,33 +1,33 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* placement_cache.h - what came of placing schedules, for when another way leads to the same one
+/* placement_cache.h - results of placing schedules: several configurations lead to the same schedule
  *
- * Shared by threads.  Which of them adds first makes no difference: a schedule is placed the same way each time.
+ * Threads share it.  The thread that adds a result first makes no difference, because a schedule is always placed the same way.
+ * Its schedules are of one graph and one budget.
  */
 #ifndef PLANNER_HYBRID_PLACEMENT_CACHE_H
 #define PLANNER_HYBRID_PLACEMENT_CACHE_H
+#include "planner/hybrid/hybrid_heuristics.h"
 #include "planner/schedule/schedule.h"
 
 #include <xxhash.h>
 
-enum { MOST_PLACED = 1024 };
-
-struct placed {
+struct cached_placement {
 	XXH128_hash_t key;
 	bytes_t missing;		/* bytes of the arena over the budget */
-	double us;			/* the simulated step */
+	double us;			/* the simulated step time */
 };
 
-struct placed_list {
+struct placement_cache {
 	uint32_t count;
-	struct placed placed[MOST_PLACED];
+	struct cached_placement of[PLACEMENT_CACHE_SIZE];
 };
 
-/* s's digest.  how: what else decides; schedules for one graph and budget only are compared. */
-XXH128_hash_t placed_key(const struct schedule *s, uint32_t tensor_count, uint32_t how, struct arena *a);
+/* The digest of s, and of `how` it is placed. */
+XXH128_hash_t placement_cache_key(const struct schedule *s, uint32_t tensor_count, uint32_t how, struct arena *a);
 
-/* Fills *found if a schedule of this key was added. */
-bool placed_find(struct placed_list *l, XXH128_hash_t key, struct placed *found);
+/* Fills *found if the cache has a result of this key. */
+bool placement_cache_find(struct placement_cache *c, XXH128_hash_t key, struct cached_placement *found);
 
-/* Nothing when the list is full. */
-void placed_add(struct placed_list *l, const struct placed *new);
+/* Adds a result, unless the cache is full. */
+void placement_cache_add(struct placement_cache *c, const struct cached_placement *new);
 #endif

@@ -1,99 +1,119 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* policy_hybrid.c - keep, offload or recompute, each tensor and idle interval by what it costs
+/* policy_hybrid.c - policy hybrid: a best-first search over configurations, with the other policies as floors
  *
- * A few dozen ways to share the link between tensors and to keep chains of reruns short (hybrid_way.h) are tried in parallel.
- * Each is simulated: first with all buffers apart, which no placement makes faster, then, if it can still beat the best, placed.
- * Then neighbours of the best ones, which differ in one parameter, are tried, the best way's first, as far as the number
- * of trials goes that a graph of this size may have (best-first search).  The other policies come last, so that hybrid is never
- * slower than a simpler one.
+ * A configuration (hybrid_configuration.h) is evaluated: it gives a schedule, and the schedule's buffers are placed and its step is
+ * simulated.  The search starts from a fixed list.  Then it expands the best evaluation that was not expanded: it evaluates the
+ * neighbours, which differ from it in one parameter.  It ends after a number of evaluations that falls with the graph's size.  At
+ * last every other quick policy is evaluated, so hybrid is no slower than the fastest of them.  README.md tells the whole story.
+ *
+ * Evaluations run in parallel.  Ties go to the first, so the plan does not depend on the number of threads.
  */
 #include <config.h>
+#include <assert.h>
 #include <math.h>
 #include <stdlib.h>
-#include <string.h>
 
-#include "planner/hybrid/hybrid_configuration.h"
+#include "planner/hybrid/hybrid_evaluation.h"
+#include "planner/hybrid/hybrid_heuristics.h"
 
-enum { MOST_POLICIES = 24, MOST_NEIGHBOURS = 32, SEARCHED_WAYS = 6, SMALL_GRAPH = 150, FIRST_WAYS = 8, FINER = 2 };
+#define LENGTH(list) ((int)(sizeof(list) / sizeof((list)[0])))
 
-/* Every combination is a way to begin with; the most useful come first, for large graphs try only those. */
+/* ---- which configurations ---- */
+
+/* The first configurations are every combination of these; the most useful come first, for large graphs evaluate only those. */
 static const double shares[] = { 0, 0.8, 1, 0.5, 0.3, 2 };
-static const int cuts[] = { 14, 0, 40 };
-/* Parts of the budget for what is held; none to begin with, the first one where that does not go. */
-static const double holds[] = { 0.2, 0, 0.1, 0.35 };
-enum { SHARES = sizeof(shares) / sizeof(shares[0]), CUTS = sizeof(cuts) / sizeof(cuts[0]) };
-enum { ALL_WAYS = CUTS + 1 + (SHARES - 1) * CUTS * ORDERS, FEWEST_TRIALS = 40, USUAL_TRIALS = 200, MOST_TRIALS = 400 };
+static const int checkpoints[] = { 14, 0, 40 };
 
-static struct way
-way_at(int i)
+/* Values that a neighbour may have instead; of the share, factors. */
+static const double share_factors[] = { 0.7, 0.85, 0.95, 1.05, 1.15, 1.4 };
+static const int other_checkpoints[] = { 0, 7, 10, 14, 20, 28, 40 };
+static const double holds[] = { 0.2, 0, 0.1, 0.35 };	/* the first one also where no configuration without any fits */
+static const int look_aheads[] = { 0, 1, 4, 8, 24 };
+static const double leads[] = { 0, 1, 4, 16 };
+static const double squeezes[] = { 1, 0.98, 0.95, 0.9 };
+
+enum {
+	ALL_CONFIGURATIONS = LENGTH(checkpoints) + 1 + (LENGTH(shares) - 1) * LENGTH(checkpoints) * ORDERS,
+	MOST_NEIGHBOURS = LENGTH(share_factors) + LENGTH(other_checkpoints) + LENGTH(holds) + LENGTH(look_aheads) + LENGTH(leads) +
+	    LENGTH(squeezes) + ORDERS + PERSISTENTS
+};
+
+/* The i-th of ALL_CONFIGURATIONS. */
+static struct configuration
+configuration_at(int i)
 {
-	struct way w = { .order = BY_SPAN, .cuts = cuts[i % CUTS], .look_ahead = 8, .lead = 4, .squeeze = 1 };
-	int rest = i - CUTS - 1;
+	struct configuration c = { .order = BY_SPAN, .checkpoints = checkpoints[i % LENGTH(checkpoints)], .look_ahead = 8, .lead = 4,
+	    .squeeze = 1 };
+	int rest = i - LENGTH(checkpoints) - 1;
 
-	if (i < CUTS)		/* nothing is offloaded by choice: no order */
-		return w;
-	if (i == CUTS) {	/* nothing is dropped: the least memory of its own that a plan can need */
-		w.share = 1;
-		w.look_ahead = 0;
-		return w;
+	if (i < LENGTH(checkpoints))		/* nothing is offloaded by choice: no order */
+		return c;
+	if (i == LENGTH(checkpoints)) {		/* nothing is dropped: reruns need no memory of their own */
+		c.share = 1;
+		c.look_ahead = 0;
+		return c;
 	}
-	w.share = shares[1 + rest / (CUTS * ORDERS)];
-	w.order = (enum order)(rest % ORDERS);
-	w.cuts = cuts[rest / ORDERS % CUTS];
-	return w;
+	c.share = shares[1 + rest / (LENGTH(checkpoints) * ORDERS)];
+	c.order = (enum order)(rest % ORDERS);
+	c.checkpoints = checkpoints[rest / ORDERS % LENGTH(checkpoints)];
+	return c;
 }
 
-/* The ways that differ from w in one parameter. */
-static int
-neighbours(struct way *to, const struct way *w)
-{
-	static const double scales[] = { 0.7, 0.85, 0.95, 1.05, 1.15, 1.4 };
-	static const int other_cuts[] = { 0, 7, 10, 14, 20, 28, 40 };
-	static const int looks[] = { 0, 1, 4, 8, 24 };
-	static const double leads[] = { 0, 1, 4, 16 };
-	static const double squeezes[] = { 1, 0.98, 0.95, 0.9 };
-	int n = 0;
+struct neighbours { int count; struct configuration of[MOST_NEIGHBOURS]; };
 
-#define EACH(list, member, value) \
-	for (size_t i = 0; i < sizeof(list) / sizeof(list[0]); i++) { \
-		to[n] = *w; \
-		to[n].member = value; \
-		n += to[n].member > w->member || to[n].member < w->member; \
+static void
+add_neighbour(struct neighbours *n, const struct configuration *c, bool differs)
+{
+	if (!differs)
+		return;
+	assert(n->count < MOST_NEIGHBOURS);
+	n->of[n->count++] = *c;
+}
+
+/* The configurations that differ from c in one parameter. */
+static void
+find_neighbours(struct neighbours *n, const struct configuration *c)
+{
+	n->count = 0;
+#define EACH(length, member, value) \
+	for (int i = 0; i < (length); i++) { \
+		struct configuration other = *c; \
+		other.member = value; \
+		add_neighbour(n, &other, other.member > c->member || other.member < c->member); \
 	}
-	EACH(scales, share, w->share * scales[i])
-	EACH(other_cuts, cuts, other_cuts[i])
-	EACH(holds, hold, holds[i])
-	EACH(looks, look_ahead, looks[i])
-	EACH(leads, lead, leads[i])
-	EACH(squeezes, squeeze, squeezes[i])
+	EACH(LENGTH(share_factors), share, c->share * share_factors[i])
+	EACH(LENGTH(other_checkpoints), checkpoints, other_checkpoints[i])
+	EACH(LENGTH(holds), hold, holds[i])
+	EACH(LENGTH(look_aheads), look_ahead, look_aheads[i])
+	EACH(LENGTH(leads), lead, leads[i])
+	EACH(LENGTH(squeezes), squeeze, squeezes[i])
+	EACH(c->share > 0 ? ORDERS : 0, order, (enum order)i)
+	EACH(PERSISTENTS, persistents, (enum persistents)i)
 #undef EACH
-	for (int order = 0; w->share > 0 && order < ORDERS; order++)
-		if (order != (int)w->order) {
-			to[n] = *w;
-			to[n++].order = (enum order)order;
-		}
-	for (int p = 0; p < PERSISTENTS; p++)
-		if (p != (int)w->persistents) {
-			to[n] = *w;
-			to[n++].persistents = (enum persistents)p;
-		}
-	return n;
 }
 
-/* ---- all ways ---- */
+static bool
+is_same(const struct configuration *c, const struct configuration *d)
+{
+	return fabs(c->share - d->share) < 1e-9 && c->order == d->order && c->checkpoints == d->checkpoints &&
+	    c->persistents == d->persistents && c->look_ahead == d->look_ahead && fabs(c->lead - d->lead) < 1e-9 &&
+	    fabs(c->hold - d->hold) < 1e-9 && fabs(c->squeeze - d->squeeze) < 1e-9;
+}
 
-struct outcome {
-	const struct policy *row;	/* NULL: a way of our own */
+/* ---- evaluations side by side ---- */
+
+/* One evaluation under way: of a configuration, or of another policy. */
+struct contender {
+	const struct policy *row;	/* NULL: a configuration */
 	struct hybrid h;
 	struct arena arena;
 	double us;
 	int rc;
 };
 
-/* What another policy makes of it, tighter where fragmentation breaks the budget: hybrid is never
- * slower than a simpler one. */
+/* Evaluates another policy's schedule, with a tighter budget where its buffers do not pack. */
 static int
-go_policy(struct hybrid *h, const struct policy *row, double *us)
+evaluate_policy(struct hybrid *h, const struct policy *row, double *us)
 {
 	struct problem less = *h->p;
 	bytes_t missing;
@@ -106,47 +126,33 @@ go_policy(struct hybrid *h, const struct policy *row, double *us)
 			return -1;
 		if (missing == 0 || *us >= h->beat_us)
 			return 0;
-		if (less.budget_bytes < policy_least_budget(row, h->p->life) + missing)
+		if (!problem_tighten(&less, missing, policy_least_budget(row, h->p->life)))
 			break;
-		less.budget_bytes -= missing;
 	}
 	return err_set(&h->err, ERR_NO, "it does not fit");
 }
 
 static int
-run_outcome(void *arg)
+run_contender(void *arg)
 {
-	struct outcome *o = arg;
+	struct contender *o = arg;
 
-	return o->row == NULL ? hybrid_go(&o->h, &o->us) : go_policy(&o->h, o->row, &o->us);
+	return o->row == NULL ? hybrid_evaluate(&o->h, &o->us) : evaluate_policy(&o->h, o->row, &o->us);
 }
 
-static void
-schedule_copy(struct schedule *to, const struct schedule *from, uint32_t tensor_count, struct arena *a)
-{
-	*to = *from;
-	if (from->on_host != NULL)
-		to->on_host = memcpy(ARENA_NEW(a, bool, tensor_count), from->on_host, sizeof(bool) * tensor_count);
-	to->steps = ARENA_NEW(a, struct step, from->step_count);
-	memcpy(to->steps, from->steps, sizeof(*to->steps) * from->step_count);
-	to->moves = ARENA_NEW(a, struct move, from->move_count);
-	if (from->move_count > 0)
-		memcpy(to->moves, from->moves, sizeof(*to->moves) * from->move_count);
-}
-
-/* How many ways may be tried: fewer for larger graphs. */
+/* How many evaluations the search may take: fewer for larger graphs. */
 static int
-trials_for(const struct graph *g)
+evaluations_for(const struct graph *g)
 {
-	int n = (int)(2500000 / ((uint64_t)g->op_count + 1)), most = g->op_count > SMALL_GRAPH ? USUAL_TRIALS : MOST_TRIALS;
+	int n = (int)(EVALUATION_OPS / ((uint64_t)g->op_count + 1)), most = g->op_count > SMALL_GRAPH ? USUAL_EVALUATIONS : MOST_EVALUATIONS;
 
-	return n < FEWEST_TRIALS ? FEWEST_TRIALS : n > most ? most : n;
+	return n < FEWEST_EVALUATIONS ? FEWEST_EVALUATIONS : n > most ? most : n;
 }
 
-/* Run all[0 .. n) in parallel until the search is stopped; if one has to be found, not before one is.  The index of the fastest that
+/* Runs all[0 .. n) in parallel until the search is stopped; if find is set, not before one fits.  Returns the index of the fastest that
  * fits, or -1.  Only its memory is kept; ties go to the first. */
 static int
-run_all(struct outcome *all, int n, bool find, const struct search_control *control)
+run_all(struct contender *all, int n, bool find, const struct search_control *control)
 {
 	int best = -1;
 
@@ -154,7 +160,7 @@ run_all(struct outcome *all, int n, bool find, const struct search_control *cont
 #pragma omp parallel for schedule(dynamic, 1) num_threads(search_threads(control))
 #endif
 	for (int i = 0; i < n; i++) {
-		struct outcome *o = &all[i];
+		struct contender *o = &all[i];
 		bool enough;
 
 #ifdef _OPENMP
@@ -166,7 +172,7 @@ run_all(struct outcome *all, int n, bool find, const struct search_control *cont
 			continue;
 		}
 		o->h.arena = &o->arena;
-		o->rc = arena_run(&o->arena, run_outcome, o, &o->h.err);
+		o->rc = arena_run(&o->arena, run_contender, o, &o->h.err);
 #ifdef _OPENMP
 #pragma omp critical
 #endif
@@ -183,190 +189,201 @@ run_all(struct outcome *all, int n, bool find, const struct search_control *cont
 	return best;
 }
 
-struct trial {
-	struct way way;
-	double us;			/* at least, if it was not worth placing; INFINITY: it fails */
-	bool expanded;			/* its neighbours have been tried */
+/* ---- the search ---- */
+
+/* A configuration that has been evaluated. */
+struct evaluated {
+	struct configuration configuration;
+	double us;			/* a lower bound if it was not worth placing; INFINITY: it fails */
+	bool expanded;			/* its neighbours have been evaluated */
 };
 
-/* The search's state. */
-struct search {
+enum { EVALUATION_ROOM = MOST_EVALUATIONS + 2 * SEARCHED_CONFIGURATIONS, CONTENDER_ROOM = ALL_CONFIGURATIONS + POLICY_COUNT };
+_Static_assert((int)MOST_NEIGHBOURS <= (int)CONTENDER_ROOM, "the neighbours of one configuration are evaluated at once");
+_Static_assert((int)SEARCHED_CONFIGURATIONS <= (int)ALL_CONFIGURATIONS, "they are first configurations");
+_Static_assert(FEWEST_EVALUATIONS / STARTS_PART >= FIRST_CONFIGURATIONS, "every graph has evaluations for them");
+
+struct hybrid_search {
 	const struct problem *p;
 	struct arena *arena;
 	struct model model;		/* nothing decided */
-	struct placed_list placed;
+	struct placement_cache placements;
 	struct schedule *best;		/* the caller's */
 	double us;			/* of best; INFINITY: none */
-	const struct policy *row;	/* whose it is; NULL: our own */
-	enum packing packing;		/* a few large buffers decide in small graphs */
-	int trial_count, most_trials;
-	struct trial trials[MOST_TRIALS + 2 * SEARCHED_WAYS];
-	const char *why;		/* the first way's reason, if it fails */
+	const struct policy *row;	/* that made best; NULL: hybrid itself */
+	enum packing packing;
+	int evaluation_count, most_evaluations;
+	struct evaluated evaluated[EVALUATION_ROOM];
+	struct contender all[CONTENDER_ROOM];
+	const char *why;		/* the first configuration's reason, if it fails */
 };
 
-/* A search that is stopped early goes on until the ways that come first, and then the other policies, have been tried for a plan. */
-static void
-try_all(struct search *x, struct outcome *all, int n)
+/* A contender of configuration c.  A schedule that is LESS_WORTH faster than the best is not worth placing. */
+static struct contender
+contender_of(struct hybrid_search *x, struct configuration c)
 {
-	int best = run_all(all, n, isinf(x->us) && (x->trial_count == 0 || all[0].row != NULL), x->p->control);
+	return (struct contender) { .h = { .p = x->p, .undecided = &x->model, .placements = &x->placements, .configuration = c,
+	    .packing = x->packing, .beat_us = x->us * (1 - LESS_WORTH) } };
+}
+
+/* Runs the search's first n contenders and keeps the best schedule.  A search that is stopped before it has a plan still runs its first
+ * configurations, and then the other policies, until one fits. */
+static void
+evaluate(struct hybrid_search *x, int n)
+{
+	int best = run_all(x->all, n, isinf(x->us) && (x->evaluation_count == 0 || x->all[0].row != NULL), x->p->control);
 	bool short_of_memory = false;
 
 	for (int i = 0; i < n; i++)
-		short_of_memory |= all[i].rc < 0 && all[i].h.err.code == ERR_SYSTEM;
+		short_of_memory |= x->all[i].rc < 0 && x->all[i].h.err.code == ERR_SYSTEM;
 	/* It may have been the best. */
 	if (short_of_memory) {
 		if (best >= 0)
-			arena_free(&all[best].arena);
+			arena_free(&x->all[best].arena);
 		arena_fail(x->arena);
 	}
 	for (int i = 0; i < n; i++)
-		if (all[i].row == NULL)
-			x->trials[x->trial_count++] = (struct trial) { all[i].h.way, all[i].rc == 0 ? all[i].us : INFINITY, false };
+		if (x->all[i].row == NULL) {
+			assert(x->evaluation_count < EVALUATION_ROOM);
+			x->evaluated[x->evaluation_count++] =
+			    (struct evaluated) { x->all[i].h.configuration, x->all[i].rc == 0 ? x->all[i].us : INFINITY, false };
+		}
 	if (best < 0)
 		return;
-	if (all[best].us < x->us) {
-		x->us = all[best].us;
-		x->row = all[best].row;
-		schedule_copy(x->best, &all[best].h.schedule, x->p->graph->tensor_count, x->arena);
+	if (x->all[best].us < x->us) {
+		x->us = x->all[best].us;
+		x->row = x->all[best].row;
+		schedule_copy(x->best, &x->all[best].h.schedule, x->p->graph->tensor_count, x->arena);
 	}
-	arena_free(&all[best].arena);
-	search_tell(x->p->control, "%d of at most %d evaluations: step time %.3f ms", x->trial_count, x->most_trials, x->us / 1000);
+	arena_free(&x->all[best].arena);
+	search_tell(x->p->control, "%d of at most %d evaluations: step time %.3f ms", x->evaluation_count, x->most_evaluations,
+	    x->us / 1000);
 }
 
-static bool
-same_way(const struct way *v, const struct way *w)
+/* The best evaluation whose neighbours come next, or NULL.  One whose step time is that of an expanded one is passed over: it is most
+ * often the same schedule. */
+static struct evaluated *
+next_to_expand(struct hybrid_search *x)
 {
-	return fabs(v->share - w->share) < 1e-9 && v->order == w->order && v->cuts == w->cuts && v->persistents == w->persistents &&
-	    v->look_ahead == w->look_ahead && fabs(v->lead - w->lead) < 1e-9 && fabs(v->hold - w->hold) < 1e-9 && fabs(v->squeeze - w->squeeze) < 1e-9;
-}
+	struct evaluated *best = NULL;
 
-/* The best way whose neighbours are to be tried next, or NULL.  One that takes as long as another that had its turn is
- * most often the same in other words. */
-static struct trial *
-next_to_expand(struct search *x)
-{
-	struct trial *best = NULL;
+	for (int i = 0; i < x->evaluation_count; i++) {
+		struct evaluated *v = &x->evaluated[i];
+		bool again = isinf(v->us);
 
-	for (int i = 0; i < x->trial_count; i++) {
-		struct trial *t = &x->trials[i];
-		bool again = isinf(t->us);
-
-		for (int j = 0; j < x->trial_count; j++)
-			again |= x->trials[j].expanded && fabs(x->trials[j].us - t->us) <= 1e-6 * t->us;
-		if (!again && (best == NULL || t->us < best->us))
-			best = t;
+		for (int j = 0; j < x->evaluation_count; j++)
+			again |= x->evaluated[j].expanded && fabs(x->evaluated[j].us - v->us) <= SAME_TIME * v->us;
+		if (!again && (best == NULL || v->us < best->us))
+			best = v;
 	}
 	return best;
 }
 
-/* To be a ten-thousandth faster is not worth placing for. */
-static struct outcome
-outcome_of(struct search *x, struct way w)
-{
-	return (struct outcome) { .h = { .p = x->p, .undecided = &x->model, .placed = &x->placed, .way = w, .packing = x->packing, .beat_us = x->us * (1 - 1e-4) } };
-}
-
 static void
-expand(struct search *x, struct trial *t, struct outcome *all)
+expand(struct hybrid_search *x, struct evaluated *v)
 {
-	struct way ways[MOST_NEIGHBOURS];
-	int n = neighbours(ways, &t->way), count = 0;
+	struct neighbours n;
+	int count = 0;
 
-	t->expanded = true;
-	for (int i = 0; i < n && x->trial_count + count < x->most_trials; i++) {
-		bool tried = false;
+	find_neighbours(&n, &v->configuration);
+	v->expanded = true;
+	for (int i = 0; i < n.count && x->evaluation_count + count < x->most_evaluations; i++) {
+		bool done = false;
 
-		for (int j = 0; j < x->trial_count; j++)
-			tried |= same_way(&ways[i], &x->trials[j].way);
-		if (!tried)
-			all[count++] = outcome_of(x, ways[i]);
+		for (int j = 0; j < x->evaluation_count; j++)
+			done |= is_same(&n.of[i], &x->evaluated[j].configuration);
+		if (!done)
+			x->all[count++] = contender_of(x, n.of[i]);
 	}
-	try_all(x, all, count);
+	evaluate(x, count);
 }
 
-/* Ways first to end - 1 of those to begin with, for so much to hold. */
+/* Evaluates the first configurations first .. end - 1, with this part of the budget to hold. */
 static void
-try_ways(struct search *x, struct outcome *all, int first, int end, double hold)
+start(struct hybrid_search *x, int first, int end, double hold)
 {
 	for (int i = first; i < end; i++) {
-		all[i - first] = outcome_of(x, way_at(i));
-		all[i - first].h.way.hold = hold;
+		x->all[i - first] = contender_of(x, configuration_at(i));
+		x->all[i - first].h.configuration.hold = hold;
 	}
-	try_all(x, all, end - first);
+	evaluate(x, end - first);
 	if (x->why == NULL)
-		x->why = arena_printf(x->arena, "%s", all[0].h.err.text);
+		x->why = arena_printf(x->arena, "%s", x->all[0].h.err.text);
 }
 
 static bool
-has_none(const struct search *x)
+all_failed(const struct hybrid_search *x)
 {
-	for (int i = 0; i < x->trial_count; i++)
-		if (!isinf(x->trials[i].us))
+	for (int i = 0; i < x->evaluation_count; i++)
+		if (!isinf(x->evaluated[i].us))
 			return false;
 	return !search_stopped(x->p->control);
 }
 
-/* The ways to begin with: a few that the others must beat come first. */
+/* A few configurations come first, for the others to beat.  Where all fail, a few run again: with tensors held, because reruns may need
+ * too much memory, and packed with a search. */
 static void
-begin(struct search *x, struct outcome *all)
+start_all(struct hybrid_search *x)
 {
-	int n = ALL_WAYS < x->most_trials / 3 ? ALL_WAYS : x->most_trials / 3;
+	int n = ALL_CONFIGURATIONS < x->most_evaluations / STARTS_PART ? ALL_CONFIGURATIONS : x->most_evaluations / STARTS_PART;
 
-	try_ways(x, all, 0, FIRST_WAYS, 0);
-	try_ways(x, all, FIRST_WAYS, n, 0);
-	/* Perhaps their chains need too much, or they only do not pack. */
-	if (has_none(x) && x->model.holdable_count > 0)
-		try_ways(x, all, 0, SEARCHED_WAYS, holds[0]);
-	if (has_none(x) && x->packing == PACK_QUICKLY) {
+	start(x, 0, FIRST_CONFIGURATIONS, 0);
+	start(x, FIRST_CONFIGURATIONS, n, 0);
+	if (all_failed(x) && x->model.holdable_count > 0)
+		start(x, 0, SEARCHED_CONFIGURATIONS, holds[0]);
+	if (all_failed(x) && x->packing == PACK_QUICKLY) {
 		x->packing = PACK_SHORTLY;
-		try_ways(x, all, 0, SEARCHED_WAYS, 0);
+		start(x, 0, SEARCHED_CONFIGURATIONS, 0);
 		x->packing = PACK_QUICKLY;
 	}
 }
 
-/* Small tensors are not worth deciding on: not for the peak, nor, where that is many times the budget, for what is left of it.
- * But where there are so many that the budget is hardly in reach without them, they are. */
+/* Leaves small tensors out of the model, unless so many are small that the budget is hardly in reach without them. */
 static void
-choose_tensors(struct search *x)
+choose_tensors(struct hybrid_search *x)
 {
 	const struct problem *p = x->p;
-	bytes_t of_peak = p->life->peak_bytes >> 14, of_budget = p->budget_bytes >> 12;
+	bytes_t of_peak = p->life->peak_bytes >> PEAK_SHIFT, of_budget = p->budget_bytes >> BUDGET_SHIFT;
 	bytes_t least = of_peak < of_budget ? of_peak : of_budget;
 
-	for (int finer = 0; finer <= FINER; finer++, least /= 16) {
+	for (int finer = 0; finer <= FINER; finer++, least /= FINER_PART) {
 		model_init(&x->model, p->life, p->device, least, x->arena);
-		if (model_floor(&x->model) <= p->budget_bytes - p->budget_bytes / 16)
+		if (model_floor(&x->model) <= p->budget_bytes - p->budget_bytes / FLOOR_PART)
 			break;
 	}
 }
 
-/* What comes last has most to beat, so that little of it has to be placed in full. */
+/* Evaluates the other quick policies.  They come last: then they have most to beat, and few are placed. */
 static void
-try_policies(struct search *x, struct outcome *all)
+evaluate_policies(struct hybrid_search *x)
 {
 	int n = 0;
 
-	for (const struct policy *row = policies; row->name != NULL && n < MOST_POLICIES; row++)
+	for (const struct policy *row = policies; row->name != NULL; row++)
 		if (row->quick && row->plan != policy_hybrid && policy_least_budget(row, x->p->life) <= x->p->budget_bytes)
-			all[n++] = (struct outcome) { .row = row, .h = { .p = x->p, .placed = &x->placed, .packing = PACK_IN_FULL, .beat_us = x->us } };
-	try_all(x, all, n);
+			x->all[n++] = (struct contender) { .row = row, .h = { .p = x->p, .placements = &x->placements,
+			    .packing = PACK_IN_FULL, .beat_us = x->us } };
+	evaluate(x, n);
 }
 
 int
 policy_hybrid(struct schedule *s, const struct problem *p, struct arena *a, struct err *e)
 {
-	struct outcome *all = ARENA_NEW(a, struct outcome, ALL_WAYS + MOST_POLICIES);
-	struct search *x = ARENA_NEW(a, struct search, 1);
-	struct trial *next;
+	struct hybrid_search *x = ARENA_NEW(a, struct hybrid_search, 1);
+	struct evaluated *next;
 
-	*x = (struct search) { .p = p, .arena = a, .best = s, .us = INFINITY, .most_trials = trials_for(p->graph),
-	    .packing = p->graph->op_count > SMALL_GRAPH ? PACK_QUICKLY : PACK_SHORTLY };
+	x->p = p;
+	x->arena = a;
+	x->best = s;
+	x->us = INFINITY;
+	x->most_evaluations = evaluations_for(p->graph);
+	x->packing = p->graph->op_count > SMALL_GRAPH ? PACK_QUICKLY : PACK_SHORTLY;
 	choose_tensors(x);
-	begin(x, all);
-	while (x->trial_count < x->most_trials && !search_stopped(p->control) && (next = next_to_expand(x)) != NULL)
-		expand(x, next, all);
+	start_all(x);
+	while (x->evaluation_count < x->most_evaluations && !search_stopped(p->control) && (next = next_to_expand(x)) != NULL)
+		expand(x, next);
 	if (isinf(x->us) || !search_stopped(p->control))
-		try_policies(x, all);
+		evaluate_policies(x);
 	if (isinf(x->us))
 		return err_set(e, ERR_NO, "policy 'hybrid' finds no plan for this budget: %s", x->why);
 	if (x->row != NULL)

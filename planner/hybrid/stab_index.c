@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* stab_index.c - one row of bits a bucket, so that a query reads words that stand side by side */
 #include <config.h>
 #include "planner/hybrid/stab_index.h"
 

@@ -47,17 +47,7 @@ struct aggregate {
 static uint32_t
 moment_at(const struct aggregate *f, uint32_t op)
 {
-	uint32_t low = 0, high = f->moments;
-
-	while (low < high) {
-		uint32_t mid = low + (high - low) / 2;
-
-		if (f->moment[mid] < op)
-			low = mid + 1;
-		else
-			high = mid;
-	}
-	return low;
+	return lower_bound(f->moment, 0, f->moments, op);
 }
 
 /* Chooses the op of largest excess in each of MOST_MOMENTS stretches, and the ops at which a schedule was over the budget. */

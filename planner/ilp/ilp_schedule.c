@@ -19,19 +19,6 @@ ilp_verdicts_init(struct verdicts *v, const struct ilp *m)
 
 /* ---- candidates ---- */
 
-/* Past the round. */
-static void
-keep_best(struct ilp *m, const struct schedule *s)
-{
-	m->best = *s;
-	m->best.steps = memcpy(ARENA_NEW(m->arena, struct step, s->step_count), s->steps, sizeof(*s->steps) * s->step_count);
-	m->best.moves = ARENA_NEW(m->arena, struct move, s->move_count);
-	if (s->move_count > 0)
-		memcpy(m->best.moves, s->moves, sizeof(*s->moves) * s->move_count);
-	if (s->on_host != NULL)
-		m->best.on_host = memcpy(ARENA_NEW(m->arena, bool, m->graph->tensor_count), s->on_host, sizeof(bool) * m->graph->tensor_count);
-}
-
 bytes_t
 ilp_consider(struct ilp *m, const struct schedule *s)
 {
@@ -57,7 +44,7 @@ ilp_consider(struct ilp *m, const struct schedule *s)
 		missing = 0;
 		program_connect(program);
 		if (simulate(&r, &plan, m->p->device, m->scratch, &m->err) == 0 && r.step_time_us < m->best_us) {
-			keep_best(m, s);
+			schedule_copy(&m->best, s, m->graph->tensor_count, m->arena);	/* past the round */
 			m->best_us = r.step_time_us;
 		}
 	}

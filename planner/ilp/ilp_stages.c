@@ -19,25 +19,17 @@ struct closing {
 uint32_t
 exact_choice_at(const struct exact *f, uint32_t t, uint32_t k)
 {
-	const struct lifetimes *l = f->m->life;
+	uint32_t u = lifetimes_use_from(f->m->life, t, k);
 
-	for (uint32_t u = l->use_start[t]; u + 1 < l->use_start[t + 1]; u++)
-		if (l->use_op[u] < k && k <= l->use_op[u + 1])
-			return f->choice_of[u];
-	if (l->use_start[t] < l->use_start[t + 1] && l->use_op[l->use_start[t + 1] - 1] < k)
-		return f->choice_of[l->use_start[t + 1] - 1];
-	return ILP_NONE;
+	return u == f->m->life->use_start[t] ? ILP_NONE : f->choice_of[u - 1];
 }
 
 uint32_t
 exact_row_from(const struct exact *f, uint32_t i, uint32_t k)
 {
 	const struct interval_columns *c = &f->of[i];
-	uint32_t n = 0;
 
-	while (n < c->row_count && f->moment[c->first_row + n] < k)
-		n++;
-	return n;
+	return lower_bound(f->moment, c->first_row, c->first_row + c->row_count, k) - c->first_row;
 }
 
 /* True when tensor s holds at the stage the value that op p read. */

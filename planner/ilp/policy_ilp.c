@@ -111,13 +111,14 @@ meet(void *arg, const double *x, bool whole)
 static void
 try_policy(struct search *s, const struct policy *row)
 {
+	bytes_t least = policy_least_budget(row, s->m.life);
 	struct problem p = *s->m.p;
 	struct search_control some = { .time_limit_s = s->limit_s / 2, .begin_s = s->control->begin_s, .threads = s->control->threads,
 	    .stopped = s->control->stopped, .user = s->control->user };
 
 	p.control = &some;
 	/* What the placement loses, the policy is asked for again. */
-	for (int i = 0; i < TIGHTENINGS && p.budget_bytes >= policy_least_budget(row, s->m.life); i++) {
+	for (int i = 0; i < TIGHTENINGS && p.budget_bytes >= least; i++) {
 		struct schedule schedule;
 		bytes_t missing;
 
@@ -126,9 +127,8 @@ try_policy(struct search *s, const struct policy *row)
 			break;
 		schedule.in_place |= !schedule.hold;
 		missing = ilp_consider(&s->m, &schedule);
-		if (missing == 0 || missing > p.budget_bytes)
+		if (missing == 0 || !problem_tighten(&p, missing, least))
 			break;
-		p.budget_bytes -= missing;
 	}
 }
 

@@ -22,6 +22,7 @@ const struct strategy strategies[] = {
 	{ RULE_LOOSE, KEY_LOAD_SIZE },	{ RULE_PRODUCT, KEY_LENGTH },
 };
 const int strategy_count = sizeof(strategies) / sizeof(strategies[0]);
+_Static_assert(sizeof(strategies) / sizeof(strategies[0]) <= MOST_STRATEGIES, "a caller has one answer and one memo for each");
 
 /* An open item and the highest level below it. */
 struct open_item { int item; level_t lb; };

@@ -30,7 +30,8 @@ struct strategy {
 	int item_key;		/* which item to try first */
 };
 extern const struct strategy strategies[];
-extern const int strategy_count;
+extern const int strategy_count;	/* at most MOST_STRATEGIES, the size of a caller's arrays */
+enum { MOST_STRATEGIES = 16 };
 
 enum pack_answer { PACK_FITS, PACK_NEVER, PACK_GAVE_UP };
 

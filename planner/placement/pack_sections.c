@@ -6,18 +6,6 @@
 #include <assert.h>
 #include <stdlib.h>
 
-static bytes_t
-gcd(bytes_t x, bytes_t y)
-{
-	while (y != 0) {
-		bytes_t r = x % y;
-
-		x = y;
-		y = r;
-	}
-	return x;
-}
-
 struct event { uint32_t time; bool begins; uint32_t item; };
 
 static int
@@ -87,9 +75,9 @@ find_unit(const struct place_problem *p, bool uniform)
 
 		if (it->bytes == 0)
 			continue;
-		unit = gcd(unit, uniform ? bytes_align(it->bytes, place_align(p, it)) : gcd(it->bytes, place_align(p, it)));
+		unit = bytes_gcd(unit, uniform ? bytes_align(it->bytes, place_align(p, it)) : bytes_gcd(it->bytes, place_align(p, it)));
 		if (it->fixed != PLACE_FREE)
-			unit = gcd(gcd(unit, it->fixed), it->bytes);
+			unit = bytes_gcd(bytes_gcd(unit, it->fixed), it->bytes);
 	}
 	return unit;
 }
@@ -130,7 +118,7 @@ sections_init(struct sections *s, const struct place_problem *p, bytes_t *offset
 		new = &s->items[s->item_count++];
 		*new = (struct packed) { i, first[i], last[i], (level_t)(bytes / s->unit), 1 };
 		if (!uniform || any_fixed)
-			new->align = (level_t)(align / gcd(align, s->unit));
+			new->align = (level_t)(align / bytes_gcd(align, s->unit));
 		for (int y = first[i]; y <= last[i]; y++)
 			s->load[y] += new->size;
 	}

@@ -23,8 +23,7 @@ enum {
 	FIRST_WORK = 300000,		/* of one search in the first round */
 	MOST_WORK = 30000000,		/* of all together without a time limit */
 	BOUND_SHARE = 8,		/* the bound itself is asked with so many times the work of another rung */
-	LADDER = 4,
-	MOST_STRATEGIES = 16
+	LADDER = 4
 };
 
 struct exact {

@@ -44,18 +44,6 @@ struct ilp {
 	uint32_t nodes;
 };
 
-static bytes_t
-gcd(bytes_t x, bytes_t y)
-{
-	while (y != 0) {
-		bytes_t rest = x % y;
-
-		x = y;
-		y = rest;
-	}
-	return x;
-}
-
 static const struct place_item *
 item(const struct ilp *m, uint32_t k)
 {
@@ -83,9 +71,9 @@ ilp_init(struct ilp *m, struct arena *a)
 		if (it->bytes == 0)
 			continue;
 		m->items[m->count++] = i;
-		m->unit = gcd(gcd(m->unit, it->bytes), place_align(p, it));
+		m->unit = bytes_gcd(bytes_gcd(m->unit, it->bytes), place_align(p, it));
 		if (it->fixed != PLACE_FREE)
-			m->unit = gcd(m->unit, it->fixed);
+			m->unit = bytes_gcd(m->unit, it->fixed);
 		for (uint32_t k = 0; k + 1 < m->count; k++) {
 			if (!meet(item(m, k), it))
 				continue;

@@ -25,22 +25,10 @@ placement_stopped(const struct place_problem *p)
 	return p->stopped != NULL && p->stopped(p->user);
 }
 
-static bytes_t
-gcd(bytes_t x, bytes_t y)
-{
-	while (y != 0) {
-		bytes_t rest = x % y;
-
-		x = y;
-		y = rest;
-	}
-	return x;
-}
-
 bytes_t
 place_align(const struct place_problem *p, const struct place_item *it)
 {
-	return it->align == 0 || it->align == p->align ? p->align : it->align / gcd(it->align, p->align) * p->align;
+	return it->align == 0 || it->align == p->align ? p->align : it->align / bytes_gcd(it->align, p->align) * p->align;
 }
 
 bytes_t
@@ -51,7 +39,7 @@ placement_unit(const struct place_problem *p)
 	assert(p->align > 0);
 	for (uint32_t i = 0; i < p->count && unit != p->align; i++)
 		if (p->items[i].bytes > 0)
-			unit = gcd(place_align(p, &p->items[i]), unit);
+			unit = bytes_gcd(place_align(p, &p->items[i]), unit);
 	return unit == 0 ? p->align : unit;
 }
 

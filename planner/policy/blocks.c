@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* blocks.c - merges segments into blocks that backward visits in reverse, then measures them */
 #include <config.h>
 #include "planner/policy/blocks.h"
 
@@ -14,7 +15,7 @@ is_transient(const struct blocks *d, uint32_t t)
 	return !kind_is_persistent(d->graph->tensors[t].kind) && d->life->first[t] <= d->life->last[t];
 }
 
-/* The block that a named backward op's layer has its forward in; else the latest that it may belong to. */
+/* The block with the forward of backward op k's layer; `latest` where the op has no name or no forward. */
 static uint32_t
 preferred(const struct blocks *d, uint32_t k, uint32_t latest)
 {
@@ -23,8 +24,8 @@ preferred(const struct blocks *d, uint32_t k, uint32_t latest)
 	return d->graph->ops[k].layer == NULL || forward == LAYERS_NONE ? latest : d->block_of[d->layers.groups[forward].first];
 }
 
-/* Merge segments so that backward goes through them in reverse: every backward op reads maps that are there
- * for one block, and no later op those of a block before it.  joined[i]: segment i belongs to the one before. */
+/* Merges segments so that backward goes through them in reverse: every backward op reads maps of one block, and no later op reads
+ * those of a later block.  joined[i]: segment i belongs to the one before.  Returns whether that changed a segment. */
 static bool
 join_once(struct blocks *d, bool *joined)
 {
@@ -95,7 +96,7 @@ find_blocks(struct blocks *d)
 	}
 }
 
-/* reads[t]: a backward op of the block that made tensor t reads it. */
+/* Fills reads[t]: a backward op of the block that made tensor t reads it. */
 static bool *
 find_own(const struct blocks *d)
 {
@@ -112,8 +113,8 @@ find_own(const struct blocks *d)
 	return reads;
 }
 
-/* Which ops run when their block does so again: those that lead to something that leaves it, or to what reads[]
- * names.  The sum of their times goes to each block's us or own_us. */
+/* The ops that rerun with their block: they lead to a tensor of reads[], or, with reads NULL, to one that leaves the block.
+ * Adds their times to each block's own_us or us. */
 static bool *
 find_again(struct blocks *d, const bool *reads)
 {
@@ -139,7 +140,7 @@ find_again(struct blocks *d, const bool *reads)
 	return again;
 }
 
-/* Bytes that are there while ops [from, to) run, by what is born and dies: change is cleared on the way. */
+/* The most bytes alive while an op of [from, to) runs, workspace included; change is what is born less what died.  Clears change. */
 static bytes_t
 highest(const struct blocks *d, int64_t *change, uint32_t from, uint32_t to)
 {
@@ -157,7 +158,7 @@ highest(const struct blocks *d, int64_t *change, uint32_t from, uint32_t to)
 	return (bytes_t)most;
 }
 
-/* The tensors in the order of their first use, so that each block's stand together. */
+/* The transient tensors in the order of their first use, so that those of a block stand together. */
 static uint32_t *
 by_first(const struct blocks *d)
 {
@@ -172,37 +173,37 @@ by_first(const struct blocks *d)
 	for (uint32_t t = 0; t < d->graph->tensor_count; t++)
 		if (is_transient(d, t))
 			order[start[d->life->first[t]]++] = t;
-	order[start[ops]] = SEGMENTS_NONE;	/* start[ops] was never moved on: it is the end */
+	order[start[ops]] = SEGMENTS_NONE;	/* start[ops] is still the count: no tensor is first used at op `ops` */
 	return order;
 }
 
-/* What a forward of block b has at once: in passing, keeping all that leaves it, or for its own backward alone. */
+/* Measures the peaks of block b's forward: in passing, keeping all that leaves it, or for its own backward alone. */
 static void
 measure_forward(struct blocks *d, struct block *b, const uint32_t *tensors, uint32_t count, const bool *reads, int64_t *change)
 {
-	enum { THROUGH, KEEP, OWN, WAYS };
-	bytes_t most[WAYS];
+	enum { THROUGH, KEEP, OWN, MODES };
+	bytes_t most[MODES];
 
-	for (int way = THROUGH; way < WAYS; way++) {
+	for (int mode = THROUGH; mode < MODES; mode++) {
 		for (uint32_t n = 0; n < count; n++) {
 			uint32_t t = tensors[n], last = d->y.last_forward[t];
-			bool stays = way == OWN ? reads[t] : last >= b->to || (way == KEEP && d->life->last[t] >= b->to);
+			bool stays = mode == OWN ? reads[t] : last >= b->to || (mode == KEEP && d->life->last[t] >= b->to);
 
-			if (way == OWN && !d->own[d->life->first[t]])
+			if (mode == OWN && !d->own[d->life->first[t]])
 				continue;
 			last = last < b->to ? last + 1 : b->to;
 			change[d->life->first[t]] += (int64_t)size_of(d, t);
 			change[stays ? b->to : last] -= (int64_t)size_of(d, t);
-			b->hold += way == KEEP && stays ? size_of(d, t) : 0;
+			b->hold += mode == KEEP && stays ? size_of(d, t) : 0;
 		}
-		most[way] = highest(d, change, b->from, b->to);
+		most[mode] = highest(d, change, b->from, b->to);
 	}
 	b->through = most[THROUGH];
 	b->keep = most[KEEP];
 	b->own = most[OWN];
 }
 
-/* During backward: the block's own maps until their last use in it, and all that backward has made. */
+/* Measures the peak of block b's backward: its own maps until their last use in it, and all that backward has made. */
 static void
 measure_backward(struct blocks *d, struct block *b, const uint32_t *tensors, uint32_t count, const int64_t *made)
 {
@@ -262,7 +263,7 @@ measure_blocks(struct blocks *d, const bool *reads)
 		if (b->back_from != UINT32_MAX)
 			measure_backward(d, b, &order[begin], n - begin, made);
 	}
-	/* What later blocks' backward has left, param gradients above all. */
+	/* Bytes that the backward of later blocks leaves, parameters' gradients above all. */
 	for (uint32_t i = d->count; i-- > 0;) {
 		struct block *b = &d->blocks[i];
 

@@ -1,41 +1,38 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* greedy_swap.h - greedy choice of what to swap out, by a score that sinks as the excess over the budget does
+/* greedy_swap.h - greedy choice of idle intervals to swap, by a score that falls with the excess over the budget
  *
- * The timeline is cut into slices; each has its time and how far the most that is live in it is over the
- * budget.  A candidate's score only falls as others are picked, so the best is found lazily: a
- * heap's top is scored again, and taken if it is still the best.
+ * The timeline is cut into slices.  Each has its time, and the excess of its fullest op.  A candidate's score only falls as others
+ * are picked, so the best is found lazily (score_heap.h).
  */
 #ifndef PLANNER_POLICY_GREEDY_SWAP_H
 #define PLANNER_POLICY_GREEDY_SWAP_H
 #include "planner/schedule/occupancy.h"
 
-struct swap {
+struct greedy_swap {
 	struct occupancy live;
 	struct timed_interval *intervals;
 	uint32_t interval_count;
-	uint32_t slice_ops, slices;	/* ops of a slice; how many slices */
-	double *excess;			/* [slices] bytes over the budget, 0 when under */
+	uint32_t slice_ops, slices;	/* ops of a slice; number of slices */
+	double *excess;			/* [slices] bytes over the budget, at least 0 */
 	uint32_t *chosen, chosen_count;	/* picked intervals, in order */
-	struct away { uint32_t from, to; } *away;	/* [interval_count] of each picked one: the ops at which live lacks it */
+	struct absent { uint32_t from, to; } *absent;	/* [interval_count] of each picked interval: live lacks its tensor at ops [from, to) */
 	void *own;			/* the policy's */
 };
 
-/* The score of an idle interval as things are; 0: of no use. */
-typedef double swap_score(const struct swap *s, uint32_t interval);
-/* It has been picked: note what it takes, and say over which ops it will be away.  NULL: over its
- * whole idle interval. */
-typedef void swap_taken(struct swap *s, uint32_t interval, struct away *away);
+/* The present score of an idle interval; 0: swapping it is of no use. */
+typedef double greedy_swap_score(const struct greedy_swap *s, uint32_t interval);
+/* Called for a picked interval: notes what the swap takes, and narrows *absent from the whole interval to the ops without the tensor. */
+typedef void greedy_swap_taken(struct greedy_swap *s, uint32_t interval, struct absent *absent);
 
-void swap_init(struct swap *s, const struct problem *p, struct arena *a);
+void greedy_swap_init(struct greedy_swap *s, const struct problem *p, struct arena *a);
 
-/* The sum over the slices of ops [from, to) of time times min(bytes, excess); or of time times excess with bytes
- * infinite. */
-double swap_area(const struct swap *s, uint32_t from, uint32_t to, double bytes);
+/* The sum over the slices of ops [from, to) of time times min(bytes, excess).  bytes may be INFINITY. */
+double greedy_swap_area(const struct greedy_swap *s, uint32_t from, uint32_t to, double bytes);
 
-/* Pick by score among intervals of at least least_bytes until nothing is over the budget, or no score is
- * over 0.  True when nothing is over. */
-bool swap_pick(struct swap *s, swap_score *score, swap_taken *taken, bytes_t least_bytes, struct arena *a);
+/* Picks by score among intervals of at least least_bytes until every op is within the budget, or no score is over 0.  taken may be NULL.
+ * True: every op is within the budget. */
+bool greedy_swap_pick(struct greedy_swap *s, greedy_swap_score *score, greedy_swap_taken *taken, bytes_t least_bytes, struct arena *a);
 
-/* What is picked shall be away over its whole idle interval.  True when nothing is over the budget then. */
-bool swap_stretch(struct swap *s);
+/* Makes the tensors of all picked intervals absent over their whole intervals.  True: every op is within the budget then. */
+bool greedy_swap_stretch(struct greedy_swap *s);
 #endif

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* layers.c - groups of ops, the forward of each, and the tensors between forward and backward */
 #include <config.h>
 #include "planner/policy/layers.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-/* The forward op that backward op k belongs to: the latest one whose output it
- * reads; k itself where there is none. */
+/* The forward op that backward op k belongs to: the latest one whose output it reads; k itself: none. */
 static uint32_t
 owner(const struct graph *g, uint32_t k, const uint32_t *forward_writer)
 {
@@ -52,7 +52,7 @@ find_named(const struct named *sorted, uint32_t count, const char *name)
 	return lo > 0 && strcmp(sorted[lo - 1].name, name) == 0 ? sorted[lo - 1].group : LAYERS_NONE;
 }
 
-/* belongs: of each op, as owner() says. */
+/* Fills forward_of.  belongs[op_count]: owner() of each op. */
 static void
 find_forward(struct layers *l, const struct graph *g, const uint32_t *belongs, struct arena *a)
 {
@@ -155,7 +155,7 @@ layers_write(const struct graph *g, const struct layer_group *group, uint32_t te
 	return false;
 }
 
-/* Forward's writers of each tensor so far, and whether the latest may run again. */
+/* How many forward ops write a tensor, so far and in all; whether the latest may rerun; whether the tensor waits for backward. */
 struct making { uint32_t version, final; bool again, waits; };
 
 static bool

@@ -18,5 +18,7 @@ libplanner_a_SOURCES += \
 	%D%/policy_superneurons.c \
 	%D%/policy_vdnn_all.c \
 	%D%/policy_vdnn_conv.c \
+	%D%/score_heap.c %D%/score_heap.h \
 	%D%/segments.c %D%/segments.h \
 	%D%/vdnn.c %D%/vdnn.h
+EXTRA_DIST += %D%/README.md

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* policies.c - the table of policies, and questions to it */
 #include <config.h>
 #include "planner/policy/policy.h"
 

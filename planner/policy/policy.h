@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* policy.h - what is kept, offloaded, fetched, recomputed, and when
+/* policy.h - the table of policies: each decides what is kept, offloaded, fetched, recomputed, and when
  *
- * A policy is a row of the table: to add one, write policy_NAME.c, name it in local.mk, and
- * add a row.  It turns a problem into a schedule and knows nothing of offsets.
+ * To add a policy, write policy_NAME.c, name it in local.mk, and add a row.  A policy turns a problem into a schedule and knows no
+ * offsets.
  */
 #ifndef PLANNER_POLICY_POLICY_H
 #define PLANNER_POLICY_POLICY_H
@@ -10,10 +10,10 @@
 #include "planner/schedule/schedule.h"
 #include "src/base/with_glpk.h"
 
-/* Fill s.  A policy that cannot handle the problem says so (ERR_NO); it never half-works. */
+/* Fills s.  ERR_NO: the policy cannot handle the problem; it never half-works. */
 typedef int policy_fn(struct schedule *s, const struct problem *p, struct arena *a, struct err *e);
 
-/* These may move persistent tensors, too: budgets below the persistent bytes and one op's are theirs. */
+/* These may move persistent tensors, too, so they have plans for budgets below the persistent bytes and one op's. */
 #define POLICIES_OURS(ROW) \
 	ROW("hybrid", policy_hybrid, "keep, offload or recompute, each tensor by what it costs")
 
@@ -23,22 +23,22 @@ typedef int policy_fn(struct schedule *s, const struct problem *p, struct arena 
 	ROW("none",   policy_none,   "no reuse: every map has memory of its own for the whole step, as in the original Caffe") \
 	ROW("layup",  policy_layup,  "Layrub with copies over several layers, two layers ahead, cheap layers made again") \
 	ROW("vdnn-all", policy_vdnn_all, "every layer's input leaves during its forward, the nearest one is prefetched") \
-	ROW("vdnn-conv", policy_vdnn_conv, "the same for convolutions only") \
+	ROW("vdnn-conv", policy_vdnn_conv, "every convolution's input leaves during its forward, the nearest one is prefetched") \
 	ROW("superneurons", policy_superneurons, "convolution outputs leave, cheap layers are made again, as the budget asks") \
-	ROW("capuchin", policy_capuchin, "swaps that hide first, then swap or recompute, whichever costs less for a byte") \
-	ROW("autoswap", policy_autoswap, "swaps by size times absence, weighted by the excess over the budget") \
-	ROW("g10", policy_g10, "swaps by the area over the budget that they remove, with books on the link") \
+	ROW("capuchin", policy_capuchin, "swaps that hide behind compute first, then swap or recompute, whichever costs less for a byte") \
+	ROW("autoswap", policy_autoswap, "swaps by size times the idle interval, weighted by the excess over the budget") \
+	ROW("g10", policy_g10, "swaps by the area over the budget that they remove, in free time of the link") \
 	ROW("checkpoint-sqrt", policy_checkpoint_sqrt, "sqrt(n) segments, each run again for its backward") \
 	ROW("checkpoint-dp", policy_checkpoint_dp, "the least recomputation on a chain of blocks, by dynamic programming")
 
-/* Slower ones: hybrid does not try them.  They may move persistent tensors. */
+/* Slower policies, which hybrid does not evaluate.  They may move persistent tensors. */
 #define POLICIES_SLOW(ROW) \
 	WITH_GLPK(ROW("ilp", policy_ilp, "an integer program over keep, offload and recompute; for small graphs, or with a time limit"))
 
 struct policy {
 	const char *name, *summary;
 	policy_fn *plan;
-	bool quick;		/* quick enough for hybrid to try it, too */
+	bool quick;		/* hybrid evaluates it, too */
 	bool moves_persistent;
 };
 extern const struct policy policies[];	/* ends with a NULL name */
@@ -49,7 +49,11 @@ POLICIES(ROW)
 POLICIES_SLOW(ROW)
 #undef ROW
 
-/* The least budget that the policy has a plan for, as far as sizes tell. */
+#define ROW(name, fn, summary) + 1
+enum { POLICY_COUNT = 0 POLICIES_OURS(ROW) POLICIES(ROW) POLICIES_SLOW(ROW) };
+#undef ROW
+
+/* The least budget that the policy may have a plan for, by sizes alone. */
 bytes_t policy_least_budget(const struct policy *row, const struct lifetimes *l);
 
 const struct policy *policy_find(const char *name);	/* NULL: none of that name */

@@ -1,18 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* policy_capuchin.c - Capuchin (Peng et al., ASPLOS 2020)
  *
- * Candidates are tensors with two accesses around a moment that is over the budget.  A swap's free time
- * FT is the start of its latest fetch less the end of its copy out, the link's backlog included.
+ * Candidates are tensors with two uses around a moment that is over the budget.  A swap's free time FT is the start of its latest fetch
+ * less the end of its copy out, the link's backlog included.
  *
  *  - Largest FT first: swaps that hide behind compute.
- *  - Once FT < 0: the swap with the least exposed time or the recomputation that saves the most bytes
- *    a second, whichever costs less for a byte.  Each pick changes what other recomputations must start from, so a
- *    recomputation's cost is worked out again before it is taken.
- *  - The fetch's trigger moves earlier, from latest-safe, as far as the link before it is busy.
+ *  - Once FT < 0: the swap with the least exposed time or the recomputation that saves the most bytes a second, whichever costs less for
+ *    a byte.  Each pick changes where other rerun chains start, so a recomputation's cost is computed again before it is taken.
+ *  - The fetch begins as late as is safe, or earlier, as far as the link before it is busy.
  *
- * Recomputed maps take room that the choice did not know of: when the schedule is over the
- * budget, the choice is made again for less; and when that does not end well, again with recomputed maps that go at once
- * (else they stay until their next use, as collective recomputation has it), and at last with swaps alone.
+ * Rematerialised maps take room that the choice did not know of.  If the schedule is over the budget, the choice is made again for a
+ * budget that is smaller by the excess.  Three modes are tried in turn: rematerialised maps stay until their next use (collective
+ * recomputation), they go at once, or there are swaps alone.
  */
 #include <config.h>
 #include "planner/policy/policy.h"
@@ -20,18 +19,18 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "planner/policy/score_heap.h"
 #include "planner/schedule/occupancy.h"
 #include "planner/schedule/rerun.h"
 
 enum { RERUN_LIMIT = 64, ROUNDS = 12 };
 
-/* What is tried, one after the other. */
-enum way { COLLECTIVE, LEAN, SWAPS_ONLY, WAYS };
+/* Tried one after the other. */
+enum mode { COLLECTIVE, LEAN, SWAPS_ONLY, MODES };
 
 struct candidate {
 	uint32_t interval;
 	double ft_us;			/* alone on the link */
-	double recompute_us;		/* when last worked out */
 };
 
 struct capuchin {
@@ -42,7 +41,7 @@ struct capuchin {
 	struct rerun rerun;
 	struct timed_interval *intervals;
 	struct candidate *all;		/* [count] by FT */
-	struct candidate **heap;	/* [heap_count] by bytes a second of recomputing */
+	struct scored *heap;		/* [heap_count] intervals by recomputing, minus us a byte, when last worked out */
 	uint32_t count, heap_count, next_swap;
 	uint32_t *swaps, swap_count;
 	double out_us, in_us;		/* link time taken so far */
@@ -56,39 +55,6 @@ free_first(const void *x, const void *y)
 	if (p->ft_us < q->ft_us || p->ft_us > q->ft_us)
 		return p->ft_us > q->ft_us ? -1 : 1;
 	return p->interval < q->interval ? -1 : p->interval > q->interval;
-}
-
-static double
-us_a_byte(const struct capuchin *c, const struct candidate *x)
-{
-	return x->recompute_us / (double)c->intervals[x->interval].bytes;
-}
-
-static bool
-cheaper(const struct capuchin *c, const struct candidate *x, const struct candidate *y)
-{
-	double p = us_a_byte(c, x), q = us_a_byte(c, y);
-
-	return p < q || (p <= q && x->interval < y->interval);
-}
-
-static void
-sink(struct capuchin *c, uint32_t i)
-{
-	for (;;) {
-		uint32_t child = 2 * i + 1;
-		struct candidate *t = c->heap[i];
-
-		if (child >= c->heap_count)
-			return;
-		if (child + 1 < c->heap_count && cheaper(c, c->heap[child + 1], c->heap[child]))
-			child++;
-		if (!cheaper(c, c->heap[child], t))
-			return;
-		c->heap[i] = c->heap[child];
-		c->heap[child] = t;
-		i = child;
-	}
 }
 
 static bool
@@ -110,7 +76,7 @@ find_candidates(struct capuchin *c, struct arena *a)
 
 	c->intervals = occupancy_intervals(&c->live, false, &count, a);
 	c->all = ARENA_NEW(a, struct candidate, count);
-	c->heap = ARENA_NEW(a, struct candidate *, count);
+	c->heap = ARENA_NEW(a, struct scored, count);
 	c->swaps = ARENA_NEW(a, uint32_t, count);
 	for (uint32_t i = 0; i < count; i++) {
 		const struct timed_interval *j = &c->intervals[i];
@@ -122,7 +88,7 @@ find_candidates(struct capuchin *c, struct arena *a)
 	qsort(c->all, c->count, sizeof(*c->all), free_first);
 }
 
-/* FT with what the link has to do besides. */
+/* FT, with the other copies that the link has to do. */
 static double
 free_time(const struct capuchin *c, const struct candidate *x)
 {
@@ -134,20 +100,20 @@ free_time(const struct capuchin *c, const struct candidate *x)
 }
 
 static void
-take(struct capuchin *c, const struct candidate *x, enum fate fate)
+take(struct capuchin *c, uint32_t interval, enum fate fate)
 {
-	const struct timed_interval *j = &c->intervals[x->interval];
+	const struct timed_interval *j = &c->intervals[interval];
 
 	c->d.fate[j->idle.slot] = (uint8_t)fate;
 	occupancy_add(&c->live, j->idle.from, j->idle.to, -(int64_t)j->bytes);
 	if (fate == FATE_OFFLOAD) {
-		c->swaps[c->swap_count++] = x->interval;
+		c->swaps[c->swap_count++] = interval;
 		c->out_us += j->out_us;
 		c->in_us += j->in_us;
 	}
 }
 
-/* The next swap that would help; NULL: none. */
+/* The next swap that frees bytes at an op over the budget; NULL: none. */
 static const struct candidate *
 best_swap(struct capuchin *c)
 {
@@ -169,19 +135,11 @@ is_present(void *arg, uint32_t t, uint32_t v)
 {
 	const struct rerun_cost *x = arg;
 	const struct decisions *d = &x->c->d;
-	uint32_t lo = d->life->use_start[t], hi = d->life->use_start[t + 1], first = lo;
+	uint32_t next = lifetimes_use_from(d->life, t, x->k);
 
 	(void)v;
-	/* The last use before op k. */
-	while (lo < hi) {
-		uint32_t mid = lo + (hi - lo) / 2;
-
-		if (d->life->use_op[mid] < x->k)
-			lo = mid + 1;
-		else
-			hi = mid;
-	}
-	return kind_is_persistent(d->life->graph->tensors[t].kind) || (lo > first && d->fate[lo - 1] != FATE_DROP);
+	return kind_is_persistent(d->life->graph->tensors[t].kind) ||
+	    (next > d->life->use_start[t] && d->fate[next - 1] != FATE_DROP);
 }
 
 static enum rerun_step
@@ -206,21 +164,21 @@ rerun_us(struct capuchin *c, uint32_t t, uint32_t k)
 	return x.us;
 }
 
-/* The recomputation that saves most for its time; NULL: none.  It stays on the heap. */
-static const struct candidate *
+/* The recomputation that saves most bytes a second; NULL: none.  It stays on the heap. */
+static const struct scored *
 best_recompute(struct capuchin *c)
 {
 	while (c->heap_count > 0) {
-		struct candidate *x = c->heap[0];
-		const struct timed_interval *j = &c->intervals[x->interval];
-		double before = x->recompute_us;
+		struct scored *x = &c->heap[0];
+		const struct timed_interval *j = &c->intervals[x->id];
+		double us = is_taken(c, j) || !is_over(c, j) ? INFINITY : rerun_us(c, j->idle.tensor, j->idle.to), before = x->score;
 
-		x->recompute_us = is_taken(c, j) || !is_over(c, j) ? INFINITY : rerun_us(c, j->idle.tensor, j->idle.to);
-		if (x->recompute_us <= before && !isinf(x->recompute_us))
+		x->score = -us / (double)j->bytes;
+		if (x->score >= before && !isinf(us))
 			return x;
-		if (isinf(x->recompute_us))
-			c->heap[0] = c->heap[--c->heap_count];
-		sink(c, 0);
+		if (isinf(us))
+			*x = c->heap[--c->heap_count];
+		score_heap_sink(c->heap, c->heap_count);
 	}
 	return NULL;
 }
@@ -229,44 +187,45 @@ static void
 choose(struct capuchin *c)
 {
 	const struct graph *g = c->problem->graph;
-	const struct candidate *swap, *again;
+	const struct candidate *swap;
+	const struct scored *again;
 	bool run;
 
 	while ((swap = best_swap(c)) != NULL && free_time(c, swap) >= 0)
-		take(c, swap, FATE_OFFLOAD);
+		take(c, swap->interval, FATE_OFFLOAD);
 	for (uint32_t i = 0; i < c->count; i++) {
 		const struct timed_interval *x = &c->intervals[c->all[i].interval];
+		double us;
 
 		if (is_taken(c, x) || g->ops[x->idle.from - 1].phase != PHASE_FORWARD || g->ops[x->idle.to].phase == PHASE_FORWARD)
 			continue;
-		c->all[i].recompute_us = rerun_us(c, x->idle.tensor, x->idle.to);
-		if (!isinf(c->all[i].recompute_us))
-			c->heap[c->heap_count++] = &c->all[i];
+		us = rerun_us(c, x->idle.tensor, x->idle.to);
+		if (!isinf(us))
+			c->heap[c->heap_count++] = (struct scored) { -us / (double)x->bytes, c->all[i].interval };
 	}
-	for (uint32_t i = c->heap_count / 2; i-- > 0;)
-		sink(c, i);
+	score_heap_init(c->heap, c->heap_count);
 	while (occupancy_most(&c->live, 0, g->op_count) > (int64_t)c->problem->budget_bytes) {
 		swap = best_swap(c);
 		again = best_recompute(c);
 		if (swap == NULL && again == NULL)
 			return;
 		run = swap == NULL || (again != NULL &&
-		    us_a_byte(c, again) <= -free_time(c, swap) / (double)c->intervals[swap->interval].bytes);
-		take(c, run ? again : swap, run ? FATE_DROP : FATE_OFFLOAD);
+		    -again->score <= -free_time(c, swap) / (double)c->intervals[swap->interval].bytes);
+		take(c, run ? again->id : swap->interval, run ? FATE_DROP : FATE_OFFLOAD);
 	}
 }
 
-/* One choice and its schedule, for the budget of problem p. */
+/* Makes one choice and its schedule, for the budget of problem p. */
 static int
-attempt(struct schedule *s, const struct problem *p, enum way way, struct arena *a, struct err *e)
+attempt(struct schedule *s, const struct problem *p, enum mode mode, struct arena *a, struct err *e)
 {
 	struct capuchin c = { .problem = p };
 
 	occupancy_init(&c.live, p, a);
 	decisions_init(&c.d, p->life, a);
-	c.d.keep_recomputed = way != LEAN;
+	c.d.keep_recomputed = mode != LEAN;
 	versions_init(&c.versions, p->graph, a);
-	rerun_init(&c.rerun, p->graph, &c.versions, way == SWAPS_ONLY ? 0 : RERUN_LIMIT, a);
+	rerun_init(&c.rerun, p->graph, &c.versions, mode == SWAPS_ONLY ? 0 : RERUN_LIMIT, a);
 	find_candidates(&c, a);
 	choose(&c);
 	occupancy_times(&c.live, &c.d, c.intervals, c.swaps, c.swap_count, false, a);
@@ -279,19 +238,18 @@ policy_capuchin(struct schedule *s, const struct problem *p, struct arena *a, st
 	bytes_t reached, least = UINT64_MAX;
 	char peak[32], budget[32];
 
-	for (int way = 0; way < WAYS; way++) {
+	for (int mode = 0; mode < MODES; mode++) {
 		struct problem less = *p;
 
 		for (int round = 0; round < ROUNDS; round++) {
-			if (attempt(s, &less, (enum way)way, a, e) < 0)
+			if (attempt(s, &less, (enum mode)mode, a, e) < 0)
 				return -1;
 			reached = occupancy_peak(s, p->graph, NULL, a);
 			if (reached <= p->budget_bytes)
 				return 0;
 			least = reached < least ? reached : least;
-			if (reached - p->budget_bytes >= less.budget_bytes)
+			if (!problem_tighten(&less, reached - p->budget_bytes, 1))
 				break;
-			less.budget_bytes -= reached - p->budget_bytes;
 		}
 	}
 	return err_set(e, ERR_NO, "swapping and recomputing come down to a peak of %s, over the budget of %s",

@@ -1,19 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* policy_checkpoint_dp.c - the least recomputation that fits, on a chain of blocks
  *
- * The step is a chain of at most BLOCKS_MAX blocks (blocks.h).  With f_i the time of block i's forward, x_i the bytes that
- * cross into it, h_i what it leaves for its own backward and the next block together, T(s, t, m) is the least time to bring the
- * chain s..t from x_s, which is there, to the end of its backward in m bytes, the blocks after t
- * being done (Beaumont et al., rotor; Herrmann et al. 2019):
+ * The step is a chain of at most BLOCKS_MAX blocks (blocks.h).  f_i is the time of block i's forward, x_i the bytes that cross into it,
+ * and h_i the bytes that it leaves for its own backward and the next block together.  T(s, t, m) is the least time to bring the chain
+ * s..t from x_s, which is there, to the end of its backward in m bytes, after the blocks behind t (Beaumont et al., rotor;
+ * Herrmann et al. 2019):
  *
- *	T(s, s, m) = f_s, or what of it leads to what its own backward reads when the block has run before
+ *	T(s, s, m) = f_s, or the part of it that leads to what its own backward reads, if the block has run before
  *	T(s, t, m) = min of	f_s + T(s + 1, t, m - h_s)				keep all of s
  *				min over s < c <= t of  f_s + .. + f_(c-1) + T(c, t, m - x_c) + T(s, c - 1, m)
  *									keep only x_c, come back for s..c-1
  *
- * where each forward needs room for its own working set and the gradients that blocks after t have
- * left, and each backward for its own.  m counts in slots; where sizes have a large common divisor that is
- * exact.  Working sets are estimates, so the schedules for several m are measured, and the fastest that fits is taken.
+ * where each forward needs room for its own working set and for the gradients that blocks behind t have left, and each backward for its
+ * own.  m counts in slots, which is exact where sizes have a large common divisor.  Working sets are estimates, so the schedules for
+ * several m are measured, and the one with the largest m that fits is taken.
  */
 #include <config.h>
 #include "planner/policy/policy.h"
@@ -56,18 +56,6 @@ to_slots(const struct dp *d, bytes_t bytes)
 	return n > d->slots ? d->slots + 1 : (uint32_t)n;
 }
 
-static bytes_t
-common_divisor(bytes_t x, bytes_t y)
-{
-	while (y != 0) {
-		bytes_t r = x % y;
-
-		x = y;
-		y = r;
-	}
-	return x;
-}
-
 static void
 set_slots(struct dp *d, bytes_t most)
 {
@@ -78,21 +66,21 @@ set_slots(struct dp *d, bytes_t most)
 		const bytes_t sizes[] = { b->input, b->hold, b->through, b->keep, b->own, b->backward, b->gradients };
 
 		for (size_t n = 0; n < sizeof(sizes) / sizeof(*sizes); n++)
-			unit = common_divisor(unit, sizes[n]);
+			unit = bytes_gcd(unit, sizes[n]);
 	}
 	d->slot = unit > 0 && most / unit <= SLOTS ? unit : (most + SLOTS - 1) / SLOTS;
 	d->slot = d->slot == 0 ? 1 : d->slot;
 	d->slots = (uint32_t)(most / d->slot);
 }
 
-/* A block that is alone has run before, unless it is the last of all: it runs for its own backward. */
+/* True: block s runs for its own backward alone.  A block that is alone has run before, unless it is the last of all. */
 static bool
 is_alone(const struct dp *d, uint32_t s, uint32_t t)
 {
 	return s == t && t + 1 < d->chain.count;
 }
 
-/* The least room in which block s can be kept at all, with blocks after t done. */
+/* The least room in which block s can be kept at all, after the blocks behind t. */
 static uint32_t
 room_to_keep(const struct dp *d, uint32_t s, uint32_t t)
 {
@@ -102,7 +90,7 @@ room_to_keep(const struct dp *d, uint32_t s, uint32_t t)
 	return to_slots(d, forward > b->backward ? forward : b->backward);
 }
 
-/* T and the choice for blocks s .. t, at every m. */
+/* Fills T and the choice for blocks s .. t, at every m. */
 static void
 fill_cells(struct dp *d, uint32_t s, uint32_t t, const uint32_t *room_through, const float *run)
 {
@@ -146,7 +134,7 @@ fill_table(struct dp *d)
 		for (uint32_t s = t + 1; s-- > 0;) {
 			bytes_t most = 0;
 
-			/* To run s .. c - 1 through, one after the other; x_s is not ours to count. */
+			/* Room to run s .. c - 1 through, one after the other, beside x_s. */
 			run[s] = 0;
 			for (uint32_t c = s + 1; c <= t; c++) {
 				const struct block *b = &d->chain.blocks[c - 1];
@@ -209,7 +197,7 @@ emit(struct dp *d, struct schedule *s, uint32_t m)
 	s->step_count = (uint32_t)d->steps;
 }
 
-/* Does every step read the versions that the graph's order gives it? */
+/* True: every step reads the versions that the graph's order gives it. */
 static bool
 reads_right(const struct dp *d, const struct schedule *s)
 {
@@ -240,7 +228,7 @@ reads_right(const struct dp *d, const struct schedule *s)
 	return true;
 }
 
-/* The most room whose schedule really fits.  Estimates err to both sides, so more than there is is tried first. */
+/* Fills s with the schedule of the most room that fits.  Estimates err to both sides, so the search begins with more room than there is. */
 static int
 best_fit(struct dp *d, struct schedule *s, struct err *e)
 {

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* policy_checkpoint_sqrt.c - sqrt(n) segments (Chen et al., arXiv 1604.06174)
  *
- * The n maps that wait for backward are cut into about sqrt(n) segments of about sqrt(n) maps.  What crosses a cut is kept; the
- * maps inside all but the last segment are dropped after forward, and the segment is run again, from what crosses into it, when
- * backward first needs it: one extra forward at most.
+ * The n maps that wait for backward are cut into about sqrt(n) segments of about sqrt(n) maps.  Maps that cross into a segment are kept.
+ * The maps inside all but the last segment are dropped after forward.  When backward first needs one, its segment reruns from the
+ * kept maps: one extra forward at most.
  */
 #include <config.h>
 #include "planner/policy/policy.h"
@@ -36,7 +36,7 @@ policy_checkpoint_sqrt(struct schedule *s, const struct problem *p, struct arena
 		if (kind_is_persistent(g->tensors[t].kind) || last == SEGMENTS_NONE)
 			continue;
 		if (y.of[p->life->first[t]] != y.of[last]) {
-			/* A segment begins with it, also when backward itself does not need it. */
+			/* A segment reruns from it, even if backward itself does not need it. */
 			if (p->life->last[t] == last)
 				d.fate[p->life->use_start[t + 1] - 1] = FATE_KEEP;
 		} else if (y.of[last] + 1 < y.count && cheap[t] && layers_turn(p->life, t, &use)) {

@@ -1,17 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* policy_g10.c - G10 (Zhang et al., MICRO 2023), with host memory as its far side
  *
- * Inactive intervals are ranked by the area above the limit (bytes times time) that their absence removes.  For
- * each op the books say how much of its time either direction of the link has left: an eviction takes the
- * first free time after the last use, a prefetch the last free time before the next one, and between
- * them the tensor is away.  Prefetches are then moved earlier where there is room.  What is still over the limit when no interval
- * can pay for itself leaves all the same, and compute waits.
+ * Idle intervals are ranked by the area over the budget (bytes times time) that their swap removes.  Books say how much of each op's
+ * time either direction of the link has left.  A copy out takes the first free time after the last use, a copy in the last free time
+ * before the next one, and the tensor is absent between them.  Copies in then move earlier where there is room.  If ops are
+ * over the budget after the link's time is gone, tensors are swapped by the same area without books, and compute waits.
  */
 #include <config.h>
 #include "planner/policy/greedy_swap.h"
 #include "planner/policy/policy.h"
 
-/* Time of each op that a direction has left, and a way past ops that have none. */
+/* The time of each op that one direction of the link has left, and the next op that may have some (union-find). */
 struct books {
 	double *free_us;		/* [op_count] */
 	uint32_t *skip;			/* [op_count + 2] the nearest op in this direction that may have time left */
@@ -21,7 +20,7 @@ struct g10 {
 	struct books out, in;
 };
 
-/* Ops count from 1 here, so that 0 is the end of the way back. */
+/* The nearest op from op k on that may have time left, in this direction.  Ops count from 1, so that 0 is the end of the way back. */
 static uint32_t
 nearest(struct books *b, uint32_t k)
 {
@@ -38,8 +37,8 @@ nearest(struct books *b, uint32_t k)
 	return end;
 }
 
-/* Use the link for us microseconds from op `from` on, not past op `until` (all counted from 1), in steps
- * of `by`; with `write` the time is taken.  The op at which it is done, or `until`. */
+/* Finds us microseconds of the link from op `from` on, before op `until` (both counted from 1), in steps of `by` (1 or -1).  With `write`
+ * the time is taken.  Returns the op at which the copy ends, or `until`. */
 static uint32_t
 book(struct books *b, uint32_t from, uint32_t until, int by, double us, bool write)
 {
@@ -63,9 +62,9 @@ book(struct books *b, uint32_t from, uint32_t until, int by, double us, bool wri
 	return until;
 }
 
-/* The ops [gone, back) over which the interval's tensor would be away. */
+/* Fills *gone and *back: a swap makes the tensor absent at ops [gone, back).  False: the link has no time for it. */
 static bool
-slot(const struct swap *s, uint32_t interval, bool write, uint32_t *gone, uint32_t *back)
+slot(const struct greedy_swap *s, uint32_t interval, bool write, uint32_t *gone, uint32_t *back)
 {
 	struct g10 *x = s->own;
 	const struct timed_interval *j = &s->intervals[interval];
@@ -85,23 +84,23 @@ slot(const struct swap *s, uint32_t interval, bool write, uint32_t *gone, uint32
 }
 
 static double
-score(const struct swap *s, uint32_t interval)
+score(const struct greedy_swap *s, uint32_t interval)
 {
 	uint32_t gone, back;
 
-	return slot(s, interval, false, &gone, &back) ? swap_area(s, gone, back, (double)s->intervals[interval].bytes) : 0;
+	return slot(s, interval, false, &gone, &back) ? greedy_swap_area(s, gone, back, (double)s->intervals[interval].bytes) : 0;
 }
 
 static void
-taken(struct swap *s, uint32_t interval, struct away *away)
+taken(struct greedy_swap *s, uint32_t interval, struct absent *absent)
 {
-	slot(s, interval, true, &away->from, &away->to);
+	slot(s, interval, true, &absent->from, &absent->to);
 }
 
 static double
-whole_score(const struct swap *s, uint32_t interval)
+whole_score(const struct greedy_swap *s, uint32_t interval)
 {
-	return swap_area(s, s->intervals[interval].idle.from, s->intervals[interval].idle.to, (double)s->intervals[interval].bytes);
+	return greedy_swap_area(s, s->intervals[interval].idle.from, s->intervals[interval].idle.to, (double)s->intervals[interval].bytes);
 }
 
 static void
@@ -119,17 +118,17 @@ int
 policy_g10(struct schedule *s, const struct problem *p, struct arena *a, struct err *e)
 {
 	struct decisions d;
-	struct swap w;
+	struct greedy_swap w;
 	struct g10 x;
 
-	swap_init(&w, p, a);
+	greedy_swap_init(&w, p, a);
 	books_init(&x.out, p->graph, a);
 	books_init(&x.in, p->graph, a);
 	w.own = &x;
 	decisions_init(&d, p->life, a);
-	swap_pick(&w, score, taken, 0, a);
-	if (!swap_stretch(&w))
-		swap_pick(&w, whole_score, NULL, 0, a);
+	greedy_swap_pick(&w, score, taken, 0, a);
+	if (!greedy_swap_stretch(&w))
+		greedy_swap_pick(&w, whole_score, NULL, 0, a);
 	occupancy_times(&w.live, &d, w.intervals, w.chosen, w.chosen_count, true, a);
 	return occupancy_schedule(s, p, &d, a, e);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* policy_keep.c - everything stays on the device: what a framework does by itself */
+/* policy_keep.c - every tensor stays on the device from its first to its last use, as a framework does by itself */
 #include <config.h>
 #include "planner/policy/policy.h"
 

@@ -1,19 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* policy_layrub.c - the paper's own policy, as its authors' code does it
  *
- * Layrub (Jin et al., ACM TACO 15(3), 2018) thinks in layers; on a graph without layers each op is
- * one.  It has no cost model: whatever is eligible always moves.
+ * Layrub (Jin et al., ACM TACO 15(3), 2018) decides by layer; on a graph without layers each op is one.  It has no cost model: every
+ * eligible map moves.
  *
- *  - Offload.  A feature map that backward needs goes to the host while its last forward
- *    consumer runs, if that layer is not the first and not one of the last three.
- *    What an in-place layer (norm, activation, dropout) or the layer itself has just made, a mask or a
- *    temporary, goes after the kernel.
- *  - Inter-layer reuse.  The map's memory is free again when one more layer that
- *    makes maps of its own has passed; a temporary's as soon as its copy has ended.
- *  - Intra-layer reuse.  A gradient map takes the bytes of the feature map that it belongs
- *    to: with the `reuse` lowering (filter before data) their lifetimes allow just that, and any
- *    placement uses it.
- *  - Prefetch.  When the backward of a layer starts, what the next one needs is fetched.
+ *  - Offload.  A feature map that backward needs is copied to the host during its last forward consumer, if that layer is not the first
+ *    and not one of the last three.  A mask or a temporary, which an in-place layer (norm, activation, dropout) or the layer itself has
+ *    just made, is copied after the kernel.
+ *  - Inter-layer reuse.  The map's memory is free after one more layer that makes maps of its own; a temporary's as soon as its copy
+ *    has ended.
+ *  - Intra-layer reuse.  A gradient map takes the bytes of its feature map: with the `reuse` lowering (filter before data) their
+ *    lifetimes allow that, and any placement uses it.
+ *  - Prefetch.  The start of a layer's backward fetches what the next one needs.
  *  - Both streams are synchronised after every layer.
  */
 #include <config.h>
@@ -47,8 +45,8 @@ find_groups(struct layrub *l, struct arena *a)
 	}
 }
 
-/* The move of tensor t over the idle interval between its last forward use and its first
- * backward use; false when there is none or Layrub leaves it alone. */
+/* Fills m with the move of tensor t between its last forward use and its first backward use.  False: there is none, or the tensor is not
+ * eligible. */
 static bool
 find_move(struct move *m, const struct layrub *l, uint32_t t)
 {
@@ -77,7 +75,7 @@ find_move(struct move *m, const struct layrub *l, uint32_t t)
 	return m->free <= m->back;
 }
 
-/* Order moves by key: a counting sort, stable. */
+/* The moves by `gone`: a counting sort, stable. */
 static struct move *
 sort_by_gone(const struct move *moves, uint32_t count, uint32_t op_count, struct arena *a)
 {

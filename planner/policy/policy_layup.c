@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* policy_layup.c - Layup, Layrub's successor, as its authors' code does it
  *
- * What Layrub moves, Layup moves, but:
+ * Layup moves the same maps as Layrub, but:
  *
- *  - the copy is issued before the last consumer runs and may span several layers; it is waited
- *    for only before the next copy is issued, and the map's memory is free then;
- *  - the look-ahead is two layers: when the backward of a layer starts, what the second next one needs is fetched;
- *  - what in-place layers (norm, activation, dropout, scale) leave behind is not moved but made again, where that takes
- *    such layers alone; the rest of it leaves after the kernel, as Layrub's does.
+ *  - the copy is issued before the last consumer runs and may span several layers; compute waits for it only before the next copy is
+ *    issued, and the map's memory is free then;
+ *  - the look-ahead is two layers: the start of a layer's backward fetches what the second next one needs;
+ *  - outputs of in-place layers (norm, activation, dropout, scale) are dropped and rematerialised, where such layers alone can do that;
+ *    the others leave after the kernel, as with Layrub.
  *
- * Gradient maps share blocks and there is one workspace: both fall out of the placement.
+ * Gradient maps share blocks, and there is one workspace: both follow from the placement.
  */
 #include <config.h>
 #include "planner/schedule/decisions.h"
@@ -28,7 +28,7 @@ struct layup {
 	bool *issues;			/* [group_count] a copy out is issued before its forward */
 };
 
-/* Tensors that in-place layers can make again. */
+/* Finds the tensors that in-place layers alone can rematerialise. */
 static void
 find_cheap(struct layup *l, struct arena *a)
 {
@@ -45,7 +45,7 @@ find_cheap(struct layup *l, struct arena *a)
 	l->cheap = layers_cheap(l->life, may_run, a);
 }
 
-/* The start of the backward layer that is two before the one with op `need`. */
+/* The first op of the backward layer that is LOOK_AHEAD layers before the one with op `need`. */
 static uint32_t
 two_before(const struct layup *l, uint32_t need)
 {
@@ -82,7 +82,7 @@ decide(struct layup *l, uint32_t t)
 	}
 }
 
-/* A copy is waited for before the next one is issued, and at the end of forward. */
+/* Has compute wait for each copy before the next one is issued, and at the end of forward. */
 static void
 meet(struct layup *l, struct arena *a)
 {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* policy_none.c - no reuse at all, as in the original Caffe
+/* policy_none.c - no reuse of memory, as in the original Caffe
  *
- * Every map, gradient map and temporary has memory of its own for the whole step; only workspaces
- * share.  The plan's peak counts what is in use; its arena is what Caffe allocates.
+ * Every map, gradient map and temporary has memory of its own for the whole step; only workspaces share.  The plan's peak counts the
+ * bytes in use; its arena is what Caffe allocates.
  */
 #include <config.h>
 #include "planner/policy/policy.h"

@@ -1,15 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* policy_superneurons.c - SuperNeurons (Wang et al., PPoPP 2018)
  *
- * Liveness, then a unified tensor pool, then cost-aware recomputation, each only when what came before is
- * not enough for the budget:
+ * Liveness, then a unified tensor pool, then cost-aware recomputation, each only if the budget is not met yet:
  *
- *  1. Outputs of convolutions leave for the host after their last use in forward, the least recently used first, until the rest fits;
- *     they are fetched when the backward of the convolution after them starts.
- *  2. All of them leave, and the maps of cheap layers (pooling, activation, LRN, batch norm and whatever else is
- *     neither a product nor a loss) are dropped and made again in backward.  Between two convolutions the maps made
- *     again stay together when they fit under the largest layer's working set (speed-centric); else each
- *     is made for one layer at a time (memory-centric).
+ *  1. Outputs of convolutions are offloaded after their last use in forward, the least recently used first, until the rest fits.  They
+ *     are fetched when the backward of the convolution after them starts.
+ *  2. All of them are offloaded, and the maps of cheap layers are dropped and rematerialised in backward (pooling, activation, LRN, batch
+ *     norm, and all other ops that are neither a product nor a loss).  Rematerialised maps between two convolutions stay together if
+ *     they fit under the largest layer's working set (speed-centric); else each is made for one layer at a time (memory-centric).
  */
 #include <config.h>
 #include "planner/policy/layers.h"
@@ -54,29 +52,20 @@ look(struct super *s, struct arena *a)
 	}
 }
 
-/* Does the idle interval lead from forward to backward? */
+/* True: the idle interval leads from forward to backward. */
 static bool
 turns(const struct super *s, const struct timed_interval *j)
 {
 	return s->graph->ops[j->idle.from - 1].phase == PHASE_FORWARD && s->graph->ops[j->idle.to].phase == PHASE_BACKWARD;
 }
 
-/* The start of the last backward convolution but one before op k: what is fetched then has a whole
- * convolution to arrive in. */
+/* The last backward convolution before op k: a tensor that is fetched at its start has the whole convolution to arrive in. */
 static uint32_t
 convolution_before(const struct super *s, uint32_t k)
 {
-	uint32_t lo = 0, hi = s->conv_count;
+	uint32_t next = lower_bound(s->convs, 0, s->conv_count, k);
 
-	while (lo < hi) {
-		uint32_t mid = lo + (hi - lo) / 2;
-
-		if (s->convs[mid] < k)
-			lo = mid + 1;
-		else
-			hi = mid;
-	}
-	return lo == 0 ? k : s->convs[lo - 1];
+	return next == 0 ? k : s->convs[next - 1];
 }
 
 struct recent { uint32_t from, interval; };
@@ -91,7 +80,7 @@ least_recent_first(const void *x, const void *y)
 	return p->interval < q->interval ? -1 : p->interval > q->interval;
 }
 
-/* Stage 1; true when that is enough. */
+/* Stage 1.  True: every op is within the budget. */
 static bool
 offload(struct super *s, struct arena *a)
 {
@@ -115,7 +104,7 @@ offload(struct super *s, struct arena *a)
 		const struct timed_interval *j = &s->intervals[chosen[i]];
 		uint32_t back = convolution_before(s, j->idle.to);
 
-		/* Not before the convolution after it, however slow the link. */
+		/* The fetch begins no earlier than the convolution after it, however slow the link is. */
 		if (back > s->d.back[j->idle.slot] && back <= j->idle.to) {
 			occupancy_add(&s->live, s->d.back[j->idle.slot], back, -(int64_t)j->bytes);
 			s->d.back[j->idle.slot] = back;
@@ -124,15 +113,14 @@ offload(struct super *s, struct arena *a)
 	return occupancy_most(&s->live, 0, s->graph->op_count) <= budget;
 }
 
-/* The largest working set of a layer: what an op reads and writes, with persistent tensors. */
+/* The largest working set of a layer: the tensors of an op, and all persistent tensors. */
 static int64_t
 largest_layer(const struct problem *p)
 {
 	return (int64_t)p->life->resident_bound_bytes;
 }
 
-/* Segments lie between forward convolutions.  One whose maps would not fit together is made again
- * layer by layer. */
+/* Fills lean: segments lie between forward convolutions, and one whose maps do not fit together is rematerialised layer by layer. */
 static void
 choose_lean(struct super *s, const int64_t *dropped_by, struct arena *a)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* policy_vdnn_all.c - vDNN_all: the input of every layer leaves (vdnn.c says how) */
+/* policy_vdnn_all.c - vDNN_all: offloads the input of every layer (vdnn.c) */
 #include <config.h>
 #include "planner/policy/vdnn.h"
 

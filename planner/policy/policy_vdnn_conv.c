@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* policy_vdnn_conv.c - vDNN_conv: the inputs of convolutions leave (vdnn.c says how) */
+/* policy_vdnn_conv.c - vDNN_conv: offloads the inputs of convolutions (vdnn.c) */
 #include <config.h>
 #include "planner/policy/vdnn.h"
 

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* segments.c - the boundaries of segments: bytes that cross them, and those that are forbidden */
 #include <config.h>
 #include "planner/policy/segments.h"
 
@@ -6,7 +7,7 @@
 
 #include "planner/policy/layers.h"
 
-/* Forward ops must be the first ops, so that a cut of the order is a cut of forward. */
+/* Counts the forward ops, which must be the first ops: then a boundary in the order is one in forward. */
 static int
 forward_count(uint32_t *count, const struct graph *g, struct err *e)
 {
@@ -24,7 +25,7 @@ forward_count(uint32_t *count, const struct graph *g, struct err *e)
 	return n > 0 ? 0 : err_set(e, ERR_NO, "the graph does not begin with its forward ops");
 }
 
-/* makes[k] tells whether op k is the first to write a map that waits for backward. */
+/* Fills makes[k]: op k is the first to write a map that waits for backward.  Returns how many do. */
 static uint32_t
 find_maps(bool *makes, const struct lifetimes *l)
 {
@@ -49,17 +50,17 @@ segments_maps(uint32_t *maps, const struct lifetimes *l, struct arena *a, struct
 	return *maps > 0 ? 0 : err_set(e, ERR_NO, "nothing waits from forward for backward");
 }
 
-struct cutting {
+struct bounding {
 	struct segments *s;
 	const struct lifetimes *life;
 	uint32_t forward;
 	uint32_t *maps_before;		/* [forward + 1] */
-	bytes_t *crossing;		/* [forward + 1] bytes that a cut before op k would cross */
-	int32_t *forbidden;		/* [forward + 1] cuts that tear versions of one tensor apart */
+	bytes_t *crossing;		/* [forward + 1] bytes that cross a boundary before op k */
+	int32_t *forbidden;		/* [forward + 1] over 0: a boundary there would part two versions of a tensor */
 };
 
 static void
-find_crossings(struct cutting *c)
+find_crossings(struct bounding *c)
 {
 	const struct graph *g = c->life->graph;
 
@@ -75,7 +76,7 @@ find_crossings(struct cutting *c)
 			c->s->last_forward[t] = k;
 			if (kind_is_persistent(g->tensors[t].kind) || before >= k)
 				continue;
-			/* Written again: every cut since its first writer is ruled out. */
+			/* Overwritten: every boundary since its first writer is forbidden. */
 			c->forbidden[before + 1]++;
 			c->forbidden[k + 1]--;
 		}
@@ -100,9 +101,9 @@ distance(uint32_t x, uint32_t y)
 	return x > y ? x - y : y - x;
 }
 
-/* The best cut before an op that has about target maps before it, behind op `after`; 0: none. */
+/* The op, after op `after`, with about target maps before it, before which the best boundary is; 0: none. */
 static uint32_t
-best_cut(const struct cutting *c, uint32_t target, uint32_t slack, uint32_t after, uint32_t *from)
+best_boundary(const struct bounding *c, uint32_t target, uint32_t slack, uint32_t after, uint32_t *from)
 {
 	uint32_t best = 0;
 
@@ -122,9 +123,9 @@ int
 segments_init(struct segments *s, const struct lifetimes *l, uint32_t want, struct arena *a, struct err *e)
 {
 	const struct graph *g = l->graph;
-	struct cutting c = { .s = s, .life = l };
+	struct bounding c = { .s = s, .life = l };
 	bool *makes = ARENA_NEW(a, bool, g->op_count);
-	uint32_t from = 0, cut;
+	uint32_t from = 0, at;
 
 	*s = (struct segments) { .count = 1 };
 	if (forward_count(&c.forward, g, e) < 0)
@@ -140,12 +141,12 @@ segments_init(struct segments *s, const struct lifetimes *l, uint32_t want, stru
 		c.maps_before[k + 1] = c.maps_before[k] + makes[k];
 	find_crossings(&c);
 	for (uint32_t i = 1; i < want; i++) {
-		/* One for each map and one for what follows the last: a cut behind every map. */
+		/* A segment for each map, and one for the ops after the last: a boundary behind every map. */
 		uint64_t target = want > s->maps ? i : (uint64_t)i * s->maps / want;
 
-		cut = best_cut(&c, (uint32_t)target, s->maps / want / 4, s->first[s->count - 1], &from);
-		if (cut > 0)
-			s->first[s->count++] = cut;
+		at = best_boundary(&c, (uint32_t)target, s->maps / want / 4, s->first[s->count - 1], &from);
+		if (at > 0)
+			s->first[s->count++] = at;
 	}
 	s->first[s->count] = c.forward;
 	for (uint32_t i = 0; i < s->count; i++)

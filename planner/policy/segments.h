@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* segments.h - forward cut into stretches that can be run again each for itself
+/* segments.h - forward in segments, each of which can rerun by itself
  *
- * A cut is allowed where no tensor that crosses it is overwritten behind it.  Near each even share of the
- * maps that wait for backward, the cut that the fewest bytes cross is taken.
+ * A segment may end before an op unless a tensor that crosses there is overwritten later.  Near each even share of the maps that wait for
+ * backward, the boundary is taken that the fewest bytes cross.
  */
 #ifndef PLANNER_POLICY_SEGMENTS_H
 #define PLANNER_POLICY_SEGMENTS_H
@@ -17,9 +17,9 @@ struct segments {
 };
 #define SEGMENTS_NONE UINT32_MAX
 
-/* How many maps there are; ERR_NO when forward and backward do not follow each other. */
+/* The number of maps; ERR_NO: there are none, or forward and backward do not follow each other. */
 int segments_maps(uint32_t *maps, const struct lifetimes *l, struct arena *a, struct err *e) WARN_UNUSED;
 
-/* At most `want` segments; maps + 1 are the most there can be. */
+/* Cuts forward into at most `want` segments; maps + 1 is the largest possible number. */
 int segments_init(struct segments *s, const struct lifetimes *l, uint32_t want, struct arena *a, struct err *e) WARN_UNUSED;
 #endif

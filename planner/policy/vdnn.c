@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* vdnn.c - virtualised DNN (Rhu et al., MICRO 2016)
  *
- *  - Offload.  While a layer's forward runs, its input map is copied to the host if this is the map's last
- *    consumer and backward needs it; the queues meet at the layer's end, and the map's memory is
- *    free.  `all` does so for every layer, `conv` for convolutions only.
- *  - Prefetch.  When the backward of layer n starts, the input of the nearest earlier layer that is away is
- *    fetched; the search stops at a convolution, so that nothing comes back too
- *    early.  The queues meet at the layer's end.  What no prefetch brought is fetched when it is needed.
+ *  - Offload.  The input map of a layer is copied to the host during the layer's forward, if the layer is the map's last consumer
+ *    in forward and backward needs the map.  The queues meet at the layer's end, and the map's memory is free.  `all` does so for
+ *    every layer, `conv` for convolutions only.
+ *  - Prefetch.  The start of the backward of layer n fetches the offloaded input of the nearest earlier layer.  The search stops at a
+ *    convolution, so that no map returns too early.  The queues meet at the layer's end.  A map without a prefetch is fetched when
+ *    backward needs it.
  *  - A layer that works in place has no input of its own; masks and statistics stay.
  */
 #include <config.h>
@@ -40,7 +40,7 @@ offloads(const struct vdnn *v, uint32_t t, bool convolutions_only, uint32_t *use
 	group = &v->layers.groups[i];
 	if ((convolutions_only && group->class != CLASS_CONV) || layers_write(v->graph, group, t) || group->first == 0)
 		return LAYERS_NONE;
-	/* What backward needs at once never leaves. */
+	/* A map that backward needs at once never leaves. */
 	return v->life->use_op[*use + 1] > group->last + 1 ? i : LAYERS_NONE;
 }
 
@@ -70,7 +70,7 @@ offload(struct vdnn *v, bool convolutions_only, struct arena *a)
 	}
 }
 
-/* The inputs that group i had offloaded come back when backward group b starts. */
+/* Has the offloaded inputs of group i come back when backward group b starts. */
 static void
 fetch(struct vdnn *v, uint32_t i, uint32_t b)
 {
@@ -84,8 +84,8 @@ fetch(struct vdnn *v, uint32_t i, uint32_t b)
 		v->d.barrier[v->layers.groups[b].last + 1] = true;
 }
 
-/* A search passes each layer between two convolutions at most once for each of them: it ends at
- * the first that is away, or at a convolution. */
+/* Fetches for backward group b.  The search ends at the first layer with an offloaded input, or at a convolution, so it passes each layer
+ * between two convolutions at most once for each of them. */
 static void
 prefetch(struct vdnn *v, uint32_t b)
 {

@@ -64,13 +64,24 @@ sum_live(struct lifetimes *l)
 			l->peak_bytes = l->live[k];
 			l->peak_op = k;
 		}
-		l->ideal_time_us += g->ops[k].time_us;
+		l->start_us[k + 1] = l->start_us[k] + g->ops[k].time_us;
 	}
+	l->ideal_time_us = l->start_us[g->op_count];
 }
 
-/* The most bytes that op o's inplace permissions may save: each output takes the largest of its permitted inputs. */
-static bytes_t
-shared_bytes(const struct graph *g, const struct op *o)
+bytes_t
+lifetimes_least_workspace(const struct op *o)
+{
+	bytes_t least = o->workspace_bytes;
+
+	for (uint32_t i = 0; i < o->alternative_count; i++)
+		if (o->alternatives[i].workspace_bytes < least)
+			least = o->alternatives[i].workspace_bytes;
+	return least;
+}
+
+bytes_t
+lifetimes_shared_bytes(const struct graph *g, const struct op *o)
 {
 	bytes_t total = 0;
 
@@ -99,20 +110,15 @@ find_bounds(struct lifetimes *l, uint32_t *stamp)
 		stamp[t] = 0;
 	for (uint32_t k = 0; k < g->op_count; k++) {
 		const struct op *o = &g->ops[k];
-		bytes_t workspace = o->workspace_bytes, transient = 0, all = 0;
+		bytes_t workspace = lifetimes_least_workspace(o), shared = lifetimes_shared_bytes(g, o), transient = 0, all = 0;
 
-		for (uint32_t i = 0; i < o->alternative_count; i++)
-			if (o->alternatives[i].workspace_bytes < workspace)
-				workspace = o->alternatives[i].workspace_bytes;
 		FOR_EACH_TENSOR(o, k, stamp, t) {
 			all += g->tensors[t].bytes;
 			if (!kind_is_persistent(g->tensors[t].kind))
 				transient += g->tensors[t].bytes;
 		}
-		all += workspace;
-		transient += workspace + l->persistent_bytes;
-		all -= shared_bytes(g, o);
-		transient -= shared_bytes(g, o);
+		all += workspace - shared;
+		transient += workspace + l->persistent_bytes - shared;
 		if (all > l->bound_bytes || k == 0) {
 			l->bound_bytes = all;
 			l->bound_op = k;
@@ -134,6 +140,7 @@ lifetimes_init(struct lifetimes *l, const struct graph *g, struct arena *a)
 	l->last = ARENA_NEW(a, uint32_t, g->tensor_count);
 	l->use_start = ARENA_NEW(a, uint32_t, (size_t)g->tensor_count + 1);
 	l->live = ARENA_NEW(a, bytes_t, g->op_count);
+	l->start_us = ARENA_NEW(a, double, (size_t)g->op_count + 1);
 	find_uses(l, stamp, a);
 	sum_live(l);
 	find_bounds(l, stamp);

@@ -6,6 +6,7 @@
  */
 #ifndef PLANNER_SCHEDULE_LIFETIMES_H
 #define PLANNER_SCHEDULE_LIFETIMES_H
+#include "src/base/lower_bound.h"
 #include "src/documents/graph.h"
 
 struct lifetimes {
@@ -24,11 +25,25 @@ struct lifetimes {
 	/* The same if persistent tensors never leave the device. */
 	bytes_t resident_bound_bytes;
 	uint32_t resident_bound_op;
-	double ideal_time_us;		/* the sum of the op times */
+	double *start_us;		/* [op_count + 1] when each op starts if nothing stalls: sums of the op times */
+	double ideal_time_us;		/* the last of them */
 };
 
 /* Fills l. */
 void lifetimes_init(struct lifetimes *l, const struct graph *g, struct arena *a);
+
+/* The index in use_op of tensor t's first use at op k or after; use_start[t + 1]: none. */
+static inline uint32_t
+lifetimes_use_from(const struct lifetimes *l, uint32_t t, uint32_t k)
+{
+	return lower_bound(l->use_op, l->use_start[t], l->use_start[t + 1], k);
+}
+
+/* The workspace of op o with the smallest of its algorithms. */
+bytes_t lifetimes_least_workspace(const struct op *o);
+
+/* Most bytes that op o's inplace permissions can save: for each output, the largest input that it may take. */
+bytes_t lifetimes_shared_bytes(const struct graph *g, const struct op *o);
 
 /* Returns the ids of the tensors alive at op, largest first (ties: lower id). */
 uint32_t *lifetimes_at(const struct lifetimes *l, uint32_t op, uint32_t *count, struct arena *a);

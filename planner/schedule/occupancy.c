@@ -12,123 +12,53 @@ aligned(bytes_t bytes)
 	return (int64_t)bytes_align(bytes, DEVICE_ALIGN);
 }
 
-/* ---- the tree ---- */
-
-static void
-pull(struct occupancy *r, uint32_t node)
-{
-	int64_t x = r->most[2 * node], y = r->most[2 * node + 1];
-
-	r->most[node] = (x > y ? x : y) + r->added[node];
-}
-
 void
 occupancy_init(struct occupancy *r, const struct problem *p, struct arena *a)
 {
 	const struct graph *g = p->graph;
 	const struct lifetimes *l = p->life;
-	int64_t live = 0, *change = ARENA_NEW(a, int64_t, (size_t)g->op_count + 1);
+	int64_t resident = 0, *live = ARENA_NEW(a, int64_t, g->op_count), *change = ARENA_NEW(a, int64_t, (size_t)g->op_count + 1);
 
-	*r = (struct occupancy) { .problem = p, .leaves = 1 };
-	while (r->leaves < g->op_count)
-		r->leaves *= 2;
-	r->most = ARENA_NEW(a, int64_t, 2 * (size_t)r->leaves);
-	r->added = ARENA_NEW(a, int64_t, 2 * (size_t)r->leaves);
-	r->start_us = ARENA_NEW(a, double, (size_t)g->op_count + 1);
+	*r = (struct occupancy) { .problem = p, .start_us = l->start_us };
 	for (uint32_t t = 0; t < g->tensor_count; t++) {
 		int64_t bytes = aligned(g->tensors[t].bytes);
 
 		if (kind_is_persistent(g->tensors[t].kind)) {
-			live += bytes;
+			resident += bytes;
 		} else if (l->first[t] <= l->last[t]) {
 			change[l->first[t]] += bytes;
 			change[l->last[t] + 1] -= bytes;
 		}
 	}
 	for (uint32_t k = 0; k < g->op_count; k++) {
-		live += change[k];
-		r->most[r->leaves + k] = live + aligned(g->ops[k].workspace_bytes);
-		r->start_us[k + 1] = r->start_us[k] + g->ops[k].time_us;
+		resident += change[k];
+		live[k] = resident + aligned(g->ops[k].workspace_bytes);
 	}
-	for (uint32_t n = r->leaves; n-- > 1;)
-		pull(r, n);
-}
-
-static void
-add(struct occupancy *r, uint32_t node, uint32_t lo, uint32_t hi, uint32_t from, uint32_t to, int64_t bytes)
-{
-	uint32_t mid = lo + (hi - lo) / 2;
-
-	if (to <= lo || hi <= from)
-		return;
-	if (from <= lo && hi <= to) {
-		r->most[node] += bytes;
-		r->added[node] += bytes;
-		return;
-	}
-	add(r, 2 * node, lo, mid, from, to, bytes);
-	add(r, 2 * node + 1, mid, hi, from, to, bytes);
-	pull(r, node);
+	segment_tree_init(&r->live, live, g->op_count, a);
 }
 
 void
 occupancy_add(struct occupancy *r, uint32_t from, uint32_t to, int64_t bytes)
 {
-	if (from < to)
-		add(r, 1, 0, r->leaves, from, to, bytes);
-}
-
-static int64_t
-most(const struct occupancy *r, uint32_t node, uint32_t lo, uint32_t hi, uint32_t from, uint32_t to)
-{
-	uint32_t mid = lo + (hi - lo) / 2;
-	int64_t x, y;
-
-	if (to <= lo || hi <= from)
-		return INT64_MIN / 2;
-	if (from <= lo && hi <= to)
-		return r->most[node];
-	x = most(r, 2 * node, lo, mid, from, to);
-	y = most(r, 2 * node + 1, mid, hi, from, to);
-	return (x > y ? x : y) + r->added[node];
+	segment_tree_add(&r->live, from, to, bytes);
 }
 
 int64_t
 occupancy_most(const struct occupancy *r, uint32_t from, uint32_t to)
 {
-	return from < to ? most(r, 1, 0, r->leaves, from, to) : 0;
-}
-
-/* above: added to all of a node's ancestors. */
-static uint32_t
-first_over(const struct occupancy *r, uint32_t node, uint32_t lo, uint32_t hi, uint32_t from, uint32_t to, int64_t limit,
-    int64_t above, bool last)
-{
-	uint32_t mid = lo + (hi - lo) / 2, found;
-
-	if (to <= lo || hi <= from || r->most[node] + above <= limit)
-		return OCCUPANCY_NONE;
-	if (hi - lo == 1)
-		return lo;
-	above += r->added[node];
-	found = last ? first_over(r, 2 * node + 1, mid, hi, from, to, limit, above, last) :
-	    first_over(r, 2 * node, lo, mid, from, to, limit, above, last);
-	if (found != OCCUPANCY_NONE)
-		return found;
-	return last ? first_over(r, 2 * node, lo, mid, from, to, limit, above, last) :
-	    first_over(r, 2 * node + 1, mid, hi, from, to, limit, above, last);
+	return from < to ? segment_tree_max(&r->live, from, to) : 0;
 }
 
 uint32_t
 occupancy_first_over(const struct occupancy *r, uint32_t from, uint32_t to, int64_t limit)
 {
-	return from < to ? first_over(r, 1, 0, r->leaves, from, to, limit, 0, false) : OCCUPANCY_NONE;
+	return segment_tree_first_over(&r->live, from, to, limit);
 }
 
 uint32_t
 occupancy_last_over(const struct occupancy *r, uint32_t from, uint32_t to, int64_t limit)
 {
-	return from < to ? first_over(r, 1, 0, r->leaves, from, to, limit, 0, true) : OCCUPANCY_NONE;
+	return segment_tree_last_over(&r->live, from, to, limit);
 }
 
 uint32_t
@@ -349,11 +279,10 @@ occupancy_peak(const struct schedule *s, const struct graph *g, uint32_t *step, 
 	}
 	for (uint32_t k = 0; k < s->step_count; k++) {
 		const struct op *o = &g->ops[s->steps[k].op];
-		uint32_t alternative = s->steps[k].alternative;
 		int64_t now;
 
 		live += y.change[k];
-		now = live + aligned(alternative == PLAN_NONE ? o->workspace_bytes : o->alternatives[alternative].workspace_bytes);
+		now = live + aligned(op_workspace_bytes(o, s->steps[k].alternative));
 		if (now > peak) {
 			peak = now;
 			at = k;

@@ -10,12 +10,12 @@
 #include "planner/schedule/decisions.h"
 #include "planner/schedule/idle.h"
 #include "planner/schedule/problem.h"
+#include "src/base/segment_tree.h"
 
 struct occupancy {
 	const struct problem *problem;	/* not owned */
-	uint32_t leaves;		/* a power of two, at least op_count */
-	int64_t *most, *added;		/* [2 * leaves] a tree: largest below, added to all below */
-	double *start_us;		/* [op_count + 1] start of each op without stalls */
+	struct segment_tree live;	/* bytes by op */
+	const double *start_us;		/* [op_count + 1] the lifetimes' */
 };
 
 /* Fills r: every tensor is kept. */
@@ -30,7 +30,7 @@ int64_t occupancy_most(const struct occupancy *r, uint32_t from, uint32_t to);
 /* The first (the last) op of [from, to) with more than limit, or OCCUPANCY_NONE. */
 uint32_t occupancy_first_over(const struct occupancy *r, uint32_t from, uint32_t to, int64_t limit);
 uint32_t occupancy_last_over(const struct occupancy *r, uint32_t from, uint32_t to, int64_t limit);
-#define OCCUPANCY_NONE UINT32_MAX
+#define OCCUPANCY_NONE SEGMENT_TREE_NONE
 
 /* The op that runs at time us: the last one that has begun by then. */
 uint32_t occupancy_op_at(const struct occupancy *r, double us);

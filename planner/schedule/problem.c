@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* problem.c - the end of a search: told to stop, or out of time */
+/* problem.c - the end of a search: told to stop, or out of time; and a smaller budget for a plan that did not fit */
 #include <config.h>
 #include "planner/schedule/problem.h"
 
@@ -44,4 +44,13 @@ int
 search_threads(const struct search_control *c)
 {
 	return threads_for(c == NULL ? 0 : c->threads);
+}
+
+bool
+problem_tighten(struct problem *p, bytes_t excess, bytes_t least)
+{
+	if (excess > p->budget_bytes || p->budget_bytes - excess < least)
+		return false;
+	p->budget_bytes -= excess;
+	return true;
 }

@@ -34,4 +34,8 @@ struct problem {
 	bytes_t budget_bytes;		/* of device memory for all buffers, fragmentation included */
 	struct search_control *control;	/* NULL: all zero */
 };
+
+/* Takes the excess of a plan off p's budget, so that the next plan of the same policy may fit the budget meant.  False, and no
+ * change, if less than `least` bytes would be left. */
+bool problem_tighten(struct problem *p, bytes_t excess, bytes_t least);
 #endif

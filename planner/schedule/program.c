@@ -205,8 +205,7 @@ walk_run(struct program *b, uint32_t k, struct instruction *run)
 	const struct step *step = &b->schedule->steps[k];
 	const struct op *o = &b->graph->ops[step->op];
 	const struct tensor *tensors = b->graph->tensors;
-	bytes_t workspace = step->alternative == PLAN_NONE ? o->workspace_bytes :
-	    o->alternatives[step->alternative].workspace_bytes;
+	bytes_t workspace = op_workspace_bytes(o, step->alternative);
 
 	*run = (struct instruction) { .queue = QUEUE_COMPUTE, .op = step->op, .reads = b->reads,
 	    .writes = b->writes, .workspace = PLAN_NONE, .alternative = step->alternative };

@@ -44,4 +44,7 @@ struct schedule {
 
 /* Fills s: every op once, in order, without moves. */
 void schedule_init(struct schedule *s, const struct graph *g, struct arena *a);
+
+/* A copy that shares no memory with `from`, whose graph has tensor_count tensors. */
+void schedule_copy(struct schedule *to, const struct schedule *from, uint32_t tensor_count, struct arena *a);
 #endif

@@ -5,6 +5,8 @@
 
 #include <string.h>
 
+#include "src/base/lower_bound.h"
+
 void
 versions_init(struct versions *v, const struct graph *g, struct arena *a)
 {
@@ -26,15 +28,5 @@ versions_init(struct versions *v, const struct graph *g, struct arena *a)
 uint32_t
 versions_before(const struct versions *v, uint32_t t, uint32_t k)
 {
-	uint32_t lo = v->start[t], hi = v->start[t + 1];
-
-	while (lo < hi) {
-		uint32_t mid = lo + (hi - lo) / 2;
-
-		if (v->writer[mid] < k)
-			lo = mid + 1;
-		else
-			hi = mid;
-	}
-	return lo - v->start[t];
+	return lower_bound(v->writer, v->start[t], v->start[t + 1], k) - v->start[t];
 }

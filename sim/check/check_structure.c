@@ -239,7 +239,7 @@ static int
 check_workspace(const struct checker *c, const struct instruction *in)
 {
 	const struct op *o = &c->graph->ops[in->op];
-	bytes_t need = in->alternative == PLAN_NONE ? o->workspace_bytes : o->alternatives[in->alternative].workspace_bytes;
+	bytes_t need = op_workspace_bytes(o, in->alternative);
 	const struct buffer *b;
 	char name[48];
 

@@ -80,7 +80,7 @@ op_time(const struct plan *p, const struct instruction *in)
 {
 	const struct op *o = &p->graph->ops[in->op];
 
-	return in->alternative == PLAN_NONE ? o->time_us : o->alternatives[in->alternative].time_us;
+	return op_time_us(o, in->alternative);
 }
 
 static uint32_t

@@ -8,8 +8,10 @@ libcore_a_SOURCES += \
 	%D%/file.c %D%/file.h \
 	%D%/json.c %D%/json.h \
 	%D%/json_write.c \
+	%D%/lower_bound.h \
 	%D%/option.c %D%/option.h \
 	%D%/process.c %D%/process.h \
+	%D%/segment_tree.c %D%/segment_tree.h \
 	%D%/spans.c %D%/spans.h \
 	%D%/threads.h \
 	%D%/units.c %D%/units.h \

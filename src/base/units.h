@@ -31,6 +31,19 @@ bytes_align(bytes_t n, bytes_t align)
 	return (n + align - 1) / align * align;
 }
 
+/* The greatest common divisor; of 0 and n: n. */
+static inline bytes_t
+bytes_gcd(bytes_t x, bytes_t y)
+{
+	while (y != 0) {
+		bytes_t rest = x % y;
+
+		x = y;
+		y = rest;
+	}
+	return x;
+}
+
 int units_parse_size(const char *s, bytes_t *bytes, struct err *e) WARN_UNUSED;
 int units_parse_rate(const char *s, double *bytes_per_s, struct err *e) WARN_UNUSED;
 int units_parse_time(const char *s, double *us, struct err *e) WARN_UNUSED;

@@ -13,6 +13,19 @@
 enum { PLAN_VERSION = 1 };	/* of the "layrub-plan" document */
 #define PLAN_NONE UINT32_MAX	/* no buffer, no tensor, no alternative */
 
+/* Time and workspace of a run of op o by one of its alternatives; PLAN_NONE: by its own algorithm. */
+static inline double
+op_time_us(const struct op *o, uint32_t alternative)
+{
+	return alternative == PLAN_NONE ? o->time_us : o->alternatives[alternative].time_us;
+}
+
+static inline bytes_t
+op_workspace_bytes(const struct op *o, uint32_t alternative)
+{
+	return alternative == PLAN_NONE ? o->workspace_bytes : o->alternatives[alternative].workspace_bytes;
+}
+
 /* The same order as direction + 1: out = D2H, in = H2D. */
 enum queue { QUEUE_COMPUTE, QUEUE_OUT, QUEUE_IN, QUEUE_COUNT };
 extern const char *const queue_names[QUEUE_COUNT + 1];	/* "compute" "out" "in" */

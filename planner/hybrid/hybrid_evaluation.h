@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* hybrid_evaluation.h - evaluation of one configuration: a schedule, placed within the budget and simulated */
+#ifndef PLANNER_HYBRID_HYBRID_EVALUATION_H
+#define PLANNER_HYBRID_HYBRID_EVALUATION_H
+#include "planner/hybrid/hybrid_configuration.h"
+
+/* Evaluates h->configuration, with a tighter budget where fragmentation breaks it.  Fills h->schedule and *us: its simulated step time
+ * if h->fits, else a lower bound on it that does not beat h->beat_us. */
+int hybrid_evaluate(struct hybrid *h, double *us);
+
+/* Makes h->program of h->schedule. */
+int hybrid_build(struct hybrid *h, struct err *e);
+
+/* Places and times h->program.  A program that cannot beat h->beat_us is not placed: *us is a lower bound then.
+ * *missing: bytes of the arena over the budget. */
+int hybrid_time(struct hybrid *h, bytes_t *missing, double *us);
+#endif
