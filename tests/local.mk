@@ -87,7 +87,9 @@ mutants: %D%/mutations.t
 	@MUTANTS=$(N) SEED=$(SEED) %D%/mutations.t >%D%/mutants.log || { cat %D%/mutants.log; exit 1; }
 	@sed -n -e 's/^ok [0-9]* - //' -e '/ random plans are /p' -e '/ in all: /p' %D%/mutants.log
 CLEANFILES += %D%/mutants.log
-C_TESTS += %D%/network.t %D%/lower.t %D%/roofline.t
+C_TESTS += %D%/network.t %D%/lower.t %D%/roofline.t %D%/flops.t
+%C%_flops_t_SOURCES = %D%/flops.c
+%C%_flops_t_LDADD = $(TEST_LIBS)
 %C%_network_t_SOURCES = %D%/network.c
 %C%_network_t_LDADD = $(TEST_LIBS)
 %C%_lower_t_SOURCES = %D%/lower.c
