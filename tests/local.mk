@@ -102,6 +102,13 @@ C_TESTS += %D%/network.t %D%/lower.t %D%/roofline.t %D%/flops.t
 C_TESTS += %D%/pattern.t
 %C%_pattern_t_SOURCES = %D%/pattern.c cuda_validate/pattern.c cuda_validate/pattern.h cuda_validate/pattern_data.h
 %C%_pattern_t_LDADD = $(TEST_LIBS)
+C_TESTS += %D%/replay_data.t
+%C%_replay_data_t_SOURCES = %D%/replay_data.c %D%/toy_plan.c %D%/toy_plan.h \
+	cuda_validate/replay.c cuda_validate/prepare.c cuda_validate/reference.c cuda_validate/pattern.c \
+	cuda_validate/backend_host.c cuda_validate/host_memory.c cuda_validate/measure.c
+%C%_replay_data_t_CFLAGS = $(AM_CFLAGS) -pthread
+%C%_replay_data_t_LDFLAGS = $(AM_LDFLAGS) -pthread
+%C%_replay_data_t_LDADD = $(TEST_LIBS)
 SHELL_TESTS += %D%/replay.sh %D%/replay_cuda.sh
 EXTRA_DIST += %D%/data
 
