@@ -93,6 +93,11 @@ mutants: %D%/mutations.t
 	@MUTANTS=$(N) SEED=$(SEED) %D%/mutations.t >%D%/mutants.log || { cat %D%/mutants.log; exit 1; }
 	@sed -n -e 's/^ok [0-9]* - //' -e '/ random plans are /p' -e '/ in all: /p' %D%/mutants.log
 CLEANFILES += %D%/mutants.log
+# Does a test fail when a line of the sources means something else?  All lines of mutate.list, or those that match: make mutate N=PATTERN.
+EXTRA_DIST += %D%/mutate.sh %D%/mutate.list
+.PHONY: mutate
+mutate:
+	@CC='$(CC)' $(SHELL) $(srcdir)/%D%/mutate.sh '$(srcdir)' mutate '$(if $(filter command,$(origin N)),$(N))'
 C_TESTS += %D%/network.t %D%/lower.t %D%/roofline.t %D%/flops.t
 %C%_flops_t_SOURCES = %D%/flops.c
 %C%_flops_t_LDADD = $(TEST_LIBS)
