@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* fuzz.c - a case as a file, its promises, and the way out of one that breaks them */
 #include <config.h>
 #include "tests/fuzz/fuzz.h"
 
