@@ -239,7 +239,8 @@ is_walkable(const struct layrub_program *p, const struct layrub_graph *g)
 				return false;
 	}
 	for (uint32_t i = 0; i < p->buffer_count; i++)
-		if (p->buffers[i].offset_bytes + p->buffers[i].bytes > p->arena_bytes)
+		if (p->buffers[i].offset_bytes + p->buffers[i].bytes > p->arena_bytes ||
+		    (p->buffers[i].tensor != LAYRUB_NONE && p->buffers[i].bytes != g->tensors[p->buffers[i].tensor].bytes))
 			return false;
 	return p->initial_count == 2 && p->final_count == 2 && g->tensors[p->initial_places[1].tensor].kind == LAYRUB_PARAMETER;
 }

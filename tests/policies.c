@@ -299,6 +299,42 @@ test_swaps_reach(double bytes_per_s)
 	}
 }
 
+/* Ops of 10 us, copies of 25.  Map 1 is read by op 1 and op 18, map 2 by ops 2 and 17.  Out: map 1 from 20 to 45, gone before op 5; map 2
+ * when the link is free, from 45 to 70, gone before op 8.  In, the last first: map 1 from 155, in op 15, to 180; map 2 from 130, in op 13,
+ * to 155, when the link is needed. */
+static void
+test_copy_times(void)
+{
+	static const struct { uint32_t map, gone, back; } want[] = { { 1, 5, 15 }, { 2, 8, 13 } };
+	struct chain_net c;
+	struct arena a = ARENA_INIT;
+	struct device d = fast_device(UNIT / 25e-6);
+	struct lifetimes l;
+	struct problem p = { .graph = &c.graph, .device = &d, .life = &l, .budget_bytes = UINT64_C(1) << 30 };
+	struct residency r;
+	struct decisions x;
+	struct gap *gaps;
+	uint32_t count, chosen[2], n = 0;
+
+	chain_make(&c, 10, NULL, NULL, NULL);
+	lifetimes_init(&l, &c.graph, &a);
+	decisions_init(&x, &l, &a);
+	residency_init(&r, &p, &a);
+	gaps = residency_gaps(&r, &count, &a);
+	for (uint32_t i = 0; i < count; i++)
+		if (gaps[i].tensor == map_id(1) || gaps[i].tensor == map_id(2))
+			chosen[n++] = i;
+	if (is_uint(n, 2, "copies: two maps wait for backward")) {
+		residency_times(&r, &x, gaps, chosen, 2, false, &a);
+		for (uint32_t i = 0; i < 2; i++) {
+			is_uint(gaps[chosen[i]].tensor, want[i].map, "copies: map %u", want[i].map);
+			is_uint(x.gone[gaps[chosen[i]].use], want[i].gone, "copies: map %u is gone", want[i].map);
+			is_uint(x.back[gaps[chosen[i]].use], want[i].back, "copies: map %u is back", want[i].map);
+		}
+	}
+	arena_free(&a);
+}
+
 /* On a link a thousand times slower, capuchin recomputes instead. */
 static void
 test_capuchin_recomputes(void)
@@ -552,6 +588,7 @@ main(void)
 	test_swaps();
 	test_swaps_reach(1e9);
 	test_swaps_reach(3e7);
+	test_copy_times();
 	test_capuchin_recomputes();
 	test_forward_only();
 	test_dp();

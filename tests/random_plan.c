@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* random_plan.c - a planner of small random sound plans, independent of the project's own */
 #include <config.h>
 #include "tests/random_plan.h"
 

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* reference_check.c - the two rules of soundness decided slowly: byte by byte, over the whole order of instructions */
 #include <config.h>
 #include "tests/reference_check.h"
 
