@@ -4,13 +4,6 @@
 
 #include <stdlib.h>
 
-/* The body runs once for each distinct tensor t of op k.  stamp[t] == k + 1 marks
- * the tensors seen in this op, so that nothing need be cleared between ops. */
-#define FOR_EACH_TENSOR(o, k, stamp, t) \
-	for (uint32_t i_ = 0, t; i_ < (o)->input_count + (o)->output_count; i_++) \
-		if ((t = i_ < (o)->input_count ? (o)->inputs[i_] : (o)->outputs[i_ - (o)->input_count], \
-		    (stamp)[t] != (k) + 1) && ((stamp)[t] = (k) + 1))
-
 static void
 find_uses(struct lifetimes *l, uint32_t *stamp, struct arena *a)
 {
@@ -20,7 +13,7 @@ find_uses(struct lifetimes *l, uint32_t *stamp, struct arena *a)
 	for (uint32_t t = 0; t < g->tensor_count; t++)
 		l->first[t] = UINT32_MAX;
 	for (uint32_t k = 0; k < g->op_count; k++)
-		FOR_EACH_TENSOR(&g->ops[k], k, stamp, t) {
+		FOR_EACH_OPERAND_ONCE(&g->ops[k], stamp, k + 1, t) {
 			if (l->first[t] == UINT32_MAX)
 				l->first[t] = k;
 			l->last[t] = k;
@@ -33,7 +26,7 @@ find_uses(struct lifetimes *l, uint32_t *stamp, struct arena *a)
 	for (uint32_t t = 0; t < g->tensor_count; t++)
 		stamp[t] = 0;
 	for (uint32_t k = 0; k < g->op_count; k++)
-		FOR_EACH_TENSOR(&g->ops[k], k, stamp, t)
+		FOR_EACH_OPERAND_ONCE(&g->ops[k], stamp, k + 1, t)
 			l->use_op[l->use_start[t] + fill[t]++] = k;
 }
 
@@ -104,7 +97,7 @@ find_bounds(struct lifetimes *l, uint32_t *stamp)
 		for (uint32_t i = 0; i < o->alternative_count; i++)
 			if (o->alternatives[i].workspace_bytes < workspace)
 				workspace = o->alternatives[i].workspace_bytes;
-		FOR_EACH_TENSOR(o, k, stamp, t) {
+		FOR_EACH_OPERAND_ONCE(o, stamp, k + 1, t) {
 			all += g->tensors[t].bytes;
 			if (!kind_is_persistent(g->tensors[t].kind))
 				transient += g->tensors[t].bytes;
