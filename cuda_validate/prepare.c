@@ -11,11 +11,13 @@
 
 #include <math.h>
 
+#include "src/documents/plan_access.h"
+
 #define NOBODY UINT32_MAX
 enum { LEAST_DELAY_NS = 20000 };
 
 /* Who touches a buffer: the first instruction, and the last one of each queue. */
-struct touch {
+struct buffer_users {
 	uint32_t first, last[QUEUE_COUNT];
 	bool initial, final;
 };
@@ -26,7 +28,7 @@ struct preparation {
 	const struct graph *graph;
 	uint32_t *position;			/* [instruction_count] in its queue */
 	uint32_t (*done)[QUEUE_COUNT];		/* [instruction_count] how many of a queue have ended when it begins */
-	struct touch *touches[2];		/* [buffer_count], [host_count] */
+	struct buffer_users *users[2];		/* [buffer_count], [host_count] */
 	size_t *input_first;			/* [op_count] in defined */
 	bool *defined;				/* of each input of each op */
 	size_t read_room, write_room;
@@ -67,52 +69,26 @@ find_order(struct preparation *s)
 }
 
 static void
-touch(struct preparation *s, bool host, uint32_t buffer, uint32_t i)
-{
-	struct touch *t = &s->touches[host][buffer];
-
-	if (t->first == NOBODY)
-		t->first = i;
-	t->last[s->plan->program[i].queue] = i;
-}
-
-static void
-touch_places(struct preparation *s)
-{
-	const struct plan *p = s->plan;
-
-	for (uint32_t k = 0; k < p->initial_count; k++)
-		s->touches[p->initial[k].on_host][p->initial[k].buffer].initial = true;
-	for (uint32_t k = 0; k < p->final_count; k++)
-		s->touches[p->final[k].on_host][p->final[k].buffer].final = true;
-}
-
-static void
-find_touches(struct preparation *s)
+find_users(struct preparation *s)
 {
 	const struct plan *p = s->plan;
 	const uint32_t counts[2] = { p->buffer_count, p->host_count };
 
 	for (int host = 0; host < 2; host++) {
-		s->touches[host] = ARENA_NEW(s->arena, struct touch, counts[host]);
+		s->users[host] = ARENA_NEW(s->arena, struct buffer_users, counts[host]);
 		for (uint32_t b = 0; b < counts[host]; b++)
-			s->touches[host][b] = (struct touch) { .first = NOBODY, .last = { NOBODY, NOBODY, NOBODY } };
+			s->users[host][b] = (struct buffer_users) { .first = NOBODY, .last = { NOBODY, NOBODY, NOBODY } };
 	}
-	touch_places(s);
-	for (uint32_t i = 0; i < p->instruction_count; i++) {
-		const struct instruction *in = &p->program[i];
+	FOR_EACH_ACCESS(p, x) {
+		struct buffer_users *u = &s->users[x.host][x.buffer];
 
-		if (in->queue != QUEUE_COMPUTE) {
-			touch(s, false, in->device_buffer, i);
-			touch(s, true, in->host_buffer, i);
+		u->initial |= x.operand == OPERAND_INITIAL;
+		u->final |= x.operand == OPERAND_FINAL;
+		if (x.operand == OPERAND_INITIAL || x.operand == OPERAND_FINAL)
 			continue;
-		}
-		for (uint32_t k = 0; k < s->graph->ops[in->op].input_count; k++)
-			touch(s, false, in->reads[k], i);
-		for (uint32_t k = 0; k < s->graph->ops[in->op].output_count; k++)
-			touch(s, false, in->writes[k], i);
-		if (in->workspace != PLAN_NONE)
-			touch(s, false, in->workspace, i);
+		if (u->first == NOBODY)
+			u->first = x.moment - 1;
+		u->last[p->program[x.moment - 1].queue] = x.moment - 1;
 	}
 }
 
@@ -120,7 +96,7 @@ find_touches(struct preparation *s)
 static bool
 is_last(const struct preparation *s, bool host, uint32_t buffer, uint32_t i)
 {
-	const struct touch *t = &s->touches[host][buffer];
+	const struct buffer_users *t = &s->users[host][buffer];
 	enum queue own = s->plan->program[i].queue;
 
 	if (t->final || t->last[own] != i)
@@ -134,7 +110,7 @@ is_last(const struct preparation *s, bool host, uint32_t buffer, uint32_t i)
 static bool
 is_first(const struct preparation *s, bool host, uint32_t buffer, uint32_t i)
 {
-	return !s->touches[host][buffer].initial && s->touches[host][buffer].first == i;
+	return !s->users[host][buffer].initial && s->users[host][buffer].first == i;
 }
 
 /* ---- runs ---- */
@@ -154,16 +130,14 @@ overlaps(const struct buffer *x, const struct buffer *y)
 	return x->offset_bytes < y->offset_bytes + y->bytes && y->offset_bytes < x->offset_bytes + x->bytes;
 }
 
-/* Does the run overwrite any byte of b? */
+/* Does run i overwrite any byte of b? */
 static bool
-overwrites(const struct preparation *s, const struct instruction *in, const struct buffer *b)
+overwrites(const struct preparation *s, uint32_t i, const struct buffer *b)
 {
-	const struct buffer *buffers = s->plan->buffers;
-
-	for (uint32_t k = 0; k < s->graph->ops[in->op].output_count; k++)
-		if (overlaps(b, &buffers[in->writes[k]]))
+	FOR_EACH_ACCESS_AT(s->plan, i + 1, x)
+		if (x.write && overlaps(b, access_buffer(s->plan, &x)))
 			return true;
-	return in->workspace != PLAN_NONE && overlaps(b, &buffers[in->workspace]);
+	return false;
 }
 
 static void
@@ -188,16 +162,14 @@ static void
 poison_reads(struct preparation *s, uint32_t i, struct work *w)
 {
 	const struct instruction *in = &s->plan->program[i];
-	struct touch *t;
 
 	for (uint32_t k = 0; k < s->graph->ops[in->op].input_count; k++) {
 		const struct buffer *b = &s->plan->buffers[in->reads[k]];
 
-		if (!is_last(s, false, in->reads[k], i) || overwrites(s, in, b))
+		if (!is_last(s, false, in->reads[k], i) || overwrites(s, i, b))
 			continue;
 		add_write(s, w, b->offset_bytes, b->bytes, PATTERN_POISON);
-		t = &s->touches[false][in->reads[k]];
-		t->final = true;	/* an input may stand twice */
+		s->users[false][in->reads[k]].final = true;	/* an input may stand twice */
 	}
 }
 
@@ -283,7 +255,7 @@ job_init(struct job *job, const struct plan *p, const struct replay_options *o, 
 	job->works = ARENA_NEW(a, struct work, p->instruction_count);
 	job->jitter_ns = (uint64_t)(o->jitter / 100 * fmax(LEAST_DELAY_NS, o->traced ? each_ns : 0));
 	find_order(&s);
-	find_touches(&s);
+	find_users(&s);
 	find_defined(&s);
 	for (uint32_t i = 0; i < p->instruction_count; i++) {
 		job->works[i].waits = p->program[i].after_count > 0;

@@ -36,17 +36,15 @@ struct space {
 	struct pool pool[2];		/* [1]: the host's */
 };
 
-static int
-note(void *arg, const struct access *x)
+static void
+note(struct space *s, const struct access *x)
 {
-	struct space *s = arg;
 	struct use *u = &s->pool[x->host].uses[x->buffer];
 	int lane = s->c->order.lane[x->moment];
 
 	if (u->first[lane] == NEVER)
 		u->first[lane] = x->moment;
 	u->last[lane] = x->moment;
-	return 0;
 }
 
 /* x uses its buffer while the earlier access at moment m may still go on. */
@@ -182,9 +180,8 @@ check_pair(const struct space *s, const struct access *x, uint32_t owner)
 }
 
 static int
-walk(void *arg, const struct access *x)
+walk(struct space *s, const struct access *x)
 {
-	struct space *s = arg;
 	struct pool *pool = &s->pool[x->host];
 	const struct buffer *b = &pool->buffers[x->buffer];
 	bytes_t end = b->offset_bytes + b->bytes;
@@ -233,6 +230,10 @@ check_space(const struct checker *c)
 
 	pool_init(&s.pool[false], p->buffers, p->buffer_count, p->arena_bytes, c->arena);
 	pool_init(&s.pool[true], p->host, p->host_count, p->host_bytes, c->arena);
-	plan_visit(p, note, &s);
-	return plan_visit(p, walk, &s);
+	FOR_EACH_ACCESS(p, x)
+		note(&s, &x);
+	FOR_EACH_ACCESS(p, x)
+		if (walk(&s, &x) < 0)
+			return -1;
+	return 0;
 }

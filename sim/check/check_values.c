@@ -257,12 +257,11 @@ copy(struct values *v, const struct access *x, const struct instruction *in)
 }
 
 static int
-follow(void *arg, const struct access *x)
+follow(struct values *v, const struct access *x)
 {
-	struct values *v = arg;
 	const struct plan *p = v->c->plan;
 	const struct buffer *b = access_buffer(p, x);
-	const struct instruction *in = x->moment == MOMENT_BEGIN || x->moment == moment_end(p) ? NULL : &p->program[x->moment - 1];
+	const struct instruction *in = moment_instruction(p, x->moment);
 
 	assert(in != NULL || x->operand == OPERAND_INITIAL || x->operand == OPERAND_FINAL);
 	switch (x->operand) {
@@ -328,5 +327,8 @@ check_values(const struct checker *c)
 	number_versions(&v, c->graph, c->arena);
 	v.memory[false] = memory_new(c, false);
 	v.memory[true] = memory_new(c, true);
-	return plan_visit(c->plan, follow, &v);
+	FOR_EACH_ACCESS(c->plan, x)
+		if (follow(&v, &x) < 0)
+			return -1;
+	return 0;
 }

@@ -5,7 +5,6 @@
 #include <stdlib.h>
 
 #include "sim/check/check.h"
-#include "src/documents/plan_access.h"
 
 const char *const explain_what_names[EXPLAIN_WHATS + 1] = {
 	"begins", "written", "made again", "read", "offloaded", "fetched", "ends", NULL
@@ -13,23 +12,10 @@ const char *const explain_what_names[EXPLAIN_WHATS + 1] = {
 
 /* ---- what is alive ---- */
 
-static int
-note_access(void *arg, const struct access *x)
-{
-	struct explain *e = arg;
-
-	if (x->host)
-		return 0;
-	if (e->first[x->buffer] == PLAN_NONE)
-		e->first[x->buffer] = x->moment;
-	e->last[x->buffer] = x->moment;
-	return 0;
-}
-
 static bool
 alive_at(const struct explain *x, uint32_t buffer, uint32_t moment)
 {
-	return x->first[buffer] != PLAN_NONE && x->first[buffer] <= moment && moment <= x->last[buffer];
+	return x->ranges[buffer].first != PLAN_NONE && x->ranges[buffer].first <= moment && moment <= x->ranges[buffer].last;
 }
 
 struct by_bytes { bytes_t bytes; uint32_t id; };
@@ -93,15 +79,15 @@ buffers_by_first(const struct explain *x, uint32_t *count, struct arena *a)
 
 	*count = 0;
 	for (uint32_t b = 0; b < p->buffer_count; b++)
-		if (x->first[b] != PLAN_NONE) {
-			start[x->first[b] + 1]++;
+		if (x->ranges[b].first != PLAN_NONE) {
+			start[x->ranges[b].first + 1]++;
 			++*count;
 		}
 	for (uint32_t m = 0; m <= moment_end(p); m++)
 		start[m + 1] += start[m];
 	for (uint32_t b = 0; b < p->buffer_count; b++)
-		if (x->first[b] != PLAN_NONE)
-			order[start[x->first[b]]++] = b;
+		if (x->ranges[b].first != PLAN_NONE)
+			order[start[x->ranges[b].first]++] = b;
 	return order;
 }
 
@@ -129,14 +115,14 @@ sum_absences(struct explain *x, struct arena *a)
 			continue;
 		l = &life[t];
 		if (l->first == PLAN_NONE) {
-			l->first = x->first[b];
-			l->here_until_us = begins(x, x->first[b]);
+			l->first = x->ranges[b].first;
+			l->here_until_us = begins(x, x->ranges[b].first);
 		}
-		l->last = x->last[b] > l->last ? x->last[b] : l->last;
-		if (begins(x, x->first[b]) > l->here_until_us)
-			x->tensors[t].away_us += begins(x, x->first[b]) - l->here_until_us;
-		if (ends(x, x->last[b]) > l->here_until_us)
-			l->here_until_us = ends(x, x->last[b]);
+		l->last = x->ranges[b].last > l->last ? x->ranges[b].last : l->last;
+		if (begins(x, x->ranges[b].first) > l->here_until_us)
+			x->tensors[t].away_us += begins(x, x->ranges[b].first) - l->here_until_us;
+		if (ends(x, x->ranges[b].last) > l->here_until_us)
+			l->here_until_us = ends(x, x->ranges[b].last);
 		l->at_peak |= alive_at(x, b, x->peak);
 		l->at_step_peak |= alive_at(x, b, x->step_peak);
 	}
@@ -239,12 +225,8 @@ void
 explain_init(struct explain *x, const struct plan *p, const struct sim_result *r, uint32_t step_peak_op, struct arena *a)
 {
 	*x = (struct explain) { .plan = p, .sim = r };
-	x->first = ARENA_NEW(a, uint32_t, p->buffer_count);
-	x->last = ARENA_NEW(a, uint32_t, p->buffer_count);
+	x->ranges = plan_live_ranges(p, a);
 	x->tensors = ARENA_NEW(a, struct explain_tensor, p->graph->tensor_count);
-	for (uint32_t b = 0; b < p->buffer_count; b++)
-		x->first[b] = PLAN_NONE;
-	plan_visit(p, note_access, x);
 	look_at_peak(x, a);
 	sum_costs(x, step_peak_op, a);
 	sum_absences(x, a);
@@ -263,28 +245,27 @@ struct story {
 	size_t count, capacity;
 };
 
-static int
-add_event(void *arg, const struct access *acc)
+static void
+add_event(struct story *s, const struct access *acc)
 {
 	static const enum explain_what what[] = {
 		[OPERAND_INITIAL] = EXPLAIN_BEGIN, [OPERAND_READ] = EXPLAIN_READ, [OPERAND_WRITE] = EXPLAIN_WRITE,
 		[OPERAND_FROM] = EXPLAIN_OFFLOAD, [OPERAND_TO] = EXPLAIN_FETCH, [OPERAND_FINAL] = EXPLAIN_END
 	};
-	struct story *s = arg;
 	const struct plan *p = s->x->plan;
-	const struct instruction *in = acc->moment == MOMENT_BEGIN || acc->moment == moment_end(p) ? NULL : &p->program[acc->moment - 1];
+	const struct instruction *in = moment_instruction(p, acc->moment);
 	struct explain_event *e, *before = s->count > 0 ? &s->events[s->count - 1] : NULL;
 
 	if (access_buffer(p, acc)->tensor != s->tensor || acc->operand == OPERAND_WORKSPACE || (in != NULL && acc->host))
-		return 0;
+		return;
 	if (before != NULL && before->moment == acc->moment && before->what == what[acc->operand] && before->buffer == acc->buffer)
-		return 0;	/* an op that reads it twice */
+		return;	/* an op that reads it twice */
 	e = ARENA_PUSH(s->arena, s->events, s->count, s->capacity);
 	*e = (struct explain_event) { .what = what[acc->operand], .moment = acc->moment, .on_host = acc->host, .buffer = acc->buffer,
 	    .start_us = begins(s->x, acc->moment), .end_us = ends(s->x, acc->moment),
-	    .last = !acc->host && s->x->last[acc->buffer] == acc->moment };
+	    .last = !acc->host && s->x->ranges[acc->buffer].last == acc->moment };
 	if (in == NULL)
-		return 0;
+		return;
 	if (in->queue != QUEUE_COMPUTE) {
 		e->bytes = in->bytes;
 		e->wait_us = s->wait_us[acc->moment - 1];
@@ -293,7 +274,6 @@ add_event(void *arg, const struct access *acc)
 	}
 	if (e->what == EXPLAIN_WRITE)
 		s->ran[in->op] = true;
-	return 0;
 }
 
 struct explain_event *
@@ -306,7 +286,8 @@ explain_story(const struct explain *x, uint32_t tensor, uint32_t *count, struct 
 	for (uint32_t i = 0; i < x->sim->stall_count; i++)
 		if (x->sim->stalls[i].cause != PLAN_NONE)
 			s.wait_us[x->sim->stalls[i].cause] += x->sim->stalls[i].end_us - x->sim->stalls[i].start_us;
-	plan_visit(x->plan, add_event, &s);
+	FOR_EACH_ACCESS(x->plan, acc)
+		add_event(&s, &acc);
 	*count = (uint32_t)s.count;
 	return s.events;
 }

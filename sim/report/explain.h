@@ -7,6 +7,7 @@
 #ifndef SIM_REPORT_EXPLAIN_H
 #define SIM_REPORT_EXPLAIN_H
 #include "sim/time/simulate.h"
+#include "src/documents/plan_access.h"
 
 /* One tensor's share in the plan. */
 struct explain_tensor {
@@ -22,7 +23,7 @@ struct explain_tensor {
 struct explain {
 	const struct plan *plan;
 	const struct sim_result *sim;
-	uint32_t *first, *last;			/* [buffer_count] moments; a buffer that nobody uses has PLAN_NONE */
+	struct moment_range *ranges;		/* [buffer_count] live ranges */
 	uint32_t peak;				/* moment */
 	bytes_t peak_bytes, in_place_bytes;	/* the second: counted in the kinds, but shared by an op in place */
 	bytes_t peak_kinds[SIM_KINDS];

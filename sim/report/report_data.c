@@ -276,7 +276,7 @@ find_peak(struct picture *pic, const struct sim_memory *m)
 			at = i;
 	k->time_us = m->count > 0 ? m->time_us[at] : 0;
 	for (uint32_t b = 0; b < p->buffer_count; b++) {
-		const struct stay *s = &pic->stays[b];
+		const struct map_range *s = &pic->ranges[b];
 		uint32_t i;
 
 		if (s->from > k->time_us || s->to <= k->time_us)
@@ -350,12 +350,12 @@ picture_init(struct picture *pic, const struct plan *p, const struct sim_result 
 	rate_curve(pic, &q, QUEUE_OUT, &pic->rate[D2H], a);
 	rate_curve(pic, &q, QUEUE_IN, &pic->rate[H2D], a);
 	pic->makers = tensor_makers(p->graph, a);
-	pic->stays = plan_stays(p, r, a);
+	pic->ranges = plan_map_ranges(p, r, a);
 	pic->map = (struct address_map){ .unit = "time (ms)", .end = r->step_time_us, .top = p->arena_bytes };
 	for (int k = 0; k < SIM_KINDS; k++) {
 		pic->map.names[k] = kind_label(k);
 		pic->map.colours[k] = kind_colours[k];
 	}
-	address_map_init(&pic->map, pic->stays, p->buffer_count, d, a);
+	address_map_init(&pic->map, pic->ranges, p->buffer_count, d, a);
 	find_peak(pic, &m);
 }

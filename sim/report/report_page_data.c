@@ -82,7 +82,7 @@ page_plan_data(FILE *out, const struct picture *pic, struct arena *a)
 	put_queues(out, pic, a);
 	fputs("\"buffers\":[", out);
 	for (uint32_t b = 0; b < p->buffer_count; b++) {
-		const struct stay *s = &pic->stays[b];
+		const struct map_range *s = &pic->ranges[b];
 
 		if (s->to <= s->from)
 			continue;

@@ -18,7 +18,7 @@ enum { CLASSES = sizeof(classes) / sizeof(classes[0]), NAMES_MOST = 100000 };
 void
 placed_picture_init(struct placed_picture *pic, const struct placed *pl, const struct detail *d, struct arena *a)
 {
-	struct stay *stays = ARENA_NEW(a, struct stay, pl->count);
+	struct map_range *ranges = ARENA_NEW(a, struct map_range, pl->count);
 	char b1[32], b2[32];
 
 	*pic = (struct placed_picture){ .placed = pl, .map = { .unit = "program order", .top = pl->arena_bytes } };
@@ -32,11 +32,11 @@ placed_picture_init(struct placed_picture *pic, const struct placed *pl, const s
 
 		while ((double)b->bytes < classes[k].part * (double)pl->arena_bytes)
 			k++;
-		stays[i] = (struct stay){ b->lower, b->upper, b->offset, b->bytes, k };
+		ranges[i] = (struct map_range){ b->lower, b->upper, b->offset, b->bytes, k };
 		if (b->upper > pic->map.end)
 			pic->map.end = b->upper;
 	}
-	address_map_init(&pic->map, stays, pl->count, d, a);
+	address_map_init(&pic->map, ranges, pl->count, d, a);
 	pic->title = picture_quoted(arena_printf(a, "%s: %" PRIu32 " buffers in %s, at least %s needed%s", pl->title, pl->count,
 	    units_size(b1, pl->arena_bytes), units_size(b2, pl->bound_bytes),
 	    pic->map.merged > 0 ? arena_printf(a, "; the smallest %" PRIu32 " boxes are merged", pic->map.merged) : ""), a);

@@ -39,7 +39,7 @@ struct curve {
 };
 
 /* A box of the address map: group is a kind, workspace behind them, or whatever the map's legend says. */
-struct stay {
+struct map_range {
 	double from, to;		/* x */
 	bytes_t offset, bytes;
 	int group;
@@ -56,9 +56,9 @@ struct address_map {
 	uint32_t count, merged;		/* boxes in all; those that were painted into a grid together */
 };
 
-void address_map_init(struct address_map *m, const struct stay *stays, uint32_t count, const struct detail *d, struct arena *a);
+void address_map_init(struct address_map *m, const struct map_range *ranges, uint32_t count, const struct detail *d, struct arena *a);
 /* A plan's buffers over simulated time, in us.  Buffers that nothing uses are left out. */
-struct stay *plan_stays(const struct plan *p, const struct sim_result *r, struct arena *a);
+struct map_range *plan_map_ranges(const struct plan *p, const struct sim_result *r, struct arena *a);
 /* The map's data, then its boxes in the panel that is set. */
 void address_map_data(FILE *out, const struct address_map *m, double x_unit, double y_unit);
 void address_map_plot(FILE *out, const struct address_map *m, bool key);
@@ -91,7 +91,7 @@ struct picture {
 	struct curve host;		/* bytes in the pinned pool */
 	struct detail detail;
 	struct address_map map;
-	const struct stay *stays;	/* [buffer_count] us and bytes; to < from: never used */
+	const struct map_range *ranges;	/* [buffer_count] us and bytes; to < from: never used */
 	struct peak peak;
 	const uint32_t *makers;		/* [tensor_count] see tensor_makers() */
 };

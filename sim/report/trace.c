@@ -4,6 +4,7 @@
 
 #include "src/base/file.h"
 #include "src/base/json.h"
+#include "src/documents/plan_access.h"
 
 struct trace {
 	const struct plan *plan;
@@ -28,20 +29,16 @@ find_arrows(struct trace *t, struct arena *a)
 	for (uint32_t b = 0; b < p->host_count; b++)
 		left[b] = PLAN_NONE;
 	for (uint32_t i = 0; i < p->instruction_count; i++) {
-		const struct instruction *in = &p->program[i];
-
 		t->offload_of[i] = t->fetch_of[i] = PLAN_NONE;
-		if (in->queue == QUEUE_OUT)
-			left[in->host_buffer] = i;
-		if (in->queue == QUEUE_IN) {
-			t->offload_of[i] = left[in->host_buffer];
-			brought[in->device_buffer] = i;
-		}
-		for (uint32_t k = 0; in->queue == QUEUE_COMPUTE && k < p->graph->ops[in->op].input_count; k++) {
-			if (brought[in->reads[k]] == PLAN_NONE)
+		FOR_EACH_ACCESS_AT(p, i + 1, x) {
+			if (x.operand == OPERAND_FROM && x.host)
+				t->offload_of[i] = left[x.buffer];
+			if (x.operand == OPERAND_TO)
+				*(x.host ? &left[x.buffer] : &brought[x.buffer]) = i;
+			if (x.operand != OPERAND_READ || brought[x.buffer] == PLAN_NONE)
 				continue;
-			t->fetch_of[i] = brought[in->reads[k]];
-			brought[in->reads[k]] = PLAN_NONE;
+			t->fetch_of[i] = brought[x.buffer];
+			brought[x.buffer] = PLAN_NONE;
 		}
 	}
 }

@@ -13,6 +13,16 @@ struct sim_queues {
 
 void sim_queues_init(struct sim_queues *q, const struct plan *p, struct arena *a);
 
+/* The live range of a buffer in simulated time: of the instructions that use it, the first to start and the last to
+ * end.  Both are PLAN_NONE without any. */
+struct sim_range {
+	uint32_t first, last;
+	bool initial, final;	/* in use from the step's beginning, to the step's end */
+};
+
+/* [buffer_count + host_count], host buffers behind device buffers; r's spans are there. */
+struct sim_range *sim_live_ranges(const struct sim_result *r, const struct plan *p, struct arena *a);
+
 /* Fill r's device_peak_bytes and host_peak_bytes; its spans are there. */
 void sim_peaks(struct sim_result *r, const struct plan *p, const struct sim_queues *q, struct arena *a);
 #endif

@@ -53,19 +53,10 @@ find_next_uses(struct view *v, struct arena *a)
 	v->next_use = ARENA_NEW(a, uint32_t, p->buffer_count);
 	for (uint32_t b = 0; b < p->buffer_count; b++)
 		v->next_use[b] = PLAN_NONE;
-	for (uint32_t i = p->instruction_count; i-- > 0 && i + 1 >= v->x.peak;) {
-		const struct instruction *in = &p->program[i];
-		const struct op *o = &p->graph->ops[in->op];
-
-		if (in->queue != QUEUE_COMPUTE)
-			continue;
-		for (uint32_t k = 0; k < o->input_count; k++)
-			v->next_use[in->reads[k]] = i;
-		for (uint32_t k = 0; k < o->output_count; k++)
-			v->next_use[in->writes[k]] = i;
-		if (in->workspace != PLAN_NONE)
-			v->next_use[in->workspace] = i;
-	}
+	for (uint32_t i = p->instruction_count; i-- > 0 && i + 1 >= v->x.peak;)
+		if (p->program[i].queue == QUEUE_COMPUTE)
+			FOR_EACH_ACCESS_AT(p, i + 1, x)
+				v->next_use[x.buffer] = i;
 }
 
 /* "run of 'conv1.weight'": what the program does at a moment. */
@@ -105,7 +96,7 @@ why_here(const struct view *v, uint32_t buffer, struct arena *a)
 	if (i != PLAN_NONE && i + 1 == v->x.peak)
 		return "in use";
 	if (i == PLAN_NONE)
-		return v->x.last[buffer] > v->plan->instruction_count ? "stays to the end" : "being copied out";
+		return v->x.ranges[buffer].last > v->plan->instruction_count ? "stays to the end" : "being copied out";
 	return arena_printf(a, "waits for %s", moment_name(v->plan, i + 1, a));
 }
 
