@@ -11,7 +11,7 @@
 
 #include <math.h>
 
-#include "src/documents/plan_access.h"
+#include "src/documents/plan_order.h"
 
 #define NOBODY UINT32_MAX
 enum { LEAST_DELAY_NS = 20000 };
@@ -26,47 +26,13 @@ struct preparation {
 	struct job *job;
 	const struct plan *plan;
 	const struct graph *graph;
-	uint32_t *position;			/* [instruction_count] in its queue */
-	uint32_t (*done)[QUEUE_COUNT];		/* [instruction_count] how many of a queue have ended when it begins */
+	struct plan_order order;
 	struct buffer_users *users[2];		/* [buffer_count], [host_count] */
 	size_t *input_first;			/* [op_count] in defined */
 	bool *defined;				/* of each input of each op */
 	size_t read_room, write_room;
 	struct arena *arena;
 };
-
-static void
-join(const struct preparation *s, uint32_t i, uint32_t before)
-{
-	enum queue lane = s->plan->program[before].queue;
-
-	for (int q = 0; q < QUEUE_COUNT; q++)
-		if (s->done[before][q] > s->done[i][q])
-			s->done[i][q] = s->done[before][q];
-	if (s->position[before] + 1 > s->done[i][lane])
-		s->done[i][lane] = s->position[before] + 1;
-}
-
-static void
-find_order(struct preparation *s)
-{
-	uint32_t length[QUEUE_COUNT] = { 0 }, latest[QUEUE_COUNT];
-
-	s->position = ARENA_NEW(s->arena, uint32_t, s->plan->instruction_count);
-	s->done = arena_alloc(s->arena, sizeof(*s->done), s->plan->instruction_count);
-	for (uint32_t i = 0; i < s->plan->instruction_count; i++) {
-		const struct instruction *in = &s->plan->program[i];
-
-		s->position[i] = length[in->queue]++;
-		if (s->position[i] > 0)
-			join(s, i, latest[in->queue]);
-		for (uint32_t k = 0; k < in->after_count; k++) {
-			join(s, i, in->after[k]);
-			s->job->works[in->after[k]].signals = true;
-		}
-		latest[in->queue] = i;
-	}
-}
 
 static void
 find_users(struct preparation *s)
@@ -102,7 +68,7 @@ is_last(const struct preparation *s, bool host, uint32_t buffer, uint32_t i)
 	if (t->final || t->last[own] != i)
 		return false;
 	for (int q = 0; q < QUEUE_COUNT; q++)
-		if (q != (int)own && t->last[q] != NOBODY && s->done[i][q] <= s->position[t->last[q]])
+		if (q != (int)own && t->last[q] != NOBODY && !order_before(&s->order, t->last[q] + 1, i + 1))
 			return false;
 	return true;
 }
@@ -254,11 +220,13 @@ job_init(struct job *job, const struct plan *p, const struct replay_options *o, 
 	*job = (struct job) { .plan = p, .options = *o };
 	job->works = ARENA_NEW(a, struct work, p->instruction_count);
 	job->jitter_ns = (uint64_t)(o->jitter / 100 * fmax(LEAST_DELAY_NS, o->traced ? each_ns : 0));
-	find_order(&s);
+	plan_order_init(&s.order, p, a);
 	find_users(&s);
 	find_defined(&s);
 	for (uint32_t i = 0; i < p->instruction_count; i++) {
 		job->works[i].waits = p->program[i].after_count > 0;
+		for (uint32_t k = 0; k < p->program[i].after_count; k++)
+			job->works[p->program[i].after[k]].signals = true;
 		if (p->program[i].queue == QUEUE_COMPUTE)
 			prepare_run(&s, i);
 		else

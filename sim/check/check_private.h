@@ -6,30 +6,14 @@
  */
 #ifndef SIM_CHECK_CHECK_PRIVATE_H
 #define SIM_CHECK_CHECK_PRIVATE_H
-#include "src/documents/plan_access.h"
+#include "src/documents/plan_order.h"
 
 #define NEVER UINT32_MAX	/* no moment */
-enum { LANE_STEP = QUEUE_COUNT, LANE_COUNT };
-
-/* Vector clocks: done[m][lane] is how many of the lane's moments have ended
- * whenever m begins, in whatever timing. */
-struct order {
-	uint8_t *lane;			/* [instruction_count + 2] */
-	uint32_t *position;		/* [instruction_count + 2] in its lane */
-	uint32_t (*done)[LANE_COUNT];	/* [instruction_count + 2] */
-};
-
-/* True when x has ended before y begins, in every timing. */
-static inline bool
-order_before(const struct order *o, uint32_t x, uint32_t y)
-{
-	return o->done[y][o->lane[x]] > o->position[x];
-}
 
 struct checker {
 	const struct plan *plan;
 	const struct graph *graph;	/* plan's */
-	struct order order;
+	struct plan_order order;
 	struct arena *arena;
 	struct err *err;
 };

@@ -64,7 +64,7 @@ unordered(const struct space *s, const struct access *x, uint32_t m, bool wrote)
 static int
 check_one_buffer(const struct space *s, const struct access *x)
 {
-	const struct order *o = &s->c->order;
+	const struct plan_order *o = &s->c->order;
 	struct use *u = &s->pool[x->host].uses[x->buffer];
 
 	for (int q = 0; q < LANE_COUNT; q++) {
@@ -159,7 +159,7 @@ check_pair(const struct space *s, const struct access *x, uint32_t owner)
 {
 	const struct pool *pool = &s->pool[x->host];
 	const struct use *from = &pool->uses[owner], *to = &pool->uses[x->buffer];
-	const struct order *o = &s->c->order;
+	const struct plan_order *o = &s->c->order;
 
 	for (int q = LANE_COUNT - 1; q >= 0; q--) {
 		uint32_t a = from->last[q];

@@ -13,5 +13,6 @@ libcore_a_SOURCES += \
 	%D%/plan.h \
 	%D%/plan_access.c %D%/plan_access.h \
 	%D%/plan_json.c \
+	%D%/plan_order.c %D%/plan_order.h \
 	%D%/plan_write.c \
 	%D%/reorder.c %D%/reorder.h
