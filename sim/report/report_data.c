@@ -298,42 +298,6 @@ find_peak(struct picture *pic, const struct sim_memory *m)
 	}
 }
 
-uint32_t *
-tensor_makers(const struct graph *g, struct arena *a)
-{
-	uint32_t *makers = ARENA_NEW(a, uint32_t, g->tensor_count), *readers = ARENA_NEW(a, uint32_t, g->tensor_count);
-
-	for (uint32_t t = 0; t < g->tensor_count; t++)
-		makers[t] = readers[t] = PLAN_NONE;
-	for (uint32_t i = g->op_count; i-- > 0;) {
-		for (uint32_t k = 0; k < g->ops[i].output_count; k++)
-			makers[g->ops[i].outputs[k]] = i;
-		for (uint32_t k = 0; k < g->ops[i].input_count; k++)
-			readers[g->ops[i].inputs[k]] = i;
-	}
-	/* A parameter belongs to the op that uses it, not to its update. */
-	for (uint32_t t = 0; t < g->tensor_count; t++)
-		if (makers[t] == PLAN_NONE || (kind_is_persistent(g->tensors[t].kind) && readers[t] != PLAN_NONE))
-			makers[t] = readers[t];
-	return makers;
-}
-
-const char *
-op_label(const struct op *o, struct arena *a)
-{
-	return o->layer != NULL ? arena_printf(a, "%s %s", o->layer, o->name) : o->name;
-}
-
-const char *
-tensor_name(const struct plan *p, const uint32_t *makers, uint32_t tensor, struct arena *a)
-{
-	if (tensor == PLAN_NONE)
-		return "workspace";
-	if (makers[tensor] == PLAN_NONE)
-		return arena_printf(a, "tensor %" PRIu32, tensor);
-	return op_label(&p->graph->ops[makers[tensor]], a);
-}
-
 void
 picture_init(struct picture *pic, const struct plan *p, const struct sim_result *r, const struct detail *d, struct arena *a)
 {
@@ -349,7 +313,7 @@ picture_init(struct picture *pic, const struct plan *p, const struct sim_result 
 		cut_queue(pic, &q, (enum queue)k, a);
 	rate_curve(pic, &q, QUEUE_OUT, &pic->rate[D2H], a);
 	rate_curve(pic, &q, QUEUE_IN, &pic->rate[H2D], a);
-	pic->makers = tensor_makers(p->graph, a);
+	pic->origins = graph_origins(p->graph, a);
 	pic->ranges = plan_map_ranges(p, r, a);
 	pic->map = (struct address_map){ .unit = "time (ms)", .end = r->step_time_us, .top = p->arena_bytes };
 	for (int k = 0; k < SIM_KINDS; k++) {

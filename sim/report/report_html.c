@@ -139,10 +139,9 @@ put_stalls(FILE *out, const struct plan_page *w)
 		const struct sim_stall *s = &r->stalls[longest[i]];
 		const struct instruction *cause = &p->program[s->cause];
 
-		page_row(out, units_time(b1, s->end_us - s->start_us), arena_printf(w->arena, "at %s", units_time(b2, s->start_us)), "%s waits for the %s of %s",
-		    s->waiting == PLAN_NONE ? "the step's end" : op_label(&p->graph->ops[p->program[s->waiting].op], w->arena),
-		    cause->queue == QUEUE_OUT ? "offload" : "fetch",
-		    tensor_name(p, w->wide.makers, p->buffers[cause->device_buffer].tensor, w->arena));
+		page_row(out, units_time(b1, s->end_us - s->start_us), arena_printf(w->arena, "at %s", units_time(b2, s->start_us)), "%s waits for the %s of the %s",
+		    s->waiting == PLAN_NONE ? "the step's end" : op_text(&p->graph->ops[p->program[s->waiting].op], w->arena),
+		    action_names[cause->queue], tensor_text(p->graph, w->wide.origins, p->buffers[cause->device_buffer].tensor, w->arena));
 	}
 	page_table_end(out);
 }

@@ -19,12 +19,11 @@ put_names(FILE *out, const struct picture *pic, struct arena *a)
 	for (uint32_t i = 0; i < g->op_count; i++) {
 		if (i > 0)
 			fputs(",\n", out);
-		page_json_string(out, op_label(&g->ops[i], a));
+		page_json_string(out, op_text(&g->ops[i], a));
 	}
 	fputs("],\n\"tensors\":[", out);
 	for (uint32_t t = 0; t < g->tensor_count; t++)
-		fprintf(out, "%s%d,%" PRId64, t > 0 ? "," : "", (int)g->tensors[t].kind,
-		    pic->makers[t] == PLAN_NONE ? INT64_C(-1) : (int64_t)pic->makers[t]);
+		fprintf(out, "%s%d,%d,%" PRIu32, t > 0 ? "," : "", (int)g->tensors[t].kind, (int)pic->origins[t].how, pic->origins[t].op);
 	fputs("],\n", out);
 }
 

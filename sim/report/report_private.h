@@ -9,6 +9,7 @@
 #define SIM_REPORT_REPORT_PRIVATE_H
 #include "sim/report/gnuplot.h"
 #include "sim/report/report.h"
+#include "src/documents/origin.h"
 
 enum { PICTURE_WIDTH = 1200, PICTURE_HEIGHT = 1220 };
 #define GIB 1073741824.0
@@ -93,7 +94,7 @@ struct picture {
 	struct address_map map;
 	const struct map_range *ranges;	/* [buffer_count] us and bytes; to < from: never used */
 	struct peak peak;
-	const uint32_t *makers;		/* [tensor_count] see tensor_makers() */
+	const struct origin *origins;	/* [tensor_count] */
 };
 
 /* The row of queue q is BOX_HEIGHT high around this. */
@@ -109,12 +110,6 @@ void picture_init(struct picture *pic, const struct plan *p, const struct sim_re
 void picture_titles(struct picture *pic, struct arena *a);
 /* s inside gnuplot's single quotes, at most some 160 bytes of it. */
 const char *picture_quoted(const char *s, struct arena *a);
-
-/* [tensor_count] the first op that writes it, or if none does the first that reads it; PLAN_NONE: nothing touches it */
-uint32_t *tensor_makers(const struct graph *g, struct arena *a);
-/* "conv2d of layer1": a tensor's maker in words; "workspace" of PLAN_NONE. */
-const char *tensor_name(const struct plan *p, const uint32_t *makers, uint32_t tensor, struct arena *a);
-const char *op_label(const struct op *o, struct arena *a);
 
 /* gnuplot's scripts with the data in them: all panels; those for a terminal; one panel. */
 void picture_script(FILE *out, const struct drawing *d);

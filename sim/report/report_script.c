@@ -103,6 +103,15 @@ cut(const char *s, size_t n, struct arena *a)
 	return arena_printf(a, "%.*s", (int)n, s);
 }
 
+/* The kind stands beside the name, or in the colour of its box. */
+static const char *
+peak_name(const struct picture *pic, uint32_t tensor, struct arena *a)
+{
+	if (tensor == PLAN_NONE || pic->origins[tensor].how == ORIGIN_NONE)
+		return kind_label(tensor == PLAN_NONE ? (int)SIM_WORKSPACE : (int)pic->plan->graph->tensors[tensor].kind);
+	return origin_text(pic->plan->graph, &pic->origins[tensor], a);
+}
+
 void
 picture_titles(struct picture *pic, struct arena *a)
 {
@@ -114,8 +123,8 @@ picture_titles(struct picture *pic, struct arena *a)
 	for (uint32_t i = 0; i < pic->peak.count; i++) {
 		struct peak_tensor *t = &pic->peak.top[i];
 
-		t->name = tensor_name(p, pic->makers, p->buffers[t->buffer].tensor, a);
-		t->label = picture_quoted(arena_printf(a, "%s  %s", units_size(b1, t->bytes), cut(t->name, 24, a)), a);
+		t->name = peak_name(pic, p->buffers[t->buffer].tensor, a);
+		t->label = picture_quoted(arena_printf(a, "%s  %s", units_size(b1, t->bytes), cut(t->name, 28, a)), a);
 	}
 	units_time(b3, r->stall_time_us);
 	if (r->recompute_time_us > 0)

@@ -10,6 +10,7 @@ libcore_a_SOURCES += \
 	%D%/graph_json.c \
 	%D%/lookup.c %D%/lookup.h \
 	%D%/op_class.c \
+	%D%/origin.c %D%/origin.h \
 	%D%/plan.h \
 	%D%/plan_access.c %D%/plan_access.h \
 	%D%/plan_json.c \
