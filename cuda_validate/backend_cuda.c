@@ -13,6 +13,7 @@
 
 #include "cuda_validate/cuda_try.h"
 #include "cuda_validate/pattern_cuda.h"
+#include "src/base/numbers.h"
 
 enum { GAP_RUNS = 256 };
 
@@ -142,7 +143,7 @@ make_events(struct machine *m, struct err *e)
 	CUDA_TRY(cudaEventCreate(&m->start), e);
 	CUDA_TRY(cudaEventCreate(&m->end), e);
 	for (uint32_t i = 0; i < p->instruction_count; i++) {
-		if (m->job->works[i].signals)
+		if (m->job->effects[i].signals)
 			CUDA_TRY(cudaEventCreateWithFlags(&m->events[i], cudaEventDisableTiming), e);
 		for (int k = 0; m->job->options.spans && p->program[i].queue != QUEUE_COMPUTE && k < 2; k++)
 			CUDA_TRY(cudaEventCreate(&m->transfers[i][k]), e);
@@ -219,22 +220,15 @@ launch_empty_runs(struct machine *m, struct err *e)
 	return 0;
 }
 
-/* Insertion: there are few. */
 static double
 median_gap_us(const uint64_t stamps[2 * GAP_RUNS])
 {
-	double gaps[GAP_RUNS - 1];
-	int n = 0;
+	double gaps[GAP_RUNS - 1], median;
 
-	for (int k = 1; k < GAP_RUNS; k++, n++) {
-		double gap = (double)(int64_t)(stamps[2 * k] - stamps[2 * k - 1]) / 1e3;
-		int at = n;
-
-		for (; at > 0 && gaps[at - 1] > gap; at--)
-			gaps[at] = gaps[at - 1];
-		gaps[at] = gap;
-	}
-	return gaps[n / 2] > 0 ? gaps[n / 2] : 0;
+	for (int k = 1; k < GAP_RUNS; k++)
+		gaps[k - 1] = (double)(int64_t)(stamps[2 * k] - stamps[2 * k - 1]) / 1e3;
+	median = numbers_median(gaps, GAP_RUNS - 1);
+	return median > 0 ? median : 0;
 }
 
 /* Time between one run's end and the next one's begin, as this replay launches them. */
@@ -340,7 +334,7 @@ static int
 cuda_run(struct machine *m, uint32_t i, struct err *e)
 {
 	const struct job *job = m->job;
-	const struct work *w = &job->works[i];
+	const struct effect *w = &job->effects[i];
 	bytes_t reads = 0, writes = 0;
 	struct cuda_run r = {
 		.reads = m->tables.reads + w->read_first, .writes = m->tables.writes + w->write_first,
@@ -363,7 +357,7 @@ static int
 cuda_copy(struct machine *m, uint32_t i, struct err *e)
 {
 	const struct instruction *in = &m->job->plan->program[i];
-	const struct work *w = &m->job->works[i];
+	const struct effect *w = &m->job->effects[i];
 	char *device = (char *)m->device + w->device_bytes + in->at_bytes, *host = (char *)m->pool + w->host_bytes + in->at_bytes;
 	cudaStream_t s = stream_of(m, i);
 

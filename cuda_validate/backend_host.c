@@ -22,16 +22,16 @@
 
 enum verb { VERB_RUN, VERB_COPY, VERB_DELAY, VERB_POISON, VERB_POST, VERB_WAIT };
 
-struct command {
+struct action {
 	enum verb verb;
 	uint32_t instruction, semaphore;
 	void *at;			/* to poison */
 	bytes_t bytes;
 };
 
-struct lane {
+struct worker {
 	struct machine *machine;
-	struct command *commands;
+	struct action *commands;
 	size_t count, capacity;
 	pthread_t thread;
 	sem_t go, done;
@@ -43,7 +43,7 @@ struct machine {
 	struct arena *arena;
 	unsigned char *device, *host;	/* arena and pool */
 	bytes_t mapped_bytes;
-	struct lane lanes[QUEUE_COUNT];
+	struct worker lanes[QUEUE_COUNT];
 	uint32_t (*semaphore_of)[QUEUE_COUNT];	/* [instruction_count] by the queue that waits */
 	uint8_t *waited;		/* [instruction_count] bit q: queue q has waited for it */
 	sem_t *semaphores;		/* [semaphore_count] */
@@ -112,7 +112,7 @@ static void
 do_run(struct machine *m, uint32_t i)
 {
 	const struct job *job = m->job;
-	const struct work *w = &job->works[i];
+	const struct effect *w = &job->effects[i];
 	const bool sample = job->options.sample;
 	uint64_t s = pattern_op(job->options.seed, job->plan->program[i].op, m->step);
 	double start = now_us(m);
@@ -136,7 +136,7 @@ static void
 do_copy(struct machine *m, uint32_t i)
 {
 	const struct instruction *in = &m->job->plan->program[i];
-	const struct work *w = &m->job->works[i];
+	const struct effect *w = &m->job->effects[i];
 	void *device = at(m, false, w->device_bytes + in->at_bytes), *host = at(m, true, w->host_bytes + in->at_bytes);
 	double start = now_us(m);
 
@@ -155,7 +155,7 @@ await(sem_t *s)
 }
 
 static void
-perform(struct machine *m, const struct command *c)
+perform(struct machine *m, const struct action *c)
 {
 	const struct job *job = m->job;
 
@@ -184,7 +184,7 @@ perform(struct machine *m, const struct command *c)
 static void *
 work_through(void *arg)
 {
-	struct lane *l = arg;
+	struct worker *l = arg;
 
 	for (;;) {
 		await(&l->go);
@@ -198,13 +198,13 @@ work_through(void *arg)
 
 /* ---- the table's row ---- */
 
-static struct command *
+static struct action *
 add(struct machine *m, uint32_t instruction, enum verb verb)
 {
-	struct lane *l = &m->lanes[m->job->plan->program[instruction].queue];
-	struct command *c = ARENA_PUSH(m->arena, l->commands, l->count, l->capacity);
+	struct worker *l = &m->lanes[m->job->plan->program[instruction].queue];
+	struct action *c = ARENA_PUSH(m->arena, l->commands, l->count, l->capacity);
 
-	*c = (struct command) { .verb = verb, .instruction = instruction };
+	*c = (struct action) { .verb = verb, .instruction = instruction };
 	return c;
 }
 
@@ -245,7 +245,7 @@ host_delay(struct machine *m, uint32_t i, struct err *e)
 static int
 host_poison(struct machine *m, uint32_t i, bool on_host, bytes_t offset, bytes_t bytes, struct err *e)
 {
-	struct command *c = add(m, i, VERB_POISON);
+	struct action *c = add(m, i, VERB_POISON);
 
 	(void)e;
 	c->at = at(m, on_host, offset);
@@ -373,7 +373,7 @@ start_threads(struct machine *m, struct err *e)
 	int rc;
 
 	for (int q = 0; q < QUEUE_COUNT; q++) {
-		struct lane *l = &m->lanes[q];
+		struct worker *l = &m->lanes[q];
 
 		l->machine = m;
 		sem_init(&l->go, 0, 0);
@@ -408,7 +408,7 @@ host_close(struct machine *m)
 {
 	m->stop = true;
 	for (int q = 0; q < QUEUE_COUNT; q++) {
-		struct lane *l = &m->lanes[q];
+		struct worker *l = &m->lanes[q];
 
 		if (l->has_thread) {
 			sem_post(&l->go);

@@ -7,6 +7,7 @@
 
 #include "cuda_validate/pattern_cuda.h"
 #include "cuda_validate/pattern_data.h"
+#include "src/base/numbers.h"
 
 enum { GEMM_SIZE = 8192, LAUNCHES = 2000, REPEATS = 5 };
 
@@ -51,14 +52,8 @@ time_load(struct bench *b, const struct load *l, bool copying, double *us, struc
 		CUDA_TRY(cudaDeviceSynchronize(), e);
 		CUDA_TRY(cudaEventElapsedTime(&ms, b->start, b->end), e);
 		times[k] = (double)ms * 1e3;
-		for (int i = k; i > 0 && times[i - 1] > times[i]; i--) {
-			double t = times[i];
-
-			times[i] = times[i - 1];
-			times[i - 1] = t;
-		}
 	}
-	*us = times[REPEATS / 2];
+	*us = numbers_median(times, REPEATS);
 	return 0;
 }
 

@@ -13,7 +13,7 @@
 
 #include "src/documents/plan_order.h"
 
-#define NOBODY UINT32_MAX
+#define NOBODY UINT32_MAX	/* no instruction */
 enum { LEAST_DELAY_NS = 20000 };
 
 /* Who touches a buffer: the first instruction, and the last one of each queue. */
@@ -82,7 +82,7 @@ is_first(const struct preparation *s, bool host, uint32_t buffer, uint32_t i)
 /* ---- runs ---- */
 
 static void
-add_write(struct preparation *s, struct work *w, bytes_t offset, bytes_t bytes, uint64_t which)
+add_write(struct preparation *s, struct effect *w, bytes_t offset, bytes_t bytes, uint64_t which)
 {
 	if (bytes == 0)
 		return;
@@ -107,7 +107,7 @@ overwrites(const struct preparation *s, uint32_t i, const struct buffer *b)
 }
 
 static void
-prepare_reads(struct preparation *s, const struct instruction *in, struct work *w)
+prepare_reads(struct preparation *s, const struct instruction *in, struct effect *w)
 {
 	const struct op *o = &s->graph->ops[in->op];
 
@@ -125,7 +125,7 @@ prepare_reads(struct preparation *s, const struct instruction *in, struct work *
 
 /* Buffers that the run is the last to read; each once. */
 static void
-poison_reads(struct preparation *s, uint32_t i, struct work *w)
+poison_reads(struct preparation *s, uint32_t i, struct effect *w)
 {
 	const struct instruction *in = &s->plan->program[i];
 
@@ -144,7 +144,7 @@ prepare_run(struct preparation *s, uint32_t i)
 {
 	const struct instruction *in = &s->plan->program[i];
 	const struct op *o = &s->graph->ops[in->op];
-	struct work *w = &s->job->works[i];
+	struct effect *w = &s->job->effects[i];
 	const struct buffer *b;
 	bytes_t used;
 
@@ -176,7 +176,7 @@ prepare_transfer(struct preparation *s, uint32_t i)
 	bool offload = in->queue == QUEUE_OUT;
 	const struct buffer *from = offload ? device : host, *to = offload ? host : device;
 	uint32_t from_id = offload ? in->device_buffer : in->host_buffer, to_id = offload ? in->host_buffer : in->device_buffer;
-	struct work *w = &s->job->works[i];
+	struct effect *w = &s->job->effects[i];
 
 	w->device_bytes = device->offset_bytes;
 	w->host_bytes = host->offset_bytes;
@@ -218,15 +218,15 @@ job_init(struct job *job, const struct plan *p, const struct replay_options *o, 
 	double each_ns = p->instruction_count == 0 ? 0 : p->predicted.step_time_us / p->instruction_count * 1e3;
 
 	*job = (struct job) { .plan = p, .options = *o };
-	job->works = ARENA_NEW(a, struct work, p->instruction_count);
+	job->effects = ARENA_NEW(a, struct effect, p->instruction_count);
 	job->jitter_ns = (uint64_t)(o->jitter / 100 * fmax(LEAST_DELAY_NS, o->traced ? each_ns : 0));
 	plan_order_init(&s.order, p, a);
 	find_users(&s);
 	find_defined(&s);
 	for (uint32_t i = 0; i < p->instruction_count; i++) {
-		job->works[i].waits = p->program[i].after_count > 0;
+		job->effects[i].waits = p->program[i].after_count > 0;
 		for (uint32_t k = 0; k < p->program[i].after_count; k++)
-			job->works[p->program[i].after[k]].signals = true;
+			job->effects[p->program[i].after[k]].signals = true;
 		if (p->program[i].queue == QUEUE_COMPUTE)
 			prepare_run(&s, i);
 		else

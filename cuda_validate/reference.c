@@ -88,7 +88,7 @@ compare_reads(const struct reference *r, const struct job *job, uint64_t step, c
 
 	for (uint32_t i = 0; i < job->plan->instruction_count; i++) {
 		const struct instruction *in = &job->plan->program[i];
-		const struct work *w = &job->works[i];
+		const struct effect *w = &job->effects[i];
 
 		for (size_t n = w->read_first; n < (size_t)w->read_first + w->read_count; n++) {
 			uint32_t input = job->reads[n].input;

@@ -9,7 +9,7 @@ static int
 issue(struct replay *r, uint32_t i, struct err *e)
 {
 	const struct instruction *in = &r->job.plan->program[i];
-	const struct work *w = &r->job.works[i];
+	const struct effect *w = &r->job.effects[i];
 	const struct backend *b = r->backend;
 	bool offload = in->queue == QUEUE_OUT;
 

@@ -39,7 +39,7 @@ struct write {
 
 /* What one instruction does to memory.  A run reads, then writes; a transfer
  * poisons where it goes to, copies, then poisons where it came from. */
-struct work {
+struct effect {
 	uint32_t read_first, read_count;	/* in job.reads; inputs that hold nothing are not among them */
 	uint32_t write_first, write_count;	/* in job.writes */
 	bytes_t device_bytes, host_bytes;	/* offsets of a transfer's two ends */
@@ -52,7 +52,7 @@ struct work {
 struct job {
 	const struct plan *plan;
 	struct replay_options options;
-	struct work *works;		/* [plan->instruction_count] */
+	struct effect *effects;		/* [plan->instruction_count] */
 	struct read *reads;		/* [read_count] */
 	struct write *writes;		/* [write_count] */
 	size_t read_count, write_count;

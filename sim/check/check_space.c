@@ -20,26 +20,26 @@
 
 /* Moments at which a buffer is used.  first and last are over the whole program; read and
  * wrote are the latest ones so far in the walk. */
-struct use {
+struct buffer_uses {
 	uint32_t first[LANE_COUNT], last[LANE_COUNT], read[LANE_COUNT], wrote[LANE_COUNT];
 };
 
-struct pool {
+struct memory_pool {
 	const struct buffer *buffers;	/* not owned */
-	struct use *uses;
+	struct buffer_uses *uses;
 	bool *claimed;
 	struct spans *owners;		/* values are buffer ids */
 };
 
 struct space {
 	const struct checker *c;
-	struct pool pool[2];		/* [1]: the host's */
+	struct memory_pool pool[2];		/* [1]: the host's */
 };
 
 static void
 note(struct space *s, const struct access *x)
 {
-	struct use *u = &s->pool[x->host].uses[x->buffer];
+	struct buffer_uses *u = &s->pool[x->host].uses[x->buffer];
 	int lane = s->c->order.lane[x->moment];
 
 	if (u->first[lane] == NEVER)
@@ -65,7 +65,7 @@ static int
 check_one_buffer(const struct space *s, const struct access *x)
 {
 	const struct plan_order *o = &s->c->order;
-	struct use *u = &s->pool[x->host].uses[x->buffer];
+	struct buffer_uses *u = &s->pool[x->host].uses[x->buffer];
 
 	for (int q = 0; q < LANE_COUNT; q++) {
 		if (u->wrote[q] != NEVER && !order_before(o, u->wrote[q], x->moment))
@@ -95,7 +95,7 @@ shares_in_place(const struct space *s, const struct access *x, const struct buff
 static bool
 used_by_run(const struct space *s, const struct access *x, uint32_t owner)
 {
-	const struct use *u = &s->pool[x->host].uses[owner];
+	const struct buffer_uses *u = &s->pool[x->host].uses[owner];
 
 	return !x->host && s->c->order.lane[x->moment] == QUEUE_COMPUTE &&
 	    (u->read[QUEUE_COMPUTE] == x->moment || u->wrote[QUEUE_COMPUTE] == x->moment) &&
@@ -157,8 +157,8 @@ overlap(const struct space *s, const struct access *x, uint32_t owner, uint32_t 
 static int
 check_pair(const struct space *s, const struct access *x, uint32_t owner)
 {
-	const struct pool *pool = &s->pool[x->host];
-	const struct use *from = &pool->uses[owner], *to = &pool->uses[x->buffer];
+	const struct memory_pool *pool = &s->pool[x->host];
+	const struct buffer_uses *from = &pool->uses[owner], *to = &pool->uses[x->buffer];
 	const struct plan_order *o = &s->c->order;
 
 	for (int q = LANE_COUNT - 1; q >= 0; q--) {
@@ -182,7 +182,7 @@ check_pair(const struct space *s, const struct access *x, uint32_t owner)
 static int
 walk(struct space *s, const struct access *x)
 {
-	struct pool *pool = &s->pool[x->host];
+	struct memory_pool *pool = &s->pool[x->host];
 	const struct buffer *b = &pool->buffers[x->buffer];
 	bytes_t end = b->offset_bytes + b->bytes;
 
@@ -204,7 +204,7 @@ walk(struct space *s, const struct access *x)
 }
 
 static void
-pool_init(struct pool *pool, const struct buffer *buffers, uint32_t count, bytes_t bytes, struct arena *a)
+pool_init(struct memory_pool *pool, const struct buffer *buffers, uint32_t count, bytes_t bytes, struct arena *a)
 {
 	bytes_t *addresses = ARENA_NEW(a, bytes_t, (size_t)count * 2 + 2);
 	size_t n = 0;
@@ -216,7 +216,7 @@ pool_init(struct pool *pool, const struct buffer *buffers, uint32_t count, bytes
 		addresses[n++] = buffers[i].offset_bytes + buffers[i].bytes;
 	}
 	pool->buffers = buffers;
-	pool->uses = ARENA_NEW(a, struct use, count);
+	pool->uses = ARENA_NEW(a, struct buffer_uses, count);
 	memset(pool->uses, 0xff, count * sizeof(*pool->uses));	/* all NEVER */
 	pool->claimed = ARENA_NEW(a, bool, count);
 	pool->owners = spans_new(addresses, n, a);

@@ -18,12 +18,12 @@ alive_at(const struct explain *x, uint32_t buffer, uint32_t moment)
 	return x->ranges[buffer].first != PLAN_NONE && x->ranges[buffer].first <= moment && moment <= x->ranges[buffer].last;
 }
 
-struct by_bytes { bytes_t bytes; uint32_t id; };
+struct alive_buffer { bytes_t bytes; uint32_t id; };
 
 static int
 larger_first(const void *x, const void *y)
 {
-	const struct by_bytes *p = x, *q = y;
+	const struct alive_buffer *p = x, *q = y;
 
 	if (p->bytes != q->bytes)
 		return p->bytes > q->bytes ? -1 : 1;
@@ -34,7 +34,7 @@ static void
 look_at_peak(struct explain *x, struct arena *a)
 {
 	const struct plan *p = x->plan;
-	struct by_bytes *alive = ARENA_NEW(a, struct by_bytes, p->buffer_count);
+	struct alive_buffer *alive = ARENA_NEW(a, struct alive_buffer, p->buffer_count);
 	bytes_t sum = 0;
 
 	x->peak_bytes = check_peak(&x->peak, p, a);
@@ -44,8 +44,8 @@ look_at_peak(struct explain *x, struct arena *a)
 
 		if (!alive_at(x, b, x->peak))
 			continue;
-		alive[x->at_peak_count++] = (struct by_bytes) { bytes, b };
-		x->peak_kinds[it->tensor == PLAN_NONE ? (int)SIM_WORKSPACE : (int)p->graph->tensors[it->tensor].kind] += bytes;
+		alive[x->at_peak_count++] = (struct alive_buffer) { bytes, b };
+		x->peak_kinds[sim_kind(p, b)] += bytes;
 		sum += bytes;
 	}
 	x->in_place_bytes = sum - x->peak_bytes;
@@ -92,14 +92,14 @@ buffers_by_first(const struct explain *x, uint32_t *count, struct arena *a)
 }
 
 /* A tensor's life as if it never left: from the first to the last moment of its stays, or the whole step. */
-struct life { uint32_t first, last; double here_until_us; bool at_peak, at_step_peak; };
+struct tensor_life { uint32_t first, last; double here_until_us; bool at_peak, at_step_peak; };
 
 static void
 sum_absences(struct explain *x, struct arena *a)
 {
 	const struct plan *p = x->plan;
 	const struct graph *g = p->graph;
-	struct life *life = ARENA_NEW(a, struct life, g->tensor_count);
+	struct tensor_life *life = ARENA_NEW(a, struct tensor_life, g->tensor_count);
 	uint32_t count, *order = buffers_by_first(x, &count, a);
 
 	for (uint32_t t = 0; t < g->tensor_count; t++)
@@ -109,7 +109,7 @@ sum_absences(struct explain *x, struct arena *a)
 			life[t].first = PLAN_NONE;
 	for (uint32_t i = 0; i < count; i++) {
 		uint32_t b = order[i], t = p->buffers[b].tensor;
-		struct life *l;
+		struct tensor_life *l;
 
 		if (t == PLAN_NONE)
 			continue;
@@ -127,7 +127,7 @@ sum_absences(struct explain *x, struct arena *a)
 		l->at_step_peak |= alive_at(x, b, x->step_peak);
 	}
 	for (uint32_t t = 0; t < g->tensor_count; t++) {
-		const struct life *l = &life[t];
+		const struct tensor_life *l = &life[t];
 		bytes_t bytes = bytes_align(g->tensors[t].bytes, DEVICE_ALIGN);
 
 		if (l->first == PLAN_NONE)

@@ -317,7 +317,7 @@ picture_init(struct picture *pic, const struct plan *p, const struct sim_result 
 	pic->ranges = plan_map_ranges(p, r, a);
 	pic->map = (struct address_map){ .unit = "time (ms)", .end = r->step_time_us, .top = p->arena_bytes };
 	for (int k = 0; k < SIM_KINDS; k++) {
-		pic->map.names[k] = kind_label(k);
+		pic->map.names[k] = sim_kind_name(k);
 		pic->map.colours[k] = kind_colours[k];
 	}
 	address_map_init(&pic->map, pic->ranges, p->buffer_count, d, a);

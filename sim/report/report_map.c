@@ -141,8 +141,7 @@ plan_map_ranges(const struct plan *p, const struct sim_result *r, struct arena *
 		const struct buffer *f = &p->buffers[b];
 		const struct sim_range *x = &in_use[b];
 
-		to[b] = (struct map_range){ r->step_time_us, -1, f->offset_bytes, bytes_align(f->bytes, DEVICE_ALIGN),
-			f->tensor == PLAN_NONE ? (int)SIM_WORKSPACE : (int)p->graph->tensors[f->tensor].kind };
+		to[b] = (struct map_range){ r->step_time_us, -1, f->offset_bytes, bytes_align(f->bytes, DEVICE_ALIGN), sim_kind(p, b) };
 		if (x->initial || x->first != PLAN_NONE)
 			to[b].from = x->initial ? 0 : r->spans[x->first].start_us;
 		if (x->final || x->last != PLAN_NONE)

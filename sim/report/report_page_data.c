@@ -14,7 +14,7 @@ put_names(FILE *out, const struct picture *pic, struct arena *a)
 
 	fputs("\"kinds\":[", out);
 	for (int k = 0; k < SIM_KINDS; k++)
-		fprintf(out, "%s\"%s\"", k > 0 ? "," : "", kind_label(k));
+		fprintf(out, "%s\"%s\"", k > 0 ? "," : "", sim_kind_name(k));
 	fputs("],\n\"ops\":[", out);
 	for (uint32_t i = 0; i < g->op_count; i++) {
 		if (i > 0)

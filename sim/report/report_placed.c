@@ -65,8 +65,7 @@ put_map(FILE *out, const struct placed_picture *pic, bool key)
 
 	fprintf(out, "set xrange [0:%.9g]\nset yrange [0:%.9g]\n", pic->map.end > 0 ? pic->map.end : 1,
 	    pic->map.top > 0 ? 1.02 * (double)pic->map.top / bytes : 1);
-	fputs("set border lc rgb '#404040'\nset tics out nomirror scale 0.6 textcolor rgb '#202020'\n"
-	    "set grid x y front lc rgb '#B0B0B0' lw 0.4 dt (2,4)\n", out);
+	fputs(axes_look, out);
 	if (pic->placed->bound_bytes > 0 && pic->placed->bound_bytes < pic->map.top)
 		fprintf(out, "set arrow 1 from graph 0, first %.9g to graph 1, first %.9g nohead front lc rgb '#882255' lw 1.6 dt (2,3)\n",
 		    (double)pic->placed->bound_bytes / bytes, (double)pic->placed->bound_bytes / bytes);

@@ -11,7 +11,7 @@
 #include "sim/report/report.h"
 #include "src/documents/origin.h"
 
-enum { PICTURE_WIDTH = 1200, PICTURE_HEIGHT = 1220 };
+enum { PICTURE_WIDTH = 1200, PICTURE_HEIGHT = 1220, PEAK_NAME_MOST = 28 };	/* pixels; bytes beside the address map */
 #define GIB 1073741824.0
 
 /* What a picture's pixels can show. */
@@ -124,8 +124,8 @@ struct panel_frame panel_frame(const struct drawing *d);
 double panel_top(const struct picture *pic, enum panel panel);
 
 /* The look of things, for legends in text. */
-const char *kind_label(int kind);
 extern const char *const kind_colours[SIM_KINDS];
+extern const char axes_look[];	/* of border, tics and grid, in gnuplot's words */
 struct mark_style { const char *name, *colour; };
 extern const struct mark_style mark_styles[MARK_COUNT];
 struct memory_line { const char *name; bytes_t bytes; const char *style; };

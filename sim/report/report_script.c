@@ -10,6 +10,9 @@ const char *const kind_colours[SIM_KINDS] = {
 	[KIND_ACTIVATION] = "#009E73", [KIND_GRADIENT] = "#E69F00", [SIM_WORKSPACE] = "#F0E442"
 };
 
+const char axes_look[] = "set border lc rgb '#404040'\nset tics out nomirror scale 0.6 textcolor rgb '#202020'\n"
+    "set grid x y front lc rgb '#B0B0B0' lw 0.4 dt (2,4)\n";
+
 /* Compute is grey, so that a stall stands out; the two directions keep their colour in the panel below. */
 const struct mark_style mark_styles[MARK_COUNT] = {
 	[MARK_FORWARD] = { "forward", "#A8A8A8" }, [MARK_BACKWARD] = { "backward", "#6E6E6E" },
@@ -23,12 +26,6 @@ struct frame {
 	double key_x, label_x, right_label_x;	/* key_x 0: no legend */
 };
 
-const char *
-kind_label(int kind)
-{
-	return kind == SIM_WORKSPACE ? "workspace" : kind_names[kind];
-}
-
 /* Text from a document inside gnuplot's single quotes, where nothing but the quote
  * itself is special.  Control bytes would end the line; a cut falls between characters. */
 const char *
@@ -36,11 +33,8 @@ picture_quoted(const char *s, struct arena *a)
 {
 	enum { MOST_BYTES = 160 };
 	char *buf = ARENA_NEW(a, char, 2 * MOST_BYTES + 6), *to = buf;
-	size_t n = strlen(s);
+	size_t n = text_prefix(s, MOST_BYTES);
 
-	if (n > MOST_BYTES)
-		for (n = MOST_BYTES; n > 0 && ((unsigned char)s[n] & 0xc0) == 0x80; n--)
-			;
 	*to++ = '\'';
 	for (size_t i = 0; i < n; i++) {
 		if (s[i] == '\'')
@@ -92,23 +86,14 @@ curve_top(const struct curve *c, double unit)
 	return top > 0 ? 1.15 * top : 1;
 }
 
-/* At most n bytes, cut between characters. */
+/* A tensor's origin; its kind where it has none. */
 static const char *
-cut(const char *s, size_t n, struct arena *a)
+peak_name(const struct picture *pic, uint32_t buffer, struct arena *a)
 {
-	if (strlen(s) <= n)
-		return s;
-	while (n > 0 && ((unsigned char)s[n] & 0xc0) == 0x80)
-		n--;
-	return arena_printf(a, "%.*s", (int)n, s);
-}
+	uint32_t tensor = pic->plan->buffers[buffer].tensor;
 
-/* The kind stands beside the name, or in the colour of its box. */
-static const char *
-peak_name(const struct picture *pic, uint32_t tensor, struct arena *a)
-{
 	if (tensor == PLAN_NONE || pic->origins[tensor].how == ORIGIN_NONE)
-		return kind_label(tensor == PLAN_NONE ? (int)SIM_WORKSPACE : (int)pic->plan->graph->tensors[tensor].kind);
+		return sim_kind_name(sim_kind(pic->plan, buffer));
 	return origin_text(pic->plan->graph, &pic->origins[tensor], a);
 }
 
@@ -123,8 +108,8 @@ picture_titles(struct picture *pic, struct arena *a)
 	for (uint32_t i = 0; i < pic->peak.count; i++) {
 		struct peak_tensor *t = &pic->peak.top[i];
 
-		t->name = peak_name(pic, p->buffers[t->buffer].tensor, a);
-		t->label = picture_quoted(arena_printf(a, "%s  %s", units_size(b1, t->bytes), cut(t->name, 28, a)), a);
+		t->name = peak_name(pic, t->buffer, a);
+		t->label = picture_quoted(arena_printf(a, "%s  %.*s", units_size(b1, t->bytes), (int)text_prefix(t->name, PEAK_NAME_MOST), t->name), a);
 	}
 	units_time(b3, r->stall_time_us);
 	if (r->recompute_time_us > 0)
@@ -182,7 +167,7 @@ put_kinds(FILE *out, const struct picture *pic)
 	for (int k = SIM_KINDS - 1; k >= 0; k--)
 		if (pic->kind_most[k] > 0)
 			fprintf(out, ", \\\n $kind%d with filledcurves y=0 fs solid noborder lc rgb '%s' title '%s, up to %s'", k,
-			    kind_colours[k], kind_label(k), units_size(buf, pic->kind_most[k]));
+			    kind_colours[k], sim_kind_name(k), units_size(buf, pic->kind_most[k]));
 }
 
 double
@@ -318,8 +303,7 @@ put_axes(FILE *out, const struct picture *pic, double left, double right)
 	double end = pic->result->step_time_us / 1e3;
 
 	fprintf(out, "set xrange [0:%.9g]\nset lmargin at screen %g\nset rmargin at screen %g\n", end > 0 ? end : 1, left, right);
-	fputs("set border lc rgb '#404040'\nset tics out nomirror scale 0.6 textcolor rgb '#202020'\n"
-	    "set grid x y front lc rgb '#B0B0B0' lw 0.4 dt (2,4)\nset key noenhanced font ',11'\n", out);
+	fprintf(out, "%sset key noenhanced font ',11'\n", axes_look);
 }
 
 void

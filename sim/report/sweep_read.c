@@ -21,15 +21,15 @@ struct line {
 	bool failed;
 };
 
-struct names {
+struct name_list {
 	const char **names;
 	size_t count, capacity;
 };
 
-struct reader {
+struct sweep_reader {
 	struct sweep *sweep;
 	struct arena *arena;
-	struct names names;
+	struct name_list names;
 	size_t capacity;
 	uint64_t number;
 };
@@ -56,11 +56,8 @@ static void
 text_at(char to[NAME_MOST], const json_t *obj, const char *key)
 {
 	const char *s = json_string_value(json_object_get(obj, key));
-	size_t n = s == NULL ? 0 : strlen(s);
+	size_t n = s == NULL ? 0 : text_prefix(s, NAME_MOST - 1);
 
-	if (n >= NAME_MOST)
-		for (n = NAME_MOST - 1; n > 0 && ((unsigned char)s[n] & 0xc0) == 0x80; n--)
-			;
 	if (n > 0)
 		memcpy(to, s, n);
 	to[n] = '\0';
@@ -99,9 +96,9 @@ parse_line(struct line *l, const char *text, size_t n, json_error_t *why)
 
 /* A name that is not among the last few is stored again: a file of nothing but new ones takes no longer for it. */
 static const char *
-intern(struct reader *r, const char *s)
+intern(struct sweep_reader *r, const char *s)
 {
-	struct names *n = &r->names;
+	struct name_list *n = &r->names;
 
 	for (size_t i = n->count; i-- > 0 && n->count - i <= NAMES_BACK;)
 		if (strcmp(n->names[i], s) == 0)
@@ -110,7 +107,7 @@ intern(struct reader *r, const char *s)
 }
 
 static void
-take(struct reader *r, const struct line *l)
+take(struct sweep_reader *r, const struct line *l)
 {
 	struct sweep *s = r->sweep;
 	size_t count = s->count;
@@ -137,7 +134,7 @@ is_blank(const char *s)
 
 /* A bad line that ends the file without a line end was being written; any other is not ours. */
 static int
-read_lines(struct reader *r, FILE *f, struct err *e)
+read_lines(struct sweep_reader *r, FILE *f, struct err *e)
 {
 	char *text = ARENA_NEW(r->arena, char, FILE_LINE_MOST);
 	json_error_t why;
@@ -167,12 +164,12 @@ read_lines(struct reader *r, FILE *f, struct err *e)
 }
 
 /* The file is closed whichever way reading ends. */
-struct job { struct reader *reader; FILE *file; struct err *e; };
+struct guarded_read { struct sweep_reader *reader; FILE *file; struct err *e; };
 
 static int
 run_job(void *arg)
 {
-	struct job *j = arg;
+	struct guarded_read *j = arg;
 
 	return read_lines(j->reader, j->file, j->e);
 }
@@ -180,8 +177,8 @@ run_job(void *arg)
 int
 sweep_read(struct sweep *s, const char *path, struct arena *a, struct err *e)
 {
-	struct reader r = { .sweep = s, .arena = a };
-	struct job j = { .reader = &r, .e = e };
+	struct sweep_reader r = { .sweep = s, .arena = a };
+	struct guarded_read j = { .reader = &r, .e = e };
 	jmp_buf *outer = a->out_of_memory;
 	int rc;
 

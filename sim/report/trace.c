@@ -124,7 +124,7 @@ write_memory(const struct sim_memory *m, struct json_out *o, uint32_t process)
 		event(o, "C", "device memory", process, 0, m->time_us[k]);
 		json_out_object(o, "args", false);
 		for (int kind = 0; kind < SIM_KINDS; kind++)
-			json_out_uint(o, kind == SIM_WORKSPACE ? "workspace" : kind_names[kind], m->bytes[k][kind]);
+			json_out_uint(o, sim_kind_name(kind), m->bytes[k][kind]);
 		json_out_end_object(o);
 		json_out_end_object(o);
 		if (k > 0 && m->host_bytes[k] == m->host_bytes[k - 1])

@@ -2,7 +2,7 @@
 #include <config.h>
 #include "sim/time/jitter.h"
 
-#include <stdlib.h>
+#include "src/base/numbers.h"
 
 /* One thread's work on one run. */
 struct draw {
@@ -51,21 +51,13 @@ draw_run(void *arg)
 	return 0;
 }
 
-static int
-by_value(const void *a, const void *b)
-{
-	double x = *(const double *)a, y = *(const double *)b;
-
-	return (x > y) - (x < y);
-}
-
 static struct spread
 spread_of(double *values, uint32_t n)
 {
 	static const unsigned percents[] = { 5, 50, 95 };
 	double at[3];
 
-	qsort(values, n, sizeof(*values), by_value);
+	numbers_sort(values, n);
 	for (int i = 0; i < 3; i++)
 		at[i] = values[((uint64_t)n * percents[i] + 99) / 100 - 1];
 	return (struct spread) { at[0], at[1], at[2] };

@@ -99,21 +99,13 @@ chains_init(struct chains *c, const struct sim_result *r, const struct plan *p, 
 	}
 }
 
-static int
-buffer_kind(const struct plan *p, uint32_t buffer)
-{
-	uint32_t tensor = p->buffers[buffer].tensor;
-
-	return tensor == PLAN_NONE ? (int)SIM_WORKSPACE : (int)p->graph->tensors[tensor].kind;
-}
-
 /* Sums wrap while one moment's events are applied in any order, and are right
  * again when all of them are. */
 static void
 add_buffer(struct memory_walk *w, uint32_t buffer, bool comes)
 {
 	const struct plan *p = w->chains->plan;
-	bytes_t *sum = buffer < p->buffer_count ? &w->now.bytes[buffer_kind(p, buffer)] : &w->now.host;
+	bytes_t *sum = buffer < p->buffer_count ? &w->now.bytes[sim_kind(p, buffer)] : &w->now.host;
 	bytes_t bytes = buffer < p->buffer_count ? p->buffers[buffer].bytes : p->host[buffer - p->buffer_count].bytes;
 
 	bytes = bytes_align(bytes, DEVICE_ALIGN);
@@ -151,7 +143,7 @@ share(struct memory_walk *w, const struct instruction *in, bool starts)
 		if (from == PLAN_NONE || to == PLAN_NONE || from == to)
 			continue;
 		bytes = shared_bytes(&p->buffers[from], &p->buffers[to]);
-		w->now.bytes[buffer_kind(p, to)] -= starts ? bytes : -bytes;
+		w->now.bytes[sim_kind(p, to)] -= starts ? bytes : -bytes;
 	}
 }
 

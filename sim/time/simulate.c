@@ -9,7 +9,7 @@
 
 /* One queue and what it is busy with.  Work is measured in microseconds that the stage would take
  * alone on an idle machine, so an op and a transfer shrink by one rule and only their rate differs. */
-struct lane {
+struct queue_state {
 	const uint32_t *ids;	/* [count] instructions in order */
 	uint32_t count, next;	/* ids[next] is the head */
 	uint32_t seen;		/* so many of the head's after have ended */
@@ -22,13 +22,13 @@ struct lane {
 	double bytes_per_us;	/* in it, alone on the link */
 };
 
-struct machine {
+struct simulation {
 	const struct plan *plan;
 	const struct device *device;
 	const double *factors;	/* [instruction_count] on each duration, or NULL */
 	struct sim_span *spans;
 	bool *ended;		/* [instruction_count] */
-	struct lane lanes[QUEUE_COUNT];
+	struct queue_state lanes[QUEUE_COUNT];
 	double now;
 };
 
@@ -84,15 +84,15 @@ op_time(const struct plan *p, const struct instruction *in)
 }
 
 static uint32_t
-head(const struct lane *l)
+head(const struct queue_state *l)
 {
 	return l->ids[l->next];
 }
 
 static void
-begin(struct machine *m, enum queue q)
+begin(struct simulation *m, enum queue q)
 {
-	struct lane *l = &m->lanes[q];
+	struct queue_state *l = &m->lanes[q];
 	const struct instruction *in = &m->plan->program[head(l)];
 	enum direction dir = q == QUEUE_OUT ? D2H : H2D;
 	double total, latency, factor = m->factors == NULL ? 1 : m->factors[head(l)];
@@ -116,9 +116,9 @@ begin(struct machine *m, enum queue q)
 
 /* The running stage has no work left: on to the moving stage, or the end. */
 static void
-end_stage(struct machine *m, enum queue q)
+end_stage(struct simulation *m, enum queue q)
 {
-	struct lane *l = &m->lanes[q];
+	struct queue_state *l = &m->lanes[q];
 
 	if (q != QUEUE_COMPUTE && !l->moving && l->move_us > 0) {
 		l->moving = true;
@@ -134,7 +134,7 @@ end_stage(struct machine *m, enum queue q)
 
 /* Is the head free to start?  Each `after` is looked at until it has ended, and then never again. */
 static void
-look(struct machine *m, struct lane *l)
+look(struct simulation *m, struct queue_state *l)
 {
 	const struct instruction *in;
 
@@ -150,9 +150,9 @@ look(struct machine *m, struct lane *l)
 }
 
 static bool
-begin_transfers(struct machine *m)
+begin_transfers(struct simulation *m)
 {
-	struct lane *out = &m->lanes[QUEUE_OUT], *in = &m->lanes[QUEUE_IN];
+	struct queue_state *out = &m->lanes[QUEUE_OUT], *in = &m->lanes[QUEUE_IN];
 	bool one = m->device->copy_engines == 1;
 	bool start_out = out->ready && !out->running, start_in = in->ready && !in->running;
 
@@ -172,9 +172,9 @@ begin_transfers(struct machine *m)
 /* All that happens at this moment.  Transfers start when nothing else is left to happen,
  * so that those which become ready at one moment meet before the copy engine is given away. */
 static void
-settle(struct machine *m)
+settle(struct simulation *m)
 {
-	struct lane *compute = &m->lanes[QUEUE_COMPUTE];
+	struct queue_state *compute = &m->lanes[QUEUE_COMPUTE];
 	bool changed;
 
 	do {
@@ -198,9 +198,9 @@ settle(struct machine *m)
 
 /* How fast each queue's stage shrinks until the next event. */
 static void
-rates(const struct machine *m, double rate[QUEUE_COUNT])
+rates(const struct simulation *m, double rate[QUEUE_COUNT])
 {
-	const struct lane *out = &m->lanes[QUEUE_OUT], *in = &m->lanes[QUEUE_IN], *compute = &m->lanes[QUEUE_COMPUTE];
+	const struct queue_state *out = &m->lanes[QUEUE_OUT], *in = &m->lanes[QUEUE_IN], *compute = &m->lanes[QUEUE_COMPUTE];
 	double wanted, contention, duplex = m->device->duplex_bytes_per_s / 1e6;
 
 	for (int q = 0; q < QUEUE_COUNT; q++)
@@ -218,7 +218,7 @@ rates(const struct machine *m, double rate[QUEUE_COUNT])
 
 /* Move the clock to the next end of a stage; false when nothing runs. */
 static bool
-advance(struct machine *m)
+advance(struct simulation *m)
 {
 	double rate[QUEUE_COUNT], step = INFINITY, slack;
 
@@ -232,7 +232,7 @@ advance(struct machine *m)
 	/* Stages that end together but for rounding do end together: else a stall of no length appears. */
 	slack = 1e-12 + 4 * DBL_EPSILON * m->now;
 	for (int q = 0; q < QUEUE_COUNT; q++) {
-		struct lane *l = &m->lanes[q];
+		struct queue_state *l = &m->lanes[q];
 
 		if (l->running)
 			l->left = l->left / rate[q] - step <= slack ? 0 : l->left - step * rate[q];
@@ -241,13 +241,13 @@ advance(struct machine *m)
 }
 
 static int
-run_all(struct machine *m, struct err *e)
+run_all(struct simulation *m, struct err *e)
 {
 	do
 		settle(m);
 	while (advance(m));
 	for (int q = 0; q < QUEUE_COUNT; q++) {
-		const struct lane *l = &m->lanes[q];
+		const struct queue_state *l = &m->lanes[q];
 
 		if (l->next < l->count) {
 			err_set(e, ERR_INPUT, l->running ? "expected a time that is a number" : "expected 'after' that can end");
@@ -374,7 +374,7 @@ int
 simulate_scaled(struct sim_result *r, const struct plan *p, const struct device *d, const double *factors, struct arena *a,
     struct err *e)
 {
-	struct machine m = { .plan = p, .device = d, .factors = factors };
+	struct simulation m = { .plan = p, .device = d, .factors = factors };
 	struct sim_queues queues;
 
 	*r = (struct sim_result){ .step_time_us = 0 };
@@ -385,7 +385,7 @@ simulate_scaled(struct sim_result *r, const struct plan *p, const struct device 
 			return err_at(e, "program[%" PRIu32 "]", i);
 	sim_queues_init(&queues, p, a);
 	for (int q = 0; q < QUEUE_COUNT; q++)
-		m.lanes[q] = (struct lane){ .ids = queues.ids[q], .count = queues.count[q] };
+		m.lanes[q] = (struct queue_state){ .ids = queues.ids[q], .count = queues.count[q] };
 	r->spans = m.spans = ARENA_NEW(a, struct sim_span, p->instruction_count);
 	m.ended = ARENA_NEW(a, bool, p->instruction_count);
 	if (run_all(&m, e) < 0)

@@ -52,4 +52,19 @@ struct sim_memory {
 	bytes_t *host_bytes;			/* [count] in the pinned pool */
 };
 void sim_memory(struct sim_memory *m, const struct sim_result *r, const struct plan *p, struct arena *a);
+
+/* The kind of the tensor that a device buffer holds, or SIM_WORKSPACE. */
+static inline int
+sim_kind(const struct plan *p, uint32_t buffer)
+{
+	uint32_t tensor = p->buffers[buffer].tensor;
+
+	return tensor == PLAN_NONE ? (int)SIM_WORKSPACE : (int)p->graph->tensors[tensor].kind;
+}
+
+static inline const char *
+sim_kind_name(int kind)
+{
+	return kind == SIM_WORKSPACE ? "workspace" : kind_names[kind];
+}
 #endif

@@ -50,4 +50,7 @@ void err_print(const struct err *e, const char *program, FILE *out);
 /* "one", "two" for messages that repeat a stranger's text: at most 40 bytes of
  * s, control bytes shown as '?'.  The result lives in buf. */
 const char *err_quote(char buf[48], const char *s);
+
+/* The length of the longest beginning of s that has at most so many bytes and ends between UTF-8 characters. */
+size_t text_prefix(const char *s, size_t most);
 #endif

@@ -7,6 +7,7 @@ libcore_a_SOURCES += \
 	%D%/file.c %D%/file.h \
 	%D%/json.c %D%/json.h \
 	%D%/json_write.c \
+	%D%/numbers.c %D%/numbers.h \
 	%D%/option.c %D%/option.h \
 	%D%/process.c %D%/process.h \
 	%D%/spans.c %D%/spans.h \

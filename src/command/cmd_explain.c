@@ -82,7 +82,7 @@ print_peak(const struct view *v, struct arena *a)
 	    units_time(time, x->peak == 0 ? 0 : x->peak > v->plan->instruction_count ? v->sim.step_time_us : v->sim.spans[x->peak - 1].start_us));
 	for (int k = 0; k < SIM_KINDS; k++)
 		if (x->peak_kinds[k] > 0) {
-			snprintf(label, sizeof(label), "  %s", k == SIM_WORKSPACE ? "workspace" : kind_names[k]);
+			snprintf(label, sizeof(label), "  %s", sim_kind_name(k));
 			text_row(stdout, label, "%10s  %4.1f %%", units_size(size, x->peak_kinds[k]),
 			    100 * (double)x->peak_kinds[k] / (double)x->peak_bytes);
 		}
@@ -223,7 +223,7 @@ peak_to_json(struct json_out *o, const struct view *v, struct arena *a)
 	json_out_uint(o, "bytes", x->peak_bytes);
 	json_out_uint(o, "in_place_bytes", x->in_place_bytes);
 	for (int k = 0; k < SIM_KINDS; k++)
-		json_out_uint(o, arena_printf(a, "%s_bytes", k == SIM_WORKSPACE ? "workspace" : kind_names[k]), x->peak_kinds[k]);
+		json_out_uint(o, arena_printf(a, "%s_bytes", sim_kind_name(k)), x->peak_kinds[k]);
 	json_out_end_object(o);
 	json_out_array(o, "at_peak", true);
 	for (uint32_t i = 0; i < x->at_peak_count; i++) {
@@ -234,7 +234,7 @@ peak_to_json(struct json_out *o, const struct view *v, struct arena *a)
 		if (b->tensor != PLAN_NONE)
 			json_out_uint(o, "tensor", b->tensor);
 		json_out_uint(o, "bytes", b->bytes);
-		json_out_string(o, "kind", b->tensor == PLAN_NONE ? "workspace" : kind_names[v->plan->graph->tensors[b->tensor].kind]);
+		json_out_string(o, "kind", sim_kind_name(sim_kind(v->plan, x->at_peak[i])));
 		json_out_string(o, "why", why_here(v, x->at_peak[i], a));
 		json_out_end_object(o);
 	}
