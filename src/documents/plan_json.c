@@ -13,7 +13,7 @@ const char *const action_names[QUEUE_COUNT + 1] = { "run", "offload", "fetch", N
 static const char *const status_names[] = { "optimal", "gap", "time-limit", "heuristic", NULL };
 
 /* What is still a json_t while a plan is read. */
-struct reader {
+struct plan_reader {
 	struct plan *p;
 	json_t *root, *graph, *device, *provenance, *bounds, *figures, *predicted;
 	json_t *buffers, *host, *initial, *final, *program;
@@ -56,7 +56,7 @@ add_bytes(bytes_t *sum, bytes_t bytes, struct err *e)
 }
 
 static int
-read_buffers(struct buffer **to, uint32_t *count, json_t *list, struct reader *r)
+read_buffers(struct buffer **to, uint32_t *count, json_t *list, struct plan_reader *r)
 {
 	struct buffer b;
 	bytes_t sum = 0;
@@ -86,7 +86,7 @@ read_buffers(struct buffer **to, uint32_t *count, json_t *list, struct reader *r
 }
 
 static int
-read_places(struct place **to, uint32_t *count, json_t *list, struct reader *r)
+read_places(struct place **to, uint32_t *count, json_t *list, struct plan_reader *r)
 {
 	struct place p;
 	uint32_t buffer, host;
@@ -141,7 +141,7 @@ check_lengths(const char *key, const char *of, uint32_t got, uint32_t want, stru
 }
 
 static int
-take_run(struct instruction *in, const struct record *c, struct reader *r)
+take_run(struct instruction *in, const struct record *c, struct plan_reader *r)
 {
 	const struct plan *p = r->p;
 	const struct op *op;
@@ -168,7 +168,7 @@ take_run(struct instruction *in, const struct record *c, struct reader *r)
 }
 
 static int
-take_transfer(struct instruction *in, const struct record *c, struct reader *r)
+take_transfer(struct instruction *in, const struct record *c, struct plan_reader *r)
 {
 	const struct plan *p = r->p;
 	bool out = c->action == QUEUE_OUT;
@@ -189,7 +189,7 @@ take_transfer(struct instruction *in, const struct record *c, struct reader *r)
 }
 
 static int
-take(struct instruction *in, const struct record *c, uint32_t position, struct reader *r)
+take(struct instruction *in, const struct record *c, uint32_t position, struct plan_reader *r)
 {
 	if (json_check_id(c->id, position, r->e) < 0)
 		return -1;
@@ -207,7 +207,7 @@ take(struct instruction *in, const struct record *c, uint32_t position, struct r
 }
 
 static int
-read_program(struct reader *r)
+read_program(struct plan_reader *r)
 {
 	struct record c;
 	const struct json_field run[] = {
@@ -265,7 +265,7 @@ check_digest(const char *key, const char *what, const char *given, const char *f
 }
 
 static int
-read_provenance(struct reader *r)
+read_provenance(struct plan_reader *r)
 {
 	struct plan *p = r->p;
 	const char *graph, *device;
@@ -294,7 +294,7 @@ read_provenance(struct reader *r)
 }
 
 static int
-read_bounds(struct reader *r)
+read_bounds(struct plan_reader *r)
 {
 	struct plan *p = r->p;
 	const struct json_field fields[] = {
@@ -308,7 +308,7 @@ read_bounds(struct reader *r)
 }
 
 static int
-read_figures(struct reader *r)
+read_figures(struct plan_reader *r)
 {
 	struct plan_figures *f = &r->p->figures;
 	const struct json_field fields[] = {
@@ -322,7 +322,7 @@ read_figures(struct reader *r)
 }
 
 static int
-read_predicted(struct reader *r)
+read_predicted(struct plan_reader *r)
 {
 	struct plan_predicted *f = &r->p->predicted;
 	const struct json_field fields[] = {
@@ -337,7 +337,7 @@ read_predicted(struct reader *r)
 }
 
 static int
-read_top(struct reader *r)
+read_top(struct plan_reader *r)
 {
 	struct plan *p = r->p;
 	json_t *format, *version;
@@ -369,7 +369,7 @@ read_top(struct reader *r)
 
 /* The graph and the device first: everything else is ids into them. */
 static int
-read_problem(struct reader *r)
+read_problem(struct plan_reader *r)
 {
 	struct graph *g = ARENA_NEW(r->a, struct graph, 1);
 	struct device *d = ARENA_NEW(r->a, struct device, 1);
@@ -387,7 +387,7 @@ static int
 read_plan(void *to, json_t *root, struct arena *a, struct err *e)
 {
 	struct plan *p = to;
-	struct reader r = { .p = p, .root = root, .a = a, .e = e };
+	struct plan_reader r = { .p = p, .root = root, .a = a, .e = e };
 
 	*p = (struct plan) { .graph = NULL };
 	if (read_top(&r) < 0 || read_problem(&r) < 0)

@@ -38,7 +38,7 @@ reorder_none(struct graph *g, struct arena *a)
 }
 
 /* Slot 0 lies before all ops, slot k + 1 behind op k.  An anchor's own slot is the one behind it. */
-struct sweep {
+struct slot_sweep {
 	const struct graph *g;
 	uint32_t *slot;		/* [op_count] */
 	uint32_t *write;	/* [tensor_count] forward: slot of the last write; backward: the latest slot before the next */
@@ -61,7 +61,7 @@ smaller(uint32_t x, uint32_t y)
 
 /* The earliest slot of each update op, and which of them are in no hurry. */
 static void
-sweep_forward(struct sweep *s)
+sweep_forward(struct slot_sweep *s)
 {
 	const struct graph *g = s->g;
 
@@ -90,7 +90,7 @@ sweep_forward(struct sweep *s)
 
 /* Those in no hurry wait for who depends on them. */
 static void
-sweep_backward(struct sweep *s)
+sweep_backward(struct slot_sweep *s)
 {
 	const struct graph *g = s->g;
 
@@ -139,7 +139,7 @@ permute(struct graph *g, const uint32_t *slot, struct arena *a)
 void
 reorder_updates(struct graph *g, struct arena *a)
 {
-	struct sweep s = { .g = g };
+	struct slot_sweep s = { .g = g };
 
 	s.slot = ARENA_NEW(a, uint32_t, g->op_count);
 	s.write = ARENA_NEW(a, uint32_t, g->tensor_count);
