@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* calibrate_link.c - measures the link: curves, both directions at once, pageable memory, the bus */
 #include <config.h>
 #include "cuda_validate/calibrate_private.h"
 
@@ -29,7 +30,7 @@ bench_copies(struct bench *b, enum direction dir, bytes_t bytes, uint32_t count,
 	return 0;
 }
 
-/* Time of one copy among many of its size. */
+/* Measures the time of one copy among many of its size. */
 static int
 time_copy(struct bench *b, enum direction dir, bytes_t bytes, double *us, struct err *e)
 {
@@ -51,7 +52,7 @@ time_copy(struct bench *b, enum direction dir, bytes_t bytes, double *us, struct
 	return 0;
 }
 
-/* Noise must not make a larger copy the faster one: what is too long before is pulled down. */
+/* Makes times rise with sizes: noise must not make a larger copy the faster one. */
 static void
 make_rising(struct curve_point *p)
 {
@@ -79,7 +80,7 @@ measure_curve(struct calibration *c, struct bench *b, enum direction dir, struct
 	return 0;
 }
 
-/* Both directions at once: what moves while both are busy. */
+/* Measures the rate while both directions are busy. */
 static int
 measure_duplex(struct calibration *c, struct bench *b, struct err *e)
 {

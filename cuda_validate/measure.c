@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* measure.c - a replay's times beside the simulator's, as a table and as JSON */
 #include <config.h>
 #include "cuda_validate/measure.h"
 
@@ -10,7 +11,7 @@
 
 static const enum queue queue_of[DIRECTION_COUNT] = { [D2H] = QUEUE_OUT, [H2D] = QUEUE_IN };
 
-/* Median, least and most of the timed steps. */
+/* Finds median, least and most of the timed steps. */
 static void
 sum_up_steps(struct measures *m, struct arena *a)
 {

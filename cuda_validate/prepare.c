@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What each instruction of a plan does to memory.
+/* prepare.c - the effect of each instruction of a plan on memory
  *
- * Poison must obey the plan's order like any other write.  An instruction poisons a buffer that
- * it is the last to touch only when all others that touch it have ended by then in every
- * timing; this makes it a write to a buffer by one that accesses it anyway, so the plan's
- * rule of space orders it against all else.  A transfer also poisons what it is the first to
- * touch; a run overwrites that in whole. */
+ * Poison must obey the plan's order like any other write.  An instruction poisons a buffer as its last user only when all
+ * other users have ended by then in every timing.  The poison is then a write by an instruction that accesses the buffer
+ * anyway, so the plan's rule of space orders it.  A transfer also poisons its destination as the first user; a run
+ * overwrites its destination in whole.
+ */
 #include <config.h>
 #include "cuda_validate/replay.h"
 
@@ -16,7 +16,7 @@
 #define NOBODY UINT32_MAX	/* no instruction */
 enum { LEAST_DELAY_NS = 20000 };
 
-/* Who touches a buffer: the first instruction, and the last one of each queue. */
+/* The users of a buffer: the first instruction in list order, and the last one of each queue. */
 struct buffer_users {
 	uint32_t first, last[QUEUE_COUNT];
 	bool initial, final;
@@ -58,7 +58,7 @@ find_users(struct preparation *s)
 	}
 }
 
-/* i is the last to touch the buffer in every timing, and nothing in it is needed after the step. */
+/* True when i is the buffer's last user in every timing, and the buffer is no final place. */
 static bool
 is_last(const struct preparation *s, bool host, uint32_t buffer, uint32_t i)
 {
@@ -96,7 +96,7 @@ overlaps(const struct buffer *x, const struct buffer *y)
 	return x->offset_bytes < y->offset_bytes + y->bytes && y->offset_bytes < x->offset_bytes + x->bytes;
 }
 
-/* Does run i overwrite any byte of b? */
+/* True when run i overwrites any byte of b. */
 static bool
 overwrites(const struct preparation *s, uint32_t i, const struct buffer *b)
 {
@@ -123,7 +123,7 @@ prepare_reads(struct preparation *s, const struct instruction *in, struct effect
 	}
 }
 
-/* Buffers that the run is the last to read; each once. */
+/* Poisons the buffers that the run is the last to read, each once. */
 static void
 poison_reads(struct preparation *s, uint32_t i, struct effect *w)
 {
@@ -188,7 +188,7 @@ prepare_transfer(struct preparation *s, uint32_t i)
 		w->poison_from_bytes = from->bytes;
 }
 
-/* Which inputs hold something of value when their op reads them, by the graph's order. */
+/* Finds the inputs that hold a value when their op reads them, in the graph's order. */
 static void
 find_defined(struct preparation *s)
 {

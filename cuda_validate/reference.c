@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* reference.c - follows the graph's ops by digests, and compares them with a replay's */
 #include <config.h>
 #include "cuda_validate/reference.h"
 
 #include "cuda_validate/pattern.h"
 
-/* Smaller values are worked out here, where asking the machine takes longer. */
+/* Digests of smaller values are worked out here, because a call to the machine takes longer. */
 enum { SMALL_BYTES = 1 << 17 };
 
 uint64_t
@@ -105,7 +106,7 @@ compare_reads(const struct reference *r, const struct job *job, uint64_t step, c
 	return 0;
 }
 
-/* The last op that writes a tensor, PLAN_NONE: none. */
+/* Returns the last op that writes a tensor, or PLAN_NONE. */
 static uint32_t
 last_writer(const struct graph *g, uint32_t tensor)
 {

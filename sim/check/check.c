@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* check.c - the checker's passes in order, and the words of their messages */
 #include <config.h>
 #include "sim/check/check.h"
 

@@ -1,15 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The figures of a plan that need no timing. */
+/* check_figures.c - the figures of a plan that need no timing: peak, traffic, bounds */
 #include <config.h>
 #include "sim/check/check.h"
 
 #include "sim/check/check_private.h"
 
-/* What a run reads and writes, looked up by tensor.  An entry is valid where its stamp is the
- * run's moment. */
+/* The operands of one run, by tensor.  An entry is valid where its stamp is the run's moment. */
 struct operands {
 	uint32_t *written, *write_stamp;	/* [tensor_count] output position */
-	bytes_t *taken;				/* [tensor_count] what that output takes over so far */
+	bytes_t *taken;				/* [tensor_count] bytes that this output takes over so far */
 	uint32_t *read, *read_stamp;		/* [tensor_count] last input position, the start of a chain ... */
 	uint32_t *next;				/* [longest input_count] ... of positions of the same tensor; NEVER ends it */
 };
@@ -47,9 +46,9 @@ operands_find(struct operands *w, const struct op *o, uint32_t moment)
 	}
 }
 
-/* Bytes that a run's outputs take over from its inputs in place.  Both buffers count at that
- * position, so their common bytes would count twice.  An output replaces one input: where several could be, in a
- * plan that is not sound, the largest. */
+/* Returns the bytes that a run's outputs take over from its inputs in place.  Both buffers count at that moment, so
+ * their common bytes would count twice.  An output replaces one input; in an unsound plan it may stand on several, and
+ * the largest counts. */
 static bytes_t
 shared_in_run(const struct plan *p, const struct moment_range *ranges, struct operands *w, uint32_t moment)
 {
@@ -112,11 +111,12 @@ check_peak(uint32_t *moment, const struct plan *p, struct arena *a)
 	return peak;
 }
 
-/* What one op alone needs: the tensors it touches, and the least of its workspaces; less what its
- * inplace permissions may save at most, each output the largest of the inputs that it may
- * take.  stamp and best are by tensor; stamp is valid where it is mark. */
+/* Scratch of op_bytes(), by tensor.  best is valid where best_stamp is the op's mark. */
 struct touched { uint32_t *stamp; uint32_t *best_stamp; bytes_t *best; };
 
+/* Returns the bytes that an op needs on its own: its tensors and the least of its workspaces, less what its inplace
+ * permissions save at most.  An output saves the largest of the inputs that it may replace.  *transient leaves
+ * persistent tensors out. */
 static bytes_t
 op_bytes(const struct graph *g, const struct op *o, struct touched *w, uint32_t mark, bytes_t *transient)
 {
@@ -166,7 +166,7 @@ find_bounds(struct plan_figures *f, const struct graph *g, struct arena *a)
 	}
 }
 
-/* Sums that do not fit stay at the top, where no document's figure is. */
+/* A sum that overflows becomes UINT64_MAX, a figure that no document can hold. */
 static void
 add_bytes(bytes_t *sum, bytes_t bytes)
 {

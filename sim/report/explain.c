@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* explain.c - the buffers at a plan's peak, the idle intervals of its tensors, and one tensor's events */
 #include <config.h>
 #include "sim/report/explain.h"
 
@@ -10,7 +11,7 @@ const char *const explain_what_names[EXPLAIN_WHATS + 1] = {
 	"begins", "written", "made again", "read", "offloaded", "fetched", "ends", NULL
 };
 
-/* ---- what is alive ---- */
+/* ---- the peak ---- */
 
 static bool
 alive_at(const struct explain *x, uint32_t buffer, uint32_t moment)
@@ -55,9 +56,9 @@ look_at_peak(struct explain *x, struct arena *a)
 		x->at_peak[i] = alive[i].id;
 }
 
-/* ---- what each tensor's absence saves ---- */
+/* ---- savings ---- */
 
-/* When moment m begins and ends in simulated time. */
+/* Return when moment m begins and ends in simulated time. */
 static double
 begins(const struct explain *x, uint32_t m)
 {
@@ -70,7 +71,7 @@ ends(const struct explain *x, uint32_t m)
 	return m == MOMENT_BEGIN ? 0 : m == moment_end(x->plan) ? x->sim->step_time_us : x->sim->spans[m - 1].end_us;
 }
 
-/* Buffers by their first moment: a counting sort. */
+/* Returns the buffers in order of their first moment (a counting sort). */
 static uint32_t *
 buffers_by_first(const struct explain *x, uint32_t *count, struct arena *a)
 {
@@ -91,11 +92,12 @@ buffers_by_first(const struct explain *x, uint32_t *count, struct arena *a)
 	return order;
 }
 
-/* A tensor's life as if it never left: from the first to the last moment of its stays, or the whole step. */
+/* A tensor's live range as if it never left: from the first moment of its first buffer to the last of its last one, or
+ * the whole step. */
 struct tensor_life { uint32_t first, last; double here_until_us; bool at_peak, at_step_peak; };
 
 static void
-sum_absences(struct explain *x, struct arena *a)
+sum_idle_intervals(struct explain *x, struct arena *a)
 {
 	const struct plan *p = x->plan;
 	const struct graph *g = p->graph;
@@ -141,7 +143,7 @@ sum_absences(struct explain *x, struct arena *a)
 	}
 }
 
-/* ---- what it costs ---- */
+/* ---- costs ---- */
 
 static void
 charge_rerun(struct explain *x, const struct op *o, double us)
@@ -229,11 +231,11 @@ explain_init(struct explain *x, const struct plan *p, const struct sim_result *r
 	x->tensors = ARENA_NEW(a, struct explain_tensor, p->graph->tensor_count);
 	look_at_peak(x, a);
 	sum_costs(x, step_peak_op, a);
-	sum_absences(x, a);
+	sum_idle_intervals(x, a);
 	rank(x, a);
 }
 
-/* ---- one tensor's story ---- */
+/* ---- one tensor's events ---- */
 
 struct story {
 	const struct explain *x;
@@ -259,7 +261,7 @@ add_event(struct story *s, const struct access *acc)
 	if (access_buffer(p, acc)->tensor != s->tensor || acc->operand == OPERAND_WORKSPACE || (in != NULL && acc->host))
 		return;
 	if (before != NULL && before->moment == acc->moment && before->what == what[acc->operand] && before->buffer == acc->buffer)
-		return;	/* an op that reads it twice */
+		return;	/* an input that stands twice */
 	e = ARENA_PUSH(s->arena, s->events, s->count, s->capacity);
 	*e = (struct explain_event) { .what = what[acc->operand], .moment = acc->moment, .on_host = acc->host, .buffer = acc->buffer,
 	    .start_us = begins(s->x, acc->moment), .end_us = ends(s->x, acc->moment),

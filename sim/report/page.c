@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* page.c - a page's style and script, tables and figures */
 #include <config.h>
 #include "sim/report/page.h"
 
@@ -42,7 +43,7 @@ static const char style[] =
 "@media print{.tools{display:none}}\n"
 "</style>\n";
 
-/* Where things are under the pointer comes from the page's own data; a figure's attributes say where its axes lie. */
+/* The text under the pointer comes from the page's own data; a figure's attributes tell where its axes lie. */
 static const char script[] =
 "<script>\n"
 "(function(){'use strict';\n"
@@ -123,7 +124,7 @@ page_text(FILE *out, const char *s)
 		}
 }
 
-/* Nothing in it can end the script that it stands in. */
+/* Escapes every character that could end the script around the string. */
 void
 page_json_string(FILE *out, const char *s)
 {

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* report_data.c - a plan's simulation as curves and boxes: memory, queues, link, peak */
 #include <config.h>
 #include "sim/report/report_private.h"
 
@@ -6,9 +7,9 @@
 
 #include "sim/time/simulate_private.h"
 
-/* A box narrower than this many columns is gathered with its neighbours. */
+/* Columns; a narrower box is gathered with its neighbours. */
 #define NARROW 1.5
-/* In a queue whose spans are this wide on average each ends a hair early, so that neighbours can be
+/* Columns; where the spans of a queue are this wide on average, each ends HAIR columns early, so that neighbours can be
  * told apart. */
 #define WIDE 6.0
 #define HAIR 0.6
@@ -97,7 +98,7 @@ static void
 cut_queue(struct picture *pic, const struct sim_queues *q, enum queue k, struct arena *a)
 {
 	struct strip s = { .pic = pic, .arena = a, .column_us = column_us(pic), .bottom = queue_row(k) - BOX_HEIGHT / 2 };
-	/* Compute only ever waits for transfers, so all of its idle time is stall. */
+	/* Compute waits for transfers only, so all of its idle time is stall. */
 	int idle = k == QUEUE_COMPUTE ? (int)MARK_STALL : (int)MARK_NONE;
 	bool *ran = ARENA_NEW(a, bool, pic->plan->graph->op_count);
 	double t = 0;
@@ -122,7 +123,7 @@ push_step(struct curve *c, double t, double value, struct arena *a)
 		*ARENA_PUSH(a, c->steps, c->count, c->capacity) = (struct curve_step){ t, value };
 }
 
-/* A curve needs a last point to reach the picture's right end. */
+/* Adds a last point, so that the curve reaches the picture's right end. */
 static void
 end_curve(const struct picture *pic, struct curve *c, struct arena *a)
 {
@@ -131,8 +132,8 @@ end_curve(const struct picture *pic, struct curve *c, struct arena *a)
 	*ARENA_PUSH(a, c->steps, c->count, c->capacity) = (struct curve_step){ pic->result->step_time_us, value };
 }
 
-/* A direction's rate is each transfer's mean, latency included; stretches too narrow to be seen are
- * gathered into their common mean. */
+/* Fills c with a direction's rate over time: the mean of each transfer, latency included.  Stretches too narrow to be
+ * seen are gathered into their common mean. */
 static void
 rate_curve(struct picture *pic, const struct sim_queues *q, enum queue k, struct curve *c, struct arena *a)
 {
@@ -172,7 +173,7 @@ device_bytes(const struct sim_memory *m, uint32_t row)
 	return sum;
 }
 
-/* A row of the memory table as one step of each kind's curve; what no pixel could show is left out. */
+/* Adds a row of the memory table as one step of each kind's curve.  Changes below a pixel are left out. */
 static void
 push_row(struct picture *pic, const struct sim_memory *m, uint32_t row, struct arena *a)
 {
@@ -189,7 +190,7 @@ push_row(struct picture *pic, const struct sim_memory *m, uint32_t row, struct a
 	}
 }
 
-/* Of the rows first .. last that share a column keep the least, the largest and the last, in order. */
+/* Adds, of the rows first .. last of one column, the least, the largest and the last, in order. */
 static void
 push_column(struct picture *pic, const struct sim_memory *m, uint32_t first, uint32_t last, struct arena *a)
 {
@@ -206,7 +207,7 @@ push_column(struct picture *pic, const struct sim_memory *m, uint32_t first, uin
 			push_row(pic, m, i, a);
 }
 
-/* Is row i of the table the last one in its column? */
+/* True when row i of the table is the last one in its column. */
 static bool
 ends_column(const struct sim_memory *m, uint32_t i, double column)
 {
@@ -232,7 +233,7 @@ memory_curves(struct picture *pic, const struct sim_memory *m, struct arena *a)
 		end_curve(pic, &pic->kinds[k], a);
 }
 
-/* The pool: the largest value of each column and the last. */
+/* Fills the pool's curve: the largest value of each column and the last. */
 static void
 host_curve(struct picture *pic, const struct sim_memory *m, struct arena *a)
 {
@@ -251,7 +252,8 @@ host_curve(struct picture *pic, const struct sim_memory *m, struct arena *a)
 	end_curve(pic, &pic->host, a);
 }
 
-/* The memory panel reaches up to its highest line; but a budget far above all else would flatten it. */
+/* Returns the top of the memory panel: its highest line.  A budget over twice all else is left out, because it would
+ * flatten the panel. */
 static bytes_t
 memory_top(const struct plan *p, const struct sim_result *r)
 {
@@ -263,7 +265,7 @@ memory_top(const struct plan *p, const struct sim_result *r)
 	return p->budget_bytes > top && p->budget_bytes / 2 <= top ? p->budget_bytes : top;
 }
 
-/* All that is in use at the first moment at which most is, the largest first. */
+/* Finds the first time of the largest sum, and the buffers in use there, the largest first. */
 static void
 find_peak(struct picture *pic, const struct sim_memory *m)
 {

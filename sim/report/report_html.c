@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The page of a plan: what its figures mean in words, its panels, and what they show as data for a pointer. */
+/* report_html.c - the page of a plan: its figures in words, its panels, the peak, the longest stalls */
 #include <config.h>
 #include "sim/report/report_draw.h"
 
@@ -26,7 +26,7 @@ static const struct {
 	[PANEL_HOST] = { "host", "Pinned host memory", "bytes in the pinned host pool over time", 160, 140 }
 };
 
-/* ---- in words ---- */
+/* ---- tables ---- */
 
 static double
 percent(double part, double whole)
@@ -112,7 +112,7 @@ put_peak(FILE *out, const struct plan_page *w)
 	fputs("</tbody>\n</table>\n", out);
 }
 
-/* The longest waits, the first of equal ones first. */
+/* Writes the longest stalls; ties go to the earlier one. */
 static void
 put_stalls(FILE *out, const struct plan_page *w)
 {

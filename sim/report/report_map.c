@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The address map: one box a buffer; past a limit the smallest are painted into a grid together, and
- * what lies side by side in it becomes one box again. */
+/* report_map.c - the address map: one box a buffer
+ *
+ * Past a limit the smallest boxes are painted into a grid.  Neighbouring cells of one group become one box again.
+ */
 #include <config.h>
 #include "sim/report/report_private.h"
 
@@ -35,7 +37,7 @@ push_box(struct address_map *m, int group, unsigned shade, struct box b, struct 
 	*ARENA_PUSH(a, l->boxes, l->count, l->capacity) = b;
 }
 
-/* The edge between cells that is at x or before it: 0 .. cells. */
+/* Returns the last edge between cells at or before x: 0 .. cells. */
 static uint32_t
 edge_of(double x, double end, uint32_t cells)
 {
@@ -51,14 +53,14 @@ paint(uint8_t *grid, const struct address_map *m, const struct map_range *s)
 	uint32_t low = edge_of((double)s->offset, (double)m->top, GRID_ROWS);
 	uint32_t high = edge_of((double)(s->offset + s->bytes), (double)m->top, GRID_ROWS);
 
-	/* The smallest takes a cell. */
+	/* Every box takes at least one cell. */
 	from -= from == GRID_COLUMNS;
 	low -= low == GRID_ROWS;
 	for (uint32_t y = low; y < high || y == low; y++)
 		memset(grid + (size_t)y * GRID_COLUMNS + from, s->group, to > from ? to - from : 1);
 }
 
-/* Runs of one group, row by row; a run just like the one below it makes that one higher. */
+/* Turns the grid into boxes: runs of one group in a row.  A run equal to the one below it makes that one higher. */
 static void
 push_grid(struct address_map *m, const uint8_t *grid, struct arena *a)
 {
@@ -76,7 +78,7 @@ push_grid(struct address_map *m, const uint8_t *grid, struct arena *a)
 
 			for (end = x + 1; end < GRID_COLUMNS && row[end] == row[x]; end++)
 				;
-			/* Runs of the row below that begin here or within end here unless this one goes on with it. */
+			/* Runs of the row below that begin within this one end here, unless this one is equal. */
 			for (next = x; next < end; next++) {
 				if (open[next].end == 0 || (runs && next == x && open[x].end == end && open[x].group == row[x]))
 					continue;
@@ -92,7 +94,7 @@ push_grid(struct address_map *m, const uint8_t *grid, struct arena *a)
 	}
 }
 
-/* Too thin for a line of its own: drawn as one it would hide what lies beside it. */
+/* True when a box is too thin for a line of its own; a line would hide the boxes beside it. */
 static bool
 is_thin(const struct address_map *m, const struct map_range *s, const struct detail *d)
 {
@@ -116,7 +118,7 @@ address_map_init(struct address_map *m, const struct map_range *ranges, uint32_t
 		grid = ARENA_NEW(a, uint8_t, (size_t)GRID_ROWS * GRID_COLUMNS);
 		memset(grid, EMPTY, (size_t)GRID_ROWS * GRID_COLUMNS);
 	}
-	/* The smallest first: where several share a cell the largest is seen. */
+	/* The smallest first: of several in one cell the largest is seen. */
 	for (uint32_t i = n; i-- > 0;) {
 		const struct map_range *s = &ranges[order[i].range];
 		double low = (double)s->offset;
@@ -170,7 +172,7 @@ address_map_data(FILE *out, const struct address_map *m, double x_unit, double y
 		}
 }
 
-/* A shade of "#RRGGBB" nearer to grey, so that neighbours can be told apart. */
+/* Writes a shade of "#RRGGBB" nearer to grey, so that neighbours can be told apart. */
 static void
 paler(char to[8], const char *colour)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a plan's page knows of everything in its figures: times in ms, bytes, and names once. */
+/* report_page_data.c - the data behind the figures of a plan's page: times in ms, bytes, each name once */
 #include <config.h>
 #include "sim/report/report_draw.h"
 
@@ -33,7 +33,7 @@ tensor_of(const struct plan *p, uint32_t buffer)
 	return p->buffers[buffer].tensor == PLAN_NONE ? -1 : (int64_t)p->buffers[buffer].tensor;
 }
 
-/* Of each queue start, end, and op and whether it is a rerun, or tensor and bytes. */
+/* Writes for each queue: start, end, then op and 1 for a rerun, or tensor and bytes. */
 static void
 put_queues(FILE *out, const struct picture *pic, struct arena *a)
 {

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The address map of a placement: it has no kinds, so colours say how large a buffer is. */
+/* report_placed.c - the picture and the page of a placement
+ *
+ * A placement's buffers have no kinds, so colours stand for sizes.
+ */
 #include <config.h>
 #include "sim/report/report_draw.h"
 
@@ -42,7 +45,7 @@ placed_picture_init(struct placed_picture *pic, const struct placed *pl, const s
 	    pic->map.merged > 0 ? arena_printf(a, "; the smallest %" PRIu32 " boxes are merged", pic->map.merged) : ""), a);
 }
 
-/* Small arenas are counted in bytes. */
+/* Returns the bytes of the unit of addresses: the largest of which the arena has two. */
 static double
 unit_of(const struct placed *pl, const char **name)
 {
@@ -124,7 +127,7 @@ put_summary(FILE *out, const struct placed *pl, struct arena *a)
 	page_table_end(out);
 }
 
-/* Past a limit the page would be larger than its use. */
+/* Writes the buffers for the pointer; of more than NAMES_MOST none, to keep the page small. */
 static void
 put_data(FILE *out, const struct placed *pl)
 {

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* report_script.c - the picture of a plan as a script for gnuplot: all panels, one panel, or characters */
 #include <config.h>
 #include "sim/report/report_private.h"
 
@@ -20,14 +21,13 @@ const struct mark_style mark_styles[MARK_COUNT] = {
 	[MARK_STALL] = { "stall", "#E8211D" }, [MARK_OFFLOAD] = { "offload", "#332288" }, [MARK_FETCH] = { "fetch", "#44AA99" }
 };
 
-/* Where a panel's axes, legend and label are, in parts of the picture from its bottom left. */
+/* The place of a panel's axes, legend and label, in parts of the picture from its bottom left. */
 struct frame {
 	double top, bottom;
 	double key_x, label_x, right_label_x;	/* key_x 0: no legend */
 };
 
-/* Text from a document inside gnuplot's single quotes, where nothing but the quote
- * itself is special.  Control bytes would end the line; a cut falls between characters. */
+/* In gnuplot's single quotes only the quote itself is special.  Control bytes would end the line and become '?'. */
 const char *
 picture_quoted(const char *s, struct arena *a)
 {
@@ -62,7 +62,7 @@ put_boxes(FILE *out, const struct picture *pic)
 	}
 }
 
-/* Both corners of each step: one polygon then draws the whole curve. */
+/* Writes both corners of each step, so that one polygon draws the whole curve. */
 static void
 put_curve(FILE *out, const char *name, const struct curve *c, double unit)
 {
@@ -121,7 +121,7 @@ picture_titles(struct picture *pic, struct arena *a)
 	    r->stall_time_us > 0 ? b3 : "", recompute), a);
 }
 
-/* The label stands at the same place in each panel, however wide the numbers are. */
+/* Sets a panel's margins, legend and label.  The label has the same place in each panel, whatever the numbers' width. */
 static void
 put_frame(FILE *out, const struct frame *f, const char *label)
 {
@@ -142,7 +142,7 @@ memory_lines(struct memory_line lines[MEMORY_LINES], const struct plan *p)
 	lines[3] = (struct memory_line){ "bound, resident", p->figures.resident_bound_bytes, "lc rgb '#882255' lw 1.8 dt (2,3)" };
 }
 
-/* A horizontal line with its value in the legend; one above the picture's top is only named there. */
+/* Adds a horizontal line with its value in the legend.  A line above the panel's top is only in the legend. */
 static void
 put_line(FILE *out, const struct memory_line *l, bytes_t top)
 {
@@ -157,7 +157,7 @@ put_line(FILE *out, const struct memory_line *l, bytes_t top)
 	fprintf(out, " with lines %s title '%s %s%s'", l->style, l->name, units_size(buf, l->bytes), l->bytes <= top ? "" : " (above)");
 }
 
-/* Back to front: each kind's area reaches down to 0 and is painted over by those below it. */
+/* Plots the kinds from back to front: each area reaches down to 0 and is painted over by those below it. */
 static void
 put_kinds(FILE *out, const struct picture *pic)
 {
@@ -203,7 +203,7 @@ put_memory(FILE *out, const struct picture *pic, const struct frame *f)
 	fputc('\n', out);
 }
 
-/* Beside the address map: what memory is full of at its fullest. */
+/* Lists the largest tensors at the peak beside the address map. */
 static void
 put_peak(FILE *out, const struct picture *pic, const struct frame *f)
 {
@@ -254,7 +254,7 @@ put_queues(FILE *out, const struct picture *pic, const struct frame *f)
 	fputs("\nunset label 5\nset ytics scale 0.6 autofreq\nset grid ytics\n", out);
 }
 
-/* With a place for a right label the host pool is drawn in the same panel. */
+/* Draws the link's panel; with a place for a right label, the host pool in it. */
 static void
 put_link(FILE *out, const struct picture *pic, const struct frame *f)
 {
@@ -392,7 +392,7 @@ put_rows(FILE *out, const struct drawing *d, int rows, const char *label)
 	fprintf(out, "set title %s noenhanced\n", label);
 }
 
-/* The dumb terminal cannot fill: memory as one line in all, and under it how much of the link is used. */
+/* The dumb terminal cannot fill areas: memory is one line, and link use is drawn under it. */
 void
 picture_term_script(FILE *out, const struct drawing *d)
 {

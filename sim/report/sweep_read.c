@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Results of a sweep, one JSON document a line. */
+/* sweep_read.c - reads the results of a sweep, one JSON document a line */
 #include <config.h>
 #include "sim/report/report.h"
 
@@ -14,7 +14,7 @@
 
 enum { NAME_MOST = 128, NAMES_BACK = 64 };
 
-/* What a line says, apart from the document it stood in: nothing is allocated while that one is held. */
+/* The values of a line, copied out of its document, because no arena memory is taken while the document is held. */
 struct line {
 	char graph[NAME_MOST], device[NAME_MOST], policy[NAME_MOST];
 	struct sweep_point point;
@@ -42,7 +42,7 @@ number_at(const json_t *obj, const char *key)
 	return json_is_number(v) ? json_number_value(v) : NAN;
 }
 
-/* No memory has more than BYTES_MAX: whatever wrote that, it is not known. */
+/* Returns a count of bytes; values over BYTES_MAX count as unknown. */
 static double
 bytes_at(const json_t *obj, const char *key)
 {
@@ -51,7 +51,7 @@ bytes_at(const json_t *obj, const char *key)
 	return bytes >= 0 && bytes <= (double)BYTES_MAX ? bytes : NAN;
 }
 
-/* A name too long for a legend is cut between characters. */
+/* Copies a name, cut where it is too long for a legend. */
 static void
 text_at(char to[NAME_MOST], const json_t *obj, const char *key)
 {
@@ -63,7 +63,7 @@ text_at(char to[NAME_MOST], const json_t *obj, const char *key)
 	to[n] = '\0';
 }
 
-/* 0, or -1 when the text is not one JSON object. */
+/* Returns 0, or -1 when the text is not one JSON object. */
 static int
 parse_line(struct line *l, const char *text, size_t n, json_error_t *why)
 {
@@ -94,7 +94,7 @@ parse_line(struct line *l, const char *text, size_t n, json_error_t *why)
 	return 0;
 }
 
-/* A name that is not among the last few is stored again: a file of nothing but new ones takes no longer for it. */
+/* Returns a stored copy of s.  Only the last NAMES_BACK names are searched, so a file of different names stays linear. */
 static const char *
 intern(struct sweep_reader *r, const char *s)
 {
@@ -132,7 +132,8 @@ is_blank(const char *s)
 	return s[strspn(s, " \t\r\n")] == '\0';
 }
 
-/* A bad line that ends the file without a line end was being written; any other is not ours. */
+/* Reads all lines.  A bad last line without a line end was being written and is dropped; any other bad line is an
+ * error. */
 static int
 read_lines(struct sweep_reader *r, FILE *f, struct err *e)
 {
@@ -163,7 +164,7 @@ read_lines(struct sweep_reader *r, FILE *f, struct err *e)
 	return n < 0 ? err_at(e, "line %" PRIu64, r->number + 1) : 0;
 }
 
-/* The file is closed whichever way reading ends. */
+/* Arguments of read_lines(), for arena_run(): the file is closed even when memory runs out. */
 struct guarded_read { struct sweep_reader *reader; FILE *file; struct err *e; };
 
 static int

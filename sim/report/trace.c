@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* trace.c - timelines in the Trace Event Format */
 #include <config.h>
 #include "sim/report/trace.h"
 
@@ -11,11 +12,11 @@ struct trace {
 	const struct timeline *timelines;
 	struct sim_memory *memory;	/* [count] one each */
 	uint32_t count;
-	uint32_t *offload_of;		/* [instruction_count] of a fetch: the offload before it, PLAN_NONE: none */
-	uint32_t *fetch_of;		/* [instruction_count] of a run: a fetch that it is the first to use, PLAN_NONE: none */
+	uint32_t *offload_of;		/* [instruction_count] a fetch's offload, or PLAN_NONE */
+	uint32_t *fetch_of;		/* [instruction_count] a fetch that this run is the first to use, or PLAN_NONE */
 };
 
-/* Who brought what to whom. */
+/* Finds the offload before each fetch, and the fetch before each run. */
 static void
 find_arrows(struct trace *t, struct arena *a)
 {
@@ -43,7 +44,7 @@ find_arrows(struct trace *t, struct arena *a)
 	}
 }
 
-/* Open an event; its own keys follow. */
+/* Opens an event; the caller adds its own keys and closes it. */
 static void
 event(struct json_out *o, const char *phase, const char *name, uint32_t process, unsigned track, double time_us)
 {
@@ -93,7 +94,7 @@ write_instruction(const struct trace *t, struct json_out *o, uint32_t process, u
 	json_out_end_object(o);
 }
 
-/* One end of an arrow: "s" starts, "f" ends it. */
+/* Writes one end of an arrow: phase "s" starts it, "f" ends it. */
 static void
 write_arrow_end(struct json_out *o, const char *phase, const char *name, uint32_t process, enum queue q, double time_us, uint64_t id)
 {
@@ -109,7 +110,7 @@ static void
 write_arrow(const struct trace *t, struct json_out *o, uint32_t process, const struct sim_span *spans, uint32_t from, uint32_t to)
 {
 	const struct instruction *program = t->plan->program;
-	/* Ids are the file's: each timeline has its own. */
+	/* Ids are unique in the file, over all timelines. */
 	const uint64_t id = (uint64_t)process * t->plan->instruction_count + to;
 	const char *name = program[from].queue == QUEUE_OUT ? "comes back" : "is used";
 
@@ -186,7 +187,7 @@ trace_write(const char *path, const struct plan *p, const struct timeline *timel
 {
 	struct trace t = { .plan = p, .timelines = timelines, .count = count };
 
-	/* All memory is taken before the file is open. */
+	/* All memory is taken before the file is opened. */
 	t.memory = ARENA_NEW(a, struct sim_memory, count);
 	for (uint32_t k = 0; k < count; k++)
 		sim_memory(&t.memory[k], timelines[k].result, p, a);

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* jitter.c - many simulations of one plan with drawn durations, and their percentiles */
 #include <config.h>
 #include "sim/time/jitter.h"
 
@@ -15,7 +16,7 @@ struct draw {
 	struct err err;
 };
 
-/* The finalizer of a 64-bit hash: every bit of x reaches every bit of the result. */
+/* Returns a 64-bit hash of x (the finalizer of SplitMix64): every bit of x reaches every bit of the result. */
 static uint64_t
 mix(uint64_t x)
 {

@@ -99,8 +99,8 @@ chains_init(struct chains *c, const struct sim_result *r, const struct plan *p, 
 	}
 }
 
-/* Sums wrap while one moment's events are applied in any order, and are right
- * again when all of them are. */
+/* Adds or removes a buffer.  Sums may wrap while the events of one moment are applied in any order; they are right after
+ * the last. */
 static void
 add_buffer(struct memory_walk *w, uint32_t buffer, bool comes)
 {
@@ -123,7 +123,7 @@ shared_bytes(const struct buffer *x, const struct buffer *y)
 	return to > from ? to - from : 0;
 }
 
-/* While an op runs in place, its output stands on its input's bytes: count them once. */
+/* Counts once the bytes that an output shares with an input while its op runs in place. */
 static void
 share(struct memory_walk *w, const struct instruction *in, bool starts)
 {
@@ -160,7 +160,7 @@ apply(struct memory_walk *w, uint32_t id, bool starts)
 		share(w, in, starts);
 }
 
-/* All events of moment t have been applied. */
+/* Records the sums at time t, after all of its events. */
 static void
 show(struct memory_walk *w, double t, bool always)
 {
@@ -192,7 +192,7 @@ begin_initial(struct memory_walk *w)
 			add_buffer(w, b, true);
 }
 
-/* Merge the starts and the ends of the three queues. */
+/* Applies the starts and the ends of the three queues by time. */
 static void
 walk_events(struct memory_walk *w, const struct sim_queues *q)
 {
