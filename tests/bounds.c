@@ -144,7 +144,7 @@ enum { FORWARD = 7, BACKWARD = 7, OPS = FORWARD + BACKWARD + 1, TENSORS = 2 + 2 
 
 /* A little training step: forward ops make a map, sometimes in place, sometimes with a mask; backward reads maps and
  * masks again in about the opposite order; the last op updates a parameter. */
-struct tiny {
+struct tiny_graph {
 	struct graph g;
 	struct tensor tensors[TENSORS];
 	struct op ops[OPS];
@@ -152,14 +152,14 @@ struct tiny {
 };
 
 static uint32_t
-new_tensor(struct tiny *t, enum kind kind)
+new_tensor(struct tiny_graph *t, enum kind kind)
 {
 	t->tensors[t->g.tensor_count] = (struct tensor) { 256 * (bytes_t)(1 + pick(8)), kind };
 	return t->g.tensor_count++;
 }
 
 static void
-tiny_init(struct tiny *t)
+tiny_init(struct tiny_graph *t)
 {
 	uint32_t weight, map, grad, maps[2 * FORWARD], count = 0;
 
@@ -207,7 +207,7 @@ struct best { bytes_t arena; double us; };
 
 /* Random fates and times for every use; the plan's arena and time, false when there is no such plan. */
 static bool
-try_plan(struct best *to, const struct tiny *t, const struct lifetimes *l, const struct device *d, struct arena *a)
+try_plan(struct best *to, const struct tiny_graph *t, const struct lifetimes *l, const struct device *d, struct arena *a)
 {
 	struct decisions x;
 	struct schedule s;
@@ -246,7 +246,7 @@ test_tiny(int rounds)
 		uint32_t count = 0, at;
 		struct lifetimes l;
 		struct device d;
-		struct tiny t;
+		struct tiny_graph t;
 
 		seed = (uint64_t)i;
 		tiny_init(&t);

@@ -54,16 +54,17 @@ put(char *path, const char *text)
 }
 
 static bool
-never(void)
+never(void *user)
 {
+	(void)user;
 	return false;
 }
 
 static struct fit_problem
 problem(bytes_t budget)
 {
-	return (struct fit_problem) { .name = network_path, .task = { .device = device_path }, .budget_bytes = budget, .most_overhead = 0.25,
-		.stopped = never };
+	return (struct fit_problem) { .name = network_path, .most_overhead = 0.25,
+		.request = { .task = { .device = device_path }, .budget_bytes = budget, .stopped = never } };
 }
 
 static void
@@ -71,16 +72,16 @@ test_times(void)
 {
 	const struct fit_problem p = problem(1 << 30);
 	struct err e = ERR_INIT;
-	struct fit_trial t;
+	struct fit_evaluation t;
 
-	if (!ok(fit_try(&t, &p, FIT_RESIDENT, 5, &e) == 0, "batch 5 is planned %s: %s", e.path, e.text))
+	if (!ok(fit_evaluate(&t, &p, FIT_RESIDENT, 5, &e) == 0, "batch 5 is planned %s: %s", e.path, e.text))
 		return;
 	is_near(t.ideal_time_us, pass_us(5) + update_us, 1e-6, "batch 5: the step's time");
 	is_near(t.update_time_us, update_us, 1e-6, "batch 5: the update's");
 	is_near(t.overhead, 0, 1e-12, "batch 5: nothing is slower");
 	is_uint(t.gradient_bytes, 16384, "batch 5: gradients of parameters");
 	/* Weight, gradient, samples and the gradient of the logits, labels. */
-	is_uint(t.peak_bytes, fixed_bytes + 16384 + 2 * 5 * 256, "batch 5: peak");
+	is_uint(t.figures.peak_bytes, fixed_bytes + 16384 + 2 * 5 * 256, "batch 5: peak");
 }
 
 /* Room for 3 samples beside a gradient that stays: 8 samples are 3 micro-steps of 3.  Two gradients are added to the first. */
@@ -116,7 +117,7 @@ static void
 test_largest(void)
 {
 	struct err e = ERR_INIT;
-	struct fit_trial best, over;
+	struct fit_evaluation best, over;
 
 	for (uint32_t m = 1; m < 12; m += 3) {
 		const struct fit_problem p = problem(fixed_bytes + 16384 + 512 * m + 500);

@@ -23,7 +23,7 @@ struct op_row {
 
 struct layer_row {
 	const char *what;
-	int lowering;
+	const struct lowering *by;
 	const char *options;		/* of the network, each with a comma behind it */
 	const char *inputs;		/* layers before layer 't' */
 	const char *layer;		/* the attributes of layer 't', the one that is counted */
@@ -43,180 +43,180 @@ struct layer_row {
 
 /* One element-wise function: reads a map and writes one (192 bytes); backward reads what was kept and the gradient, and writes a
  * gradient (288 bytes). */
-#define FUNCTION(name) { name, LOWER_REUSE, "", ROWS, "'type':'" name "'", LOSS, { { name, 0, 192, 0 }, { name "-backward", 0, 288, 0 } } }
+#define FUNCTION(name) { name, &lowering_reuse, "", ROWS, "'type':'" name "'", LOSS, { { name, 0, 192, 0 }, { name "-backward", 0, 288, 0 } } }
 
 static const struct layer_row layers[] = {
 	/* 1,728 multiplications: 2 samples x 16 pixels x 3 channels out x 2 in x 9 taps; 2 FLOPs each.
 	 * Bytes: input 2 x 2 x 16 x 4 = 256, filter 3 x 2 x 9 x 4 = 216, bias 12, output 2 x 3 x 16 x 4 = 384. */
-	{ "conv 3 x 3", LOWER_REUSE, "", MAP("s", "[2,4,4]"), "'type':'conv','channels':3,'kernel':3,'pad':1", LOSS, {
+	{ "conv 3 x 3", &lowering_reuse, "", MAP("s", "[2,4,4]"), "'type':'conv','channels':3,'kernel':3,'pad':1", LOSS, {
 	    { "conv", 3456, 256 + 216 + 12 + 384, 0 },
 	    { "conv-backward-filter", 3456, 256 + 384 + 216 + 12, 0 },
 	    { "conv-backward-data", 3456, 216 + 384 + 256, 0 },
 	    { "sgd-update", 0, 3 * 216, 0 }, { "sgd-update", 0, 3 * 12, 0 } } },
 	/* A framework makes both gradients in one op. */
-	{ "conv 3 x 3, fused", LOWER_FRAMEWORK, "", MAP("s", "[2,4,4]"), "'type':'conv','channels':3,'kernel':3,'pad':1", LOSS, {
+	{ "conv 3 x 3, fused", &lowering_framework, "", MAP("s", "[2,4,4]"), "'type':'conv','channels':3,'kernel':3,'pad':1", LOSS, {
 	    { "conv", 3456, 256 + 216 + 12 + 384, 0 },
 	    { "conv-backward", 2 * 3456, 256 + 216 + 384 + 256 + 216 + 12, 0 },
 	    { "update-add", 0, 3 * 216, 0 }, { "update-add", 0, 3 * 12, 0 } } },
 	/* 48 multiplications: 2 samples x 2 pixels x 4 channels out x 1 in its group x 3 taps.  Filter 4 x 1 x 3 x 4 = 48 bytes,
 	 * output 2 x 4 x 1 x 2 x 4 = 64. */
-	{ "conv 3 x 1, stride 2, 2 groups", LOWER_REUSE, "", MAP("s", "[2,4,4]"),
+	{ "conv 3 x 1, stride 2, 2 groups", &lowering_reuse, "", MAP("s", "[2,4,4]"),
 	    "'type':'conv','channels':4,'kernel':[3,1],'stride':2,'groups':2,'bias':false", LOSS, {
 	    { "conv", 96, 256 + 48 + 64, 0 },
 	    { "conv-backward-filter", 96, 256 + 64 + 48, 0 },
 	    { "conv-backward-data", 96, 48 + 64 + 256, 0 },
 	    { "sgd-update", 0, 3 * 48, 0 } } },
 	/* 120 multiplications: 6 rows of 4 by 4 x 5.  Input 96 bytes, weight 80, bias 20, output 120. */
-	{ "linear", LOWER_REUSE, "", ROWS, "'type':'linear','features':5", LOSS, {
+	{ "linear", &lowering_reuse, "", ROWS, "'type':'linear','features':5", LOSS, {
 	    { "linear", 240, 96 + 80 + 20 + 120, 0 },
 	    { "linear-backward-weight", 240, 96 + 120 + 80 + 20, 0 },
 	    { "linear-backward-data", 240, 80 + 120 + 96, 0 },
 	    { "sgd-update", 0, 3 * 80, 0 }, { "sgd-update", 0, 3 * 20, 0 } } },
 	/* The bias's gradient is a sum of its own. */
-	{ "linear, framework", LOWER_FRAMEWORK, "", ROWS, "'type':'linear','features':5", LOSS, {
+	{ "linear, framework", &lowering_framework, "", ROWS, "'type':'linear','features':5", LOSS, {
 	    { "linear", 240, 96 + 80 + 20 + 120, 0 },
 	    { "linear-backward-data", 240, 80 + 120 + 96, 0 },
 	    { "linear-backward-weight", 240, 96 + 120 + 80, 0 },
 	    { "sum", 0, 120 + 20, 0 },
 	    { "update-add", 0, 3 * 80, 0 }, { "update-add", 0, 3 * 20, 0 } } },
 	/* Per sample 3 x 4 by 4 x 5: 120 multiplications in all.  Maps of 96, 160 and 120 bytes. */
-	{ "matmul", LOWER_REUSE, "", ROWS MAP("r", "[4,5]"), "'type':'matmul','inputs':['s','r']", LOSS, {
+	{ "matmul", &lowering_reuse, "", ROWS MAP("r", "[4,5]"), "'type':'matmul','inputs':['s','r']", LOSS, {
 	    { "matmul", 240, 96 + 160 + 120, 0 },
 	    { "matmul-backward", 240, 160 + 120 + 96, 0 },
 	    { "matmul-backward", 240, 96 + 120 + 160, 0 } } },
 	/* The map is read for the statistics, read again and written: 3 passes.  Backward reads map and gradient twice and writes a
 	 * gradient: 5.  Running mean and variance (12 bytes each) and a count (8) change; mean and variance are read. */
-	{ "batch norm", LOWER_REUSE, "", IMAGE, "'type':'batch-norm'", LOSS, {
+	{ "batch norm", &lowering_reuse, "", IMAGE, "'type':'batch-norm'", LOSS, {
 	    { "batch-norm", 0, 3 * 96, 0 }, { "batch-norm-running", 0, 2 * 12 + 2 * (12 + 12 + 8), 0 },
 	    { "batch-norm-backward", 0, 5 * 96, 0 },
 	    { "sgd-update", 0, 3 * 12, 0 }, { "sgd-update", 0, 3 * 12, 0 } } },
 	/* In place the normalised map is written, too. */
-	{ "batch norm in place", LOWER_REUSE, "", IMAGE, "'type':'batch-norm','inplace':true,'affine':false", LOSS, {
+	{ "batch norm in place", &lowering_reuse, "", IMAGE, "'type':'batch-norm','inplace':true,'affine':false", LOSS, {
 	    { "batch-norm", 0, 4 * 96, 0 }, { "batch-norm-running", 0, 2 * 12 + 2 * (12 + 12 + 8), 0 },
 	    { "batch-norm-backward", 0, 5 * 96, 0 } } },
 	/* Caffe's: normalised map and a map of deviations beside the output, mean and variance; backward reads the two maps and the
 	 * gradient. */
-	{ "batch norm, Caffe", LOWER_CAFFE, "", IMAGE, "'type':'batch-norm','affine':false", LOSS, {
+	{ "batch norm, Caffe", &lowering_caffe, "", IMAGE, "'type':'batch-norm','affine':false", LOSS, {
 	    { "batch-norm", 0, 4 * 96 + 2 * 12, 0 }, { "batch-norm-running", 0, 2 * 12 + 2 * (12 + 12 + 8), 0 },
 	    { "batch-norm-backward", 0, 4 * 96, 0 } } },
 	/* Weight and bias of 16 bytes; mean and deviation of each of 6 rows: 24 bytes each. */
-	{ "layer norm", LOWER_REUSE, "", ROWS, "'type':'layer-norm'", LOSS, {
+	{ "layer norm", &lowering_reuse, "", ROWS, "'type':'layer-norm'", LOSS, {
 	    { "layer-norm", 0, 96 + 2 * 16 + 96 + 2 * 24, 0 },
 	    { "layer-norm-backward", 0, 2 * 96 + 2 * 16 + 2 * 24 + 96 + 2 * 16, 0 },
 	    { "sgd-update", 0, 3 * 16, 0 }, { "sgd-update", 0, 3 * 16, 0 } } },
-	{ "RMS norm", LOWER_REUSE, "", ROWS, "'type':'rms-norm'", LOSS, {
+	{ "RMS norm", &lowering_reuse, "", ROWS, "'type':'rms-norm'", LOSS, {
 	    { "rms-norm", 0, 96 + 16 + 96 + 24, 0 },
 	    { "rms-norm-backward", 0, 2 * 96 + 16 + 24 + 96 + 16, 0 },
 	    { "sgd-update", 0, 3 * 16, 0 } } },
 	/* A map of sums is kept; backward reads input, output, sums and gradient. */
-	{ "local response norm", LOWER_REUSE, "", IMAGE, "'type':'lrn'", LOSS, { { "lrn", 0, 3 * 96, 0 }, { "lrn-backward", 0, 5 * 96, 0 } } },
-	{ "scale", LOWER_REUSE, "", IMAGE, "'type':'scale'", LOSS, {
+	{ "local response norm", &lowering_reuse, "", IMAGE, "'type':'lrn'", LOSS, { { "lrn", 0, 3 * 96, 0 }, { "lrn-backward", 0, 5 * 96, 0 } } },
+	{ "scale", &lowering_reuse, "", IMAGE, "'type':'scale'", LOSS, {
 	    { "scale", 0, 96 + 2 * 12 + 96, 0 },
 	    { "scale-backward-weight", 0, 2 * 96 + 2 * 12, 0 }, { "scale-backward-data", 0, 12 + 2 * 96, 0 },
 	    { "sgd-update", 0, 3 * 12, 0 }, { "sgd-update", 0, 3 * 12, 0 } } },
 	/* Caffe's keeps a copy of its input and makes a map of products. */
-	{ "scale, Caffe", LOWER_CAFFE, "", IMAGE, "'type':'scale'", LOSS, {
+	{ "scale, Caffe", &lowering_caffe, "", IMAGE, "'type':'scale'", LOSS, {
 	    { "copy", 0, 2 * 96, 0 }, { "scale", 0, 96 + 2 * 12 + 96, 0 },
 	    { "scale-product", 0, 3 * 96, 0 }, { "scale-backward-weight", 0, 2 * 96 + 2 * 12, 0 }, { "scale-backward-data", 0, 12 + 2 * 96, 0 },
 	    { "sgd-update", 0, 3 * 12, 0 }, { "sgd-update", 0, 3 * 12, 0 } } },
 	FUNCTION("relu"), FUNCTION("gelu"), FUNCTION("silu"), FUNCTION("tanh"), FUNCTION("sigmoid"), FUNCTION("softmax"),
 	/* Where the input is overwritten, a copy of it is kept. */
-	{ "silu in place", LOWER_REUSE, "", ROWS, "'type':'silu','inplace':true", LOSS, {
+	{ "silu in place", &lowering_reuse, "", ROWS, "'type':'silu','inplace':true", LOSS, {
 	    { "copy", 0, 2 * 96, 0 }, { "silu", 0, 2 * 96, 0 }, { "silu-backward", 0, 3 * 96, 0 } } },
 	/* Caffe's ReLU has a mask of a byte a value, 24 bytes. */
-	{ "relu, Caffe", LOWER_CAFFE, "", ROWS, "'type':'relu'", LOSS, {
+	{ "relu, Caffe", &lowering_caffe, "", ROWS, "'type':'relu'", LOSS, {
 	    { "relu", 0, 2 * 96 + 24, 0 }, { "relu-backward", 0, 24 + 2 * 96, 0 } } },
 	/* Eight kernels forward and eleven backward: of one map 192 bytes, of two 288. */
-	{ "gelu in steps", LOWER_FRAMEWORK, "", ROWS, "'type':'gelu','approximate':true,'fused':false", LOSS, {
+	{ "gelu in steps", &lowering_framework, "", ROWS, "'type':'gelu','approximate':true,'fused':false", LOSS, {
 	    { "multiply", 0, 192, 0 }, { "power", 0, 192, 0 }, { "multiply", 0, 192, 0 }, { "add", 0, 288, 0 }, { "multiply", 0, 192, 0 },
 	    { "tanh", 0, 192, 0 }, { "add", 0, 192, 0 }, { "multiply", 0, 288, 0 },
 	    { "multiply", 0, 288, 0 }, { "multiply", 0, 288, 0 }, { "tanh-backward", 0, 288, 0 }, { "multiply", 0, 192, 0 },
 	    { "multiply", 0, 192, 0 }, { "power", 0, 192, 0 }, { "multiply", 0, 192, 0 }, { "multiply", 0, 288, 0 }, { "add", 0, 288, 0 },
 	    { "multiply", 0, 192, 0 }, { "add", 0, 288, 0 } } },
-	{ "dropout", LOWER_REUSE, "", ROWS, "'type':'dropout'", LOSS, {
+	{ "dropout", &lowering_reuse, "", ROWS, "'type':'dropout'", LOSS, {
 	    { "dropout", 0, 2 * 96 + 24, 0 }, { "dropout-backward", 0, 24 + 2 * 96, 0 } } },
 	/* Input 2 x 3 x 16 x 4 = 384 bytes, output 96, an int32 a value of the output 96. */
-	{ "max pool", LOWER_REUSE, "", LARGE, "'type':'max-pool','kernel':2", LOSS, {
+	{ "max pool", &lowering_reuse, "", LARGE, "'type':'max-pool','kernel':2", LOSS, {
 	    { "max-pool", 0, 384 + 96 + 96, 0 }, { "max-pool-backward", 0, 96 + 96 + 384, 0 } } },
 	/* PyTorch's places are int64.  Its input is held, not read. */
-	{ "max pool, framework", LOWER_FRAMEWORK, "", LARGE, "'type':'max-pool','kernel':2", LOSS, {
+	{ "max pool, framework", &lowering_framework, "", LARGE, "'type':'max-pool','kernel':2", LOSS, {
 	    { "max-pool", 0, 384 + 96 + 192, 0 }, { "max-pool-backward", 0, 192 + 96 + 384, 0 } } },
-	{ "average pool", LOWER_REUSE, "", LARGE, "'type':'avg-pool','kernel':2", LOSS, {
+	{ "average pool", &lowering_reuse, "", LARGE, "'type':'avg-pool','kernel':2", LOSS, {
 	    { "avg-pool", 0, 384 + 96, 0 }, { "avg-pool-backward", 0, 96 + 384, 0 } } },
-	{ "average pool to a size", LOWER_REUSE, "", LARGE, "'type':'adaptive-avg-pool','size':2", LOSS, {
+	{ "average pool to a size", &lowering_reuse, "", LARGE, "'type':'adaptive-avg-pool','size':2", LOSS, {
 	    { "adaptive-avg-pool", 0, 384 + 96, 0 }, { "adaptive-avg-pool-backward", 0, 96 + 384, 0 } } },
-	{ "global average pool", LOWER_REUSE, "", LARGE, "'type':'global-avg-pool'", LOSS, {
+	{ "global average pool", &lowering_reuse, "", LARGE, "'type':'global-avg-pool'", LOSS, {
 	    { "global-avg-pool", 0, 384 + 24, 0 }, { "global-avg-pool-backward", 0, 24 + 384, 0 } } },
 	/* The gradient of a sum is each summand's: no op. */
-	{ "add", LOWER_REUSE, "", IMAGE MAP("r", "[3,2,2]"), "'type':'add','inputs':['s','r']", LOSS, { { "add", 0, 3 * 96, 0 } } },
+	{ "add", &lowering_reuse, "", IMAGE MAP("r", "[3,2,2]"), "'type':'add','inputs':['s','r']", LOSS, { { "add", 0, 3 * 96, 0 } } },
 	/* Caffe copies it for each summand. */
-	{ "add, Caffe", LOWER_CAFFE, "", IMAGE MAP("r", "[3,2,2]"), "'type':'add','inputs':['s','r']", LOSS, {
+	{ "add, Caffe", &lowering_caffe, "", IMAGE MAP("r", "[3,2,2]"), "'type':'add','inputs':['s','r']", LOSS, {
 	    { "add", 0, 3 * 96, 0 }, { "copy", 0, 2 * 96, 0 }, { "copy", 0, 2 * 96, 0 } } },
 	/* One value a channel, 24 bytes, stands for a whole image; its gradient is a sum over it. */
-	{ "add of one value a channel", LOWER_REUSE, "", IMAGE MAP("r", "[3,1,1]"), "'type':'add','inputs':['s','r']", LOSS, {
+	{ "add of one value a channel", &lowering_reuse, "", IMAGE MAP("r", "[3,1,1]"), "'type':'add','inputs':['s','r']", LOSS, {
 	    { "add", 0, 96 + 24 + 96, 0 }, { "sum", 0, 96 + 24, 0 } } },
-	{ "multiply", LOWER_REUSE, "", IMAGE MAP("r", "[3,2,2]"), "'type':'multiply','inputs':['s','r']", LOSS, {
+	{ "multiply", &lowering_reuse, "", IMAGE MAP("r", "[3,2,2]"), "'type':'multiply','inputs':['s','r']", LOSS, {
 	    { "multiply", 0, 3 * 96, 0 }, { "multiply-backward", 0, 3 * 96, 0 }, { "multiply-backward", 0, 3 * 96, 0 } } },
 	/* 96 and 64 bytes side by side: 160 are read and written, there and back. */
-	{ "concat", LOWER_REUSE, "", IMAGE MAP("r", "[2,2,2]"), "'type':'concat','inputs':['s','r']", LOSS, {
+	{ "concat", &lowering_reuse, "", IMAGE MAP("r", "[2,2,2]"), "'type':'concat','inputs':['s','r']", LOSS, {
 	    { "concat", 0, 2 * 160, 0 }, { "concat-backward", 0, 2 * 160, 0 } } },
 	/* Two of three channels, 64 bytes; the gradient is zero elsewhere. */
-	{ "slice", LOWER_REUSE, "", IMAGE, "'type':'slice','begin':1,'end':3", LOSS, {
+	{ "slice", &lowering_reuse, "", IMAGE, "'type':'slice','begin':1,'end':3", LOSS, {
 	    { "slice", 0, 2 * 64, 0 }, { "slice-backward", 0, 64 + 96, 0 } } },
-	{ "permute", LOWER_REUSE, "", IMAGE, "'type':'permute','order':[1,2,0]", LOSS, { { "permute", 0, 2 * 96, 0 }, { "permute", 0, 2 * 96, 0 } } },
-	{ "reshape", LOWER_REUSE, "", IMAGE, "'type':'reshape','shape':[4,3]", LOSS, { { NULL, 0, 0, 0 } } },
-	{ "upsample", LOWER_REUSE, "", IMAGE, "'type':'upsample'", LOSS, { { "upsample", 0, 96 + 384, 0 }, { "upsample-backward", 0, 384 + 96, 0 } } },
+	{ "permute", &lowering_reuse, "", IMAGE, "'type':'permute','order':[1,2,0]", LOSS, { { "permute", 0, 2 * 96, 0 }, { "permute", 0, 2 * 96, 0 } } },
+	{ "reshape", &lowering_reuse, "", IMAGE, "'type':'reshape','shape':[4,3]", LOSS, { { NULL, 0, 0, 0 } } },
+	{ "upsample", &lowering_reuse, "", IMAGE, "'type':'upsample'", LOSS, { { "upsample", 0, 96 + 384, 0 }, { "upsample-backward", 0, 384 + 96, 0 } } },
 	/* Six ids of 8 bytes take six rows of 16; backward writes the whole table of 10 rows. */
-	{ "embedding", LOWER_REUSE, "", "{'name':'s','type':'input','shape':[3],'dtype':'int64'},",
+	{ "embedding", &lowering_reuse, "", "{'name':'s','type':'input','shape':[3],'dtype':'int64'},",
 	    "'type':'embedding','vocabulary':10,'features':4", LOSS, {
 	    { "embedding", 0, 48 + 96 + 96, 0 }, { "embedding-backward", 0, 48 + 96 + 160, 0 }, { "sgd-update", 0, 3 * 160, 0 } } },
-	{ "rotary", LOWER_REUSE, "", ROWS, "'type':'rotary','heads':2", LOSS, { { "rotary", 0, 2 * 96, 0 }, { "rotary-backward", 0, 2 * 96, 0 } } },
+	{ "rotary", &lowering_reuse, "", ROWS, "'type':'rotary','heads':2", LOSS, { { "rotary", 0, 2 * 96, 0 }, { "rotary-backward", 0, 2 * 96, 0 } } },
 	/* 4 tokens, 2 heads of 3 features, 1 head of keys and values.  One product: 2 samples x 2 heads x 4 x 4 tokens x 3 features = 192
 	 * multiplications, 384 FLOPs.  Forward has 2 products, backward 5: the scores again, and the gradients of v, probabilities, q and k.
 	 * Bytes: q 192, k 96, v 96, output 192; a float32 for each head and row, rows in 32s: 2 x 2 x 32 x 4 = 512.
 	 * Workspace of backward: q's gradient in float32, 192, and a number a row, 512. */
-	{ "attention", LOWER_REUSE, "", MAP("s", "[4,12]"), "'type':'attention','heads':2,'kv_heads':1", LOSS, {
+	{ "attention", &lowering_reuse, "", MAP("s", "[4,12]"), "'type':'attention','heads':2,'kv_heads':1", LOSS, {
 	    { "attention", 2 * 384, 192 + 96 + 96 + 192 + 512, 0 },
 	    { "attention-backward", 5 * 384, 192 + 96 + 96 + 192 + 512 + 192 + 192 + 96 + 96, 192 + 512 } } },
 	/* A causal mask leaves half of the products out. */
-	{ "attention, causal", LOWER_REUSE, "", MAP("s", "[4,12]"), "'type':'attention','heads':2,'kv_heads':1,'causal':true", LOSS, {
+	{ "attention, causal", &lowering_reuse, "", MAP("s", "[4,12]"), "'type':'attention','heads':2,'kv_heads':1,'causal':true", LOSS, {
 	    { "attention", 384, 192 + 96 + 96 + 192 + 512, 0 },
 	    { "attention-backward", 5 * 192, 192 + 96 + 96 + 192 + 512 + 192 + 192 + 96 + 96, 192 + 512 } } },
 	/* Keys and values of 5 other tokens: 480 FLOPs a product, k and v of 2 x 5 x 3 x 4 = 120 bytes each. */
-	{ "attention to other tokens", LOWER_REUSE, "", MAP("s", "[4,6]") MAP("r", "[5,3]") MAP("q", "[5,3]"),
+	{ "attention to other tokens", &lowering_reuse, "", MAP("s", "[4,6]") MAP("r", "[5,3]") MAP("q", "[5,3]"),
 	    "'type':'attention','inputs':['s','r','q'],'heads':2,'kv_heads':1", LOSS, {
 	    { "attention", 2 * 480, 192 + 120 + 120 + 192 + 512, 0 },
 	    { "attention-backward", 5 * 480, 192 + 120 + 120 + 192 + 512 + 192 + 192 + 120 + 120, 192 + 512 } } },
 	/* Op by op, all products in full.  Scores: 2 x 2 heads x 4 x 4 tokens x 4 = 256 bytes; mask 64. */
-	{ "attention in ops", LOWER_REUSE, "", MAP("s", "[4,12]"), "'type':'attention','heads':2,'kv_heads':1,'fused':false,'dropout':0.1", LOSS, {
+	{ "attention in ops", &lowering_reuse, "", MAP("s", "[4,12]"), "'type':'attention','heads':2,'kv_heads':1,'fused':false,'dropout':0.1", LOSS, {
 	    { "attention-scores", 384, 192 + 96 + 256, 0 }, { "softmax", 0, 2 * 256, 0 }, { "dropout", 0, 2 * 256 + 64, 0 },
 	    { "attention-output", 384, 96 + 256 + 192, 0 },
 	    { "attention-output-backward", 384, 256 + 192 + 96, 0 }, { "attention-output-backward", 384, 96 + 192 + 256, 0 },
 	    { "dropout-backward", 0, 64 + 2 * 256, 0 }, { "softmax-backward", 0, 3 * 256, 0 },
 	    { "attention-scores-backward", 384, 96 + 256 + 192, 0 }, { "attention-scores-backward", 384, 192 + 256 + 96, 0 } } },
 	/* 2 samples of 5 logits, 40 bytes; labels 16; the loss 4. */
-	{ "cross-entropy", LOWER_REUSE, "", MAP("s", "[5]") "{'name':'y','type':'input','shape':[1],'dtype':'int64'},",
+	{ "cross-entropy", &lowering_reuse, "", MAP("s", "[5]") "{'name':'y','type':'input','shape':[1],'dtype':'int64'},",
 	    "'type':'cross-entropy','inputs':['s','y']", "", {
 	    { "softmax-loss", 0, 40 + 16 + 40 + 4, 0 }, { "softmax-loss-backward", 0, 40 + 16 + 40, 0 } } },
 	/* Of the logarithms one a row is read, as many bytes as the labels have; the weight of the rows is 4 bytes. */
-	{ "cross-entropy, framework", LOWER_FRAMEWORK, "", MAP("s", "[5]") "{'name':'y','type':'input','shape':[1],'dtype':'int64'},",
+	{ "cross-entropy, framework", &lowering_framework, "", MAP("s", "[5]") "{'name':'y','type':'input','shape':[1],'dtype':'int64'},",
 	    "'type':'cross-entropy','inputs':['s','y']", "", {
 	    { "log-softmax", 0, 2 * 40, 0 }, { "nll-loss", 0, 16 + 16 + 4 + 4, 0 },
 	    { "ones", 0, 4 + 4, 0 }, { "nll-loss-backward", 0, 16 + 4 + 4 + 40, 0 }, { "log-softmax-backward", 0, 3 * 40, 0 } } },
 	/* Logits of bfloat16, 20 bytes, are copied to float32, and their gradient back. */
-	{ "cross-entropy in float32", LOWER_REUSE, "'dtype':'bfloat16',", MAP("s", "[5]") "{'name':'y','type':'input','shape':[1],'dtype':'int64'},",
+	{ "cross-entropy in float32", &lowering_reuse, "'dtype':'bfloat16',", MAP("s", "[5]") "{'name':'y','type':'input','shape':[1],'dtype':'int64'},",
 	    "'type':'cross-entropy','inputs':['s','y'],'upcast':true", "", {
 	    { "copy", 0, 20 + 40, 0 }, { "softmax-loss", 0, 40 + 16 + 40 + 4, 0 },
 	    { "softmax-loss-backward", 0, 40 + 16 + 40, 0 }, { "copy", 0, 40 + 20, 0 } } },
 	/* Of each parameter, 80 bytes: the momentum is read and written, the gradient read. */
-	{ "momentum", LOWER_REUSE, "'optimizer':'momentum',", ROWS, "'type':'linear','features':5,'bias':false", LOSS, {
+	{ "momentum", &lowering_reuse, "'optimizer':'momentum',", ROWS, "'type':'linear','features':5,'bias':false", LOSS, {
 	    { "linear", 240, 96 + 80 + 120, 0 }, { "linear-backward-weight", 240, 96 + 120 + 80, 0 }, { "linear-backward-data", 240, 80 + 120 + 96, 0 },
 	    { "momentum-update", 0, 80 + 2 * 80 + 2 * 80, 0 } } },
-	{ "Adam", LOWER_REUSE, "'optimizer':'adam',", ROWS, "'type':'linear','features':5,'bias':false", LOSS, {
+	{ "Adam", &lowering_reuse, "'optimizer':'adam',", ROWS, "'type':'linear','features':5,'bias':false", LOSS, {
 	    { "linear", 240, 96 + 80 + 120, 0 }, { "linear-backward-weight", 240, 96 + 120 + 80, 0 }, { "linear-backward-data", 240, 80 + 120 + 96, 0 },
 	    { "adam-update", 0, 80 + 2 * 2 * 80 + 2 * 80, 0 } } },
 	/* lerp (3 maps), multiply (2), squares (3), root (2), divide (2), add in place (2), quotient (4). */
-	{ "Adam, framework", LOWER_FRAMEWORK, "'optimizer':'adam',", ROWS, "'type':'linear','features':5,'bias':false", LOSS, {
+	{ "Adam, framework", &lowering_framework, "'optimizer':'adam',", ROWS, "'type':'linear','features':5,'bias':false", LOSS, {
 	    { "linear", 240, 96 + 80 + 120, 0 }, { "linear-backward-weight", 240, 96 + 120 + 80, 0 }, { "linear-backward-data", 240, 80 + 120 + 96, 0 },
 	    { "update-lerp", 0, 3 * 80, 0 }, { "update-multiply", 0, 2 * 80, 0 }, { "update-add-squares", 0, 3 * 80, 0 },
 	    { "update-root", 0, 2 * 80, 0 }, { "update-divide", 0, 2 * 80, 0 }, { "update-add", 0, 2 * 80, 0 },
@@ -285,7 +285,7 @@ lower_twice(struct graph *g, struct graph *h, const struct layer_row *row, const
 	struct err e = ERR_INIT;
 	struct network n;
 
-	return ok(read_network(&n, text, a) && lower(g, &n, row->lowering, flops, a, &e) == 0 && lower(h, &n, row->lowering, bytes, a, &e) == 0,
+	return ok(read_network(&n, text, a) && lower(g, &n, row->by, flops, a, &e) == 0 && lower(h, &n, row->by, bytes, a, &e) == 0,
 	    "%s: lowered %s", row->what, e.text);
 }
 
@@ -336,7 +336,7 @@ test_workspace(void)
 static void
 test_multiprocessors(void)
 {
-	static const struct layer_row row = { "batch norm on 4 multiprocessors", LOWER_REUSE, "", IMAGE, "'type':'batch-norm','affine':false", LOSS,
+	static const struct layer_row row = { "batch norm on 4 multiprocessors", &lowering_reuse, "", IMAGE, "'type':'batch-norm','affine':false", LOSS,
 	    { { "batch-norm", 0, 384, 0 }, { "batch-norm-running", 0, 88, 0 }, { "batch-norm-backward", 0, 640, 0 } } };
 	struct device flops = counting(false), bytes = counting(true);
 	struct arena a = ARENA_INIT;

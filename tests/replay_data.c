@@ -181,9 +181,9 @@ test_round_trip(struct toy *b)
 static void
 is_write(const struct job *j, uint32_t instruction, uint32_t k, bytes_t offset, bytes_t bytes, uint64_t which, const char *what)
 {
-	const struct write *w = &j->writes[j->works[instruction].write_first + k];
+	const struct write *w = &j->writes[j->effects[instruction].write_first + k];
 
-	ok(k < j->works[instruction].write_count && w->offset_bytes == offset && w->bytes == bytes && w->which == which, "job: %s", what);
+	ok(k < j->effects[instruction].write_count && w->offset_bytes == offset && w->bytes == bytes && w->which == which, "job: %s", what);
 }
 
 /* The buffer of op 1's output is 48 bytes larger than its tensor: padding.  Both buffers of a copy out and in are poisoned, first
@@ -198,19 +198,19 @@ test_job(struct toy *b)
 	job_init(&j, &b->plan, &all, &b->arena);
 	is_write(&j, MAKE, 0, 1024, 2000, 0, "op 1 writes its output");
 	is_write(&j, MAKE, 1, 1024 + 2000, 48, PATTERN_PADDING, "and what its buffer has beside it");
-	is_uint(j.works[MAKE].write_count, 2, "job: nothing else");
+	is_uint(j.effects[MAKE].write_count, 2, "job: nothing else");
 	is_write(&j, OTHER, 0, 5120, 512, PATTERN_WORKSPACE, "a workspace is written");
-	is_uint(j.works[USE].read_count, 1, "job: one read");
-	ok(j.reads[j.works[USE].read_first].offset_bytes == 3072 && j.reads[j.works[USE].read_first].bytes == 2000, "job: where it is");
+	is_uint(j.effects[USE].read_count, 1, "job: one read");
+	ok(j.reads[j.effects[USE].read_first].offset_bytes == 3072 && j.reads[j.effects[USE].read_first].bytes == 2000, "job: where it is");
 	is_write(&j, USE, 0, 3072, 2000, PATTERN_POISON, "what is read for the last time is poisoned");
-	is_uint(j.works[OUT].poison_to_bytes, 2000, "job: a copy out poisons the host's buffer first");
-	is_uint(j.works[OUT].poison_from_bytes, 2048, "job: and the device's then");
-	is_uint(j.works[IN_LOW].poison_to_bytes, 2000, "job: the first copy in poisons the device's buffer");
-	is_uint(j.works[IN_LOW].poison_from_bytes, 0, "job: but leaves the host's, which is needed");
-	is_uint(j.works[IN_HIGH].poison_to_bytes, 0, "job: the second copy leaves what is there");
-	is_uint(j.works[IN_HIGH].poison_from_bytes, 2000, "job: and poisons the host's buffer");
-	ok(j.works[OUT].host_bytes == 256 && j.works[OUT].device_bytes == 1024 && j.works[IN_LOW].device_bytes == 3072, "job: ends of the copies");
-	ok(j.works[MAKE].signals && j.works[OUT].waits && !j.works[MAKE].waits && !j.works[WAIT].signals, "job: signals and waits");
+	is_uint(j.effects[OUT].poison_to_bytes, 2000, "job: a copy out poisons the host's buffer first");
+	is_uint(j.effects[OUT].poison_from_bytes, 2048, "job: and the device's then");
+	is_uint(j.effects[IN_LOW].poison_to_bytes, 2000, "job: the first copy in poisons the device's buffer");
+	is_uint(j.effects[IN_LOW].poison_from_bytes, 0, "job: but leaves the host's, which is needed");
+	is_uint(j.effects[IN_HIGH].poison_to_bytes, 0, "job: the second copy leaves what is there");
+	is_uint(j.effects[IN_HIGH].poison_from_bytes, 2000, "job: and poisons the host's buffer");
+	ok(j.effects[OUT].host_bytes == 256 && j.effects[OUT].device_bytes == 1024 && j.effects[IN_LOW].device_bytes == 3072, "job: ends of the copies");
+	ok(j.effects[MAKE].signals && j.effects[OUT].waits && !j.effects[MAKE].waits && !j.effects[WAIT].signals, "job: signals and waits");
 	is_uint(j.jitter_ns, 10000, "job: half of 20 us of jitter");
 }
 

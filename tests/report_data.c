@@ -230,7 +230,8 @@ test_marks_and_peak(struct toy *b)
 		picture_init(&pic, &b->plan, &b->result, &fine, &b->arena);
 		ok(k->time_us == 30 && k->bytes == 70912, "picture: of two peaks the first");
 	}
-	ok(pic.makers[0] == PLAN_NONE && pic.makers[1] == 0 && pic.makers[2] == 1 && pic.makers[4] == 1, "picture: makers of the tensors");
+	ok(pic.origins[0].how == ORIGIN_NONE && pic.origins[1].op == 0 && pic.origins[2].op == 1 && pic.origins[4].op == 1,
+	    "picture: origins of the tensors");
 }
 
 /* Boxes of the address map: from its buffer's first use to its last, at its offset. */
@@ -247,12 +248,12 @@ test_map(struct toy *b)
 		return;
 	picture_init(&pic, &b->plan, &b->result, &fine, &b->arena);
 	for (size_t i = 0; i < sizeof(want) / sizeof(*want); i++) {
-		const struct stay *s = &pic.stays[want[i].buffer];
+		const struct map_range *s = &pic.ranges[want[i].buffer];
 
 		ok(s->from == want[i].from && s->to == want[i].to && s->offset == b->buffers[want[i].buffer].offset_bytes,
 		    "map: buffer %u from %g to %g us", want[i].buffer, s->from, s->to);
 	}
-	is_uint(pic.stays[B_WORKSPACE].group, SIM_WORKSPACE, "map: workspace has a colour of its own");
+	is_uint(pic.ranges[B_WORKSPACE].group, SIM_WORKSPACE, "map: workspace has a colour of its own");
 	is_uint(pic.map.count, BUFFERS, "map: a box a buffer");
 	for (int s = 0; s < MAP_SHADES; s++)
 		for (size_t i = 0; i < pic.map.groups[SIM_WORKSPACE][s].count; i++) {
@@ -260,7 +261,7 @@ test_map(struct toy *b)
 
 			area += (x->to_us - x->from_us) * (x->high - x->low);
 		}
-	is_near(area, 20.0 * (double)pic.stays[B_WORKSPACE].bytes, 1e-6, "map: the workspace's box");
+	is_near(area, 20.0 * (double)pic.ranges[B_WORKSPACE].bytes, 1e-6, "map: the workspace's box");
 }
 
 /* ---- what is written ---- */
@@ -335,7 +336,7 @@ test_page(struct toy *b)
 	ok(strstr(text, "\"queues\":[[0,0.01,0,0,0.01,0.02,1,0,0.03,0.05,2,0,0.05,0.06,1,1,0.09,0.1,3,0],\n"
 	    "[0.01,0.03,1,20000],\n[0.05,0.09,1,20000]]") != NULL, "page: the three queues");
 	ok(strstr(text, "\"host\":[0,0,0.01,20224,0.09,0,0.1,0]") != NULL, "page: the host pool");
-	ok(strstr(text, "\"tensors\":[0,-1,4,0,4,1,4,2,4,1]") != NULL, "page: kinds and makers of tensors");
+	ok(strstr(text, "\"tensors\":[0,0,0,4,1,0,4,1,1,4,1,2,4,1,1]") != NULL, "page: kinds and origins of tensors");
 	free(text);
 }
 

@@ -189,29 +189,29 @@ test_keys(struct net *n)
 		n->schedule.on_host = n->at_home;
 		if (i < FIELDS)
 			fields[i].change(n);
-		keys[i] = placed_key(&n->schedule, STEPS, i == FIELDS, &n->arena);
+		keys[i] = placement_cache_key(&n->schedule, STEPS, i == FIELDS, &n->arena);
 		for (uint32_t k = 0; k < i; k++)
 			if (XXH128_isEqual(keys[i], keys[k]))
 				ok(false, "cache: another %s is not seen in the key", i < FIELDS ? fields[i].field : "way to place");
 	}
 	net_init(n);
 	n->schedule.on_host = n->at_home;
-	ok(XXH128_isEqual(keys[0], placed_key(&n->schedule, STEPS, 0, &n->arena)), "cache: one schedule has one key");
+	ok(XXH128_isEqual(keys[0], placement_cache_key(&n->schedule, STEPS, 0, &n->arena)), "cache: one schedule has one key");
 }
 
 static void
 test_cache(struct net *n)
 {
-	static struct placed_list list;
-	struct placed result = { .missing = 7, .us = 3 }, found = { .us = 0 };
+	static struct placement_cache list;
+	struct cached_placement result = { .missing = 7, .us = 3 }, found = { .us = 0 };
 
 	net_init(n);
-	result.key = placed_key(&n->schedule, STEPS, 0, &n->arena);
-	ok(!placed_find(&list, result.key, &found), "cache: empty at first");
-	placed_add(&list, &result);
-	ok(placed_find(&list, result.key, &found) && found.missing == 7 && found.us == 3, "cache: a result is found again");
+	result.key = placement_cache_key(&n->schedule, STEPS, 0, &n->arena);
+	ok(!placement_cache_find(&list, result.key, &found), "cache: empty at first");
+	placement_cache_add(&list, &result);
+	ok(placement_cache_find(&list, result.key, &found) && found.missing == 7 && found.us == 3, "cache: a result is found again");
 	back_earlier(n);
-	ok(!placed_find(&list, placed_key(&n->schedule, STEPS, 0, &n->arena), &found), "cache: a schedule with another 'back' is not");
+	ok(!placement_cache_find(&list, placement_cache_key(&n->schedule, STEPS, 0, &n->arena), &found), "cache: a schedule with another 'back' is not");
 }
 
 int
