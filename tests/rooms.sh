@@ -1,6 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# The architecture, held against the #include lines: each room includes only what tests/rooms.list allows.
+# The architecture, held against the #include lines: each room includes only what tests/rooms.list allows.  And names: a struct tag has
+# one definition, every source says in its second line what it owns.
 . "${LAYRUB_TESTS:-tests}/lib.sh"
 root=$(cd "$LAYRUB_TESTS/.." && pwd) || exit 1
 
@@ -46,4 +47,26 @@ forbidden planner/hybrid/policy_hybrid.c planner/ilp/ilp.h
 forbidden planner/ilp/policy_ilp.c planner/policy/layers.h
 forbidden src/library/layrub_plan.c src/command/command.h
 forbidden src/new_room/file.c src/base/arena.h
+
+# ---- names ----
+
+sources() {
+	(cd "$root" && find src planner sim cuda_validate tests -name '*.[ch]' -o -name '*.cu' | LC_ALL=C sort)
+}
+
+# The back ends' `struct machine` is opaque to all others: each back end defines its own.
+(cd "$root" && sources | xargs sed -n 's/^\(typedef \)\{0,1\}\(static const \)\{0,1\}struct \([a-z_0-9]*\) {.*/\3/p') |
+    grep -vx machine | LC_ALL=C sort | uniq -d >"$work/err"
+[ ! -s "$work/err" ]
+ok $? "a struct tag has one definition"
+(cd "$root" && for file in $(sources); do
+	sed -n "2s|^/\* $(basename "$file") - .*|has a head|p" "$file" | grep -q . || echo "$file"
+done) >"$work/err"
+[ ! -s "$work/err" ]
+ok $? "every source says in its second line what it owns"
+(cd "$root" && for room in src/* planner/* sim/* cuda_validate; do
+	[ "$(find "$room" -maxdepth 1 -name '*.[ch]' | wc -l)" -le 5 ] || [ -f "$room/README.md" ] || echo "$room"
+done) >"$work/err"
+[ ! -s "$work/err" ]
+ok $? "a room of more than five files has a README"
 done_testing
