@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "planner/hybrid/hybrid_heuristics.h"
+#include "src/base/rank.h"
 
 /* ---- link ---- */
 
@@ -333,30 +334,19 @@ hybrid_cover(struct hybrid *h)
 	}
 }
 
-static int
-dearer(const void *x, const void *y)
-{
-	const struct model_interval *p = *(struct model_interval *const *)x, *q = *(struct model_interval *const *)y;
-	double cost_p = p->density * (double)p->bytes, cost_q = q->density * (double)q->bytes;
-
-	if (cost_p != cost_q)
-		return cost_p > cost_q ? -1 : 1;
-	return p < q ? -1 : p > q;
-}
-
 void
 hybrid_prune(struct hybrid *h)
 {
 	struct model *m = &h->model;
-	struct model_interval **dropped = ARENA_NEW(h->arena, struct model_interval *, m->interval_count);
+	struct ranked *dropped = ARENA_NEW(h->arena, struct ranked, m->interval_count);
 	uint32_t count = 0;
 
 	for (uint32_t i = 0; i < m->interval_count; i++)
 		if (m->intervals[i].fate == FATE_DROP)
-			dropped[count++] = &m->intervals[i];
-	qsort(dropped, count, sizeof(*dropped), dearer);
+			dropped[count++] = (struct ranked) { .first = m->intervals[i].density * (double)m->intervals[i].bytes, .id = i };
+	rank_falling(dropped, count);
 	for (uint32_t i = 0; i < count; i++)
-		model_keep(m, dropped[i]);
+		model_keep(m, &m->intervals[dropped[i].id]);
 }
 
 bool
@@ -409,18 +399,6 @@ hybrid_stretch(struct hybrid *h)
 
 /* ---- the beginning ---- */
 
-struct worth { double worth; struct model_interval *interval; };
-
-static int
-worthier(const void *x, const void *y)
-{
-	const struct worth *p = x, *q = y;
-
-	if (p->worth != q->worth)
-		return p->worth > q->worth ? -1 : 1;
-	return p->interval < q->interval ? -1 : p->interval > q->interval;
-}
-
 /* Orders the idle intervals by their worth to the link: how many ops over the budget each spans, times what it costs to recompute,
  * and more for a checkpoint, as the configuration asks. */
 static void
@@ -428,12 +406,12 @@ order_offloads(struct hybrid *h)
 {
 	const struct model *m = &h->model;
 	uint32_t n = m->graph->op_count, *before = ARENA_NEW(h->arena, uint32_t, (size_t)n + 1);
-	struct worth *w = ARENA_NEW(h->arena, struct worth, m->interval_count);
+	struct ranked *w = ARENA_NEW(h->arena, struct ranked, m->interval_count);
 
 	for (uint32_t k = 0; k < n; k++)
 		before[k + 1] = before[k] + (m->life->live[k] > h->p->budget_bytes);
 	for (uint32_t i = 0; i < m->interval_count; i++) {
-		struct model_interval *j = &m->intervals[i];
+		const struct model_interval *j = &m->intervals[i];
 		double worth = before[j->idle.to] - before[j->idle.from];
 
 		if (kind_is_persistent(m->graph->tensors[j->idle.tensor].kind))
@@ -442,12 +420,12 @@ order_offloads(struct hybrid *h)
 			worth *= j->density < DEAR ? j->density : DEAR;
 		if (h->configuration.order == CHECKPOINTS_FIRST && m->is_checkpoint[j->idle.tensor])
 			worth *= 1 / DEAR;
-		w[i] = (struct worth) { worth, j };
+		w[i] = (struct ranked) { .first = worth, .id = i };
 	}
-	qsort(w, m->interval_count, sizeof(*w), worthier);
+	rank_falling(w, m->interval_count);
 	h->by_worth = ARENA_NEW(h->arena, struct model_interval *, m->interval_count);
 	for (uint32_t i = 0; i < m->interval_count; i++)
-		h->by_worth[i] = w[i].interval;
+		h->by_worth[i] = &h->model.intervals[w[i].id];
 }
 
 /* Bytes over which the checkpoints are spread: the peak, but at most SPAN_PART times the room beside persistent tensors, because the

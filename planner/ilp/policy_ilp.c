@@ -21,13 +21,13 @@
 #include <assert.h>
 #include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "planner/bound/bounds.h"
 #include "planner/bound/lp_solve.h"
 #include "planner/ilp/ilp.h"
 #include "src/base/clock.h"
+#include "src/base/rank.h"
 
 enum { MOST_ROUNDS = 1000, FIRST_WINDOW = 8, WHOLE_ENTRIES = 60000, TIGHTENINGS = 4, WHOLE = 6, ROUNDED = 6 };
 #define DEFAULT_SECONDS 20.0	/* of the search without a time limit */
@@ -315,27 +315,17 @@ run_round(void *arg)
 	return 0;
 }
 
-static int
-needed_first(const void *x, const void *y)
-{
-	const struct choice *p = *(const struct choice *const *)x, *q = *(const struct choice *const *)y;
-
-	if (p->interval->idle.to != q->interval->idle.to)
-		return p->interval->idle.to < q->interval->idle.to ? -1 : 1;
-	return p < q ? -1 : p > q;
-}
-
 static void
 sort_by_next(struct search *s)
 {
-	const struct choice **order = ARENA_NEW(s->m.arena, const struct choice *, s->m.count);
+	struct ranked *order = ARENA_NEW(s->m.arena, struct ranked, s->m.count);
 
 	s->by_next = ARENA_NEW(s->m.arena, uint32_t, s->m.count);
 	for (uint32_t i = 0; i < s->m.count; i++)
-		order[i] = &s->m.choices[i];
-	qsort(order, s->m.count, sizeof(*order), needed_first);
+		order[i] = (struct ranked) { .first = s->m.choices[i].interval->idle.to, .id = i };
+	rank_rising(order, s->m.count);
 	for (uint32_t i = 0; i < s->m.count; i++)
-		s->by_next[i] = (uint32_t)(order[i] - s->m.choices);
+		s->by_next[i] = order[i].id;
 }
 
 /* Runs the first plan and the rounds.  Each round has memory of its own, because there may be hundreds. */

@@ -25,7 +25,8 @@
 
 #include <glpk.h>
 #include <math.h>
-#include <stdlib.h>
+
+#include "src/base/rank.h"
 
 enum { MOST_PAIRS = 1500, NODES = 20000 };
 #define MOST_UNITS 1e9	/* above, the solver's tolerance is larger than a unit */
@@ -186,44 +187,32 @@ solve(struct ilp *m, bool *proved)
 	return arena;
 }
 
-struct rank { double offset; uint32_t k; };
-
-static int
-lower_first(const void *x, const void *y)
-{
-	const struct rank *p = x, *q = y;
-
-	if (p->offset != q->offset)
-		return p->offset < q->offset ? -1 : 1;
-	return p->k < q->k ? -1 : p->k > q->k;
-}
-
 /* Puts each item on top of those that it meets and that the solution has below it.  Returns the arena, UINT64_MAX when an item would
  * have to lie above its given offset. */
 static bytes_t
 settle(const struct ilp *m, bytes_t *offsets, struct arena *a)
 {
-	struct rank *ranks = ARENA_NEW(a, struct rank, m->count);
+	struct ranked *ranks = ARENA_NEW(a, struct ranked, m->count);
 	bytes_t top = 0;
 
 	for (uint32_t k = 0; k < m->count; k++)
-		ranks[k] = (struct rank) { m->offset[k], k };
-	qsort(ranks, m->count, sizeof(*ranks), lower_first);
+		ranks[k] = (struct ranked) { .first = m->offset[k], .id = k };
+	rank_rising(ranks, m->count);
 	for (uint32_t n = 0; n < m->count; n++) {
-		const struct place_item *it = item(m, ranks[n].k);
+		const struct place_item *it = item(m, ranks[n].id);
 		bytes_t at = 0, end;
 
 		for (uint32_t l = 0; l < n; l++) {
-			const struct place_item *below = item(m, ranks[l].k);
+			const struct place_item *below = item(m, ranks[l].id);
 
-			end = offsets[m->items[ranks[l].k]] + below->bytes;
+			end = offsets[m->items[ranks[l].id]] + below->bytes;
 			if (meet(it, below) && end > at)
 				at = end;
 		}
 		at = bytes_align(at, place_align(m->p, it));
 		if (it->fixed != PLACE_FREE && at > it->fixed)
 			return UINT64_MAX;
-		offsets[m->items[ranks[n].k]] = at = it->fixed != PLACE_FREE ? it->fixed : at;
+		offsets[m->items[ranks[n].id]] = at = it->fixed != PLACE_FREE ? it->fixed : at;
 		top = at + it->bytes > top ? at + it->bytes : top;
 	}
 	return bytes_align(top, m->p->align);

@@ -11,6 +11,7 @@ libcore_a_SOURCES += \
 	%D%/lower_bound.h \
 	%D%/option.c %D%/option.h \
 	%D%/process.c %D%/process.h \
+	%D%/rank.c %D%/rank.h \
 	%D%/segment_tree.c %D%/segment_tree.h \
 	%D%/spans.c %D%/spans.h \
 	%D%/threads.h \
