@@ -129,7 +129,7 @@ find_levels(struct exact *f)
 		if (at > 0 && f->levels[at - 1].slow == slow)
 			continue;
 		memmove(&f->levels[at + 1], &f->levels[at], sizeof(*f->levels) * (f->level_count - at));
-		f->levels[at] = (struct level) { slow, slow / (1 + 2 * slow) };
+		f->levels[at] = (struct slow_level) { slow, slow / (1 + 2 * slow) };
 		f->level_count++;
 	}
 }

@@ -23,7 +23,7 @@ struct interval_columns {
 };
 
 /* A contention factor: a copy slows such ops by 1 + slow, and a ms of copying while one runs loses `loss` ms. */
-struct level { double slow, loss; };
+struct slow_level { double slow, loss; };
 
 struct exact {
 	struct ilp *m;
@@ -31,7 +31,7 @@ struct exact {
 	uint32_t intervals, d;		/* number, first column */
 	uint32_t *run_in, *op_in;	/* [op_count + 1] interval of the reruns just before op k, and of op k */
 	double *least;			/* [intervals] ms of its ops */
-	struct level levels[CLASS_COUNT];	/* by slow */
+	struct slow_level levels[CLASS_COUNT];	/* by slow */
 	uint32_t level_count;
 	double *light;			/* [intervals][level_count] ms by which overlap with less affected ops lowers the level's loss */
 	uint32_t *time_row;		/* [intervals][level_count] or ILP_NONE */

@@ -36,13 +36,13 @@ struct boxing {
 };
 
 /* A half-open life in the direction of a sweep. */
-struct life { uint32_t lower, upper; };
+struct sweep_life { uint32_t lower, upper; };
 
-static struct life
+static struct sweep_life
 life_of(const struct boxing *b, const struct greedy_item *it, bool back)
 {
-	return back ? (struct life) { b->times - it->upper, b->times - it->lower } :
-	    (struct life) { it->lower, it->upper };
+	return back ? (struct sweep_life) { b->times - it->upper, b->times - it->lower } :
+	    (struct sweep_life) { it->lower, it->upper };
 }
 
 /* Fills turns with the items alive after `from`: those alive at it in the stack's order, then the others by beginning, larger
@@ -53,7 +53,7 @@ take_turns(struct boxing *b, uint32_t from, bool back, enum stacking stacking)
 	uint32_t n = 0;
 
 	for (uint32_t i = 0; i < b->count; i++) {
-		struct life l = life_of(b, &b->items[i], back);
+		struct sweep_life l = life_of(b, &b->items[i], back);
 		double before, after;
 
 		if (l.upper <= from)
@@ -100,7 +100,7 @@ sweep(struct boxing *b, uint32_t from, bool back, enum stacking stacking)
 	for (uint32_t i = 0; i < n; i++) {
 		uint32_t item = b->turns[i].id;
 		const struct greedy_item *it = &b->items[item];
-		struct life l = life_of(b, it, back);
+		struct sweep_life l = life_of(b, it, back);
 
 		for (; l.lower > from && life_of(b, &b->items[b->ends[gone]], back).upper <= l.lower; gone++)
 			heap_give(&h, b->stretch[b->ends[gone]]);

@@ -33,7 +33,7 @@ enum { MOST_PAIRS = 1500, NODES = 20000 };
 
 struct pair { uint32_t low, high; };
 
-struct ilp {
+struct place_model {
 	const struct place_problem *p;
 	struct place_result *r;
 	uint32_t *items;		/* [count] the items with bytes */
@@ -46,7 +46,7 @@ struct ilp {
 };
 
 static const struct place_item *
-item(const struct ilp *m, uint32_t k)
+item(const struct place_model *m, uint32_t k)
 {
 	return &m->p->items[m->items[k]];
 }
@@ -59,7 +59,7 @@ meet(const struct place_item *x, const struct place_item *y)
 
 /* Fills m; false: the problem is too large. */
 static bool
-ilp_init(struct ilp *m, struct arena *a)
+ilp_init(struct place_model *m, struct arena *a)
 {
 	const struct place_problem *p = m->p;
 
@@ -89,7 +89,7 @@ ilp_init(struct ilp *m, struct arena *a)
 }
 
 static double
-units(const struct ilp *m, bytes_t bytes)
+units(const struct place_model *m, bytes_t bytes)
 {
 	return (double)bytes / (double)m->unit;
 }
@@ -106,7 +106,7 @@ add_row(glp_prob *lp, double bound, int type, const int columns[4], const double
 
 /* Adds the columns: 1 is H, 2 + k is o_k, then come the y_ij, then the k_i. */
 static void
-add_columns(const struct ilp *m, glp_prob *lp)
+add_columns(const struct place_model *m, glp_prob *lp)
 {
 	glp_add_cols(lp, (int)(1 + m->count + m->pair_count));
 	glp_set_obj_coef(lp, 1, 1);
@@ -135,7 +135,7 @@ add_columns(const struct ilp *m, glp_prob *lp)
 }
 
 static void
-add_rows(const struct ilp *m, glp_prob *lp)
+add_rows(const struct place_model *m, glp_prob *lp)
 {
 	for (uint32_t k = 0; k < m->count; k++)
 		add_row(lp, -units(m, item(m, k)->bytes), GLP_UP, (int[4]) { 0, (int)(2 + k), 1 }, (double[4]) { 0, 1, -1 }, 2);
@@ -153,7 +153,7 @@ add_rows(const struct ilp *m, glp_prob *lp)
 static void
 count_nodes(glp_tree *tree, void *model)
 {
-	struct ilp *m = model;
+	struct place_model *m = model;
 
 	if (placement_stopped(m->p) || (glp_ios_reason(tree) == GLP_ISELECT && ++m->nodes > NODES && m->p->time_limit_s == 0))
 		glp_ios_terminate(tree);
@@ -161,7 +161,7 @@ count_nodes(glp_tree *tree, void *model)
 
 /* Returns the solution's arena in units, below 0: no solution; *proved: GLPK calls it optimal. */
 static double
-solve(struct ilp *m, bool *proved)
+solve(struct place_model *m, bool *proved)
 {
 	glp_prob *lp = glp_create_prob();
 	glp_iocp control;
@@ -190,7 +190,7 @@ solve(struct ilp *m, bool *proved)
 /* Puts each item on top of those that it meets and that the solution has below it.  Returns the arena, UINT64_MAX when an item would
  * have to lie above its given offset. */
 static bytes_t
-settle(const struct ilp *m, bytes_t *offsets, struct arena *a)
+settle(const struct place_model *m, bytes_t *offsets, struct arena *a)
 {
 	struct ranked *ranks = ARENA_NEW(a, struct ranked, m->count);
 	bytes_t top = 0;
@@ -221,7 +221,7 @@ settle(const struct ilp *m, bytes_t *offsets, struct arena *a)
 void
 place_ilp(struct place_result *r, const struct place_problem *p, struct arena *a)
 {
-	struct ilp m = { .p = p, .r = r };
+	struct place_model m = { .p = p, .r = r };
 	bytes_t *offsets = ARENA_NEW(a, bytes_t, p->count), arena;
 	bool proved;
 	double units_found;

@@ -137,8 +137,7 @@ print_json(const struct compare_row *rows, uint32_t count)
 {
 	struct json_out o;
 
-	json_out_init(&o, stdout);
-	json_out_object(&o, NULL, true);
+	json_out_begin(&o, stdout);
 	json_out_array(&o, "rows", true);
 	for (uint32_t i = 0; i < count; i++) {
 		json_out_object(&o, NULL, true);
@@ -146,8 +145,7 @@ print_json(const struct compare_row *rows, uint32_t count)
 		json_out_end_object(&o);
 	}
 	json_out_end_array(&o);
-	json_out_end_object(&o);
-	json_out_finish(&o);
+	json_out_end(&o);
 }
 
 static int

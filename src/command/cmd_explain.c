@@ -20,29 +20,11 @@ struct view {
 	struct sim_result sim;
 	struct explain x;
 	struct more more;
-	uint32_t *origin;		/* [tensor_count] the op that first writes it; a persistent one's first reader; op_count: none */
+	uint32_t *origin;		/* [tensor_count] by graph_origins() */
 	uint32_t *next_use;		/* [buffer_count] first run at or after the peak that uses it; PLAN_NONE: none */
 };
 
 /* ---- names ---- */
-
-static void
-find_origins(struct view *v, struct arena *a)
-{
-	const struct graph *g = v->plan->graph;
-
-	v->origin = ARENA_NEW(a, uint32_t, g->tensor_count);
-	for (uint32_t t = 0; t < g->tensor_count; t++)
-		v->origin[t] = g->op_count;
-	for (uint32_t k = g->op_count; k-- > 0;) {
-		for (uint32_t i = 0; i < g->ops[k].input_count; i++)
-			if (kind_is_persistent(g->tensors[g->ops[k].inputs[i]].kind))
-				v->origin[g->ops[k].inputs[i]] = k;
-		for (uint32_t j = 0; j < g->ops[k].output_count; j++)
-			if (!kind_is_persistent(g->tensors[g->ops[k].outputs[j]].kind))
-				v->origin[g->ops[k].outputs[j]] = k;
-	}
-}
 
 static void
 find_next_uses(struct view *v, struct arena *a)
@@ -306,8 +288,7 @@ all_to_json(const struct view *v, struct arena *a)
 	struct figures f;
 
 	figures_of_plan(&f, v->plan);
-	json_out_init(&o, stdout);
-	json_out_object(&o, NULL, true);
+	json_out_begin(&o, stdout);
 	result_to_json(&f, &o);
 	peak_to_json(&o, v, a);
 	json_out_array(&o, "moved", true);
@@ -327,8 +308,7 @@ all_to_json(const struct view *v, struct arena *a)
 	if (m->reason != NULL)
 		json_out_string(&o, "memory_reason", m->reason);
 	json_out_end_object(&o);
-	json_out_end_object(&o);
-	json_out_finish(&o);
+	json_out_end(&o);
 }
 
 /* ---- one tensor ---- */
@@ -380,8 +360,7 @@ story_to_json(const struct view *v, uint32_t id, struct arena *a)
 	uint32_t count;
 
 	events = explain_story(&v->x, id, &count, a);
-	json_out_init(&o, stdout);
-	json_out_object(&o, NULL, true);
+	json_out_begin(&o, stdout);
 	figures_to_json(&o, v, id);
 	json_out_array(&o, "events", true);
 	for (uint32_t i = 0; i < count; i++) {
@@ -400,8 +379,7 @@ story_to_json(const struct view *v, uint32_t id, struct arena *a)
 		json_out_end_object(&o);
 	}
 	json_out_end_array(&o);
-	json_out_end_object(&o);
-	json_out_finish(&o);
+	json_out_end(&o);
 }
 
 static int
@@ -435,7 +413,7 @@ run(struct cli *c, struct err *e)
 		return err_in_file(e, path);
 	lifetimes_init(&l, p.graph, &c->arena);
 	explain_init(&v.x, &p, &v.sim, l.peak_op, &c->arena);
-	find_origins(&v, &c->arena);
+	v.origin = graph_origins(p.graph, &c->arena);
 	find_next_uses(&v, &c->arena);
 	if (tensor != PLAN_NONE) {
 		c->json ? story_to_json(&v, tensor, &c->arena) : print_story(&v, tensor, &c->arena);

@@ -28,33 +28,12 @@ struct info {
 	const struct graph *graph;
 	struct lifetimes life;
 	uint32_t *at_peak, at_peak_count;	/* tensors alive at the peak, largest first */
-	uint32_t *origin;			/* [tensor_count] the first op that writes it, else that reads it; op_count: none */
+	uint32_t *origin;			/* [tensor_count] by graph_origins() */
 	bytes_t total[KIND_COUNT], peak[PEAK_KINDS];
 	uint32_t tensors[KIND_COUNT];
 	double class_us[CLASS_COUNT];
 	uint32_t class_ops[CLASS_COUNT];
 };
-
-/* First writers win over first readers, earlier ops over later ones. */
-static void
-find_origins(struct info *f, struct arena *a)
-{
-	const struct graph *g = f->graph;
-
-	f->origin = ARENA_NEW(a, uint32_t, g->tensor_count);
-	for (uint32_t t = 0; t < g->tensor_count; t++)
-		f->origin[t] = g->op_count;
-	for (int writers = 1; writers >= 0; writers--)
-		for (uint32_t k = 0; k < g->op_count; k++) {
-			const uint32_t *ids = writers ? g->ops[k].outputs : g->ops[k].inputs;
-			uint32_t count = writers ? g->ops[k].output_count : g->ops[k].input_count;
-
-			for (uint32_t i = 0; i < count; i++)
-				/* A persistent tensor's writer is its update, which says little: name its first reader. */
-				if (f->origin[ids[i]] == g->op_count && (!writers || !kind_is_persistent(g->tensors[ids[i]].kind)))
-					f->origin[ids[i]] = k;
-		}
-}
 
 static void
 collect(struct info *f, const struct task *t, struct arena *a)
@@ -64,7 +43,7 @@ collect(struct info *f, const struct task *t, struct arena *a)
 	f->task = t;
 	lifetimes_init(&f->life, g, a);
 	f->at_peak = lifetimes_at(&f->life, f->life.peak_op, &f->at_peak_count, a);
-	find_origins(f, a);
+	f->origin = graph_origins(g, a);
 	for (uint32_t i = 0; i < g->tensor_count; i++) {
 		f->total[g->tensors[i].kind] += g->tensors[i].bytes;
 		f->tensors[g->tensors[i].kind]++;
@@ -263,8 +242,7 @@ info_to_json(const struct info *f)
 	const struct lifetimes *l = &f->life;
 	struct json_out o;
 
-	json_out_init(&o, stdout);
-	json_out_object(&o, NULL, true);
+	json_out_begin(&o, stdout);
 	json_out_string(&o, "graph", f->graph->name);
 	if (t->has_device)
 		json_out_string(&o, "device", t->device.name);
@@ -288,8 +266,7 @@ info_to_json(const struct info *f)
 	if (t->has_device)
 		json_out_uint(&o, "budget_bytes", device_budget(&t->device));
 	measured_to_json(&o, f);
-	json_out_end_object(&o);
-	json_out_finish(&o);
+	json_out_end(&o);
 }
 
 static int

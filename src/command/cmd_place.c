@@ -65,8 +65,7 @@ print_answer(const struct answer *w, const char *placement, const struct cli *c)
 		text_row(out, "time", "%.3f s", w->time_s);
 		return;
 	}
-	json_out_init(&o, out);
-	json_out_object(&o, NULL, true);
+	json_out_begin(&o, out);
 	json_out_uint(&o, "buffers", w->csv.problem.count);
 	json_out_string(&o, "placement", placement);
 	json_out_uint(&o, "lower_bound_bytes", r->bound_bytes);
@@ -75,8 +74,7 @@ print_answer(const struct answer *w, const char *placement, const struct cli *c)
 		json_out_uint(&o, "capacity_bytes", given.capacity);
 	json_out_string(&o, "status", w->status);
 	json_out_real(&o, "time_s", w->time_s);
-	json_out_end_object(&o);
-	json_out_finish(&o);
+	json_out_end(&o);
 }
 
 static int

@@ -74,7 +74,7 @@ search(struct plan *p, struct planning *n, struct cli *c, struct err *e)
 	rc = planning_run(p, n, &c->arena, e);
 	if (n->control.progress != NULL)
 		fputs("\r\033[K", stderr);
-	if (n->cut)
+	if (n->unfinished)
 		warn("interrupted: a smaller budget may do, too");
 	interrupt_end(rc == 0);
 	return rc;

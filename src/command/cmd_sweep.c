@@ -106,7 +106,7 @@ check_documents(const struct sweep_grid *g, struct cli *c, struct err *e)
 	struct device d;
 
 	for (size_t i = 0; i < devices->count; i++)
-		if (task_read_device(&d, devices->values[i].text, &c->arena, e) < 0)
+		if (task_read_device(&d, devices->values[i].text, NULL, &c->arena, e) < 0)
 			return -1;
 	for (size_t i = 0; i < networks->count; i++) {
 		const char *name = networks->values[i].text, *path, *format;
@@ -218,14 +218,12 @@ print_summary(const struct sweep_counts *n, const struct cli *c)
 		text_row(stdout, "failed", "%" PRIu32, n->failed);
 		return;
 	}
-	json_out_init(&o, stdout);
-	json_out_object(&o, NULL, true);
+	json_out_begin(&o, stdout);
 	json_out_uint(&o, "points", n->points);
 	json_out_uint(&o, "found", n->found);
 	json_out_uint(&o, "done", n->done);
 	json_out_uint(&o, "failed", n->failed);
-	json_out_end_object(&o);
-	json_out_finish(&o);
+	json_out_end(&o);
 }
 
 /* The answer is all points: without them the program ends as an interrupted one. */

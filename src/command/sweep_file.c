@@ -22,8 +22,8 @@ system_error(const char *what, const char *path, struct err *e)
 	return err_in_file(e, path);
 }
 
-uint64_t
-sweep_digest(const char *key)
+static uint64_t
+digest_of(const char *key)
 {
 	return XXH3_64bits(key, strlen(key));
 }
@@ -50,7 +50,7 @@ take_line(struct sweep_file *f, const char *line, size_t length, size_t number, 
 	point = json_object_get(root, "point");
 	ours = json_is_string(point);
 	if (ours)
-		found = (struct found_point) { sweep_digest(json_string_value(point)), json_object_get(root, "error") != NULL };
+		found = (struct found_point) { digest_of(json_string_value(point)), json_object_get(root, "error") != NULL };
 	json_decref(root);
 	if (!ours) {
 		err_set(e, ERR_INPUT, "expected a sweep's result on each line, got something else");
@@ -134,7 +134,7 @@ sweep_file_open(struct sweep_file *f, const char *path, struct arena *a, struct 
 const struct found_point *
 sweep_file_find(const struct sweep_file *f, const char *key)
 {
-	struct found_point wanted = { sweep_digest(key), false };
+	struct found_point wanted = { digest_of(key), false };
 
 	return f->found_count == 0 ? NULL : bsearch(&wanted, f->found, f->found_count, sizeof(*f->found), by_digest);
 }

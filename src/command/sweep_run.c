@@ -237,8 +237,7 @@ finish_point(const struct point *p)
 	link_to_json(p, &o);
 	if (p->err.code != ERR_NONE)
 		error_to_json(&p->err, &o);
-	json_out_end_object(&o);
-	json_out_finish(&o);
+	json_out_end(&o);
 	whole = !ferror(out);
 	whole &= fclose(out) == 0;
 	if (whole) {

@@ -92,6 +92,10 @@ extern const struct op_class_row op_class_rows[];	/* ends with a NULL name */
 /* True in phase forward unless the op writes a persistent tensor. */
 bool op_recomputable_default(const struct graph *g, const struct op *o);
 
+/* Returns the op that names each tensor for people: the first that writes it, of a persistent one the first that reads it, because
+ * its writer is its update; op_count: none. */
+uint32_t *graph_origins(const struct graph *g, struct arena *a);
+
 static inline bool
 op_writes(const struct op *o, uint32_t tensor)
 {
