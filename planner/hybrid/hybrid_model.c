@@ -379,8 +379,8 @@ interval_at(const struct model *m, uint32_t s, uint32_t c)
 	return m->interval_of[slot] == UINT32_MAX ? NULL : &m->intervals[m->interval_of[slot]];
 }
 
-/* True: tensor s, at the version that op c reads, is there at c without a rerun of this chain: resident, on the host, or remade by a
- * chain of its own. */
+/* True when op c finds tensor s, at the version that it reads, without this rerun closure: resident, on the host, or made again by
+ * another drop. */
 static bool
 is_there(const struct model *m, uint32_t s, uint32_t c)
 {
@@ -480,7 +480,7 @@ be_here(struct model *m, struct model_interval *j, uint32_t gone, uint32_t back)
 	index_interval(m, j, back, to);
 }
 
-/* Has tensor s back by op c, whose rerun chain reads it. */
+/* Ends the absence of tensor s by op c, because the rerun closure before c reads the tensor. */
 static void
 need(struct model *m, uint32_t s, uint32_t c)
 {

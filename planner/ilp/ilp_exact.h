@@ -51,7 +51,7 @@ void exact_stage_rows(struct exact *f);
 /* The formulation's read, fix and learn (ilp.h). */
 void exact_read(const struct ilp *m, const double *x, struct verdicts *v);
 void exact_fix(const struct ilp *m, struct lp *fixed, const struct verdicts *v, const bool *loose);
-void exact_learn(struct ilp *m, const double *x, uint32_t k, bytes_t over, const struct step *chain, uint32_t chain_count);
+void exact_learn(struct ilp *m, const double *x, uint32_t k, bytes_t over, const struct step *reruns, uint32_t rerun_count);
 
 /* Returns the loss at this level, in ms, that a ms of an op of class c can save: copies lose less while it runs. */
 double exact_relief(const struct exact *f, uint32_t level, enum op_class c);

@@ -6,7 +6,7 @@
  *
  *  - Largest FT first: swaps that hide behind compute.
  *  - Once FT < 0: the swap with the least exposed time or the recomputation that saves the most bytes a second, whichever costs less for
- *    a byte.  Each pick changes where other rerun chains start, so a recomputation's cost is computed again before it is taken.
+ *    a byte.  Each pick changes where other rerun closures start, so a recomputation's cost is computed again before it is taken.
  *  - The fetch begins as late as is safe, or earlier, as far as the link before it is busy.
  *
  * Rematerialised maps take room that the choice did not know of.  If the schedule is over the budget, the choice is made again for a

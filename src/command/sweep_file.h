@@ -23,7 +23,7 @@ struct sweep_file {
 };
 
 /* Open path ("-" or NULL: standard output) for appending and read which points it holds.  A last line without an end is
- * cut off.  ERR_INPUT when it holds anything but results of a sweep, ERR_SYSTEM when another
+ * removed.  ERR_INPUT when it holds anything but results of a sweep, ERR_SYSTEM when another
  * sweep is writing it. */
 int sweep_file_open(struct sweep_file *f, const char *path, struct arena *a, struct err *e) WARN_UNUSED;
 
