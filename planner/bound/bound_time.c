@@ -78,22 +78,15 @@ covers(const struct idle_cost *c, uint32_t k)
 	return c->idle.from <= k && k < c->idle.to;
 }
 
-/* Returns the ids of the costs by one of their fields: a counting sort, stable. */
+/* Returns the ids of the costs by one of their fields. */
 static uint32_t *
 sort_costs(const struct idle_costs *s, size_t field, struct arena *a)
 {
-	uint32_t n = s->graph->op_count, *order = ARENA_NEW(a, uint32_t, s->count);
-	uint32_t *start = ARENA_NEW(a, uint32_t, (size_t)n + 2);
+	uint32_t *key = ARENA_NEW(a, uint32_t, s->count);
 
-#define KEY(i) (*(const uint32_t *)((const char *)&s->costs[i] + field))
 	for (uint32_t i = 0; i < s->count; i++)
-		start[KEY(i) + 1]++;
-	for (uint32_t k = 0; k <= n; k++)
-		start[k + 1] += start[k];
-	for (uint32_t i = 0; i < s->count; i++)
-		order[start[KEY(i)]++] = i;
-#undef KEY
-	return order;
+		key[i] = *(const uint32_t *)((const char *)&s->costs[i] + field);
+	return rank_by_key(key, s->count, s->graph->op_count + 1, NULL, a);
 }
 
 /* Sums up the bytes that cover k by class, and finds VL and VR. */

@@ -31,13 +31,13 @@ static void
 time_copies(struct hybrid *h, struct model_interval **chosen, uint32_t count, uint32_t *gone, uint32_t *back)
 {
 	const struct model *m = &h->model;
-	uint32_t *by_b = ARENA_NEW(h->arena, uint32_t, count), *first = ARENA_NEW(h->arena, uint32_t, (size_t)m->graph->op_count + 2);
+	uint32_t *to = ARENA_NEW(h->arena, uint32_t, count), *by_to;
 	double free_us = 0, due_us = INFINITY;
 
 	for (uint32_t i = 0; i < count; i++) {	/* chosen is by idle.from */
 		double ready = m->start_us[chosen[i]->idle.from];
 
-		first[chosen[i]->idle.to + 1]++;
+		to[i] = chosen[i]->idle.to;
 		gone[i] = chosen[i]->idle.from;
 		if (!chosen[i]->out)
 			continue;
@@ -46,27 +46,24 @@ time_copies(struct hybrid *h, struct model_interval **chosen, uint32_t count, ui
 		if (gone[i] > chosen[i]->idle.to)
 			gone[i] = chosen[i]->idle.to;
 	}
-	for (uint32_t k = 0; k <= m->graph->op_count; k++)
-		first[k + 1] += first[k];
-	for (uint32_t i = 0; i < count; i++)
-		by_b[first[chosen[i]->idle.to]++] = i;
+	by_to = rank_by_key(to, count, m->graph->op_count + 1, NULL, h->arena);
 	for (uint32_t i = count; i-- > 0;) {
-		const struct model_interval *j = chosen[by_b[i]];
+		const struct model_interval *j = chosen[by_to[i]];
 		double due = m->start_us[j->idle.to] < due_us ? m->start_us[j->idle.to] : due_us;
 		uint32_t op;
 
-		back[by_b[i]] = j->idle.to;
+		back[by_to[i]] = j->idle.to;
 		if (!j->in)
 			continue;
 		due_us = due - copy_us(j, H2D);
 		op = op_at(m, due_us);
 		op -= op > 0;
-		back[by_b[i]] = op < gone[by_b[i]] ? gone[by_b[i]] : op > j->idle.to ? j->idle.to : op;
+		back[by_to[i]] = op < gone[by_to[i]] ? gone[by_to[i]] : op > j->idle.to ? j->idle.to : op;
 	}
 }
 
 static int
-by_a(const void *x, const void *y)
+by_from(const void *x, const void *y)
 {
 	const struct model_interval *p = *(struct model_interval *const *)x, *q = *(struct model_interval *const *)y;
 
@@ -130,7 +127,7 @@ hybrid_offload(struct hybrid *h)
 		need -= j->bytes;
 		pinnable -= model_pins(m, j);
 	}
-	qsort(chosen, count, sizeof(*chosen), by_a);
+	qsort(chosen, count, sizeof(*chosen), by_from);
 	gone = ARENA_NEW(h->arena, uint32_t, count);
 	back = ARENA_NEW(h->arena, uint32_t, count);
 	time_copies(h, chosen, count, gone, back);

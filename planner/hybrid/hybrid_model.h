@@ -81,7 +81,7 @@ void model_hold(struct model *m, bytes_t bytes);
  * the host. */
 void model_reset(struct model *m, bytes_t budget);
 
-/* What a drop costs and frees. */
+/* Cost and gain of a drop. */
 struct drop_cost {
 	double us;			/* of the ops that would run again and do not yet; INFINITY: impossible */
 	int64_t gain;			/* bytes freed of those wanted, less what the rerun closure calls back where there is no room */

@@ -40,7 +40,7 @@ ilp_writers(const struct ilp *m, uint32_t t, uint32_t n, uint32_t *ops, uint32_t
 	return origin == RERUN_FROM_NOTHING || origin == RERUN_FROM_BEFORE ? count : 0;
 }
 
-/* Tensor t's value is still needed at the choice's end: it has an idle interval, or stands there. */
+/* True when tensor t's value is needed at the choice's end or later: the tensor is present there, or in an idle interval. */
 static bool
 is_present(void *arg, uint32_t t, uint32_t v)
 {
@@ -50,7 +50,7 @@ is_present(void *arg, uint32_t t, uint32_t v)
 	return kind_is_persistent(f->m->graph->tensors[t].kind) || f->m->life->last[t] >= f->end;
 }
 
-/* Note what making choice c's tensor again at its end takes; nothing, if it cannot be made. */
+/* Fills choice c's runs: the ops that make its tensor again at its end; none if the tensor cannot be made again. */
 static void
 find_runs(struct finding *f, struct choice *c)
 {

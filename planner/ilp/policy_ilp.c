@@ -117,7 +117,7 @@ try_policy(struct ilp_search *s, const struct policy *row)
 	    .stopped = s->control->stopped, .user = s->control->user };
 
 	p.control = &some;
-	/* What the placement loses, the policy is asked for again. */
+	/* The policy plans again for a budget that is smaller by the bytes lost to fragmentation. */
 	for (int i = 0; i < TIGHTENINGS && p.budget_bytes >= least; i++) {
 		struct schedule schedule;
 		bytes_t missing;

@@ -111,7 +111,7 @@ best_swap(struct capuchin *c)
 	return NULL;
 }
 
-/* What making a tensor again just before op k takes, under the decisions so far. */
+/* Cost of making a tensor again just before op k, under the decisions so far. */
 struct rerun_cost { const struct capuchin *c; uint32_t k; double us; };
 
 /* Tensor t is on the device or the host just before op k. */

@@ -3,8 +3,6 @@
 #include <config.h>
 #include "planner/schedule/occupancy.h"
 
-#include <string.h>
-
 #include "src/base/rank.h"
 
 static int64_t
@@ -223,28 +221,20 @@ occupancy_peak(const struct schedule *s, const struct graph *g, uint32_t *step, 
 {
 	struct range_sum y = { .graph = g, .change = ARENA_NEW(a, int64_t, (size_t)s->step_count + 1),
 	    .lower = ARENA_NEW(a, uint32_t, g->tensor_count), .upper = ARENA_NEW(a, uint32_t, g->tensor_count) };
-	uint32_t *start = ARENA_NEW(a, uint32_t, (size_t)s->step_count + 2), *fill, *order, at = 0;
+	uint32_t n = s->move_count, *step_of = ARENA_NEW(a, uint32_t, 2 * (size_t)n), *start, *order, at = 0;
 	int64_t live = 0, peak = 0;
 
-	/* Moves by step: departures (even) and returns (odd). */
-	for (uint32_t m = 0; m < s->move_count; m++) {
-		start[s->moves[m].gone + 1]++;
-		start[s->moves[m].back + 1]++;
+	/* Departures, then returns. */
+	for (uint32_t m = 0; m < n; m++) {
+		step_of[m] = s->moves[m].gone;
+		step_of[n + m] = s->moves[m].back;
 	}
-	for (uint32_t k = 0; k <= s->step_count; k++)
-		start[k + 1] += start[k];
-	fill = ARENA_NEW(a, uint32_t, (size_t)s->step_count + 2);
-	memcpy(fill, start, sizeof(*fill) * ((size_t)s->step_count + 2));
-	order = ARENA_NEW(a, uint32_t, 2 * (size_t)s->move_count);
-	for (uint32_t m = 0; m < s->move_count; m++)
-		order[fill[s->moves[m].gone]++] = 2 * m;
-	for (uint32_t m = 0; m < s->move_count; m++)
-		order[fill[s->moves[m].back]++] = 2 * m + 1;
+	order = rank_by_key(step_of, 2 * n, s->step_count + 1, &start, a);
 	for (uint32_t k = 0; k < s->step_count; k++) {
 		for (uint32_t i = start[k]; i < start[k + 1]; i++) {
-			const struct move *m = &s->moves[order[i] / 2];
+			const struct move *m = &s->moves[order[i] % n];
 
-			if (order[i] % 2 == 0)
+			if (order[i] < n)
 				end_range(&y, m->tensor, m->free);
 			else
 				touch(&y, m->tensor, k, false);

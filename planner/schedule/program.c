@@ -45,18 +45,11 @@ struct takeover { uint32_t from, to, step; };
 static uint32_t *
 bucket_moves(const struct schedule *s, bool by_back, uint32_t **start, struct arena *a)
 {
-	uint32_t *order = ARENA_NEW(a, uint32_t, s->move_count), *fill;
+	uint32_t *key = ARENA_NEW(a, uint32_t, s->move_count);
 
-	*start = fill = ARENA_NEW(a, uint32_t, (size_t)s->step_count + 2);
 	for (uint32_t m = 0; m < s->move_count; m++)
-		if (!by_back || s->moves[m].back != SCHEDULE_END)
-			fill[by_back ? s->moves[m].back : s->moves[m].gone]++;
-	for (uint32_t k = 0; k <= s->step_count; k++)
-		fill[k + 1] += fill[k];
-	for (uint32_t m = s->move_count; m-- > 0;)
-		if (!by_back || s->moves[m].back != SCHEDULE_END)
-			order[--fill[by_back ? s->moves[m].back : s->moves[m].gone]] = m;
-	return order;
+		key[m] = by_back ? s->moves[m].back : s->moves[m].gone;
+	return rank_by_key(key, s->move_count, s->step_count + 1, start, a);
 }
 
 /* Orders moves that return before the same step by their first use. */

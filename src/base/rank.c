@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* rank.c - the two orders of ranked ids */
+/* rank.c - ranked ids by qsort(), keys by counting */
 #include <config.h>
 #include "src/base/rank.h"
 
@@ -35,4 +35,23 @@ void
 rank_falling(struct ranked *r, size_t count)
 {
 	qsort(r, count, sizeof(*r), larger_first);
+}
+
+uint32_t *
+rank_by_key(const uint32_t *key, uint32_t count, uint32_t keys, uint32_t **start, struct arena *a)
+{
+	uint32_t *order = ARENA_NEW(a, uint32_t, count), *first = ARENA_NEW(a, uint32_t, (size_t)keys + 2);
+
+	for (uint32_t i = 0; i < count; i++)
+		if (key[i] != RANK_NONE)
+			first[key[i] + 2]++;
+	for (uint32_t k = 1; k <= keys; k++)
+		first[k + 1] += first[k];
+	/* first[k + 1] goes from the start of key k to that of key k + 1. */
+	for (uint32_t i = 0; i < count; i++)
+		if (key[i] != RANK_NONE)
+			order[first[key[i] + 1]++] = i;
+	if (start != NULL)
+		*start = first;
+	return order;
 }

@@ -49,7 +49,7 @@ find_next_uses(struct view *v, struct arena *a)
 	}
 }
 
-/* "run of 'conv1.weight'": what the program does at a moment. */
+/* Returns a moment in words: "op 3 ('conv1')", "fetch of tensor 7". */
 static const char *
 moment_name(const struct plan *p, uint32_t moment, struct arena *a)
 {
@@ -77,7 +77,7 @@ tensor_name(const struct view *v, uint32_t t, struct arena *a)
 	    err_quote(q, g->ops[k].name), g->ops[k].layer == NULL ? "" : " of ", g->ops[k].layer == NULL ? "" : err_quote(r, g->ops[k].layer));
 }
 
-/* Why a buffer is there at the peak. */
+/* Returns the reason why a buffer is on the device at the peak. */
 static const char *
 why_here(const struct view *v, uint32_t buffer, struct arena *a)
 {
@@ -131,7 +131,7 @@ how_moved(const struct explain_tensor *t, struct arena *a)
 	return arena_printf(a, "out %" PRIu32 "x in %" PRIu32 "x run %" PRIu32 "x", t->offloads, t->fetches, t->reruns);
 }
 
-/* A row of figures; a dash where there is nothing. */
+/* Prints one row of figures; a figure of 0 is a dash. */
 static void
 print_move(const char *name, const char *how, bytes_t bytes, const struct explain_tensor *t, const char *what)
 {

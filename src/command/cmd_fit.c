@@ -58,12 +58,12 @@ search(struct fit_answer *w, struct err *e)
 	if (!w->resident.ok && fit_evaluate(&w->planned, &w->problem, FIT_PLANNED, t->batch, e) < 0)
 		return -1;
 	w->fits = w->planned.ok;
-	/* An unfinished plan is no answer of no. */
+	/* A plan that was not finished does not prove that the step does not fit. */
 	if (!w->fits && fit_stopped(&w->problem))
 		return err_set(e, ERR_SYSTEM, "interrupted");
 	if (!t->is_network)
 		return 0;
-	/* Searches begin with the evaluations that are there. */
+	/* Each search starts from the evaluations above. */
 	w->most_resident = w->resident;
 	if (fit_largest(&w->most_resident, &over, &w->problem, FIT_RESIDENT, w->resident.ok ? t->batch : 0,
 	    w->resident.ok ? FIT_BATCH_MAX : t->batch, e) < 0)
@@ -72,7 +72,7 @@ search(struct fit_answer *w, struct err *e)
 	if (fit_largest(&w->most_planned, &w->over, &w->problem, FIT_PLANNED, w->fits && !w->resident.ok ? t->batch : w->most_resident.batch,
 	    w->fits ? FIT_BATCH_MAX : t->batch, e) < 0)
 		return -1;
-	/* The resident plan is a plan, too: a search that ends below it says less. */
+	/* A resident plan is a plan: the largest batch with a plan is at least the largest resident one. */
 	if (w->most_planned.batch < w->most_resident.batch)
 		w->most_planned = w->most_resident;
 	if (!w->resident.ok && fit_accumulate(&w->micro, &w->problem, t->batch, &t->device, e) < 0)

@@ -46,7 +46,7 @@ status_of(const struct place_result *r, bytes_t capacity)
 static void
 print_answer(const struct answer *w, const char *placement, const struct cli *c)
 {
-	/* Offsets on standard output leave the table no room there. */
+	/* The table goes to stderr when the offsets go to stdout. */
 	FILE *out = given.output != NULL && given.output[0] == '-' && given.output[1] == '\0' ? stderr : stdout;
 	const struct place_result *r = &w->result;
 	struct json_out o;
@@ -87,7 +87,7 @@ write_offsets(FILE *out, void *arg, struct err *e)
 	return 0;
 }
 
-/* Solvers never judge themselves. */
+/* Checks the placement with code that no placement shares. */
 static int
 verify(const struct answer *w, const struct placement *row, struct arena *a, struct err *e)
 {

@@ -154,7 +154,7 @@ fit_largest(struct fit_evaluation *best, struct fit_evaluation *over, const stru
 		if (v.ok) {
 			low = batch;
 			*best = v;
-		} else if (!fit_stopped(p)) {	/* a plan that was not finished says nothing against its batch */
+		} else if (!fit_stopped(p)) {	/* an unfinished plan does not prove that its batch does not fit */
 			high = batch;
 			*over = v;
 		}

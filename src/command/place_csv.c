@@ -288,7 +288,7 @@ read_lines(struct csv_reader *r, const char *text, size_t size)
 			continue;
 		if (memchr(r->line, '\0', (size_t)(r->end - r->line)) != NULL)
 			return error_at(r, memchr(r->line, '\0', (size_t)(r->end - r->line)), "%s", "expected text, got a NUL byte");
-		/* It would be taken for the line's end where the line is written again. */
+		/* A reader of the written line would take this byte for the line's end. */
 		if (memchr(r->line, '\r', (size_t)(r->end - r->line)) != NULL)
 			return error_at(r, memchr(r->line, '\r', (size_t)(r->end - r->line)), "%s",
 			    "expected lines that end in LF or CRLF, got a CR inside one");

@@ -88,7 +88,7 @@ read_lines(void *arg)
 	return 0;
 }
 
-/* In an arena_run of its own, so that the stream is closed whatever happens. */
+/* Reads in an arena_run of its own, so that the stream is closed when memory runs out. */
 static int
 read_found(struct sweep_file *f, struct arena *a, struct err *e)
 {
@@ -119,7 +119,7 @@ sweep_file_open(struct sweep_file *f, const char *path, struct arena *a, struct 
 		return system_error("open", path, e);
 	if (fstat(f->fd, &st) < 0 || !S_ISREG(st.st_mode))
 		return 0;
-	/* A file system without locks is taken at its word. */
+	/* Another errno is that of a file system without locks: the sweep goes on without one. */
 	if (flock(f->fd, LOCK_EX | LOCK_NB) < 0 && errno == EWOULDBLOCK) {
 		err_set(e, ERR_SYSTEM, "another sweep is writing this file: give each shard a file of its own");
 		return err_in_file(e, path);
@@ -163,7 +163,7 @@ sweep_file_close(struct sweep_file *f, struct err *e)
 	f->fd = -1;
 	if (fd < 0 || fd == STDOUT_FILENO)
 		return 0;
-	/* A pipe or a device has no disk to wait for. */
+	/* A pipe or a device cannot be synchronised. */
 	if ((fsync(fd) == 0 || errno == EINVAL || errno == ENOTSUP) && close(fd) == 0)
 		return 0;
 	return system_error("write", f->path, e);

@@ -343,7 +343,7 @@ has_work(const struct sweep_state *s, uint32_t first, uint32_t count)
 	return false;
 }
 
-/* Strike out other shards' points and those that are in the file. */
+/* Marks the points of other shards and those in the file as over. */
 static void
 mark(struct sweep_state *s)
 {
