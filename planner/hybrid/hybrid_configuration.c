@@ -4,7 +4,6 @@
 #include "planner/hybrid/hybrid_configuration.h"
 
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "planner/hybrid/hybrid_heuristics.h"
@@ -62,14 +61,6 @@ time_copies(struct hybrid *h, struct model_interval **chosen, uint32_t count, ui
 	}
 }
 
-static int
-by_from(const void *x, const void *y)
-{
-	const struct model_interval *p = *(struct model_interval *const *)x, *q = *(struct model_interval *const *)y;
-
-	return p < q ? -1 : p > q;	/* the idle intervals stand in order of idle.from */
-}
-
 /* For each op, the bytes chosen beyond what the link carries between it and the busiest op. */
 struct links { struct segment_tree out, in; uint32_t op_count; };
 
@@ -103,7 +94,8 @@ hybrid_offload(struct hybrid *h)
 	uint32_t n = m->graph->op_count, k = segment_tree_argmax(&m->over), count = 0, *gone, *back;
 	int64_t need = segment_tree_at(&m->over, k), pinnable = -segment_tree_at(&m->host, k);
 	int64_t *room = ARENA_NEW(h->arena, int64_t, n);
-	struct model_interval **chosen = ARENA_NEW(h->arena, struct model_interval *, m->interval_count);
+	bool *is_chosen = ARENA_NEW(h->arena, bool, m->interval_count);
+	struct model_interval **chosen;
 	struct links links = { .op_count = n };
 
 	for (uint32_t i = 0; i < n; i++)
@@ -112,22 +104,30 @@ hybrid_offload(struct hybrid *h)
 	for (uint32_t i = 0; i < n; i++)
 		room[i] = i > k ? -(int64_t)(h->configuration.share * (m->start_us[i] - m->start_us[k + 1]) / h->us_per_byte[H2D]) : 0;
 	segment_tree_init(&links.in, room, n, h->arena);
-	for (uint32_t i = 0; i < m->interval_count; i++)
-		if (at_home(m, &m->intervals[i]))
-			take(&links, chosen[count++] = &m->intervals[i]);
-	for (uint32_t i = 0; i < count; i++)
-		need -= chosen[i]->idle.from <= k && k < chosen[i]->idle.to ? chosen[i]->bytes : 0;
+	for (uint32_t i = 0; i < m->interval_count; i++) {
+		const struct model_interval *j = &m->intervals[i];
+
+		if (!at_home(m, j))
+			continue;
+		take(&links, j);
+		is_chosen[i] = true;
+		need -= j->idle.from <= k && k < j->idle.to ? j->bytes : 0;
+	}
 	for (uint32_t i = 0; i < m->interval_count && need > 0; i++) {
-		struct model_interval *j = h->by_worth[i];
+		const struct model_interval *j = h->by_worth[i];
 
 		if (j->idle.from > k || j->idle.to <= k || at_home(m, j) || !has_time(&links, j) || model_pins(m, j) > pinnable ||
 		    (h->configuration.persistents == PERSISTENTS_STAY && kind_is_persistent(m->graph->tensors[j->idle.tensor].kind)))
 			continue;
-		take(&links, chosen[count++] = j);
+		take(&links, j);
+		is_chosen[j - m->intervals] = true;
 		need -= j->bytes;
 		pinnable -= model_pins(m, j);
 	}
-	qsort(chosen, count, sizeof(*chosen), by_from);
+	chosen = ARENA_NEW(h->arena, struct model_interval *, m->interval_count);
+	for (uint32_t i = 0; i < m->interval_count; i++)
+		if (is_chosen[i])
+			chosen[count++] = &m->intervals[i];
 	gone = ARENA_NEW(h->arena, uint32_t, count);
 	back = ARENA_NEW(h->arena, uint32_t, count);
 	time_copies(h, chosen, count, gone, back);

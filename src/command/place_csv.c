@@ -10,6 +10,7 @@
 #include "planner/placement/place_check.h"
 #include "src/base/file.h"
 #include "src/base/json.h"
+#include "src/base/lower_bound.h"
 
 static const char *const column_names[COLUMN_COUNT] = { "id", "lower", "upper", "size", "alignment", "offset" };
 
@@ -345,22 +346,6 @@ rising(const void *x, const void *y)
 	return p < q ? -1 : p > q;
 }
 
-static uint32_t
-rank_of(const int64_t *times, uint32_t count, int64_t time)
-{
-	uint32_t lo = 0, hi = count;
-
-	while (lo < hi) {
-		uint32_t mid = lo + (hi - lo) / 2;
-
-		if (times[mid] < time)
-			lo = mid + 1;
-		else
-			hi = mid;
-	}
-	return lo;
-}
-
 static void
 rank_times(struct csv_reader *r)
 {
@@ -376,8 +361,8 @@ rank_times(struct csv_reader *r)
 		if (i == 0 || times[i] != times[i - 1])
 			times[distinct++] = times[i];
 	for (uint32_t i = 0; i < n; i++) {
-		r->items[i].lower = rank_of(times, distinct, r->lowers[i]);
-		r->items[i].upper = rank_of(times, distinct, r->uppers[i]);
+		r->items[i].lower = lower_bound_int64(times, 0, distinct, r->lowers[i]);
+		r->items[i].upper = lower_bound_int64(times, 0, distinct, r->uppers[i]);
 	}
 }
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* vdnn.c - virtualised DNN (Rhu et al., MICRO 2016)
+/* policy_vdnn.c - virtualised DNN (Rhu et al., MICRO 2016): two policies
  *
  *  - Offload.  The input map of a layer is copied to the host during the layer's forward, if the layer is the map's last consumer
  *    in forward and backward needs the map.  The queues meet at the layer's end, and the map's memory is free.  `all` does so for
@@ -10,7 +10,7 @@
  *  - A layer that works in place has no input of its own; masks and statistics stay.
  */
 #include <config.h>
-#include "planner/policy/vdnn.h"
+#include "planner/policy/policy.h"
 
 #include "planner/policy/layers.h"
 #include "planner/schedule/decisions.h"
@@ -100,8 +100,8 @@ prefetch(struct vdnn *v, uint32_t b)
 	}
 }
 
-int
-vdnn_plan(struct schedule *s, const struct problem *p, bool convolutions_only, struct arena *a, struct err *e)
+static int
+plan(struct schedule *s, const struct problem *p, bool convolutions_only, struct arena *a, struct err *e)
 {
 	struct vdnn v = { .graph = p->graph, .life = p->life };
 
@@ -119,4 +119,16 @@ vdnn_plan(struct schedule *s, const struct problem *p, bool convolutions_only, s
 		if (v.layers.groups[b].phase == PHASE_BACKWARD)
 			prefetch(&v, b);
 	return decisions_schedule(s, &v.d, a, e);
+}
+
+int
+policy_vdnn_all(struct schedule *s, const struct problem *p, struct arena *a, struct err *e)
+{
+	return plan(s, p, false, a, e);
+}
+
+int
+policy_vdnn_conv(struct schedule *s, const struct problem *p, struct arena *a, struct err *e)
+{
+	return plan(s, p, true, a, e);
 }
