@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The CUDA back end: a stream for each queue, copies between one arena and one pinned pool, and events only
- * where `after` asks for them.
+/* backend_cuda.c - the CUDA back end: a stream for each queue, one arena, one pinned pool, events for `after`
  *
- * With capture the step is queued once, into a graph, and launched as a whole: thousands of
- * launches then cost the host nothing.  Runs note when they begin and end by the GPU's
- * clock; transfers are timed by events, in a step of its own that is never captured. */
+ * With capture the step is queued once, into a graph, and launched as a whole, so the host does not pay for thousands of
+ * launches.  Runs note their begin and end by the GPU's clock.  Transfers are timed by events, in a step of their own that
+ * is never captured.
+ */
 #include <config.h>
 #include "cuda_validate/replay.h"
 
@@ -13,10 +13,11 @@
 
 #include "cuda_validate/cuda_try.h"
 #include "cuda_validate/pattern_cuda.h"
+#include "src/base/numbers.h"
 
 enum { GAP_RUNS = 256 };
 
-/* What kernels need besides the arena, in one stretch of device memory. */
+/* The kernels' data besides the arena, in one stretch of device memory. */
 struct tables {
 	unsigned char *memory;
 	struct cuda_read *reads;	/* [read_count] */
@@ -35,7 +36,7 @@ struct machine {
 	struct tables tables;
 	struct replay_memory taken;
 	cudaStream_t streams[QUEUE_COUNT];
-	cudaEvent_t *events;		/* [instruction_count] NULL where nobody waits */
+	cudaEvent_t *events;		/* [instruction_count] NULL where no other queue waits */
 	cudaEvent_t (*transfers)[2];	/* [instruction_count] begin and end, in the step that measures */
 	cudaEvent_t start, end, forks[QUEUE_COUNT];
 	cudaGraph_t graph;
@@ -53,7 +54,7 @@ stream_of(const struct machine *m, uint32_t instruction)
 	return m->streams[m->job->plan->program[instruction].queue];
 }
 
-/* Where a kernel finds a byte. */
+/* Returns the address of a byte as kernels see it. */
 static uint64_t
 address(const struct machine *m, bool on_host, bytes_t offset)
 {
@@ -62,7 +63,7 @@ address(const struct machine *m, bool on_host, bytes_t offset)
 
 /* ---- opening ---- */
 
-/* One stretch behind the other. */
+/* Returns the next aligned stretch behind *at, and moves *at behind it. */
 static void *
 carve(bytes_t *at, unsigned char *base, bytes_t size, bytes_t count)
 {
@@ -142,7 +143,7 @@ make_events(struct machine *m, struct err *e)
 	CUDA_TRY(cudaEventCreate(&m->start), e);
 	CUDA_TRY(cudaEventCreate(&m->end), e);
 	for (uint32_t i = 0; i < p->instruction_count; i++) {
-		if (m->job->works[i].signals)
+		if (m->job->effects[i].signals)
 			CUDA_TRY(cudaEventCreateWithFlags(&m->events[i], cudaEventDisableTiming), e);
 		for (int k = 0; m->job->options.spans && p->program[i].queue != QUEUE_COMPUTE && k < 2; k++)
 			CUDA_TRY(cudaEventCreate(&m->transfers[i][k]), e);
@@ -185,7 +186,7 @@ forget_graph(struct machine *m)
 	m->graph = NULL;
 }
 
-/* The queues out and in follow compute, or compute follows them. */
+/* Makes the queues out and in follow compute; join_queues() makes compute follow them. */
 static int
 fork_queues(struct machine *m, struct err *e)
 {
@@ -219,25 +220,18 @@ launch_empty_runs(struct machine *m, struct err *e)
 	return 0;
 }
 
-/* Insertion: there are few. */
 static double
 median_gap_us(const uint64_t stamps[2 * GAP_RUNS])
 {
-	double gaps[GAP_RUNS - 1];
-	int n = 0;
+	double gaps[GAP_RUNS - 1], median;
 
-	for (int k = 1; k < GAP_RUNS; k++, n++) {
-		double gap = (double)(int64_t)(stamps[2 * k] - stamps[2 * k - 1]) / 1e3;
-		int at = n;
-
-		for (; at > 0 && gaps[at - 1] > gap; at--)
-			gaps[at] = gaps[at - 1];
-		gaps[at] = gap;
-	}
-	return gaps[n / 2] > 0 ? gaps[n / 2] : 0;
+	for (int k = 1; k < GAP_RUNS; k++)
+		gaps[k - 1] = (double)(int64_t)(stamps[2 * k] - stamps[2 * k - 1]) / 1e3;
+	median = numbers_median(gaps, GAP_RUNS - 1);
+	return median > 0 ? median : 0;
 }
 
-/* Time between one run's end and the next one's begin, as this replay launches them. */
+/* Measures the time between a run's end and the begin of the next one, launched in the way of this replay. */
 static int
 find_gap(struct machine *m, struct err *e)
 {
@@ -340,7 +334,7 @@ static int
 cuda_run(struct machine *m, uint32_t i, struct err *e)
 {
 	const struct job *job = m->job;
-	const struct work *w = &job->works[i];
+	const struct effect *w = &job->effects[i];
 	bytes_t reads = 0, writes = 0;
 	struct cuda_run r = {
 		.reads = m->tables.reads + w->read_first, .writes = m->tables.writes + w->write_first,
@@ -363,7 +357,7 @@ static int
 cuda_copy(struct machine *m, uint32_t i, struct err *e)
 {
 	const struct instruction *in = &m->job->plan->program[i];
-	const struct work *w = &m->job->works[i];
+	const struct effect *w = &m->job->effects[i];
 	char *device = (char *)m->device + w->device_bytes + in->at_bytes, *host = (char *)m->pool + w->host_bytes + in->at_bytes;
 	cudaStream_t s = stream_of(m, i);
 
@@ -469,7 +463,7 @@ cuda_put(struct machine *m, bool on_host, bytes_t offset, bytes_t bytes, uint64_
 	return 0;
 }
 
-/* The sum that a kernel made. */
+/* Fetches the sum that a kernel has made. */
 static int
 take_sum(struct machine *m, uint64_t *digest, struct err *e)
 {

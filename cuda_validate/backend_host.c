@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The host back end: a thread for each queue, memcpy for the link, and semaphores for
- * `after`.
+/* backend_host.c - the host back end: a thread for each queue, memcpy for the link, semaphores for `after`
  *
- * There is one semaphore for each pair of an instruction and a queue that waits for it, so
- * threads meet where the plan says and nowhere else: a plan that lacks an edge is a data race
- * here, in what it does and for the thread sanitizer.  Commands are the same in each step and are kept. */
+ * Each pair of an instruction and a queue that waits for it has a semaphore, so threads meet only at the plan's edges.  A
+ * plan that lacks an edge is a data race here, in its effect and for the thread sanitizer.  Actions are the same in each
+ * step and are kept.
+ */
 #include <config.h>
 #include "cuda_validate/replay.h"
 
@@ -22,16 +22,16 @@
 
 enum verb { VERB_RUN, VERB_COPY, VERB_DELAY, VERB_POISON, VERB_POST, VERB_WAIT };
 
-struct command {
+struct action {
 	enum verb verb;
 	uint32_t instruction, semaphore;
 	void *at;			/* to poison */
 	bytes_t bytes;
 };
 
-struct lane {
+struct worker {
 	struct machine *machine;
-	struct command *commands;
+	struct action *actions;
 	size_t count, capacity;
 	pthread_t thread;
 	sem_t go, done;
@@ -43,7 +43,7 @@ struct machine {
 	struct arena *arena;
 	unsigned char *device, *host;	/* arena and pool */
 	bytes_t mapped_bytes;
-	struct lane lanes[QUEUE_COUNT];
+	struct worker workers[QUEUE_COUNT];
 	uint32_t (*semaphore_of)[QUEUE_COUNT];	/* [instruction_count] by the queue that waits */
 	uint8_t *waited;		/* [instruction_count] bit q: queue q has waited for it */
 	sem_t *semaphores;		/* [semaphore_count] */
@@ -52,7 +52,7 @@ struct machine {
 	struct sim_span *spans;		/* [instruction_count] */
 	struct timespec start;
 	uint64_t step;
-	bool stop, known;		/* known: the commands are there */
+	bool stop, known;		/* known: the actions are listed */
 };
 
 static double
@@ -64,7 +64,7 @@ now_us(const struct machine *m)
 	return (double)(t.tv_sec - m->start.tv_sec) * 1e6 + (double)(t.tv_nsec - m->start.tv_nsec) / 1e3;
 }
 
-/* Long waits give the processor away. */
+/* Waits until the clock shows us.  Long waits release the processor. */
 static void
 hold_until(const struct machine *m, double us)
 {
@@ -79,7 +79,7 @@ hold_until(const struct machine *m, double us)
 
 /* ---- memory ---- */
 
-/* Arena and pool are one stretch of the process's memory. */
+/* Maps arena and pool as one stretch of the process's memory. */
 static int
 map(struct machine *m, const struct plan *p, struct err *e)
 {
@@ -88,7 +88,7 @@ map(struct machine *m, const struct plan *p, struct err *e)
 
 	if (bytes == 0)
 		return 0;
-	/* A kernel that promises more than it has would end us in mid-run. */
+	/* A kernel that overcommits memory would kill the process in mid-run. */
 	if ((available > 0 && bytes > available) || bytes > SIZE_MAX)
 		return host_memory_missing("arena and pool", bytes, e);
 	memory = mmap(NULL, (size_t)bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -106,13 +106,13 @@ at(const struct machine *m, bool on_host, bytes_t offset)
 	return (on_host ? m->host : m->device) + offset;
 }
 
-/* ---- what the threads do ---- */
+/* ---- the threads ---- */
 
 static void
 do_run(struct machine *m, uint32_t i)
 {
 	const struct job *job = m->job;
-	const struct work *w = &job->works[i];
+	const struct effect *w = &job->effects[i];
 	const bool sample = job->options.sample;
 	uint64_t s = pattern_op(job->options.seed, job->plan->program[i].op, m->step);
 	double start = now_us(m);
@@ -136,7 +136,7 @@ static void
 do_copy(struct machine *m, uint32_t i)
 {
 	const struct instruction *in = &m->job->plan->program[i];
-	const struct work *w = &m->job->works[i];
+	const struct effect *w = &m->job->effects[i];
 	void *device = at(m, false, w->device_bytes + in->at_bytes), *host = at(m, true, w->host_bytes + in->at_bytes);
 	double start = now_us(m);
 
@@ -155,7 +155,7 @@ await(sem_t *s)
 }
 
 static void
-perform(struct machine *m, const struct command *c)
+perform(struct machine *m, const struct action *c)
 {
 	const struct job *job = m->job;
 
@@ -184,27 +184,27 @@ perform(struct machine *m, const struct command *c)
 static void *
 work_through(void *arg)
 {
-	struct lane *l = arg;
+	struct worker *l = arg;
 
 	for (;;) {
 		await(&l->go);
 		if (l->machine->stop)
 			return NULL;
 		for (size_t k = 0; k < l->count; k++)
-			perform(l->machine, &l->commands[k]);
+			perform(l->machine, &l->actions[k]);
 		sem_post(&l->done);
 	}
 }
 
 /* ---- the table's row ---- */
 
-static struct command *
+static struct action *
 add(struct machine *m, uint32_t instruction, enum verb verb)
 {
-	struct lane *l = &m->lanes[m->job->plan->program[instruction].queue];
-	struct command *c = ARENA_PUSH(m->arena, l->commands, l->count, l->capacity);
+	struct worker *l = &m->workers[m->job->plan->program[instruction].queue];
+	struct action *c = ARENA_PUSH(m->arena, l->actions, l->count, l->capacity);
 
-	*c = (struct command) { .verb = verb, .instruction = instruction };
+	*c = (struct action) { .verb = verb, .instruction = instruction };
 	return c;
 }
 
@@ -245,7 +245,7 @@ host_delay(struct machine *m, uint32_t i, struct err *e)
 static int
 host_poison(struct machine *m, uint32_t i, bool on_host, bytes_t offset, bytes_t bytes, struct err *e)
 {
-	struct command *c = add(m, i, VERB_POISON);
+	struct action *c = add(m, i, VERB_POISON);
 
 	(void)e;
 	c->at = at(m, on_host, offset);
@@ -253,7 +253,7 @@ host_poison(struct machine *m, uint32_t i, bool on_host, bytes_t offset, bytes_t
 	return 0;
 }
 
-/* Who waits is known already: one post for each queue that does. */
+/* Posts once for each queue that waits for i. */
 static int
 host_record(struct machine *m, uint32_t i, struct err *e)
 {
@@ -264,7 +264,7 @@ host_record(struct machine *m, uint32_t i, struct err *e)
 	return 0;
 }
 
-/* A queue that has waited for an instruction need not do so again. */
+/* Waits once a queue and instruction; a second wait would find no post. */
 static int
 host_wait(struct machine *m, uint32_t i, uint32_t after, struct err *e)
 {
@@ -284,9 +284,9 @@ host_finish(struct machine *m, struct replay_step *s, struct err *e)
 	m->known = true;
 	clock_gettime(CLOCK_MONOTONIC, &m->start);
 	for (int q = 0; q < QUEUE_COUNT; q++)
-		sem_post(&m->lanes[q].go);
+		sem_post(&m->workers[q].go);
 	for (int q = 0; q < QUEUE_COUNT; q++)
-		await(&m->lanes[q].done);
+		await(&m->workers[q].done);
 	*s = (struct replay_step) { .time_us = now_us(m), .spans = m->spans };
 	return 0;
 }
@@ -344,7 +344,7 @@ host_launch_gap(const struct machine *m)
 	return 0;
 }
 
-/* One for each queue that waits for an instruction of another. */
+/* Makes a semaphore for each pair of an instruction and another queue that waits for it. */
 static void
 number_semaphores(struct machine *m, const struct plan *p)
 {
@@ -373,7 +373,7 @@ start_threads(struct machine *m, struct err *e)
 	int rc;
 
 	for (int q = 0; q < QUEUE_COUNT; q++) {
-		struct lane *l = &m->lanes[q];
+		struct worker *l = &m->workers[q];
 
 		l->machine = m;
 		sem_init(&l->go, 0, 0);
@@ -408,7 +408,7 @@ host_close(struct machine *m)
 {
 	m->stop = true;
 	for (int q = 0; q < QUEUE_COUNT; q++) {
-		struct lane *l = &m->lanes[q];
+		struct worker *l = &m->workers[q];
 
 		if (l->has_thread) {
 			sem_post(&l->go);

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* calibrate.c - the order of the measurements, and the device document made of them */
 #include <config.h>
 #include "cuda_validate/calibrate.h"
 
@@ -10,13 +11,13 @@
 #include "src/base/json.h"
 #include "src/documents/lookup.h"
 
-/* What a device document says when nothing better is known. */
+/* Efficiencies of a device that no shipped document describes. */
 #define DEFAULT_FLOP_EFFICIENCY 0.6
 #define DEFAULT_MEMORY_EFFICIENCY 0.8
 #define DEFAULT_GEMM_EFFICIENCY 0.9
-/* Of the host's memory for the pool. */
+/* The pool's share of the host's memory. */
 #define PINNED_SHARE 0.9
-enum { RESERVE_MORE = 1 << 26 };	/* for a program's own tables, beside the context */
+enum { RESERVE_MORE = 1 << 26 };	/* bytes for a program's own tables, beside the context */
 
 /* ---- measuring ---- */
 
@@ -87,7 +88,8 @@ measure_all(struct calibration *c, struct err *e)
 
 /* ---- the document ---- */
 
-/* The device that the driver's name belongs to, or the one asked for; found: there is one. */
+/* Reads the document that the measured one starts from: `like`, or the shipped device of this GPU.  *found is false
+ * without either; d then has common values. */
 static int
 read_template(struct device *d, const char *like, const char *gpu, bool *found, struct arena *a, struct err *e)
 {
@@ -119,7 +121,8 @@ read_template(struct device *d, const char *like, const char *gpu, bool *found, 
 	return 0;
 }
 
-/* "networks/devices/h100-pcie.json" -> "h100-pcie"; standard output: from the driver's name. */
+/* Returns the document's name: "h100-pcie" for "networks/devices/h100-pcie.json"; for standard output, one made of the
+ * driver's name. */
 static const char *
 document_name(const char *path, const char *gpu, struct arena *a)
 {
@@ -149,8 +152,8 @@ fill_link(struct device *d, const struct calibration *c, struct arena *a)
 	d->copy_engines = c->prop.asyncEngineCount >= 2 ? 2 : 1;
 }
 
-/* A rate that was reached stands for the peak times what its class reaches of it, so that a large product
- * and a large copy take the time that they took; other classes keep their proportion to these. */
+/* Fills in the rates of compute.  A measured rate is the peak times the efficiency of its class, so the peak is set such
+ * that a large product and a large copy take their measured time.  Other classes keep their proportion to these. */
 static void
 fill_compute(struct device *d, const struct calibration *c)
 {
@@ -184,7 +187,7 @@ source_text(const struct calibration *c, const struct device *like, bool found, 
 	    found ? arena_printf(a, "as in '%s'", like->name) : "common values, not measured");
 }
 
-/* ---- telling ---- */
+/* ---- the summary ---- */
 
 static void
 print_summary(const struct calibration *c, FILE *out)

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* calibrate_compute.c - measures launches, device memory, matrix products, and their slow-down under copies */
 #include <config.h>
 #include "cuda_validate/calibrate_private.h"
 
@@ -7,10 +8,11 @@
 
 #include "cuda_validate/pattern_cuda.h"
 #include "cuda_validate/pattern_data.h"
+#include "src/base/numbers.h"
 
 enum { GEMM_SIZE = 8192, LAUNCHES = 2000, REPEATS = 5 };
 
-/* Some work on the compute stream, count times over. */
+/* Work on the compute stream, repeated count times. */
 struct load {
 	enum math math;		/* of a product, or MATH_COUNT: a copy within the device */
 	uint32_t count;
@@ -31,7 +33,7 @@ queue_load(struct bench *b, const struct load *l, struct err *e)
 	return 0;
 }
 
-/* The median time of the load; copying: with copies both ways beside it all the time. */
+/* Measures the median time of the load; with `copying`, under copies in both directions. */
 static int
 time_load(struct bench *b, const struct load *l, bool copying, double *us, struct err *e)
 {
@@ -40,7 +42,7 @@ time_load(struct bench *b, const struct load *l, bool copying, double *us, struc
 	float ms;
 
 	for (int k = 0; k < REPEATS; k++) {
-		/* Enough for a load of some 30 ms. */
+		/* 40 copies each way outlast a load of 30 ms. */
 		for (int n = 0; copying && n < 40; n++)
 			if (bench_copies(b, D2H, bytes, 1, e) < 0 || bench_copies(b, H2D, bytes, 1, e) < 0)
 				return -1;
@@ -51,18 +53,12 @@ time_load(struct bench *b, const struct load *l, bool copying, double *us, struc
 		CUDA_TRY(cudaDeviceSynchronize(), e);
 		CUDA_TRY(cudaEventElapsedTime(&ms, b->start, b->end), e);
 		times[k] = (double)ms * 1e3;
-		for (int i = k; i > 0 && times[i - 1] > times[i]; i--) {
-			double t = times[i];
-
-			times[i] = times[i - 1];
-			times[i - 1] = t;
-		}
 	}
-	*us = times[REPEATS / 2];
+	*us = numbers_median(times, REPEATS);
 	return 0;
 }
 
-/* How much longer the load takes beside copies. */
+/* Measures the factor by which copies slow the load. */
 static int
 measure_contention(struct bench *b, enum math math, double *factor, struct err *e)
 {
@@ -128,7 +124,7 @@ measure_gemm(struct calibration *c, struct bench *b, struct err *e)
 
 		if (fill_matrices(b, l.math, e) < 0)
 			return -1;
-		/* An old device may lack a type: that is no failure. */
+		/* An old device may lack a type, which is no failure. */
 		if (!gemm_run(b->gemm, l.math, GEMM_SIZE, b->device[H2D], (char *)b->device[H2D] + BENCH_BYTES / 2, b->device[D2H]))
 			continue;
 		if (time_load(b, &l, false, &us, e) < 0)

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* cuBLAS is large, is not needed to replay, and may be missing at run time: it is loaded when calibrating. */
+/* calibrate_gemm.c - matrix products through cuBLAS
+ *
+ * cuBLAS is large, no replay needs it, and it may be missing at run time, so only a calibration loads it.
+ */
 #include <config.h>
 #include "cuda_validate/calibrate_private.h"
 

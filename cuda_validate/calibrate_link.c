@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* calibrate_link.c - measures the link: curves, both directions at once, pageable memory, the bus */
 #include <config.h>
 #include "cuda_validate/calibrate_private.h"
 
@@ -7,20 +8,9 @@
 #include <string.h>
 
 #include "src/base/clock.h"
+#include "src/base/numbers.h"
 
 enum { REPEATS = 5, COPIES_MOST = 200, COPIES_LEAST = 2, PAGEABLE_BYTES = 1 << 26 };
-
-static void
-sort(double *x, int n)
-{
-	for (int i = 1; i < n; i++)
-		for (int k = i; k > 0 && x[k - 1] > x[k]; k--) {
-			double t = x[k];
-
-			x[k] = x[k - 1];
-			x[k - 1] = t;
-		}
-}
 
 int
 bench_copies(struct bench *b, enum direction dir, bytes_t bytes, uint32_t count, struct err *e)
@@ -40,7 +30,7 @@ bench_copies(struct bench *b, enum direction dir, bytes_t bytes, uint32_t count,
 	return 0;
 }
 
-/* Time of one copy among many of its size. */
+/* Measures the time of one copy among many of its size. */
 static int
 time_copy(struct bench *b, enum direction dir, bytes_t bytes, double *us, struct err *e)
 {
@@ -58,12 +48,11 @@ time_copy(struct bench *b, enum direction dir, bytes_t bytes, double *us, struct
 		CUDA_TRY(cudaEventElapsedTime(&ms, b->start, b->end), e);
 		times[k] = (double)ms * 1e3 / count;
 	}
-	sort(times, REPEATS);
-	*us = times[REPEATS / 2];
+	*us = numbers_median(times, REPEATS);
 	return 0;
 }
 
-/* Noise must not make a larger copy the faster one: what is too long before is pulled down. */
+/* Makes times rise with sizes: noise must not make a larger copy the faster one. */
 static void
 make_rising(struct curve_point *p)
 {
@@ -91,7 +80,7 @@ measure_curve(struct calibration *c, struct bench *b, enum direction dir, struct
 	return 0;
 }
 
-/* Both directions at once: what moves while both are busy. */
+/* Measures the rate while both directions are busy. */
 static int
 measure_duplex(struct calibration *c, struct bench *b, struct err *e)
 {
@@ -117,8 +106,7 @@ measure_duplex(struct calibration *c, struct bench *b, struct err *e)
 		shorter = (double)(ms[D2H] > ms[H2D] ? ms[H2D] : ms[D2H]) / 1e3;
 		rates[k] = (total - (longer - shorter) * c->bytes_per_s[ms[D2H] > ms[H2D] ? D2H : H2D]) / shorter;
 	}
-	sort(rates, REPEATS);
-	c->duplex_bytes_per_s = rates[REPEATS / 2];
+	c->duplex_bytes_per_s = numbers_median(rates, REPEATS);
 	return 0;
 }
 
@@ -137,8 +125,7 @@ time_pageable(struct calibration *c, struct bench *b, void *memory, struct err *
 			CUDA_TRY(cudaDeviceSynchronize(), e);
 			times[k] = clock_seconds() - start;
 		}
-		sort(times, REPEATS);
-		c->pageable_bytes_per_s[dir] = PAGEABLE_BYTES / times[REPEATS / 2];
+		c->pageable_bytes_per_s[dir] = PAGEABLE_BYTES / numbers_median(times, REPEATS);
 	}
 	return 0;
 }

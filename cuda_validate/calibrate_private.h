@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* calibrate_private.h - what is measured of a machine, and by which file */
+/* calibrate_private.h - the measured values of a machine, and the buffers and streams of the measurements */
 #ifndef CUDA_VALIDATE_CALIBRATE_PRIVATE_H
 #define CUDA_VALIDATE_CALIBRATE_PRIVATE_H
 #include "cuda_validate/cuda_try.h"
@@ -32,16 +32,16 @@ struct bench {
 	struct gemm *gemm;					/* NULL: no cuBLAS */
 };
 
-/* Queue copies of bytes each on a direction's stream, an event behind each as in a replay. */
+/* Queues copies of so many bytes each on a direction's stream, with an event behind each as in a replay. */
 int bench_copies(struct bench *b, enum direction dir, bytes_t bytes, uint32_t count, struct err *e) WARN_UNUSED;
 
 int calibrate_link(struct calibration *c, struct bench *b, struct err *e) WARN_UNUSED;
 int calibrate_compute(struct calibration *c, struct bench *b, struct err *e) WARN_UNUSED;
 void calibrate_bus(struct calibration *c);
 
-/* cuBLAS, loaded at run time; NULL when it is not there. */
+/* Loads cuBLAS at run time; NULL without it. */
 struct gemm *gemm_open(cudaStream_t stream, const char **library);
 void gemm_close(struct gemm *g);
-/* Queue one product of size x size matrices; false: cuBLAS refused. */
+/* Queues one product of size x size matrices; false: cuBLAS refused. */
 _Bool gemm_run(struct gemm *g, enum math math, uint32_t size, const void *a, const void *b, void *to);
 #endif

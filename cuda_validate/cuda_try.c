@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* cuda_try.c - CUDA's errors in words, the device, device memory and pinned memory */
 #include <config.h>
 #include "cuda_validate/cuda_try.h"
 
@@ -77,7 +78,7 @@ cuda_take(void **memory, const char *what, bytes_t bytes, bytes_t *got, struct e
 	return 0;
 }
 
-/* Large pages are locked many times as fast as small ones. */
+/* Asks for large pages, which are locked many times as fast as small ones. */
 int
 cuda_pin(void **memory, bytes_t bytes, struct err *e)
 {

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* host_memory.c - reads /proc/meminfo, and reports missing memory */
 #include <config.h>
 #include "cuda_validate/host_memory.h"
 

@@ -19,7 +19,7 @@ layrub_replay_CPPFLAGS += -DHAVE_CUDA=1 $(CUDA_CPPFLAGS)
 layrub_replay_LDFLAGS  += $(CUDA_LDFLAGS)
 layrub_replay_LDADD    += $(CUDA_LIBS)
 endif
-EXTRA_DIST += %D%/validate.sh %D%/validation.gp
+EXTRA_DIST += %D%/README.md %D%/validate.sh %D%/validation.gp
 
 AM_V_NVCC    = $(am__v_NVCC_$(V))
 am__v_NVCC_  = $(am__v_NVCC_$(AM_DEFAULT_VERBOSITY))

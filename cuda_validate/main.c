@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* layrub-replay: execute a plan on real data, or measure a machine. */
+/* main.c - layrub-replay: executes plans on real data, or measures a machine */
 #include <config.h>
 
 #include <assert.h>
@@ -30,7 +30,7 @@ static const struct backend *const backends[] = {
 
 /* Everything of one run of the program. */
 struct session {
-	const char *plan;		/* the one at hand */
+	const char *plan;		/* the current one of plans */
 	const struct backend *backend;
 	struct replay_options options;
 	const char *const *plans;	/* [plan_count] operands */
@@ -79,7 +79,7 @@ table_clocks(unsigned i, const char **summary)
 }
 
 static const struct option_row options[] = {
-	/* Parsed by hand: a back end that was left out of the build deserves a word. */
+	/* Parsed by hand, because a back end that was left out of the build has a message of its own. */
 	{ "backend", 0, OPTION_TEXT, "BACKEND", &given.backend, "where the plan runs (default: the first that was\nbuilt)", table_backends },
 	{ "graph", 'g', OPTION_TEXT, "GRAPH", &given.graph, "the plan must be for this graph: a name or a file\n(default: any graph)", NULL },
 	{ "device", 'd', OPTION_TEXT, "DEVICE", &given.device, "predict with this device: a name or a file\n"
@@ -88,8 +88,8 @@ static const struct option_row options[] = {
 	{ "touch", 0, OPTION_CHOICE, "WHAT", &given.touch, "ops read and write every word, which proves the\n"
 	    "data, or a few of each tensor, which leaves time to\nthe op (default: all)", table_touches },
 	{ "time", 0, OPTION_CHOICE, "TIMES", &given.time, "ops end at once, or last as long as the graph says\n(default: none)", table_clocks },
-	{ "jitter", 0, OPTION_TEXT, "PCT", &given.jitter, "delay one instruction in four at random: on average\n"
-	    "over all, half of so much of an instruction's mean\ntime, or of 20us if that is more (default: none)", NULL },
+	{ "jitter", 0, OPTION_TEXT, "PCT", &given.jitter, "delay one instruction in four at random; the mean\n"
+	    "delay over all is half of PCT of an instruction's\nmean time, or of 20us if that is more (default: none)", NULL },
 	{ "seed", 0, OPTION_COUNT, "N", &given.seed, "seed of data and delays (default: 1)", NULL },
 	{ "seeds", 0, OPTION_COUNT, "N", &given.seeds, "replay with so many seeds, from --seed on\n(default: 1)", NULL },
 	{ "capture", 0, OPTION_FLAG, NULL, &given.capture, "launch the step as one CUDA graph", NULL },
@@ -112,8 +112,8 @@ print_help(void)
 {
 	fputs("Usage: layrub-replay PLAN... [OPTION]...\n"
 	    "       layrub-replay --calibrate -o FILE [OPTION]...\n"
-	    "Execute plans on real data: proof that they are sound, and a measurement of how\n"
-	    "true their predicted times are.\n\n", stdout);
+	    "Execute plans on real data: proof that they are sound, and a measurement of the\n"
+	    "error of their predicted times.\n\n", stdout);
 	options_print(options);
 	fputs("\nSizes are 12GiB, 12GB or bytes, PCT 25%.  As a file, '-' is standard input.\n"
 	    "Exit status: 0 the data is right, 1 it is not, or the plan is unsound, 2 bad\n"
@@ -212,7 +212,7 @@ check_given_graph(const struct session *s, const struct plan *p, struct arena *a
 	return check_graph(p, &g, a, e) < 0 ? err_in_file(e, s->plan) : 0;
 }
 
-/* The plan, sound unless a test says otherwise, and the device to predict with. */
+/* Reads the plan and the device to predict with.  The plan is checked, except under --test-only-unchecked. */
 static int
 read_input(struct session *s, struct plan *p, struct device *d, struct err *e)
 {
@@ -246,7 +246,7 @@ replay_once(void *arg)
 	return replay_run(&s->replay, &s->document, s->backend, &s->options, &s->replay_arena, &s->err);
 }
 
-/* Replay with each seed; the last replay stays open. */
+/* Replays with each seed; the last replay stays open. */
 static int
 replay_seeds(struct session *s)
 {
@@ -310,7 +310,7 @@ run_calibrate(void *arg)
 #endif
 }
 
-/* Print the error, if there is one, and make ready for the next plan; the exit status. */
+/* Prints the error, if there is one, releases the plan's memory, and returns the exit status. */
 static int
 conclude(struct session *s, int rc)
 {
@@ -338,7 +338,7 @@ finish(int status)
 	return process_flush("layrub-replay", status);
 }
 
-/* One plan after the other; the worst status. */
+/* Replays one plan after the other; returns the worst status. */
 static int
 replay_all(struct session *s)
 {
@@ -348,7 +348,7 @@ replay_all(struct session *s)
 		s->plan = s->plans[k];
 		one = finish(conclude(s, arena_run(&s->arena, replay_plan, s, &s->err)));
 		status = one > status ? one : status;
-		/* All plans are the answer. */
+		/* An interrupt ends the program before the next plan. */
 		if (interrupt_came() && k + 1 < s->plan_count)
 			interrupt_end(false);
 	}

@@ -1,24 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* measure.c - a replay's times beside the simulator's, as a table and as JSON */
 #include <config.h>
 #include "cuda_validate/measure.h"
 
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "src/base/json.h"
+#include "src/base/numbers.h"
 
 static const enum queue queue_of[DIRECTION_COUNT] = { [D2H] = QUEUE_OUT, [H2D] = QUEUE_IN };
 
-static int
-rising(const void *a, const void *b)
-{
-	const double *x = a, *y = b;
-
-	return (*x > *y) - (*x < *y);
-}
-
-/* Median, least and most of the timed steps. */
+/* Finds median, least and most of the timed steps. */
 static void
 sum_up_steps(struct measures *m, struct arena *a)
 {
@@ -26,10 +19,9 @@ sum_up_steps(struct measures *m, struct arena *a)
 	double *t = ARENA_NEW(a, double, n);
 
 	memcpy(t, m->replay->step_us, n * sizeof(*t));
-	qsort(t, n, sizeof(*t), rising);
+	m->step_time_us = numbers_median(t, n);
 	m->least_us = t[0];
 	m->most_us = t[n - 1];
-	m->step_time_us = n % 2 == 1 ? t[n / 2] : (t[n / 2 - 1] + t[n / 2]) / 2;
 }
 
 static void

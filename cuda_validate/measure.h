@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* measure.h - what a replay whose data came out right measured, beside what the simulator predicts
+/* measure.h - the times that a replay measured, beside the simulator's
  *
- * A replayed op lasts its time whatever the link does, so the prediction is made without contention;
- * it is the simulator's otherwise, on the same device.
+ * A replayed op lasts its time whatever the link does, so the prediction is the simulator's for the same device without
+ * contention.
  */
 #ifndef CUDA_VALIDATE_MEASURE_H
 #define CUDA_VALIDATE_MEASURE_H
@@ -14,14 +14,14 @@ struct measures {
 	struct sim_result predicted;
 	double contended_us;				/* predicted step time with the device's contention */
 	double time_error;				/* predicted / measured - 1; NaN: ops did not last their time */
-	double rate[DIRECTION_COUNT];			/* bytes_per_s while a transfer runs; NaN: none ran */
-	double rate_share[DIRECTION_COUNT];		/* of what the simulator expects of the link; NaN: none ran */
+	double rate[DIRECTION_COUNT];			/* bytes per second while a transfer runs; NaN: none ran */
+	double rate_share[DIRECTION_COUNT];		/* of the simulator's rate; NaN: none ran */
 };
 
-/* Work out m; the prediction is for device d. */
+/* Works out m; the prediction is for device d. */
 int measure(struct measures *m, const struct replay *r, const struct device *d, struct arena *a, struct err *e) WARN_UNUSED;
 
 void measure_print(const struct measures *m, FILE *out);
-/* lines: one member a line. */
+/* With lines, each member has its own line. */
 void measure_to_json(const struct measures *m, const char *plan, const char *device, bool lines, FILE *out);
 #endif

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* pattern.c - the data of a replay in the host's memory */
 #include <config.h>
 #include "cuda_validate/pattern.h"
 
-/* The last word may be cut off; those before it are whole. */
+/* Words before the tensor's last one are whole; the last one may be cut off. */
 
 void
 pattern_fill(void *memory, bytes_t bytes, uint64_t seed, bool sample)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Kernels only: the data of a replay, word for word what pattern.c makes on the host. */
+/* pattern_cuda.cu - kernels for the data of a replay, word for word the data of pattern.c */
 #include <cuda_runtime.h>
 
 #include "cuda_validate/pattern_cuda.h"
@@ -35,7 +35,7 @@ warp_sum(uint64_t x)
 	return x;
 }
 
-/* Add all threads' x to *to. */
+/* Adds the x of all threads to *to. */
 static __device__ void
 block_add(uint64_t x, uint64_t *to)
 {
@@ -77,7 +77,7 @@ grid_fill(uint64_t address, uint64_t bytes, uint64_t seed, int sample)
 	ulonglong2 *pairs = (ulonglong2 *)address;
 	uint64_t done = 0;
 
-	/* Padding may begin between pairs. */
+	/* Padding may begin at an odd word. */
 	if (stride == 1 && address % sizeof(*pairs) == 0) {
 		done = bytes / (2 * PATTERN_WORD);
 		for (uint64_t p = first; p < done; p += all)
@@ -113,7 +113,7 @@ formula_kernel(uint64_t bytes, uint64_t seed, uint64_t *digest)
 
 /* ---- runs ---- */
 
-/* The seed of what a run writes; its digests are there. */
+/* Returns the seed of a run's writes; its digests are there. */
 static __device__ uint64_t
 run_seed(const struct cuda_run &r)
 {
@@ -130,8 +130,8 @@ write_seed(uint64_t run, uint64_t which)
 	return which == PATTERN_POISON ? PATTERN_POISON : pattern_write(run, which);
 }
 
-/* Until the run's time is over.  Runs follow each other by a schedule of their own, in which a launch takes no
- * time: one begins when the one before it was due, unless it had to wait for another queue. */
+/* Holds until the run's time is over.  Runs follow a schedule in which a launch takes no time: a run begins when the run
+ * before it was due, unless it had to wait for another queue. */
 static __device__ void
 hold(const struct cuda_run &r, uint64_t begin)
 {
@@ -203,7 +203,7 @@ sample_kernel(const struct cuda_run r)
 	}
 }
 
-/* ---- small ones ---- */
+/* ---- delays, clocks, streams ---- */
 
 static __global__ void
 delay_kernel(uint64_t seed, uint32_t instruction, uint64_t most_ns, const struct cuda_step *step)

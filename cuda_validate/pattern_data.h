@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* pattern_data.h - the data of a replay, bit for bit the same from C and from a kernel
  *
- * A value (one version of one tensor) is named by a 64-bit seed, and word w of it is a function of
- * seed and w.  The seeds of what an op writes follow from the op, the step and the digests of all that it
- * read, hence each word written depends on each word read.  A digest is a sum over words
- * of a function of word and position: threads may add in any order, yet a word that moved is noticed.
- * A word has 8 bytes; what is beyond the tensor's end in its last word counts as 0.
+ * A value (one version of one tensor) has a 64-bit seed; its word w is a function of seed and w.  The seed of an op's
+ * output follows from the op, the step and the digests of all of its inputs, so each word written depends on each word
+ * read.  A digest is a sum over words of a function of word and position, so threads may add in any order, and a moved
+ * word changes it.  A word has 8 bytes; bytes beyond the tensor's end in its last word count as 0.
  */
 #ifndef CUDA_VALIDATE_PATTERN_DATA_H
 #define CUDA_VALIDATE_PATTERN_DATA_H
@@ -19,12 +18,12 @@
 
 enum { PATTERN_WORD = 8, PATTERN_SAMPLES = 32 };	/* words of a tensor that a sample touches */
 
-/* What an op's second output and its workspace are told apart by; outputs are 0, 1, ... */
+/* The `which` of writes that are no output; outputs are 0, 1, ... */
 #define PATTERN_WORKSPACE UINT64_C(0xfffffffffffffff1)
 #define PATTERN_PADDING UINT64_C(0xfffffffffffffff2)
 #define PATTERN_POISON UINT64_C(0xfffffffffffffff3)
 
-/* A bijection of 64 bits in which each bit of the result depends on each of x. */
+/* Returns a bijection of 64 bits in which each bit of the result depends on each bit of x. */
 PATTERN_FN uint64_t
 pattern_mix(uint64_t x)
 {
@@ -41,7 +40,7 @@ pattern_word(uint64_t seed, uint64_t w)
 	return pattern_mix(seed + w * UINT64_C(0x9e3779b97f4a7c15));
 }
 
-/* What one word adds to its tensor's digest: for each w a bijection of the word. */
+/* Returns the share of word w in its tensor's digest: for each w a bijection of the word. */
 PATTERN_FN uint64_t
 pattern_share(uint64_t word, uint64_t w)
 {
@@ -50,21 +49,21 @@ pattern_share(uint64_t word, uint64_t w)
 	return x ^ x >> 32;
 }
 
-/* An op's seed before it has read anything. */
+/* Returns an op's seed before its first input. */
 PATTERN_FN uint64_t
 pattern_op(uint64_t seed, uint32_t op, uint64_t step)
 {
 	return pattern_mix(pattern_mix(seed ^ step << 32 ^ op) + 1);
 }
 
-/* ... after it has read one more input. */
+/* Returns an op's seed after one more input. */
 PATTERN_FN uint64_t
 pattern_read(uint64_t op, uint64_t digest)
 {
 	return pattern_mix((op << 1 | op >> 63) ^ digest);
 }
 
-/* The seed of the value that an op writes. */
+/* Returns the seed of a value that an op writes. */
 PATTERN_FN uint64_t
 pattern_write(uint64_t op, uint64_t which)
 {
@@ -77,7 +76,7 @@ pattern_words(uint64_t bytes)
 	return (bytes + PATTERN_WORD - 1) / PATTERN_WORD;
 }
 
-/* Touched words are those at multiples of this. */
+/* Returns the distance of touched words. */
 PATTERN_FN uint64_t
 pattern_stride(uint64_t bytes, int sample)
 {
@@ -86,7 +85,7 @@ pattern_stride(uint64_t bytes, int sample)
 	return !sample || words <= PATTERN_SAMPLES ? 1 : (words + PATTERN_SAMPLES - 1) / PATTERN_SAMPLES;
 }
 
-/* The bits of word w that lie inside a tensor of so many bytes. */
+/* Returns a mask of the bits of word w inside a tensor of so many bytes. */
 PATTERN_FN uint64_t
 pattern_mask(uint64_t bytes, uint64_t w)
 {
@@ -121,7 +120,8 @@ pattern_store(void *memory, uint64_t bytes, uint64_t w, uint64_t word)
 		p[i] = (unsigned char)(word >> 8 * i);
 }
 
-/* Nanoseconds that jitter holds up an instruction: one in four, by up to 4 * most, so most / 2 on average. */
+/* Returns the nanoseconds by which jitter delays an instruction: one in four, by up to 4 * most, so by most / 2 on
+ * average. */
 PATTERN_FN uint64_t
 pattern_delay(uint64_t seed, uint32_t instruction, uint64_t step, uint64_t most)
 {

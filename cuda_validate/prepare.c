@@ -1,21 +1,23 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What each instruction of a plan does to memory.
+/* prepare.c - the effect of each instruction of a plan on memory
  *
- * Poison must obey the plan's order like any other write.  An instruction poisons a buffer that
- * it is the last to touch only when all others that touch it have ended by then in every
- * timing; this makes it a write to a buffer by one that accesses it anyway, so the plan's
- * rule of space orders it against all else.  A transfer also poisons what it is the first to
- * touch; a run overwrites that in whole. */
+ * Poison must obey the plan's order like any other write.  An instruction poisons a buffer as its last user only when all
+ * other users have ended by then in every timing.  The poison is then a write by an instruction that accesses the buffer
+ * anyway, so the plan's rule of space orders it.  A transfer also poisons its destination as the first user; a run
+ * overwrites its destination in whole.
+ */
 #include <config.h>
 #include "cuda_validate/replay.h"
 
 #include <math.h>
 
-#define NOBODY UINT32_MAX
+#include "src/documents/plan_order.h"
+
+#define NOBODY UINT32_MAX	/* no instruction */
 enum { LEAST_DELAY_NS = 20000 };
 
-/* Who touches a buffer: the first instruction, and the last one of each queue. */
-struct touch {
+/* The users of a buffer: the first instruction in list order, and the last one of each queue. */
+struct buffer_users {
 	uint32_t first, last[QUEUE_COUNT];
 	bool initial, final;
 };
@@ -24,9 +26,8 @@ struct preparation {
 	struct job *job;
 	const struct plan *plan;
 	const struct graph *graph;
-	uint32_t *position;			/* [instruction_count] in its queue */
-	uint32_t (*done)[QUEUE_COUNT];		/* [instruction_count] how many of a queue have ended when it begins */
-	struct touch *touches[2];		/* [buffer_count], [host_count] */
+	struct plan_order order;
+	struct buffer_users *users[2];		/* [buffer_count], [host_count] */
 	size_t *input_first;			/* [op_count] in defined */
 	bool *defined;				/* of each input of each op */
 	size_t read_room, write_room;
@@ -34,99 +35,40 @@ struct preparation {
 };
 
 static void
-join(const struct preparation *s, uint32_t i, uint32_t before)
-{
-	enum queue lane = s->plan->program[before].queue;
-
-	for (int q = 0; q < QUEUE_COUNT; q++)
-		if (s->done[before][q] > s->done[i][q])
-			s->done[i][q] = s->done[before][q];
-	if (s->position[before] + 1 > s->done[i][lane])
-		s->done[i][lane] = s->position[before] + 1;
-}
-
-static void
-find_order(struct preparation *s)
-{
-	uint32_t length[QUEUE_COUNT] = { 0 }, latest[QUEUE_COUNT];
-
-	s->position = ARENA_NEW(s->arena, uint32_t, s->plan->instruction_count);
-	s->done = arena_alloc(s->arena, sizeof(*s->done), s->plan->instruction_count);
-	for (uint32_t i = 0; i < s->plan->instruction_count; i++) {
-		const struct instruction *in = &s->plan->program[i];
-
-		s->position[i] = length[in->queue]++;
-		if (s->position[i] > 0)
-			join(s, i, latest[in->queue]);
-		for (uint32_t k = 0; k < in->after_count; k++) {
-			join(s, i, in->after[k]);
-			s->job->works[in->after[k]].signals = true;
-		}
-		latest[in->queue] = i;
-	}
-}
-
-static void
-touch(struct preparation *s, bool host, uint32_t buffer, uint32_t i)
-{
-	struct touch *t = &s->touches[host][buffer];
-
-	if (t->first == NOBODY)
-		t->first = i;
-	t->last[s->plan->program[i].queue] = i;
-}
-
-static void
-touch_places(struct preparation *s)
-{
-	const struct plan *p = s->plan;
-
-	for (uint32_t k = 0; k < p->initial_count; k++)
-		s->touches[p->initial[k].on_host][p->initial[k].buffer].initial = true;
-	for (uint32_t k = 0; k < p->final_count; k++)
-		s->touches[p->final[k].on_host][p->final[k].buffer].final = true;
-}
-
-static void
-find_touches(struct preparation *s)
+find_users(struct preparation *s)
 {
 	const struct plan *p = s->plan;
 	const uint32_t counts[2] = { p->buffer_count, p->host_count };
 
 	for (int host = 0; host < 2; host++) {
-		s->touches[host] = ARENA_NEW(s->arena, struct touch, counts[host]);
+		s->users[host] = ARENA_NEW(s->arena, struct buffer_users, counts[host]);
 		for (uint32_t b = 0; b < counts[host]; b++)
-			s->touches[host][b] = (struct touch) { .first = NOBODY, .last = { NOBODY, NOBODY, NOBODY } };
+			s->users[host][b] = (struct buffer_users) { .first = NOBODY, .last = { NOBODY, NOBODY, NOBODY } };
 	}
-	touch_places(s);
-	for (uint32_t i = 0; i < p->instruction_count; i++) {
-		const struct instruction *in = &p->program[i];
+	FOR_EACH_ACCESS(p, x) {
+		struct buffer_users *u = &s->users[x.host][x.buffer];
 
-		if (in->queue != QUEUE_COMPUTE) {
-			touch(s, false, in->device_buffer, i);
-			touch(s, true, in->host_buffer, i);
+		u->initial |= x.operand == OPERAND_INITIAL;
+		u->final |= x.operand == OPERAND_FINAL;
+		if (x.operand == OPERAND_INITIAL || x.operand == OPERAND_FINAL)
 			continue;
-		}
-		for (uint32_t k = 0; k < s->graph->ops[in->op].input_count; k++)
-			touch(s, false, in->reads[k], i);
-		for (uint32_t k = 0; k < s->graph->ops[in->op].output_count; k++)
-			touch(s, false, in->writes[k], i);
-		if (in->workspace != PLAN_NONE)
-			touch(s, false, in->workspace, i);
+		if (u->first == NOBODY)
+			u->first = x.moment - 1;
+		u->last[p->program[x.moment - 1].queue] = x.moment - 1;
 	}
 }
 
-/* i is the last to touch the buffer in every timing, and nothing in it is needed after the step. */
+/* True when i is the buffer's last user in every timing, and the buffer is no final place. */
 static bool
 is_last(const struct preparation *s, bool host, uint32_t buffer, uint32_t i)
 {
-	const struct touch *t = &s->touches[host][buffer];
+	const struct buffer_users *t = &s->users[host][buffer];
 	enum queue own = s->plan->program[i].queue;
 
 	if (t->final || t->last[own] != i)
 		return false;
 	for (int q = 0; q < QUEUE_COUNT; q++)
-		if (q != (int)own && t->last[q] != NOBODY && s->done[i][q] <= s->position[t->last[q]])
+		if (q != (int)own && t->last[q] != NOBODY && !order_before(&s->order, t->last[q] + 1, i + 1))
 			return false;
 	return true;
 }
@@ -134,13 +76,13 @@ is_last(const struct preparation *s, bool host, uint32_t buffer, uint32_t i)
 static bool
 is_first(const struct preparation *s, bool host, uint32_t buffer, uint32_t i)
 {
-	return !s->touches[host][buffer].initial && s->touches[host][buffer].first == i;
+	return !s->users[host][buffer].initial && s->users[host][buffer].first == i;
 }
 
 /* ---- runs ---- */
 
 static void
-add_write(struct preparation *s, struct work *w, bytes_t offset, bytes_t bytes, uint64_t which)
+add_write(struct preparation *s, struct effect *w, bytes_t offset, bytes_t bytes, uint64_t which)
 {
 	if (bytes == 0)
 		return;
@@ -154,20 +96,18 @@ overlaps(const struct buffer *x, const struct buffer *y)
 	return x->offset_bytes < y->offset_bytes + y->bytes && y->offset_bytes < x->offset_bytes + x->bytes;
 }
 
-/* Does the run overwrite any byte of b? */
+/* True when run i overwrites any byte of b. */
 static bool
-overwrites(const struct preparation *s, const struct instruction *in, const struct buffer *b)
+overwrites(const struct preparation *s, uint32_t i, const struct buffer *b)
 {
-	const struct buffer *buffers = s->plan->buffers;
-
-	for (uint32_t k = 0; k < s->graph->ops[in->op].output_count; k++)
-		if (overlaps(b, &buffers[in->writes[k]]))
+	FOR_EACH_ACCESS_AT(s->plan, i + 1, x)
+		if (x.write && overlaps(b, access_buffer(s->plan, &x)))
 			return true;
-	return in->workspace != PLAN_NONE && overlaps(b, &buffers[in->workspace]);
+	return false;
 }
 
 static void
-prepare_reads(struct preparation *s, const struct instruction *in, struct work *w)
+prepare_reads(struct preparation *s, const struct instruction *in, struct effect *w)
 {
 	const struct op *o = &s->graph->ops[in->op];
 
@@ -183,21 +123,19 @@ prepare_reads(struct preparation *s, const struct instruction *in, struct work *
 	}
 }
 
-/* Buffers that the run is the last to read; each once. */
+/* Poisons the buffers that the run is the last to read, each once. */
 static void
-poison_reads(struct preparation *s, uint32_t i, struct work *w)
+poison_reads(struct preparation *s, uint32_t i, struct effect *w)
 {
 	const struct instruction *in = &s->plan->program[i];
-	struct touch *t;
 
 	for (uint32_t k = 0; k < s->graph->ops[in->op].input_count; k++) {
 		const struct buffer *b = &s->plan->buffers[in->reads[k]];
 
-		if (!is_last(s, false, in->reads[k], i) || overwrites(s, in, b))
+		if (!is_last(s, false, in->reads[k], i) || overwrites(s, i, b))
 			continue;
 		add_write(s, w, b->offset_bytes, b->bytes, PATTERN_POISON);
-		t = &s->touches[false][in->reads[k]];
-		t->final = true;	/* an input may stand twice */
+		s->users[false][in->reads[k]].final = true;	/* an input may stand twice */
 	}
 }
 
@@ -206,7 +144,7 @@ prepare_run(struct preparation *s, uint32_t i)
 {
 	const struct instruction *in = &s->plan->program[i];
 	const struct op *o = &s->graph->ops[in->op];
-	struct work *w = &s->job->works[i];
+	struct effect *w = &s->job->effects[i];
 	const struct buffer *b;
 	bytes_t used;
 
@@ -238,7 +176,7 @@ prepare_transfer(struct preparation *s, uint32_t i)
 	bool offload = in->queue == QUEUE_OUT;
 	const struct buffer *from = offload ? device : host, *to = offload ? host : device;
 	uint32_t from_id = offload ? in->device_buffer : in->host_buffer, to_id = offload ? in->host_buffer : in->device_buffer;
-	struct work *w = &s->job->works[i];
+	struct effect *w = &s->job->effects[i];
 
 	w->device_bytes = device->offset_bytes;
 	w->host_bytes = host->offset_bytes;
@@ -250,7 +188,7 @@ prepare_transfer(struct preparation *s, uint32_t i)
 		w->poison_from_bytes = from->bytes;
 }
 
-/* Which inputs hold something of value when their op reads them, by the graph's order. */
+/* Finds the inputs that hold a value when their op reads them, in the graph's order. */
 static void
 find_defined(struct preparation *s)
 {
@@ -280,13 +218,15 @@ job_init(struct job *job, const struct plan *p, const struct replay_options *o, 
 	double each_ns = p->instruction_count == 0 ? 0 : p->predicted.step_time_us / p->instruction_count * 1e3;
 
 	*job = (struct job) { .plan = p, .options = *o };
-	job->works = ARENA_NEW(a, struct work, p->instruction_count);
+	job->effects = ARENA_NEW(a, struct effect, p->instruction_count);
 	job->jitter_ns = (uint64_t)(o->jitter / 100 * fmax(LEAST_DELAY_NS, o->traced ? each_ns : 0));
-	find_order(&s);
-	find_touches(&s);
+	plan_order_init(&s.order, p, a);
+	find_users(&s);
 	find_defined(&s);
 	for (uint32_t i = 0; i < p->instruction_count; i++) {
-		job->works[i].waits = p->program[i].after_count > 0;
+		job->effects[i].waits = p->program[i].after_count > 0;
+		for (uint32_t k = 0; k < p->program[i].after_count; k++)
+			job->effects[p->program[i].after[k]].signals = true;
 		if (p->program[i].queue == QUEUE_COMPUTE)
 			prepare_run(&s, i);
 		else

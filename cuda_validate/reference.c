@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* reference.c - follows the graph's ops by digests, and compares them with a replay's */
 #include <config.h>
 #include "cuda_validate/reference.h"
 
 #include "cuda_validate/pattern.h"
 
-/* Smaller values are worked out here, where asking the machine takes longer. */
+/* Digests of smaller values are worked out here, because a call to the machine takes longer. */
 enum { SMALL_BYTES = 1 << 17 };
 
 uint64_t
@@ -88,7 +89,7 @@ compare_reads(const struct reference *r, const struct job *job, uint64_t step, c
 
 	for (uint32_t i = 0; i < job->plan->instruction_count; i++) {
 		const struct instruction *in = &job->plan->program[i];
-		const struct work *w = &job->works[i];
+		const struct effect *w = &job->effects[i];
 
 		for (size_t n = w->read_first; n < (size_t)w->read_first + w->read_count; n++) {
 			uint32_t input = job->reads[n].input;
@@ -105,7 +106,7 @@ compare_reads(const struct reference *r, const struct job *job, uint64_t step, c
 	return 0;
 }
 
-/* The last op that writes a tensor, PLAN_NONE: none. */
+/* Returns the last op that writes a tensor, or PLAN_NONE. */
 static uint32_t
 last_writer(const struct graph *g, uint32_t tensor)
 {

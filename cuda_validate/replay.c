@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* replay.c - the loop: queue the instructions of a step, compare the data, keep the times */
 #include <config.h>
 #include "cuda_validate/replay.h"
 
 #include "cuda_validate/reference.h"
 
-/* Queue one instruction behind what it must wait for. */
+/* Queues one instruction behind its `after`. */
 static int
 issue(struct replay *r, uint32_t i, struct err *e)
 {
 	const struct instruction *in = &r->job.plan->program[i];
-	const struct work *w = &r->job.works[i];
+	const struct effect *w = &r->job.effects[i];
 	const struct backend *b = r->backend;
 	bool offload = in->queue == QUEUE_OUT;
 
@@ -47,7 +48,7 @@ step(struct replay *r, uint64_t number, bool spans, struct replay_step *s, struc
 	return r->backend->finish(r->machine, s, e);
 }
 
-/* Poison everywhere, then the persistent tensors in their places. */
+/* Writes poison everywhere, then the persistent tensors to their initial places. */
 static int
 fill_memory(struct replay *r, struct err *e)
 {
@@ -68,7 +69,8 @@ fill_memory(struct replay *r, struct err *e)
 	return 0;
 }
 
-/* Spans of an instruction that was not measured are empty; starts and ends rise along a queue. */
+/* Keeps the spans of the measured step.  Instructions without a span get an empty one; starts and ends rise along a
+ * queue. */
 static void
 keep_timeline(struct replay *r, const struct replay_step *s, struct arena *a)
 {

@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# Replay real traces on this machine's GPU: is the data right, and was the time predicted?
+# Replays real traces on this machine's GPU, and compares their data and their times with what they should be.
 #   validate.sh FOLDER
 # calibrates the machine, plans every trace with every policy at four budgets on it, proves each plan with
 # --touch all and times it with --touch sample --time traced, and leaves in FOLDER:
@@ -11,7 +11,7 @@
 #   log.txt                       everything else, with a line for each check
 # $LAYRUB $LAYRUB_REPLAY $LAYRUB_DATA: the programs and documents; $TRACES $POLICIES: fewer of them;
 # $DEVICE: a document instead of calibrating; $SMALL_PLANS: a folder with the networks of tests/data.
-# A failure of one plan is noted and skipped.  Takes some 8 minutes on 16 cores and an H100.
+# The failure of a plan is noted, and the plan is left out.  Time: some 8 minutes on 16 cores and an H100.
 set -u
 if [ $# -ne 1 ]; then
 	echo "usage: validate.sh FOLDER" >&2
@@ -33,7 +33,7 @@ say() {
 	echo "[$(($(date +%s) - began)) s] $*" | tee -a "$out/log.txt"
 }
 
-# try NAME COMMAND...: what it prints goes to the log; a line says how it ended.
+# try NAME COMMAND...: runs the command; its output and its status go to the log.
 try() {
 	name=$1
 	shift
@@ -42,7 +42,7 @@ try() {
 	say "$name: status $status"
 }
 
-# Documents that a command prints, each on one line.
+# lines COMMAND...: prints the documents of a command, each on one line.
 lines() {
 	"$@" 2>>"$out/log.txt" | awk '{ printf "%s", $0 } /^}/ || /^{.*}$/ { print "" }'
 }
@@ -61,7 +61,7 @@ if [ ! -s "$out/device.json" ]; then
 	exit 3
 fi
 
-# ---- plans: all of a ladder of budgets at once, of which the smallest that has a plan stays ----
+# ---- plans: a ladder of budgets, of which only the smallest with a plan is kept ----
 cat >"$work/plan.sh" <<'PLAN'
 #!/bin/sh
 # plan.sh FOLDER DEVICE NAME POLICY BUDGET: a plan, or nothing
@@ -82,7 +82,7 @@ PLAN
 chmod +x "$work/plan.sh"
 mkdir "$work/plans"
 known=" $("$LAYRUB" list policies | awk 'NF { printf "%s ", $1 }')"
-# The slowest first.  ResNet-1517 in 12 GB: the authors' network and the trace.
+# The slowest points first.  ResNet-1517 in 12 GB: the authors' network and the trace.
 {
 for policy in hybrid layrub; do
 	echo "caffe/resnet1517 $policy 12GB"

@@ -21,8 +21,8 @@ largest_tensors(const struct graph *g, const struct op *o, struct arena *a)
 	const char *text = "";
 	char size[32];
 
-	for (uint32_t i = 0; i < o->input_count + o->output_count; i++) {
-		uint32_t t = i < o->input_count ? o->inputs[i] : o->outputs[i - o->input_count], at;
+	FOR_EACH_OPERAND(o, t) {
+		uint32_t at;
 		bool seen = false;
 
 		for (uint32_t j = 0; j < count; j++)

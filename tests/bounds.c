@@ -76,6 +76,35 @@ test_chain(void)
 	arena_free(&a);
 }
 
+/* a, b and c have 1000 bytes each; op 2 turns b into c in its place, op 3 reads a and c.  So 2000 bytes are enough for the ideal time, and
+ * no op is over.  In 1999, one byte is: op 2 needs a and one of b and c. */
+static void
+test_in_place(void)
+{
+	static const struct inplace takes[] = { { 1, 2 } };
+	struct tensor tensors[] = { { 1000, KIND_ACTIVATION }, { 1000, KIND_ACTIVATION }, { 1000, KIND_ACTIVATION } };
+	struct op ops[] = {
+		{ .name = "a", .outputs = IDS(0), .output_count = 1, .time_us = 10 }, { .name = "b", .outputs = IDS(1), .output_count = 1, .time_us = 5 },
+		OP(5, false, 0, IDS(1), IDS(2)),
+		{ .name = "d", .inputs = IDS(0, 2), .input_count = 2, .time_us = 10 },
+	};
+	struct graph g = { .name = "in place", .tensor_count = 3, .op_count = 4, .tensors = tensors, .ops = ops };
+	struct arena a = ARENA_INIT;
+	struct lifetimes l;
+	struct time_bound b;
+	struct device d;
+
+	ops[2].inplace = takes;
+	ops[2].inplace_count = 1;
+	lifetimes_init(&l, &g, &a);
+	device_init(&d, 100);
+	for (int i = 0; bounds[i].name != NULL; i++)
+		is_near(bounds[i].time_us(&l, &d, 2000, &a), 30, 1e-4, "in place: bytes that are shared count once, bound '%s'", bounds[i].name);
+	bound_time(&b, &l, &d, 1999, &a);
+	is_uint(b.excess_bytes, 1, "in place: one byte is over");
+	arena_free(&a);
+}
+
 /* 256 KiB take 6.7 us, of which 6 are latency, so copies of both directions can pass each other: the duplex rate does not hold. */
 static void
 test_link(void)
@@ -115,7 +144,7 @@ enum { FORWARD = 7, BACKWARD = 7, OPS = FORWARD + BACKWARD + 1, TENSORS = 2 + 2 
 
 /* A little training step: forward ops make a map, sometimes in place, sometimes with a mask; backward reads maps and
  * masks again in about the opposite order; the last op updates a parameter. */
-struct tiny {
+struct tiny_graph {
 	struct graph g;
 	struct tensor tensors[TENSORS];
 	struct op ops[OPS];
@@ -123,14 +152,14 @@ struct tiny {
 };
 
 static uint32_t
-new_tensor(struct tiny *t, enum kind kind)
+new_tensor(struct tiny_graph *t, enum kind kind)
 {
 	t->tensors[t->g.tensor_count] = (struct tensor) { 256 * (bytes_t)(1 + pick(8)), kind };
 	return t->g.tensor_count++;
 }
 
 static void
-tiny_init(struct tiny *t)
+tiny_init(struct tiny_graph *t)
 {
 	uint32_t weight, map, grad, maps[2 * FORWARD], count = 0;
 
@@ -178,7 +207,7 @@ struct best { bytes_t arena; double us; };
 
 /* Random fates and times for every use; the plan's arena and time, false when there is no such plan. */
 static bool
-try_plan(struct best *to, const struct tiny *t, const struct lifetimes *l, const struct device *d, struct arena *a)
+try_plan(struct best *to, const struct tiny_graph *t, const struct lifetimes *l, const struct device *d, struct arena *a)
 {
 	struct decisions x;
 	struct schedule s;
@@ -217,7 +246,7 @@ test_tiny(int rounds)
 		uint32_t count = 0, at;
 		struct lifetimes l;
 		struct device d;
-		struct tiny t;
+		struct tiny_graph t;
 
 		seed = (uint64_t)i;
 		tiny_init(&t);
@@ -350,6 +379,7 @@ int
 main(void)
 {
 	test_chain();
+	test_in_place();
 	test_link();
 	test_tiny(30);
 	test_trace("alexnet", "h100");

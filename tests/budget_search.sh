@@ -92,6 +92,13 @@ holds "the kinds at the peak sum to it" "a == b" "$kinds" "$plan_peak"
 cp "$work/explained" "$work/out"
 holds "a faster link is no slower" "a <= b * (1 + 1e-3)" "$(field link_step_time_us)" "$(field step_time_us)"
 holds "more memory is no slower" "a <= b * (1 + 1e-9)" "$(field memory_step_time_us)" "$(field step_time_us)"
+near() {	# NAME VALUE A B: VALUE is A / B - 1
+	holds "$1" "a - (b / c - 1) < 1e-6 && (b / c - 1) - a < 1e-6" "$2" "$3" "$4"
+}
+near "overhead is step time over ideal time" "$(field overhead)" "$(field step_time_us)" "$(field ideal_time_us)"
+near "gap is step time over its bound" "$(field gap)" "$(field step_time_us)" "$(field bound_time_us)"
+near "the gap in bytes is the arena over its bound" "$(field bytes_gap)" "$(field arena_bytes)" "$(field bound_bytes)"
+holds "fragmentation is arena over peak" "a * b - c < 1 && c - a * b < 1" "$(field fragmentation)" "$(field peak_bytes)" "$(field arena_bytes)"
 tensor=$(sed -n 's/.*"tensor": \([0-9]*\),.*"offload_bytes": [1-9].*"reruns".*/\1/p' "$work/explained" | head -n 1)
 run explain "$work/plan.json"
 is 0 "explain for people"

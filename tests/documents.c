@@ -205,7 +205,7 @@ get(const char *path)
 
 enum what { A_GRAPH, A_DEVICE, A_PLAN };
 
-struct document {
+struct parsed_document {
 	enum what what;
 	struct graph graph;
 	struct device device;
@@ -214,7 +214,7 @@ struct document {
 };
 
 static int
-read_it(struct document *d, const char *path, struct err *e)
+read_it(struct parsed_document *d, const char *path, struct err *e)
 {
 	switch (d->what) {
 	case A_GRAPH:	return graph_read(&d->graph, path, &d->a, e);
@@ -224,7 +224,7 @@ read_it(struct document *d, const char *path, struct err *e)
 }
 
 static int
-write_it(struct document *d, const char *path, struct err *e)
+write_it(struct parsed_document *d, const char *path, struct err *e)
 {
 	switch (d->what) {
 	case A_GRAPH:	return graph_write(&d->graph, path, e);
@@ -237,7 +237,7 @@ static void
 test_bad(enum what what, const char *good, const struct bad *rows, size_t count)
 {
 	for (size_t i = 0; i < count; i++) {
-		struct document d = { .what = what };
+		struct parsed_document d = { .what = what };
 		struct err e = ERR_INIT;
 		const char *at = strstr(good, rows[i].from);
 		char *text = malloc(strlen(good) + strlen(rows[i].to) + 1);
@@ -263,7 +263,7 @@ test_truncated(enum what what, const char *good)
 	char *text = strdup(good);
 
 	for (size_t i = n; i-- > 0;) {
-		struct document d = { .what = what };
+		struct parsed_document d = { .what = what };
 		struct err e = ERR_INIT;
 
 		text[i] = '\0';
@@ -305,7 +305,7 @@ test_kept(const char *sample, const char *name)
 static void
 test_round(enum what what, const char *path, const char *name)
 {
-	struct document one = { .what = what }, two = { .what = what };
+	struct parsed_document one = { .what = what }, two = { .what = what };
 	struct err e = ERR_INIT;
 	char *first, *second;
 
@@ -332,7 +332,7 @@ test_memory(enum what what, const char *good)
 
 	put(good);
 	for (size_t limit = 1; limit < 1 << 20 && !done; limit += 1 << 14) {
-		struct document d = { .what = what, .a = { .limit = limit } };
+		struct parsed_document d = { .what = what, .a = { .limit = limit } };
 		struct err e = ERR_INIT;
 
 		done = read_it(&d, scratch, &e) == 0;
@@ -405,7 +405,7 @@ test_plan_digest(void)
 
 	for (size_t i = 0; i < 2; i++) {
 		char *text = strdup(plan_text), *digest = strstr(strstr(text, of[i].key), ":\"") + 2;
-		struct document d = { .what = A_PLAN };
+		struct parsed_document d = { .what = A_PLAN };
 		struct err e = ERR_INIT;
 		char want[256], path[64];
 
@@ -538,7 +538,7 @@ test_device(const char *file)
 static void
 make_plan(void)
 {
-	struct document d = { .what = A_GRAPH };
+	struct parsed_document d = { .what = A_GRAPH };
 	struct err e = ERR_INIT;
 	char graph[33] = "", device[33] = "";
 

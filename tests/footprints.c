@@ -14,7 +14,7 @@
 #include "tests/tap.h"
 
 /* In GiB; 0: not stated.  total is the sum of the table's own columns. */
-static const struct row {
+static const struct footprint_row {
 	const char *name;
 	double data, diff, temp, total;
 } rows[] = {
@@ -128,7 +128,7 @@ test_none(const struct graph *g, const char *name, const bytes_t sums[COLUMNS], 
 }
 
 static void
-test_row(const struct row *r)
+test_row(const struct footprint_row *r)
 {
 	struct arena a = ARENA_INIT;
 	struct err e = ERR_INIT;

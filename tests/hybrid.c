@@ -244,6 +244,39 @@ test_full_host(void)
 	arena_free(&a);
 }
 
+/* Without a host: maps of 6 and 10 units that wait for backward, and between them an op with a workspace of 10, in a budget of 16.  The
+ * small map costs least for each byte (1 ms for 6 units), and is dropped first; 4 units are still missing, for which the large one goes (5 ms).
+ * That one alone is enough: only it is made again.  A tensor that the first op and the last of forward write keeps the checkpointing
+ * policies, which would find the same, from cutting forward into segments. */
+static void
+test_redundant_drop(void)
+{
+	enum { SMALL, ACROSS, LARGE, GRADIENT_LARGE, GRADIENT_SMALL, TENSORS };
+	const bytes_t unit = UINT64_C(16) << 20;
+	static const uint32_t ids[TENSORS] = { SMALL, ACROSS, LARGE, GRADIENT_LARGE, GRADIENT_SMALL };
+	struct tensor tensors[TENSORS] = { { 6 * unit, KIND_ACTIVATION }, { 256, KIND_ACTIVATION }, { 10 * unit, KIND_ACTIVATION },
+	    { 256, KIND_GRADIENT }, { 256, KIND_GRADIENT } };
+	struct op ops[] = {
+		{ .name = "small", .time_us = 1000, .recomputable = true, .outputs = ids, .output_count = 2 },
+		{ .name = "large", .time_us = 5000, .recomputable = true, .outputs = ids + 2, .output_count = 1 },
+		{ .name = "between", .time_us = 100, .workspace_bytes = 10 * unit, .outputs = ids + 1, .output_count = 1 },
+		{ .name = "back", .phase = PHASE_BACKWARD, .time_us = 100, .inputs = ids + 2, .input_count = 1, .outputs = ids + 3, .output_count = 1 },
+		{ .name = "back", .phase = PHASE_BACKWARD, .time_us = 100, .inputs = ids, .input_count = 1, .outputs = ids + 4, .output_count = 1 },
+	};
+	struct graph g = { .name = "two", .tensor_count = TENSORS, .op_count = 5, .tensors = tensors, .ops = ops };
+	struct arena a = ARENA_INIT;
+	struct err e = ERR_INIT;
+	struct device d;
+
+	if (device_read(&d, data_path("devices/h100.json"), &a, &e) < 0) {
+		ok(false, "%s", e.text);
+	} else {
+		d.pinned_bytes = 0;
+		is_near(step_us(&g, &d, "hybrid", 16 * unit + 1024), 6300 + 5000, 1e-6, "a drop that another one made needless is taken back");
+	}
+	arena_free(&a);
+}
+
 static void
 test_threads(void)
 {
@@ -282,6 +315,7 @@ main(void)
 	test_alternative();
 	test_hold();
 	test_full_host();
+	test_redundant_drop();
 	test_threads();
 	return tap_done();
 }

@@ -98,7 +98,7 @@ tiny_init(struct tiny *t)
 /* What may become of an idle interval: kept, dropped, or offloaded from op gone until op back. */
 struct option { uint8_t fate; uint32_t gone, back; };
 struct open_interval { uint32_t use, count; struct option options[2 + OPS * OPS]; };
-struct outcome { bytes_t arena; double us; };
+struct exact_outcome { bytes_t arena; double us; };
 
 /* The idle intervals of t; 0: too many plans, or none but one. */
 static uint32_t
@@ -126,7 +126,7 @@ find_intervals(struct open_interval intervals[MOST_INTERVALS], const struct tiny
 }
 
 static bool
-try_plan(struct outcome *to, const struct tiny *t, const struct decisions *x, struct arena *a)
+try_plan(struct exact_outcome *to, const struct tiny *t, const struct decisions *x, struct arena *a)
 {
 	struct plan p = { .graph = &t->g, .device = &t->d, .policy = "", .placement = "", .budget_bytes = device_budget(&t->d) };
 	struct schedule s;
@@ -137,12 +137,12 @@ try_plan(struct outcome *to, const struct tiny *t, const struct decisions *x, st
 		return false;
 	if (program_build(&p, &s, placement_find("auto"), a, &e) < 0 || simulate(&r, &p, &t->d, a, &e) < 0)
 		return ok(false, "a plan: %s", e.text);
-	*to = (struct outcome) { p.arena_bytes, r.step_time_us };
+	*to = (struct exact_outcome) { p.arena_bytes, r.step_time_us };
 	return true;
 }
 
 static uint32_t
-try_all(struct outcome all[MOST_PLANS], const struct tiny *t, const struct lifetimes *l, const struct open_interval *intervals, uint32_t n)
+try_all(struct exact_outcome all[MOST_PLANS], const struct tiny *t, const struct lifetimes *l, const struct open_interval *intervals, uint32_t n)
 {
 	uint32_t at[MOST_INTERVALS] = { 0 }, count = 0, i;
 
@@ -167,7 +167,7 @@ try_all(struct outcome all[MOST_PLANS], const struct tiny *t, const struct lifet
 }
 
 static double
-best_within(const struct outcome *all, uint32_t count, bytes_t budget)
+best_within(const struct exact_outcome *all, uint32_t count, bytes_t budget)
 {
 	double best = INFINITY;
 
@@ -254,7 +254,7 @@ compare(struct tally *y, int round, const struct tiny *t, const struct lifetimes
 static void
 test_all_plans(int wanted)
 {
-	static struct outcome all[MOST_PLANS];
+	static struct exact_outcome all[MOST_PLANS];
 	struct tally y = { 0 };
 
 	for (int round = 0, tried = 0; tried < wanted; round++) {

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Strict reading of JSON: wrong keys, types and ranges with their place and text, limits on input; and the writer's layout. */
 #include <config.h>
 #include "src/base/json.h"
 

@@ -239,7 +239,8 @@ is_walkable(const struct layrub_program *p, const struct layrub_graph *g)
 				return false;
 	}
 	for (uint32_t i = 0; i < p->buffer_count; i++)
-		if (p->buffers[i].offset_bytes + p->buffers[i].bytes > p->arena_bytes)
+		if (p->buffers[i].offset_bytes + p->buffers[i].bytes > p->arena_bytes ||
+		    (p->buffers[i].tensor != LAYRUB_NONE && p->buffers[i].bytes != g->tensors[p->buffers[i].tensor].bytes))
 			return false;
 	return p->initial_count == 2 && p->final_count == 2 && g->tensors[p->initial_places[1].tensor].kind == LAYRUB_PARAMETER;
 }
@@ -372,7 +373,7 @@ test_needs(void)
 static const char *const on_one[THREADS] = { "hybrid", "superneurons", "vdnn-conv", "hybrid" };
 static const char *const on_own[THREADS] = { "layrub", "superneurons", "vdnn-all", "layup" };
 
-struct job {
+struct thread_job {
 	struct layrub_problem *shared;	/* NULL: a problem of its own */
 	const char *policy;
 	char *text;
@@ -382,7 +383,7 @@ struct job {
 static void *
 work(void *arg)
 {
-	struct job *j = arg;
+	struct thread_job *j = arg;
 	const struct layrub_plan_options o = { .policy = j->policy, .budget_percent = 92 };
 	struct layrub_problem *p = j->shared != NULL ? j->shared : layrub_problem_open("graphs/vgg16", &on_h100, NULL);
 	struct layrub_plan *plan = p == NULL ? NULL : layrub_plan_make(p, &o, NULL);
@@ -402,11 +403,11 @@ test_threads(bool share)
 {
 	const char *const *names = share ? on_one : on_own;
 	struct layrub_problem *p = share ? layrub_problem_open("graphs/vgg16", &on_h100, NULL) : NULL;
-	struct job alone[THREADS], together[THREADS];
+	struct thread_job alone[THREADS], together[THREADS];
 	pthread_t threads[THREADS];
 
 	for (int i = 0; i < THREADS; i++) {
-		alone[i] = together[i] = (struct job) { .shared = p, .policy = names[i] };
+		alone[i] = together[i] = (struct thread_job) { .shared = p, .policy = names[i] };
 		work(&alone[i]);
 	}
 	for (int i = 0; i < THREADS; i++)

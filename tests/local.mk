@@ -27,6 +27,9 @@ C_TESTS += %D%/hybrid.t
 C_TESTS += %D%/decisions.t
 %C%_decisions_t_SOURCES = %D%/decisions.c
 %C%_decisions_t_LDADD = $(TEST_LIBS)
+C_TESTS += %D%/schedule.t
+%C%_schedule_t_SOURCES = %D%/schedule.c
+%C%_schedule_t_LDADD = $(TEST_LIBS)
 C_TESTS += %D%/placement.t %D%/planner.t
 %C%_placement_t_SOURCES = %D%/placement.c
 %C%_placement_t_LDADD = $(TEST_LIBS)
@@ -43,6 +46,9 @@ C_TESTS += %D%/simulate.t %D%/simulate_random.t
 C_TESTS += %D%/picture.t
 %C%_picture_t_SOURCES = %D%/picture.c
 %C%_picture_t_LDADD = $(TEST_LIBS)
+C_TESTS += %D%/report_data.t
+%C%_report_data_t_SOURCES = %D%/report_data.c %D%/toy_plan.c %D%/toy_plan.h
+%C%_report_data_t_LDADD = $(TEST_LIBS)
 SHELL_TESTS += %D%/report.sh %D%/report_page.sh
 SHELL_TESTS += %D%/cli.sh %D%/rooms.sh
 EXTRA_DIST += %D%/bad %D%/golden %D%/rooms.list
@@ -90,7 +96,14 @@ mutants: %D%/mutations.t
 	@MUTANTS=$(N) SEED=$(SEED) %D%/mutations.t >%D%/mutants.log || { cat %D%/mutants.log; exit 1; }
 	@sed -n -e 's/^ok [0-9]* - //' -e '/ random plans are /p' -e '/ in all: /p' %D%/mutants.log
 CLEANFILES += %D%/mutants.log
-C_TESTS += %D%/network.t %D%/lower.t %D%/roofline.t
+# Does a test fail when a line of the sources means something else?  All lines of mutate.list, or those that match: make mutate N=PATTERN.
+EXTRA_DIST += %D%/mutate.sh %D%/mutate.list
+.PHONY: mutate
+mutate:
+	@CC='$(CC)' $(SHELL) $(srcdir)/%D%/mutate.sh '$(srcdir)' mutate '$(if $(filter command,$(origin N)),$(N))'
+C_TESTS += %D%/network.t %D%/lower.t %D%/roofline.t %D%/flops.t
+%C%_flops_t_SOURCES = %D%/flops.c
+%C%_flops_t_LDADD = $(TEST_LIBS)
 %C%_network_t_SOURCES = %D%/network.c
 %C%_network_t_LDADD = $(TEST_LIBS)
 %C%_lower_t_SOURCES = %D%/lower.c
@@ -100,6 +113,13 @@ C_TESTS += %D%/network.t %D%/lower.t %D%/roofline.t
 C_TESTS += %D%/pattern.t
 %C%_pattern_t_SOURCES = %D%/pattern.c cuda_validate/pattern.c cuda_validate/pattern.h cuda_validate/pattern_data.h
 %C%_pattern_t_LDADD = $(TEST_LIBS)
+C_TESTS += %D%/replay_data.t
+%C%_replay_data_t_SOURCES = %D%/replay_data.c %D%/toy_plan.c %D%/toy_plan.h \
+	cuda_validate/replay.c cuda_validate/prepare.c cuda_validate/reference.c cuda_validate/pattern.c \
+	cuda_validate/backend_host.c cuda_validate/host_memory.c cuda_validate/measure.c
+%C%_replay_data_t_CFLAGS = $(AM_CFLAGS) -pthread
+%C%_replay_data_t_LDFLAGS = $(AM_LDFLAGS) -pthread
+%C%_replay_data_t_LDADD = $(TEST_LIBS)
 SHELL_TESTS += %D%/replay.sh %D%/replay_cuda.sh
 EXTRA_DIST += %D%/data
 
@@ -128,6 +148,12 @@ C_TESTS += %D%/reorder.t
 %C%_reorder_t_LDADD = $(TEST_LIBS)
 SHELL_TESTS += %D%/budget_search.sh %D%/plan_options.sh
 SHELL_TESTS += %D%/sweep.sh %D%/fit.sh
+C_TESTS += %D%/sweep_grid.t
+%C%_sweep_grid_t_SOURCES = %D%/sweep_grid.c src/command/sweep_grid.c
+%C%_sweep_grid_t_LDADD = $(TEST_LIBS)
+C_TESTS += %D%/fit_search.t
+%C%_fit_search_t_SOURCES = %D%/fit_search.c src/command/fit_search.c
+%C%_fit_search_t_LDADD = $(TEST_LIBS)
 SHELL_TESTS += %D%/faults.sh %D%/interrupts.sh %D%/threads.sh
 SHELL_TESTS += %D%/pages.sh %D%/completion.sh
 EXTRA_DIST += %D%/help.sh %D%/complete.bash %D%/complete.zsh

@@ -201,15 +201,15 @@ test_ops(const char *text, const struct lowering *by, const char *const *want)
 
 /* ---- what must hold for any network ---- */
 
-struct tally { uint32_t unwritten, unread_gradients, unclassed, phases, pure, late; };
+struct op_tally { uint32_t unwritten, unread_gradients, unclassed, phases, pure, late; };
 
 /* Walk the graph once; seen[t]: 1 written, 2 read. */
-static struct tally
+static struct op_tally
 tally(const struct graph *g, struct arena *a)
 {
 	unsigned char *seen = ARENA_NEW(a, unsigned char, g->tensor_count);
 	enum phase phase = PHASE_FORWARD;
-	struct tally t = { 0 };
+	struct op_tally t = { 0 };
 
 	for (uint32_t k = 0; k < g->op_count; k++) {
 		const struct op *o = &g->ops[k];
@@ -276,7 +276,7 @@ test_network(const char *name, const struct device *d)
 	bytes_t peak, reuse = 0, framework = 0;
 	struct network n;
 	struct graph g;
-	struct tally t;
+	struct op_tally t;
 	double us;
 
 	for (int k = 0; k < LOWER_COUNT; k++) {
@@ -367,7 +367,7 @@ test_sample(const struct layer_type *type, const char *extra)
 	struct arena a = ARENA_INIT;
 	struct network n;
 	struct graph g;
-	struct tally t;
+	struct op_tally t;
 	bool has = false;
 
 	if (read_text(&n, sample(type, extra, &a), &a)) {

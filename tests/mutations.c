@@ -32,7 +32,7 @@ message_of(const struct err *e)
 enum { MUTATIONS(ROW) MUTATION_COUNT };
 #undef ROW
 
-static struct tally { unsigned made, unsound, disagreed, unexpected; } tallies[MUTATION_COUNT + 1];
+static struct mutation_tally { unsigned made, unsound, disagreed, unexpected; } tallies[MUTATION_COUNT + 1];
 
 static bool
 expected(const struct mutation *row, enum message m)
@@ -47,7 +47,7 @@ expected(const struct mutation *row, enum message m)
 
 /* Both look at a mutant; row is NULL where several mutations were stacked. */
 static enum verdict
-judge(struct mutant *m, const struct mutation *row, struct tally *t)
+judge(struct mutant *m, const struct mutation *row, struct mutation_tally *t)
 {
 	struct err e = ERR_INIT;
 	enum verdict want = reference_check(&m->plan, m->a), got = SOUND;
@@ -75,7 +75,7 @@ judge(struct mutant *m, const struct mutation *row, struct tally *t)
 
 /* Figures of a mutant that follow from what it is now hide nothing else. */
 static void
-judge_twice(struct mutant *m, const struct mutation *row, struct tally *t)
+judge_twice(struct mutant *m, const struct mutation *row, struct mutation_tally *t)
 {
 	enum verdict v = judge(m, row, t);
 
@@ -163,7 +163,7 @@ main(void)
 	}
 	is_uint(unsound, 0, "%u random plans are sound before they are broken", plans);
 	for (size_t k = 0; k <= MUTATION_COUNT; k++) {
-		const struct tally *t = &tallies[k];
+		const struct mutation_tally *t = &tallies[k];
 
 		made += t->made;
 		total += t->unsound;

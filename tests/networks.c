@@ -17,7 +17,7 @@
  * them); resnet1517's are its trace's; unet's and Caffe's are counted from their definitions.  Layers: with repeats unrolled, inputs and views counted; for Caffe, the layers of its train phase,
  * the label and the views that it does not need.  GiB: Caffe's feature maps, gradient maps,
  * temporaries of batch norm and scale, and parameters with their gradients, at the document's batch; 0: no Caffe network. */
-static const struct row {
+static const struct network_row {
 	const char *name;
 	uint64_t parameters;
 	uint32_t layers, losses, batch;
@@ -153,7 +153,7 @@ caffe_gib(const struct network *n)
 }
 
 static void
-test_row(const struct row *r)
+test_row(const struct network_row *r)
 {
 	struct arena a = ARENA_INIT;
 	struct network n;

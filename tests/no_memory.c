@@ -59,7 +59,7 @@ ALLOCATORS(ROW)
 enum { RUNS_MOST = 40 };
 static const char *before;	/* what is in the output file already; NULL: there is none */
 
-struct outcome {
+struct child_result {
 	int status;
 	unsigned long asked;
 	char *out, *err, *output;	/* malloced; output NULL: no such file */
@@ -120,7 +120,7 @@ put(const char *path, const char *text)
 }
 
 static void
-run(struct outcome *o, char **argv, unsigned long at, bool later)
+run(struct child_result *o, char **argv, unsigned long at, bool later)
 {
 	int ends[2], status;
 	pid_t pid;
@@ -150,7 +150,7 @@ run(struct outcome *o, char **argv, unsigned long at, bool later)
 }
 
 static void
-forget(struct outcome *o)
+forget(struct child_result *o)
 {
 	free(o->out);
 	free(o->err);
@@ -185,7 +185,7 @@ one_line_of_memory(const char *err)
 
 /* NULL: as it should be. */
 static const char *
-fault(const struct outcome *o, const struct outcome *whole)
+fault(const struct child_result *o, const struct child_result *whole)
 {
 	if (o->status == whole->status)
 		return !same_text(o->out, whole->out) ? "another result on standard output" :
@@ -216,7 +216,7 @@ starve(const char *line)
 {
 	char *copy = strdup(line), *argv[32] = { copy };
 	unsigned long failed = 0, done_without = 0, runs = 0, stride;
-	struct outcome whole, o;
+	struct child_result whole, o;
 	const char *why;
 	int argc = 1;
 

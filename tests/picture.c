@@ -227,29 +227,29 @@ static void
 test_map(void)
 {
 	enum { SIDE = 100, COUNT = SIDE * SIDE };
-	struct stay *stays = ARENA_NEW(&arena, struct stay, COUNT + 2);
+	struct map_range *ranges = ARENA_NEW(&arena, struct map_range, COUNT + 2);
 	struct address_map m = { .end = 400, .top = 200 };
 
 	for (int i = 0; i < COUNT; i++) {
 		unsigned x = (unsigned)i % SIDE, y = (unsigned)i / SIDE;
 
-		stays[i] = (struct stay){ 4 * x, 4 * x + 4, 2 * y, 2, (int)((x + y) % 2) };
+		ranges[i] = (struct map_range){ 4 * x, 4 * x + 4, 2 * y, 2, (int)((x + y) % 2) };
 	}
-	stays[COUNT] = (struct stay){ 400, -1, 0, 8, 2 };
-	stays[COUNT + 1] = (struct stay){ 0, 400, 0, 0, 2 };
-	address_map_init(&m, stays, COUNT + 2, &(struct detail){ 400, 200, COUNT }, &arena);
+	ranges[COUNT] = (struct map_range){ 400, -1, 0, 8, 2 };
+	ranges[COUNT + 1] = (struct map_range){ 0, 400, 0, 0, 2 };
+	address_map_init(&m, ranges, COUNT + 2, &(struct detail){ 400, 200, COUNT }, &arena);
 	ok(m.count == COUNT && m.merged == 0 && boxes_of(&m) == COUNT, "as many boxes as there may be: each is drawn, empty and unused ones are not");
 	m = (struct address_map){ .end = 400, .top = 200 };
-	address_map_init(&m, stays, COUNT, &(struct detail){ 400, 200, 1000 }, &arena);
+	address_map_init(&m, ranges, COUNT, &(struct detail){ 400, 200, 1000 }, &arena);
 	ok(m.merged == COUNT - 1000, "past the limit the others are merged");
 	ok(area_of(&m, 0) == 40000 && area_of(&m, 1) == 40000, "and each group keeps its area: %g, %g", area_of(&m, 0), area_of(&m, 1));
 	for (int i = 0; i < COUNT; i++)
-		stays[i].group = 3;
+		ranges[i].group = 3;
 	m = (struct address_map){ .end = 400, .top = 200 };
-	address_map_init(&m, stays, COUNT, &(struct detail){ 400, 200, 0 }, &arena);
+	address_map_init(&m, ranges, COUNT, &(struct detail){ 400, 200, 0 }, &arena);
 	ok(boxes_of(&m) == 1 && area_of(&m, 3) == 80000, "what lies side by side becomes one box (%zu)", boxes_of(&m));
 	m = (struct address_map){ .end = 0, .top = 0 };
-	address_map_init(&m, stays, 0, &detail_picture, &arena);
+	address_map_init(&m, ranges, 0, &detail_picture, &arena);
 	ok(boxes_of(&m) == 0, "nothing makes an empty map");
 }
 

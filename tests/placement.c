@@ -311,6 +311,30 @@ test_by_hand(void)
 	arena_free(&a);
 }
 
+/* In program order (units of one byte): A 8 alive [0,2) at 0, B 2 [0,10) at 8, C 4 [0,2) at 10, D 2 [0,10) at 14.  E 3 [2,5) finds the holes
+ * 0..8 and 10..14 that A and C have left: the lowest one is A's, the tightest C's.  Arena 16: all of A to D at 0. */
+static void
+test_holes(void)
+{
+	static const struct place_item items[] = {
+		{ 8, 0, 2, 0, PLACE_FREE }, { 2, 0, 10, 0, PLACE_FREE }, { 4, 0, 2, 0, PLACE_FREE }, { 2, 0, 10, 0, PLACE_FREE }, { 3, 2, 5, 0, PLACE_FREE }
+	};
+	static const struct { const char *placement; bytes_t at; } rows[] = { { "first-fit", 0 }, { "best-fit", 10 } };
+	const struct place_problem p = { .count = 5, .items = items, .align = 1 };
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		struct arena a = ARENA_INIT;
+		bytes_t offsets[5];
+		struct place_result r = { .offsets = offsets };
+		struct err e = ERR_INIT;
+
+		ok(placement_run(&r, placement_find(rows[i].placement), &p, &a, &e) == 0 && r.arena_bytes == 16, "%s by hand", rows[i].placement);
+		ok(offsets[1] == 8 && offsets[2] == 10 && offsets[3] == 14, "%s stacks what begins together", rows[i].placement);
+		is_uint(offsets[4], rows[i].at, "%s: the hole that is taken", rows[i].placement);
+		arena_free(&a);
+	}
+}
+
 int
 main(void)
 {
@@ -321,6 +345,7 @@ main(void)
 	test_ilp();
 	test_capacity();
 	test_by_hand();
+	test_holes();
 	ok(placement_find("no-such") == NULL, "an unknown name finds nothing");
 	return tap_done();
 }

@@ -100,6 +100,26 @@ test_layrub_by_hand(void)
 	arena_free(&a);
 }
 
+/* Two maps of 1,000 bytes, in multiples of 256, wait on the host together. */
+static void
+test_pinned(void)
+{
+	struct arena a = ARENA_INIT;
+	struct device d = { .name = "toy", .memory_bytes = 100000, .copy_engines = 2, .duplex_bytes_per_s = 2e9, .pinned_bytes = 2048 };
+	struct planner_options o = { .policy = policy_find("layrub"), .placement = placement_find("by-size") };
+	struct err e = ERR_INIT;
+	struct plan plan;
+
+	d.link[D2H].bytes_per_s = d.link[H2D].bytes_per_s = 1e9;
+	for (int c = 0; c < CLASS_COUNT; c++)
+		d.contention[c] = 1;
+	if (ok(planner_run(&plan, &chain, &d, &o, &a, &e) == 0, "as much pinned memory as layrub needs: a plan %s", e.text))
+		is_uint(plan.host_bytes, 2048, "which takes all of it");
+	d.pinned_bytes = 2047;
+	ok(planner_run(&plan, &chain, &d, &o, &a, &e) < 0 && e.code == ERR_NO && strstr(e.text, "pinned") != NULL, "one byte less: %s", e.text);
+	arena_free(&a);
+}
+
 static void
 test_graph(const char *name)
 {
@@ -145,6 +165,7 @@ main(void)
 
 	test_lifetimes();
 	test_layrub_by_hand();
+	test_pinned();
 	for (size_t i = 0; i < sizeof(traces) / sizeof(*traces); i++)
 		test_graph(traces[i]);
 	return tap_done();

@@ -75,7 +75,7 @@ fast_device(double bytes_per_s)
 	return d;
 }
 
-struct run {
+struct policy_run {
 	struct arena a;
 	struct err e;
 	struct lifetimes life;
@@ -84,11 +84,11 @@ struct run {
 };
 
 static int
-run_policy(struct run *r, const char *name, const struct graph *g, bytes_t budget)
+run_policy(struct policy_run *r, const char *name, const struct graph *g, bytes_t budget)
 {
 	struct problem p = { .graph = g, .device = &r->d, .life = &r->life, .budget_bytes = budget };
 
-	*r = (struct run) { .a = ARENA_INIT, .e = ERR_INIT, .d = r->d };
+	*r = (struct policy_run) { .a = ARENA_INIT, .e = ERR_INIT, .d = r->d };
 	lifetimes_init(&r->life, g, &r->a);
 	return policy_find(name)->plan(&r->s, &p, &r->a, &r->e);
 }
@@ -137,7 +137,7 @@ test_vdnn(void)
 {
 	enum op_class classes[] = { CLASS_CONV, CLASS_ACTIVATION, CLASS_CONV, CLASS_POOL, CLASS_CONV, CLASS_LOSS };
 	struct chain_net c;
-	struct run r = { .d = fast_device(1e9) };
+	struct policy_run r = { .d = fast_device(1e9) };
 
 	chain_make(&c, 6, NULL, NULL, NULL);
 	ok(run_policy(&r, "vdnn-all", &c.graph, UINT64_C(1) << 30) == 0, "vdnn-all plans a chain: %s", r.e.text);
@@ -169,7 +169,7 @@ test_layup(void)
 {
 	enum op_class classes[] = { CLASS_CONV, CLASS_CONV, CLASS_ACTIVATION, CLASS_CONV, CLASS_CONV, CLASS_CONV, CLASS_CONV, CLASS_LOSS };
 	struct chain_net c;
-	struct run r = { .d = fast_device(1e9) };
+	struct policy_run r = { .d = fast_device(1e9) };
 
 	chain_make(&c, 8, classes, NULL, NULL);
 	ok(run_policy(&r, "layup", &c.graph, UINT64_C(1) << 30) == 0, "layup plans a chain: %s", r.e.text);
@@ -188,7 +188,7 @@ test_superneurons(void)
 {
 	enum op_class classes[] = { CLASS_CONV, CLASS_ACTIVATION, CLASS_CONV, CLASS_POOL, CLASS_CONV, CLASS_NORM, CLASS_CONV, CLASS_LOSS };
 	struct chain_net c;
-	struct run r = { .d = fast_device(1e9) };
+	struct policy_run r = { .d = fast_device(1e9) };
 	bool convolutions = true, cheap = true;
 
 	chain_make(&c, 8, classes, NULL, NULL);
@@ -220,7 +220,7 @@ static void
 test_sqrt(void)
 {
 	struct chain_net c;
-	struct run r = { .d = fast_device(1e9) };
+	struct policy_run r = { .d = fast_device(1e9) };
 	uint32_t again[LAYERS_MAX] = { 0 };
 	bool right = true;
 
@@ -252,7 +252,7 @@ test_swaps(void)
 	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
 		struct arena a = ARENA_INIT;
 		struct err e = ERR_INIT;
-		struct run r = { .d = d };
+		struct policy_run r = { .d = d };
 		struct lifetimes l;
 		struct planner_options o = { .policy = policy_find(names[i]), .placement = placement_find("by-size") };
 		struct plan plan;
@@ -283,7 +283,7 @@ test_swaps_reach(double bytes_per_s)
 		unsigned met = 0, within = 0, points = 0;
 
 		for (bytes_t budget = 4 * UNIT; budget <= 14 * UNIT; budget += UNIT) {
-			struct run r = { .d = fast_device(bytes_per_s) };
+			struct policy_run r = { .d = fast_device(bytes_per_s) };
 
 			points++;
 			if (run_policy(&r, names[i], &c.graph, budget) == 0) {
@@ -299,12 +299,48 @@ test_swaps_reach(double bytes_per_s)
 	}
 }
 
+/* Ops of 10 us, copies of 25.  Map 1 is read by op 1 and op 18, map 2 by ops 2 and 17.  Out: map 1 from 20 to 45, gone before op 5; map 2
+ * when the link is free, from 45 to 70, gone before op 8.  In, the last first: map 1 from 155, in op 15, to 180; map 2 from 130, in op 13,
+ * to 155, when the link is needed. */
+static void
+test_copy_times(void)
+{
+	static const struct { uint32_t map, gone, back; } want[] = { { 1, 5, 15 }, { 2, 8, 13 } };
+	struct chain_net c;
+	struct arena a = ARENA_INIT;
+	struct device d = fast_device(UNIT / 25e-6);
+	struct lifetimes l;
+	struct problem p = { .graph = &c.graph, .device = &d, .life = &l, .budget_bytes = UINT64_C(1) << 30 };
+	struct occupancy r;
+	struct decisions x;
+	struct timed_interval *idle;
+	uint32_t count, chosen[2], n = 0;
+
+	chain_make(&c, 10, NULL, NULL, NULL);
+	lifetimes_init(&l, &c.graph, &a);
+	decisions_init(&x, &l, &a);
+	occupancy_init(&r, &p, &a);
+	idle = occupancy_intervals(&r, false, &count, &a);
+	for (uint32_t i = 0; i < count; i++)
+		if (idle[i].idle.tensor == map_id(1) || idle[i].idle.tensor == map_id(2))
+			chosen[n++] = i;
+	if (is_uint(n, 2, "copies: two maps wait for backward")) {
+		occupancy_times(&r, &x, idle, chosen, 2, false, &a);
+		for (uint32_t i = 0; i < 2; i++) {
+			is_uint(idle[chosen[i]].idle.tensor, want[i].map, "copies: map %u", want[i].map);
+			is_uint(x.gone[idle[chosen[i]].idle.slot], want[i].gone, "copies: map %u is gone", want[i].map);
+			is_uint(x.back[idle[chosen[i]].idle.slot], want[i].back, "copies: map %u is back", want[i].map);
+		}
+	}
+	arena_free(&a);
+}
+
 /* On a link a thousand times slower, capuchin recomputes instead. */
 static void
 test_capuchin_recomputes(void)
 {
 	struct chain_net c;
-	struct run r = { .d = fast_device(1e6) };
+	struct policy_run r = { .d = fast_device(1e6) };
 
 	chain_make(&c, 12, NULL, NULL, NULL);
 	ok(run_policy(&r, "capuchin", &c.graph, 12 * UNIT) == 0 && r.s.move_count == 0 && r.s.step_count > 24,
@@ -321,7 +357,7 @@ test_forward_only(void)
 	chain_make(&c, 6, NULL, NULL, NULL);
 	c.graph.op_count = 6;
 	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
-		struct run r = { .d = fast_device(1e9) };
+		struct policy_run r = { .d = fast_device(1e9) };
 
 		ok(run_policy(&r, names[i], &c.graph, UINT64_C(1) << 30) < 0 && r.e.code == ERR_NO && strstr(r.e.text, "no backward ops") != NULL,
 		    "%s: says that there is no backward: %s", names[i], r.e.text);
@@ -333,7 +369,7 @@ test_forward_only(void)
 
 /* The least time of any sequence of runs within a budget: shortest paths over (first runs done, maps held).  Between runs
  * any map may be let go. */
-struct search {
+struct order_search {
 	const struct chain_net *c;
 	bytes_t budget;
 	double best[2 * LAYERS_MAX + 1][1 << 9];
@@ -358,7 +394,7 @@ waiting(const struct chain_net *c, uint32_t done)
 }
 
 static bool
-improve(struct search *s, uint32_t done, uint32_t mask, double us)
+improve(struct order_search *s, uint32_t done, uint32_t mask, double us)
 {
 	if (us >= s->best[done][mask] - 1e-9)
 		return false;
@@ -367,7 +403,7 @@ improve(struct search *s, uint32_t done, uint32_t mask, double us)
 }
 
 static bool
-relax(struct search *s, uint32_t done, uint32_t mask)
+relax(struct order_search *s, uint32_t done, uint32_t mask)
 {
 	const struct chain_net *c = s->c;
 	double us = s->best[done][mask];
@@ -393,7 +429,7 @@ relax(struct search *s, uint32_t done, uint32_t mask)
 
 /* Infinite: there is none. */
 static double
-exhaustive(struct search *s)
+exhaustive(struct order_search *s)
 {
 	bool changed = true;
 
@@ -416,16 +452,16 @@ exhaustive(struct search *s)
 static void
 test_dp_chain(uint32_t n, const bytes_t *bytes, const double *us, unsigned excused, const char *what)
 {
-	static struct search s;
+	static struct order_search s;
 	struct chain_net c;
 	unsigned points = 0, equal = 0, refused = 0, better = 0, missed = 0;
 
 	chain_make(&c, n, NULL, bytes, us);
 	for (bytes_t budget = 3 * UNIT; budget <= 3 * (n + 2) * UNIT; budget += UNIT) {
-		struct run r = { .d = fast_device(1e9) };
+		struct policy_run r = { .d = fast_device(1e9) };
 		double want, got = 0;
 
-		s = (struct search) { .c = &c, .budget = budget };
+		s = (struct order_search) { .c = &c, .budget = budget };
 		want = exhaustive(&s);
 		points++;
 		if (run_policy(&r, "checkpoint-dp", &c.graph, budget) < 0) {
@@ -552,6 +588,7 @@ main(void)
 	test_swaps();
 	test_swaps_reach(1e9);
 	test_swaps_reach(3e7);
+	test_copy_times();
 	test_capuchin_recomputes();
 	test_forward_only();
 	test_dp();

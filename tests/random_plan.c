@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* random_plan.c - a planner of small random sound plans, independent of the project's own */
 #include <config.h>
 #include "tests/random_plan.h"
 
@@ -116,7 +117,7 @@ struct where {
 	size_t copy_count, copy_capacity;
 };
 
-struct walk {
+struct plan_walk {
 	struct random *r;
 	struct arena *a;
 	const struct graph *g;
@@ -132,7 +133,7 @@ struct walk {
 };
 
 static uint32_t
-add_buffer(struct walk *w, uint32_t tensor, bytes_t bytes, uint32_t same_offset_as)
+add_buffer(struct plan_walk *w, uint32_t tensor, bytes_t bytes, uint32_t same_offset_as)
 {
 	size_t count = w->p->buffer_count;
 	int32_t chain = same_offset_as == NOWHERE ? (int32_t)count : w->chain[same_offset_as];
@@ -148,7 +149,7 @@ add_buffer(struct walk *w, uint32_t tensor, bytes_t bytes, uint32_t same_offset_
 }
 
 static uint32_t
-add_host(struct walk *w, uint32_t tensor)
+add_host(struct plan_walk *w, uint32_t tensor)
 {
 	size_t count = w->p->host_count;
 
@@ -158,7 +159,7 @@ add_host(struct walk *w, uint32_t tensor)
 }
 
 static struct instruction *
-add_instruction(struct walk *w, enum queue queue)
+add_instruction(struct plan_walk *w, enum queue queue)
 {
 	size_t count = w->p->instruction_count;
 	struct instruction *in = ARENA_PUSH(w->a, w->p->program, count, w->program_capacity);
@@ -170,7 +171,7 @@ add_instruction(struct walk *w, enum queue queue)
 
 /* Move [at, at + bytes) of a tensor, in one or several transfers. */
 static void
-transfer(struct walk *w, enum queue queue, uint32_t device, uint32_t host, bytes_t at, bytes_t bytes)
+transfer(struct plan_walk *w, enum queue queue, uint32_t device, uint32_t host, bytes_t at, bytes_t bytes)
 {
 	do {
 		bytes_t part = bytes >= 2 * UNIT && random_one_in(w->r, 3) ? UNIT * (1 + random_below(w->r, (uint32_t)(bytes / UNIT) - 1)) : bytes;
@@ -186,7 +187,7 @@ transfer(struct walk *w, enum queue queue, uint32_t device, uint32_t host, bytes
 }
 
 static struct copy *
-find_copy(struct walk *w, uint32_t t, uint32_t version)
+find_copy(struct plan_walk *w, uint32_t t, uint32_t version)
 {
 	for (size_t i = 0; i < w->where[t].copy_count; i++)
 		if (w->where[t].copies[i].version == version)
@@ -196,7 +197,7 @@ find_copy(struct walk *w, uint32_t t, uint32_t version)
 
 /* Does any first run still to come, or the end of the step, need this version? */
 static bool
-needed(const struct walk *w, uint32_t t, uint32_t version)
+needed(const struct plan_walk *w, uint32_t t, uint32_t version)
 {
 	if (kind_is_persistent(w->g->tensors[t].kind) && version == w->before[w->g->op_count][t])
 		return true;
@@ -207,7 +208,7 @@ needed(const struct walk *w, uint32_t t, uint32_t version)
 }
 
 static void
-offload(struct walk *w, uint32_t t)
+offload(struct plan_walk *w, uint32_t t)
 {
 	struct where *at = &w->where[t];
 	uint32_t host = NOWHERE;
@@ -227,7 +228,7 @@ offload(struct walk *w, uint32_t t)
 
 /* Bring back a tensor whose memory was left with some of it in place. */
 static void
-come_back(struct walk *w, uint32_t t)
+come_back(struct plan_walk *w, uint32_t t)
 {
 	struct where *at = &w->where[t];
 	bytes_t bytes = w->g->tensors[t].bytes;
@@ -248,7 +249,7 @@ come_back(struct walk *w, uint32_t t)
 
 /* The op that makes version of t, or NOWHERE. */
 static uint32_t
-maker(const struct walk *w, uint32_t t, uint32_t version)
+maker(const struct plan_walk *w, uint32_t t, uint32_t version)
 {
 	for (uint32_t k = 0; k < w->next_op; k++)
 		if (op_writes(&w->g->ops[k], t) && w->before[k][t] + 1 == version)
@@ -258,7 +259,7 @@ maker(const struct walk *w, uint32_t t, uint32_t version)
 
 /* Leave the device without losing what is needed, as far as recomputing does not bring it back. */
 static void
-leave(struct walk *w, uint32_t t)
+leave(struct plan_walk *w, uint32_t t)
 {
 	struct where *at = &w->where[t];
 	uint32_t k;
@@ -276,7 +277,7 @@ leave(struct walk *w, uint32_t t)
 
 /* Leave with a part, or with nothing, on the host, and the rest in memory that others keep clear of. */
 static void
-leave_in_part(struct walk *w, uint32_t t)
+leave_in_part(struct plan_walk *w, uint32_t t)
 {
 	struct where *at = &w->where[t];
 	uint32_t units = (uint32_t)(w->g->tensors[t].bytes / UNIT), from, count;
@@ -294,10 +295,10 @@ leave_in_part(struct walk *w, uint32_t t)
 	at->device = NOWHERE;
 }
 
-static void run_op(struct walk *w, uint32_t k, int depth);
+static void run_op(struct plan_walk *w, uint32_t k, int depth);
 
 static void
-ensure(struct walk *w, uint32_t t, uint32_t version, int depth)
+ensure(struct plan_walk *w, uint32_t t, uint32_t version, int depth)
 {
 	struct where *at = &w->where[t];
 	const struct copy *copy;
@@ -323,7 +324,7 @@ ensure(struct walk *w, uint32_t t, uint32_t version, int depth)
 }
 
 static bool
-inputs_there(const struct walk *w, uint32_t k)
+inputs_there(const struct plan_walk *w, uint32_t k)
 {
 	const struct op *o = &w->g->ops[k];
 
@@ -340,7 +341,7 @@ inputs_there(const struct walk *w, uint32_t k)
 
 /* Have all inputs of op k on the device at once; one may push another out. */
 static void
-gather(struct walk *w, uint32_t k, int depth)
+gather(struct plan_walk *w, uint32_t k, int depth)
 {
 	const struct op *o = &w->g->ops[k];
 
@@ -363,7 +364,7 @@ gather(struct walk *w, uint32_t k, int depth)
 
 /* A buffer for output t of op k, perhaps over an input that the run reads for the last time. */
 static uint32_t
-output_buffer(struct walk *w, const struct op *o, uint32_t t, bool *taken)
+output_buffer(struct plan_walk *w, const struct op *o, uint32_t t, bool *taken)
 {
 	struct where *at = &w->where[t];
 
@@ -386,7 +387,7 @@ output_buffer(struct walk *w, const struct op *o, uint32_t t, bool *taken)
 }
 
 static uint32_t
-workspace_buffer(struct walk *w, bytes_t bytes)
+workspace_buffer(struct plan_walk *w, bytes_t bytes)
 {
 	for (uint32_t i = 0; bytes > 0 && i < w->p->buffer_count; i++)
 		if (w->p->buffers[i].tensor == PLAN_NONE && w->p->buffers[i].bytes >= bytes && random_one_in(w->r, 2))
@@ -395,7 +396,7 @@ workspace_buffer(struct walk *w, bytes_t bytes)
 }
 
 static void
-run_op(struct walk *w, uint32_t k, int depth)
+run_op(struct plan_walk *w, uint32_t k, int depth)
 {
 	const struct op *o = &w->g->ops[k];
 	uint32_t *reads = ARENA_NEW(w->a, uint32_t, o->input_count), *writes = ARENA_NEW(w->a, uint32_t, o->output_count);
@@ -436,7 +437,7 @@ run_op(struct walk *w, uint32_t k, int depth)
 }
 
 static void
-random_event(struct walk *w)
+random_event(struct plan_walk *w)
 {
 	uint32_t t = random_below(w->r, w->g->tensor_count);
 
@@ -462,7 +463,7 @@ random_event(struct walk *w)
 }
 
 static void
-begin(struct walk *w)
+begin(struct plan_walk *w)
 {
 	struct plan *p = w->p;
 
@@ -485,7 +486,7 @@ begin(struct walk *w)
 
 /* Bring every persistent tensor home. */
 static void
-finish(struct walk *w)
+finish(struct plan_walk *w)
 {
 	struct plan *p = w->p;
 
@@ -580,7 +581,7 @@ fits(const struct rectangles *s, int32_t chain, bytes_t offset, const bytes_t *o
 
 /* Put every chain at a random, or the lowest, free offset; the size that this takes. */
 static bytes_t
-place(struct walk *w, const struct rectangles *s, const int32_t *chain, struct buffer *buffers, uint32_t count)
+place(struct plan_walk *w, const struct rectangles *s, const int32_t *chain, struct buffer *buffers, uint32_t count)
 {
 	bytes_t *offset_of = ARENA_NEW(w->a, bytes_t, count), size = 0;
 	uint32_t spread = 1 + random_below(w->r, 12);
@@ -619,7 +620,7 @@ chain_clear(const struct rectangles *s)
 /* Where a later buffer of a chain starts in the run that ends an earlier one, it replaces it in place:
  * its rectangle begins one moment later. */
 static void
-find_rectangles(const struct walk *w, struct rectangles *s, uint32_t *const first[2], uint32_t *const last[2])
+find_rectangles(const struct plan_walk *w, struct rectangles *s, uint32_t *const first[2], uint32_t *const last[2])
 {
 	const struct plan *p = w->p;
 
@@ -655,7 +656,7 @@ find_rectangles(const struct walk *w, struct rectangles *s, uint32_t *const firs
 }
 
 static bool
-assign_addresses(struct walk *w)
+assign_addresses(struct plan_walk *w)
 {
 	struct plan *p = w->p;
 	uint32_t *first[2] = { ARENA_NEW(w->a, uint32_t, p->buffer_count), ARENA_NEW(w->a, uint32_t, p->host_count) };
@@ -763,7 +764,7 @@ random_plan(struct random *r, struct arena *a)
 	struct graph *g = random_graph(r, a);
 	struct plan *p = ARENA_NEW(a, struct plan, 1);
 	struct device *d = ARENA_NEW(a, struct device, 1);
-	struct walk w = { .r = r, .a = a, .g = g, .p = p };
+	struct plan_walk w = { .r = r, .a = a, .g = g, .p = p };
 
 	*p = (struct plan) { .graph = g, .device = d, .tool = "test", .policy = "random", .placement = "random", .options = "",
 	    .status = "heuristic" };

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* reference_check.c - the two rules of soundness decided slowly: byte by byte, over the whole order of instructions */
 #include <config.h>
 #include "tests/reference_check.h"
 
@@ -173,17 +174,17 @@ structure_good(const struct plan *p, struct arena *a)
 /* Space. */
 
 /* One access: at 0 (the beginning), i + 1 (instruction i), or instruction_count + 1 (the end). */
-struct touch {
+struct reference_access {
 	uint32_t at, buffer;
 	bool host, write, operand;	/* operand: of a run, not its workspace */
 };
 
-struct touches { struct touch *list; size_t count, capacity; struct arena *arena; };
+struct touches { struct reference_access *list; size_t count, capacity; struct arena *arena; };
 
 static void
 touch(struct touches *t, uint32_t at, uint32_t buffer, bool host, bool write, bool operand)
 {
-	*ARENA_PUSH(t->arena, t->list, t->count, t->capacity) = (struct touch) { at, buffer, host, write, operand };
+	*ARENA_PUSH(t->arena, t->list, t->count, t->capacity) = (struct reference_access) { at, buffer, host, write, operand };
 }
 
 static void
@@ -243,7 +244,7 @@ share_bytes(const struct buffer *x, const struct buffer *y)
 }
 
 static bool
-replaces(const struct plan *p, const struct touch *in, const struct touch *out)
+replaces(const struct plan *p, const struct reference_access *in, const struct reference_access *out)
 {
 	const struct buffer *x = &p->buffers[in->buffer], *y = &p->buffers[out->buffer];
 
@@ -258,12 +259,12 @@ all_before(const struct plan *p, const struct touches *t, const bool *before, bo
 	uint32_t n = p->instruction_count + 2;
 
 	for (size_t i = 0; i < t->count; i++) {
-		const struct touch *tx = &t->list[i];
+		const struct reference_access *tx = &t->list[i];
 
 		if (tx->host != host || tx->buffer != x)
 			continue;
 		for (size_t j = 0; j < t->count; j++) {
-			const struct touch *ty = &t->list[j];
+			const struct reference_access *ty = &t->list[j];
 
 			if (ty->host == host && ty->buffer == y && !before[tx->at * n + ty->at] && !replaces(p, tx, ty))
 				return false;
@@ -282,7 +283,7 @@ space_good(const struct plan *p, struct arena *a)
 	find_touches(&t, p);
 	for (size_t i = 0; i < t.count; i++)
 		for (size_t j = i + 1; j < t.count; j++) {
-			const struct touch *x = &t.list[i], *y = &t.list[j];
+			const struct reference_access *x = &t.list[i], *y = &t.list[j];
 
 			if (x->host != y->host || x->buffer != y->buffer || !(x->write || y->write) || x->at == y->at)
 				continue;
@@ -306,12 +307,12 @@ space_good(const struct plan *p, struct arena *a)
 
 /* One unit of memory: unit `index` of a value.  Value 0 is nothing, t + 1 tensor t's value before the step,
  * the others are made by ops. */
-struct cell { uint32_t value, index; };
+struct byte_cell { uint32_t value, index; };
 
-struct machine {
+struct replayed {
 	const struct plan *p;
 	bytes_t unit;			/* divides every offset and size */
-	struct cell *memory[2];
+	struct byte_cell *memory[2];
 	uint32_t *wanted;		/* [op_count + 1][tensor_count] value before op k; the last row: after the step */
 };
 
@@ -345,7 +346,7 @@ value_of_output(const struct graph *g, uint32_t op, uint32_t output)
 }
 
 static void
-find_wanted(struct machine *m, struct arena *a)
+find_wanted(struct replayed *m, struct arena *a)
 {
 	const struct graph *g = m->p->graph;
 	uint32_t n = g->tensor_count;
@@ -361,19 +362,19 @@ find_wanted(struct machine *m, struct arena *a)
 }
 
 static void
-put(struct machine *m, bool host, bytes_t offset, bytes_t bytes, uint32_t value)
+put(struct replayed *m, bool host, bytes_t offset, bytes_t bytes, uint32_t value)
 {
 	for (bytes_t i = 0; i < bytes / m->unit; i++)
-		m->memory[host][offset / m->unit + i] = (struct cell) { value, value == 0 ? 0 : (uint32_t)i };
+		m->memory[host][offset / m->unit + i] = (struct byte_cell) { value, value == 0 ? 0 : (uint32_t)i };
 }
 
 static bool
-holds(const struct machine *m, bool host, uint32_t buffer, uint32_t value)
+holds(const struct replayed *m, bool host, uint32_t buffer, uint32_t value)
 {
 	const struct buffer *b = host ? &m->p->host[buffer] : &m->p->buffers[buffer];
 
 	for (bytes_t i = 0; value != 0 && i < m->p->graph->tensors[b->tensor].bytes / m->unit; i++) {
-		struct cell c = m->memory[host][b->offset_bytes / m->unit + i];
+		struct byte_cell c = m->memory[host][b->offset_bytes / m->unit + i];
 
 		if (c.value != value || c.index != i)
 			return false;
@@ -382,7 +383,7 @@ holds(const struct machine *m, bool host, uint32_t buffer, uint32_t value)
 }
 
 static bool
-run_holds(struct machine *m, const struct instruction *in)
+run_holds(struct replayed *m, const struct instruction *in)
 {
 	const struct plan *p = m->p;
 	const struct op *o = &p->graph->ops[in->op];
@@ -399,11 +400,11 @@ run_holds(struct machine *m, const struct instruction *in)
 }
 
 static void
-move(struct machine *m, const struct instruction *in)
+move(struct replayed *m, const struct instruction *in)
 {
-	struct cell *device = &m->memory[0][(m->p->buffers[in->device_buffer].offset_bytes + in->at_bytes) / m->unit];
-	struct cell *host = &m->memory[1][(m->p->host[in->host_buffer].offset_bytes + in->at_bytes) / m->unit];
-	size_t bytes = in->bytes / m->unit * sizeof(struct cell);
+	struct byte_cell *device = &m->memory[0][(m->p->buffers[in->device_buffer].offset_bytes + in->at_bytes) / m->unit];
+	struct byte_cell *host = &m->memory[1][(m->p->host[in->host_buffer].offset_bytes + in->at_bytes) / m->unit];
+	size_t bytes = in->bytes / m->unit * sizeof(struct byte_cell);
 
 	if (in->queue == QUEUE_OUT)
 		memcpy(host, device, bytes);
@@ -414,10 +415,10 @@ move(struct machine *m, const struct instruction *in)
 static bool
 values_good(const struct plan *p, struct arena *a)
 {
-	struct machine m = { .p = p, .unit = find_unit(p) };
+	struct replayed m = { .p = p, .unit = find_unit(p) };
 
-	m.memory[0] = ARENA_NEW(a, struct cell, p->arena_bytes / m.unit + 1);
-	m.memory[1] = ARENA_NEW(a, struct cell, p->host_bytes / m.unit + 1);
+	m.memory[0] = ARENA_NEW(a, struct byte_cell, p->arena_bytes / m.unit + 1);
+	m.memory[1] = ARENA_NEW(a, struct byte_cell, p->host_bytes / m.unit + 1);
 	find_wanted(&m, a);
 	for (uint32_t i = 0; i < p->initial_count; i++)
 		put(&m, p->initial[i].on_host, (p->initial[i].on_host ? p->host : p->buffers)[p->initial[i].buffer].offset_bytes,
@@ -453,13 +454,13 @@ bytes_at(const struct plan *p, const struct touches *t, uint32_t at, const uint3
 		if (first[i] <= at && at <= last[i])
 			sum += bytes_align(p->buffers[i].bytes, 256);
 	for (size_t j = 0; j < t->count; j++) {
-		const struct touch *y = &t->list[j];
+		const struct reference_access *y = &t->list[j];
 		bytes_t most = 0;
 
 		if (y->at != at || !y->write || y->host)
 			continue;
 		for (size_t i = 0; i < t->count; i++) {
-			const struct touch *x = &t->list[i];
+			const struct reference_access *x = &t->list[i];
 			bool also = false;
 
 			if (x->host || !replaces(p, x, y) || last[x->buffer] != at || first[y->buffer] != at)

@@ -111,7 +111,7 @@ for width in 1280 400; do
 	has "$width: the page's scripts run" "$work/dom" '<pre id="probe">'
 	sed -n '/<pre id="probe">/,/<\/pre>/p' "$work/dom" >"$work/err"
 	has "$width: memory says how much of what" "$work/err" 'memory: at .*parameter: .*in all: '
-	has "$width: the map says which buffer" "$work/err" '^map: .*\( of \|free at\)'
+	has "$width: the map says which buffer" "$work/err" '^map: .*\( from \| by \|workspace\|free at\)'
 	has "$width: the queues say which op" "$work/err" '^queues: .* ms'
 	has "$width: the figures can be made larger" "$work/err" 'zoomed: true'
 	has "$width: and whole again" "$work/err" 'back: true'

@@ -18,17 +18,17 @@ random_below(uint64_t n)
 	return random_xorshift(&seed) % n;
 }
 
-struct cell { uint64_t value; bytes_t base; };
+struct model_cell { uint64_t value; bytes_t base; };
 
 static bool
-same(struct cell a, struct cell b)
+same(struct model_cell a, struct model_cell b)
 {
 	return a.value == b.value && a.base == b.base;
 }
 
 /* Every span of the map is the longest stretch of equal cells, and they cover the range. */
 static bool
-agrees(const struct spans *s, const struct cell *cell, bytes_t min, bytes_t max)
+agrees(const struct spans *s, const struct model_cell *cell, bytes_t min, bytes_t max)
 {
 	for (bytes_t at = min; at < max;) {
 		struct span got = spans_at(s, at);
@@ -36,7 +36,7 @@ agrees(const struct spans *s, const struct cell *cell, bytes_t min, bytes_t max)
 		if (got.from != at || got.to <= at || got.to > max)
 			return false;
 		for (bytes_t i = got.from; i < got.to; i++)
-			if (!same(cell[i], (struct cell) { got.value, got.base }))
+			if (!same(cell[i], (struct model_cell) { got.value, got.base }))
 				return false;
 		if (got.to < max && same(cell[got.to], cell[at]))
 			return false;
@@ -49,7 +49,7 @@ agrees(const struct spans *s, const struct cell *cell, bytes_t min, bytes_t max)
 static bool
 run(uint64_t start, size_t count, unsigned steps, unsigned values)
 {
-	static struct cell cell[RANGE];
+	static struct model_cell cell[RANGE];
 	static bytes_t address[MOST];
 	struct arena a = ARENA_INIT;
 	bytes_t min = RANGE, max = 0;
@@ -63,14 +63,14 @@ run(uint64_t start, size_t count, unsigned steps, unsigned values)
 		max = address[i] > max ? address[i] : max;
 	}
 	for (size_t i = 0; i < RANGE; i++)
-		cell[i] = (struct cell) { SPAN_EMPTY, 0 };
+		cell[i] = (struct model_cell) { SPAN_EMPTY, 0 };
 	s = spans_new(address, count, &a);
 	good = agrees(s, cell, min, max);
 	for (unsigned k = 0; good && k < steps; k++) {
 		bytes_t x = address[random_below(count)], y = address[random_below(count)];
 		bytes_t from = x < y ? x : y, to = x < y ? y : x;
 		uint64_t value = random_below(values);
-		struct cell c = { value == 0 ? SPAN_EMPTY : value, value == 0 ? 0 : random_below(2) };
+		struct model_cell c = { value == 0 ? SPAN_EMPTY : value, value == 0 ? 0 : random_below(2) };
 
 		/* The base of nothing does not count. */
 		spans_set(s, from, to, c.value, value == 0 ? random_below(9) : c.base);
@@ -82,7 +82,7 @@ run(uint64_t start, size_t count, unsigned steps, unsigned values)
 			bytes_t at = min + random_below(max - min);
 			struct span got = spans_at(s, at);
 
-			good = good && got.from <= at && at < got.to && same(cell[at], (struct cell) { got.value, got.base });
+			good = good && got.from <= at && at < got.to && same(cell[at], (struct model_cell) { got.value, got.base });
 		}
 	}
 	arena_free(&a);

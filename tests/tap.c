@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* tap.c - results, counts and the plan line on standard output */
 #include <config.h>
 #include "tests/tap.h"
 

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* toy_plan.c - instructions added one by one to a plan of fixed storage */
 #include <config.h>
 #include "tests/toy_plan.h"
 

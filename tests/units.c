@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Sizes, rates, times and percentages: parsed to exact values or refused with a reason, and printed. */
 #include <config.h>
 #include "src/base/units.h"
 

@@ -260,8 +260,8 @@ settle(struct decision_walk *w, uint32_t k)
 		w->version[o->outputs[j]]++;
 		w->where[o->outputs[j]] = RESIDENT;
 	}
-	for (uint32_t i = 0; i < o->input_count + o->output_count; i++) {
-		uint32_t t = i < o->input_count ? o->inputs[i] : o->outputs[i - o->input_count], u = w->next_use[t];
+	FOR_EACH_OPERAND(o, t) {
+		uint32_t u = w->next_use[t];
 
 		if (u == l->use_start[t + 1] || l->use_op[u] != k)
 			continue;	/* an input and an output: seen already */

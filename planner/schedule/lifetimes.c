@@ -5,13 +5,6 @@
 
 #include "src/base/rank.h"
 
-/* Runs the body once for each distinct tensor t of op k.  stamp[t] == k + 1 marks the tensors seen in this op, so that the stamps
- * are not cleared between ops. */
-#define FOR_EACH_TENSOR(o, k, stamp, t) \
-	for (uint32_t i_ = 0, t; i_ < (o)->input_count + (o)->output_count; i_++) \
-		if ((t = i_ < (o)->input_count ? (o)->inputs[i_] : (o)->outputs[i_ - (o)->input_count], \
-		    (stamp)[t] != (k) + 1) && ((stamp)[t] = (k) + 1))
-
 static void
 find_uses(struct lifetimes *l, uint32_t *stamp, struct arena *a)
 {
@@ -21,7 +14,7 @@ find_uses(struct lifetimes *l, uint32_t *stamp, struct arena *a)
 	for (uint32_t t = 0; t < g->tensor_count; t++)
 		l->first[t] = UINT32_MAX;
 	for (uint32_t k = 0; k < g->op_count; k++)
-		FOR_EACH_TENSOR(&g->ops[k], k, stamp, t) {
+		FOR_EACH_OPERAND_ONCE(&g->ops[k], stamp, k + 1, t) {
 			if (l->first[t] == UINT32_MAX)
 				l->first[t] = k;
 			l->last[t] = k;
@@ -34,7 +27,7 @@ find_uses(struct lifetimes *l, uint32_t *stamp, struct arena *a)
 	for (uint32_t t = 0; t < g->tensor_count; t++)
 		stamp[t] = 0;
 	for (uint32_t k = 0; k < g->op_count; k++)
-		FOR_EACH_TENSOR(&g->ops[k], k, stamp, t)
+		FOR_EACH_OPERAND_ONCE(&g->ops[k], stamp, k + 1, t)
 			l->use_op[l->use_start[t] + fill[t]++] = k;
 }
 
@@ -112,7 +105,7 @@ find_bounds(struct lifetimes *l, uint32_t *stamp)
 		const struct op *o = &g->ops[k];
 		bytes_t workspace = lifetimes_least_workspace(o), shared = lifetimes_shared_bytes(g, o), transient = 0, all = 0;
 
-		FOR_EACH_TENSOR(o, k, stamp, t) {
+		FOR_EACH_OPERAND_ONCE(o, stamp, k + 1, t) {
 			all += g->tensors[t].bytes;
 			if (!kind_is_persistent(g->tensors[t].kind))
 				transient += g->tensors[t].bytes;

@@ -12,6 +12,7 @@
 
 #include "planner/schedule/edges.h"
 #include "src/base/rank.h"
+#include "src/documents/plan_access.h"
 
 /* The state of the walk, and its results: live ranges, and the buffer of every access. */
 struct program {
@@ -62,13 +63,11 @@ order_returns(struct program *b)
 
 	memset(next, 0xff, sizeof(*next) * b->graph->tensor_count);
 	for (uint32_t k = s->step_count + 1; k-- > 0;) {
-		const struct op *o = k < s->step_count ? &b->graph->ops[s->steps[k].op] : NULL;
 		uint32_t count = b->returns[k + 1] - b->returns[k], *ids = b->by_back + b->returns[k];
 
-		for (uint32_t i = 0; o != NULL && i < o->input_count; i++)
-			next[o->inputs[i]] = k;
-		for (uint32_t j = 0; o != NULL && j < o->output_count; j++)
-			next[o->outputs[j]] = k;
+		if (k < s->step_count)
+			FOR_EACH_OPERAND(&b->graph->ops[s->steps[k].op], t)
+				next[t] = k;
 		for (uint32_t i = 0; i < count; i++)
 			order[i] = (struct ranked) { .first = next[s->moves[ids[i]].tensor], .id = ids[i] };
 		rank_rising(order, count);
@@ -178,8 +177,8 @@ take_over(struct program *b)
 	}
 }
 
-/* Fills the operands of the run at step k.  A transient tensor that is written without being read starts a new live range: its old
- * value is not needed. */
+/* Fills the operands of the run at step k.  They have no buffers yet, so plan_access.h cannot walk them.  A transient tensor that is
+ * written without being read starts a new live range: its old value is not needed. */
 static void
 walk_run(struct program *b, uint32_t k, struct instruction *run)
 {
@@ -383,27 +382,6 @@ place_apart(struct program *b)
 	}
 }
 
-/* Adds the accesses of instruction id. */
-static void
-add_accesses(struct edges *g, const struct plan *p, uint32_t id)
-{
-	const struct instruction *i = &p->program[id];
-	const struct op *o;
-
-	if (i->queue != QUEUE_COMPUTE) {
-		edges_access(g, i->device_buffer, false, i->queue == QUEUE_IN);
-		edges_access(g, i->host_buffer, true, i->queue == QUEUE_OUT);
-		return;
-	}
-	o = &p->graph->ops[i->op];
-	for (uint32_t j = 0; j < o->input_count; j++)
-		edges_access(g, i->reads[j], false, false);
-	for (uint32_t j = 0; j < o->output_count; j++)
-		edges_access(g, i->writes[j], false, true);
-	if (i->workspace != PLAN_NONE)
-		edges_access(g, i->workspace, false, true);
-}
-
 /* Adds the waits for accesses, and those that the schedule asks for beyond soundness: when copies may begin, and where the queues
  * meet. */
 void
@@ -439,7 +417,8 @@ program_connect(struct program *b)
 			edges_wait(g, step == 0 ? EDGES_NONE : run[step - 1]);
 			last_in = id;
 		}
-		add_accesses(g, p, id);
+		FOR_EACH_ACCESS_AT(p, id + 1, x)
+			edges_access(g, x.buffer, x.host, x.write);
 		edges_finish(g);
 	}
 }

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* check.c - the checker's passes in order, and the words of their messages */
 #include <config.h>
 #include "sim/check/check.h"
 
@@ -62,44 +63,6 @@ say_moment(struct words *w, const struct plan *p, uint32_t moment)
 	return w->text;
 }
 
-static inline void
-join(uint32_t done[LANE_COUNT], const struct order *o, uint32_t before)
-{
-	for (int q = 0; q < LANE_COUNT; q++)
-		if (o->done[before][q] > done[q])
-			done[q] = o->done[before][q];
-	if (o->position[before] + 1 > done[o->lane[before]])
-		done[o->lane[before]] = o->position[before] + 1;
-}
-
-/* Each moment knows all that the moment before it in its lane knows, and all that the
- * moments it waits for know. */
-static void
-find_order(struct order *o, const struct plan *p, struct arena *a)
-{
-	const uint32_t count = p->instruction_count, end = moment_end(p);
-	uint32_t latest[QUEUE_COUNT] = { MOMENT_BEGIN, MOMENT_BEGIN, MOMENT_BEGIN }, length[QUEUE_COUNT] = { 0 };
-
-	o->lane = ARENA_NEW(a, uint8_t, (size_t)count + 2);
-	o->position = ARENA_NEW(a, uint32_t, (size_t)count + 2);
-	o->done = arena_alloc(a, sizeof(*o->done), (size_t)count + 2);
-	o->lane[MOMENT_BEGIN] = o->lane[end] = LANE_STEP;
-	o->position[end] = 1;
-	for (uint32_t m = 1; m <= count; m++) {
-		const struct instruction *in = &p->program[m - 1];
-
-		o->lane[m] = (uint8_t)in->queue;
-		o->position[m] = length[in->queue]++;
-		join(o->done[m], o, latest[in->queue]);
-		for (uint32_t k = 0; k < in->after_count; k++)
-			join(o->done[m], o, in->after[k] + 1);
-		latest[in->queue] = m;
-	}
-	for (int q = 0; q < QUEUE_COUNT; q++)
-		o->done[end][q] = length[q];
-	o->done[end][LANE_STEP] = 1;
-}
-
 static int
 check_figure(const char *name, bytes_t got, bytes_t want, struct err *e)
 {
@@ -131,7 +94,7 @@ check_plan(const struct plan *p, struct arena *a, struct err *e)
 
 	if (check_structure(&c) < 0)
 		return -1;
-	find_order(&c.order, p, a);
+	plan_order_init(&c.order, p, a);
 	if (check_space(&c) < 0 || check_values(&c) < 0)
 		return -1;
 	return compare_figures(p, a, e);

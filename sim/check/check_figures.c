@@ -1,43 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The figures of a plan that need no timing. */
+/* check_figures.c - the figures of a plan that need no timing: peak, traffic, bounds */
 #include <config.h>
 #include "sim/check/check.h"
 
 #include "sim/check/check_private.h"
 
-/* The program positions at which each device buffer is used first and last. */
-struct stays {
-	uint32_t *first, *last;		/* [buffer_count] moments; first is NEVER for an unused buffer */
-};
-
-static int
-note(void *arg, const struct access *x)
-{
-	struct stays *s = arg;
-
-	if (x->host)
-		return 0;
-	if (s->first[x->buffer] == NEVER)
-		s->first[x->buffer] = x->moment;
-	s->last[x->buffer] = x->moment;
-	return 0;
-}
-
-static void
-find_stays(struct stays *s, const struct plan *p, struct arena *a)
-{
-	s->first = ARENA_NEW(a, uint32_t, p->buffer_count);
-	s->last = ARENA_NEW(a, uint32_t, p->buffer_count);
-	for (uint32_t i = 0; i < p->buffer_count; i++)
-		s->first[i] = NEVER;
-	plan_visit(p, note, s);
-}
-
-/* What a run reads and writes, looked up by tensor.  An entry is valid where its stamp is the
- * run's moment. */
+/* The operands of one run, by tensor.  An entry is valid where its stamp is the run's moment. */
 struct operands {
 	uint32_t *written, *write_stamp;	/* [tensor_count] output position */
-	bytes_t *taken;				/* [tensor_count] what that output takes over so far */
+	bytes_t *taken;				/* [tensor_count] bytes that this output takes over so far */
 	uint32_t *read, *read_stamp;		/* [tensor_count] last input position, the start of a chain ... */
 	uint32_t *next;				/* [longest input_count] ... of positions of the same tensor; NEVER ends it */
 };
@@ -75,11 +46,11 @@ operands_find(struct operands *w, const struct op *o, uint32_t moment)
 	}
 }
 
-/* Bytes that a run's outputs take over from its inputs in place.  Both buffers count at that
- * position, so their common bytes would count twice.  An output replaces one input: where several could be, in a
- * plan that is not sound, the largest. */
+/* Returns the bytes that a run's outputs take over from its inputs in place.  Both buffers count at that moment, so
+ * their common bytes would count twice.  An output replaces one input; in an unsound plan it may stand on several, and
+ * the largest counts. */
 static bytes_t
-shared_in_run(const struct plan *p, const struct stays *s, struct operands *w, uint32_t moment)
+shared_in_run(const struct plan *p, const struct moment_range *ranges, struct operands *w, uint32_t moment)
 {
 	const struct instruction *in = &p->program[moment - 1];
 	const struct op *o = &p->graph->ops[in->op];
@@ -93,13 +64,13 @@ shared_in_run(const struct plan *p, const struct stays *s, struct operands *w, u
 		    w->read_stamp[x] != moment || w->write_stamp[x] == moment)
 			continue;
 		to = in->writes[w->written[y]];
-		if (s->first[to] != moment)
+		if (ranges[to].first != moment)
 			continue;
 		for (uint32_t i = w->read[x]; i != NEVER; i = w->next[i]) {
 			const struct buffer *from = &p->buffers[in->reads[i]], *b = &p->buffers[to];
 			bytes_t common = from->bytes < b->bytes ? from->bytes : b->bytes;
 
-			if (s->last[in->reads[i]] != moment || from->offset_bytes != b->offset_bytes || common <= w->taken[y])
+			if (ranges[in->reads[i]].last != moment || from->offset_bytes != b->offset_bytes || common <= w->taken[y])
 				continue;
 			shared += bytes_align(common, DEVICE_ALIGN) - bytes_align(w->taken[y], DEVICE_ALIGN);
 			w->taken[y] = common;
@@ -112,19 +83,18 @@ bytes_t
 check_peak(uint32_t *moment, const struct plan *p, struct arena *a)
 {
 	bytes_t *change = ARENA_NEW(a, bytes_t, (size_t)p->instruction_count + 3), sum = 0, peak = 0;
+	const struct moment_range *ranges = plan_live_ranges(p, a);
 	struct operands w;
-	struct stays s;
 
 	*moment = MOMENT_BEGIN;
-	find_stays(&s, p, a);
 	operands_init(&w, p->graph, a);
 	for (uint32_t i = 0; i < p->buffer_count; i++) {
 		bytes_t bytes = bytes_align(p->buffers[i].bytes, DEVICE_ALIGN);
 
-		if (s.first[i] == NEVER)
+		if (ranges[i].first == PLAN_NONE)
 			continue;
-		change[s.first[i]] += bytes;
-		change[s.last[i] + 1] -= bytes;		/* unsigned: the sum comes out right */
+		change[ranges[i].first] += bytes;
+		change[ranges[i].last + 1] -= bytes;		/* unsigned: the sum comes out right */
 	}
 	for (uint32_t m = MOMENT_BEGIN; m <= moment_end(p); m++) {
 		bytes_t shared = 0;
@@ -132,7 +102,7 @@ check_peak(uint32_t *moment, const struct plan *p, struct arena *a)
 		sum += change[m];
 		if (m != MOMENT_BEGIN && m != moment_end(p) && p->program[m - 1].queue == QUEUE_COMPUTE &&
 		    p->graph->ops[p->program[m - 1].op].inplace_count > 0)
-			shared = shared_in_run(p, &s, &w, m);
+			shared = shared_in_run(p, ranges, &w, m);
 		if (sum - shared > peak) {
 			peak = sum - shared;
 			*moment = m;
@@ -141,11 +111,12 @@ check_peak(uint32_t *moment, const struct plan *p, struct arena *a)
 	return peak;
 }
 
-/* What one op alone needs: the tensors it touches, and the least of its workspaces; less what its
- * inplace permissions may save at most, each output the largest of the inputs that it may
- * take.  stamp and best are by tensor; stamp is valid where it is mark. */
+/* Scratch of op_bytes(), by tensor.  best is valid where best_stamp is the op's mark. */
 struct touched { uint32_t *stamp; uint32_t *best_stamp; bytes_t *best; };
 
+/* Returns the bytes that an op needs on its own: its tensors and the least of its workspaces, less what its inplace
+ * permissions save at most.  An output saves the largest of the inputs that it may replace.  *transient leaves
+ * persistent tensors out. */
 static bytes_t
 op_bytes(const struct graph *g, const struct op *o, struct touched *w, uint32_t mark, bytes_t *transient)
 {
@@ -155,12 +126,7 @@ op_bytes(const struct graph *g, const struct op *o, struct touched *w, uint32_t 
 		if (o->alternatives[i].workspace_bytes < all)
 			all = o->alternatives[i].workspace_bytes;
 	*transient = all;
-	for (uint32_t i = 0; i < o->input_count + o->output_count; i++) {
-		uint32_t t = i < o->input_count ? o->inputs[i] : o->outputs[i - o->input_count];
-
-		if (w->stamp[t] == mark)
-			continue;
-		w->stamp[t] = mark;
+	FOR_EACH_OPERAND_ONCE(o, w->stamp, mark, t) {
 		all += g->tensors[t].bytes;
 		if (!kind_is_persistent(g->tensors[t].kind))
 			*transient += g->tensors[t].bytes;
@@ -200,7 +166,7 @@ find_bounds(struct plan_figures *f, const struct graph *g, struct arena *a)
 	}
 }
 
-/* Sums that do not fit stay at the top, where no document's figure is. */
+/* A sum that overflows becomes UINT64_MAX, a figure that no document can hold. */
 static void
 add_bytes(bytes_t *sum, bytes_t bytes)
 {

@@ -1,43 +1,26 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* check_private.h - what the parts of the checker share
+/* check_private.h - the checker's state, and the names of places in its messages
  *
- * Time in the checker is the row of moments of plan_access.h.  Moments lie in lanes: the three queues, and one for
- * beginning and end.  In a lane, moments follow each other.
+ * Time in the checker is counted in moments (plan_access.h) that lie in lanes (plan_order.h).
  */
 #ifndef SIM_CHECK_CHECK_PRIVATE_H
 #define SIM_CHECK_CHECK_PRIVATE_H
-#include "src/documents/plan_access.h"
+#include "src/documents/plan_order.h"
 
 #define NEVER UINT32_MAX	/* no moment */
-enum { LANE_STEP = QUEUE_COUNT, LANE_COUNT };
-
-/* Vector clocks: done[m][lane] is how many of the lane's moments have ended
- * whenever m begins, in whatever timing. */
-struct order {
-	uint8_t *lane;			/* [instruction_count + 2] */
-	uint32_t *position;		/* [instruction_count + 2] in its lane */
-	uint32_t (*done)[LANE_COUNT];	/* [instruction_count + 2] */
-};
-
-/* True when x has ended before y begins, in every timing. */
-static inline bool
-order_before(const struct order *o, uint32_t x, uint32_t y)
-{
-	return o->done[y][o->lane[x]] > o->position[x];
-}
 
 struct checker {
 	const struct plan *plan;
 	const struct graph *graph;	/* plan's */
-	struct order order;
+	struct plan_order order;
 	struct arena *arena;
 	struct err *err;
 };
 
-/* Put x's place in the plan document in front of e's path; returns -1. */
+/* Puts x's place in the plan document in front of e's path; returns -1. */
 int check_at(const struct access *x, struct err *e);
 
-/* Words for messages, in w: "buffer 3 (tensor 7)", "host buffer 3 (tensor 7)", "buffer 4 (workspace)";
+/* Name a buffer or a moment in w: "buffer 3 (tensor 7)", "host buffer 3 (tensor 7)", "buffer 4 (workspace)";
  * "program[12] (run of 'conv1')", "the step's end". */
 struct words { char text[128]; };
 const char *say_buffer(struct words *w, const struct plan *p, bool host, uint32_t id);

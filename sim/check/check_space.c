@@ -1,16 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The rule of space, for the arena and for the host pool.
+/* check_space.c - the rule of space, for the arena and for the host pool
  *
- * One buffer: a write is ordered after every earlier access, a read after every
- * earlier write.  A lane's moments follow each other, so the latest ones of each lane stand
- * for all.
+ * One buffer: a write is ordered after every earlier access, and a read after every earlier write.  The moments of a
+ * lane follow each other, so the latest moment of each lane stands for all.
  *
- * Two buffers that share bytes: every access to one is ordered before every access to the
- * other.  Buffers claim their bytes at their first access in list order.  A buffer is held
- * against those that owned the bytes just before it; it is so ordered after all earlier
- * owners, because each of them was ordered before the next.  The one exception: a run may
- * write an output where it reads, for the last time, an input that its op lets the output
- * replace. */
+ * Two buffers that share bytes: every access to one is ordered before every access to the other.  A buffer claims its
+ * bytes at its first access in list order.  It is compared with the buffers that owned the bytes just before.  Each of
+ * those was ordered after the owners before it, so the buffer is ordered after all of them.  One exception: a run may
+ * write an output where it reads an input for the last time, if its op lets the output replace the input.
+ */
 #include <config.h>
 #include "sim/check/check_private.h"
 
@@ -18,38 +16,36 @@
 
 #include "src/base/spans.h"
 
-/* Moments at which a buffer is used.  first and last are over the whole program; read and
- * wrote are the latest ones so far in the walk. */
-struct use {
+/* Moments at which a buffer is used, by lane.  first and last are over the whole program; read and wrote are the latest
+ * so far. */
+struct buffer_uses {
 	uint32_t first[LANE_COUNT], last[LANE_COUNT], read[LANE_COUNT], wrote[LANE_COUNT];
 };
 
-struct pool {
+struct memory_pool {
 	const struct buffer *buffers;	/* not owned */
-	struct use *uses;
+	struct buffer_uses *uses;
 	bool *claimed;
 	struct spans *owners;		/* values are buffer ids */
 };
 
 struct space {
 	const struct checker *c;
-	struct pool pool[2];		/* [1]: the host's */
+	struct memory_pool pool[2];		/* [1]: the host's */
 };
 
-static int
-note(void *arg, const struct access *x)
+static void
+note(struct space *s, const struct access *x)
 {
-	struct space *s = arg;
-	struct use *u = &s->pool[x->host].uses[x->buffer];
+	struct buffer_uses *u = &s->pool[x->host].uses[x->buffer];
 	int lane = s->c->order.lane[x->moment];
 
 	if (u->first[lane] == NEVER)
 		u->first[lane] = x->moment;
 	u->last[lane] = x->moment;
-	return 0;
 }
 
-/* x uses its buffer while the earlier access at moment m may still go on. */
+/* Reports that x uses its buffer while the earlier access at moment m may still run. */
 static int
 unordered(const struct space *s, const struct access *x, uint32_t m, bool wrote)
 {
@@ -62,12 +58,13 @@ unordered(const struct space *s, const struct access *x, uint32_t m, bool wrote)
 	return check_at(x, s->c->err);
 }
 
-/* A run that reads and writes one buffer does so in place: no conflict. */
+/* Checks x against the earlier accesses to its buffer.  A run that reads and writes one buffer works in place, which is
+ * no conflict. */
 static int
 check_one_buffer(const struct space *s, const struct access *x)
 {
-	const struct order *o = &s->c->order;
-	struct use *u = &s->pool[x->host].uses[x->buffer];
+	const struct plan_order *o = &s->c->order;
+	struct buffer_uses *u = &s->pool[x->host].uses[x->buffer];
 
 	for (int q = 0; q < LANE_COUNT; q++) {
 		if (u->wrote[q] != NEVER && !order_before(o, u->wrote[q], x->moment))
@@ -79,9 +76,9 @@ check_one_buffer(const struct space *s, const struct access *x)
 	return 0;
 }
 
-/* May one run read its input from buffer `from` and write its output, by access x, to buffer `to`, although they
- * share bytes?  An input that the run also writes is not free to share; nor is an output that it also reads,
- * but that claims its bytes when it is read.  A kernel that works in place does so byte for byte. */
+/* True when one run may read an input from buffer `from` and write an output, by access x, to buffer `to`, although the
+ * two share bytes.  A kernel that works in place does so byte for byte, so the offsets are equal.  An input that the run
+ * also writes is not free to share.  An output that the run also reads claims its bytes as a read and is refused. */
 static bool
 shares_in_place(const struct space *s, const struct access *x, const struct buffer *from, const struct buffer *to)
 {
@@ -93,11 +90,11 @@ shares_in_place(const struct space *s, const struct access *x, const struct buff
 	return op_may_share(o, from->tensor, to->tensor) && !op_writes(o, from->tensor);
 }
 
-/* Does the run that uses x's buffer now use the owner's, too, without leave to share? */
+/* True when the run of x also uses the owner's buffer and has no permission to share. */
 static bool
 used_by_run(const struct space *s, const struct access *x, uint32_t owner)
 {
-	const struct use *u = &s->pool[x->host].uses[owner];
+	const struct buffer_uses *u = &s->pool[x->host].uses[owner];
 
 	return !x->host && s->c->order.lane[x->moment] == QUEUE_COMPUTE &&
 	    (u->read[QUEUE_COMPUTE] == x->moment || u->wrote[QUEUE_COMPUTE] == x->moment) &&
@@ -129,7 +126,8 @@ same_run(const struct space *s, const struct access *x, uint32_t owner)
 	return check_at(x, s->c->err);
 }
 
-/* Buffer x claims bytes of owner; the owner's access at moment a and x's at b are not in order. */
+/* Reports that x's buffer claims bytes of owner, while the owner's access at moment a and that of x's buffer at b have
+ * no order. */
 static int
 overlap(const struct space *s, const struct access *x, uint32_t owner, uint32_t a, uint32_t b)
 {
@@ -159,9 +157,9 @@ overlap(const struct space *s, const struct access *x, uint32_t owner, uint32_t 
 static int
 check_pair(const struct space *s, const struct access *x, uint32_t owner)
 {
-	const struct pool *pool = &s->pool[x->host];
-	const struct use *from = &pool->uses[owner], *to = &pool->uses[x->buffer];
-	const struct order *o = &s->c->order;
+	const struct memory_pool *pool = &s->pool[x->host];
+	const struct buffer_uses *from = &pool->uses[owner], *to = &pool->uses[x->buffer];
+	const struct plan_order *o = &s->c->order;
 
 	for (int q = LANE_COUNT - 1; q >= 0; q--) {
 		uint32_t a = from->last[q];
@@ -172,7 +170,7 @@ check_pair(const struct space *s, const struct access *x, uint32_t owner)
 			if (b == NEVER || order_before(o, a, b) ||
 			    (a == b && shares_in_place(s, x, &pool->buffers[owner], &pool->buffers[x->buffer])))
 				continue;
-			/* The walk will meet this use of the buffer before its first write has ended: that says more. */
+			/* A later access will find this one before the buffer's first write has ended: a better message. */
 			if (x->write && b != x->moment && !order_before(o, x->moment, b))
 				continue;
 			return overlap(s, x, owner, a, b);
@@ -182,10 +180,9 @@ check_pair(const struct space *s, const struct access *x, uint32_t owner)
 }
 
 static int
-walk(void *arg, const struct access *x)
+check_access(struct space *s, const struct access *x)
 {
-	struct space *s = arg;
-	struct pool *pool = &s->pool[x->host];
+	struct memory_pool *pool = &s->pool[x->host];
 	const struct buffer *b = &pool->buffers[x->buffer];
 	bytes_t end = b->offset_bytes + b->bytes;
 
@@ -207,7 +204,7 @@ walk(void *arg, const struct access *x)
 }
 
 static void
-pool_init(struct pool *pool, const struct buffer *buffers, uint32_t count, bytes_t bytes, struct arena *a)
+pool_init(struct memory_pool *pool, const struct buffer *buffers, uint32_t count, bytes_t bytes, struct arena *a)
 {
 	bytes_t *addresses = ARENA_NEW(a, bytes_t, (size_t)count * 2 + 2);
 	size_t n = 0;
@@ -219,7 +216,7 @@ pool_init(struct pool *pool, const struct buffer *buffers, uint32_t count, bytes
 		addresses[n++] = buffers[i].offset_bytes + buffers[i].bytes;
 	}
 	pool->buffers = buffers;
-	pool->uses = ARENA_NEW(a, struct use, count);
+	pool->uses = ARENA_NEW(a, struct buffer_uses, count);
 	memset(pool->uses, 0xff, count * sizeof(*pool->uses));	/* all NEVER */
 	pool->claimed = ARENA_NEW(a, bool, count);
 	pool->owners = spans_new(addresses, n, a);
@@ -233,6 +230,10 @@ check_space(const struct checker *c)
 
 	pool_init(&s.pool[false], p->buffers, p->buffer_count, p->arena_bytes, c->arena);
 	pool_init(&s.pool[true], p->host, p->host_count, p->host_bytes, c->arena);
-	plan_visit(p, note, &s);
-	return plan_visit(p, walk, &s);
+	FOR_EACH_ACCESS(p, x)
+		note(&s, &x);
+	FOR_EACH_ACCESS(p, x)
+		if (check_access(&s, &x) < 0)
+			return -1;
+	return 0;
 }

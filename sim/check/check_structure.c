@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a plan must satisfy before its order in time means anything: ids, sizes, limits, and that
- * instructions are those of its graph. */
+/* check_structure.c - ids, sizes, limits, and that the instructions are those of the graph
+ *
+ * The later passes index with the ids that this one has checked, so it cannot use the iterators of plan_access.h.
+ */
 #include <config.h>
 #include "sim/check/check_private.h"
 
@@ -31,7 +33,7 @@ check_limits(const struct checker *c)
 	return 0;
 }
 
-/* Timed figures are the simulator's business; here they need only be times. */
+/* Timed figures only have to be times: the simulator works them out, not the checker. */
 static int
 check_times(const struct checker *c)
 {
@@ -88,7 +90,7 @@ check_pool(const struct checker *c, const struct buffer *buffers, uint32_t count
 	return 0;
 }
 
-/* place_of[tensor] is the index of its place, NEVER before it has one. */
+/* Checks one place.  place_of[tensor] is the index of the tensor's place so far, or NEVER. */
 static int
 check_place(const struct checker *c, const struct place *place, const uint32_t *place_of, bool initial)
 {
@@ -133,7 +135,7 @@ check_place_list(const struct checker *c, const struct place *places, uint32_t c
 	return 0;
 }
 
-/* The next step begins where this one ends. */
+/* Checks that a tensor ends the step where it began it, because the next step begins there. */
 static int
 check_return(const struct checker *c, const struct place *before, const struct place *after)
 {
@@ -190,7 +192,7 @@ check_after(const struct checker *c, uint32_t i)
 	return 0;
 }
 
-/* next is the first op that has not run yet. */
+/* Checks that instruction i may run op; next is the first op that has not run yet. */
 static int
 check_op_order(const struct checker *c, uint32_t op, uint32_t next, uint32_t i)
 {
@@ -259,8 +261,8 @@ check_workspace(const struct checker *c, const struct instruction *in)
 	return 0;
 }
 
-/* The buffer that this run writes a tensor to: valid where run[tensor] is this
- * instruction + 1, so that nothing need be cleared between runs. */
+/* The buffer that a run writes a tensor to, by tensor.  It is valid where run[tensor] is the instruction + 1, so no
+ * clearing between runs is needed. */
 struct written { uint32_t *buffer, *run; };
 
 static int

@@ -1,16 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The rule of values.
+/* check_values.c - the rule of values
  *
- * Space has shown that all conflicting accesses are ordered the same way in every timing, so
- * following the program in list order is enough.  Arena and host pool are maps from address
- * ranges to what fills them: a version of a tensor, and the address at which its byte 0 would be.  A version is
- * known by its slot: slot t is tensor t's value before the step, the others are the outputs
- * of the ops in graph order.  A run whose reads all hold the versions that the graph's order gives
- * makes the versions that the graph gives; nothing else need be known of an op.
+ * check_space.c has shown that all conflicting accesses have the same order in every timing, so one walk in list order
+ * is enough.  Arena and host pool are maps from address ranges to their content: a version of a tensor, and the address
+ * at which its byte 0 would be.  A version is known by its slot.  Slot t is tensor t's value before the step; the other
+ * slots are the outputs of the ops in graph order.  A run whose reads hold the versions that the graph's order gives
+ * makes the versions that the graph gives.
  *
- * A transfer copies whatever its range holds, several versions or parts of them, too.  Their borders
- * are not known beforehand, so such a mixture gets a number of its own, above all slots, and its
- * pieces are kept in a list. */
+ * A transfer copies the content of its range, which may be parts of several versions.  Their borders are not known
+ * beforehand.  Such a mixture gets a number of its own, above all slots, and its pieces are kept in a list.
+ */
 #include <config.h>
 #include "sim/check/check_private.h"
 
@@ -20,8 +19,8 @@
 
 #define MIXED (UINT64_C(1) << 40)	/* mixture i is value MIXED + i */
 
-/* A hostile plan could copy a mixture of many pieces many times: so much is looked at, and for each
- * instruction a little. */
+/* Limit on the pieces looked at, because a hostile plan could copy a mixture of many pieces many times: a constant,
+ * and so many more for each instruction. */
 enum { WORK_LIMIT = 1 << 20, WORK_EACH = 16 };
 
 struct mixture { size_t first, count; };	/* in pieces; addresses are those at which it lies */
@@ -37,12 +36,12 @@ struct values {
 	size_t mixture_count, mixture_capacity;
 	struct span *pieces;
 	size_t piece_count, piece_capacity;
-	struct span *found;		/* what look() saw */
+	struct span *found;		/* result of look() */
 	size_t found_count, found_capacity;
 	size_t work;			/* pieces looked at */
 };
 
-/* Number the versions and find which of them each read must see. */
+/* Numbers the versions and finds the one that each read must see. */
 static void
 number_versions(struct values *v, const struct graph *g, struct arena *a)
 {
@@ -70,7 +69,7 @@ number_versions(struct values *v, const struct graph *g, struct arena *a)
 	v->final = now;
 }
 
-/* Add a range to what look() saw, joined to the one before where it goes on. */
+/* Adds a range to look()'s result; a range that continues the last one is joined to it. */
 static void
 see(struct values *v, struct span s)
 {
@@ -106,9 +105,8 @@ see_mixture(struct values *v, const struct mixture *m, bytes_t from, bytes_t to)
 	}
 }
 
-/* Fill v->found with what [from, to) of x's or the other memory holds, in order.  from and to are among the
- * memory's addresses.  What turns out to be one value becomes one span, so that no
- * later look is held up by the same pieces. */
+/* Fills v->found with the content of [from, to) in one of the memories, in order.  from and to are among the memory's
+ * addresses.  Content that turns out to be one value becomes one span, so later looks do not meet its pieces again. */
 static int
 look(struct values *v, const struct access *x, bool host, bytes_t from, bytes_t to)
 {
@@ -134,7 +132,7 @@ look(struct values *v, const struct access *x, bool host, bytes_t from, bytes_t 
 	return check_at(x, v->c->err);
 }
 
-/* The tensor that a slot is of, which of its writes made it (0: none), and the op. */
+/* Returns the tensor of a slot; *version is the number of the write that made it (0: none), *op the op. */
 static uint32_t
 slot_tensor(const struct values *v, uint64_t slot, uint32_t *version, uint32_t *op)
 {
@@ -170,7 +168,7 @@ say_slot(struct words *w, const struct values *v, uint64_t slot)
 	return w->text;
 }
 
-/* v->found is not what x must see: say what it is instead. */
+/* Reports that v->found is not the version that x must see. */
 static int
 explain(const struct values *v, const struct access *x, uint64_t want)
 {
@@ -202,7 +200,7 @@ explain(const struct values *v, const struct access *x, uint64_t want)
 	return check_at(x, v->c->err);
 }
 
-/* x's buffer holds, in every byte of its tensor, version want. */
+/* Checks that x's buffer holds version want in every byte of its tensor. */
 static int
 check_read(struct values *v, const struct access *x, uint64_t want)
 {
@@ -225,7 +223,7 @@ fill(struct values *v, bool host, bytes_t offset, bytes_t bytes, uint64_t value)
 		spans_set(v->memory[host], offset, offset + bytes, value, value == SPAN_EMPTY ? 0 : offset);
 }
 
-/* Copy what in's source range holds to its destination. */
+/* Copies the content of in's source range to its destination. */
 static int
 copy(struct values *v, const struct access *x, const struct instruction *in)
 {
@@ -257,12 +255,11 @@ copy(struct values *v, const struct access *x, const struct instruction *in)
 }
 
 static int
-follow(void *arg, const struct access *x)
+follow(struct values *v, const struct access *x)
 {
-	struct values *v = arg;
 	const struct plan *p = v->c->plan;
 	const struct buffer *b = access_buffer(p, x);
-	const struct instruction *in = x->moment == MOMENT_BEGIN || x->moment == moment_end(p) ? NULL : &p->program[x->moment - 1];
+	const struct instruction *in = moment_instruction(p, x->moment);
 
 	assert(in != NULL || x->operand == OPERAND_INITIAL || x->operand == OPERAND_FINAL);
 	switch (x->operand) {
@@ -287,7 +284,7 @@ follow(void *arg, const struct access *x)
 	return 0;
 }
 
-/* All addresses at which a run or a transfer begins or ends in one memory. */
+/* Returns an empty map of one memory, divided at every address at which a run or a transfer begins or ends. */
 static struct spans *
 memory_new(const struct checker *c, bool host)
 {
@@ -328,5 +325,8 @@ check_values(const struct checker *c)
 	number_versions(&v, c->graph, c->arena);
 	v.memory[false] = memory_new(c, false);
 	v.memory[true] = memory_new(c, true);
-	return plan_visit(c->plan, follow, &v);
+	FOR_EACH_ACCESS(c->plan, x)
+		if (follow(&v, &x) < 0)
+			return -1;
+	return 0;
 }

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# Is a plan sound?
+# The checker: soundness of a plan.
 libsim_a_SOURCES += \
 	%D%/check.c %D%/check.h \
 	%D%/check_figures.c \
@@ -7,3 +7,4 @@ libsim_a_SOURCES += \
 	%D%/check_space.c \
 	%D%/check_structure.c \
 	%D%/check_values.c
+EXTRA_DIST += %D%/README.md

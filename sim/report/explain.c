@@ -1,43 +1,30 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* explain.c - the buffers at a plan's peak, the idle intervals of its tensors, and one tensor's events */
 #include <config.h>
 #include "sim/report/explain.h"
 
 #include <stdlib.h>
 
 #include "sim/check/check.h"
-#include "src/documents/plan_access.h"
 
 const char *const explain_what_names[EXPLAIN_WHATS + 1] = {
 	"begins", "written", "made again", "read", "offloaded", "fetched", "ends", NULL
 };
 
-/* ---- what is alive ---- */
-
-static int
-note_access(void *arg, const struct access *x)
-{
-	struct explain *e = arg;
-
-	if (x->host)
-		return 0;
-	if (e->first[x->buffer] == PLAN_NONE)
-		e->first[x->buffer] = x->moment;
-	e->last[x->buffer] = x->moment;
-	return 0;
-}
+/* ---- the peak ---- */
 
 static bool
 alive_at(const struct explain *x, uint32_t buffer, uint32_t moment)
 {
-	return x->first[buffer] != PLAN_NONE && x->first[buffer] <= moment && moment <= x->last[buffer];
+	return x->ranges[buffer].first != PLAN_NONE && x->ranges[buffer].first <= moment && moment <= x->ranges[buffer].last;
 }
 
-struct by_bytes { bytes_t bytes; uint32_t id; };
+struct alive_buffer { bytes_t bytes; uint32_t id; };
 
 static int
 larger_first(const void *x, const void *y)
 {
-	const struct by_bytes *p = x, *q = y;
+	const struct alive_buffer *p = x, *q = y;
 
 	if (p->bytes != q->bytes)
 		return p->bytes > q->bytes ? -1 : 1;
@@ -48,7 +35,7 @@ static void
 look_at_peak(struct explain *x, struct arena *a)
 {
 	const struct plan *p = x->plan;
-	struct by_bytes *alive = ARENA_NEW(a, struct by_bytes, p->buffer_count);
+	struct alive_buffer *alive = ARENA_NEW(a, struct alive_buffer, p->buffer_count);
 	bytes_t sum = 0;
 
 	x->peak_bytes = check_peak(&x->peak, p, a);
@@ -58,8 +45,8 @@ look_at_peak(struct explain *x, struct arena *a)
 
 		if (!alive_at(x, b, x->peak))
 			continue;
-		alive[x->at_peak_count++] = (struct by_bytes) { bytes, b };
-		x->peak_kinds[it->tensor == PLAN_NONE ? (int)SIM_WORKSPACE : (int)p->graph->tensors[it->tensor].kind] += bytes;
+		alive[x->at_peak_count++] = (struct alive_buffer) { bytes, b };
+		x->peak_kinds[sim_kind(p, b)] += bytes;
 		sum += bytes;
 	}
 	x->in_place_bytes = sum - x->peak_bytes;
@@ -69,9 +56,9 @@ look_at_peak(struct explain *x, struct arena *a)
 		x->at_peak[i] = alive[i].id;
 }
 
-/* ---- what each tensor's absence saves ---- */
+/* ---- savings ---- */
 
-/* When moment m begins and ends in simulated time. */
+/* Return when moment m begins and ends in simulated time. */
 static double
 begins(const struct explain *x, uint32_t m)
 {
@@ -84,7 +71,7 @@ ends(const struct explain *x, uint32_t m)
 	return m == MOMENT_BEGIN ? 0 : m == moment_end(x->plan) ? x->sim->step_time_us : x->sim->spans[m - 1].end_us;
 }
 
-/* Buffers by their first moment: a counting sort. */
+/* Returns the buffers in order of their first moment (a counting sort). */
 static uint32_t *
 buffers_by_first(const struct explain *x, uint32_t *count, struct arena *a)
 {
@@ -93,27 +80,28 @@ buffers_by_first(const struct explain *x, uint32_t *count, struct arena *a)
 
 	*count = 0;
 	for (uint32_t b = 0; b < p->buffer_count; b++)
-		if (x->first[b] != PLAN_NONE) {
-			start[x->first[b] + 1]++;
+		if (x->ranges[b].first != PLAN_NONE) {
+			start[x->ranges[b].first + 1]++;
 			++*count;
 		}
 	for (uint32_t m = 0; m <= moment_end(p); m++)
 		start[m + 1] += start[m];
 	for (uint32_t b = 0; b < p->buffer_count; b++)
-		if (x->first[b] != PLAN_NONE)
-			order[start[x->first[b]]++] = b;
+		if (x->ranges[b].first != PLAN_NONE)
+			order[start[x->ranges[b].first]++] = b;
 	return order;
 }
 
-/* A tensor's life as if it never left: from the first to the last moment of its stays, or the whole step. */
-struct life { uint32_t first, last; double here_until_us; bool at_peak, at_step_peak; };
+/* A tensor's live range as if it never left: from the first moment of its first buffer to the last of its last one, or
+ * the whole step. */
+struct tensor_life { uint32_t first, last; double here_until_us; bool at_peak, at_step_peak; };
 
 static void
-sum_absences(struct explain *x, struct arena *a)
+sum_idle_intervals(struct explain *x, struct arena *a)
 {
 	const struct plan *p = x->plan;
 	const struct graph *g = p->graph;
-	struct life *life = ARENA_NEW(a, struct life, g->tensor_count);
+	struct tensor_life *life = ARENA_NEW(a, struct tensor_life, g->tensor_count);
 	uint32_t count, *order = buffers_by_first(x, &count, a);
 
 	for (uint32_t t = 0; t < g->tensor_count; t++)
@@ -123,25 +111,25 @@ sum_absences(struct explain *x, struct arena *a)
 			life[t].first = PLAN_NONE;
 	for (uint32_t i = 0; i < count; i++) {
 		uint32_t b = order[i], t = p->buffers[b].tensor;
-		struct life *l;
+		struct tensor_life *l;
 
 		if (t == PLAN_NONE)
 			continue;
 		l = &life[t];
 		if (l->first == PLAN_NONE) {
-			l->first = x->first[b];
-			l->here_until_us = begins(x, x->first[b]);
+			l->first = x->ranges[b].first;
+			l->here_until_us = begins(x, x->ranges[b].first);
 		}
-		l->last = x->last[b] > l->last ? x->last[b] : l->last;
-		if (begins(x, x->first[b]) > l->here_until_us)
-			x->tensors[t].away_us += begins(x, x->first[b]) - l->here_until_us;
-		if (ends(x, x->last[b]) > l->here_until_us)
-			l->here_until_us = ends(x, x->last[b]);
+		l->last = x->ranges[b].last > l->last ? x->ranges[b].last : l->last;
+		if (begins(x, x->ranges[b].first) > l->here_until_us)
+			x->tensors[t].away_us += begins(x, x->ranges[b].first) - l->here_until_us;
+		if (ends(x, x->ranges[b].last) > l->here_until_us)
+			l->here_until_us = ends(x, x->ranges[b].last);
 		l->at_peak |= alive_at(x, b, x->peak);
 		l->at_step_peak |= alive_at(x, b, x->step_peak);
 	}
 	for (uint32_t t = 0; t < g->tensor_count; t++) {
-		const struct life *l = &life[t];
+		const struct tensor_life *l = &life[t];
 		bytes_t bytes = bytes_align(g->tensors[t].bytes, DEVICE_ALIGN);
 
 		if (l->first == PLAN_NONE)
@@ -155,7 +143,7 @@ sum_absences(struct explain *x, struct arena *a)
 	}
 }
 
-/* ---- what it costs ---- */
+/* ---- costs ---- */
 
 static void
 charge_rerun(struct explain *x, const struct op *o, double us)
@@ -239,19 +227,15 @@ void
 explain_init(struct explain *x, const struct plan *p, const struct sim_result *r, uint32_t step_peak_op, struct arena *a)
 {
 	*x = (struct explain) { .plan = p, .sim = r };
-	x->first = ARENA_NEW(a, uint32_t, p->buffer_count);
-	x->last = ARENA_NEW(a, uint32_t, p->buffer_count);
+	x->ranges = plan_live_ranges(p, a);
 	x->tensors = ARENA_NEW(a, struct explain_tensor, p->graph->tensor_count);
-	for (uint32_t b = 0; b < p->buffer_count; b++)
-		x->first[b] = PLAN_NONE;
-	plan_visit(p, note_access, x);
 	look_at_peak(x, a);
 	sum_costs(x, step_peak_op, a);
-	sum_absences(x, a);
+	sum_idle_intervals(x, a);
 	rank(x, a);
 }
 
-/* ---- one tensor's story ---- */
+/* ---- one tensor's events ---- */
 
 struct story {
 	const struct explain *x;
@@ -263,28 +247,27 @@ struct story {
 	size_t count, capacity;
 };
 
-static int
-add_event(void *arg, const struct access *acc)
+static void
+add_event(struct story *s, const struct access *acc)
 {
 	static const enum explain_what what[] = {
 		[OPERAND_INITIAL] = EXPLAIN_BEGIN, [OPERAND_READ] = EXPLAIN_READ, [OPERAND_WRITE] = EXPLAIN_WRITE,
 		[OPERAND_FROM] = EXPLAIN_OFFLOAD, [OPERAND_TO] = EXPLAIN_FETCH, [OPERAND_FINAL] = EXPLAIN_END
 	};
-	struct story *s = arg;
 	const struct plan *p = s->x->plan;
-	const struct instruction *in = acc->moment == MOMENT_BEGIN || acc->moment == moment_end(p) ? NULL : &p->program[acc->moment - 1];
+	const struct instruction *in = moment_instruction(p, acc->moment);
 	struct explain_event *e, *before = s->count > 0 ? &s->events[s->count - 1] : NULL;
 
 	if (access_buffer(p, acc)->tensor != s->tensor || acc->operand == OPERAND_WORKSPACE || (in != NULL && acc->host))
-		return 0;
+		return;
 	if (before != NULL && before->moment == acc->moment && before->what == what[acc->operand] && before->buffer == acc->buffer)
-		return 0;	/* an op that reads it twice */
+		return;	/* an input that stands twice */
 	e = ARENA_PUSH(s->arena, s->events, s->count, s->capacity);
 	*e = (struct explain_event) { .what = what[acc->operand], .moment = acc->moment, .on_host = acc->host, .buffer = acc->buffer,
 	    .start_us = begins(s->x, acc->moment), .end_us = ends(s->x, acc->moment),
-	    .last = !acc->host && s->x->last[acc->buffer] == acc->moment };
+	    .last = !acc->host && s->x->ranges[acc->buffer].last == acc->moment };
 	if (in == NULL)
-		return 0;
+		return;
 	if (in->queue != QUEUE_COMPUTE) {
 		e->bytes = in->bytes;
 		e->wait_us = s->wait_us[acc->moment - 1];
@@ -293,7 +276,6 @@ add_event(void *arg, const struct access *acc)
 	}
 	if (e->what == EXPLAIN_WRITE)
 		s->ran[in->op] = true;
-	return 0;
 }
 
 struct explain_event *
@@ -306,7 +288,8 @@ explain_story(const struct explain *x, uint32_t tensor, uint32_t *count, struct 
 	for (uint32_t i = 0; i < x->sim->stall_count; i++)
 		if (x->sim->stalls[i].cause != PLAN_NONE)
 			s.wait_us[x->sim->stalls[i].cause] += x->sim->stalls[i].end_us - x->sim->stalls[i].start_us;
-	plan_visit(x->plan, add_event, &s);
+	FOR_EACH_ACCESS(x->plan, acc)
+		add_event(&s, &acc);
 	*count = (uint32_t)s.count;
 	return s.events;
 }

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* gnuplot.c - starts gnuplot, tests its picture, and passes it on as a file or as a part of a page */
 #include <config.h>
 #include "sim/report/gnuplot.h"
 
@@ -15,7 +16,7 @@ extern char **environ;
 
 const struct gnuplot_format gnuplot_svg = { ".svg", "svg", 1, "</svg>", 6 };
 const struct gnuplot_format gnuplot_png = { ".png", "pngcairo fontscale 0.76 dashlength 1.4", 1, "IEND\xae\x42\x60\x82", 8 };
-/* 90 pixels an inch put a whole picture on a sheet. */
+/* With 90 pixels an inch a whole picture fits on a sheet. */
 const struct gnuplot_format gnuplot_pdf = { ".pdf", "pdfcairo fontscale 0.85 dashlength 1.4", 90, "%%EOF", 5 };
 const struct gnuplot_format gnuplot_dumb = { "term", "dumb noenhanced", 1, "", 0 };
 
@@ -36,8 +37,8 @@ gnuplot_terminal(FILE *out, const struct drawing *d)
 	fputs("\nset encoding utf8\n", out);
 }
 
-/* Start gnuplot with these three files as its standard streams.  Files rather than pipes: neither side can
- * block the other, and no signal comes of one that dies. */
+/* Starts gnuplot with three files as its standard streams.  With files instead of pipes neither side can block the
+ * other, and the death of one raises no signal in the other. */
 static int
 start(pid_t *pid, FILE *in, FILE *out, FILE *errors, struct err *e)
 {
@@ -62,7 +63,7 @@ start(pid_t *pid, FILE *in, FILE *out, FILE *errors, struct err *e)
 	return rc == 0 ? 0 : err_set(e, ERR_SYSTEM, "cannot start %s: %s", GNUPLOT, strerror(rc));
 }
 
-/* The first line of gnuplot's complaint that says something. */
+/* Reports the first line of gnuplot's messages that is more than its prompt. */
 static int
 say_why(FILE *errors, int status, struct err *e)
 {
@@ -96,7 +97,7 @@ is_complete(FILE *picture, const struct gnuplot_format *f)
 	return false;
 }
 
-/* Let gnuplot draw into picture.  All three are temporary files without a name. */
+/* Draws into picture.  All three files are temporary and have no name. */
 static int
 draw(const struct drawing *d, FILE *script, FILE *picture, FILE *errors, struct err *e)
 {
@@ -120,7 +121,7 @@ draw(const struct drawing *d, FILE *script, FILE *picture, FILE *errors, struct 
 	return 0;
 }
 
-/* Hand a complete picture on. */
+/* Passes a complete picture on. */
 typedef int pass_fn(FILE *to, FILE *picture, const struct drawing *d, const char *class, struct err *e);
 
 static int
@@ -163,7 +164,8 @@ pass_copy(FILE *to, FILE *picture, const struct drawing *d, const char *class, s
 
 /* ---- pictures within a page ---- */
 
-/* What a page decides, and what would be there twice in a page of several pictures. */
+/* Writes a line of an svg for a page: colours become the page's, ids that gnuplot repeats in every picture become
+ * unique, and coordinates lose empty decimals. */
 static void
 put_line(FILE *to, const char *s, const char *id)
 {
@@ -233,7 +235,7 @@ gnuplot_embed(FILE *out, const struct drawing *d, const char *class, struct err 
 	return draw_and_pass(out, d, pass_embed, class, e);
 }
 
-/* ---- scripts that stay ---- */
+/* ---- scripts beside a picture ---- */
 
 static int
 write_script(FILE *out, void *arg, struct err *e)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# Pictures, traces, and the reasons behind a plan.
+# Pictures, pages, traces, and explanations of a plan.
 libsim_a_SOURCES += \
 	%D%/explain.c %D%/explain.h \
 	%D%/gnuplot.c %D%/gnuplot.h \
@@ -17,3 +17,4 @@ libsim_a_SOURCES += \
 	%D%/report_sweep_draw.c \
 	%D%/sweep_read.c \
 	%D%/trace.c %D%/trace.h
+EXTRA_DIST += %D%/README.md

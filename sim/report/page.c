@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* page.c - a page's style and script, tables and figures */
 #include <config.h>
 #include "sim/report/page.h"
 
@@ -42,7 +43,7 @@ static const char style[] =
 "@media print{.tools{display:none}}\n"
 "</style>\n";
 
-/* Where things are under the pointer comes from the page's own data; a figure's attributes say where its axes lie. */
+/* The text under the pointer comes from the page's own data; a figure's attributes tell where its axes lie. */
 static const char script[] =
 "<script>\n"
 "(function(){'use strict';\n"
@@ -51,8 +52,8 @@ static const char script[] =
 "function size(b){var u=['bytes','KiB','MiB','GiB','TiB'],i=0;while(b>=1024&&i<4){b/=1024;i++}return (i?b.toFixed(2):b)+' '+u[i]}\n"
 "function ms(t){return t>=1000?(t/1000).toFixed(3)+' s':t>=1?t.toFixed(3)+' ms':(t*1000).toFixed(1)+' us'}\n"
 "function at(a,n,x){var l=0,h=a.length/n-1,r=-1,m;while(l<=h){m=l+h>>1;if(a[m*n]<=x){r=m;l=m+1}else h=m-1}return r}\n"
-"function tensor(t){if(t<0)return 'workspace';var k=D.tensors[2*t],o=D.tensors[2*t+1];"
-"return D.kinds[k]+' of '+(o<0?'tensor '+t:D.ops[o])+' (tensor '+t+')'}\n"
+"function tensor(t){if(t<0)return 'workspace';var i=3*t,how=D.tensors[i+1];"
+"return D.kinds[D.tensors[i]]+(how?[0,' from ',' read by '][how]+D.ops[D.tensors[i+2]]:'')+' (tensor '+t+')'}\n"
 "var say={\n"
 "memory:function(x){var s='at '+ms(x),p=0,a,i;for(var k=0;k<D.kinds.length;k++){a=D.curves[k];i=at(a,2,x);if(i<0)continue;"
 "i=a[2*i+1]-p;p+=i;if(i>0)s+='\\n'+D.kinds[k]+': '+size(i)}return s+'\\nin all: '+size(p)},\n"
@@ -123,7 +124,7 @@ page_text(FILE *out, const char *s)
 		}
 }
 
-/* Nothing in it can end the script that it stands in. */
+/* Escapes every character that could end the script around the string. */
 void
 page_json_string(FILE *out, const char *s)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* From a file's suffix to whoever writes that format. */
+/* report.c - the format of a report, by its path's suffix, and the three entries */
 #include <config.h>
 #include "sim/report/report.h"
 
@@ -51,7 +51,7 @@ report_check(const struct report_to *to, bool plan, struct err *e)
 	return err_in_file(e, to->path);
 }
 
-/* The terminal's columns and lines; where there is none, what fits most. */
+/* Sets d's size to the terminal's columns and lines; without a terminal, to 100 x 40. */
 static void
 size_of_terminal(struct drawing *d)
 {
@@ -108,7 +108,7 @@ report_draw(const struct report_to *to, struct drawing *d, gnuplot_script_fn *te
 		d->script = term;
 		return file_write("-", write_drawing, d, e);
 	}
-	/* The script first: one that gnuplot dies of is the one to look at. */
+	/* The script first: after a failure of gnuplot it is the file to look at. */
 	if (report_keep(to, "", d, a, e) < 0)
 		return -1;
 	return file_write(to->path, write_drawing, d, e);

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* report_data.c - a plan's simulation as curves and boxes: memory, queues, link, peak */
 #include <config.h>
 #include "sim/report/report_private.h"
 
@@ -6,9 +7,9 @@
 
 #include "sim/time/simulate_private.h"
 
-/* A box narrower than this many columns is gathered with its neighbours. */
+/* Columns; a narrower box is gathered with its neighbours. */
 #define NARROW 1.5
-/* In a queue whose spans are this wide on average each ends a hair early, so that neighbours can be
+/* Columns; where the spans of a queue are this wide on average, each ends HAIR columns early, so that neighbours can be
  * told apart. */
 #define WIDE 6.0
 #define HAIR 0.6
@@ -97,7 +98,7 @@ static void
 cut_queue(struct picture *pic, const struct sim_queues *q, enum queue k, struct arena *a)
 {
 	struct strip s = { .pic = pic, .arena = a, .column_us = column_us(pic), .bottom = queue_row(k) - BOX_HEIGHT / 2 };
-	/* Compute only ever waits for transfers, so all of its idle time is stall. */
+	/* Compute waits for transfers only, so all of its idle time is stall. */
 	int idle = k == QUEUE_COMPUTE ? (int)MARK_STALL : (int)MARK_NONE;
 	bool *ran = ARENA_NEW(a, bool, pic->plan->graph->op_count);
 	double t = 0;
@@ -122,7 +123,7 @@ push_step(struct curve *c, double t, double value, struct arena *a)
 		*ARENA_PUSH(a, c->steps, c->count, c->capacity) = (struct curve_step){ t, value };
 }
 
-/* A curve needs a last point to reach the picture's right end. */
+/* Adds a last point, so that the curve reaches the picture's right end. */
 static void
 end_curve(const struct picture *pic, struct curve *c, struct arena *a)
 {
@@ -131,8 +132,8 @@ end_curve(const struct picture *pic, struct curve *c, struct arena *a)
 	*ARENA_PUSH(a, c->steps, c->count, c->capacity) = (struct curve_step){ pic->result->step_time_us, value };
 }
 
-/* A direction's rate is each transfer's mean, latency included; stretches too narrow to be seen are
- * gathered into their common mean. */
+/* Fills c with a direction's rate over time: the mean of each transfer, latency included.  Stretches too narrow to be
+ * seen are gathered into their common mean. */
 static void
 rate_curve(struct picture *pic, const struct sim_queues *q, enum queue k, struct curve *c, struct arena *a)
 {
@@ -172,7 +173,7 @@ device_bytes(const struct sim_memory *m, uint32_t row)
 	return sum;
 }
 
-/* A row of the memory table as one step of each kind's curve; what no pixel could show is left out. */
+/* Adds a row of the memory table as one step of each kind's curve.  Changes below a pixel are left out. */
 static void
 push_row(struct picture *pic, const struct sim_memory *m, uint32_t row, struct arena *a)
 {
@@ -189,7 +190,7 @@ push_row(struct picture *pic, const struct sim_memory *m, uint32_t row, struct a
 	}
 }
 
-/* Of the rows first .. last that share a column keep the least, the largest and the last, in order. */
+/* Adds, of the rows first .. last of one column, the least, the largest and the last, in order. */
 static void
 push_column(struct picture *pic, const struct sim_memory *m, uint32_t first, uint32_t last, struct arena *a)
 {
@@ -206,7 +207,7 @@ push_column(struct picture *pic, const struct sim_memory *m, uint32_t first, uin
 			push_row(pic, m, i, a);
 }
 
-/* Is row i of the table the last one in its column? */
+/* True when row i of the table is the last one in its column. */
 static bool
 ends_column(const struct sim_memory *m, uint32_t i, double column)
 {
@@ -232,7 +233,7 @@ memory_curves(struct picture *pic, const struct sim_memory *m, struct arena *a)
 		end_curve(pic, &pic->kinds[k], a);
 }
 
-/* The pool: the largest value of each column and the last. */
+/* Fills the pool's curve: the largest value of each column and the last. */
 static void
 host_curve(struct picture *pic, const struct sim_memory *m, struct arena *a)
 {
@@ -251,7 +252,8 @@ host_curve(struct picture *pic, const struct sim_memory *m, struct arena *a)
 	end_curve(pic, &pic->host, a);
 }
 
-/* The memory panel reaches up to its highest line; but a budget far above all else would flatten it. */
+/* Returns the top of the memory panel: its highest line.  A budget over twice all else is left out, because it would
+ * flatten the panel. */
 static bytes_t
 memory_top(const struct plan *p, const struct sim_result *r)
 {
@@ -263,7 +265,7 @@ memory_top(const struct plan *p, const struct sim_result *r)
 	return p->budget_bytes > top && p->budget_bytes / 2 <= top ? p->budget_bytes : top;
 }
 
-/* All that is in use at the first moment at which most is, the largest first. */
+/* Finds the first time of the largest sum, and the buffers in use there, the largest first. */
 static void
 find_peak(struct picture *pic, const struct sim_memory *m)
 {
@@ -276,7 +278,7 @@ find_peak(struct picture *pic, const struct sim_memory *m)
 			at = i;
 	k->time_us = m->count > 0 ? m->time_us[at] : 0;
 	for (uint32_t b = 0; b < p->buffer_count; b++) {
-		const struct stay *s = &pic->stays[b];
+		const struct map_range *s = &pic->ranges[b];
 		uint32_t i;
 
 		if (s->from > k->time_us || s->to <= k->time_us)
@@ -298,42 +300,6 @@ find_peak(struct picture *pic, const struct sim_memory *m)
 	}
 }
 
-uint32_t *
-tensor_makers(const struct graph *g, struct arena *a)
-{
-	uint32_t *makers = ARENA_NEW(a, uint32_t, g->tensor_count), *readers = ARENA_NEW(a, uint32_t, g->tensor_count);
-
-	for (uint32_t t = 0; t < g->tensor_count; t++)
-		makers[t] = readers[t] = PLAN_NONE;
-	for (uint32_t i = g->op_count; i-- > 0;) {
-		for (uint32_t k = 0; k < g->ops[i].output_count; k++)
-			makers[g->ops[i].outputs[k]] = i;
-		for (uint32_t k = 0; k < g->ops[i].input_count; k++)
-			readers[g->ops[i].inputs[k]] = i;
-	}
-	/* A parameter belongs to the op that uses it, not to its update. */
-	for (uint32_t t = 0; t < g->tensor_count; t++)
-		if (makers[t] == PLAN_NONE || (kind_is_persistent(g->tensors[t].kind) && readers[t] != PLAN_NONE))
-			makers[t] = readers[t];
-	return makers;
-}
-
-const char *
-op_label(const struct op *o, struct arena *a)
-{
-	return o->layer != NULL ? arena_printf(a, "%s %s", o->layer, o->name) : o->name;
-}
-
-const char *
-tensor_name(const struct plan *p, const uint32_t *makers, uint32_t tensor, struct arena *a)
-{
-	if (tensor == PLAN_NONE)
-		return "workspace";
-	if (makers[tensor] == PLAN_NONE)
-		return arena_printf(a, "tensor %" PRIu32, tensor);
-	return op_label(&p->graph->ops[makers[tensor]], a);
-}
-
 void
 picture_init(struct picture *pic, const struct plan *p, const struct sim_result *r, const struct detail *d, struct arena *a)
 {
@@ -349,13 +315,13 @@ picture_init(struct picture *pic, const struct plan *p, const struct sim_result 
 		cut_queue(pic, &q, (enum queue)k, a);
 	rate_curve(pic, &q, QUEUE_OUT, &pic->rate[D2H], a);
 	rate_curve(pic, &q, QUEUE_IN, &pic->rate[H2D], a);
-	pic->makers = tensor_makers(p->graph, a);
-	pic->stays = plan_stays(p, r, a);
+	pic->origins = graph_origins(p->graph, a);
+	pic->ranges = plan_map_ranges(p, r, a);
 	pic->map = (struct address_map){ .unit = "time (ms)", .end = r->step_time_us, .top = p->arena_bytes };
 	for (int k = 0; k < SIM_KINDS; k++) {
-		pic->map.names[k] = kind_label(k);
+		pic->map.names[k] = sim_kind_name(k);
 		pic->map.colours[k] = kind_colours[k];
 	}
-	address_map_init(&pic->map, pic->stays, p->buffer_count, d, a);
+	address_map_init(&pic->map, pic->ranges, p->buffer_count, d, a);
 	find_peak(pic, &m);
 }

@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* report_draw.h - what the three subjects of a report (plan, placement, sweep) share with its formats */
+/* report_draw.h - the pictures of the three subjects (plan, placement, sweep), for the formats of a report */
 #ifndef SIM_REPORT_REPORT_DRAW_H
 #define SIM_REPORT_REPORT_DRAW_H
 #include "sim/report/gnuplot.h"
 #include "sim/report/page.h"
 #include "sim/report/report_private.h"
 
-/* Write d in the format of to's path, its script beside it when that is wanted. */
+/* Writes d in the format of to's path, with its script beside it when to->keep. */
 int report_draw(const struct report_to *to, struct drawing *d, gnuplot_script_fn *term, struct arena *a, struct err *e) WARN_UNUSED;
 
-/* Keep the script of one part of a page ("" : of the whole), if scripts are kept. */
+/* Keeps the script of one part of a page when to->keep; "" is the whole picture. */
 int report_keep(const struct report_to *to, const char *part, const struct drawing *d, struct arena *a, struct err *e) WARN_UNUSED;
 
-/* Where the axes stand in both drawings of a page's figure. */
+/* Fills in f->frame: the axes of both drawings. */
 void report_frames(struct page_figure *f);
 
 /* ---- a placement ---- */
@@ -34,24 +34,24 @@ enum chart { CHART_PARETO, CHART_BATCH, CHART_LINK, CHART_BUDGET, CHART_COUNT };
 
 struct chart_point { double x, y; };
 struct series {
-	const char *name, *label;	/* "" when there is only one; label: quoted for gnuplot */
-	const struct sweep_point *first;	/* one of its results: what its name says */
+	const char *name, *label;	/* name: "" when there is only one; label: quoted for gnuplot */
+	const struct sweep_point *first;	/* the result that its name was made of */
 	struct chart_point *points;	/* [count] by x */
 	size_t count, capacity;
 };
 
 struct chart_data {
-	struct series series[SERIES_MOST];	/* those with most points */
+	struct series series[SERIES_MOST];	/* the ones with most points */
 	uint32_t count, left_out;
-	struct chart_point *bound;	/* [bound_count] by x: nothing can be below */
+	struct chart_point *bound;	/* [bound_count] by x: no plan is below */
 	size_t bound_count;
-	bool flat;			/* all points have one x: nothing to see */
+	bool flat;			/* all points have one x */
 };
 
 struct sweep_picture {
 	const struct sweep *sweep;
 	const char *plain_title, *title;	/* title: quoted for gnuplot */
-	bool relative;			/* memory against overhead, not time: networks, batches or devices differ */
+	bool relative;			/* memory is drawn against overhead, because networks, batches or devices differ */
 	struct chart_data charts[CHART_COUNT];
 };
 
@@ -65,7 +65,7 @@ void sweep_chart_script(FILE *out, const struct drawing *d);	/* d->what: struct 
 
 /* ---- pages ---- */
 
-/* The data that a plan's page shows under the pointer. */
+/* Writes the data that a plan's page shows under the pointer. */
 void page_plan_data(FILE *out, const struct picture *pic, struct arena *a);
 
 int report_plan_page(const struct report_to *to, const struct plan *p, const struct sim_result *r, struct arena *a,

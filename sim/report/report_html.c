@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The page of a plan: what its figures mean in words, its panels, and what they show as data for a pointer. */
+/* report_html.c - the page of a plan: its figures in words, its panels, the peak, the longest stalls */
 #include <config.h>
 #include "sim/report/report_draw.h"
 
@@ -26,7 +26,7 @@ static const struct {
 	[PANEL_HOST] = { "host", "Pinned host memory", "bytes in the pinned host pool over time", 160, 140 }
 };
 
-/* ---- in words ---- */
+/* ---- tables ---- */
 
 static double
 percent(double part, double whole)
@@ -97,14 +97,14 @@ put_peak(FILE *out, const struct plan_page *w)
 	    units_size(b2, k->bytes));
 	for (uint32_t i = 0; i < k->count; i++) {
 		uint32_t tensor = p->buffers[k->top[i].buffer].tensor;
-		int kind = tensor == PLAN_NONE ? (int)SIM_WORKSPACE : (int)p->graph->tensors[tensor].kind;
+		int kind = sim_kind(p, k->top[i].buffer);
 
 		fputs("<tr><th scope=\"row\">", out);
 		page_text(out, k->top[i].name);
 		if (tensor != PLAN_NONE)
 			fprintf(out, " <span class=\"sub\">(tensor %" PRIu32 ")</span>", tensor);
 		fprintf(out, "</th><td>%s</td><td>%s</td><td class=\"bars\"><span class=\"bar\" style=\"width:%.1f%%;background:%s\"></span></td></tr>\n",
-		    units_size(b1, k->top[i].bytes), kind_label(kind), percent((double)k->top[i].bytes, (double)k->top[0].bytes), kind_colours[kind]);
+		    units_size(b1, k->top[i].bytes), sim_kind_name(kind), percent((double)k->top[i].bytes, (double)k->top[0].bytes), kind_colours[kind]);
 	}
 	if (k->other_count > 0)
 		fprintf(out, "<tr><th scope=\"row\">%" PRIu32 " smaller ones</th><td>%s</td><td></td><td></td></tr>\n", k->other_count,
@@ -112,7 +112,7 @@ put_peak(FILE *out, const struct plan_page *w)
 	fputs("</tbody>\n</table>\n", out);
 }
 
-/* The longest waits, the first of equal ones first. */
+/* Writes the longest stalls; ties go to the earlier one. */
 static void
 put_stalls(FILE *out, const struct plan_page *w)
 {
@@ -139,10 +139,9 @@ put_stalls(FILE *out, const struct plan_page *w)
 		const struct sim_stall *s = &r->stalls[longest[i]];
 		const struct instruction *cause = &p->program[s->cause];
 
-		page_row(out, units_time(b1, s->end_us - s->start_us), arena_printf(w->arena, "at %s", units_time(b2, s->start_us)), "%s waits for the %s of %s",
-		    s->waiting == PLAN_NONE ? "the step's end" : op_label(&p->graph->ops[p->program[s->waiting].op], w->arena),
-		    cause->queue == QUEUE_OUT ? "offload" : "fetch",
-		    tensor_name(p, w->wide.makers, p->buffers[cause->device_buffer].tensor, w->arena));
+		page_row(out, units_time(b1, s->end_us - s->start_us), arena_printf(w->arena, "at %s", units_time(b2, s->start_us)), "%s waits for the %s of the %s",
+		    s->waiting == PLAN_NONE ? "the step's end" : op_text(&p->graph->ops[p->program[s->waiting].op], w->arena),
+		    action_names[cause->queue], tensor_text(p->graph, w->wide.origins, p->buffers[cause->device_buffer].tensor, w->arena));
 	}
 	page_table_end(out);
 }
@@ -164,7 +163,7 @@ memory_chips(struct page_figure *f, struct page_chip *chips, const struct plan_p
 
 	for (int k = 0; k < SIM_KINDS; k++)
 		if (w->wide.kind_most[k] > 0)
-			add_chip(f, chips, kind_colours[k], "box", arena_printf(w->arena, "%s, up to %s", kind_label(k), units_size(buf, w->wide.kind_most[k])));
+			add_chip(f, chips, kind_colours[k], "box", arena_printf(w->arena, "%s, up to %s", sim_kind_name(k), units_size(buf, w->wide.kind_most[k])));
 	memory_lines(lines, w->wide.plan);
 	for (int k = 0; k < MEMORY_LINES; k++)
 		if (lines[k].bytes > 0)
@@ -182,7 +181,7 @@ panel_chips(struct page_figure *f, struct page_chip *chips, const struct plan_pa
 		memory_chips(f, chips, w);
 	for (int k = 0; panel == PANEL_MAP && k < SIM_KINDS; k++)
 		if (w->wide.map.groups[k][0].count + w->wide.map.groups[k][1].count > 0)
-			add_chip(f, chips, kind_colours[k], "box", kind_label(k));
+			add_chip(f, chips, kind_colours[k], "box", sim_kind_name(k));
 	for (int k = 0; panel == PANEL_QUEUES && k < MARK_COUNT; k++)
 		if (w->wide.marks[k].count > 0)
 			add_chip(f, chips, mark_styles[k].colour, "box", arena_printf(w->arena, "%s %s", mark_styles[k].name, units_time(buf, w->wide.mark_us[k])));

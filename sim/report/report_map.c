@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The address map: one box a buffer; past a limit the smallest are painted into a grid together, and
- * what lies side by side in it becomes one box again. */
+/* report_map.c - the address map: one box a buffer
+ *
+ * Past a limit the smallest boxes are painted into a grid.  Neighbouring cells of one group become one box again.
+ */
 #include <config.h>
 #include "sim/report/report_private.h"
 
@@ -8,12 +10,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "sim/time/simulate_private.h"
+
 enum { GRID_COLUMNS = 400, GRID_ROWS = 200, EMPTY = 255 };
 
 const struct detail detail_picture = { 888, 365, 20000 };
 const struct detail detail_narrow = { 300, 180, 4000 };
 
-struct sized { double area; uint32_t stay; };
+struct sized { double area; uint32_t range; };
 
 static int
 by_area(const void *x, const void *y)
@@ -22,7 +26,7 @@ by_area(const void *x, const void *y)
 
 	if (a->area != b->area)
 		return a->area < b->area ? 1 : -1;
-	return a->stay < b->stay ? -1 : 1;
+	return a->range < b->range ? -1 : 1;
 }
 
 static void
@@ -33,7 +37,7 @@ push_box(struct address_map *m, int group, unsigned shade, struct box b, struct 
 	*ARENA_PUSH(a, l->boxes, l->count, l->capacity) = b;
 }
 
-/* The edge between cells that is at x or before it: 0 .. cells. */
+/* Returns the last edge between cells at or before x: 0 .. cells. */
 static uint32_t
 edge_of(double x, double end, uint32_t cells)
 {
@@ -43,20 +47,20 @@ edge_of(double x, double end, uint32_t cells)
 }
 
 static void
-paint(uint8_t *grid, const struct address_map *m, const struct stay *s)
+paint(uint8_t *grid, const struct address_map *m, const struct map_range *s)
 {
 	uint32_t from = edge_of(s->from, m->end, GRID_COLUMNS), to = edge_of(s->to, m->end, GRID_COLUMNS);
 	uint32_t low = edge_of((double)s->offset, (double)m->top, GRID_ROWS);
 	uint32_t high = edge_of((double)(s->offset + s->bytes), (double)m->top, GRID_ROWS);
 
-	/* The smallest takes a cell. */
+	/* Every box takes at least one cell. */
 	from -= from == GRID_COLUMNS;
 	low -= low == GRID_ROWS;
 	for (uint32_t y = low; y < high || y == low; y++)
 		memset(grid + (size_t)y * GRID_COLUMNS + from, s->group, to > from ? to - from : 1);
 }
 
-/* Runs of one group, row by row; a run just like the one below it makes that one higher. */
+/* Turns the grid into boxes: runs of one group in a row.  A run equal to the one below it makes that one higher. */
 static void
 push_grid(struct address_map *m, const uint8_t *grid, struct arena *a)
 {
@@ -74,7 +78,7 @@ push_grid(struct address_map *m, const uint8_t *grid, struct arena *a)
 
 			for (end = x + 1; end < GRID_COLUMNS && row[end] == row[x]; end++)
 				;
-			/* Runs of the row below that begin here or within end here unless this one goes on with it. */
+			/* Runs of the row below that begin within this one end here, unless this one is equal. */
 			for (next = x; next < end; next++) {
 				if (open[next].end == 0 || (runs && next == x && open[x].end == end && open[x].group == row[x]))
 					continue;
@@ -90,23 +94,23 @@ push_grid(struct address_map *m, const uint8_t *grid, struct arena *a)
 	}
 }
 
-/* Too thin for a line of its own: drawn as one it would hide what lies beside it. */
+/* True when a box is too thin for a line of its own; a line would hide the boxes beside it. */
 static bool
-is_thin(const struct address_map *m, const struct stay *s, const struct detail *d)
+is_thin(const struct address_map *m, const struct map_range *s, const struct detail *d)
 {
 	return (double)s->bytes * d->memory_rows < 0.75 * (double)m->top || (s->to - s->from) * d->columns < 0.5 * m->end;
 }
 
 void
-address_map_init(struct address_map *m, const struct stay *stays, uint32_t count, const struct detail *d, struct arena *a)
+address_map_init(struct address_map *m, const struct map_range *ranges, uint32_t count, const struct detail *d, struct arena *a)
 {
 	struct sized *order = ARENA_NEW(a, struct sized, count);
 	uint8_t *grid = NULL;
 	uint32_t n = 0;
 
 	for (uint32_t i = 0; i < count; i++)
-		if (stays[i].to > stays[i].from && stays[i].bytes > 0)
-			order[n++] = (struct sized){ (stays[i].to - stays[i].from) * (double)stays[i].bytes, i };
+		if (ranges[i].to > ranges[i].from && ranges[i].bytes > 0)
+			order[n++] = (struct sized){ (ranges[i].to - ranges[i].from) * (double)ranges[i].bytes, i };
 	m->count = n;
 	m->merged = 0;
 	if (n > d->boxes) {
@@ -114,56 +118,38 @@ address_map_init(struct address_map *m, const struct stay *stays, uint32_t count
 		grid = ARENA_NEW(a, uint8_t, (size_t)GRID_ROWS * GRID_COLUMNS);
 		memset(grid, EMPTY, (size_t)GRID_ROWS * GRID_COLUMNS);
 	}
-	/* The smallest first: where several share a cell the largest is seen. */
+	/* The smallest first: of several in one cell the largest is seen. */
 	for (uint32_t i = n; i-- > 0;) {
-		const struct stay *s = &stays[order[i].stay];
+		const struct map_range *s = &ranges[order[i].range];
 		double low = (double)s->offset;
 
 		if (grid != NULL && (i >= d->boxes || is_thin(m, s, d))) {
 			paint(grid, m, s);
 			m->merged++;
 		} else
-			push_box(m, s->group, order[i].stay, (struct box){ s->from, s->to, low, low + (double)s->bytes }, a);
+			push_box(m, s->group, order[i].range, (struct box){ s->from, s->to, low, low + (double)s->bytes }, a);
 	}
 	if (grid != NULL)
 		push_grid(m, grid, a);
 }
 
-struct stay *
-plan_stays(const struct plan *p, const struct sim_result *r, struct arena *a)
+struct map_range *
+plan_map_ranges(const struct plan *p, const struct sim_result *r, struct arena *a)
 {
-	struct stay *stays = ARENA_NEW(a, struct stay, p->buffer_count);
+	struct map_range *to = ARENA_NEW(a, struct map_range, p->buffer_count);
+	const struct sim_range *in_use = sim_live_ranges(r, p, a);
 
 	for (uint32_t b = 0; b < p->buffer_count; b++) {
 		const struct buffer *f = &p->buffers[b];
+		const struct sim_range *x = &in_use[b];
 
-		stays[b] = (struct stay){ r->step_time_us, -1, f->offset_bytes, bytes_align(f->bytes, DEVICE_ALIGN),
-			f->tensor == PLAN_NONE ? (int)SIM_WORKSPACE : (int)p->graph->tensors[f->tensor].kind };
+		to[b] = (struct map_range){ r->step_time_us, -1, f->offset_bytes, bytes_align(f->bytes, DEVICE_ALIGN), sim_kind(p, b) };
+		if (x->initial || x->first != PLAN_NONE)
+			to[b].from = x->initial ? 0 : r->spans[x->first].start_us;
+		if (x->final || x->last != PLAN_NONE)
+			to[b].to = x->final ? r->step_time_us : r->spans[x->last].end_us;
 	}
-	for (uint32_t i = 0; i < p->instruction_count; i++) {
-		const struct instruction *in = &p->program[i];
-		const struct op *o = in->queue == QUEUE_COMPUTE ? &p->graph->ops[in->op] : NULL;
-		uint32_t n = o == NULL ? 1 : o->input_count + o->output_count + 1;
-
-		for (uint32_t k = 0; k < n; k++) {
-			uint32_t b = o == NULL ? in->device_buffer : k < o->input_count ? in->reads[k]
-			    : k + 1 < n ? in->writes[k - o->input_count] : in->workspace;
-
-			if (b == PLAN_NONE)
-				continue;
-			if (r->spans[i].start_us < stays[b].from)
-				stays[b].from = r->spans[i].start_us;
-			if (r->spans[i].end_us > stays[b].to)
-				stays[b].to = r->spans[i].end_us;
-		}
-	}
-	for (uint32_t i = 0; i < p->initial_count; i++)
-		if (!p->initial[i].on_host)
-			stays[p->initial[i].buffer].from = 0;
-	for (uint32_t i = 0; i < p->final_count; i++)
-		if (!p->final[i].on_host)
-			stays[p->final[i].buffer].to = r->step_time_us;
-	return stays;
+	return to;
 }
 
 /* ---- drawn ---- */
@@ -186,7 +172,7 @@ address_map_data(FILE *out, const struct address_map *m, double x_unit, double y
 		}
 }
 
-/* A shade of "#RRGGBB" nearer to grey, so that neighbours can be told apart. */
+/* Writes a shade of "#RRGGBB" nearer to grey, so that neighbours can be told apart. */
 static void
 paler(char to[8], const char *colour)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a plan's page knows of everything in its figures: times in ms, bytes, and names once. */
+/* report_page_data.c - the data behind the figures of a plan's page: times in ms, bytes, each name once */
 #include <config.h>
 #include "sim/report/report_draw.h"
 
@@ -14,17 +14,16 @@ put_names(FILE *out, const struct picture *pic, struct arena *a)
 
 	fputs("\"kinds\":[", out);
 	for (int k = 0; k < SIM_KINDS; k++)
-		fprintf(out, "%s\"%s\"", k > 0 ? "," : "", kind_label(k));
+		fprintf(out, "%s\"%s\"", k > 0 ? "," : "", sim_kind_name(k));
 	fputs("],\n\"ops\":[", out);
 	for (uint32_t i = 0; i < g->op_count; i++) {
 		if (i > 0)
 			fputs(",\n", out);
-		page_json_string(out, op_label(&g->ops[i], a));
+		page_json_string(out, op_text(&g->ops[i], a));
 	}
 	fputs("],\n\"tensors\":[", out);
 	for (uint32_t t = 0; t < g->tensor_count; t++)
-		fprintf(out, "%s%d,%" PRId64, t > 0 ? "," : "", (int)g->tensors[t].kind,
-		    pic->makers[t] == PLAN_NONE ? INT64_C(-1) : (int64_t)pic->makers[t]);
+		fprintf(out, "%s%d,%d,%" PRIu32, t > 0 ? "," : "", (int)g->tensors[t].kind, (int)pic->origins[t].how, pic->origins[t].op);
 	fputs("],\n", out);
 }
 
@@ -34,7 +33,7 @@ tensor_of(const struct plan *p, uint32_t buffer)
 	return p->buffers[buffer].tensor == PLAN_NONE ? -1 : (int64_t)p->buffers[buffer].tensor;
 }
 
-/* Of each queue start, end, and op and whether it is a rerun, or tensor and bytes. */
+/* Writes for each queue: start, end, then op and 1 for a rerun, or tensor and bytes. */
 static void
 put_queues(FILE *out, const struct picture *pic, struct arena *a)
 {
@@ -82,7 +81,7 @@ page_plan_data(FILE *out, const struct picture *pic, struct arena *a)
 	put_queues(out, pic, a);
 	fputs("\"buffers\":[", out);
 	for (uint32_t b = 0; b < p->buffer_count; b++) {
-		const struct stay *s = &pic->stays[b];
+		const struct map_range *s = &pic->ranges[b];
 
 		if (s->to <= s->from)
 			continue;

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The address map of a placement: it has no kinds, so colours say how large a buffer is. */
+/* report_placed.c - the picture and the page of a placement
+ *
+ * A placement's buffers have no kinds, so colours stand for sizes.
+ */
 #include <config.h>
 #include "sim/report/report_draw.h"
 
@@ -18,7 +21,7 @@ enum { CLASSES = sizeof(classes) / sizeof(classes[0]), NAMES_MOST = 100000 };
 void
 placed_picture_init(struct placed_picture *pic, const struct placed *pl, const struct detail *d, struct arena *a)
 {
-	struct stay *stays = ARENA_NEW(a, struct stay, pl->count);
+	struct map_range *ranges = ARENA_NEW(a, struct map_range, pl->count);
 	char b1[32], b2[32];
 
 	*pic = (struct placed_picture){ .placed = pl, .map = { .unit = "program order", .top = pl->arena_bytes } };
@@ -32,17 +35,17 @@ placed_picture_init(struct placed_picture *pic, const struct placed *pl, const s
 
 		while ((double)b->bytes < classes[k].part * (double)pl->arena_bytes)
 			k++;
-		stays[i] = (struct stay){ b->lower, b->upper, b->offset, b->bytes, k };
+		ranges[i] = (struct map_range){ b->lower, b->upper, b->offset, b->bytes, k };
 		if (b->upper > pic->map.end)
 			pic->map.end = b->upper;
 	}
-	address_map_init(&pic->map, stays, pl->count, d, a);
+	address_map_init(&pic->map, ranges, pl->count, d, a);
 	pic->title = picture_quoted(arena_printf(a, "%s: %" PRIu32 " buffers in %s, at least %s needed%s", pl->title, pl->count,
 	    units_size(b1, pl->arena_bytes), units_size(b2, pl->bound_bytes),
 	    pic->map.merged > 0 ? arena_printf(a, "; the smallest %" PRIu32 " boxes are merged", pic->map.merged) : ""), a);
 }
 
-/* Small arenas are counted in bytes. */
+/* Returns the bytes of the unit of addresses: the largest of which the arena has two. */
 static double
 unit_of(const struct placed *pl, const char **name)
 {
@@ -65,8 +68,7 @@ put_map(FILE *out, const struct placed_picture *pic, bool key)
 
 	fprintf(out, "set xrange [0:%.9g]\nset yrange [0:%.9g]\n", pic->map.end > 0 ? pic->map.end : 1,
 	    pic->map.top > 0 ? 1.02 * (double)pic->map.top / bytes : 1);
-	fputs("set border lc rgb '#404040'\nset tics out nomirror scale 0.6 textcolor rgb '#202020'\n"
-	    "set grid x y front lc rgb '#B0B0B0' lw 0.4 dt (2,4)\n", out);
+	fputs(axes_look, out);
 	if (pic->placed->bound_bytes > 0 && pic->placed->bound_bytes < pic->map.top)
 		fprintf(out, "set arrow 1 from graph 0, first %.9g to graph 1, first %.9g nohead front lc rgb '#882255' lw 1.6 dt (2,3)\n",
 		    (double)pic->placed->bound_bytes / bytes, (double)pic->placed->bound_bytes / bytes);
@@ -125,7 +127,7 @@ put_summary(FILE *out, const struct placed *pl, struct arena *a)
 	page_table_end(out);
 }
 
-/* Past a limit the page would be larger than its use. */
+/* Writes the buffers for the pointer; of more than NAMES_MOST none, to keep the page small. */
 static void
 put_data(FILE *out, const struct placed *pl)
 {

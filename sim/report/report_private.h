@@ -1,26 +1,27 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* report_private.h - a picture's data, boiled down to what its pixels can show
+/* report_private.h - a plan's picture as data, reduced to the detail that its pixels can show
  *
- * A plan may have 25,000 instructions and the picture 900 columns: curves keep the
- * least and the largest value of each column, and spans too narrow to be seen are
- * gathered into boxes whose height is split by the share of time that each mark took.
+ * A plan may have 25,000 instructions, and the picture has 900 columns.  A curve keeps the least and the largest value of
+ * each column.  Spans too narrow to be seen are gathered into boxes, whose height is divided by each mark's share of the
+ * time.
  */
 #ifndef SIM_REPORT_REPORT_PRIVATE_H
 #define SIM_REPORT_REPORT_PRIVATE_H
 #include "sim/report/gnuplot.h"
 #include "sim/report/report.h"
+#include "src/documents/origin.h"
 
-enum { PICTURE_WIDTH = 1200, PICTURE_HEIGHT = 1220 };
+enum { PICTURE_WIDTH = 1200, PICTURE_HEIGHT = 1220, PEAK_NAME_MOST = 28 };	/* pixels; bytes beside the address map */
 #define GIB 1073741824.0
 
-/* What a picture's pixels can show. */
+/* The detail that a picture's pixels can show. */
 struct detail {
 	double columns, memory_rows;
-	uint32_t boxes;			/* of the address map: no more are drawn one by one */
+	uint32_t boxes;			/* of the address map; smaller ones beyond them are merged */
 };
 extern const struct detail detail_picture, detail_narrow;
 
-/* What a box in the queues' panel stands for. */
+/* The meaning of a box in the queues' panel. */
 enum mark { MARK_FORWARD, MARK_BACKWARD, MARK_UPDATE, MARK_RERUN, MARK_STALL, MARK_OFFLOAD, MARK_FETCH, MARK_COUNT };
 
 struct box { double from_us, to_us, low, high; };
@@ -38,8 +39,8 @@ struct curve {
 	size_t count, capacity;
 };
 
-/* A box of the address map: group is a kind, workspace behind them, or whatever the map's legend says. */
-struct stay {
+/* A live range as a box of the address map.  group is a kind, SIM_WORKSPACE, or a row of the map's own legend. */
+struct map_range {
 	double from, to;		/* x */
 	bytes_t offset, bytes;
 	int group;
@@ -53,17 +54,17 @@ struct address_map {
 	double end;			/* of x */
 	bytes_t top;
 	struct box_list groups[MAP_GROUPS][MAP_SHADES];	/* low and high are bytes; neighbours differ in shade */
-	uint32_t count, merged;		/* boxes in all; those that were painted into a grid together */
+	uint32_t count, merged;		/* boxes in all; boxes that were merged in a grid */
 };
 
-void address_map_init(struct address_map *m, const struct stay *stays, uint32_t count, const struct detail *d, struct arena *a);
-/* A plan's buffers over simulated time, in us.  Buffers that nothing uses are left out. */
-struct stay *plan_stays(const struct plan *p, const struct sim_result *r, struct arena *a);
-/* The map's data, then its boxes in the panel that is set. */
+void address_map_init(struct address_map *m, const struct map_range *ranges, uint32_t count, const struct detail *d, struct arena *a);
+/* [buffer_count] a plan's buffers over simulated time, in us; to < from: never used. */
+struct map_range *plan_map_ranges(const struct plan *p, const struct sim_result *r, struct arena *a);
+/* Write the map's data; its boxes in the current panel. */
 void address_map_data(FILE *out, const struct address_map *m, double x_unit, double y_unit);
 void address_map_plot(FILE *out, const struct address_map *m, bool key);
 
-/* What is in use when most is. */
+/* One buffer in use at the peak of simulated time. */
 struct peak_tensor {
 	uint32_t buffer;
 	bytes_t bytes;
@@ -72,7 +73,7 @@ struct peak_tensor {
 enum { PEAK_MOST = 12 };
 struct peak {
 	double time_us;
-	bytes_t bytes, others;		/* in all; of what is not listed */
+	bytes_t bytes, others;		/* in all; of buffers that are not listed */
 	uint32_t other_count, count;
 	struct peak_tensor top[PEAK_MOST];	/* [count] largest first */
 };
@@ -81,19 +82,19 @@ struct picture {
 	const struct plan *plan;
 	const struct sim_result *result;
 	const char *title, *subtitle;	/* quoted for gnuplot */
-	bytes_t top_bytes;		/* of the memory panel: what its lines and areas reach */
+	bytes_t top_bytes;		/* of the memory panel: the highest line or area */
 	bytes_t kind_most[SIM_KINDS];
 	struct curve kinds[SIM_KINDS];	/* bytes of a kind and of all before it */
 	struct box_list marks[MARK_COUNT];
 	double mark_us[MARK_COUNT];	/* in all */
-	uint32_t gathered;		/* boxes that are less high because they stand for several spans */
+	uint32_t gathered;		/* boxes of reduced height, which stand for several spans */
 	struct curve rate[DIRECTION_COUNT];	/* bytes/us */
 	struct curve host;		/* bytes in the pinned pool */
 	struct detail detail;
 	struct address_map map;
-	const struct stay *stays;	/* [buffer_count] us and bytes; to < from: never used */
+	const struct map_range *ranges;	/* [buffer_count] us and bytes; to < from: never used */
 	struct peak peak;
-	const uint32_t *makers;		/* [tensor_count] see tensor_makers() */
+	const struct origin *origins;	/* [tensor_count] */
 };
 
 /* The row of queue q is BOX_HEIGHT high around this. */
@@ -107,30 +108,24 @@ queue_row(enum queue q)
 void picture_init(struct picture *pic, const struct plan *p, const struct sim_result *r, const struct detail *d, struct arena *a);
 
 void picture_titles(struct picture *pic, struct arena *a);
-/* s inside gnuplot's single quotes, at most some 160 bytes of it. */
+/* Returns s in gnuplot's single quotes, cut at 160 bytes. */
 const char *picture_quoted(const char *s, struct arena *a);
 
-/* [tensor_count] the first op that writes it, or if none does the first that reads it; PLAN_NONE: nothing touches it */
-uint32_t *tensor_makers(const struct graph *g, struct arena *a);
-/* "conv2d of layer1": a tensor's maker in words; "workspace" of PLAN_NONE. */
-const char *tensor_name(const struct plan *p, const uint32_t *makers, uint32_t tensor, struct arena *a);
-const char *op_label(const struct op *o, struct arena *a);
-
-/* gnuplot's scripts with the data in them: all panels; those for a terminal; one panel. */
+/* Write gnuplot's scripts with the data in them: all panels; the panels for a terminal; one panel. */
 void picture_script(FILE *out, const struct drawing *d);
 void picture_term_script(FILE *out, const struct drawing *d);
 
 enum panel { PANEL_MEMORY, PANEL_MAP, PANEL_QUEUES, PANEL_LINK, PANEL_HOST, PANEL_COUNT };
 struct panel_view { const struct picture *picture; enum panel panel; };
 void picture_panel_script(FILE *out, const struct drawing *d);	/* d->what: struct panel_view */
-/* Where a lone panel's axes are, in parts of its width and height from the top left, and what its y axis reaches. */
+/* The place of a lone panel's axes, in parts of its width and height from the top left; the top of its y axis. */
 struct panel_frame { double left, right, top, bottom; };
 struct panel_frame panel_frame(const struct drawing *d);
 double panel_top(const struct picture *pic, enum panel panel);
 
-/* The look of things, for legends in text. */
-const char *kind_label(int kind);
+/* Colours and names, for the legends of pictures and pages. */
 extern const char *const kind_colours[SIM_KINDS];
+extern const char axes_look[];	/* of border, tics and grid, in gnuplot's words */
 struct mark_style { const char *name, *colour; };
 extern const struct mark_style mark_styles[MARK_COUNT];
 struct memory_line { const char *name; bytes_t bytes; const char *style; };

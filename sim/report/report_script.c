@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* report_script.c - the picture of a plan as a script for gnuplot: all panels, one panel, or characters */
 #include <config.h>
 #include "sim/report/report_private.h"
 
@@ -10,6 +11,9 @@ const char *const kind_colours[SIM_KINDS] = {
 	[KIND_ACTIVATION] = "#009E73", [KIND_GRADIENT] = "#E69F00", [SIM_WORKSPACE] = "#F0E442"
 };
 
+const char axes_look[] = "set border lc rgb '#404040'\nset tics out nomirror scale 0.6 textcolor rgb '#202020'\n"
+    "set grid x y front lc rgb '#B0B0B0' lw 0.4 dt (2,4)\n";
+
 /* Compute is grey, so that a stall stands out; the two directions keep their colour in the panel below. */
 const struct mark_style mark_styles[MARK_COUNT] = {
 	[MARK_FORWARD] = { "forward", "#A8A8A8" }, [MARK_BACKWARD] = { "backward", "#6E6E6E" },
@@ -17,30 +21,20 @@ const struct mark_style mark_styles[MARK_COUNT] = {
 	[MARK_STALL] = { "stall", "#E8211D" }, [MARK_OFFLOAD] = { "offload", "#332288" }, [MARK_FETCH] = { "fetch", "#44AA99" }
 };
 
-/* Where a panel's axes, legend and label are, in parts of the picture from its bottom left. */
+/* The place of a panel's axes, legend and label, in parts of the picture from its bottom left. */
 struct frame {
 	double top, bottom;
 	double key_x, label_x, right_label_x;	/* key_x 0: no legend */
 };
 
-const char *
-kind_label(int kind)
-{
-	return kind == SIM_WORKSPACE ? "workspace" : kind_names[kind];
-}
-
-/* Text from a document inside gnuplot's single quotes, where nothing but the quote
- * itself is special.  Control bytes would end the line; a cut falls between characters. */
+/* In gnuplot's single quotes only the quote itself is special.  Control bytes would end the line and become '?'. */
 const char *
 picture_quoted(const char *s, struct arena *a)
 {
 	enum { MOST_BYTES = 160 };
 	char *buf = ARENA_NEW(a, char, 2 * MOST_BYTES + 6), *to = buf;
-	size_t n = strlen(s);
+	size_t n = text_prefix(s, MOST_BYTES);
 
-	if (n > MOST_BYTES)
-		for (n = MOST_BYTES; n > 0 && ((unsigned char)s[n] & 0xc0) == 0x80; n--)
-			;
 	*to++ = '\'';
 	for (size_t i = 0; i < n; i++) {
 		if (s[i] == '\'')
@@ -68,7 +62,7 @@ put_boxes(FILE *out, const struct picture *pic)
 	}
 }
 
-/* Both corners of each step: one polygon then draws the whole curve. */
+/* Writes both corners of each step, so that one polygon draws the whole curve. */
 static void
 put_curve(FILE *out, const char *name, const struct curve *c, double unit)
 {
@@ -92,15 +86,15 @@ curve_top(const struct curve *c, double unit)
 	return top > 0 ? 1.15 * top : 1;
 }
 
-/* At most n bytes, cut between characters. */
+/* A tensor's origin; its kind where it has none. */
 static const char *
-cut(const char *s, size_t n, struct arena *a)
+peak_name(const struct picture *pic, uint32_t buffer, struct arena *a)
 {
-	if (strlen(s) <= n)
-		return s;
-	while (n > 0 && ((unsigned char)s[n] & 0xc0) == 0x80)
-		n--;
-	return arena_printf(a, "%.*s", (int)n, s);
+	uint32_t tensor = pic->plan->buffers[buffer].tensor;
+
+	if (tensor == PLAN_NONE || pic->origins[tensor].how == ORIGIN_NONE)
+		return sim_kind_name(sim_kind(pic->plan, buffer));
+	return origin_text(pic->plan->graph, &pic->origins[tensor], a);
 }
 
 void
@@ -114,8 +108,8 @@ picture_titles(struct picture *pic, struct arena *a)
 	for (uint32_t i = 0; i < pic->peak.count; i++) {
 		struct peak_tensor *t = &pic->peak.top[i];
 
-		t->name = tensor_name(p, pic->makers, p->buffers[t->buffer].tensor, a);
-		t->label = picture_quoted(arena_printf(a, "%s  %s", units_size(b1, t->bytes), cut(t->name, 24, a)), a);
+		t->name = peak_name(pic, t->buffer, a);
+		t->label = picture_quoted(arena_printf(a, "%s  %.*s", units_size(b1, t->bytes), (int)text_prefix(t->name, PEAK_NAME_MOST), t->name), a);
 	}
 	units_time(b3, r->stall_time_us);
 	if (r->recompute_time_us > 0)
@@ -127,7 +121,7 @@ picture_titles(struct picture *pic, struct arena *a)
 	    r->stall_time_us > 0 ? b3 : "", recompute), a);
 }
 
-/* The label stands at the same place in each panel, however wide the numbers are. */
+/* Sets a panel's margins, legend and label.  The label has the same place in each panel, whatever the numbers' width. */
 static void
 put_frame(FILE *out, const struct frame *f, const char *label)
 {
@@ -148,7 +142,7 @@ memory_lines(struct memory_line lines[MEMORY_LINES], const struct plan *p)
 	lines[3] = (struct memory_line){ "bound, resident", p->figures.resident_bound_bytes, "lc rgb '#882255' lw 1.8 dt (2,3)" };
 }
 
-/* A horizontal line with its value in the legend; one above the picture's top is only named there. */
+/* Adds a horizontal line with its value in the legend.  A line above the panel's top is only in the legend. */
 static void
 put_line(FILE *out, const struct memory_line *l, bytes_t top)
 {
@@ -163,7 +157,7 @@ put_line(FILE *out, const struct memory_line *l, bytes_t top)
 	fprintf(out, " with lines %s title '%s %s%s'", l->style, l->name, units_size(buf, l->bytes), l->bytes <= top ? "" : " (above)");
 }
 
-/* Back to front: each kind's area reaches down to 0 and is painted over by those below it. */
+/* Plots the kinds from back to front: each area reaches down to 0 and is painted over by those below it. */
 static void
 put_kinds(FILE *out, const struct picture *pic)
 {
@@ -173,7 +167,7 @@ put_kinds(FILE *out, const struct picture *pic)
 	for (int k = SIM_KINDS - 1; k >= 0; k--)
 		if (pic->kind_most[k] > 0)
 			fprintf(out, ", \\\n $kind%d with filledcurves y=0 fs solid noborder lc rgb '%s' title '%s, up to %s'", k,
-			    kind_colours[k], kind_label(k), units_size(buf, pic->kind_most[k]));
+			    kind_colours[k], sim_kind_name(k), units_size(buf, pic->kind_most[k]));
 }
 
 double
@@ -209,7 +203,7 @@ put_memory(FILE *out, const struct picture *pic, const struct frame *f)
 	fputc('\n', out);
 }
 
-/* Beside the address map: what memory is full of at its fullest. */
+/* Lists the largest tensors at the peak beside the address map. */
 static void
 put_peak(FILE *out, const struct picture *pic, const struct frame *f)
 {
@@ -260,7 +254,7 @@ put_queues(FILE *out, const struct picture *pic, const struct frame *f)
 	fputs("\nunset label 5\nset ytics scale 0.6 autofreq\nset grid ytics\n", out);
 }
 
-/* With a place for a right label the host pool is drawn in the same panel. */
+/* Draws the link's panel; with a place for a right label, the host pool in it. */
 static void
 put_link(FILE *out, const struct picture *pic, const struct frame *f)
 {
@@ -309,8 +303,7 @@ put_axes(FILE *out, const struct picture *pic, double left, double right)
 	double end = pic->result->step_time_us / 1e3;
 
 	fprintf(out, "set xrange [0:%.9g]\nset lmargin at screen %g\nset rmargin at screen %g\n", end > 0 ? end : 1, left, right);
-	fputs("set border lc rgb '#404040'\nset tics out nomirror scale 0.6 textcolor rgb '#202020'\n"
-	    "set grid x y front lc rgb '#B0B0B0' lw 0.4 dt (2,4)\nset key noenhanced font ',11'\n", out);
+	fprintf(out, "%sset key noenhanced font ',11'\n", axes_look);
 }
 
 void
@@ -399,7 +392,7 @@ put_rows(FILE *out, const struct drawing *d, int rows, const char *label)
 	fprintf(out, "set title %s noenhanced\n", label);
 }
 
-/* The dumb terminal cannot fill: memory as one line in all, and under it how much of the link is used. */
+/* The dumb terminal cannot fill areas: memory is one line, and link use is drawn under it. */
 void
 picture_term_script(FILE *out, const struct drawing *d)
 {

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A sweep as four charts.  A series is named by all that varies and is not on its chart's x axis. */
+/* report_sweep.c - a sweep's results as the series of four charts
+ *
+ * A series is named by all dimensions that vary and are not on its chart's x axis.
+ */
 #include <config.h>
 #include "sim/report/report_draw.h"
 
@@ -15,7 +18,7 @@ const char *const chart_titles[CHART_COUNT] = {
 	[CHART_LINK] = "Link rate against overhead", [CHART_BUDGET] = "Budget against overhead"
 };
 
-/* Tol's and Okabe and Ito's, the most different first. */
+/* Colours of Tol and of Okabe and Ito, the most different first. */
 const char *const series_colours[SERIES_MOST] = {
 	"#0072B2", "#E69F00", "#009E73", "#D55E00", "#CC79A7", "#56B4E9", "#8A6FC8", "#999933", "#AA4499", "#44AA99", "#7F7F7F", "#B8860B"
 };
@@ -47,7 +50,7 @@ same(const struct sweep_point *x, const struct sweep_point *y, enum dimension d)
 	}
 }
 
-/* Dimensions that the chart's x axis, or its frontier, stands for. */
+/* True for the dimension on the chart's x axis or along its frontier. */
 static bool
 is_shown(enum chart c, enum dimension d)
 {
@@ -105,7 +108,7 @@ chart_x(const struct sweep_point *p, enum chart c)
 	}
 }
 
-/* Step times of different networks or batches cannot share an axis. */
+/* True when step times cannot share an axis, because networks, batches or devices differ. */
 static bool
 pareto_is_relative(const struct grouping *g)
 {
@@ -130,7 +133,7 @@ by_x(const void *x, const void *y)
 	return a->y < b->y ? -1 : a->y > b->y;
 }
 
-/* Of several results at one x the best stays; of a frontier only what is better than all that is smaller. */
+/* Keeps the best of several results at one x.  A frontier keeps a result that is faster than all smaller ones. */
 static void
 thin(struct series *s, enum chart c)
 {
@@ -179,7 +182,7 @@ compare_numbers(double x, double y)
 	return x < y ? -1 : x > y;
 }
 
-/* In the order of the names' parts, numbers by size. */
+/* Orders series by the parts of their names, numbers by size. */
 static int
 by_parts(const void *x, const void *y)
 {
@@ -199,7 +202,7 @@ by_parts(const void *x, const void *y)
 	return rc != 0 ? rc : strcmp(((const struct series *)x)->name, ((const struct series *)y)->name);
 }
 
-/* What no plan can beat, where all points ask the same of the same machine. */
+/* Finds the chart's bound, if all points are of one network, batch and machine. */
 static void
 find_bound(struct grouping *g, struct chart_data *d, enum chart c)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A sweep's charts as gnuplot's script and as a page. */
+/* report_sweep_draw.c - a sweep's charts as a script for gnuplot and as a page */
 #include <config.h>
 #include "sim/report/report_draw.h"
 
@@ -41,7 +41,7 @@ put_data(FILE *out, const struct chart_data *d, enum chart c)
 	put_points(out, name, 0, d->bound, d->bound_count);
 }
 
-/* Axes that hold every point with room around; all labels are quoted for gnuplot. */
+/* Draws one chart.  The axes hold every point with room around; all labels are quoted for gnuplot. */
 static void
 put_chart(FILE *out, const struct sweep_picture *pic, enum chart c, const struct drawing *d)
 {
@@ -61,14 +61,14 @@ put_chart(FILE *out, const struct sweep_picture *pic, enum chart c, const struct
 	for (uint32_t i = 0; i < data->count; i++)
 		fprintf(out, ", \\\n $c%u_%" PRIu32 " with linespoints lw 1.8 pt 7 ps %s lc rgb '%s' title %s", (unsigned)c, i,
 		    d->width < 600 ? "0.4" : "0.55", series_colours[i], data->series[i].label);
-	/* Between two budgets only the larger one's bound is known to hold. */
+	/* Between two budgets only the bound of the larger one is known to hold. */
 	if (data->bound_count > 0)
 		fprintf(out, ", \\\n $b%u_0 with %s lw 1.6 dt (2,3) lc rgb '#882255' title 'bound at that budget'", (unsigned)c,
 		    data->bound_count > 1 ? "fsteps" : "points");
 	fputs("\nunset label 9\n", out);
 }
 
-/* A chart in which nothing varies shows nothing; but memory against time is what a sweep is for. */
+/* True when the chart is drawn: it has more than one x, or it is memory against time, the subject of a sweep. */
 static bool
 is_drawn(const struct sweep_picture *pic, enum chart c)
 {

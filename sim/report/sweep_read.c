@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Results of a sweep, one JSON document a line. */
+/* sweep_read.c - reads the results of a sweep, one JSON document a line */
 #include <config.h>
 #include "sim/report/report.h"
 
@@ -14,22 +14,22 @@
 
 enum { NAME_MOST = 128, NAMES_BACK = 64 };
 
-/* What a line says, apart from the document it stood in: nothing is allocated while that one is held. */
+/* The values of a line, copied out of its document, because no arena memory is taken while the document is held. */
 struct line {
 	char graph[NAME_MOST], device[NAME_MOST], policy[NAME_MOST];
 	struct sweep_point point;
 	bool failed;
 };
 
-struct names {
+struct name_list {
 	const char **names;
 	size_t count, capacity;
 };
 
-struct reader {
+struct sweep_reader {
 	struct sweep *sweep;
 	struct arena *arena;
-	struct names names;
+	struct name_list names;
 	size_t capacity;
 	uint64_t number;
 };
@@ -42,7 +42,7 @@ number_at(const json_t *obj, const char *key)
 	return json_is_number(v) ? json_number_value(v) : NAN;
 }
 
-/* No memory has more than BYTES_MAX: whatever wrote that, it is not known. */
+/* Returns a count of bytes; values over BYTES_MAX count as unknown. */
 static double
 bytes_at(const json_t *obj, const char *key)
 {
@@ -51,22 +51,19 @@ bytes_at(const json_t *obj, const char *key)
 	return bytes >= 0 && bytes <= (double)BYTES_MAX ? bytes : NAN;
 }
 
-/* A name too long for a legend is cut between characters. */
+/* Copies a name, cut where it is too long for a legend. */
 static void
 text_at(char to[NAME_MOST], const json_t *obj, const char *key)
 {
 	const char *s = json_string_value(json_object_get(obj, key));
-	size_t n = s == NULL ? 0 : strlen(s);
+	size_t n = s == NULL ? 0 : text_prefix(s, NAME_MOST - 1);
 
-	if (n >= NAME_MOST)
-		for (n = NAME_MOST - 1; n > 0 && ((unsigned char)s[n] & 0xc0) == 0x80; n--)
-			;
 	if (n > 0)
 		memcpy(to, s, n);
 	to[n] = '\0';
 }
 
-/* 0, or -1 when the text is not one JSON object. */
+/* Returns 0, or -1 when the text is not one JSON object. */
 static int
 parse_line(struct line *l, const char *text, size_t n, json_error_t *why)
 {
@@ -97,11 +94,11 @@ parse_line(struct line *l, const char *text, size_t n, json_error_t *why)
 	return 0;
 }
 
-/* A name that is not among the last few is stored again: a file of nothing but new ones takes no longer for it. */
+/* Returns a stored copy of s.  Only the last NAMES_BACK names are searched, so a file of different names stays linear. */
 static const char *
-intern(struct reader *r, const char *s)
+intern(struct sweep_reader *r, const char *s)
 {
-	struct names *n = &r->names;
+	struct name_list *n = &r->names;
 
 	for (size_t i = n->count; i-- > 0 && n->count - i <= NAMES_BACK;)
 		if (strcmp(n->names[i], s) == 0)
@@ -110,7 +107,7 @@ intern(struct reader *r, const char *s)
 }
 
 static void
-take(struct reader *r, const struct line *l)
+take(struct sweep_reader *r, const struct line *l)
 {
 	struct sweep *s = r->sweep;
 	size_t count = s->count;
@@ -135,9 +132,10 @@ is_blank(const char *s)
 	return s[strspn(s, " \t\r\n")] == '\0';
 }
 
-/* A bad line that ends the file without a line end was being written; any other is not ours. */
+/* Reads all lines.  A bad last line without a line end was being written and is dropped; any other bad line is an
+ * error. */
 static int
-read_lines(struct reader *r, FILE *f, struct err *e)
+read_lines(struct sweep_reader *r, FILE *f, struct err *e)
 {
 	char *text = ARENA_NEW(r->arena, char, FILE_LINE_MOST);
 	json_error_t why;
@@ -166,13 +164,13 @@ read_lines(struct reader *r, FILE *f, struct err *e)
 	return n < 0 ? err_at(e, "line %" PRIu64, r->number + 1) : 0;
 }
 
-/* The file is closed whichever way reading ends. */
-struct job { struct reader *reader; FILE *file; struct err *e; };
+/* Arguments of read_lines(), for arena_run(): the file is closed even when memory runs out. */
+struct guarded_read { struct sweep_reader *reader; FILE *file; struct err *e; };
 
 static int
 run_job(void *arg)
 {
-	struct job *j = arg;
+	struct guarded_read *j = arg;
 
 	return read_lines(j->reader, j->file, j->e);
 }
@@ -180,8 +178,8 @@ run_job(void *arg)
 int
 sweep_read(struct sweep *s, const char *path, struct arena *a, struct err *e)
 {
-	struct reader r = { .sweep = s, .arena = a };
-	struct job j = { .reader = &r, .e = e };
+	struct sweep_reader r = { .sweep = s, .arena = a };
+	struct guarded_read j = { .reader = &r, .e = e };
 	jmp_buf *outer = a->out_of_memory;
 	int rc;
 

@@ -1,20 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* trace.c - timelines in the Trace Event Format */
 #include <config.h>
 #include "sim/report/trace.h"
 
 #include "src/base/file.h"
 #include "src/base/json.h"
+#include "src/documents/plan_access.h"
 
 struct trace {
 	const struct plan *plan;
 	const struct timeline *timelines;
 	struct sim_memory *memory;	/* [count] one each */
 	uint32_t count;
-	uint32_t *offload_of;		/* [instruction_count] of a fetch: the offload before it, PLAN_NONE: none */
-	uint32_t *fetch_of;		/* [instruction_count] of a run: a fetch that it is the first to use, PLAN_NONE: none */
+	uint32_t *offload_of;		/* [instruction_count] a fetch's offload, or PLAN_NONE */
+	uint32_t *fetch_of;		/* [instruction_count] a fetch that this run is the first to use, or PLAN_NONE */
 };
 
-/* Who brought what to whom. */
+/* Finds the offload before each fetch, and the fetch before each run. */
 static void
 find_arrows(struct trace *t, struct arena *a)
 {
@@ -28,25 +30,21 @@ find_arrows(struct trace *t, struct arena *a)
 	for (uint32_t b = 0; b < p->host_count; b++)
 		left[b] = PLAN_NONE;
 	for (uint32_t i = 0; i < p->instruction_count; i++) {
-		const struct instruction *in = &p->program[i];
-
 		t->offload_of[i] = t->fetch_of[i] = PLAN_NONE;
-		if (in->queue == QUEUE_OUT)
-			left[in->host_buffer] = i;
-		if (in->queue == QUEUE_IN) {
-			t->offload_of[i] = left[in->host_buffer];
-			brought[in->device_buffer] = i;
-		}
-		for (uint32_t k = 0; in->queue == QUEUE_COMPUTE && k < p->graph->ops[in->op].input_count; k++) {
-			if (brought[in->reads[k]] == PLAN_NONE)
+		FOR_EACH_ACCESS_AT(p, i + 1, x) {
+			if (x.operand == OPERAND_FROM && x.host)
+				t->offload_of[i] = left[x.buffer];
+			if (x.operand == OPERAND_TO)
+				*(x.host ? &left[x.buffer] : &brought[x.buffer]) = i;
+			if (x.operand != OPERAND_READ || brought[x.buffer] == PLAN_NONE)
 				continue;
-			t->fetch_of[i] = brought[in->reads[k]];
-			brought[in->reads[k]] = PLAN_NONE;
+			t->fetch_of[i] = brought[x.buffer];
+			brought[x.buffer] = PLAN_NONE;
 		}
 	}
 }
 
-/* Open an event; its own keys follow. */
+/* Opens an event; the caller adds its own keys and closes it. */
 static void
 event(struct json_out *o, const char *phase, const char *name, uint32_t process, unsigned track, double time_us)
 {
@@ -96,7 +94,7 @@ write_instruction(const struct trace *t, struct json_out *o, uint32_t process, u
 	json_out_end_object(o);
 }
 
-/* One end of an arrow: "s" starts, "f" ends it. */
+/* Writes one end of an arrow: phase "s" starts it, "f" ends it. */
 static void
 write_arrow_end(struct json_out *o, const char *phase, const char *name, uint32_t process, enum queue q, double time_us, uint64_t id)
 {
@@ -112,7 +110,7 @@ static void
 write_arrow(const struct trace *t, struct json_out *o, uint32_t process, const struct sim_span *spans, uint32_t from, uint32_t to)
 {
 	const struct instruction *program = t->plan->program;
-	/* Ids are the file's: each timeline has its own. */
+	/* Ids are unique in the file, over all timelines. */
 	const uint64_t id = (uint64_t)process * t->plan->instruction_count + to;
 	const char *name = program[from].queue == QUEUE_OUT ? "comes back" : "is used";
 
@@ -127,7 +125,7 @@ write_memory(const struct sim_memory *m, struct json_out *o, uint32_t process)
 		event(o, "C", "device memory", process, 0, m->time_us[k]);
 		json_out_object(o, "args", false);
 		for (int kind = 0; kind < SIM_KINDS; kind++)
-			json_out_uint(o, kind == SIM_WORKSPACE ? "workspace" : kind_names[kind], m->bytes[k][kind]);
+			json_out_uint(o, sim_kind_name(kind), m->bytes[k][kind]);
 		json_out_end_object(o);
 		json_out_end_object(o);
 		if (k > 0 && m->host_bytes[k] == m->host_bytes[k - 1])
@@ -189,7 +187,7 @@ trace_write(const char *path, const struct plan *p, const struct timeline *timel
 {
 	struct trace t = { .plan = p, .timelines = timelines, .count = count };
 
-	/* All memory is taken before the file is open. */
+	/* All memory is taken before the file is opened. */
 	t.memory = ARENA_NEW(a, struct sim_memory, count);
 	for (uint32_t k = 0; k < count; k++)
 		sim_memory(&t.memory[k], timelines[k].result, p, a);

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* jitter.c - many simulations of one plan with drawn durations, and their percentiles */
 #include <config.h>
 #include "sim/time/jitter.h"
 
-#include <stdlib.h>
+#include "src/base/numbers.h"
 
 /* One thread's work on one run. */
 struct draw {
@@ -15,7 +16,7 @@ struct draw {
 	struct err err;
 };
 
-/* The finalizer of a 64-bit hash: every bit of x reaches every bit of the result. */
+/* Returns a 64-bit hash of x (the finalizer of SplitMix64): every bit of x reaches every bit of the result. */
 static uint64_t
 mix(uint64_t x)
 {
@@ -51,21 +52,13 @@ draw_run(void *arg)
 	return 0;
 }
 
-static int
-by_value(const void *a, const void *b)
-{
-	double x = *(const double *)a, y = *(const double *)b;
-
-	return (x > y) - (x < y);
-}
-
 static struct spread
 spread_of(double *values, uint32_t n)
 {
 	static const unsigned percents[] = { 5, 50, 95 };
 	double at[3];
 
-	qsort(values, n, sizeof(*values), by_value);
+	numbers_sort(values, n);
 	for (int i = 0; i < 3; i++)
 		at[i] = values[((uint64_t)n * percents[i] + 99) / 100 - 1];
 	return (struct spread) { at[0], at[1], at[2] };

@@ -1,4 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* memory.c - bytes in use over simulated time
+ *
+ * Device buffers and host buffers stand in one list here, host behind device.  Each instruction heads two chains:
+ * of the buffers that come into use when it starts, and of those that go out of use when it ends.  The starts and
+ * the ends of the three queues, merged, are the events at which a sum changes.
+ */
 #include <config.h>
 #include "sim/time/simulate.h"
 
@@ -6,70 +12,57 @@
 #include <string.h>
 
 #include "sim/time/simulate_private.h"
+#include "src/documents/plan_access.h"
 
-/* Device buffers and host buffers stand in one list here, host behind device.  Each instruction
- * heads two chains: of the buffers that come into use when it starts, and of those that go out of use
- * when it ends. */
-struct stays {
+struct chains {
 	const struct plan *plan;
-	const struct sim_span *spans;
+	const struct sim_range *ranges;	/* [count] */
 	uint32_t count;			/* buffer_count + host_count */
-	uint32_t *first, *last;		/* [count] instruction with the first start, the last end */
-	bool *initial, *final;		/* [count] there before, there after the step */
 	uint32_t *begin, *end;		/* [instruction_count] head of chain */
 	uint32_t *begin_next, *end_next;/* [count] */
 };
 
-/* In use at one moment, and the rows of the header's struct when they are wanted. */
-struct level {
+/* Bytes in use at one moment. */
+struct in_use {
 	bytes_t bytes[SIM_KINDS], host;
 };
 
-struct walk {
-	struct stays *stays;
-	struct level now, shown;	/* shown: the last row */
+struct memory_walk {
+	const struct chains *chains;
+	const struct sim_span *spans;
+	struct in_use now, shown;	/* shown: the last row */
 	bytes_t device_peak, host_peak;
 	struct sim_memory *rows;	/* NULL: only the peaks */
 };
 
 static void
-touch(struct stays *s, uint32_t buffer, uint32_t instruction)
+extend(struct sim_range *r, const struct sim_span *spans, uint32_t instruction)
 {
-	const struct sim_span *span = &s->spans[instruction];
-
-	if (s->first[buffer] == PLAN_NONE || span->start_us < s->spans[s->first[buffer]].start_us)
-		s->first[buffer] = instruction;
-	if (s->last[buffer] == PLAN_NONE || span->end_us > s->spans[s->last[buffer]].end_us)
-		s->last[buffer] = instruction;
+	if (r->first == PLAN_NONE || spans[instruction].start_us < spans[r->first].start_us)
+		r->first = instruction;
+	if (r->last == PLAN_NONE || spans[instruction].end_us > spans[r->last].end_us)
+		r->last = instruction;
 }
 
-static void
-touch_all(struct stays *s)
+struct sim_range *
+sim_live_ranges(const struct sim_result *r, const struct plan *p, struct arena *a)
 {
-	const struct plan *p = s->plan;
+	uint32_t count = p->buffer_count + p->host_count;
+	struct sim_range *ranges = ARENA_NEW(a, struct sim_range, count);
 
-	for (uint32_t i = 0; i < p->instruction_count; i++) {
-		const struct instruction *in = &p->program[i];
+	for (uint32_t b = 0; b < count; b++)
+		ranges[b] = (struct sim_range) { .first = PLAN_NONE, .last = PLAN_NONE };
+	FOR_EACH_ACCESS(p, x) {
+		struct sim_range *to = &ranges[x.host ? p->buffer_count + x.buffer : x.buffer];
 
-		if (in->queue != QUEUE_COMPUTE) {
-			touch(s, in->device_buffer, i);
-			touch(s, p->buffer_count + in->host_buffer, i);
-			continue;
-		}
-		for (uint32_t k = 0; k < p->graph->ops[in->op].input_count; k++)
-			touch(s, in->reads[k], i);
-		for (uint32_t k = 0; k < p->graph->ops[in->op].output_count; k++)
-			touch(s, in->writes[k], i);
-		if (in->workspace != PLAN_NONE)
-			touch(s, in->workspace, i);
+		if (x.operand == OPERAND_INITIAL)
+			to->initial = true;
+		else if (x.operand == OPERAND_FINAL)
+			to->final = true;
+		else
+			extend(to, r->spans, x.moment - 1);
 	}
-}
-
-static void
-mark_places(const struct plan *p, const struct place *places, uint32_t count, bool *marks)
-{
-	for (uint32_t i = 0; i < count; i++)
-		marks[places[i].on_host ? p->buffer_count + places[i].buffer : places[i].buffer] = true;
+	return ranges;
 }
 
 static uint32_t *
@@ -83,49 +76,36 @@ none(uint32_t count, struct arena *a)
 }
 
 static void
-stays_init(struct stays *s, const struct sim_result *r, const struct plan *p, struct arena *a)
+chains_init(struct chains *c, const struct sim_result *r, const struct plan *p, struct arena *a)
 {
 	uint32_t n = p->buffer_count + p->host_count;
 
-	*s = (struct stays){ .plan = p, .spans = r->spans, .count = n };
-	s->first = none(n, a);
-	s->last = none(n, a);
-	s->begin_next = none(n, a);
-	s->end_next = none(n, a);
-	s->begin = none(p->instruction_count, a);
-	s->end = none(p->instruction_count, a);
-	s->initial = ARENA_NEW(a, bool, n);
-	s->final = ARENA_NEW(a, bool, n);
-	mark_places(p, p->initial, p->initial_count, s->initial);
-	mark_places(p, p->final, p->final_count, s->final);
-	touch_all(s);
+	*c = (struct chains){ .plan = p, .ranges = sim_live_ranges(r, p, a), .count = n };
+	c->begin_next = none(n, a);
+	c->end_next = none(n, a);
+	c->begin = none(p->instruction_count, a);
+	c->end = none(p->instruction_count, a);
 	for (uint32_t b = 0; b < n; b++) {
-		if (!s->initial[b] && s->first[b] != PLAN_NONE) {
-			s->begin_next[b] = s->begin[s->first[b]];
-			s->begin[s->first[b]] = b;
+		const struct sim_range *x = &c->ranges[b];
+
+		if (!x->initial && x->first != PLAN_NONE) {
+			c->begin_next[b] = c->begin[x->first];
+			c->begin[x->first] = b;
 		}
-		if (!s->final[b] && s->last[b] != PLAN_NONE) {
-			s->end_next[b] = s->end[s->last[b]];
-			s->end[s->last[b]] = b;
+		if (!x->final && x->last != PLAN_NONE) {
+			c->end_next[b] = c->end[x->last];
+			c->end[x->last] = b;
 		}
 	}
 }
 
-static int
-buffer_kind(const struct plan *p, uint32_t buffer)
-{
-	uint32_t tensor = p->buffers[buffer].tensor;
-
-	return tensor == PLAN_NONE ? (int)SIM_WORKSPACE : (int)p->graph->tensors[tensor].kind;
-}
-
-/* Sums wrap while one moment's events are applied in any order, and are right
- * again when all of them are. */
+/* Adds or removes a buffer.  Sums may wrap while the events of one moment are applied in any order; they are right after
+ * the last. */
 static void
-add_buffer(struct walk *w, uint32_t buffer, bool comes)
+add_buffer(struct memory_walk *w, uint32_t buffer, bool comes)
 {
-	const struct plan *p = w->stays->plan;
-	bytes_t *sum = buffer < p->buffer_count ? &w->now.bytes[buffer_kind(p, buffer)] : &w->now.host;
+	const struct plan *p = w->chains->plan;
+	bytes_t *sum = buffer < p->buffer_count ? &w->now.bytes[sim_kind(p, buffer)] : &w->now.host;
 	bytes_t bytes = buffer < p->buffer_count ? p->buffers[buffer].bytes : p->host[buffer - p->buffer_count].bytes;
 
 	bytes = bytes_align(bytes, DEVICE_ALIGN);
@@ -143,11 +123,11 @@ shared_bytes(const struct buffer *x, const struct buffer *y)
 	return to > from ? to - from : 0;
 }
 
-/* While an op runs in place, its output stands on its input's bytes: count them once. */
+/* Counts once the bytes that an output shares with an input while its op runs in place. */
 static void
-share(struct walk *w, const struct instruction *in, bool starts)
+share(struct memory_walk *w, const struct instruction *in, bool starts)
 {
-	const struct plan *p = w->stays->plan;
+	const struct plan *p = w->chains->plan;
 	const struct op *o = &p->graph->ops[in->op];
 
 	for (uint32_t k = 0; k < o->inplace_count; k++) {
@@ -163,26 +143,26 @@ share(struct walk *w, const struct instruction *in, bool starts)
 		if (from == PLAN_NONE || to == PLAN_NONE || from == to)
 			continue;
 		bytes = shared_bytes(&p->buffers[from], &p->buffers[to]);
-		w->now.bytes[buffer_kind(p, to)] -= starts ? bytes : -bytes;
+		w->now.bytes[sim_kind(p, to)] -= starts ? bytes : -bytes;
 	}
 }
 
 static void
-apply(struct walk *w, uint32_t id, bool starts)
+apply(struct memory_walk *w, uint32_t id, bool starts)
 {
-	const struct stays *s = w->stays;
-	const struct instruction *in = &s->plan->program[id];
-	const uint32_t *next = starts ? s->begin_next : s->end_next;
+	const struct chains *c = w->chains;
+	const struct instruction *in = &c->plan->program[id];
+	const uint32_t *next = starts ? c->begin_next : c->end_next;
 
-	for (uint32_t b = starts ? s->begin[id] : s->end[id]; b != PLAN_NONE; b = next[b])
+	for (uint32_t b = starts ? c->begin[id] : c->end[id]; b != PLAN_NONE; b = next[b])
 		add_buffer(w, b, starts);
 	if (in->queue == QUEUE_COMPUTE)
 		share(w, in, starts);
 }
 
-/* All events of moment t have been applied. */
+/* Records the sums at time t, after all of its events. */
 static void
-show(struct walk *w, double t, bool always)
+show(struct memory_walk *w, double t, bool always)
 {
 	bytes_t device = 0;
 
@@ -203,20 +183,20 @@ show(struct walk *w, double t, bool always)
 }
 
 static void
-begin_initial(struct walk *w)
+begin_initial(struct memory_walk *w)
 {
-	const struct stays *s = w->stays;
+	const struct chains *c = w->chains;
 
-	for (uint32_t b = 0; b < s->count; b++)
-		if (s->initial[b] && (s->final[b] || s->last[b] != PLAN_NONE))
+	for (uint32_t b = 0; b < c->count; b++)
+		if (c->ranges[b].initial && (c->ranges[b].final || c->ranges[b].last != PLAN_NONE))
 			add_buffer(w, b, true);
 }
 
-/* Merge the starts and the ends of the three queues. */
+/* Applies the starts and the ends of the three queues by time. */
 static void
-walk_events(struct walk *w, const struct sim_queues *q)
+walk_events(struct memory_walk *w, const struct sim_queues *q)
 {
-	const struct sim_span *spans = w->stays->spans;
+	const struct sim_span *spans = w->spans;
 	uint32_t next[2][QUEUE_COUNT] = { { 0 } };
 	double t = 0;
 
@@ -244,10 +224,10 @@ walk_events(struct walk *w, const struct sim_queues *q)
 void
 sim_peaks(struct sim_result *r, const struct plan *p, const struct sim_queues *q, struct arena *a)
 {
-	struct stays s;
-	struct walk w = { .stays = &s };
+	struct chains c;
+	struct memory_walk w = { .chains = &c, .spans = r->spans };
 
-	stays_init(&s, r, p, a);
+	chains_init(&c, r, p, a);
 	walk_events(&w, q);
 	r->device_peak_bytes = w.device_peak;
 	r->host_peak_bytes = w.host_peak;
@@ -258,14 +238,14 @@ sim_memory(struct sim_memory *m, const struct sim_result *r, const struct plan *
 {
 	size_t most = 2 * (size_t)p->instruction_count + 1;
 	struct sim_queues q;
-	struct stays s;
-	struct walk w = { .stays = &s, .rows = m };
+	struct chains c;
+	struct memory_walk w = { .chains = &c, .spans = r->spans, .rows = m };
 
 	*m = (struct sim_memory){ .count = 0 };
 	m->time_us = ARENA_NEW(a, double, most);
 	m->bytes = arena_alloc(a, sizeof(*m->bytes), most);
 	m->host_bytes = ARENA_NEW(a, bytes_t, most);
 	sim_queues_init(&q, p, a);
-	stays_init(&s, r, p, a);
+	chains_init(&c, r, p, a);
 	walk_events(&w, &q);
 }

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* simulate.c - the clock of the simulator: three queues, one link, one event after another */
 #include <config.h>
 #include "sim/time/simulate.h"
 
@@ -7,13 +8,13 @@
 
 #include "sim/time/simulate_private.h"
 
-/* One queue and what it is busy with.  Work is measured in microseconds that the stage would take
- * alone on an idle machine, so an op and a transfer shrink by one rule and only their rate differs. */
-struct lane {
+/* One queue and its running stage.  Work is measured in the microseconds that the stage would take alone on an idle
+ * machine.  Ops and transfers shrink by one rule; only their rates differ. */
+struct queue_state {
 	const uint32_t *ids;	/* [count] instructions in order */
 	uint32_t count, next;	/* ids[next] is the head */
-	uint32_t seen;		/* so many of the head's after have ended */
-	bool ready;		/* all of them have, and the queue is free, since ready_us */
+	uint32_t seen;		/* how many of the head's `after` are known to have ended */
+	bool ready;		/* all of them have ended and the queue is free, since ready_us */
 	bool running;
 	bool moving;		/* a transfer past its latency: it takes a share of the link */
 	double ready_us;
@@ -22,18 +23,18 @@ struct lane {
 	double bytes_per_us;	/* in it, alone on the link */
 };
 
-struct machine {
+struct simulation {
 	const struct plan *plan;
 	const struct device *device;
 	const double *factors;	/* [instruction_count] on each duration, or NULL */
 	struct sim_span *spans;
 	bool *ended;		/* [instruction_count] */
-	struct lane lanes[QUEUE_COUNT];
+	struct queue_state lanes[QUEUE_COUNT];
 	double now;
 };
 
-/* What the executors may take for granted is checked with the plan; what would make the clock
- * stand still or run backwards is refused here as well, so that no input hangs. */
+/* Refuses an instruction with which the clock would stop or run backwards, so that no input hangs.  check_plan() has
+ * checked everything else. */
 static int
 check_instruction(const struct plan *p, uint32_t id, struct err *e)
 {
@@ -84,15 +85,15 @@ op_time(const struct plan *p, const struct instruction *in)
 }
 
 static uint32_t
-head(const struct lane *l)
+head(const struct queue_state *l)
 {
 	return l->ids[l->next];
 }
 
 static void
-begin(struct machine *m, enum queue q)
+begin(struct simulation *m, enum queue q)
 {
-	struct lane *l = &m->lanes[q];
+	struct queue_state *l = &m->lanes[q];
 	const struct instruction *in = &m->plan->program[head(l)];
 	enum direction dir = q == QUEUE_OUT ? D2H : H2D;
 	double total, latency, factor = m->factors == NULL ? 1 : m->factors[head(l)];
@@ -104,7 +105,7 @@ begin(struct machine *m, enum queue q)
 		l->left = factor * op_time(m->plan, in);
 		return;
 	}
-	/* A measured curve may hold times shorter than the latency that stands beside it. */
+	/* A measured curve may hold times shorter than the latency beside it. */
 	total = factor * device_transfer_us(m->device, dir, in->bytes);
 	latency = fmin(factor * m->device->link[dir].latency_us, total);
 	l->left = latency;
@@ -114,11 +115,11 @@ begin(struct machine *m, enum queue q)
 		l->left = total;
 }
 
-/* The running stage has no work left: on to the moving stage, or the end. */
+/* Ends a stage without work left: a transfer goes on from its latency to its bytes, all else ends. */
 static void
-end_stage(struct machine *m, enum queue q)
+end_stage(struct simulation *m, enum queue q)
 {
-	struct lane *l = &m->lanes[q];
+	struct queue_state *l = &m->lanes[q];
 
 	if (q != QUEUE_COMPUTE && !l->moving && l->move_us > 0) {
 		l->moving = true;
@@ -132,9 +133,9 @@ end_stage(struct machine *m, enum queue q)
 	l->next++;
 }
 
-/* Is the head free to start?  Each `after` is looked at until it has ended, and then never again. */
+/* Marks the queue's head as ready when all of its `after` have ended.  An `after` that has ended is not tested again. */
 static void
-look(struct machine *m, struct lane *l)
+update_ready(struct simulation *m, struct queue_state *l)
 {
 	const struct instruction *in;
 
@@ -150,9 +151,9 @@ look(struct machine *m, struct lane *l)
 }
 
 static bool
-begin_transfers(struct machine *m)
+begin_transfers(struct simulation *m)
 {
-	struct lane *out = &m->lanes[QUEUE_OUT], *in = &m->lanes[QUEUE_IN];
+	struct queue_state *out = &m->lanes[QUEUE_OUT], *in = &m->lanes[QUEUE_IN];
 	bool one = m->device->copy_engines == 1;
 	bool start_out = out->ready && !out->running, start_in = in->ready && !in->running;
 
@@ -169,12 +170,12 @@ begin_transfers(struct machine *m)
 	return start_out || start_in;
 }
 
-/* All that happens at this moment.  Transfers start when nothing else is left to happen,
- * so that those which become ready at one moment meet before the copy engine is given away. */
+/* Applies all events of this moment.  Transfers start last, so that the copy engine chooses among all that become ready
+ * at one moment. */
 static void
-settle(struct machine *m)
+settle(struct simulation *m)
 {
-	struct lane *compute = &m->lanes[QUEUE_COMPUTE];
+	struct queue_state *compute = &m->lanes[QUEUE_COMPUTE];
 	bool changed;
 
 	do {
@@ -186,7 +187,7 @@ settle(struct machine *m)
 			}
 		}
 		for (int q = 0; q < QUEUE_COUNT; q++)
-			look(m, &m->lanes[q]);
+			update_ready(m, &m->lanes[q]);
 		if (compute->ready && !compute->running) {
 			begin(m, QUEUE_COMPUTE);
 			changed = true;
@@ -196,11 +197,11 @@ settle(struct machine *m)
 	} while (changed);
 }
 
-/* How fast each queue's stage shrinks until the next event. */
+/* Finds the rate at which each queue's stage shrinks until the next event. */
 static void
-rates(const struct machine *m, double rate[QUEUE_COUNT])
+rates(const struct simulation *m, double rate[QUEUE_COUNT])
 {
-	const struct lane *out = &m->lanes[QUEUE_OUT], *in = &m->lanes[QUEUE_IN], *compute = &m->lanes[QUEUE_COMPUTE];
+	const struct queue_state *out = &m->lanes[QUEUE_OUT], *in = &m->lanes[QUEUE_IN], *compute = &m->lanes[QUEUE_COMPUTE];
 	double wanted, contention, duplex = m->device->duplex_bytes_per_s / 1e6;
 
 	for (int q = 0; q < QUEUE_COUNT; q++)
@@ -216,9 +217,9 @@ rates(const struct machine *m, double rate[QUEUE_COUNT])
 	}
 }
 
-/* Move the clock to the next end of a stage; false when nothing runs. */
+/* Moves the clock to the next end of a stage; false when no stage runs. */
 static bool
-advance(struct machine *m)
+advance(struct simulation *m)
 {
 	double rate[QUEUE_COUNT], step = INFINITY, slack;
 
@@ -229,10 +230,10 @@ advance(struct machine *m)
 	if (isinf(step))
 		return false;
 	m->now += step;
-	/* Stages that end together but for rounding do end together: else a stall of no length appears. */
+	/* Stages that end together up to rounding end together, so that no stall of zero length appears. */
 	slack = 1e-12 + 4 * DBL_EPSILON * m->now;
 	for (int q = 0; q < QUEUE_COUNT; q++) {
-		struct lane *l = &m->lanes[q];
+		struct queue_state *l = &m->lanes[q];
 
 		if (l->running)
 			l->left = l->left / rate[q] - step <= slack ? 0 : l->left - step * rate[q];
@@ -241,13 +242,13 @@ advance(struct machine *m)
 }
 
 static int
-run_all(struct machine *m, struct err *e)
+run_all(struct simulation *m, struct err *e)
 {
 	do
 		settle(m);
 	while (advance(m));
 	for (int q = 0; q < QUEUE_COUNT; q++) {
-		const struct lane *l = &m->lanes[q];
+		const struct queue_state *l = &m->lanes[q];
 
 		if (l->next < l->count) {
 			err_set(e, ERR_INPUT, l->running ? "expected a time that is a number" : "expected 'after' that can end");
@@ -277,7 +278,7 @@ sim_queues_init(struct sim_queues *q, const struct plan *p, struct arena *a)
 	}
 }
 
-/* The awaited transfer that ended last; ties: the lowest id. */
+/* Returns the awaited transfer that ended last; ties go to the lowest id. */
 static uint32_t
 stall_cause(const struct sim_result *r, const struct plan *p, const struct instruction *in)
 {
@@ -295,7 +296,7 @@ stall_cause(const struct sim_result *r, const struct plan *p, const struct instr
 	return cause;
 }
 
-/* The transfer on which the step's end waits; ties: the lowest id. */
+/* Returns the transfer that the step's end waits for; ties go to the lowest id. */
 static uint32_t
 drain_cause(const struct sim_result *r, const struct sim_queues *q)
 {
@@ -358,7 +359,7 @@ add_up(struct sim_result *r, const struct plan *p, struct arena *a)
 	}
 	for (uint32_t k = 0; k < p->graph->op_count; k++)
 		r->ideal_time_us += p->graph->ops[k].time_us;
-	/* A graph without times has nothing to compare with. */
+	/* A graph without times has no overhead. */
 	r->overhead = r->ideal_time_us > 0 ? r->step_time_us / r->ideal_time_us - 1 : 0;
 }
 
@@ -374,7 +375,7 @@ int
 simulate_scaled(struct sim_result *r, const struct plan *p, const struct device *d, const double *factors, struct arena *a,
     struct err *e)
 {
-	struct machine m = { .plan = p, .device = d, .factors = factors };
+	struct simulation m = { .plan = p, .device = d, .factors = factors };
 	struct sim_queues queues;
 
 	*r = (struct sim_result){ .step_time_us = 0 };
@@ -385,12 +386,12 @@ simulate_scaled(struct sim_result *r, const struct plan *p, const struct device 
 			return err_at(e, "program[%" PRIu32 "]", i);
 	sim_queues_init(&queues, p, a);
 	for (int q = 0; q < QUEUE_COUNT; q++)
-		m.lanes[q] = (struct lane){ .ids = queues.ids[q], .count = queues.count[q] };
+		m.lanes[q] = (struct queue_state){ .ids = queues.ids[q], .count = queues.count[q] };
 	r->spans = m.spans = ARENA_NEW(a, struct sim_span, p->instruction_count);
 	m.ended = ARENA_NEW(a, bool, p->instruction_count);
 	if (run_all(&m, e) < 0)
 		return -1;
-	/* No document may say more (json.h). */
+	/* The largest time that a document may hold (json.h). */
 	if (!(m.now <= STEP_MOST_US))
 		return err_set(e, ERR_NO, "the step takes more than %g us on '%s'", STEP_MOST_US, d->name);
 	r->step_time_us = m.now;

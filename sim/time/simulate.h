@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* simulate.h - how long a plan's step takes, where it stalls, how full memory gets
+/* simulate.h - the time of a plan's step, its stalls, and its occupancy of memory
  *
- * Discrete events over the three queues.  An instruction starts when its queue is free and
- * all of its `after` have ended.  A transfer takes latency + bytes / rate; both directions at once share
- * the link's duplex rate; with one copy engine only one transfer runs at a time (the one that was ready first).  Copies slow
- * the running op by its class's contention factor.  The plan has passed check_plan().
+ * Discrete events over the three queues.  An instruction starts when its queue is free and all of its `after` have
+ * ended.  A transfer takes latency + bytes / rate, or the time of a measured curve.  Both directions at once share the
+ * link's duplex rate.  With one copy engine one transfer runs at a time: the one that was ready first.  Copies slow the
+ * op that runs by its class's contention factor.  The plan has passed check_plan().
  */
 #ifndef SIM_TIME_SIMULATE_H
 #define SIM_TIME_SIMULATE_H
@@ -12,9 +12,8 @@
 
 struct sim_span { double start_us, end_us; };
 
-/* Compute stood idle in [start, end) before instruction `waiting` because of
- * instruction `cause` (an offload or fetch), through the edge cause -> waiting.
- * waiting is PLAN_NONE for the wait at the step's end until all queues have drained. */
+/* An idle stretch [start, end) of compute before instruction `waiting`, because of the edge from instruction `cause`, an
+ * offload or a fetch.  waiting is PLAN_NONE at the step's end, which waits for all queues. */
 struct sim_stall {
 	double start_us, end_us;
 	uint32_t waiting, cause;
@@ -33,17 +32,17 @@ struct sim_result {
 	struct sim_stall *stalls;		/* [stall_count] in time order */
 };
 
-/* Simulate p on d (p->device, or another one for a what-if). */
+/* Simulates p on d: p->device, or another device for a what-if. */
 int simulate(struct sim_result *r, const struct plan *p, const struct device *d, struct arena *a, struct err *e) WARN_UNUSED;
 
-/* The same with each instruction's duration multiplied by factors[id], all over 0; NULL: by 1. */
+/* The same with each instruction's duration multiplied by factors[id], which is over 0.  NULL: by 1. */
 int simulate_scaled(struct sim_result *r, const struct plan *p, const struct device *d, const double *factors, struct arena *a,
     struct err *e) WARN_UNUSED;
 
-/* Bytes in use over time, by kind of what the buffers hold: one row for each moment at which a sum
- * changes.  A buffer counts from the start of its first access to the end of its last;
- * a persistent one that is there from the beginning or to the end counts from 0 or to the step's end.
- * Sizes are rounded up to DEVICE_ALIGN, as in the plan's peak; bytes that an op shares in place count once. */
+/* Occupancy over simulated time, by kind of the tensors in the buffers: one row for each time at which a sum changes.  A
+ * buffer counts from the start of its first access to the end of its last.  An initial place counts from 0, a final one
+ * to the step's end.  Sizes are rounded up to DEVICE_ALIGN, as in the plan's peak.  Bytes that an op shares in place
+ * count once. */
 enum { SIM_WORKSPACE = KIND_COUNT, SIM_KINDS };
 struct sim_memory {
 	uint32_t count;
@@ -52,4 +51,19 @@ struct sim_memory {
 	bytes_t *host_bytes;			/* [count] in the pinned pool */
 };
 void sim_memory(struct sim_memory *m, const struct sim_result *r, const struct plan *p, struct arena *a);
+
+/* The kind of the tensor that a device buffer holds, or SIM_WORKSPACE. */
+static inline int
+sim_kind(const struct plan *p, uint32_t buffer)
+{
+	uint32_t tensor = p->buffers[buffer].tensor;
+
+	return tensor == PLAN_NONE ? (int)SIM_WORKSPACE : (int)p->graph->tensors[tensor].kind;
+}
+
+static inline const char *
+sim_kind_name(int kind)
+{
+	return kind == SIM_WORKSPACE ? "workspace" : kind_names[kind];
+}
 #endif

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* simulate_private.h - what the simulator's files share */
+/* simulate_private.h - the queues' instructions and the buffers' live ranges, for the simulator and its pictures */
 #ifndef SIM_TIME_SIMULATE_PRIVATE_H
 #define SIM_TIME_SIMULATE_PRIVATE_H
 #include "sim/time/simulate.h"
 
-/* Each queue's instructions in list order.  Starts rise along a queue and so do
- * ends, hence merging the three replaces sorting. */
+/* Each queue's instructions in list order.  Starts and ends rise along a queue, so events by time are a merge of three
+ * lists, without a sort. */
 struct sim_queues {
 	uint32_t *ids[QUEUE_COUNT];	/* [count] */
 	uint32_t count[QUEUE_COUNT];
@@ -13,6 +13,16 @@ struct sim_queues {
 
 void sim_queues_init(struct sim_queues *q, const struct plan *p, struct arena *a);
 
-/* Fill r's device_peak_bytes and host_peak_bytes; its spans are there. */
+/* The live range of a buffer in simulated time: of the instructions that use it, the first to start and the last to
+ * end.  Both are PLAN_NONE without any. */
+struct sim_range {
+	uint32_t first, last;
+	bool initial, final;	/* in use from the step's beginning, to the step's end */
+};
+
+/* [buffer_count + host_count], host buffers behind device buffers; r's spans are there. */
+struct sim_range *sim_live_ranges(const struct sim_result *r, const struct plan *p, struct arena *a);
+
+/* Fills in r's device_peak_bytes and host_peak_bytes; its spans are there. */
 void sim_peaks(struct sim_result *r, const struct plan *p, const struct sim_queues *q, struct arena *a);
 #endif

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* what_if.c - a changed link, a faster GPU, and whether a plan fits on another device */
 #include <config.h>
 #include "sim/time/what_if.h"
 
@@ -35,7 +36,7 @@ what_if_check(const struct what_if *w, struct err *e)
 	return 0;
 }
 
-/* The share of one of n GPUs: what is not latency takes n times as long. */
+/* Reduces a direction to the share of one of n GPUs: all time but the latency becomes n times as long. */
 static void
 share(struct link_direction *l, uint32_t n, struct arena *a)
 {

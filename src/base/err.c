@@ -76,16 +76,20 @@ err_print(const struct err *e, const char *program, FILE *out)
 const char *
 err_quote(char buf[48], const char *s)
 {
-	size_t i;
+	size_t n = text_prefix(s, 40);
 
-	for (i = 0; i < 40 && s[i] != '\0'; i++)
+	for (size_t i = 0; i < n; i++)
 		buf[i] = (unsigned char)s[i] < ' ' || s[i] == 127 ? '?' : s[i];
-	if (s[i] != '\0') {
-		while (i > 0 && ((unsigned char)s[i] & 0xc0) == 0x80)	/* not inside a UTF-8 sequence */
-			i--;
-		memcpy(buf + i, "...", 3);
-		i += 3;
-	}
-	buf[i] = '\0';
+	strcpy(buf + n, s[n] == '\0' ? "" : "...");
 	return buf;
+}
+
+size_t
+text_prefix(const char *s, size_t most)
+{
+	size_t n = strnlen(s, most);
+
+	while (s[n] != '\0' && n > 0 && ((unsigned char)s[n] & 0xc0) == 0x80)
+		n--;
+	return n;
 }

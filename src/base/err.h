@@ -47,4 +47,7 @@ void err_print(const struct err *e, const char *program, FILE *out);
 
 /* Returns foreign text in a form fit for a message, in buf: at most 40 bytes of s, "..." in place of the rest, control bytes as '?'. */
 const char *err_quote(char buf[48], const char *s);
+
+/* The length of the longest beginning of s that has at most so many bytes and ends between UTF-8 characters. */
+size_t text_prefix(const char *s, size_t most);
 #endif

@@ -10,6 +10,7 @@
 #include "sim/report/explain.h"
 #include "src/command/explain_more.h"
 #include "src/command/result.h"
+#include "src/documents/origin.h"
 
 enum { LARGEST_AT_PEAK = 10, DEAREST_MOVES = 20 };
 
@@ -20,7 +21,7 @@ struct view {
 	struct sim_result sim;
 	struct explain x;
 	struct more more;
-	uint32_t *origin;		/* [tensor_count] by graph_origins() */
+	const struct origin *origins;	/* [tensor_count] */
 	uint32_t *next_use;		/* [buffer_count] first run at or after the peak that uses it; PLAN_NONE: none */
 };
 
@@ -34,19 +35,10 @@ find_next_uses(struct view *v, struct arena *a)
 	v->next_use = ARENA_NEW(a, uint32_t, p->buffer_count);
 	for (uint32_t b = 0; b < p->buffer_count; b++)
 		v->next_use[b] = PLAN_NONE;
-	for (uint32_t i = p->instruction_count; i-- > 0 && i + 1 >= v->x.peak;) {
-		const struct instruction *in = &p->program[i];
-		const struct op *o = &p->graph->ops[in->op];
-
-		if (in->queue != QUEUE_COMPUTE)
-			continue;
-		for (uint32_t k = 0; k < o->input_count; k++)
-			v->next_use[in->reads[k]] = i;
-		for (uint32_t k = 0; k < o->output_count; k++)
-			v->next_use[in->writes[k]] = i;
-		if (in->workspace != PLAN_NONE)
-			v->next_use[in->workspace] = i;
-	}
+	for (uint32_t i = p->instruction_count; i-- > 0 && i + 1 >= v->x.peak;)
+		if (p->program[i].queue == QUEUE_COMPUTE)
+			FOR_EACH_ACCESS_AT(p, i + 1, x)
+				v->next_use[x.buffer] = i;
 }
 
 /* Returns a moment in words: "op 3 ('conv1')", "fetch of tensor 7". */
@@ -64,19 +56,6 @@ moment_name(const struct plan *p, uint32_t moment, struct arena *a)
 	return arena_printf(a, "%s of tensor %" PRIu32, action_names[in->queue], p->buffers[in->device_buffer].tensor);
 }
 
-static const char *
-tensor_name(const struct view *v, uint32_t t, struct arena *a)
-{
-	const struct graph *g = v->plan->graph;
-	uint32_t k = v->origin[t];
-	char q[48], r[48];
-
-	if (k == g->op_count)
-		return kind_names[g->tensors[t].kind];
-	return arena_printf(a, "%-10s %s%s%s%s", kind_names[g->tensors[t].kind], kind_is_persistent(g->tensors[t].kind) ? "of " : "from ",
-	    err_quote(q, g->ops[k].name), g->ops[k].layer == NULL ? "" : " of ", g->ops[k].layer == NULL ? "" : err_quote(r, g->ops[k].layer));
-}
-
 /* Returns the reason why a buffer is on the device at the peak. */
 static const char *
 why_here(const struct view *v, uint32_t buffer, struct arena *a)
@@ -86,7 +65,7 @@ why_here(const struct view *v, uint32_t buffer, struct arena *a)
 	if (i != PLAN_NONE && i + 1 == v->x.peak)
 		return "in use";
 	if (i == PLAN_NONE)
-		return v->x.last[buffer] > v->plan->instruction_count ? "stays to the end" : "being copied out";
+		return v->x.ranges[buffer].last > v->plan->instruction_count ? "stays to the end" : "being copied out";
 	return arena_printf(a, "waits for %s", moment_name(v->plan, i + 1, a));
 }
 
@@ -102,7 +81,7 @@ print_peak(const struct view *v, struct arena *a)
 	    units_time(time, x->peak == 0 ? 0 : x->peak > v->plan->instruction_count ? v->sim.step_time_us : v->sim.spans[x->peak - 1].start_us));
 	for (int k = 0; k < SIM_KINDS; k++)
 		if (x->peak_kinds[k] > 0) {
-			snprintf(label, sizeof(label), "  %s", k == SIM_WORKSPACE ? "workspace" : kind_names[k]);
+			snprintf(label, sizeof(label), "  %s", sim_kind_name(k));
 			text_row(stdout, label, "%10s  %4.1f %%", units_size(size, x->peak_kinds[k]),
 			    100 * (double)x->peak_kinds[k] / (double)x->peak_bytes);
 		}
@@ -117,7 +96,7 @@ print_peak(const struct view *v, struct arena *a)
 		else
 			snprintf(label, sizeof(label), "  tensor %" PRIu32, b->tensor);
 		text_row(stdout, label, "%10s  %s; %s", units_size(size, b->bytes),
-		    b->tensor == PLAN_NONE ? "workspace" : tensor_name(v, b->tensor, a), why_here(v, x->at_peak[i], a));
+		    b->tensor == PLAN_NONE ? "workspace" : tensor_text(v->plan->graph, v->origins, b->tensor, a), why_here(v, x->at_peak[i], a));
 	}
 }
 
@@ -179,7 +158,7 @@ print_moves(const struct view *v, struct arena *a)
 		bool copy = t->offloads + t->fetches > 0;
 
 		if (i < DEAREST_MOVES)
-			print_move(arena_printf(a, "%" PRIu32, id), how_moved(t, a), bytes, t, tensor_name(v, id, a));
+			print_move(arena_printf(a, "%" PRIu32, id), how_moved(t, a), bytes, t, tensor_text(v->plan->graph, v->origins, id, a));
 		add_figures(copy ? &copied : &rerun, t);
 		*(copy ? &copied_bytes : &rerun_bytes) += bytes;
 		copies += copy;
@@ -243,7 +222,7 @@ peak_to_json(struct json_out *o, const struct view *v, struct arena *a)
 	json_out_uint(o, "bytes", x->peak_bytes);
 	json_out_uint(o, "in_place_bytes", x->in_place_bytes);
 	for (int k = 0; k < SIM_KINDS; k++)
-		json_out_uint(o, arena_printf(a, "%s_bytes", k == SIM_WORKSPACE ? "workspace" : kind_names[k]), x->peak_kinds[k]);
+		json_out_uint(o, arena_printf(a, "%s_bytes", sim_kind_name(k)), x->peak_kinds[k]);
 	json_out_end_object(o);
 	json_out_array(o, "at_peak", true);
 	for (uint32_t i = 0; i < x->at_peak_count; i++) {
@@ -254,7 +233,7 @@ peak_to_json(struct json_out *o, const struct view *v, struct arena *a)
 		if (b->tensor != PLAN_NONE)
 			json_out_uint(o, "tensor", b->tensor);
 		json_out_uint(o, "bytes", b->bytes);
-		json_out_string(o, "kind", b->tensor == PLAN_NONE ? "workspace" : kind_names[v->plan->graph->tensors[b->tensor].kind]);
+		json_out_string(o, "kind", sim_kind_name(sim_kind(v->plan, x->at_peak[i])));
 		json_out_string(o, "why", why_here(v, x->at_peak[i], a));
 		json_out_end_object(o);
 	}
@@ -342,7 +321,7 @@ print_story(const struct view *v, uint32_t id, struct arena *a)
 	uint32_t count;
 
 	events = explain_story(&v->x, id, &count, a);
-	text_row(stdout, "tensor", "%" PRIu32 ", %s", id, tensor_name(v, id, a));
+	text_row(stdout, "tensor", "%" PRIu32 ", %s", id, tensor_text(v->plan->graph, v->origins, id, a));
 	text_row(stdout, "bytes", "%s", units_size(text, v->plan->graph->tensors[id].bytes));
 	text_row(stdout, "away", "%s of %s", units_time(text, t->away_us), units_time(more, v->sim.step_time_us));
 	text_row(stdout, "saves", "%s at the plan's peak, %s at the step's", units_size(text, t->peak_saved), units_size(more, t->step_saved));
@@ -413,7 +392,7 @@ run(struct cli *c, struct err *e)
 		return err_in_file(e, path);
 	lifetimes_init(&l, p.graph, &c->arena);
 	explain_init(&v.x, &p, &v.sim, l.peak_op, &c->arena);
-	v.origin = graph_origins(p.graph, &c->arena);
+	v.origins = graph_origins(p.graph, &c->arena);
 	find_next_uses(&v, &c->arena);
 	if (tensor != PLAN_NONE) {
 		c->json ? story_to_json(&v, tensor, &c->arena) : print_story(&v, tensor, &c->arena);

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "planner/schedule/lifetimes.h"
+#include "src/documents/origin.h"
 #include "src/library/task.h"
 
 enum { PEAK_TENSORS = 10, PEAK_WORKSPACE = KIND_COUNT, PEAK_KINDS };
@@ -28,7 +29,7 @@ struct info {
 	const struct graph *graph;
 	struct lifetimes life;
 	uint32_t *at_peak, at_peak_count;	/* tensors alive at the peak, largest first */
-	uint32_t *origin;			/* [tensor_count] by graph_origins() */
+	const struct origin *origins;		/* [tensor_count] */
 	bytes_t total[KIND_COUNT], peak[PEAK_KINDS];
 	uint32_t tensors[KIND_COUNT];
 	double class_us[CLASS_COUNT];
@@ -43,7 +44,7 @@ collect(struct info *f, const struct task *t, struct arena *a)
 	f->task = t;
 	lifetimes_init(&f->life, g, a);
 	f->at_peak = lifetimes_at(&f->life, f->life.peak_op, &f->at_peak_count, a);
-	f->origin = graph_origins(g, a);
+	f->origins = graph_origins(g, a);
 	for (uint32_t i = 0; i < g->tensor_count; i++) {
 		f->total[g->tensors[i].kind] += g->tensors[i].bytes;
 		f->tensors[g->tensors[i].kind]++;
@@ -80,21 +81,17 @@ print_kinds(const struct info *f)
 }
 
 static void
-print_peak(const struct info *f)
+print_peak(const struct info *f, struct arena *a)
 {
 	const struct graph *g = f->graph;
-	char label[48], size[32], name[48], layer[48];
+	char label[48], size[32], name[48];
 
 	printf("\nlargest at the peak, op %" PRIu32 " (%s)\n", f->life.peak_op, err_quote(name, g->ops[f->life.peak_op].name));
 	for (uint32_t i = 0; i < f->at_peak_count && i < PEAK_TENSORS; i++) {
-		uint32_t t = f->at_peak[i], k = f->origin[t];
-		const struct op *o = k < g->op_count ? &g->ops[k] : NULL;
+		uint32_t t = f->at_peak[i];
 
 		snprintf(label, sizeof(label), "  tensor %" PRIu32, t);
-		text_row(stdout, label, "%10s  %-10s %s%s%s%s", units_size(size, g->tensors[t].bytes), kind_names[g->tensors[t].kind],
-		    o == NULL ? "" : kind_is_persistent(g->tensors[t].kind) ? "read by " : "from ",
-		    o == NULL ? "" : err_quote(name, o->name),
-		    o == NULL || o->layer == NULL ? "" : " of ", o == NULL || o->layer == NULL ? "" : err_quote(layer, o->layer));
+		text_row(stdout, label, "%10s  %s", units_size(size, g->tensors[t].bytes), tensor_text(g, f->origins, t, a));
 	}
 }
 
@@ -139,7 +136,7 @@ print_bound(const struct info *f, const char *label, bytes_t bytes, uint32_t op)
 }
 
 static void
-print_info(const struct info *f)
+print_info(const struct info *f, struct arena *a)
 {
 	const struct task *t = f->task;
 	const struct lifetimes *l = &f->life;
@@ -164,7 +161,7 @@ print_info(const struct info *f)
 		text_row(stdout, "device", "%s: %s to plan with, %s", t->device.name, units_size(size, device_budget(&t->device)),
 		    l->peak_bytes <= device_budget(&t->device) ? "the peak fits" : "the peak does not fit");
 	print_kinds(f);
-	print_peak(f);
+	print_peak(f, a);
 	print_classes(f);
 	print_measured(f);
 }
@@ -193,8 +190,8 @@ peak_tensors_to_json(struct json_out *o, const struct info *f)
 		json_out_uint(o, "id", t);
 		json_out_uint(o, "bytes", f->graph->tensors[t].bytes);
 		json_out_string(o, "kind", kind_names[f->graph->tensors[t].kind]);
-		if (f->origin[t] < f->graph->op_count)
-			op_to_json(o, "op", f->graph, f->origin[t]);
+		if (f->origins[t].how != ORIGIN_NONE)
+			op_to_json(o, "op", f->graph, f->origins[t].op);
 		json_out_end_object(o);
 	}
 	json_out_end_array(o);
@@ -281,7 +278,7 @@ run(struct cli *c, struct err *e)
 	if (c->json)
 		info_to_json(&f);
 	else
-		print_info(&f);
+		print_info(&f, &c->arena);
 	return 0;
 }
 

@@ -29,26 +29,6 @@ op_recomputable_default(const struct graph *g, const struct op *o)
 	return true;
 }
 
-uint32_t *
-graph_origins(const struct graph *g, struct arena *a)
-{
-	uint32_t *origin = ARENA_NEW(a, uint32_t, g->tensor_count);
-
-	for (uint32_t t = 0; t < g->tensor_count; t++)
-		origin[t] = g->op_count;
-	for (uint32_t k = g->op_count; k-- > 0;) {
-		const struct op *o = &g->ops[k];
-
-		for (uint32_t i = 0; i < o->input_count; i++)
-			if (kind_is_persistent(g->tensors[o->inputs[i]].kind))
-				origin[o->inputs[i]] = k;
-		for (uint32_t j = 0; j < o->output_count; j++)
-			if (!kind_is_persistent(g->tensors[o->outputs[j]].kind))
-				origin[o->outputs[j]] = k;
-	}
-	return origin;
-}
-
 static int
 too_many_bytes(struct err *e)
 {

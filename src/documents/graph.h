@@ -92,10 +92,6 @@ extern const struct op_class_row op_class_rows[];	/* ends with a NULL name */
 /* True in phase forward unless the op writes a persistent tensor. */
 bool op_recomputable_default(const struct graph *g, const struct op *o);
 
-/* Returns the op that names each tensor for people: the first that writes it, of a persistent one the first that reads it, because
- * its writer is its update; op_count: none. */
-uint32_t *graph_origins(const struct graph *g, struct arena *a);
-
 static inline bool
 op_writes(const struct op *o, uint32_t tensor)
 {
@@ -113,6 +109,25 @@ op_reads(const struct op *o, uint32_t tensor)
 			return true;
 	return false;
 }
+
+/* Fill in operand number at of an op: inputs, then outputs; false past the last. */
+static inline bool
+op_operand(const struct op *o, uint32_t at, uint32_t *tensor)
+{
+	if (at >= o->input_count + o->output_count)
+		return false;
+	*tensor = at < o->input_count ? o->inputs[at] : o->outputs[at - o->input_count];
+	return true;
+}
+
+/* Run the body for every operand t of op o, reads before writes; a tensor that stands twice comes twice. */
+#define FOR_EACH_OPERAND(o, t) \
+	for (uint32_t t##_at = 0, t; op_operand((o), t##_at, &(t)); t##_at++)
+
+/* The same with each tensor once.  stamp[t] == mark says that t has come; no two loops share a mark. */
+#define FOR_EACH_OPERAND_ONCE(o, stamp, mark, t) \
+	FOR_EACH_OPERAND(o, t) \
+		if ((stamp)[t] != (mark) && ((stamp)[t] = (mark), true))
 
 static inline bool
 op_may_share(const struct op *o, uint32_t input, uint32_t output)

@@ -10,9 +10,11 @@ libcore_a_SOURCES += \
 	%D%/graph_json.c \
 	%D%/lookup.c %D%/lookup.h \
 	%D%/op_class.c \
+	%D%/origin.c %D%/origin.h \
 	%D%/plan.h \
 	%D%/plan_access.c %D%/plan_access.h \
 	%D%/plan_json.c \
+	%D%/plan_order.c %D%/plan_order.h \
 	%D%/plan_write.c \
 	%D%/reorder.c %D%/reorder.h
 EXTRA_DIST += %D%/README.md

@@ -3,68 +3,98 @@
 #include <config.h>
 #include "src/documents/plan_access.h"
 
-static int
-visit_places(const struct place *places, uint32_t count, struct access x, access_fn *fn, void *arg)
+static bool
+place_at(const struct place *places, uint32_t count, struct access *x)
 {
-	int rc = 0;
-
-	for (x.index = 0; rc == 0 && x.index < count; x.index++) {
-		x.host = places[x.index].on_host;
-		x.buffer = places[x.index].buffer;
-		rc = fn(arg, &x);
-	}
-	return rc;
+	if (x->position >= count)
+		return false;
+	x->index = x->position;
+	x->host = places[x->index].on_host;
+	x->buffer = places[x->index].buffer;
+	return true;
 }
 
-static int
-visit_run(const struct op *o, const struct instruction *in, uint32_t moment, access_fn *fn, void *arg)
+static bool
+operand_at(const struct op *o, const struct instruction *in, struct access *x)
 {
-	struct access x = { .moment = moment, .operand = OPERAND_READ };
-	int rc = 0;
+	uint32_t at = x->position;
 
-	for (x.index = 0; rc == 0 && x.index < o->input_count; x.index++) {
-		x.buffer = in->reads[x.index];
-		rc = fn(arg, &x);
+	if (at < o->input_count) {
+		x->operand = OPERAND_READ;
+		x->index = at;
+		x->buffer = in->reads[at];
+		return true;
 	}
-	x.write = true;
-	x.index = 0;
-	x.operand = OPERAND_WORKSPACE;
-	x.buffer = in->workspace;
-	if (rc == 0 && in->workspace != PLAN_NONE)
-		rc = fn(arg, &x);
-	x.operand = OPERAND_WRITE;
-	for (x.index = 0; rc == 0 && x.index < o->output_count; x.index++) {
-		x.buffer = in->writes[x.index];
-		rc = fn(arg, &x);
+	at -= o->input_count;
+	x->write = true;
+	if (at == 0 && in->workspace != PLAN_NONE) {
+		x->operand = OPERAND_WORKSPACE;
+		x->index = 0;
+		x->buffer = in->workspace;
+		return true;
 	}
-	return rc;
+	at -= in->workspace != PLAN_NONE;
+	if (at >= o->output_count)
+		return false;
+	x->operand = OPERAND_WRITE;
+	x->index = at;
+	x->buffer = in->writes[at];
+	return true;
 }
 
-static int
-visit_transfer(const struct instruction *in, uint32_t moment, access_fn *fn, void *arg)
+static bool
+transfer_end_at(const struct instruction *in, struct access *x)
 {
-	bool offload = in->queue == QUEUE_OUT;
-	struct access device = { .moment = moment, .buffer = in->device_buffer, .write = !offload,
-	    .operand = offload ? OPERAND_FROM : OPERAND_TO };
-	struct access host = { .moment = moment, .buffer = in->host_buffer, .write = offload, .host = true,
-	    .operand = offload ? OPERAND_TO : OPERAND_FROM };
-	int rc = fn(arg, offload ? &device : &host);
-
-	return rc != 0 ? rc : fn(arg, offload ? &host : &device);
+	if (x->position > 1)
+		return false;
+	x->write = x->position == 1;
+	x->operand = x->write ? OPERAND_TO : OPERAND_FROM;
+	x->index = 0;
+	x->host = x->write == (in->queue == QUEUE_OUT);
+	x->buffer = x->host ? in->host_buffer : in->device_buffer;
+	return true;
 }
 
-int
-plan_visit(const struct plan *p, access_fn *fn, void *arg)
+bool
+access_at(const struct plan *p, struct access *x)
 {
-	struct access initial = { .moment = MOMENT_BEGIN, .operand = OPERAND_INITIAL, .write = true };
-	struct access final = { .moment = moment_end(p), .operand = OPERAND_FINAL };
-	int rc = visit_places(p->initial, p->initial_count, initial, fn, arg);
+	const struct instruction *in = moment_instruction(p, x->moment);
 
-	for (uint32_t i = 0; rc == 0 && i < p->instruction_count; i++) {
-		const struct instruction *in = &p->program[i];
+	if (in != NULL && in->queue != QUEUE_COMPUTE)
+		return transfer_end_at(in, x);
+	x->host = x->write = false;
+	if (in != NULL)
+		return operand_at(&p->graph->ops[in->op], in, x);
+	x->write = x->moment == MOMENT_BEGIN;
+	x->operand = x->write ? OPERAND_INITIAL : OPERAND_FINAL;
+	return x->write ? place_at(p->initial, p->initial_count, x) : place_at(p->final, p->final_count, x);
+}
 
-		rc = in->queue == QUEUE_COMPUTE ? visit_run(&p->graph->ops[in->op], in, i + 1, fn, arg) :
-		    visit_transfer(in, i + 1, fn, arg);
+bool
+access_from(const struct plan *p, struct access *x)
+{
+	while (!access_at(p, x)) {
+		if (x->moment == moment_end(p))
+			return false;
+		x->moment++;
+		x->position = 0;
 	}
-	return rc != 0 ? rc : visit_places(p->final, p->final_count, final, fn, arg);
+	return true;
+}
+
+struct moment_range *
+plan_live_ranges(const struct plan *p, struct arena *a)
+{
+	struct moment_range *ranges = ARENA_NEW(a, struct moment_range, p->buffer_count);
+
+	for (uint32_t b = 0; b < p->buffer_count; b++)
+		ranges[b] = (struct moment_range) { PLAN_NONE, PLAN_NONE };
+	FOR_EACH_ACCESS(p, x) {
+		if (x.host)
+			continue;
+		if (ranges[x.buffer].first == PLAN_NONE)
+			ranges[x.buffer].first = x.moment;
+		ranges[x.buffer].last = x.moment;
+	}
+	return ranges;
 }

@@ -34,12 +34,12 @@ lower_all(struct fuzz *f, const struct network *n)
 	}
 }
 
-struct reading { struct fuzz *f; struct network *n; json_t *root; };
+struct fuzz_reading { struct fuzz *f; struct network *n; json_t *root; };
 
 static int
 read_parsed(void *arg)
 {
-	struct reading *r = arg;
+	struct fuzz_reading *r = arg;
 
 	return network_from_json(r->n, r->root, &r->f->arena, &r->f->err);
 }
@@ -48,7 +48,7 @@ int
 fuzz_case(struct fuzz *f)
 {
 	struct network n;
-	struct reading r = { f, &n, json_read_file(f->path, &f->err) };
+	struct fuzz_reading r = { f, &n, json_read_file(f->path, &f->err) };
 	int rc;
 
 	if (r.root == NULL)
