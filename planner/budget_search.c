@@ -106,7 +106,7 @@ budget_search(bytes_t *budget, const struct graph *g, const struct device *d, co
 			next = low + (high - low) / 2;
 		if (evaluate(&v, next, e) < 0)
 			return -1;
-		/* A plan that was not finished says nothing against its budget; the loop ends. */
+		/* An unfinished plan does not prove that its budget is too small; the loop ends. */
 		if (v.good || !search_stopped(o->control))
 			*(v.good ? &high : &low) = next;
 	}

@@ -45,6 +45,7 @@
 #include "planner/bound/bounds.h"
 #include "planner/bound/link_rates.h"
 #include "planner/bound/lp_solve.h"
+#include "src/base/rank.h"
 
 enum { MOST_OPS = 5000, DEFAULT_MOMENTS = 72, DEFAULT_SPLITS = 3, OCTAVE = 8, MOST_TOGETHER = 64, ITERATIONS = 20000 };
 #define MS 1e3		/* us in a ms */
@@ -200,28 +201,20 @@ least_costs(const struct idle_costs *s, struct arena *a)
 	return us;
 }
 
-static int
-by_bytes(const void *p, const void *q)
-{
-	const bytes_t *x = p, *y = q;
-
-	return *x < *y ? -1 : *x > *y;
-}
-
 /* Returns the least bytes of a tensor that is not away at no cost. */
 static bytes_t
 smallest(const struct flow *f, struct arena *a)
 {
-	bytes_t *sizes = ARENA_NEW(a, bytes_t, f->s->count), sum = 0;
-	uint32_t i;
+	struct ranked *sizes = ARENA_NEW(a, struct ranked, f->s->count);
+	bytes_t sum = 0;
 
-	for (i = 0; i < f->s->count; i++)
-		sizes[i] = f->s->costs[i].bytes;
-	qsort(sizes, f->s->count, sizeof(*sizes), by_bytes);
-	for (i = 0; i < f->s->count; i++) {
-		sum += sizes[i];
+	for (uint32_t i = 0; i < f->s->count; i++)
+		sizes[i] = (struct ranked) { .first = (double)f->s->costs[i].bytes, .id = i };
+	rank_rising(sizes, f->s->count);
+	for (uint32_t i = 0; i < f->s->count; i++) {
+		sum += f->s->costs[sizes[i].id].bytes;
 		if ((double)sum > f->budget / 1000)
-			return sizes[i];
+			return f->s->costs[sizes[i].id].bytes;
 	}
 	return 0;
 }

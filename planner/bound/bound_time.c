@@ -45,17 +45,15 @@
 #include "planner/bound/bound_time.h"
 
 #include <math.h>
-#include <stdlib.h>
 
 #include "planner/bound/idle_costs.h"
 #include "planner/bound/bounds.h"
 #include "planner/bound/link_rates.h"
+#include "src/base/rank.h"
 
 enum { SLICES = 48, HALVINGS = 80 };
 
 /* The bytes of an idle interval that covers op k, and the cost of dropping them. */
-struct item { double bytes, us_per_byte; uint32_t id; };
-
 /* The state of the search for the worst moment. */
 struct moment {
 	const struct idle_costs *s;
@@ -63,7 +61,7 @@ struct moment {
 	double budget;
 	uint32_t *by_ready, *by_end, *by_written;	/* [count] ids of costs by that field, rising */
 	double *run_bytes;		/* [op_count] bytes that are away at k and that each op's rerun makes */
-	struct item *items;		/* [count] */
+	struct ranked *items;		/* [item_count] ids of costs by the time to drop a byte */
 	/* At op k, bytes of the idle intervals that cover it: */
 	uint32_t k, item_count;
 	double excess;
@@ -80,22 +78,15 @@ covers(const struct idle_cost *c, uint32_t k)
 	return c->idle.from <= k && k < c->idle.to;
 }
 
-/* Returns the ids of the costs by one of their fields: a counting sort, stable. */
+/* Returns the ids of the costs by one of their fields. */
 static uint32_t *
 sort_costs(const struct idle_costs *s, size_t field, struct arena *a)
 {
-	uint32_t n = s->graph->op_count, *order = ARENA_NEW(a, uint32_t, s->count);
-	uint32_t *start = ARENA_NEW(a, uint32_t, (size_t)n + 2);
+	uint32_t *key = ARENA_NEW(a, uint32_t, s->count);
 
-#define KEY(i) (*(const uint32_t *)((const char *)&s->costs[i] + field))
 	for (uint32_t i = 0; i < s->count; i++)
-		start[KEY(i) + 1]++;
-	for (uint32_t k = 0; k <= n; k++)
-		start[k + 1] += start[k];
-	for (uint32_t i = 0; i < s->count; i++)
-		order[start[KEY(i)]++] = i;
-#undef KEY
-	return order;
+		key[i] = *(const uint32_t *)((const char *)&s->costs[i] + field);
+	return rank_by_key(key, s->count, s->graph->op_count + 1, NULL, a);
 }
 
 /* Sums up the bytes that cover k by class, and finds VL and VR. */
@@ -142,16 +133,6 @@ find_room(struct moment *x)
 	x->late = fmin(x->late, sum);
 }
 
-static int
-cheaper_first(const void *p, const void *q)
-{
-	const struct item *i = p, *j = q;
-
-	if (i->us_per_byte != j->us_per_byte)
-		return i->us_per_byte < j->us_per_byte ? -1 : 1;
-	return i->id < j->id ? -1 : i->id > j->id;
-}
-
 /* Fills items with the idle intervals that may be dropped at k, cheapest first. */
 static void
 find_items(struct moment *x)
@@ -168,19 +149,19 @@ find_items(struct moment *x)
 			for (uint32_t r = 0; r < s->costs[i].run_count; r++)
 				x->run_bytes[s->runs[s->costs[i].run_start + r]] += (double)s->costs[i].bytes;
 	for (uint32_t i = 0; i < s->count; i++) {
-		struct item *to = &x->items[x->item_count];
+		struct ranked *to = &x->items[x->item_count];
 
 		if (!covers(&s->costs[i], x->k) || s->costs[i].run_count == 0)
 			continue;
-		*to = (struct item) { .bytes = (double)s->costs[i].bytes, .id = i };
+		*to = (struct ranked) { .id = i };
 		for (uint32_t r = 0; r < s->costs[i].run_count; r++) {
 			uint32_t op = s->runs[s->costs[i].run_start + r];
 
-			to->us_per_byte += s->time_us[op] / x->run_bytes[op];
+			to->first += s->time_us[op] / x->run_bytes[op];
 		}
 		x->item_count++;
 	}
-	qsort(x->items, x->item_count, sizeof(*x->items), cheaper_first);
+	rank_rising(x->items, x->item_count);
 }
 
 /* The bytes that can be dropped in so much time. */
@@ -190,13 +171,12 @@ dropped_in(const struct moment *x, double us)
 	double bytes = 0;
 
 	for (uint32_t i = 0; i < x->item_count; i++) {
-		const struct item *it = &x->items[i];
-		double cost = it->bytes * it->us_per_byte;
+		double size = (double)x->s->costs[x->items[i].id].bytes, cost = size * x->items[i].first;
 
 		if (cost > us)
-			return bytes + us / it->us_per_byte;
+			return bytes + us / x->items[i].first;
 		us -= cost;
-		bytes += it->bytes;
+		bytes += size;
 	}
 	return bytes;
 }
@@ -231,7 +211,7 @@ least_time(const struct moment *x, double *best_after)
 
 	*best_after = 0;
 	for (uint32_t i = 0; i < x->item_count; i++)
-		high += x->items[i].bytes * x->items[i].us_per_byte;
+		high += (double)x->s->costs[x->items[i].id].bytes * x->items[i].first;
 	for (int i = 0; i < 2 * HALVINGS; i++) {
 		double p = low + (high - low) / 3, q = high - (high - low) / 3;
 		double at_p = p + before(x, p), at_q = q + before(x, q);
@@ -279,7 +259,7 @@ search_init(struct moment *x, const struct idle_costs *s, const struct device *d
 	x->by_end = sort_costs(s, offsetof(struct idle_cost, idle.to), a);
 	x->by_written = sort_costs(s, offsetof(struct idle_cost, written), a);
 	x->run_bytes = ARENA_NEW(a, double, s->graph->op_count);
-	x->items = ARENA_NEW(a, struct item, s->count);
+	x->items = ARENA_NEW(a, struct ranked, s->count);
 }
 
 void

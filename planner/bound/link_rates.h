@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* link_rates.h - the most that a device's link moves, however the bytes are cut into transfers */
+/* link_rates.h - the most that a device's link moves, however the bytes are split into transfers */
 #ifndef PLANNER_BOUND_LINK_RATES_H
 #define PLANNER_BOUND_LINK_RATES_H
 #include "src/documents/device.h"

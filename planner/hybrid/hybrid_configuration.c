@@ -4,10 +4,10 @@
 #include "planner/hybrid/hybrid_configuration.h"
 
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "planner/hybrid/hybrid_heuristics.h"
+#include "src/base/rank.h"
 
 /* ---- link ---- */
 
@@ -30,13 +30,13 @@ static void
 time_copies(struct hybrid *h, struct model_interval **chosen, uint32_t count, uint32_t *gone, uint32_t *back)
 {
 	const struct model *m = &h->model;
-	uint32_t *by_b = ARENA_NEW(h->arena, uint32_t, count), *first = ARENA_NEW(h->arena, uint32_t, (size_t)m->graph->op_count + 2);
+	uint32_t *to = ARENA_NEW(h->arena, uint32_t, count), *by_to;
 	double free_us = 0, due_us = INFINITY;
 
 	for (uint32_t i = 0; i < count; i++) {	/* chosen is by idle.from */
 		double ready = m->start_us[chosen[i]->idle.from];
 
-		first[chosen[i]->idle.to + 1]++;
+		to[i] = chosen[i]->idle.to;
 		gone[i] = chosen[i]->idle.from;
 		if (!chosen[i]->out)
 			continue;
@@ -45,31 +45,20 @@ time_copies(struct hybrid *h, struct model_interval **chosen, uint32_t count, ui
 		if (gone[i] > chosen[i]->idle.to)
 			gone[i] = chosen[i]->idle.to;
 	}
-	for (uint32_t k = 0; k <= m->graph->op_count; k++)
-		first[k + 1] += first[k];
-	for (uint32_t i = 0; i < count; i++)
-		by_b[first[chosen[i]->idle.to]++] = i;
+	by_to = rank_by_key(to, count, m->graph->op_count + 1, NULL, h->arena);
 	for (uint32_t i = count; i-- > 0;) {
-		const struct model_interval *j = chosen[by_b[i]];
+		const struct model_interval *j = chosen[by_to[i]];
 		double due = m->start_us[j->idle.to] < due_us ? m->start_us[j->idle.to] : due_us;
 		uint32_t op;
 
-		back[by_b[i]] = j->idle.to;
+		back[by_to[i]] = j->idle.to;
 		if (!j->in)
 			continue;
 		due_us = due - copy_us(j, H2D);
 		op = op_at(m, due_us);
 		op -= op > 0;
-		back[by_b[i]] = op < gone[by_b[i]] ? gone[by_b[i]] : op > j->idle.to ? j->idle.to : op;
+		back[by_to[i]] = op < gone[by_to[i]] ? gone[by_to[i]] : op > j->idle.to ? j->idle.to : op;
 	}
-}
-
-static int
-by_a(const void *x, const void *y)
-{
-	const struct model_interval *p = *(struct model_interval *const *)x, *q = *(struct model_interval *const *)y;
-
-	return p < q ? -1 : p > q;	/* the idle intervals stand in order of idle.from */
 }
 
 /* For each op, the bytes chosen beyond what the link carries between it and the busiest op. */
@@ -105,7 +94,8 @@ hybrid_offload(struct hybrid *h)
 	uint32_t n = m->graph->op_count, k = segment_tree_argmax(&m->over), count = 0, *gone, *back;
 	int64_t need = segment_tree_at(&m->over, k), pinnable = -segment_tree_at(&m->host, k);
 	int64_t *room = ARENA_NEW(h->arena, int64_t, n);
-	struct model_interval **chosen = ARENA_NEW(h->arena, struct model_interval *, m->interval_count);
+	bool *is_chosen = ARENA_NEW(h->arena, bool, m->interval_count);
+	struct model_interval **chosen;
 	struct links links = { .op_count = n };
 
 	for (uint32_t i = 0; i < n; i++)
@@ -114,22 +104,30 @@ hybrid_offload(struct hybrid *h)
 	for (uint32_t i = 0; i < n; i++)
 		room[i] = i > k ? -(int64_t)(h->configuration.share * (m->start_us[i] - m->start_us[k + 1]) / h->us_per_byte[H2D]) : 0;
 	segment_tree_init(&links.in, room, n, h->arena);
-	for (uint32_t i = 0; i < m->interval_count; i++)
-		if (at_home(m, &m->intervals[i]))
-			take(&links, chosen[count++] = &m->intervals[i]);
-	for (uint32_t i = 0; i < count; i++)
-		need -= chosen[i]->idle.from <= k && k < chosen[i]->idle.to ? chosen[i]->bytes : 0;
+	for (uint32_t i = 0; i < m->interval_count; i++) {
+		const struct model_interval *j = &m->intervals[i];
+
+		if (!at_home(m, j))
+			continue;
+		take(&links, j);
+		is_chosen[i] = true;
+		need -= j->idle.from <= k && k < j->idle.to ? j->bytes : 0;
+	}
 	for (uint32_t i = 0; i < m->interval_count && need > 0; i++) {
-		struct model_interval *j = h->by_worth[i];
+		const struct model_interval *j = h->by_worth[i];
 
 		if (j->idle.from > k || j->idle.to <= k || at_home(m, j) || !has_time(&links, j) || model_pins(m, j) > pinnable ||
 		    (h->configuration.persistents == PERSISTENTS_STAY && kind_is_persistent(m->graph->tensors[j->idle.tensor].kind)))
 			continue;
-		take(&links, chosen[count++] = j);
+		take(&links, j);
+		is_chosen[j - m->intervals] = true;
 		need -= j->bytes;
 		pinnable -= model_pins(m, j);
 	}
-	qsort(chosen, count, sizeof(*chosen), by_a);
+	chosen = ARENA_NEW(h->arena, struct model_interval *, m->interval_count);
+	for (uint32_t i = 0; i < m->interval_count; i++)
+		if (is_chosen[i])
+			chosen[count++] = &m->intervals[i];
 	gone = ARENA_NEW(h->arena, uint32_t, count);
 	back = ARENA_NEW(h->arena, uint32_t, count);
 	time_copies(h, chosen, count, gone, back);
@@ -333,30 +331,19 @@ hybrid_cover(struct hybrid *h)
 	}
 }
 
-static int
-dearer(const void *x, const void *y)
-{
-	const struct model_interval *p = *(struct model_interval *const *)x, *q = *(struct model_interval *const *)y;
-	double cost_p = p->density * (double)p->bytes, cost_q = q->density * (double)q->bytes;
-
-	if (cost_p != cost_q)
-		return cost_p > cost_q ? -1 : 1;
-	return p < q ? -1 : p > q;
-}
-
 void
 hybrid_prune(struct hybrid *h)
 {
 	struct model *m = &h->model;
-	struct model_interval **dropped = ARENA_NEW(h->arena, struct model_interval *, m->interval_count);
+	struct ranked *dropped = ARENA_NEW(h->arena, struct ranked, m->interval_count);
 	uint32_t count = 0;
 
 	for (uint32_t i = 0; i < m->interval_count; i++)
 		if (m->intervals[i].fate == FATE_DROP)
-			dropped[count++] = &m->intervals[i];
-	qsort(dropped, count, sizeof(*dropped), dearer);
+			dropped[count++] = (struct ranked) { .first = m->intervals[i].density * (double)m->intervals[i].bytes, .id = i };
+	rank_falling(dropped, count);
 	for (uint32_t i = 0; i < count; i++)
-		model_keep(m, dropped[i]);
+		model_keep(m, &m->intervals[dropped[i].id]);
 }
 
 bool
@@ -409,18 +396,6 @@ hybrid_stretch(struct hybrid *h)
 
 /* ---- the beginning ---- */
 
-struct worth { double worth; struct model_interval *interval; };
-
-static int
-worthier(const void *x, const void *y)
-{
-	const struct worth *p = x, *q = y;
-
-	if (p->worth != q->worth)
-		return p->worth > q->worth ? -1 : 1;
-	return p->interval < q->interval ? -1 : p->interval > q->interval;
-}
-
 /* Orders the idle intervals by their worth to the link: how many ops over the budget each spans, times what it costs to recompute,
  * and more for a checkpoint, as the configuration asks. */
 static void
@@ -428,12 +403,12 @@ order_offloads(struct hybrid *h)
 {
 	const struct model *m = &h->model;
 	uint32_t n = m->graph->op_count, *before = ARENA_NEW(h->arena, uint32_t, (size_t)n + 1);
-	struct worth *w = ARENA_NEW(h->arena, struct worth, m->interval_count);
+	struct ranked *w = ARENA_NEW(h->arena, struct ranked, m->interval_count);
 
 	for (uint32_t k = 0; k < n; k++)
 		before[k + 1] = before[k] + (m->life->live[k] > h->p->budget_bytes);
 	for (uint32_t i = 0; i < m->interval_count; i++) {
-		struct model_interval *j = &m->intervals[i];
+		const struct model_interval *j = &m->intervals[i];
 		double worth = before[j->idle.to] - before[j->idle.from];
 
 		if (kind_is_persistent(m->graph->tensors[j->idle.tensor].kind))
@@ -442,12 +417,12 @@ order_offloads(struct hybrid *h)
 			worth *= j->density < DEAR ? j->density : DEAR;
 		if (h->configuration.order == CHECKPOINTS_FIRST && m->is_checkpoint[j->idle.tensor])
 			worth *= 1 / DEAR;
-		w[i] = (struct worth) { worth, j };
+		w[i] = (struct ranked) { .first = worth, .id = i };
 	}
-	qsort(w, m->interval_count, sizeof(*w), worthier);
+	rank_falling(w, m->interval_count);
 	h->by_worth = ARENA_NEW(h->arena, struct model_interval *, m->interval_count);
 	for (uint32_t i = 0; i < m->interval_count; i++)
-		h->by_worth[i] = w[i].interval;
+		h->by_worth[i] = &h->model.intervals[w[i].id];
 }
 
 /* Bytes over which the checkpoints are spread: the peak, but at most SPAN_PART times the room beside persistent tensors, because the

@@ -10,8 +10,8 @@
  *     are feasible iff, for every release time, the bytes released later fit between it and the deadline.)
  *  2. Drop.  While memory is over the budget at some op, the idle interval is dropped that costs least for each byte that it frees
  *     there; ops that run again already are not counted.  Where none can be dropped, one is offloaded although compute will wait.
- *     Rerun chains may start from tensors that only forward reads: a part of the budget holds those that cost most for each byte.
- *  3. Repair.  The schedule's exact profile shows where rerun chains need room of their own.  The model learns that, and step 2 goes on.
+ *     Rerun closures may start from tensors that only forward reads: a part of the budget holds those that cost most for each byte.
+ *  3. Repair.  The schedule's exact profile shows where rerun closures need room of their own.  The model learns that, and step 2 goes on.
  *  4. Stretch.  Where memory has room, copies end later and begin earlier.
  */
 #ifndef PLANNER_HYBRID_HYBRID_CONFIGURATION_H
@@ -56,7 +56,7 @@ struct hybrid {
 	struct arena *arena;
 	struct model model;
 	struct model_interval **by_worth;		/* [interval_count] the order in which to offload */
-	bool *barred;			/* [interval_count] a no-good bars it from dropping: its chain called back what had to be absent */
+	bool *barred;			/* [interval_count] a no-good bars it from dropping: its rerun closure called back what had to be absent */
 	uint32_t turn;			/* how often a tensor was dropped */
 	struct cooldown *cooldown;	/* [interval_count] */
 	uint32_t stuck;			/* op at which no more tensors could leave, or UINT32_MAX */
@@ -84,7 +84,7 @@ void hybrid_prune(struct hybrid *h);
 /* Step 4. */
 void hybrid_stretch(struct hybrid *h);
 
-/* Learns a no-good from h->stuck: bars the drops whose chains call back, there or before, a tensor that could have been absent there.
+/* Learns a no-good from h->stuck: bars the drops whose rerun closures call back, there or before, a tensor that could have been absent there.
  * False: there are none that are not barred yet. */
 bool hybrid_learn(struct hybrid *h);
 #endif

@@ -10,12 +10,12 @@
 
 /* ---- schedule ---- */
 
-/* Tells the model at which ops the schedule is over the budget, rerun chains included.  False: at none. */
+/* Tells the model at which ops the schedule is over the budget, rerun closures included.  False: at none. */
 static bool
 feed_back(struct hybrid *h, const struct schedule *s, const bytes_t *live, bytes_t budget)
 {
 	bytes_t most = 0;
-	uint32_t next = 0;		/* op whose first run comes next; the steps before it are its rerun chain */
+	uint32_t next = 0;		/* op whose first run comes next; the steps before it are the rerun closure before that op */
 	bool over = false;
 
 	for (uint32_t k = 0; k < s->step_count; k++) {

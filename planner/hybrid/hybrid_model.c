@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "src/base/rank.h"
+
 static int
 interval_order(const void *x, const void *y)
 {
@@ -72,21 +74,6 @@ is_passing(const struct model *m, uint32_t t)
 	    m->graph->ops[l->last[t]].phase == PHASE_FORWARD && versions_before(&m->versions, t, m->graph->op_count) == 1;
 }
 
-/* A tensor to choose: the larger of two with the same worth comes first. */
-struct candidate { double worth; bytes_t bytes; uint32_t tensor; };
-
-static int
-worthier(const void *x, const void *y)
-{
-	const struct candidate *p = x, *q = y;
-
-	if (p->worth != q->worth)
-		return p->worth > q->worth ? -1 : 1;
-	if (p->bytes != q->bytes)
-		return p->bytes > q->bytes ? -1 : 1;
-	return p->tensor < q->tensor ? -1 : p->tensor > q->tensor;
-}
-
 /* Fills carried: counts, for every moment between two forward ops, the tensors of at least least_bytes that forward carries across it. */
 static void
 find_carried(struct model *m, bytes_t least_bytes)
@@ -129,7 +116,7 @@ find_holdable(struct model *m)
 {
 	const struct lifetimes *l = m->life;
 	const struct graph *g = m->graph;
-	struct candidate *dear = ARENA_NEW(m->arena, struct candidate, g->tensor_count);
+	struct ranked *dear = ARENA_NEW(m->arena, struct ranked, g->tensor_count);
 
 	m->until = ARENA_NEW(m->arena, uint32_t, g->tensor_count);
 	m->holdable = ARENA_NEW(m->arena, uint32_t, g->tensor_count);
@@ -153,10 +140,10 @@ find_holdable(struct model *m)
 	}
 	for (uint32_t t = 0; t < g->tensor_count; t++)
 		if (m->until[t] > 0)
-			dear[m->holdable_count++] = (struct candidate) { .worth = us_per_byte(m, t), .tensor = t };
-	qsort(dear, m->holdable_count, sizeof(*dear), worthier);
+			dear[m->holdable_count++] = (struct ranked) { .first = us_per_byte(m, t), .id = t };
+	rank_falling(dear, m->holdable_count);
 	for (uint32_t i = 0; i < m->holdable_count; i++)
-		m->holdable[i] = dear[i].tensor;
+		m->holdable[i] = dear[i].id;
 }
 
 void
@@ -223,7 +210,8 @@ ease_on_host(const struct model *m, uint32_t t)
 	    (out > 0 ? fmin(1, (m->start_us[m->graph->op_count] - m->start_us[l->last[t] + 1]) / out) : 1);
 }
 
-/* Gives persistent tensors that the step's ends have no room for their home on the host: first those whose copies hide best. */
+/* Gives persistent tensors that the step's ends have no room for their home on the host: first those whose copies hide best, of
+ * equal ones the larger. */
 static void
 choose_homes(struct model *m)
 {
@@ -231,21 +219,21 @@ choose_homes(struct model *m)
 	uint32_t n = g->op_count, count = 0;
 	int64_t first = segment_tree_at(&m->over, 0), last = segment_tree_at(&m->over, n - 1);
 	int64_t excess = first > last ? first : last;
-	struct candidate *homes;
+	struct ranked *homes;
 
 	memset(m->on_host, 0, sizeof(*m->on_host) * g->tensor_count);
 	if (excess <= 0)
 		return;
-	homes = ARENA_NEW(m->arena, struct candidate, g->tensor_count);
+	homes = ARENA_NEW(m->arena, struct ranked, g->tensor_count);
 	for (uint32_t t = 0; t < g->tensor_count; t++)
 		if (kind_is_persistent(g->tensors[t].kind) && g->tensors[t].bytes > 0 && m->life->first[t] <= m->life->last[t] &&
 		    m->life->first[t] > 0 && m->life->last[t] + 1 < n)
-			homes[count++] = (struct candidate) { ease_on_host(m, t), g->tensors[t].bytes, t };
-	qsort(homes, count, sizeof(*homes), worthier);
+			homes[count++] = (struct ranked) { ease_on_host(m, t), (double)g->tensors[t].bytes, t };
+	rank_falling(homes, count);
 	for (uint32_t i = 0; i < count && excess > 0; i++) {
-		int64_t bytes = (int64_t)bytes_align(homes[i].bytes, DEVICE_ALIGN);
+		int64_t bytes = (int64_t)bytes_align(g->tensors[homes[i].id].bytes, DEVICE_ALIGN);
 
-		m->on_host[homes[i].tensor] = true;
+		m->on_host[homes[i].id] = true;
 		segment_tree_add(&m->host, 0, n, bytes);
 		excess -= bytes;
 	}
@@ -291,32 +279,22 @@ model_reset(struct model *m, bytes_t budget)
 	stab_index_copy(&m->here, &m->all);
 }
 
-static int
-cheaper(const void *x, const void *y)
-{
-	const struct model_interval *p = *(struct model_interval *const *)x, *q = *(struct model_interval *const *)y;
-
-	if (p->density != q->density)
-		return p->density < q->density ? -1 : 1;
-	return p < q ? -1 : p > q;
-}
-
 /* Ranks the idle intervals by their cost of recomputing while nothing is decided, and indexes all of them. */
 static void
 rank_intervals(struct model *m)
 {
-	struct model_interval **order = ARENA_NEW(m->arena, struct model_interval *, m->interval_count);
+	struct ranked *order = ARENA_NEW(m->arena, struct ranked, m->interval_count);
 
 	decide_nothing(m, m->life->peak_bytes);
 	for (uint32_t i = 0; i < m->interval_count; i++) {
 		m->intervals[i].density = model_drop_cost(m, &m->intervals[i], INT64_MAX, INFINITY).us / (double)m->intervals[i].bytes;
-		order[i] = &m->intervals[i];
+		order[i] = (struct ranked) { .first = m->intervals[i].density, .id = i };
 	}
-	qsort(order, m->interval_count, sizeof(*order), cheaper);
+	rank_rising(order, m->interval_count);
 	m->by_density = ARENA_NEW(m->arena, uint32_t, m->interval_count);
 	for (uint32_t i = 0; i < m->interval_count; i++) {
-		m->by_density[i] = (uint32_t)(order[i] - m->intervals);
-		order[i]->rank = i;
+		m->by_density[i] = order[i].id;
+		m->intervals[order[i].id].rank = i;
 	}
 	for (uint32_t i = 0; i < m->interval_count; i++)
 		index_interval(m, &m->intervals[i], m->intervals[i].idle.from, m->intervals[i].idle.to);
@@ -401,8 +379,8 @@ interval_at(const struct model *m, uint32_t s, uint32_t c)
 	return m->interval_of[slot] == UINT32_MAX ? NULL : &m->intervals[m->interval_of[slot]];
 }
 
-/* True: tensor s, at the version that op c reads, is there at c without a rerun of this chain: resident, on the host, or remade by a
- * chain of its own. */
+/* True when op c finds tensor s, at the version that it reads, without this rerun closure: resident, on the host, or made again by
+ * another drop. */
 static bool
 is_there(const struct model *m, uint32_t s, uint32_t c)
 {
@@ -502,7 +480,7 @@ be_here(struct model *m, struct model_interval *j, uint32_t gone, uint32_t back)
 	index_interval(m, j, back, to);
 }
 
-/* Has tensor s back by op c, whose rerun chain reads it. */
+/* Ends the absence of tensor s by op c, because the rerun closure before c reads the tensor. */
 static void
 need(struct model *m, uint32_t s, uint32_t c)
 {

@@ -3,7 +3,7 @@
  *
  * Policy hybrid decides on idle intervals.  The model keeps the bytes over the budget at every op, and the bytes that wait on the host.
  * It prices a decision by the link's time, or by the ops that would have to run again and do not yet.  It does not know the memory
- * that rerun chains need while they run: that comes back from the schedule's exact profile through model_overflow().
+ * that rerun closures need while they run: that comes back from the schedule's exact profile through model_overflow().
  */
 #ifndef PLANNER_HYBRID_HYBRID_MODEL_H
 #define PLANNER_HYBRID_HYBRID_MODEL_H
@@ -55,7 +55,7 @@ struct model {
 	struct segment_tree host;		/* bytes that wait on the host - what it may pin, by op */
 	struct stab_index here;		/* of the intervals by rank, at the ops where they are not absent */
 	uint32_t *rerun_at;		/* [op_count] op before which it runs again, or UINT32_MAX */
-	uint32_t *needed_at;		/* [tensor_count] first op whose rerun chain reads it, or UINT32_MAX */
+	uint32_t *needed_at;		/* [tensor_count] first op before which a rerun closure reads it, or UINT32_MAX */
 	struct rerun rerun;		/* scratch */
 	struct arena *arena;
 };
@@ -70,10 +70,10 @@ bytes_t model_floor(const struct model *m);
 void model_copy(struct model *m, const struct model *from, struct arena *a);
 
 /* Chooses a checkpoint whenever forward has made bytes_between since the last one, among the tensors that alone are carried past
- * some forward op.  Rerun chains end at checkpoints, so they stay short (Chen et al. 2016). */
+ * some forward op.  Rerun closures end at checkpoints, so they stay short (Chen et al. 2016). */
 void model_choose_checkpoints(struct model *m, bytes_t bytes_between);
 
-/* Holds tensors that only forward reads, up to so many bytes, those that take longest to make for each byte first.  Rerun chains
+/* Holds tensors that only forward reads, up to so many bytes, those that take longest to make for each byte first.  Rerun closures
  * that remake what backward reads run back through such tensors, and start from those that are held. */
 void model_hold(struct model *m, bytes_t bytes);
 
@@ -81,13 +81,13 @@ void model_hold(struct model *m, bytes_t bytes);
  * the host. */
 void model_reset(struct model *m, bytes_t budget);
 
-/* What a drop costs and frees. */
+/* Cost and gain of a drop. */
 struct drop_cost {
 	double us;			/* of the ops that would run again and do not yet; INFINITY: impossible */
-	int64_t gain;			/* bytes freed of those wanted, less what the rerun chain calls back where there is no room */
+	int64_t gain;			/* bytes freed of those wanted, less what the rerun closure calls back where there is no room */
 };
 
-/* The cost of dropping interval j for `wanted` bytes.  The walk along the rerun chain ends early where the drop frees nothing, or costs
+/* The cost of dropping interval j for `wanted` bytes.  The walk over the rerun closure ends early where the drop frees nothing, or costs
  * `most` us for each byte or more. */
 struct drop_cost model_drop_cost(struct model *m, const struct model_interval *j, int64_t wanted, double most);
 

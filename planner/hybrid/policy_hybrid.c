@@ -236,7 +236,7 @@ evaluate(struct hybrid_search *x, int n)
 
 	for (int i = 0; i < n; i++)
 		short_of_memory |= x->all[i].rc < 0 && x->all[i].h.err.code == ERR_SYSTEM;
-	/* It may have been the best. */
+	/* An evaluation that ran out of memory may have been the best, so the search ends. */
 	if (short_of_memory) {
 		if (best >= 0)
 			arena_free(&x->all[best].arena);

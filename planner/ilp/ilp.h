@@ -37,8 +37,8 @@ struct verdicts {
 	bool timed;			/* gone and back are filled */
 };
 
-/* A learned row: at least `bytes` are away at op k when all ops of the chain run again before it. */
-struct cut { uint32_t op, chain_start, chain_count; bytes_t bytes; };
+/* A learned row: at least `bytes` are away at op k when all these ops run again before it. */
+struct cut { uint32_t op, op_start, op_count; bytes_t bytes; };
 
 struct ilp {
 	const struct problem *p;
@@ -76,8 +76,8 @@ struct formulation {
 	void (*read)(const struct ilp *m, const double *x, struct verdicts *v);
 	/* Sets the bounds of fixed's columns to v, except for the choices that are loose[] (NULL: none). */
 	void (*fix)(const struct ilp *m, struct lp *fixed, const struct verdicts *v, const bool *loose);
-	/* Notes that the schedule of whole solution x was `over` bytes over the budget at op k, or while the chain before k ran. */
-	void (*learn)(struct ilp *m, const double *x, uint32_t k, bytes_t over, const struct step *chain, uint32_t chain_count);
+	/* Notes that the schedule of whole solution x was `over` bytes over the budget at op k, or while the reruns before k ran. */
+	void (*learn)(struct ilp *m, const double *x, uint32_t k, bytes_t over, const struct step *reruns, uint32_t rerun_count);
 };
 extern const struct formulation ilp_exact, ilp_aggregate;
 

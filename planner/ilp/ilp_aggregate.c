@@ -291,11 +291,11 @@ fix(const struct ilp *m, struct lp *fixed, const struct verdicts *v, const bool 
 }
 
 static void
-learn(struct ilp *m, const double *x, uint32_t k, bytes_t over, const struct step *chain, uint32_t chain_count)
+learn(struct ilp *m, const double *x, uint32_t k, bytes_t over, const struct step *reruns, uint32_t rerun_count)
 {
 	(void)x;
-	(void)chain;
-	(void)chain_count;
+	(void)reruns;
+	(void)rerun_count;
 	m->extra[k] += over;
 	m->asked[k] = true;
 }

@@ -3,10 +3,10 @@
 #include <config.h>
 #include "planner/ilp/ilp.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "planner/schedule/program.h"
+#include "src/base/rank.h"
 
 enum { MOST_INTERVALS = 600, MOST_RUNS = 1024 };
 
@@ -40,7 +40,7 @@ ilp_writers(const struct ilp *m, uint32_t t, uint32_t n, uint32_t *ops, uint32_t
 	return origin == RERUN_FROM_NOTHING || origin == RERUN_FROM_BEFORE ? count : 0;
 }
 
-/* Tensor t's value is still needed at the choice's end: it has an idle interval, or stands there. */
+/* True when tensor t's value is needed at the choice's end or later: the tensor is present there, or in an idle interval. */
 static bool
 is_present(void *arg, uint32_t t, uint32_t v)
 {
@@ -50,7 +50,7 @@ is_present(void *arg, uint32_t t, uint32_t v)
 	return kind_is_persistent(f->m->graph->tensors[t].kind) || f->m->life->last[t] >= f->end;
 }
 
-/* Note what making choice c's tensor again at its end takes; nothing, if it cannot be made. */
+/* Fills choice c's runs: the ops that make its tensor again at its end; none if the tensor cannot be made again. */
 static void
 find_runs(struct finding *f, struct choice *c)
 {
@@ -68,20 +68,10 @@ find_runs(struct finding *f, struct choice *c)
 	c->run_count = f->rerun.count;
 }
 
-static int
-larger_first(const void *x, const void *y)
-{
-	const struct timed_interval *p = *(const struct timed_interval *const *)x, *q = *(const struct timed_interval *const *)y;
-
-	if (p->bytes != q->bytes)
-		return p->bytes > q->bytes ? -1 : 1;
-	return p < q ? -1 : p > q;
-}
-
 /* Fills order with the idle intervals that cross an op near or over the budget, the largest first; others save no bytes.  The limit
  * is an eighth below the budget, for fragmentation and for the memory of reruns.  Returns their number, at most MOST_INTERVALS. */
 static uint32_t
-useful(const struct ilp *m, uint32_t all, const struct timed_interval **order)
+useful(const struct ilp *m, uint32_t all, struct ranked *order)
 {
 	bytes_t limit = m->p->budget_bytes - m->p->budget_bytes / 8;
 	uint32_t count = 0;
@@ -92,9 +82,9 @@ useful(const struct ilp *m, uint32_t all, const struct timed_interval **order)
 		for (uint32_t k = m->intervals[i].idle.from; k < m->intervals[i].idle.to; k++)
 			most = m->kept[k] > most ? m->kept[k] : most;
 		if (most > limit && m->intervals[i].bytes >= m->p->budget_bytes / 1024)
-			order[count++] = &m->intervals[i];
+			order[count++] = (struct ranked) { .first = (double)m->intervals[i].bytes, .id = i };
 	}
-	qsort(order, count, sizeof(*order), larger_first);
+	rank_falling(order, count);
 	return count < MOST_INTERVALS ? count : MOST_INTERVALS;
 }
 
@@ -139,18 +129,18 @@ void
 ilp_find_choices(struct ilp *m)
 {
 	struct finding f = { .m = m };
-	const struct timed_interval **order;
+	struct ranked *order;
 	uint32_t all;
 
 	rerun_init(&f.rerun, m->graph, &m->versions, MOST_RUNS, m->arena);
 	all = all_intervals(m);
-	order = ARENA_NEW(m->arena, const struct timed_interval *, all);
+	order = ARENA_NEW(m->arena, struct ranked, all);
 	m->count = useful(m, all, order);
 	m->choices = ARENA_NEW(m->arena, struct choice, m->count);
 	for (uint32_t i = 0; i < m->count; i++) {
 		struct choice *c = &m->choices[i];
 
-		*c = (struct choice) { .interval = order[i] };
+		*c = (struct choice) { .interval = &m->intervals[order[i].id] };
 		find_runs(&f, c);
 	}
 	find_prior(m);

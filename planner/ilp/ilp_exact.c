@@ -39,8 +39,8 @@
  *
  * The program is a relaxation of everything that decisions.h can express over the choices: copies of a queue may be interleaved, and the
  * memory of reruns while they run is free.  So no such plan is faster than its optimum at the best rates of the link.  The memory of reruns
- * comes lazily, as cuts: where a schedule of a solution with A bytes away at op k was `over` bytes over the budget while a chain of n reruns ran before k,
- *   bytes away at k >= (A + over) (1 - n + sum of x over the chain).
+ * comes lazily, as cuts: where a schedule of a solution with A bytes away at op k was `over` bytes over the budget while n reruns ran before k,
+ *   bytes away at k >= (A + over) (1 - n + sum of x over these reruns).
  * The program is not a relaxation of all plans: others may run ops again earlier, or hold tensors after their last use for reruns.
  */
 #include <config.h>
@@ -129,7 +129,7 @@ find_levels(struct exact *f)
 		if (at > 0 && f->levels[at - 1].slow == slow)
 			continue;
 		memmove(&f->levels[at + 1], &f->levels[at], sizeof(*f->levels) * (f->level_count - at));
-		f->levels[at] = (struct level) { slow, slow / (1 + 2 * slow) };
+		f->levels[at] = (struct slow_level) { slow, slow / (1 + 2 * slow) };
 		f->level_count++;
 	}
 }
@@ -350,11 +350,11 @@ cut_rows(struct exact *f)
 			;
 		if (q == NULL || j == f->moments)
 			continue;
-		row = lp_row(&m->lp, mb * (1 - (double)cut->chain_count), INFINITY);
+		row = lp_row(&m->lp, mb * (1 - (double)cut->op_count), INFINITY);
 		add_away(f, row, j);
-		for (uint32_t k = 0; k < cut->chain_count; k++)
-			if (q->x[m->cut_ops[cut->chain_start + k]] != ILP_NONE)
-				lp_add(&m->lp, row, q->x[m->cut_ops[cut->chain_start + k]], -mb);
+		for (uint32_t k = 0; k < cut->op_count; k++)
+			if (q->x[m->cut_ops[cut->op_start + k]] != ILP_NONE)
+				lp_add(&m->lp, row, q->x[m->cut_ops[cut->op_start + k]], -mb);
 	}
 }
 

@@ -23,7 +23,7 @@ struct interval_columns {
 };
 
 /* A contention factor: a copy slows such ops by 1 + slow, and a ms of copying while one runs loses `loss` ms. */
-struct level { double slow, loss; };
+struct slow_level { double slow, loss; };
 
 struct exact {
 	struct ilp *m;
@@ -31,7 +31,7 @@ struct exact {
 	uint32_t intervals, d;		/* number, first column */
 	uint32_t *run_in, *op_in;	/* [op_count + 1] interval of the reruns just before op k, and of op k */
 	double *least;			/* [intervals] ms of its ops */
-	struct level levels[CLASS_COUNT];	/* by slow */
+	struct slow_level levels[CLASS_COUNT];	/* by slow */
 	uint32_t level_count;
 	double *light;			/* [intervals][level_count] ms by which overlap with less affected ops lowers the level's loss */
 	uint32_t *time_row;		/* [intervals][level_count] or ILP_NONE */
@@ -51,7 +51,7 @@ void exact_stage_rows(struct exact *f);
 /* The formulation's read, fix and learn (ilp.h). */
 void exact_read(const struct ilp *m, const double *x, struct verdicts *v);
 void exact_fix(const struct ilp *m, struct lp *fixed, const struct verdicts *v, const bool *loose);
-void exact_learn(struct ilp *m, const double *x, uint32_t k, bytes_t over, const struct step *chain, uint32_t chain_count);
+void exact_learn(struct ilp *m, const double *x, uint32_t k, bytes_t over, const struct step *reruns, uint32_t rerun_count);
 
 /* Returns the loss at this level, in ms, that a ms of an op of class c can save: copies lose less while it runs. */
 double exact_relief(const struct exact *f, uint32_t level, enum op_class c);

@@ -121,22 +121,22 @@ away_at(const struct exact *f, const double *x, uint32_t k)
 }
 
 void
-exact_learn(struct ilp *m, const double *x, uint32_t k, bytes_t over, const struct step *chain, uint32_t chain_count)
+exact_learn(struct ilp *m, const double *x, uint32_t k, bytes_t over, const struct step *reruns, uint32_t rerun_count)
 {
 	const struct exact *f = m->model;
 	const struct stage *q = f->stage_at[k] == ILP_NONE ? NULL : &f->stages[f->stage_at[k]];
-	struct cut cut = { .op = k, .chain_start = (uint32_t)m->cut_op_count };
+	struct cut cut = { .op = k, .op_start = (uint32_t)m->cut_op_count };
 
 	m->asked[k] = true;
 	if (!is_moment(f, k))
 		return;
 	/* A cut can name only reruns that have a column. */
-	for (uint32_t n = 0; q != NULL && n < chain_count; n++)
-		if (q->x[chain[n].op] != ILP_NONE && x[q->x[chain[n].op]] > 0.5) {
-			*ARENA_PUSH(m->arena, m->cut_ops, m->cut_op_count, m->cut_op_capacity) = chain[n].op;
-			cut.chain_count++;
+	for (uint32_t n = 0; q != NULL && n < rerun_count; n++)
+		if (q->x[reruns[n].op] != ILP_NONE && x[q->x[reruns[n].op]] > 0.5) {
+			*ARENA_PUSH(m->arena, m->cut_ops, m->cut_op_count, m->cut_op_capacity) = reruns[n].op;
+			cut.op_count++;
 		}
-	if (cut.chain_count == 0) {
+	if (cut.op_count == 0) {
 		m->extra[k] += over;
 		return;
 	}

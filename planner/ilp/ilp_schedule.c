@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* ilp_schedule.c - schedules from verdicts, verdicts from schedules, and the test of a schedule by placement and simulation */
 #include <config.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "planner/ilp/ilp.h"
 #include "planner/schedule/program.h"
 #include "sim/time/simulate.h"
+#include "src/base/lower_bound.h"
+#include "src/base/rank.h"
 
 void
 ilp_verdicts_init(struct verdicts *v, const struct ilp *m)
@@ -57,30 +58,18 @@ ilp_consider(struct ilp *m, const struct schedule *s)
  * early as it lets them; that, and in as late; or by the link's rates alone (occupancy.h), in early or late. */
 enum timing { OWN_TIMES, IN_ORDER, EARLY_OUT, SHORT, EAGER, LATE, TIMINGS };
 
-struct back { uint32_t next, back, choice; };
-
-static int
-sooner_needed(const void *x, const void *y)
-{
-	const struct back *p = x, *q = y;
-
-	if (p->next != q->next)
-		return p->next < q->next ? -1 : 1;
-	return p->choice < q->choice ? -1 : p->choice > q->choice;
-}
-
 /* Moves copies out earlier, so that each precedes all that can only begin later.  decisions.h orders them by the ops at which they must
  * have ended.  The program may send parts of a copy before and after another one; a queue cannot. */
 static void
-out_in_order(const struct ilp *m, struct decisions *d, struct back *order, uint32_t n)
+out_in_order(const struct ilp *m, struct decisions *d, struct ranked *order, uint32_t n)
 {
 	uint32_t soonest = UINT32_MAX;
 
 	for (uint32_t i = 0; i < n; i++)
-		order[i].next = m->choices[order[i].choice].interval->idle.from;
-	qsort(order, n, sizeof(*order), sooner_needed);
+		order[i].first = m->choices[order[i].id].interval->idle.from;
+	rank_rising(order, n);
 	for (uint32_t i = n; i-- > 0;) {
-		const struct timed_interval *g = m->choices[order[i].choice].interval;
+		const struct timed_interval *g = m->choices[order[i].id].interval;
 
 		if (d->gone[g->idle.slot] > soonest)
 			d->gone[g->idle.slot] = soonest > g->idle.from ? soonest : g->idle.from;
@@ -93,7 +82,7 @@ out_in_order(const struct ilp *m, struct decisions *d, struct back *order, uint3
 static void
 own_times(const struct ilp *m, const struct verdicts *v, struct decisions *d, enum timing timing)
 {
-	struct back *order = ARENA_NEW(m->scratch, struct back, m->count);
+	struct ranked *order = ARENA_NEW(m->scratch, struct ranked, m->count);
 	uint32_t n = 0, before = 0;
 
 	for (uint32_t i = 0; i < m->count; i++) {
@@ -103,12 +92,12 @@ own_times(const struct ilp *m, const struct verdicts *v, struct decisions *d, en
 			continue;
 		d->fate[g->idle.slot] = FATE_OFFLOAD;
 		d->gone[g->idle.slot] = timing == OWN_TIMES || timing == IN_ORDER ? v->gone[i] : v->gone_from[i];
-		order[n++] = (struct back) { g->idle.to, timing == SHORT ? v->back_to[i] : v->back[i], i };
+		order[n++] = (struct ranked) { .first = g->idle.to, .id = i };
 	}
-	qsort(order, n, sizeof(*order), sooner_needed);
+	rank_rising(order, n);
 	for (uint32_t i = 0; i < n; i++) {
-		const struct timed_interval *g = m->choices[order[i].choice].interval;
-		uint32_t back = order[i].back;
+		const struct timed_interval *g = m->choices[order[i].id].interval;
+		uint32_t back = (timing == SHORT ? v->back_to : v->back)[order[i].id];
 
 		if (i > 0 && back <= before && before + 1 < g->idle.to)
 			back = before + 1;
@@ -193,35 +182,25 @@ learn(struct ilp *m, const struct schedule *s, const double *x)
 
 /* ---- rounding ---- */
 
-static int
-more_away(const void *x, const void *y)
-{
-	const struct back *p = x, *q = y;	/* next: the share times 2^30 */
-
-	if (p->next != q->next)
-		return p->next > q->next ? -1 : 1;
-	return p->choice < q->choice ? -1 : p->choice > q->choice;
-}
-
 /* Rounds relaxed verdicts: a tensor leaves when its share is a half or more, or, by falling share, while it lowers an excess. */
 static void
 round_shares(struct ilp *m, struct verdicts *v)
 {
 	struct occupancy r;
-	struct back *order = ARENA_NEW(m->scratch, struct back, m->count);
+	struct ranked *order = ARENA_NEW(m->scratch, struct ranked, m->count);
 	int64_t limit = (int64_t)m->p->budget_bytes - (int64_t)m->margin;
 
 	occupancy_init(&r, m->p, m->scratch);
 	for (uint32_t i = 0; i < m->count; i++)
-		order[i] = (struct back) { .next = (uint32_t)(v->share[i] * 0x1p30), .choice = i };
-	qsort(order, m->count, sizeof(*order), more_away);
+		order[i] = (struct ranked) { .first = (uint32_t)(v->share[i] * 0x1p30), .id = i };
+	rank_falling(order, m->count);
 	for (uint32_t i = 0; i < m->count; i++) {
-		const struct timed_interval *g = m->choices[order[i].choice].interval;
+		const struct timed_interval *g = m->choices[order[i].id].interval;
 		bool helps = occupancy_most(&r, g->idle.from, g->idle.to) > limit;
 
-		if (v->share[order[i].choice] < 0.5 && (!helps || v->share[order[i].choice] < 1e-6))
-			v->fate[order[i].choice] = FATE_KEEP;
-		else if (v->fate[order[i].choice] != FATE_KEEP)
+		if (v->share[order[i].id] < 0.5 && (!helps || v->share[order[i].id] < 1e-6))
+			v->fate[order[i].id] = FATE_KEEP;
+		else if (v->fate[order[i].id] != FATE_KEEP)
 			occupancy_add(&r, g->idle.from, g->idle.to, -(int64_t)g->bytes);
 	}
 	v->timed = false;
@@ -269,21 +248,6 @@ first_runs(const struct ilp *m, const struct schedule *s)
 	return first;
 }
 
-/* Returns the op before which a step runs. */
-static uint32_t
-op_after(const uint32_t *first, uint32_t low, uint32_t high, uint32_t step)
-{
-	while (low < high) {
-		uint32_t mid = low + (high - low) / 2;
-
-		if (first[mid] < step)
-			low = mid + 1;
-		else
-			high = mid;
-	}
-	return low;
-}
-
 void
 ilp_verdicts_of(struct verdicts *v, const struct ilp *m, const struct schedule *s)
 {
@@ -299,14 +263,14 @@ ilp_verdicts_of(struct verdicts *v, const struct ilp *m, const struct schedule *
 		for (uint32_t k = (uint32_t)(from + 1); k < to && !kind_is_persistent(m->graph->tensors[g->idle.tensor].kind); k++)
 			if (s->steps[k].op < g->idle.to && first[s->steps[k].op] < k && op_writes(&m->graph->ops[s->steps[k].op], g->idle.tensor)) {
 				v->fate[i] = FATE_DROP;
-				v->back[i] = op_after(first, 0, n, k);
+				v->back[i] = lower_bound(first, 0, n, k);
 				break;
 			}
 		for (uint32_t k = 0; k < s->move_count; k++)
 			if (s->moves[k].tensor == g->idle.tensor && s->moves[k].gone > from && s->moves[k].back <= to) {
 				v->fate[i] = FATE_OFFLOAD;
-				v->gone[i] = op_after(first, 0, n, s->moves[k].gone);
-				v->back[i] = op_after(first, 0, n, s->moves[k].back);
+				v->gone[i] = lower_bound(first, 0, n, s->moves[k].gone);
+				v->back[i] = lower_bound(first, 0, n, s->moves[k].back);
 			}
 		v->share[i] = v->fate[i] != FATE_KEEP;
 	}

@@ -21,13 +21,13 @@
 #include <assert.h>
 #include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "planner/bound/bounds.h"
 #include "planner/bound/lp_solve.h"
 #include "planner/ilp/ilp.h"
 #include "src/base/clock.h"
+#include "src/base/rank.h"
 
 enum { MOST_ROUNDS = 1000, FIRST_WINDOW = 8, WHOLE_ENTRIES = 60000, TIGHTENINGS = 4, WHOLE = 6, ROUNDED = 6 };
 #define DEFAULT_SECONDS 20.0	/* of the search without a time limit */
@@ -35,15 +35,15 @@ enum { MOST_ROUNDS = 1000, FIRST_WINDOW = 8, WHOLE_ENTRIES = 60000, TIGHTENINGS 
 #define SHORTEST_SECONDS 0.3
 
 /* Solutions met during a search of GLPK, during which nothing is allocated. */
-struct pool {
+struct met_solutions {
 	double *x[WHOLE + ROUNDED];	/* [column_count]: whole ones in a ring, then relaxed ones */
 	uint32_t whole, relaxed;	/* numbers met so far */
 };
 
-struct search {
+struct ilp_search {
 	struct ilp m;
 	struct search_control *control;	/* never NULL */
-	struct pool pool;
+	struct met_solutions pool;
 	double bound_us, end_s;		/* end_s: the end of the search, which leaves time for the plan's own bounds */
 	double shown_best, shown_bound;
 	double limit_s, round_s, met_s;	/* times of the round's beginning and of its last whole solution; 0: none */
@@ -62,13 +62,13 @@ struct search {
 };
 
 static double
-seconds_left(const struct search *s)
+seconds_left(const struct ilp_search *s)
 {
 	return s->end_s - clock_seconds();
 }
 
 static bool
-is_over(const struct search *s)
+is_over(const struct ilp_search *s)
 {
 	return seconds_left(s) <= 0 || search_stopped(s->control);
 }
@@ -77,7 +77,7 @@ is_over(const struct search *s)
 static bool
 tell(void *arg, double best, double bound)
 {
-	struct search *s = arg;
+	struct ilp_search *s = arg;
 
 	if (s->control->progress != NULL && (best < s->shown_best || bound > s->shown_bound + 1e-3)) {
 		search_tell(s->control, "%.1f s: plan %.3f ms, bound %.3f ms, gap %.2f %%; round %d, %s program: %.3f ms, at least %.3f ms",
@@ -95,7 +95,7 @@ tell(void *arg, double best, double bound)
 static void
 meet(void *arg, const double *x, bool whole)
 {
-	struct search *s = arg;
+	struct ilp_search *s = arg;
 	double *to;
 
 	if (!whole && s->pool.relaxed >= ROUNDED)
@@ -109,7 +109,7 @@ meet(void *arg, const double *x, bool whole)
 /* ---- the first plan ---- */
 
 static void
-try_policy(struct search *s, const struct policy *row)
+try_policy(struct ilp_search *s, const struct policy *row)
 {
 	bytes_t least = policy_least_budget(row, s->m.life);
 	struct problem p = *s->m.p;
@@ -117,7 +117,7 @@ try_policy(struct search *s, const struct policy *row)
 	    .stopped = s->control->stopped, .user = s->control->user };
 
 	p.control = &some;
-	/* What the placement loses, the policy is asked for again. */
+	/* The policy plans again for a budget that is smaller by the bytes lost to fragmentation. */
 	for (int i = 0; i < TIGHTENINGS && p.budget_bytes >= least; i++) {
 		struct schedule schedule;
 		bytes_t missing;
@@ -136,7 +136,7 @@ try_policy(struct search *s, const struct policy *row)
 static int
 begin(void *arg)
 {
-	struct search *s = arg;
+	struct ilp_search *s = arg;
 
 	for (const struct policy *row = policies; row->name != NULL; row++)
 		if (row->quick && (strcmp(row->name, "hybrid") == 0 || isinf(s->m.best_us)))
@@ -161,7 +161,7 @@ build(struct ilp *m)
 
 /* Returns the program with all choices but the loose ones fixed to v. */
 static struct lp
-restricted(struct search *s, const struct verdicts *v, const bool *loose)
+restricted(struct ilp_search *s, const struct verdicts *v, const bool *loose)
 {
 	struct lp fixed = s->m.lp;
 
@@ -183,7 +183,7 @@ cost_of(const struct lp *p, const double *x)
 
 /* Makes schedules of the pool; false: the model learned nothing. */
 static bool
-use_pool(struct search *s)
+use_pool(struct ilp_search *s)
 {
 	uint32_t kept = s->pool.whole < WHOLE ? s->pool.whole : WHOLE;
 	struct verdicts v;
@@ -206,7 +206,7 @@ use_pool(struct search *s)
 
 /* Searches the whole program; *learned: the model learned from the schedules. */
 static enum lp_answer
-search_whole(struct search *s, const double *start, double seconds, bool *learned)
+search_whole(struct ilp_search *s, const double *start, double seconds, bool *learned)
 {
 	struct ilp *m = &s->m;
 	struct lp_search how = { .gap = WANTED_GAP, .seconds = seconds, .start = start, .tell = tell, .meet = meet, .arg = s };
@@ -225,7 +225,7 @@ search_whole(struct search *s, const double *start, double seconds, bool *learne
 /* Frees a window of choices and searches for a solution below `cost`, that of the best plan, v.  true: a better plan was found, or the
  * model learned. */
 static bool
-search_near(struct search *s, const struct verdicts *v, double cost)
+search_near(struct ilp_search *s, const struct verdicts *v, double cost)
 {
 	struct ilp *m = &s->m;
 	struct lp_search how = { .gap = WANTED_GAP, .reduce = true, .tell = tell, .arg = s,
@@ -255,7 +255,7 @@ search_near(struct search *s, const struct verdicts *v, double cost)
 
 /* Allocates the round's arrays and adds the row of the cost. */
 static void
-begin_round(struct search *s)
+begin_round(struct ilp_search *s)
 {
 	struct ilp *m = &s->m;
 
@@ -269,7 +269,7 @@ begin_round(struct search *s)
 
 /* Searches the program of this round; false: further rounds are of no use. */
 static bool
-search_round(struct search *s)
+search_round(struct ilp_search *s)
 {
 	struct ilp *m = &s->m;
 	double *start = ARENA_NEW(m->scratch, double, m->lp.column_count);
@@ -304,7 +304,7 @@ search_round(struct search *s)
 static int
 run_round(void *arg)
 {
-	struct search *s = arg;
+	struct ilp_search *s = arg;
 
 	s->go_on = false;
 	if (!build(&s->m))
@@ -315,34 +315,24 @@ run_round(void *arg)
 	return 0;
 }
 
-static int
-needed_first(const void *x, const void *y)
-{
-	const struct choice *p = *(const struct choice *const *)x, *q = *(const struct choice *const *)y;
-
-	if (p->interval->idle.to != q->interval->idle.to)
-		return p->interval->idle.to < q->interval->idle.to ? -1 : 1;
-	return p < q ? -1 : p > q;
-}
-
 static void
-sort_by_next(struct search *s)
+sort_by_next(struct ilp_search *s)
 {
-	const struct choice **order = ARENA_NEW(s->m.arena, const struct choice *, s->m.count);
+	struct ranked *order = ARENA_NEW(s->m.arena, struct ranked, s->m.count);
 
 	s->by_next = ARENA_NEW(s->m.arena, uint32_t, s->m.count);
 	for (uint32_t i = 0; i < s->m.count; i++)
-		order[i] = &s->m.choices[i];
-	qsort(order, s->m.count, sizeof(*order), needed_first);
+		order[i] = (struct ranked) { .first = s->m.choices[i].interval->idle.to, .id = i };
+	rank_rising(order, s->m.count);
 	for (uint32_t i = 0; i < s->m.count; i++)
-		s->by_next[i] = (uint32_t)(order[i] - s->m.choices);
+		s->by_next[i] = order[i].id;
 }
 
 /* Runs the first plan and the rounds.  Each round has memory of its own, because there may be hundreds. */
 static int
 search(void *arg)
 {
-	struct search *s = arg;
+	struct ilp_search *s = arg;
 	int rc;
 
 	s->m.scratch = &s->scratch;
@@ -359,7 +349,7 @@ int
 policy_ilp(struct schedule *schedule, const struct problem *p, struct arena *a, struct err *e)
 {
 	struct search_control silent = { .time_limit_s = 0 };
-	struct search s = { .m = { .p = p, .graph = p->graph, .life = p->life, .best_us = INFINITY, .arena = a },
+	struct ilp_search s = { .m = { .p = p, .graph = p->graph, .life = p->life, .best_us = INFINITY, .arena = a },
 	    .control = p->control != NULL ? p->control : &silent };
 	uint32_t n = p->graph->op_count;
 	double now, limit;

@@ -6,21 +6,7 @@
 #include <config.h>
 #include "planner/placement/pack_greedy.h"
 
-#include <stdlib.h>
-
-struct rank { double first, second; uint32_t item; };
-
-static int
-larger_first(const void *x, const void *y)
-{
-	const struct rank *p = x, *q = y;
-
-	if (p->first != q->first)
-		return p->first > q->first ? -1 : 1;
-	if (p->second != q->second)
-		return p->second > q->second ? -1 : 1;
-	return p->item < q->item ? -1 : p->item > q->item;
-}
+#include "src/base/rank.h"
 
 /* Counts the items alive at some time of each item's life: all that begin before its end, less those that end before its
  * beginning. */
@@ -105,14 +91,14 @@ keys(const struct greedy *g, enum greedy_key key, struct arena *a)
 uint32_t *
 greedy_order(const struct greedy *g, enum greedy_key first, enum greedy_key second, struct arena *a)
 {
-	struct rank *ranks = ARENA_NEW(a, struct rank, g->count);
+	struct ranked *ranks = ARENA_NEW(a, struct ranked, g->count);
 	uint32_t *order = ARENA_NEW(a, uint32_t, g->count);
 	const double *k1 = keys(g, first, a), *k2 = keys(g, second, a);
 
 	for (uint32_t i = 0; i < g->count; i++)
-		ranks[i] = (struct rank) { k1[i], k2[i], i };
-	qsort(ranks, g->count, sizeof(*ranks), larger_first);
+		ranks[i] = (struct ranked) { k1[i], k2[i], i };
+	rank_falling(ranks, g->count);
 	for (uint32_t i = 0; i < g->count; i++)
-		order[i] = ranks[i].item;
+		order[i] = ranks[i].id;
 	return order;
 }

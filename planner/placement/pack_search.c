@@ -30,7 +30,7 @@ struct open_item { int item; level_t lb; };
 /* The level of a section before a change, for undoing it. */
 struct change { int section; level_t level; };
 
-struct search {
+struct pack_state {
 	const struct sections *s;
 	level_t capacity;
 	const struct strategy *how;
@@ -56,12 +56,12 @@ struct search {
 /* States that have been shown impossible, as 128 bits of their hashes. */
 struct pack_memo { uint64_t key[MEMO_SIZE][2]; };
 
-static bool solve(struct search *x, int left, int right, struct open_item *list, int count);
+static bool solve(struct pack_state *x, int left, int right, struct open_item *list, int count);
 
 /* ---- state ---- */
 
 static void
-set_level(struct search *x, int section, level_t level)
+set_level(struct pack_state *x, int section, level_t level)
 {
 	struct change *c = ARENA_PUSH(x->arena, x->changes, x->change_count, x->change_capacity);
 
@@ -72,13 +72,13 @@ set_level(struct search *x, int section, level_t level)
 struct mark { size_t changes; int placed; size_t pool; };
 
 static struct mark
-mark(const struct search *x)
+mark(const struct pack_state *x)
 {
 	return (struct mark) { x->change_count, x->placed_count, x->pool_used };
 }
 
 static void
-back_to(struct search *x, struct mark m)
+back_to(struct pack_state *x, struct mark m)
 {
 	while (x->change_count > m.changes) {
 		const struct change *c = &x->changes[--x->change_count];
@@ -95,7 +95,7 @@ back_to(struct search *x, struct mark m)
 }
 
 static struct open_item *
-list_new(struct search *x, int count)
+list_new(struct pack_state *x, int count)
 {
 	struct open_item *list = x->pool + x->pool_used;
 
@@ -109,7 +109,7 @@ list_new(struct search *x, int count)
 
 /* Returns the lowest level at or above `level` that meets p's alignment and is free of obstacles. */
 static level_t
-settle(const struct search *x, const struct packed *p, level_t level)
+settle(const struct pack_state *x, const struct packed *p, level_t level)
 {
 	const struct sections *s = x->s;
 
@@ -146,7 +146,7 @@ sort_by_lb(struct open_item *list, int count)
 /* Raises each section to its lowest item's lb and tests the machine bound of each; false: one exceeds the capacity.  list is sorted by
  * lb. */
 static bool
-within_bound(struct search *x, int left, int right, const struct open_item *list, int count)
+within_bound(struct pack_state *x, int left, int right, const struct open_item *list, int count)
 {
 	const struct packed *items = x->s->items;
 	level_t *end = x->end;
@@ -174,7 +174,7 @@ within_bound(struct search *x, int left, int right, const struct open_item *list
 /* ---- branching ---- */
 
 static double
-section_score(const struct search *x, int y)
+section_score(const struct pack_state *x, int y)
 {
 	level_t slack = x->capacity - x->sky[y] - x->load[y];
 	double cases = x->cases[y] + (slack > 0), level = (double)x->sky[y], room = (double)slack;
@@ -195,7 +195,7 @@ section_score(const struct search *x, int y)
 
 /* Returns the section to branch on, among those of valleys, and its valley's ends. */
 static int
-choose_section(struct search *x, int left, int right, const struct open_item *list, int count, int *from, int *to)
+choose_section(struct pack_state *x, int left, int right, const struct open_item *list, int count, int *from, int *to)
 {
 	double best_score = 0;
 	int best = -1;
@@ -236,7 +236,7 @@ is_twin(const struct packed *p, const struct packed *q)
 /* Finds the items that may rest on the floor at the section, best key first, one of each set of twins; and in *raised the level to
  * which the section rises when none does, -1: no such level. */
 static int
-find_cases(struct search *x, int section, int from, int to, const struct open_item *list, int count,
+find_cases(struct pack_state *x, int section, int from, int to, const struct open_item *list, int count,
     struct open_item *cases, level_t *raised)
 {
 	level_t floor = x->sky[section], under = -1;
@@ -281,7 +281,7 @@ find_cases(struct search *x, int section, int from, int to, const struct open_it
 
 /* Copies list without item `without` (-1: all items) and raises the items over [first, last] to `level` at least; the count. */
 static int
-raise_list(struct search *x, struct open_item *to, const struct open_item *list, int count, int without,
+raise_list(struct pack_state *x, struct open_item *to, const struct open_item *list, int count, int without,
     int first, int last, level_t level)
 {
 	int n = 0;
@@ -305,7 +305,7 @@ struct part { int left, right, start, count; };
 
 /* Splits [left, right] where no open item crosses; returns the number of parts. */
 static int
-find_parts(struct search *x, struct part *parts, int left, int right, const struct open_item *list, int count)
+find_parts(struct pack_state *x, struct part *parts, int left, int right, const struct open_item *list, int count)
 {
 	int n = 0, start = 0;
 
@@ -338,7 +338,7 @@ find_parts(struct search *x, struct part *parts, int left, int right, const stru
 
 /* Solves every part, the smallest first, because a small part fails soonest. */
 static bool
-solve_parts(struct search *x, int left, int right, struct open_item *list, int count)
+solve_parts(struct pack_state *x, int left, int right, struct open_item *list, int count)
 {
 	struct part one[8], *parts = one;
 	struct open_item *sorted;
@@ -387,7 +387,7 @@ mix(uint64_t z)
 /* Hashes the skyline and the open items of a part, which alone decide whether it can be solved.  Stacks that differ only in their order
  * below the same skyline have one hash. */
 static void
-hash_state(uint64_t hash[2], const struct search *x, int left, int right, const struct open_item *list, int count)
+hash_state(uint64_t hash[2], const struct pack_state *x, int left, int right, const struct open_item *list, int count)
 {
 	hash[0] = hash[1] = 1;
 	for (int y = left; y <= right; y++) {
@@ -405,7 +405,7 @@ hash_state(uint64_t hash[2], const struct search *x, int left, int right, const 
 }
 
 static bool
-has_failed(const struct search *x, const uint64_t hash[2])
+has_failed(const struct pack_state *x, const uint64_t hash[2])
 {
 	const uint64_t *entry = x->memo->key[hash[0] % MEMO_SIZE];
 
@@ -413,7 +413,7 @@ has_failed(const struct search *x, const uint64_t hash[2])
 }
 
 static void
-remember(struct search *x, const uint64_t hash[2])
+remember(struct pack_state *x, const uint64_t hash[2])
 {
 	memcpy(x->memo->key[hash[0] % MEMO_SIZE], hash, sizeof(x->memo->key[0]));
 }
@@ -421,7 +421,7 @@ remember(struct search *x, const uint64_t hash[2])
 /* ---- the search ---- */
 
 static bool
-spend(struct search *x, int count)
+spend(struct pack_state *x, int count)
 {
 	uint64_t before = x->work;
 
@@ -441,7 +441,7 @@ spend(struct search *x, int count)
 
 /* Places item c on the floor of its valley, then the rest. */
 static bool
-try_item(struct search *x, int left, int right, const struct open_item *list, int count, struct open_item c)
+try_item(struct pack_state *x, int left, int right, const struct open_item *list, int count, struct open_item c)
 {
 	const struct packed *p = &x->s->items[c.item];
 	struct open_item *rest = list_new(x, count);
@@ -460,7 +460,7 @@ try_item(struct search *x, int left, int right, const struct open_item *list, in
 
 /* Leaves a hole on the floor at the section, up to level raised, and places the list above it. */
 static bool
-try_hole(struct search *x, int left, int right, const struct open_item *list, int count, int section, level_t raised)
+try_hole(struct pack_state *x, int left, int right, const struct open_item *list, int count, int section, level_t raised)
 {
 	struct open_item *same;
 
@@ -476,7 +476,7 @@ try_hole(struct search *x, int left, int right, const struct open_item *list, in
 
 /* Places all of list, whose items lie in sections left..right and are connected.  On failure the state is as before. */
 static bool
-solve(struct search *x, int left, int right, struct open_item *list, int count)
+solve(struct pack_state *x, int left, int right, struct open_item *list, int count)
 {
 	struct mark start = mark(x), here;
 	struct open_item *cases;
@@ -554,7 +554,7 @@ enum pack_answer
 pack_search(level_t *level, const struct sections *s, level_t capacity, const struct strategy *how,
     uint64_t seed, const struct pack_limits *limits, struct pack_memo *memo, struct arena *a)
 {
-	struct search x = { .s = s, .capacity = capacity, .how = how, .limits = limits, .level = level,
+	struct pack_state x = { .s = s, .capacity = capacity, .how = how, .limits = limits, .level = level,
 	    .memo = memo, .arena = a };
 	size_t sections = (size_t)s->count + 1, n = (size_t)s->item_count;
 	struct open_item *all;

@@ -22,7 +22,7 @@ enum {
 	MOST_WORK = 240000000		/* in all */
 };
 
-struct lane {
+struct order_and_fit {
 	enum greedy_key first, second;
 	enum greedy_fit fit;
 };
@@ -63,7 +63,7 @@ repair(struct attempt *t, uint32_t *order)
 }
 
 static void
-run_lane(struct attempt *t, const struct lane *lane, unsigned rounds, struct arena *a)
+run_lane(struct attempt *t, const struct order_and_fit *lane, unsigned rounds, struct arena *a)
 {
 	uint32_t *order = greedy_order(&t->greedy, lane->first, lane->second, a);
 
@@ -84,7 +84,7 @@ run_lane(struct attempt *t, const struct lane *lane, unsigned rounds, struct are
 static void
 try_orders(struct attempt *t, uint32_t work, struct arena *a)
 {
-	static const struct lane lanes[LANES] = {
+	static const struct order_and_fit lanes[LANES] = {
 		{ GREEDY_BY_LOAD, GREEDY_BY_SIZE, GREEDY_BEST },
 		{ GREEDY_BY_NEARNESS, GREEDY_BY_SIZE, GREEDY_BEST },
 		{ GREEDY_BY_LOAD, GREEDY_BY_LENGTH, GREEDY_BEST },

@@ -13,23 +13,22 @@
 #include <config.h>
 #include "planner/placement/pack_greedy.h"
 
-#include <stdlib.h>
+#include <math.h>
 #include <string.h>
 
 #include "planner/placement/pack_heap.h"
+#include "src/base/rank.h"
 
 enum { LARGE = 200000 };	/* items: above, a thousandth over the target is good enough */
 
 /* The order of the stack, from the bottom: descending by this. */
 enum stacking { STACK_BY_SHORTER_SIDE, STACK_BY_LONGER_SIDE, STACK_BY_SIZE, STACKINGS };
 
-struct turn { uint64_t first, second; uint32_t item; };
-
 struct boxing {
 	const struct greedy_item *items;	/* [count] */
 	uint32_t count, times;
 	bytes_t unit;
-	struct turn *turns;			/* [count] items in the order in which a sweep meets them */
+	struct ranked *turns;			/* [count] items in the order in which a sweep meets them */
 	uint32_t *ends;				/* [count] items by their end */
 	uint32_t *at, *stretch;			/* [times + 2], [count] */
 	struct stretch *stretches;		/* [2 * count + 1] */
@@ -37,25 +36,13 @@ struct boxing {
 };
 
 /* A half-open life in the direction of a sweep. */
-struct life { uint32_t lower, upper; };
+struct sweep_life { uint32_t lower, upper; };
 
-static struct life
+static struct sweep_life
 life_of(const struct boxing *b, const struct greedy_item *it, bool back)
 {
-	return back ? (struct life) { b->times - it->upper, b->times - it->lower } :
-	    (struct life) { it->lower, it->upper };
-}
-
-static int
-earlier(const void *x, const void *y)
-{
-	const struct turn *p = x, *q = y;
-
-	if (p->first != q->first)
-		return p->first < q->first ? -1 : 1;
-	if (p->second != q->second)
-		return p->second > q->second ? -1 : 1;
-	return p->item < q->item ? -1 : p->item > q->item;
+	return back ? (struct sweep_life) { b->times - it->upper, b->times - it->lower } :
+	    (struct sweep_life) { it->lower, it->upper };
 }
 
 /* Fills turns with the items alive after `from`: those alive at it in the stack's order, then the others by beginning, larger
@@ -66,12 +53,12 @@ take_turns(struct boxing *b, uint32_t from, bool back, enum stacking stacking)
 	uint32_t n = 0;
 
 	for (uint32_t i = 0; i < b->count; i++) {
-		struct life l = life_of(b, &b->items[i], back);
-		uint64_t before, after;
+		struct sweep_life l = life_of(b, &b->items[i], back);
+		double before, after;
 
 		if (l.upper <= from)
 			continue;
-		b->turns[n] = (struct turn) { 0, b->items[i].bytes, i };
+		b->turns[n] = (struct ranked) { 0, -(double)b->items[i].bytes, i };
 		if (l.lower > from) {
 			b->turns[n++].first = l.lower;
 			continue;
@@ -80,12 +67,12 @@ take_turns(struct boxing *b, uint32_t from, bool back, enum stacking stacking)
 		before = from - l.lower + 1;
 		after = l.upper - from;
 		if (stacking == STACK_BY_SHORTER_SIDE)
-			b->turns[n].second = before < after ? before : after;
+			b->turns[n].second = -fmin(before, after);
 		else if (stacking == STACK_BY_LONGER_SIDE)
-			b->turns[n].second = before > after ? before : after;
+			b->turns[n].second = -fmax(before, after);
 		n++;
 	}
-	qsort(b->turns, n, sizeof(*b->turns), earlier);
+	rank_rising(b->turns, n);
 	return n;
 }
 
@@ -95,11 +82,11 @@ sort_ends(struct boxing *b, uint32_t n, bool back)
 {
 	memset(b->at, 0, sizeof(*b->at) * ((size_t)b->times + 2));
 	for (uint32_t i = 0; i < n; i++)
-		b->at[life_of(b, &b->items[b->turns[i].item], back).upper + 1]++;
+		b->at[life_of(b, &b->items[b->turns[i].id], back).upper + 1]++;
 	for (uint32_t k = 0; k <= b->times; k++)
 		b->at[k + 1] += b->at[k];
 	for (uint32_t i = 0; i < n; i++)
-		b->ends[b->at[life_of(b, &b->items[b->turns[i].item], back).upper]++] = b->turns[i].item;
+		b->ends[b->at[life_of(b, &b->items[b->turns[i].id], back).upper]++] = b->turns[i].id;
 }
 
 static bytes_t
@@ -111,9 +98,9 @@ sweep(struct boxing *b, uint32_t from, bool back, enum stacking stacking)
 	sort_ends(b, n, back);
 	heap_init(&h, b->stretches);
 	for (uint32_t i = 0; i < n; i++) {
-		uint32_t item = b->turns[i].item;
+		uint32_t item = b->turns[i].id;
 		const struct greedy_item *it = &b->items[item];
-		struct life l = life_of(b, it, back);
+		struct sweep_life l = life_of(b, it, back);
 
 		for (; l.lower > from && life_of(b, &b->items[b->ends[gone]], back).upper <= l.lower; gone++)
 			heap_give(&h, b->stretch[b->ends[gone]]);
@@ -128,7 +115,7 @@ static void
 boxing_init(struct boxing *b, const struct greedy *g, struct arena *a)
 {
 	*b = (struct boxing) { .items = g->items, .count = g->count, .times = g->times, .unit = g->unit, .offsets = g->offsets };
-	b->turns = ARENA_NEW(a, struct turn, b->count);
+	b->turns = ARENA_NEW(a, struct ranked, b->count);
 	b->ends = ARENA_NEW(a, uint32_t, b->count);
 	b->at = ARENA_NEW(a, uint32_t, (size_t)b->times + 2);
 	b->stretch = ARENA_NEW(a, uint32_t, b->count);

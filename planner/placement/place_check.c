@@ -12,7 +12,7 @@
 
 #include "src/base/bit_tree.h"
 
-struct sweep {
+struct address_sweep {
 	const struct place_problem *problem;
 	const bytes_t *offsets;
 	uint32_t count;
@@ -38,7 +38,7 @@ smaller_first(const void *x, const void *y)
 enum order { BY_OFFSET, BY_LOWER, BY_UPPER };
 
 static uint32_t *
-sorted(const struct sweep *s, enum order order, struct arena *a)
+sorted(const struct address_sweep *s, enum order order, struct arena *a)
 {
 	const struct place_problem *p = s->problem;
 	struct key *keys = ARENA_NEW(a, struct key, s->count);
@@ -57,7 +57,7 @@ sorted(const struct sweep *s, enum order order, struct arena *a)
 /* ---- the checks ---- */
 
 static int
-clash(const struct sweep *s, uint32_t x, uint32_t y, struct place_fault *fault, struct err *e)
+clash(const struct address_sweep *s, uint32_t x, uint32_t y, struct place_fault *fault, struct err *e)
 {
 	const struct place_item *items = s->problem->items;
 
@@ -69,7 +69,7 @@ clash(const struct sweep *s, uint32_t x, uint32_t y, struct place_fault *fault, 
 }
 
 static int
-begin(struct sweep *s, uint32_t item, struct place_fault *fault, struct err *e)
+begin(struct address_sweep *s, uint32_t item, struct place_fault *fault, struct err *e)
 {
 	size_t above = bit_tree_after(&s->living, s->rank[item]), below = bit_tree_up_to(&s->living, s->rank[item]);
 
@@ -81,7 +81,7 @@ begin(struct sweep *s, uint32_t item, struct place_fault *fault, struct err *e)
 }
 
 static int
-check_overlaps(struct sweep *s, struct place_fault *fault, struct arena *a, struct err *e)
+check_overlaps(struct address_sweep *s, struct place_fault *fault, struct arena *a, struct err *e)
 {
 	uint32_t *lower = sorted(s, BY_LOWER, a), *upper = sorted(s, BY_UPPER, a), gone = 0;
 
@@ -120,7 +120,7 @@ static int
 check(const struct place_problem *p, const bytes_t *offsets, bytes_t arena_bytes, bool fixed_only,
     struct place_fault *fault, struct arena *a, struct err *e)
 {
-	struct sweep s = { .problem = p, .offsets = offsets };
+	struct address_sweep s = { .problem = p, .offsets = offsets };
 
 	s.rank = ARENA_NEW(a, uint32_t, p->count);
 	for (uint32_t i = 0; i < p->count; i++) {

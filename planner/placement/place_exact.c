@@ -26,7 +26,7 @@ enum {
 	LADDER = 4
 };
 
-struct exact {
+struct exact_placement {
 	const struct place_problem *p;
 	struct place_result *r;
 	struct arena *arena;
@@ -56,13 +56,13 @@ luby(uint64_t i)
 }
 
 static bytes_t
-arena_of(const struct exact *x, level_t level)
+arena_of(const struct exact_placement *x, level_t level)
 {
 	return bytes_align(x->s.floor + (bytes_t)level * x->s.unit, x->p->align);
 }
 
 static void
-accept(struct exact *x, const level_t *level)
+accept(struct exact_placement *x, const level_t *level)
 {
 	level_t most = 0;
 
@@ -81,7 +81,7 @@ accept(struct exact *x, const level_t *level)
 
 /* Returns the memory of states for a capacity, emptied when it belonged to another one. */
 static struct pack_memo **
-memo_for(struct exact *x, level_t capacity)
+memo_for(struct exact_placement *x, level_t capacity)
 {
 	int which = capacity != x->low;
 
@@ -94,7 +94,7 @@ memo_for(struct exact *x, level_t capacity)
 
 /* One strategy's search, with an arena of its own. */
 struct asking {
-	const struct exact *x;
+	const struct exact_placement *x;
 	level_t capacity;
 	uint64_t seed;
 	struct pack_limits limits;
@@ -116,7 +116,7 @@ ask_one(void *arg)
 
 /* Runs one round: every strategy once, with the same budget. */
 static enum pack_answer
-ask(struct exact *x, level_t capacity, uint64_t round, uint64_t work)
+ask(struct exact_placement *x, level_t capacity, uint64_t round, uint64_t work)
 {
 	int n = strategy_count;
 	enum pack_answer answers[MOST_STRATEGIES];
@@ -160,13 +160,13 @@ ask(struct exact *x, level_t capacity, uint64_t round, uint64_t work)
 
 /* Returns the capacity of rung i = 1..LADDER, in growing steps from the bound up to the best known arena. */
 static level_t
-rung(const struct exact *x, int i)
+rung(const struct exact_placement *x, int i)
 {
 	return x->low + ((x->high - x->low) >> (LADDER - i + 1));
 }
 
 static bool
-is_done(const struct exact *x)
+is_done(const struct exact_placement *x)
 {
 	return x->high <= x->low || placement_stopped(x->p) || (x->p->capacity > 0 && x->r->arena_bytes <= x->p->capacity) ||
 	    (x->deadline_s > 0 ? clock_seconds() > x->deadline_s : x->work >= (x->p->work > 0 ? x->p->work : MOST_WORK));
@@ -174,7 +174,7 @@ is_done(const struct exact *x)
 
 /* Asks for capacity c with `work` a search; true: it fits.  A proof that it does not raises the bound. */
 static bool
-try_capacity(struct exact *x, level_t c, uint64_t round, uint64_t work)
+try_capacity(struct exact_placement *x, level_t c, uint64_t round, uint64_t work)
 {
 	enum pack_answer answer = ask(x, c, round, work);
 
@@ -188,7 +188,7 @@ try_capacity(struct exact *x, level_t c, uint64_t round, uint64_t work)
 
 /* Returns the work of the first round, in which every strategy has its turn. */
 static uint64_t
-first_work(const struct exact *x)
+first_work(const struct exact_placement *x)
 {
 	uint64_t share = x->p->work / (uint64_t)strategy_count;
 
@@ -196,7 +196,7 @@ first_work(const struct exact *x)
 }
 
 static void
-climb(struct exact *x)
+climb(struct exact_placement *x)
 {
 	for (uint64_t round = 0; !is_done(x); round++) {
 		uint64_t work = first_work(x) * luby(round + 1);
@@ -223,7 +223,7 @@ climb(struct exact *x)
 void
 place_exact(struct place_result *r, const struct place_problem *p, struct arena *a)
 {
-	struct exact x = { .p = p, .r = r, .arena = a };
+	struct exact_placement x = { .p = p, .r = r, .arena = a };
 
 	if (r->arena_bytes <= r->bound_bytes || (p->capacity > 0 && r->arena_bytes <= p->capacity))
 		return;

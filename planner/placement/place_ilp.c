@@ -25,14 +25,15 @@
 
 #include <glpk.h>
 #include <math.h>
-#include <stdlib.h>
+
+#include "src/base/rank.h"
 
 enum { MOST_PAIRS = 1500, NODES = 20000 };
 #define MOST_UNITS 1e9	/* above, the solver's tolerance is larger than a unit */
 
 struct pair { uint32_t low, high; };
 
-struct ilp {
+struct place_model {
 	const struct place_problem *p;
 	struct place_result *r;
 	uint32_t *items;		/* [count] the items with bytes */
@@ -45,7 +46,7 @@ struct ilp {
 };
 
 static const struct place_item *
-item(const struct ilp *m, uint32_t k)
+item(const struct place_model *m, uint32_t k)
 {
 	return &m->p->items[m->items[k]];
 }
@@ -58,7 +59,7 @@ meet(const struct place_item *x, const struct place_item *y)
 
 /* Fills m; false: the problem is too large. */
 static bool
-ilp_init(struct ilp *m, struct arena *a)
+ilp_init(struct place_model *m, struct arena *a)
 {
 	const struct place_problem *p = m->p;
 
@@ -88,7 +89,7 @@ ilp_init(struct ilp *m, struct arena *a)
 }
 
 static double
-units(const struct ilp *m, bytes_t bytes)
+units(const struct place_model *m, bytes_t bytes)
 {
 	return (double)bytes / (double)m->unit;
 }
@@ -105,7 +106,7 @@ add_row(glp_prob *lp, double bound, int type, const int columns[4], const double
 
 /* Adds the columns: 1 is H, 2 + k is o_k, then come the y_ij, then the k_i. */
 static void
-add_columns(const struct ilp *m, glp_prob *lp)
+add_columns(const struct place_model *m, glp_prob *lp)
 {
 	glp_add_cols(lp, (int)(1 + m->count + m->pair_count));
 	glp_set_obj_coef(lp, 1, 1);
@@ -134,7 +135,7 @@ add_columns(const struct ilp *m, glp_prob *lp)
 }
 
 static void
-add_rows(const struct ilp *m, glp_prob *lp)
+add_rows(const struct place_model *m, glp_prob *lp)
 {
 	for (uint32_t k = 0; k < m->count; k++)
 		add_row(lp, -units(m, item(m, k)->bytes), GLP_UP, (int[4]) { 0, (int)(2 + k), 1 }, (double[4]) { 0, 1, -1 }, 2);
@@ -152,7 +153,7 @@ add_rows(const struct ilp *m, glp_prob *lp)
 static void
 count_nodes(glp_tree *tree, void *model)
 {
-	struct ilp *m = model;
+	struct place_model *m = model;
 
 	if (placement_stopped(m->p) || (glp_ios_reason(tree) == GLP_ISELECT && ++m->nodes > NODES && m->p->time_limit_s == 0))
 		glp_ios_terminate(tree);
@@ -160,7 +161,7 @@ count_nodes(glp_tree *tree, void *model)
 
 /* Returns the solution's arena in units, below 0: no solution; *proved: GLPK calls it optimal. */
 static double
-solve(struct ilp *m, bool *proved)
+solve(struct place_model *m, bool *proved)
 {
 	glp_prob *lp = glp_create_prob();
 	glp_iocp control;
@@ -186,44 +187,32 @@ solve(struct ilp *m, bool *proved)
 	return arena;
 }
 
-struct rank { double offset; uint32_t k; };
-
-static int
-lower_first(const void *x, const void *y)
-{
-	const struct rank *p = x, *q = y;
-
-	if (p->offset != q->offset)
-		return p->offset < q->offset ? -1 : 1;
-	return p->k < q->k ? -1 : p->k > q->k;
-}
-
 /* Puts each item on top of those that it meets and that the solution has below it.  Returns the arena, UINT64_MAX when an item would
  * have to lie above its given offset. */
 static bytes_t
-settle(const struct ilp *m, bytes_t *offsets, struct arena *a)
+settle(const struct place_model *m, bytes_t *offsets, struct arena *a)
 {
-	struct rank *ranks = ARENA_NEW(a, struct rank, m->count);
+	struct ranked *ranks = ARENA_NEW(a, struct ranked, m->count);
 	bytes_t top = 0;
 
 	for (uint32_t k = 0; k < m->count; k++)
-		ranks[k] = (struct rank) { m->offset[k], k };
-	qsort(ranks, m->count, sizeof(*ranks), lower_first);
+		ranks[k] = (struct ranked) { .first = m->offset[k], .id = k };
+	rank_rising(ranks, m->count);
 	for (uint32_t n = 0; n < m->count; n++) {
-		const struct place_item *it = item(m, ranks[n].k);
+		const struct place_item *it = item(m, ranks[n].id);
 		bytes_t at = 0, end;
 
 		for (uint32_t l = 0; l < n; l++) {
-			const struct place_item *below = item(m, ranks[l].k);
+			const struct place_item *below = item(m, ranks[l].id);
 
-			end = offsets[m->items[ranks[l].k]] + below->bytes;
+			end = offsets[m->items[ranks[l].id]] + below->bytes;
 			if (meet(it, below) && end > at)
 				at = end;
 		}
 		at = bytes_align(at, place_align(m->p, it));
 		if (it->fixed != PLACE_FREE && at > it->fixed)
 			return UINT64_MAX;
-		offsets[m->items[ranks[n].k]] = at = it->fixed != PLACE_FREE ? it->fixed : at;
+		offsets[m->items[ranks[n].id]] = at = it->fixed != PLACE_FREE ? it->fixed : at;
 		top = at + it->bytes > top ? at + it->bytes : top;
 	}
 	return bytes_align(top, m->p->align);
@@ -232,7 +221,7 @@ settle(const struct ilp *m, bytes_t *offsets, struct arena *a)
 void
 place_ilp(struct place_result *r, const struct place_problem *p, struct arena *a)
 {
-	struct ilp m = { .p = p, .r = r };
+	struct place_model m = { .p = p, .r = r };
 	bytes_t *offsets = ARENA_NEW(a, bytes_t, p->count), arena;
 	bool proved;
 	double units_found;

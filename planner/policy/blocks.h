@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* blocks.h - a training step as a chain of blocks, with the time and the bytes of rerunning each
  *
- * Forward is cut into blocks (segments.h).  A backward op belongs to the block whose maps it reads, and backward goes through the blocks
+ * Forward is split into blocks (segments.h).  A backward op belongs to the block whose maps it reads, and backward goes through the blocks
  * in reverse.
  */
 #ifndef PLANNER_POLICY_BLOCKS_H
@@ -33,6 +33,6 @@ struct blocks {
 	bool *again, *own;		/* [op_count] reruns with its block, for what leaves the block, or for its own backward alone */
 };
 
-/* Cuts forward into at most `most` blocks; ERR_NO: it has no maps to cut at. */
+/* Splits forward into at most `most` blocks; ERR_NO: forward has no maps to split at. */
 int blocks_init(struct blocks *d, const struct lifetimes *l, uint32_t most, struct arena *a, struct err *e) WARN_UNUSED;
 #endif

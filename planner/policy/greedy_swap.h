@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* greedy_swap.h - greedy choice of idle intervals to swap, by a score that falls with the excess over the budget
  *
- * The timeline is cut into slices.  Each has its time, and the excess of its fullest op.  A candidate's score only falls as others
+ * The timeline is split into slices.  Each has its time, and the excess of its fullest op.  A candidate's score only falls as others
  * are picked, so the best is found lazily (score_heap.h).
  */
 #ifndef PLANNER_POLICY_GREEDY_SWAP_H

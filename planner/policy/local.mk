@@ -16,9 +16,7 @@ libplanner_a_SOURCES += \
 	%D%/policy_layup.c \
 	%D%/policy_none.c \
 	%D%/policy_superneurons.c \
-	%D%/policy_vdnn_all.c \
-	%D%/policy_vdnn_conv.c \
+	%D%/policy_vdnn.c \
 	%D%/score_heap.c %D%/score_heap.h \
-	%D%/segments.c %D%/segments.h \
-	%D%/vdnn.c %D%/vdnn.h
+	%D%/segments.c %D%/segments.h
 EXTRA_DIST += %D%/README.md

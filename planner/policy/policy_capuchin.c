@@ -6,7 +6,7 @@
  *
  *  - Largest FT first: swaps that hide behind compute.
  *  - Once FT < 0: the swap with the least exposed time or the recomputation that saves the most bytes a second, whichever costs less for
- *    a byte.  Each pick changes where other rerun chains start, so a recomputation's cost is computed again before it is taken.
+ *    a byte.  Each pick changes where other rerun closures start, so a recomputation's cost is computed again before it is taken.
  *  - The fetch begins as late as is safe, or earlier, as far as the link before it is busy.
  *
  * Rematerialised maps take room that the choice did not know of.  If the schedule is over the budget, the choice is made again for a
@@ -17,21 +17,16 @@
 #include "planner/policy/policy.h"
 
 #include <math.h>
-#include <stdlib.h>
 
 #include "planner/policy/score_heap.h"
 #include "planner/schedule/occupancy.h"
 #include "planner/schedule/rerun.h"
+#include "src/base/rank.h"
 
 enum { RERUN_LIMIT = 64, ROUNDS = 12 };
 
 /* Tried one after the other. */
 enum mode { COLLECTIVE, LEAN, SWAPS_ONLY, MODES };
-
-struct candidate {
-	uint32_t interval;
-	double ft_us;			/* alone on the link */
-};
 
 struct capuchin {
 	const struct problem *problem;
@@ -40,22 +35,12 @@ struct capuchin {
 	struct versions versions;
 	struct rerun rerun;
 	struct timed_interval *intervals;
-	struct candidate *all;		/* [count] by FT */
+	struct ranked *all;		/* [count] intervals by FT, the free time in us alone on the link */
 	struct scored *heap;		/* [heap_count] intervals by recomputing, minus us a byte, when last worked out */
 	uint32_t count, heap_count, next_swap;
 	uint32_t *swaps, swap_count;
 	double out_us, in_us;		/* link time taken so far */
 };
-
-static int
-free_first(const void *x, const void *y)
-{
-	const struct candidate *p = x, *q = y;
-
-	if (p->ft_us < q->ft_us || p->ft_us > q->ft_us)
-		return p->ft_us > q->ft_us ? -1 : 1;
-	return p->interval < q->interval ? -1 : p->interval > q->interval;
-}
 
 static bool
 is_over(const struct capuchin *c, const struct timed_interval *j)
@@ -75,28 +60,28 @@ find_candidates(struct capuchin *c, struct arena *a)
 	uint32_t count;
 
 	c->intervals = occupancy_intervals(&c->live, false, &count, a);
-	c->all = ARENA_NEW(a, struct candidate, count);
+	c->all = ARENA_NEW(a, struct ranked, count);
 	c->heap = ARENA_NEW(a, struct scored, count);
 	c->swaps = ARENA_NEW(a, uint32_t, count);
 	for (uint32_t i = 0; i < count; i++) {
 		const struct timed_interval *j = &c->intervals[i];
 
 		if (is_over(c, j))
-			c->all[c->count++] = (struct candidate) { .interval = i,
-			    .ft_us = c->live.start_us[j->idle.to] - j->in_us - c->live.start_us[j->idle.from] - j->out_us };
+			c->all[c->count++] = (struct ranked) { .id = i,
+			    .first = c->live.start_us[j->idle.to] - j->in_us - c->live.start_us[j->idle.from] - j->out_us };
 	}
-	qsort(c->all, c->count, sizeof(*c->all), free_first);
+	rank_falling(c->all, c->count);
 }
 
 /* FT, with the other copies that the link has to do. */
 static double
-free_time(const struct capuchin *c, const struct candidate *x)
+free_time(const struct capuchin *c, const struct ranked *x)
 {
-	const struct timed_interval *j = &c->intervals[x->interval];
+	const struct timed_interval *j = &c->intervals[x->id];
 	double whole = c->live.start_us[c->problem->graph->op_count];
 	double late = fmax(c->out_us + j->out_us, c->in_us + j->in_us) - whole / 2;
 
-	return fmin(x->ft_us, -late);
+	return fmin(x->first, -late);
 }
 
 static void
@@ -114,11 +99,11 @@ take(struct capuchin *c, uint32_t interval, enum fate fate)
 }
 
 /* The next swap that frees bytes at an op over the budget; NULL: none. */
-static const struct candidate *
+static const struct ranked *
 best_swap(struct capuchin *c)
 {
 	for (; c->next_swap < c->count; c->next_swap++) {
-		const struct timed_interval *j = &c->intervals[c->all[c->next_swap].interval];
+		const struct timed_interval *j = &c->intervals[c->all[c->next_swap].id];
 
 		if (!is_taken(c, j) && is_over(c, j))
 			return &c->all[c->next_swap];
@@ -126,7 +111,7 @@ best_swap(struct capuchin *c)
 	return NULL;
 }
 
-/* What making a tensor again just before op k takes, under the decisions so far. */
+/* Cost of making a tensor again just before op k, under the decisions so far. */
 struct rerun_cost { const struct capuchin *c; uint32_t k; double us; };
 
 /* Tensor t is on the device or the host just before op k. */
@@ -187,21 +172,21 @@ static void
 choose(struct capuchin *c)
 {
 	const struct graph *g = c->problem->graph;
-	const struct candidate *swap;
+	const struct ranked *swap;
 	const struct scored *again;
 	bool run;
 
 	while ((swap = best_swap(c)) != NULL && free_time(c, swap) >= 0)
-		take(c, swap->interval, FATE_OFFLOAD);
+		take(c, swap->id, FATE_OFFLOAD);
 	for (uint32_t i = 0; i < c->count; i++) {
-		const struct timed_interval *x = &c->intervals[c->all[i].interval];
+		const struct timed_interval *x = &c->intervals[c->all[i].id];
 		double us;
 
 		if (is_taken(c, x) || g->ops[x->idle.from - 1].phase != PHASE_FORWARD || g->ops[x->idle.to].phase == PHASE_FORWARD)
 			continue;
 		us = rerun_us(c, x->idle.tensor, x->idle.to);
 		if (!isinf(us))
-			c->heap[c->heap_count++] = (struct scored) { -us / (double)x->bytes, c->all[i].interval };
+			c->heap[c->heap_count++] = (struct scored) { -us / (double)x->bytes, c->all[i].id };
 	}
 	score_heap_init(c->heap, c->heap_count);
 	while (occupancy_most(&c->live, 0, g->op_count) > (int64_t)c->problem->budget_bytes) {
@@ -210,8 +195,8 @@ choose(struct capuchin *c)
 		if (swap == NULL && again == NULL)
 			return;
 		run = swap == NULL || (again != NULL &&
-		    -again->score <= -free_time(c, swap) / (double)c->intervals[swap->interval].bytes);
-		take(c, run ? again->id : swap->interval, run ? FATE_DROP : FATE_OFFLOAD);
+		    -again->score <= -free_time(c, swap) / (double)c->intervals[swap->id].bytes);
+		take(c, run ? again->id : swap->id, run ? FATE_DROP : FATE_OFFLOAD);
 	}
 }
 

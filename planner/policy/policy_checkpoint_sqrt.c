@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* policy_checkpoint_sqrt.c - sqrt(n) segments (Chen et al., arXiv 1604.06174)
  *
- * The n maps that wait for backward are cut into about sqrt(n) segments of about sqrt(n) maps.  Maps that cross into a segment are kept.
+ * The n maps that wait for backward are split into about sqrt(n) segments of about sqrt(n) maps.  Maps that cross into a segment are kept.
  * The maps inside all but the last segment are dropped after forward.  When backward first needs one, its segment reruns from the
  * kept maps: one extra forward at most.
  */

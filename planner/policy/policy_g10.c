@@ -20,7 +20,7 @@ struct g10 {
 	struct books out, in;
 };
 
-/* The nearest op from op k on that may have time left, in this direction.  Ops count from 1, so that 0 is the end of the way back. */
+/* The nearest op from op k on that may have time left, in this direction.  Ops count from 1, so that 0 ends a search backwards. */
 static uint32_t
 nearest(struct books *b, uint32_t k)
 {

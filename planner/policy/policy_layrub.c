@@ -17,6 +17,7 @@
 #include <config.h>
 #include "planner/policy/layers.h"
 #include "planner/policy/policy.h"
+#include "src/base/rank.h"
 
 enum { LAST_LAYERS_KEPT = 3 };
 
@@ -75,19 +76,18 @@ find_move(struct move *m, const struct layrub *l, uint32_t t)
 	return m->free <= m->back;
 }
 
-/* The moves by `gone`: a counting sort, stable. */
+/* The moves in order of `gone`; ties as given. */
 static struct move *
-sort_by_gone(const struct move *moves, uint32_t count, uint32_t op_count, struct arena *a)
+sort_by_gone(const struct move *moves, uint32_t count, struct arena *a)
 {
-	uint32_t *start = ARENA_NEW(a, uint32_t, (size_t)op_count + 2);
+	struct ranked *order = ARENA_NEW(a, struct ranked, count);
 	struct move *sorted = ARENA_NEW(a, struct move, count);
 
 	for (uint32_t i = 0; i < count; i++)
-		start[moves[i].gone + 1]++;
-	for (uint32_t k = 0; k < op_count; k++)
-		start[k + 1] += start[k];
+		order[i] = (struct ranked) { .first = moves[i].gone, .id = i };
+	rank_rising(order, count);
 	for (uint32_t i = 0; i < count; i++)
-		sorted[start[moves[i].gone]++] = moves[i];
+		sorted[i] = moves[order[i].id];
 	return sorted;
 }
 
@@ -104,7 +104,7 @@ policy_layrub(struct schedule *s, const struct problem *p, struct arena *a, stru
 	find_groups(&l, a);
 	for (uint32_t t = 0; t < p->graph->tensor_count; t++)
 		count += find_move(&moves[count], &l, t);
-	s->moves = sort_by_gone(moves, count, p->graph->op_count, a);
+	s->moves = sort_by_gone(moves, count, a);
 	s->move_count = count;
 	for (uint32_t i = 0; i < l.layers.group_count; i++)
 		s->steps[l.layers.groups[i].first].barrier = l.layers.groups[i].phase != PHASE_UPDATE ||

@@ -12,10 +12,9 @@
 #include <config.h>
 #include "planner/policy/layers.h"
 
-#include <stdlib.h>
-
 #include "planner/policy/policy.h"
 #include "planner/schedule/occupancy.h"
+#include "src/base/rank.h"
 
 struct super {
 	const struct problem *problem;
@@ -68,35 +67,23 @@ convolution_before(const struct super *s, uint32_t k)
 	return next == 0 ? k : s->convs[next - 1];
 }
 
-struct recent { uint32_t from, interval; };
-
-static int
-least_recent_first(const void *x, const void *y)
-{
-	const struct recent *p = x, *q = y;
-
-	if (p->from != q->from)
-		return p->from < q->from ? -1 : 1;
-	return p->interval < q->interval ? -1 : p->interval > q->interval;
-}
-
 /* Stage 1.  True: every op is within the budget. */
 static bool
 offload(struct super *s, struct arena *a)
 {
 	int64_t budget = (int64_t)s->problem->budget_bytes;
-	struct recent *order = ARENA_NEW(a, struct recent, s->interval_count);
+	struct ranked *order = ARENA_NEW(a, struct ranked, s->interval_count);
 	uint32_t *chosen = ARENA_NEW(a, uint32_t, s->interval_count), count = 0, picked = 0;
 
 	for (uint32_t i = 0; i < s->interval_count; i++)
 		if (turns(s, &s->intervals[i]) && (s->made_by[s->intervals[i].idle.tensor] & 1) != 0)
-			order[count++] = (struct recent) { s->intervals[i].idle.from, i };
-	qsort(order, count, sizeof(*order), least_recent_first);
+			order[count++] = (struct ranked) { .first = s->intervals[i].idle.from, .id = i };
+	rank_rising(order, count);
 	while (picked < count && occupancy_most(&s->live, 0, s->graph->op_count) > budget) {
-		const struct timed_interval *j = &s->intervals[order[picked].interval];
+		const struct timed_interval *j = &s->intervals[order[picked].id];
 
 		occupancy_add(&s->live, j->idle.from, j->idle.to, -(int64_t)j->bytes);
-		chosen[picked] = order[picked].interval;
+		chosen[picked] = order[picked].id;
 		picked++;
 	}
 	occupancy_times(&s->live, &s->d, s->intervals, chosen, picked, false, a);

@@ -20,6 +20,6 @@ struct segments {
 /* The number of maps; ERR_NO: there are none, or forward and backward do not follow each other. */
 int segments_maps(uint32_t *maps, const struct lifetimes *l, struct arena *a, struct err *e) WARN_UNUSED;
 
-/* Cuts forward into at most `want` segments; maps + 1 is the largest possible number. */
+/* Splits forward into at most `want` segments; maps + 1 is the largest possible number. */
 int segments_init(struct segments *s, const struct lifetimes *l, uint32_t want, struct arena *a, struct err *e) WARN_UNUSED;
 #endif

@@ -3,7 +3,7 @@
 #include <config.h>
 #include "planner/schedule/lifetimes.h"
 
-#include <stdlib.h>
+#include "src/base/rank.h"
 
 static void
 find_uses(struct lifetimes *l, uint32_t *stamp, struct arena *a)
@@ -139,29 +139,17 @@ lifetimes_init(struct lifetimes *l, const struct graph *g, struct arena *a)
 	find_bounds(l, stamp);
 }
 
-struct live_tensor { bytes_t bytes; uint32_t id; };
-
-static int
-larger_first(const void *x, const void *y)
-{
-	const struct live_tensor *p = x, *q = y;
-
-	if (p->bytes != q->bytes)
-		return p->bytes > q->bytes ? -1 : 1;
-	return p->id < q->id ? -1 : p->id > q->id;
-}
-
 uint32_t *
 lifetimes_at(const struct lifetimes *l, uint32_t op, uint32_t *count, struct arena *a)
 {
 	const struct graph *g = l->graph;
-	struct live_tensor *alive = ARENA_NEW(a, struct live_tensor, g->tensor_count);
+	struct ranked *alive = ARENA_NEW(a, struct ranked, g->tensor_count);
 	uint32_t *ids, n = 0;
 
 	for (uint32_t t = 0; t < g->tensor_count; t++)
 		if (kind_is_persistent(g->tensors[t].kind) || (l->first[t] <= op && op <= l->last[t]))
-			alive[n++] = (struct live_tensor) { g->tensors[t].bytes, t };
-	qsort(alive, n, sizeof(*alive), larger_first);
+			alive[n++] = (struct ranked) { .first = (double)g->tensors[t].bytes, .id = t };
+	rank_falling(alive, n);
 	ids = ARENA_NEW(a, uint32_t, n);
 	for (uint32_t i = 0; i < n; i++)
 		ids[i] = alive[i].id;

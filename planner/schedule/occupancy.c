@@ -3,8 +3,7 @@
 #include <config.h>
 #include "planner/schedule/occupancy.h"
 
-#include <stdlib.h>
-#include <string.h>
+#include "src/base/rank.h"
 
 static int64_t
 aligned(bytes_t bytes)
@@ -49,20 +48,9 @@ occupancy_most(const struct occupancy *r, uint32_t from, uint32_t to)
 	return from < to ? segment_tree_max(&r->live, from, to) : 0;
 }
 
-uint32_t
-occupancy_first_over(const struct occupancy *r, uint32_t from, uint32_t to, int64_t limit)
-{
-	return segment_tree_first_over(&r->live, from, to, limit);
-}
-
-uint32_t
-occupancy_last_over(const struct occupancy *r, uint32_t from, uint32_t to, int64_t limit)
-{
-	return segment_tree_last_over(&r->live, from, to, limit);
-}
-
-uint32_t
-occupancy_op_at(const struct occupancy *r, double us)
+/* The op that runs at time us: the last one that has begun by then. */
+static uint32_t
+op_at(const struct occupancy *r, double us)
 {
 	uint32_t lo = 0, hi = r->problem->graph->op_count;
 
@@ -101,38 +89,26 @@ occupancy_intervals(const struct occupancy *r, bool persistent, uint32_t *count,
 
 /* ---- when copies run ---- */
 
-struct timed_op { uint32_t op, interval; };
-
-static int
-earlier_first(const void *x, const void *y)
-{
-	const struct timed_op *p = x, *q = y;
-
-	if (p->op != q->op)
-		return p->op < q->op ? -1 : 1;
-	return p->interval < q->interval ? -1 : p->interval > q->interval;
-}
-
 /* Times the copies out.  Each begins when the one before it has ended; its memory stays until its own end if there is room. */
 static void
-time_out(struct occupancy *r, struct decisions *d, const struct timed_interval *intervals, struct timed_op *order, uint32_t count)
+time_out(struct occupancy *r, struct decisions *d, const struct timed_interval *intervals, struct ranked *order, uint32_t count)
 {
 	int64_t budget = (int64_t)r->problem->budget_bytes;
 	double free_us = 0;
 
 	for (uint32_t i = 0; i < count; i++)
-		order[i].op = intervals[order[i].interval].idle.from;
-	qsort(order, count, sizeof(*order), earlier_first);
+		order[i].first = intervals[order[i].id].idle.from;
+	rank_rising(order, count);
 	for (uint32_t i = 0; i < count; i++) {
-		const struct timed_interval *j = &intervals[order[i].interval];
+		const struct timed_interval *j = &intervals[order[i].id];
 		double begin = r->start_us[j->idle.from] > free_us ? r->start_us[j->idle.from] : free_us;
 		uint32_t gone, over;
 
 		free_us = begin + j->out_us;
-		gone = occupancy_op_at(r, free_us) + 1;
+		gone = op_at(r, free_us) + 1;
 		gone = gone > j->idle.to ? j->idle.to : gone;
-		over = occupancy_first_over(r, j->idle.from, gone, budget - (int64_t)j->bytes);
-		gone = over == OCCUPANCY_NONE ? gone : over;
+		over = segment_tree_first_over(&r->live, j->idle.from, gone, budget - (int64_t)j->bytes);
+		gone = over == SEGMENT_TREE_NONE ? gone : over;
 		d->gone[j->idle.slot] = gone;
 		occupancy_add(r, j->idle.from, gone, (int64_t)j->bytes);
 	}
@@ -140,42 +116,42 @@ time_out(struct occupancy *r, struct decisions *d, const struct timed_interval *
 
 /* Times the copies back, last first.  Each ends when its tensor is needed, or when the one after it begins. */
 static void
-time_in(struct occupancy *r, struct decisions *d, const struct timed_interval *intervals, struct timed_op *order, uint32_t count)
+time_in(struct occupancy *r, struct decisions *d, const struct timed_interval *intervals, struct ranked *order, uint32_t count)
 {
 	int64_t budget = (int64_t)r->problem->budget_bytes;
 	double begin = r->start_us[r->problem->graph->op_count];
 
 	for (uint32_t i = 0; i < count; i++)
-		order[i].op = intervals[order[i].interval].idle.to;
-	qsort(order, count, sizeof(*order), earlier_first);
+		order[i].first = intervals[order[i].id].idle.to;
+	rank_rising(order, count);
 	for (uint32_t i = count; i-- > 0;) {
-		const struct timed_interval *j = &intervals[order[i].interval];
+		const struct timed_interval *j = &intervals[order[i].id];
 		uint32_t back, over, gone = d->gone[j->idle.slot];
 
 		begin = (r->start_us[j->idle.to] < begin ? r->start_us[j->idle.to] : begin) - j->in_us;
-		back = begin <= 0 ? 0 : occupancy_op_at(r, begin);
+		back = begin <= 0 ? 0 : op_at(r, begin);
 		back = back < gone ? gone : back > j->idle.to ? j->idle.to : back;
-		over = occupancy_last_over(r, back, j->idle.to, budget - (int64_t)j->bytes);
-		d->back[j->idle.slot] = over == OCCUPANCY_NONE ? back : over + 1;
+		over = segment_tree_last_over(&r->live, back, j->idle.to, budget - (int64_t)j->bytes);
+		d->back[j->idle.slot] = over == SEGMENT_TREE_NONE ? back : over + 1;
 		occupancy_add(r, d->back[j->idle.slot], j->idle.to, (int64_t)j->bytes);
 	}
 }
 
 /* Moves the copies back as early as there is room, in the same order. */
 static void
-hurry(struct occupancy *r, struct decisions *d, const struct timed_interval *intervals, const struct timed_op *order,
+hurry(struct occupancy *r, struct decisions *d, const struct timed_interval *intervals, const struct ranked *order,
     uint32_t count)
 {
 	int64_t budget = (int64_t)r->problem->budget_bytes;
 	uint32_t before = 0;
 
 	for (uint32_t i = 0; i < count; i++) {
-		const struct timed_interval *j = &intervals[order[i].interval];
+		const struct timed_interval *j = &intervals[order[i].id];
 		uint32_t back = d->gone[j->idle.slot] > before ? d->gone[j->idle.slot] : before, over;
 
 		if (back < d->back[j->idle.slot]) {
-			over = occupancy_last_over(r, back, d->back[j->idle.slot], budget - (int64_t)j->bytes);
-			back = over == OCCUPANCY_NONE ? back : over + 1;
+			over = segment_tree_last_over(&r->live, back, d->back[j->idle.slot], budget - (int64_t)j->bytes);
+			back = over == SEGMENT_TREE_NONE ? back : over + 1;
 			occupancy_add(r, back, d->back[j->idle.slot], (int64_t)j->bytes);
 			d->back[j->idle.slot] = back;
 		}
@@ -187,10 +163,10 @@ void
 occupancy_times(struct occupancy *r, struct decisions *d, const struct timed_interval *intervals, const uint32_t *chosen,
     uint32_t count, bool eager, struct arena *a)
 {
-	struct timed_op *order = ARENA_NEW(a, struct timed_op, count);
+	struct ranked *order = ARENA_NEW(a, struct ranked, count);
 
 	for (uint32_t i = 0; i < count; i++) {
-		order[i].interval = chosen[i];
+		order[i].id = chosen[i];
 		d->fate[intervals[chosen[i]].idle.slot] = FATE_OFFLOAD;
 	}
 	time_out(r, d, intervals, order, count);
@@ -245,28 +221,20 @@ occupancy_peak(const struct schedule *s, const struct graph *g, uint32_t *step, 
 {
 	struct range_sum y = { .graph = g, .change = ARENA_NEW(a, int64_t, (size_t)s->step_count + 1),
 	    .lower = ARENA_NEW(a, uint32_t, g->tensor_count), .upper = ARENA_NEW(a, uint32_t, g->tensor_count) };
-	uint32_t *start = ARENA_NEW(a, uint32_t, (size_t)s->step_count + 2), *fill, *order, at = 0;
+	uint32_t n = s->move_count, *step_of = ARENA_NEW(a, uint32_t, 2 * (size_t)n), *start, *order, at = 0;
 	int64_t live = 0, peak = 0;
 
-	/* Moves by step: departures (even) and returns (odd). */
-	for (uint32_t m = 0; m < s->move_count; m++) {
-		start[s->moves[m].gone + 1]++;
-		start[s->moves[m].back + 1]++;
+	/* Departures, then returns. */
+	for (uint32_t m = 0; m < n; m++) {
+		step_of[m] = s->moves[m].gone;
+		step_of[n + m] = s->moves[m].back;
 	}
-	for (uint32_t k = 0; k <= s->step_count; k++)
-		start[k + 1] += start[k];
-	fill = ARENA_NEW(a, uint32_t, (size_t)s->step_count + 2);
-	memcpy(fill, start, sizeof(*fill) * ((size_t)s->step_count + 2));
-	order = ARENA_NEW(a, uint32_t, 2 * (size_t)s->move_count);
-	for (uint32_t m = 0; m < s->move_count; m++)
-		order[fill[s->moves[m].gone]++] = 2 * m;
-	for (uint32_t m = 0; m < s->move_count; m++)
-		order[fill[s->moves[m].back]++] = 2 * m + 1;
+	order = rank_by_key(step_of, 2 * n, s->step_count + 1, &start, a);
 	for (uint32_t k = 0; k < s->step_count; k++) {
 		for (uint32_t i = start[k]; i < start[k + 1]; i++) {
-			const struct move *m = &s->moves[order[i] / 2];
+			const struct move *m = &s->moves[order[i] % n];
 
-			if (order[i] % 2 == 0)
+			if (order[i] < n)
 				end_range(&y, m->tensor, m->free);
 			else
 				touch(&y, m->tensor, k, false);

@@ -27,14 +27,6 @@ void occupancy_add(struct occupancy *r, uint32_t from, uint32_t to, int64_t byte
 /* The largest occupancy over ops [from, to); 0 if there are none. */
 int64_t occupancy_most(const struct occupancy *r, uint32_t from, uint32_t to);
 
-/* The first (the last) op of [from, to) with more than limit, or OCCUPANCY_NONE. */
-uint32_t occupancy_first_over(const struct occupancy *r, uint32_t from, uint32_t to, int64_t limit);
-uint32_t occupancy_last_over(const struct occupancy *r, uint32_t from, uint32_t to, int64_t limit);
-#define OCCUPANCY_NONE SEGMENT_TREE_NONE
-
-/* The op that runs at time us: the last one that has begun by then. */
-uint32_t occupancy_op_at(const struct occupancy *r, double us);
-
 /* An idle interval, with the bytes and the copy times of its tensor. */
 struct timed_interval {
 	struct idle_interval idle;

@@ -8,10 +8,10 @@
 #include "planner/schedule/program.h"
 
 #include <assert.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "planner/schedule/edges.h"
+#include "src/base/rank.h"
 #include "src/documents/plan_access.h"
 
 /* The state of the walk, and its results: live ranges, and the buffer of every access. */
@@ -46,30 +46,11 @@ struct takeover { uint32_t from, to, step; };
 static uint32_t *
 bucket_moves(const struct schedule *s, bool by_back, uint32_t **start, struct arena *a)
 {
-	uint32_t *order = ARENA_NEW(a, uint32_t, s->move_count), *fill;
+	uint32_t *key = ARENA_NEW(a, uint32_t, s->move_count);
 
-	*start = fill = ARENA_NEW(a, uint32_t, (size_t)s->step_count + 2);
 	for (uint32_t m = 0; m < s->move_count; m++)
-		if (!by_back || s->moves[m].back != SCHEDULE_END)
-			fill[by_back ? s->moves[m].back : s->moves[m].gone]++;
-	for (uint32_t k = 0; k <= s->step_count; k++)
-		fill[k + 1] += fill[k];
-	for (uint32_t m = s->move_count; m-- > 0;)
-		if (!by_back || s->moves[m].back != SCHEDULE_END)
-			order[--fill[by_back ? s->moves[m].back : s->moves[m].gone]] = m;
-	return order;
-}
-
-struct return_order { uint32_t needed, move; };
-
-static int
-needed_first(const void *x, const void *y)
-{
-	const struct return_order *p = x, *q = y;
-
-	if (p->needed != q->needed)
-		return p->needed < q->needed ? -1 : 1;
-	return p->move < q->move ? -1 : p->move > q->move;
+		key[m] = by_back ? s->moves[m].back : s->moves[m].gone;
+	return rank_by_key(key, s->move_count, s->step_count + 1, start, a);
 }
 
 /* Orders moves that return before the same step by their first use. */
@@ -78,7 +59,7 @@ order_returns(struct program *b)
 {
 	const struct schedule *s = b->schedule;
 	uint32_t *next = ARENA_NEW(b->arena, uint32_t, b->graph->tensor_count);
-	struct return_order *order = ARENA_NEW(b->arena, struct return_order, s->move_count);
+	struct ranked *order = ARENA_NEW(b->arena, struct ranked, s->move_count);
 
 	memset(next, 0xff, sizeof(*next) * b->graph->tensor_count);
 	for (uint32_t k = s->step_count + 1; k-- > 0;) {
@@ -88,10 +69,10 @@ order_returns(struct program *b)
 			FOR_EACH_OPERAND(&b->graph->ops[s->steps[k].op], t)
 				next[t] = k;
 		for (uint32_t i = 0; i < count; i++)
-			order[i] = (struct return_order) { next[s->moves[ids[i]].tensor], ids[i] };
-		qsort(order, count, sizeof(*order), needed_first);
+			order[i] = (struct ranked) { .first = next[s->moves[ids[i]].tensor], .id = ids[i] };
+		rank_rising(order, count);
 		for (uint32_t i = 0; i < count; i++)
-			ids[i] = order[i].move;
+			ids[i] = order[i].id;
 	}
 }
 
@@ -282,39 +263,27 @@ walk(struct program *b)
 	take_over(b);
 }
 
-struct home { uint32_t tensor, gone; };
-
-static int
-latest_first(const void *x, const void *y)
-{
-	const struct home *p = x, *q = y;
-
-	if (p->gone != q->gone)
-		return p->gone > q->gone ? -1 : 1;
-	return p->tensor < q->tensor ? -1 : p->tensor > q->tensor;
-}
-
 /* Fixes the offsets of tensors at home on the device, to which they return.  At the step's beginning they stand one behind the other.
  * Those that never leave are lowest, so that the others leave one stretch together with the memory above. */
 static void
 fix_homes(struct program *b)
 {
 	struct plan *p = b->plan;
-	struct home *homes = ARENA_NEW(b->arena, struct home, p->initial_count);
+	struct ranked *homes = ARENA_NEW(b->arena, struct ranked, p->initial_count);
 	uint32_t *place = ARENA_NEW(b->arena, uint32_t, b->graph->tensor_count), count = 0;
 	bytes_t offset = 0;
 
 	for (uint32_t i = 0; i < p->initial_count; i++) {
 		place[p->initial[i].tensor] = i;
 		if (!p->initial[i].on_host)
-			homes[count++] = (struct home) { p->initial[i].tensor, b->ranges[p->initial[i].buffer].upper };
+			homes[count++] = (struct ranked) { .first = b->ranges[p->initial[i].buffer].upper, .id = p->initial[i].tensor };
 	}
-	qsort(homes, count, sizeof(*homes), latest_first);
+	rank_falling(homes, count);
 	for (uint32_t i = 0; i < count; i++) {
-		uint32_t at = place[homes[i].tensor];
+		uint32_t at = place[homes[i].id];
 
 		b->ranges[p->initial[at].buffer].fixed = b->ranges[p->final[at].buffer].fixed = offset;
-		offset += bytes_align(b->graph->tensors[homes[i].tensor].bytes, DEVICE_ALIGN);
+		offset += bytes_align(b->graph->tensors[homes[i].id].bytes, DEVICE_ALIGN);
 	}
 }
 

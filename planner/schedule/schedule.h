@@ -7,6 +7,7 @@
  */
 #ifndef PLANNER_SCHEDULE_SCHEDULE_H
 #define PLANNER_SCHEDULE_SCHEDULE_H
+#include "src/base/rank.h"
 #include "src/documents/graph.h"
 #include "src/documents/plan.h"
 
@@ -30,7 +31,7 @@ struct move {
 	bool copied;		/* no copy out: the host has this value, from the tensor's move before or as its home */
 };
 #define SCHEDULE_START UINT32_MAX
-#define SCHEDULE_END   UINT32_MAX
+#define SCHEDULE_END   RANK_NONE
 
 struct schedule {
 	uint32_t step_count, move_count;

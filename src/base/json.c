@@ -139,12 +139,12 @@ json_read_file(const char *path, struct err *e)
 	return root;
 }
 
-struct reading { json_read_fn *read; void *to; json_t *root; struct arena *a; struct err *e; };
+struct json_reading { json_read_fn *read; void *to; json_t *root; struct arena *a; struct err *e; };
 
 static int
 read_parsed(void *arg)
 {
-	struct reading *r = arg;
+	struct json_reading *r = arg;
 
 	return r->read(r->to, r->root, r->a, r->e);
 }
@@ -166,7 +166,7 @@ json_read(const struct json_source *s, json_read_fn *read, void *to, struct aren
 
 	/* The jump of exhausted memory ends here, so that the tree is released. */
 	if (root != NULL)
-		rc = arena_run(a, read_parsed, &(struct reading) { read, to, root, a, e }, e);
+		rc = arena_run(a, read_parsed, &(struct json_reading) { read, to, root, a, e }, e);
 	json_decref(root);
 	return rc == 0 || e->code == ERR_USAGE || s->path == NULL ? rc : err_in_file(e, s->path);
 }

@@ -104,6 +104,9 @@ void json_out_null(struct json_out *o, const char *key);
 void json_out_ids(struct json_out *o, const char *key, const uint32_t *ids, uint32_t count);
 /* Ends the document with a newline. */
 void json_out_finish(struct json_out *o);
+/* Begin and end a document that is one object, one member a line. */
+void json_out_begin(struct json_out *o, FILE *out);
+void json_out_end(struct json_out *o);
 
 /* Computes XXH3-128 of the text that write makes of document, newline included, as 32 hex digits; `xxh128sum` prints the same for
  * the file.  write must not allocate. */

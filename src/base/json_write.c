@@ -258,14 +258,28 @@ json_out_finish(struct json_out *o)
 	putc_unlocked('\n', o->out);
 }
 
+void
+json_out_begin(struct json_out *o, FILE *out)
+{
+	json_out_init(o, out);
+	json_out_object(o, NULL, true);
+}
+
+void
+json_out_end(struct json_out *o)
+{
+	json_out_end_object(o);
+	json_out_finish(o);
+}
+
 /* ---- whole documents ---- */
 
-struct document { json_write_fn *write; const void *document; };
+struct json_document { json_write_fn *write; const void *document; };
 
 static int
 write_document(FILE *out, void *arg, struct err *e)
 {
-	const struct document *d = arg;
+	const struct json_document *d = arg;
 	struct json_out o;
 
 	(void)e;
@@ -278,7 +292,7 @@ write_document(FILE *out, void *arg, struct err *e)
 int
 json_write_file(const char *path, json_write_fn *write, const void *document, struct err *e)
 {
-	return file_write(path, write_document, &(struct document) { write, document }, e);
+	return file_write(path, write_document, &(struct json_document) { write, document }, e);
 }
 
 static ssize_t
@@ -301,7 +315,7 @@ json_digest(char digest[33], json_write_fn *write, const void *document, struct 
 	}
 	XXH3_128bits_reset(state);
 	setvbuf(out, NULL, _IOFBF, 1 << 16);
-	write_document(out, &(struct document) { write, document }, NULL);
+	write_document(out, &(struct json_document) { write, document }, NULL);
 	fclose(out);
 	XXH128_canonicalFromHash(&hash, XXH3_128bits_digest(state));
 	XXH3_freeState(state);

@@ -7,31 +7,22 @@
 #define SRC_BASE_LOWER_BOUND_H
 #include <stdint.h>
 
-static inline uint32_t
-lower_bound(const uint32_t *rising, uint32_t from, uint32_t to, uint32_t value)
-{
-	while (from < to) {
-		uint32_t middle = from + (to - from) / 2;
-
-		if (rising[middle] < value)
-			from = middle + 1;
-		else
-			to = middle;
+#define LOWER_BOUND(name, type) \
+	static inline uint32_t \
+	name(const type *rising, uint32_t from, uint32_t to, type value) \
+	{ \
+		while (from < to) { \
+			uint32_t middle = from + (to - from) / 2; \
+ \
+			if (rising[middle] < value) \
+				from = middle + 1; \
+			else \
+				to = middle; \
+		} \
+		return from; \
 	}
-	return from;
-}
 
-static inline uint32_t
-lower_bound_double(const double *rising, uint32_t from, uint32_t to, double value)
-{
-	while (from < to) {
-		uint32_t middle = from + (to - from) / 2;
-
-		if (rising[middle] < value)
-			from = middle + 1;
-		else
-			to = middle;
-	}
-	return from;
-}
+LOWER_BOUND(lower_bound, uint32_t)
+LOWER_BOUND(lower_bound_double, double)
+LOWER_BOUND(lower_bound_int64, int64_t)
 #endif

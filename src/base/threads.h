@@ -12,7 +12,7 @@
 
 enum { THREADS_MAX = 65536 };
 
-/* What a num_threads clause takes: wanted (at most THREADS_MAX), or OpenMP's own choice where that is 0. */
+/* The value of a num_threads clause: wanted (at most THREADS_MAX), or OpenMP's own choice where that is 0. */
 static inline int
 threads_for(uint32_t wanted)
 {

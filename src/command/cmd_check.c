@@ -37,8 +37,7 @@ print_answer(const struct plan *p, const struct cli *c, const struct err *e)
 	}
 	if (!c->json)
 		return;
-	json_out_init(&o, stdout);
-	json_out_object(&o, NULL, true);
+	json_out_begin(&o, stdout);
 	json_out_bool(&o, "sound", e->code == ERR_NONE);
 	if (e->code != ERR_NONE) {
 		json_out_string(&o, "path", e->path);
@@ -51,8 +50,7 @@ print_answer(const struct plan *p, const struct cli *c, const struct err *e)
 	json_out_uint(&o, "host_buffers", p->host_count);
 	json_out_uint(&o, "arena_bytes", p->arena_bytes);
 	json_out_uint(&o, "host_bytes", p->host_bytes);
-	json_out_end_object(&o);
-	json_out_finish(&o);
+	json_out_end(&o);
 }
 
 static int

@@ -57,8 +57,8 @@ make_row(struct compare_row *r, struct err *e)
 	return 0;
 }
 
-/* All rows, in the table's order; after Ctrl-C those that were made until then, and of the one that was being made what
- * there is.  The integer program searches until its time limit: `plan --policy ilp` runs it. */
+/* Makes all rows in the table's order; after Ctrl-C those made until then, and the best so far of the row at hand.  The integer
+ * program is left out, because it searches until its time limit. */
 static int
 make_rows(struct compare_row *rows, uint32_t *count, uint32_t *fits, const struct planning *planning, struct err *e)
 {
@@ -72,7 +72,7 @@ make_rows(struct compare_row *rows, uint32_t *count, uint32_t *fits, const struc
 		row->planning.options.policy = policy;
 		if (make_row(row, e) < 0)
 			return -1;
-		/* A search that was not finished says nothing against its policy. */
+		/* An unfinished search does not prove that its policy has no plan. */
 		if (!row->fits && interrupt_came())
 			return 0;
 		*fits += row->fits;
@@ -137,8 +137,7 @@ print_json(const struct compare_row *rows, uint32_t count)
 {
 	struct json_out o;
 
-	json_out_init(&o, stdout);
-	json_out_object(&o, NULL, true);
+	json_out_begin(&o, stdout);
 	json_out_array(&o, "rows", true);
 	for (uint32_t i = 0; i < count; i++) {
 		json_out_object(&o, NULL, true);
@@ -146,8 +145,7 @@ print_json(const struct compare_row *rows, uint32_t count)
 		json_out_end_object(&o);
 	}
 	json_out_end_array(&o);
-	json_out_end_object(&o);
-	json_out_finish(&o);
+	json_out_end(&o);
 }
 
 static int

@@ -41,7 +41,7 @@ find_next_uses(struct view *v, struct arena *a)
 				v->next_use[x.buffer] = i;
 }
 
-/* "run of 'conv1.weight'": what the program does at a moment. */
+/* Returns a moment in words: "op 3 ('conv1')", "fetch of tensor 7". */
 static const char *
 moment_name(const struct plan *p, uint32_t moment, struct arena *a)
 {
@@ -56,7 +56,7 @@ moment_name(const struct plan *p, uint32_t moment, struct arena *a)
 	return arena_printf(a, "%s of tensor %" PRIu32, action_names[in->queue], p->buffers[in->device_buffer].tensor);
 }
 
-/* Why a buffer is there at the peak. */
+/* Returns the reason why a buffer is on the device at the peak. */
 static const char *
 why_here(const struct view *v, uint32_t buffer, struct arena *a)
 {
@@ -110,7 +110,7 @@ how_moved(const struct explain_tensor *t, struct arena *a)
 	return arena_printf(a, "out %" PRIu32 "x in %" PRIu32 "x run %" PRIu32 "x", t->offloads, t->fetches, t->reruns);
 }
 
-/* A row of figures; a dash where there is nothing. */
+/* Prints one row of figures; a figure of 0 is a dash. */
 static void
 print_move(const char *name, const char *how, bytes_t bytes, const struct explain_tensor *t, const char *what)
 {
@@ -267,8 +267,7 @@ all_to_json(const struct view *v, struct arena *a)
 	struct figures f;
 
 	figures_of_plan(&f, v->plan);
-	json_out_init(&o, stdout);
-	json_out_object(&o, NULL, true);
+	json_out_begin(&o, stdout);
 	result_to_json(&f, &o);
 	peak_to_json(&o, v, a);
 	json_out_array(&o, "moved", true);
@@ -288,8 +287,7 @@ all_to_json(const struct view *v, struct arena *a)
 	if (m->reason != NULL)
 		json_out_string(&o, "memory_reason", m->reason);
 	json_out_end_object(&o);
-	json_out_end_object(&o);
-	json_out_finish(&o);
+	json_out_end(&o);
 }
 
 /* ---- one tensor ---- */
@@ -341,8 +339,7 @@ story_to_json(const struct view *v, uint32_t id, struct arena *a)
 	uint32_t count;
 
 	events = explain_story(&v->x, id, &count, a);
-	json_out_init(&o, stdout);
-	json_out_object(&o, NULL, true);
+	json_out_begin(&o, stdout);
 	figures_to_json(&o, v, id);
 	json_out_array(&o, "events", true);
 	for (uint32_t i = 0; i < count; i++) {
@@ -361,8 +358,7 @@ story_to_json(const struct view *v, uint32_t id, struct arena *a)
 		json_out_end_object(&o);
 	}
 	json_out_end_array(&o);
-	json_out_end_object(&o);
-	json_out_finish(&o);
+	json_out_end(&o);
 }
 
 static int

@@ -29,7 +29,7 @@ struct fit_answer {
 	struct fit_evaluation most_resident, most_planned, over;	/* the largest batches; a network only */
 	struct fit_accumulation micro;
 	bool fits;
-	bool cut;		/* Ctrl-C came: larger batches may fit than those found */
+	bool unfinished;	/* Ctrl-C came: larger batches may fit than those found */
 	const char *verdict, *limit, *command;
 };
 
@@ -58,12 +58,12 @@ search(struct fit_answer *w, struct err *e)
 	if (!w->resident.ok && fit_evaluate(&w->planned, &w->problem, FIT_PLANNED, t->batch, e) < 0)
 		return -1;
 	w->fits = w->planned.ok;
-	/* An unfinished plan is no answer of no. */
+	/* A plan that was not finished does not prove that the step does not fit. */
 	if (!w->fits && fit_stopped(&w->problem))
 		return err_set(e, ERR_SYSTEM, "interrupted");
 	if (!t->is_network)
 		return 0;
-	/* Searches begin with the evaluations that are there. */
+	/* Each search starts from the evaluations above. */
 	w->most_resident = w->resident;
 	if (fit_largest(&w->most_resident, &over, &w->problem, FIT_RESIDENT, w->resident.ok ? t->batch : 0,
 	    w->resident.ok ? FIT_BATCH_MAX : t->batch, e) < 0)
@@ -72,13 +72,13 @@ search(struct fit_answer *w, struct err *e)
 	if (fit_largest(&w->most_planned, &w->over, &w->problem, FIT_PLANNED, w->fits && !w->resident.ok ? t->batch : w->most_resident.batch,
 	    w->fits ? FIT_BATCH_MAX : t->batch, e) < 0)
 		return -1;
-	/* The resident plan is a plan, too: a search that ends below it says less. */
+	/* A resident plan is a plan: the largest batch with a plan is at least the largest resident one. */
 	if (w->most_planned.batch < w->most_resident.batch)
 		w->most_planned = w->most_resident;
 	if (!w->resident.ok && fit_accumulate(&w->micro, &w->problem, t->batch, &t->device, e) < 0)
 		return -1;
-	w->cut = fit_stopped(&w->problem);
-	if (w->cut)
+	w->unfinished = fit_stopped(&w->problem);
+	if (w->unfinished)
 		w->over.batch = 0;
 	return 0;
 }
@@ -144,7 +144,7 @@ command_of(const struct fit_answer *w, struct arena *a)
 static void
 print_batches(const struct fit_answer *w)
 {
-	const char *most = w->cut ? "at least" : "at most", *none = w->cut ? "not looked for to the end" : "at no batch";
+	const char *most = w->unfinished ? "at least" : "at most", *none = w->unfinished ? "not looked for to the end" : "at no batch";
 	double ideal = w->planned.ideal_time_us;
 	char time[32];
 
@@ -158,7 +158,7 @@ print_batches(const struct fit_answer *w)
 		    100 * w->problem.most_overhead, units_time(time, w->most_planned.figures.step_time_us), 100 * w->most_planned.overhead);
 	else
 		text_row(stdout, "with a plan", "%s", none);
-	if (w->resident.ok || (w->cut && w->micro.micro_batch == 0))
+	if (w->resident.ok || (w->unfinished && w->micro.micro_batch == 0))
 		return;
 	if (w->micro.micro_batch > 0)
 		text_row(stdout, "accumulation", "batch %" PRIu32 " as %" PRIu32 " micro-steps of %" PRIu32 ", %s a step, %.1f %% longer",
@@ -171,7 +171,6 @@ print_batches(const struct fit_answer *w)
 static void
 print_answer(const struct fit_answer *w)
 {
-	static const enum kind persistent[] = { KIND_PARAMETER, KIND_STATE, KIND_OPTIMIZER, KIND_INPUT };
 	const struct task *t = &w->task;
 	char size[32], label[32];
 
@@ -181,10 +180,10 @@ print_answer(const struct fit_answer *w)
 		text_row(stdout, "batch", "%" PRIu32, t->batch);
 	text_row(stdout, "answer", "%s", w->verdict);
 	printf("\nwhat it takes\n");
-	for (size_t i = 0; i < sizeof(persistent) / sizeof(persistent[0]); i++) {
-		snprintf(label, sizeof(label), "  %s", kind_names[persistent[i]]);
-		if (w->kind_bytes[persistent[i]] > 0)
-			text_row(stdout, label, "%s", units_size(size, w->kind_bytes[persistent[i]]));
+	for (int k = 0; k < KIND_COUNT; k++) {
+		snprintf(label, sizeof(label), "  %s", kind_names[k]);
+		if (w->kind_bytes[k] > 0)
+			text_row(stdout, label, "%s", units_size(size, w->kind_bytes[k]));
 	}
 	text_row(stdout, "  activations", "%s, gradients included", units_size(size, w->transient_bytes));
 	text_row(stdout, "  workspace", "%s", units_size(size, w->workspace_bytes));
@@ -232,7 +231,7 @@ figures_of_answer(struct figures *f, const struct fit_answer *w)
 	f->graph = w->task.graph.name;
 	f->device = w->task.device.name;
 	f->reason = v->why[0] == '\0' ? NULL : v->why;
-	if (w->cut)
+	if (w->unfinished)
 		f->status = "time-limit";
 	/* The answer is about the step; these are about how its plan was made. */
 	f->found_by = NULL;
@@ -246,8 +245,7 @@ answer_to_json(const struct fit_answer *w)
 	struct figures f;
 
 	figures_of_answer(&f, w);
-	json_out_init(&o, stdout);
-	json_out_object(&o, NULL, true);
+	json_out_begin(&o, stdout);
 	json_out_bool(&o, "fits", w->fits);
 	json_out_string(&o, "answer", w->verdict);
 	result_to_json(&f, &o);
@@ -257,10 +255,10 @@ answer_to_json(const struct fit_answer *w)
 	json_out_uint(&o, "step_peak_bytes", w->planning.life.peak_bytes);
 	json_out_uint(&o, "reserved_bytes", w->task.device.reserved_bytes);
 	json_out_real(&o, "slowdown", w->problem.most_overhead);
-	/* A search that was cut short does not say that there is none. */
-	if (w->task.is_network && (!w->cut || w->most_resident.batch > 0))
+	/* An unfinished search does not say that there is none. */
+	if (w->task.is_network && (!w->unfinished || w->most_resident.batch > 0))
 		evaluation_to_json(&o, "largest_resident", &w->most_resident);
-	if (w->task.is_network && (!w->cut || w->most_planned.batch > 0))
+	if (w->task.is_network && (!w->unfinished || w->most_planned.batch > 0))
 		evaluation_to_json(&o, "largest_planned", &w->most_planned);
 	if (w->micro.micro_batch > 0) {
 		json_out_object(&o, "accumulation", false);
@@ -273,8 +271,7 @@ answer_to_json(const struct fit_answer *w)
 		json_out_string(&o, "limit", w->limit);
 	if (w->command != NULL)
 		json_out_string(&o, "command", w->command);
-	json_out_end_object(&o);
-	json_out_finish(&o);
+	json_out_end(&o);
 }
 
 static int
@@ -299,7 +296,7 @@ run(struct cli *c, struct err *e)
 	interrupt_end(rc == 0);
 	if (rc < 0)
 		return -1;
-	if (w.cut)
+	if (w.unfinished)
 		warn("interrupted: larger batches may fit, too");
 	w.verdict = verdict_of(&w, &c->arena);
 	w.limit = limit_of(&w, &c->arena);

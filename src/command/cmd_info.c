@@ -239,8 +239,7 @@ info_to_json(const struct info *f)
 	const struct lifetimes *l = &f->life;
 	struct json_out o;
 
-	json_out_init(&o, stdout);
-	json_out_object(&o, NULL, true);
+	json_out_begin(&o, stdout);
 	json_out_string(&o, "graph", f->graph->name);
 	if (t->has_device)
 		json_out_string(&o, "device", t->device.name);
@@ -264,8 +263,7 @@ info_to_json(const struct info *f)
 	if (t->has_device)
 		json_out_uint(&o, "budget_bytes", device_budget(&t->device));
 	measured_to_json(&o, f);
-	json_out_end_object(&o);
-	json_out_finish(&o);
+	json_out_end(&o);
 }
 
 static int

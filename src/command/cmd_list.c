@@ -49,7 +49,7 @@ device_summary(const char *name, struct cli *c, struct err *e)
 	struct device d;
 	char size[32], out[32], in[32];
 
-	if (task_read_device(&d, name, &c->arena, e) < 0)
+	if (task_read_device(&d, name, NULL, &c->arena, e) < 0)
 		return NULL;
 	return arena_printf(&c->arena, "%s, %s, link %s out and %s in", d.gpu == NULL ? d.name : d.gpu,
 	    units_size(size, d.memory_bytes), units_rate(out, d.link[D2H].bytes_per_s), units_rate(in, d.link[H2D].bytes_per_s));
@@ -149,15 +149,12 @@ run(struct cli *c, struct err *e)
 		s++;
 	if (s->name == NULL)
 		return usage_error(e, NULL, "expected one of %s, got '%s'", names_of_tables(&c->arena), err_quote(q, only));
-	json_out_init(&o, stdout);
 	if (c->json)
-		json_out_object(&o, NULL, true);
+		json_out_begin(&o, stdout);
 	if (list_all(&o, only, c, e) < 0)
 		return -1;
-	if (c->json) {
-		json_out_end_object(&o);
-		json_out_finish(&o);
-	}
+	if (c->json)
+		json_out_end(&o);
 	return 0;
 }
 

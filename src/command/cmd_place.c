@@ -46,7 +46,7 @@ status_of(const struct place_result *r, bytes_t capacity)
 static void
 print_answer(const struct answer *w, const char *placement, const struct cli *c)
 {
-	/* Offsets on standard output leave the table no room there. */
+	/* The table goes to stderr when the offsets go to stdout. */
 	FILE *out = given.output != NULL && given.output[0] == '-' && given.output[1] == '\0' ? stderr : stdout;
 	const struct place_result *r = &w->result;
 	struct json_out o;
@@ -65,8 +65,7 @@ print_answer(const struct answer *w, const char *placement, const struct cli *c)
 		text_row(out, "time", "%.3f s", w->time_s);
 		return;
 	}
-	json_out_init(&o, out);
-	json_out_object(&o, NULL, true);
+	json_out_begin(&o, out);
 	json_out_uint(&o, "buffers", w->csv.problem.count);
 	json_out_string(&o, "placement", placement);
 	json_out_uint(&o, "lower_bound_bytes", r->bound_bytes);
@@ -75,8 +74,7 @@ print_answer(const struct answer *w, const char *placement, const struct cli *c)
 		json_out_uint(&o, "capacity_bytes", given.capacity);
 	json_out_string(&o, "status", w->status);
 	json_out_real(&o, "time_s", w->time_s);
-	json_out_end_object(&o);
-	json_out_finish(&o);
+	json_out_end(&o);
 }
 
 static int
@@ -89,7 +87,7 @@ write_offsets(FILE *out, void *arg, struct err *e)
 	return 0;
 }
 
-/* Solvers never judge themselves. */
+/* Checks the placement with code that no placement shares. */
 static int
 verify(const struct answer *w, const struct placement *row, struct arena *a, struct err *e)
 {

@@ -19,14 +19,14 @@ static const struct option_row options[] = {
 	OPTION_END
 };
 
-/* A plan on standard output leaves the table no room there. */
+/* Returns stderr when the plan goes to stdout, else stdout. */
 static FILE *
 result_stream(void)
 {
 	return output != NULL && strcmp(output, "-") == 0 ? stderr : stdout;
 }
 
-/* An answer of no is a result, too: --json prints the figures that are known. */
+/* Returns -1.  With --json, prints the known figures of a request that has no plan. */
 static int
 answer_no(const struct planning *n, const struct cli *c, const struct err *e)
 {
@@ -52,7 +52,7 @@ print_bounds(const double *bounds_us, const struct cli *c)
 		}
 }
 
-/* A line that the next one overwrites. */
+/* Shows a line on stderr that the next one overwrites. */
 static void
 show_progress(void *user, const char *line)
 {
@@ -74,7 +74,7 @@ search(struct plan *p, struct planning *n, struct cli *c, struct err *e)
 	rc = planning_run(p, n, &c->arena, e);
 	if (n->control.progress != NULL)
 		fputs("\r\033[K", stderr);
-	if (n->cut)
+	if (n->unfinished)
 		warn("interrupted: a smaller budget may do, too");
 	interrupt_end(rc == 0);
 	return rc;

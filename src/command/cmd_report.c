@@ -115,12 +115,10 @@ print_json(const struct report_to *to, const char *input)
 {
 	struct json_out o;
 
-	json_out_init(&o, stdout);
-	json_out_object(&o, NULL, true);
+	json_out_begin(&o, stdout);
 	json_out_string(&o, "input", input);
 	json_out_string(&o, "output", to->path);
-	json_out_end_object(&o);
-	json_out_finish(&o);
+	json_out_end(&o);
 }
 
 static int

@@ -43,7 +43,7 @@ static int
 changed_device(struct device *d, const struct plan *p, struct arena *a, struct err *e)
 {
 	*d = *p->device;
-	if (given.device != NULL && task_read_device(d, given.device, a, e) < 0)
+	if (given.device != NULL && task_read_device(d, given.device, NULL, a, e) < 0)
 		return -1;
 	what_if_device(d, &given.change, a);
 	return 0;
@@ -231,14 +231,12 @@ print_result(const struct figures *f, const struct plan *p, const struct sim_res
 			print_jitter(j, jr);
 		return;
 	}
-	json_out_init(&o, stdout);
-	json_out_object(&o, NULL, true);
+	json_out_begin(&o, stdout);
 	result_to_json(f, &o);
 	stalls_to_json(&o, p, sr, sr->stalls);
 	if (given.jitter != NULL)
 		jitter_to_json(&o, j, jr);
-	json_out_end_object(&o);
-	json_out_finish(&o);
+	json_out_end(&o);
 }
 
 static int

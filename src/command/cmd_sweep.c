@@ -54,7 +54,7 @@ add_all(struct sweep_grid *g, enum axis axis, table_row_fn *rows, struct arena *
 	return 0;
 }
 
-/* A name that is in no row is a mistake of the grid, not of a point. */
+/* Refuses a name that is in no row before any point runs. */
 static int
 check_rows(const struct sweep_grid *g, enum axis axis, table_row_fn *rows, struct err *e)
 {
@@ -106,7 +106,7 @@ check_documents(const struct sweep_grid *g, struct cli *c, struct err *e)
 	struct device d;
 
 	for (size_t i = 0; i < devices->count; i++)
-		if (task_read_device(&d, devices->values[i].text, &c->arena, e) < 0)
+		if (task_read_device(&d, devices->values[i].text, NULL, &c->arena, e) < 0)
 			return -1;
 	for (size_t i = 0; i < networks->count; i++) {
 		const char *name = networks->values[i].text, *path, *format;
@@ -156,16 +156,14 @@ static const char *
 key_end(const struct sweep_options *o, struct arena *a)
 {
 	const struct plan_request *q = &o->request;
+	const struct { const char *name, *value; } texts[] = {
+		{ "lowering", q->task.lowering }, { "reorder", q->task.reorder }, { "times", q->task.times }, { "time-limit", q->time_limit },
+	};
 	const char *s = "";
 
-	if (q->task.lowering != NULL)
-		s = arena_printf(a, "%s lowering=%s", s, q->task.lowering);
-	if (q->task.reorder != NULL)
-		s = arena_printf(a, "%s reorder=%s", s, q->task.reorder);
-	if (q->task.times != NULL)
-		s = arena_printf(a, "%s times=%s", s, q->task.times);
-	if (q->time_limit != NULL)
-		s = arena_printf(a, "%s time-limit=%s", s, q->time_limit);
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
+		if (texts[i].value != NULL)
+			s = arena_printf(a, "%s %s=%s", s, texts[i].name, texts[i].value);
 	if (q->link.duplex > 0)
 		s = arena_printf(a, "%s duplex=%.10gB/s", s, q->link.duplex);
 	if (q->link.latency >= 0)
@@ -218,17 +216,15 @@ print_summary(const struct sweep_counts *n, const struct cli *c)
 		text_row(stdout, "failed", "%" PRIu32, n->failed);
 		return;
 	}
-	json_out_init(&o, stdout);
-	json_out_object(&o, NULL, true);
+	json_out_begin(&o, stdout);
 	json_out_uint(&o, "points", n->points);
 	json_out_uint(&o, "found", n->found);
 	json_out_uint(&o, "done", n->done);
 	json_out_uint(&o, "failed", n->failed);
-	json_out_end_object(&o);
-	json_out_finish(&o);
+	json_out_end(&o);
 }
 
-/* The answer is all points: without them the program ends as an interrupted one. */
+/* Ends the watch for interrupts: as an interrupted program unless all points are in the results. */
 static void
 end_search(const struct sweep_counts *n)
 {

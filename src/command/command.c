@@ -121,12 +121,12 @@ parse(struct cli *c, int argc, char **argv, struct err *e)
 
 /* ---- running ---- */
 
-struct run { struct cli *cli; struct err *err; };
+struct command_run { struct cli *cli; struct err *err; };
 
 static int
 run_in_arena(void *arg)
 {
-	struct run *r = arg;
+	struct command_run *r = arg;
 
 	return r->cli->command->run(r->cli, r->err);
 }
@@ -154,7 +154,7 @@ int
 command_run(const struct command *command, int argc, char **argv)
 {
 	struct cli c = { .command = command, .arena = ARENA_INIT };
-	struct run r = { &c, NULL };
+	struct command_run r = { &c, NULL };
 	struct err e = ERR_INIT;
 	int rc;
 

@@ -8,7 +8,7 @@
 static const double more_bytes_per_s = 1e9;
 static const bytes_t more_bytes = UINT64_C(1) << 30;
 
-/* 1 GB/s more in each direction; both together and a measured curve change in proportion. */
+/* Adds 1 GB/s to each direction.  The duplex rate and a measured curve change in proportion. */
 static void
 faster_link(struct device *d, struct arena *a)
 {
@@ -33,7 +33,7 @@ faster_link(struct device *d, struct arena *a)
 		d->duplex_bytes_per_s *= after / before;
 }
 
-/* The step time that the request has for p's step on device d; 0: there is no plan, and *reason says why. */
+/* Sets *us to the step time of a new plan of p's step for device d.  Without a plan *us is unchanged and *reason says why. */
 static int
 plan_anew(double *us, const char **reason, const struct plan *p, const struct device *d, const struct plan_request *q, struct arena *a,
     struct err *e)

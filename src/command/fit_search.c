@@ -24,21 +24,9 @@ fit_stopped(const struct fit_problem *p)
 	return p->request.stopped != NULL && p->request.stopped(p->request.user);
 }
 
-/* Gradients that updates read live over all micro-steps. */
-static void
-keep_gradients(struct graph *g)
-{
-	for (uint32_t k = 0; k < g->op_count; k++) {
-		const struct op *o = &g->ops[k];
-
-		for (uint32_t i = 0; o->phase == PHASE_UPDATE && i < o->input_count; i++)
-			if (g->tensors[o->inputs[i]].kind == KIND_GRADIENT)
-				g->tensors[o->inputs[i]].kind = KIND_STATE;
-	}
-}
-
+/* Returns the bytes of the gradients that updates read.  keep: these gradients live over the whole step, as over all micro-steps. */
 static bytes_t
-read_by_updates(const struct graph *g, struct arena *a)
+read_by_updates(struct graph *g, bool keep, struct arena *a)
 {
 	bool *seen = ARENA_NEW(a, bool, g->tensor_count);
 	bytes_t sum = 0;
@@ -49,9 +37,12 @@ read_by_updates(const struct graph *g, struct arena *a)
 		for (uint32_t i = 0; o->phase == PHASE_UPDATE && i < o->input_count; i++) {
 			uint32_t t = o->inputs[i];
 
-			if (g->tensors[t].kind == KIND_GRADIENT && !seen[t])
-				sum += g->tensors[t].bytes;
+			if (g->tensors[t].kind != KIND_GRADIENT || seen[t])
+				continue;
+			sum += g->tensors[t].bytes;
 			seen[t] = true;
+			if (keep)
+				g->tensors[t].kind = KIND_STATE;
 		}
 	}
 	return sum;
@@ -74,9 +65,7 @@ run_job(void *arg)
 		q.policy = "keep";
 	if (plan_request_task(&task, j->problem->name, NULL, &q, a, &j->err) < 0)
 		return -1;
-	v->gradient_bytes = read_by_updates(&task.graph, a);
-	if (j->mode == FIT_MICRO)
-		keep_gradients(&task.graph);
+	v->gradient_bytes = read_by_updates(&task.graph, j->mode == FIT_MICRO, a);
 	for (uint32_t k = 0; k < task.graph.op_count; k++) {
 		v->ideal_time_us += task.graph.ops[k].time_us;
 		if (task.graph.ops[k].phase == PHASE_UPDATE)
@@ -165,7 +154,7 @@ fit_largest(struct fit_evaluation *best, struct fit_evaluation *over, const stru
 		if (v.ok) {
 			low = batch;
 			*best = v;
-		} else if (!fit_stopped(p)) {	/* a plan that was not finished says nothing against its batch */
+		} else if (!fit_stopped(p)) {	/* an unfinished plan does not prove that its batch does not fit */
 			high = batch;
 			*over = v;
 		}

@@ -10,21 +10,22 @@
 #include "planner/placement/place_check.h"
 #include "src/base/file.h"
 #include "src/base/json.h"
+#include "src/base/lower_bound.h"
 
 static const char *const column_names[COLUMN_COUNT] = { "id", "lower", "upper", "size", "alignment", "offset" };
 
 #define ALIGN_MAX (UINT64_C(1) << 40)
 
 /* One cell, without the blanks around it. */
-struct cell { const char *at; size_t length; };
+struct csv_cell { const char *at; size_t length; };
 
-struct reader {
+struct csv_reader {
 	struct place_csv *csv;
 	struct arena *arena;
 	struct err *e;
 	const char *line, *end;		/* the line being read: [line, end) without its line end */
 	uint64_t number;
-	struct cell cells[COLUMN_COUNT];	/* by position */
+	struct csv_cell cells[COLUMN_COUNT];	/* by position */
 	uint32_t cell_count;
 	bytes_t sum, free_sum;	/* of all sizes with their padding; of those without an offset */
 	bytes_t highest;	/* end of the buffers with an offset */
@@ -36,14 +37,14 @@ struct reader {
 /* ---- errors ---- */
 
 static int
-error_at(struct reader *r, const char *at, const char *fmt, const char *what)
+error_at(struct csv_reader *r, const char *at, const char *fmt, const char *what)
 {
 	err_set(r->e, ERR_INPUT, fmt, what);
 	return err_at(r->e, "line %" PRIu64 ", column %zu", r->number, (size_t)(at - r->line) + 1);
 }
 
 static const char *
-quote_cell(char q[48], const struct cell *c)
+quote_cell(char q[48], const struct csv_cell *c)
 {
 	char text[64];
 
@@ -52,7 +53,7 @@ quote_cell(char q[48], const struct cell *c)
 }
 
 static int
-cell_error(struct reader *r, const struct cell *c, enum place_column column, const char *expected)
+cell_error(struct csv_reader *r, const struct csv_cell *c, enum place_column column, const char *expected)
 {
 	char text[160], q[48];
 
@@ -68,16 +69,16 @@ is_blank(char c)
 	return c == ' ' || c == '\t';
 }
 
-/* Cut the line at its commas; -1 when there are more cells than columns can be. */
+/* Splits the line at its commas; -1 when there are more cells than columns can be. */
 static int
-cut(struct reader *r)
+split_line(struct csv_reader *r)
 {
 	const char *at = r->line;
 
 	r->cell_count = 0;
 	for (;;) {
 		const char *comma = memchr(at, ',', (size_t)(r->end - at)), *to = comma == NULL ? r->end : comma;
-		struct cell c = { at, (size_t)(to - at) };
+		struct csv_cell c = { at, (size_t)(to - at) };
 
 		if (r->cell_count == COLUMN_COUNT)
 			return -1;
@@ -95,16 +96,16 @@ cut(struct reader *r)
 }
 
 static int
-read_header(struct reader *r)
+read_header(struct csv_reader *r)
 {
 	struct place_csv *csv = r->csv;
 	bool seen[COLUMN_COUNT] = { false };
 	char q[48];
 
-	if (cut(r) < 0)
+	if (split_line(r) < 0)
 		return error_at(r, r->line, "%s", "expected at most the columns id, lower, upper, size, alignment and offset, got more");
 	for (uint32_t i = 0; i < r->cell_count; i++) {
-		const struct cell *c = &r->cells[i];
+		const struct csv_cell *c = &r->cells[i];
 		unsigned k = 0;
 
 		while (k < COLUMN_COUNT && (strlen(column_names[k]) != c->length || memcmp(column_names[k], c->at, c->length) != 0))
@@ -124,7 +125,7 @@ read_header(struct reader *r)
 
 /* A whole number of up to 64 bits; at most `most` without its sign, and signed only when asked for. */
 static bool
-parse_number(const struct cell *c, bool with_sign, uint64_t most, uint64_t *n, bool *negative)
+parse_number(const struct csv_cell *c, bool with_sign, uint64_t most, uint64_t *n, bool *negative)
 {
 	size_t i = 0;
 
@@ -141,7 +142,7 @@ parse_number(const struct cell *c, bool with_sign, uint64_t most, uint64_t *n, b
 }
 
 static int
-read_time(struct reader *r, enum place_column column, const struct cell *c, int64_t *time)
+read_time(struct csv_reader *r, enum place_column column, const struct csv_cell *c, int64_t *time)
 {
 	uint64_t n;
 	bool negative;
@@ -153,7 +154,7 @@ read_time(struct reader *r, enum place_column column, const struct cell *c, int6
 }
 
 static int
-read_cell(struct reader *r, enum place_column column, const struct cell *c)
+read_cell(struct csv_reader *r, enum place_column column, const struct csv_cell *c)
 {
 	uint32_t i = r->csv->problem.count;
 	struct place_item *it = &r->items[i];
@@ -186,8 +187,8 @@ read_cell(struct reader *r, enum place_column column, const struct cell *c)
 	}
 }
 
-static const struct cell *
-cell_of(const struct reader *r, enum place_column column)
+static const struct csv_cell *
+cell_of(const struct csv_reader *r, enum place_column column)
 {
 	for (uint32_t k = 0; k < r->csv->column_count; k++)
 		if (r->csv->columns[k] == column)
@@ -196,7 +197,7 @@ cell_of(const struct reader *r, enum place_column column)
 }
 
 static int
-check_row(struct reader *r)
+check_row(struct csv_reader *r)
 {
 	uint32_t i = r->csv->problem.count;
 	const struct place_item *it = &r->items[i];
@@ -219,7 +220,7 @@ check_row(struct reader *r)
 
 /* A place for one more row in every array. */
 static void
-grow(struct reader *r)
+grow(struct csv_reader *r)
 {
 	struct place_csv *csv = r->csv;
 	uint32_t n = csv->problem.count;
@@ -236,10 +237,10 @@ grow(struct reader *r)
 }
 
 static int
-read_row(struct reader *r)
+read_row(struct csv_reader *r)
 {
 	char text[96];
-	int over = cut(r);
+	int over = split_line(r);
 
 	if (over < 0 || r->cell_count != r->csv->column_count) {
 		snprintf(text, sizeof(text), "expected %" PRIu32 " cells as in the header, got %s", r->csv->column_count,
@@ -260,7 +261,7 @@ read_row(struct reader *r)
 
 /* Lines with nothing but blanks say nothing. */
 static bool
-is_empty(const struct reader *r)
+is_empty(const struct csv_reader *r)
 {
 	for (const char *c = r->line; c < r->end; c++)
 		if (!is_blank(*c))
@@ -269,7 +270,7 @@ is_empty(const struct reader *r)
 }
 
 static int
-read_lines(struct reader *r, const char *text, size_t size)
+read_lines(struct csv_reader *r, const char *text, size_t size)
 {
 	const char *at = text, *end = text + size;
 	bool header = false;
@@ -288,7 +289,7 @@ read_lines(struct reader *r, const char *text, size_t size)
 			continue;
 		if (memchr(r->line, '\0', (size_t)(r->end - r->line)) != NULL)
 			return error_at(r, memchr(r->line, '\0', (size_t)(r->end - r->line)), "%s", "expected text, got a NUL byte");
-		/* It would be taken for the line's end where the line is written again. */
+		/* A reader of the written line would take this byte for the line's end. */
 		if (memchr(r->line, '\r', (size_t)(r->end - r->line)) != NULL)
 			return error_at(r, memchr(r->line, '\r', (size_t)(r->end - r->line)), "%s",
 			    "expected lines that end in LF or CRLF, got a CR inside one");
@@ -313,7 +314,7 @@ by_name(const void *x, const void *y)
 }
 
 static int
-check_ids(struct reader *r)
+check_ids(struct csv_reader *r)
 {
 	struct place_csv *csv = r->csv;
 	uint32_t n = csv->problem.count;
@@ -330,7 +331,7 @@ check_ids(struct reader *r)
 			/* The column of the id, whatever stands before it. */
 			r->line = csv->lines[names[i].row];
 			r->end = r->line + strcspn(r->line, "\r\n");
-			cut(r);
+			split_line(r);
 			return err_at(r->e, "line %" PRIu64 ", column %zu", csv->numbers[names[i].row],
 			    (size_t)(cell_of(r, COLUMN_ID)->at - r->line) + 1);
 		}
@@ -345,24 +346,8 @@ rising(const void *x, const void *y)
 	return p < q ? -1 : p > q;
 }
 
-static uint32_t
-rank_of(const int64_t *times, uint32_t count, int64_t time)
-{
-	uint32_t lo = 0, hi = count;
-
-	while (lo < hi) {
-		uint32_t mid = lo + (hi - lo) / 2;
-
-		if (times[mid] < time)
-			lo = mid + 1;
-		else
-			hi = mid;
-	}
-	return lo;
-}
-
 static void
-rank_times(struct reader *r)
+rank_times(struct csv_reader *r)
 {
 	uint32_t n = r->csv->problem.count, distinct = 0;
 	int64_t *times = ARENA_NEW(r->arena, int64_t, 2 * (size_t)n);
@@ -376,13 +361,13 @@ rank_times(struct reader *r)
 		if (i == 0 || times[i] != times[i - 1])
 			times[distinct++] = times[i];
 	for (uint32_t i = 0; i < n; i++) {
-		r->items[i].lower = rank_of(times, distinct, r->lowers[i]);
-		r->items[i].upper = rank_of(times, distinct, r->uppers[i]);
+		r->items[i].lower = lower_bound_int64(times, 0, distinct, r->lowers[i]);
+		r->items[i].upper = lower_bound_int64(times, 0, distinct, r->uppers[i]);
 	}
 }
 
 static int
-check_given(struct reader *r)
+check_given(struct csv_reader *r)
 {
 	struct place_csv *csv = r->csv;
 	struct place_fault fault;
@@ -393,7 +378,7 @@ check_given(struct reader *r)
 		return 0;
 	r->line = csv->lines[fault.item];
 	r->end = r->line + strcspn(r->line, "\r\n");
-	cut(r);
+	split_line(r);
 	err_set(r->e, ERR_INPUT, "offset: shares bytes with '%s' in line %" PRIu64 ", which is alive at the same time",
 	    err_quote(q, csv->ids[fault.other]), csv->numbers[fault.other]);
 	return err_at(r->e, "line %" PRIu64 ", column %zu", csv->numbers[fault.item],
@@ -448,7 +433,7 @@ read_file(const char **text, size_t *size, const char *path, struct arena *a, st
 int
 place_csv_read(struct place_csv *c, const char *path, struct arena *a, struct err *e)
 {
-	struct reader r = { .csv = c, .arena = a, .e = e, .number = 1 };
+	struct csv_reader r = { .csv = c, .arena = a, .e = e, .number = 1 };
 	size_t size = 0;
 
 	*c = (struct place_csv) { .problem.align = 1 };

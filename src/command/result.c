@@ -67,9 +67,7 @@ result_show(const struct figures *f, bool json, FILE *out)
 		result_print(f, out);
 		return;
 	}
-	json_out_init(&o, out);
-	json_out_object(&o, NULL, true);
+	json_out_begin(&o, out);
 	result_to_json(f, &o);
-	json_out_end_object(&o);
-	json_out_finish(&o);
+	json_out_end(&o);
 }

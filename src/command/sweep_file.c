@@ -22,8 +22,8 @@ system_error(const char *what, const char *path, struct err *e)
 	return err_in_file(e, path);
 }
 
-uint64_t
-sweep_digest(const char *key)
+static uint64_t
+digest_of(const char *key)
 {
 	return XXH3_64bits(key, strlen(key));
 }
@@ -50,7 +50,7 @@ take_line(struct sweep_file *f, const char *line, size_t length, size_t number, 
 	point = json_object_get(root, "point");
 	ours = json_is_string(point);
 	if (ours)
-		found = (struct found_point) { sweep_digest(json_string_value(point)), json_object_get(root, "error") != NULL };
+		found = (struct found_point) { digest_of(json_string_value(point)), json_object_get(root, "error") != NULL };
 	json_decref(root);
 	if (!ours) {
 		err_set(e, ERR_INPUT, "expected a sweep's result on each line, got something else");
@@ -88,7 +88,7 @@ read_lines(void *arg)
 	return 0;
 }
 
-/* In an arena_run of its own, so that the stream is closed whatever happens. */
+/* Reads in an arena_run of its own, so that the stream is closed when memory runs out. */
 static int
 read_found(struct sweep_file *f, struct arena *a, struct err *e)
 {
@@ -119,7 +119,7 @@ sweep_file_open(struct sweep_file *f, const char *path, struct arena *a, struct 
 		return system_error("open", path, e);
 	if (fstat(f->fd, &st) < 0 || !S_ISREG(st.st_mode))
 		return 0;
-	/* A file system without locks is taken at its word. */
+	/* Another errno is that of a file system without locks: the sweep goes on without one. */
 	if (flock(f->fd, LOCK_EX | LOCK_NB) < 0 && errno == EWOULDBLOCK) {
 		err_set(e, ERR_SYSTEM, "another sweep is writing this file: give each shard a file of its own");
 		return err_in_file(e, path);
@@ -134,7 +134,7 @@ sweep_file_open(struct sweep_file *f, const char *path, struct arena *a, struct 
 const struct found_point *
 sweep_file_find(const struct sweep_file *f, const char *key)
 {
-	struct found_point wanted = { sweep_digest(key), false };
+	struct found_point wanted = { digest_of(key), false };
 
 	return f->found_count == 0 ? NULL : bsearch(&wanted, f->found, f->found_count, sizeof(*f->found), by_digest);
 }
@@ -163,7 +163,7 @@ sweep_file_close(struct sweep_file *f, struct err *e)
 	f->fd = -1;
 	if (fd < 0 || fd == STDOUT_FILENO)
 		return 0;
-	/* A pipe or a device has no disk to wait for. */
+	/* A pipe or a device cannot be synchronised. */
 	if ((fsync(fd) == 0 || errno == EINVAL || errno == ENOTSUP) && close(fd) == 0)
 		return 0;
 	return system_error("write", f->path, e);

@@ -22,10 +22,8 @@ struct sweep_file {
 	size_t dropped_bytes;		/* of a last line that was half written */
 };
 
-uint64_t sweep_digest(const char *key);
-
 /* Open path ("-" or NULL: standard output) for appending and read which points it holds.  A last line without an end is
- * cut off.  ERR_INPUT when it holds anything but results of a sweep, ERR_SYSTEM when another
+ * removed.  ERR_INPUT when it holds anything but results of a sweep, ERR_SYSTEM when another
  * sweep is writing it. */
 int sweep_file_open(struct sweep_file *f, const char *path, struct arena *a, struct err *e) WARN_UNUSED;
 

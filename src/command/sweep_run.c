@@ -237,8 +237,7 @@ finish_point(const struct point *p)
 	link_to_json(p, &o);
 	if (p->err.code != ERR_NONE)
 		error_to_json(&p->err, &o);
-	json_out_end_object(&o);
-	json_out_finish(&o);
+	json_out_end(&o);
 	whole = !ferror(out);
 	whole &= fclose(out) == 0;
 	if (whole) {
@@ -344,7 +343,7 @@ has_work(const struct sweep_state *s, uint32_t first, uint32_t count)
 	return false;
 }
 
-/* Strike out other shards' points and those that are in the file. */
+/* Marks the points of other shards and those in the file as over. */
 static void
 mark(struct sweep_state *s)
 {

@@ -19,6 +19,8 @@
 
 #include <string.h>
 
+#include "src/base/rank.h"
+
 #define ROW(name, fn, summary) { name, summary, fn },
 const struct reorder reorders[] = { REORDERS(ROW) { NULL, NULL, NULL } };
 #undef ROW
@@ -120,21 +122,18 @@ sweep_backward(struct update_sweep *s)
 	}
 }
 
-/* A counting sort by slot: anchors first, then update ops, each in the graph's order. */
+/* Sorts the ops by slot: anchors first, then update ops, each in the graph's order. */
 static void
 permute(struct graph *g, const uint32_t *slot, struct arena *a)
 {
-	uint32_t n = g->op_count, *start = ARENA_NEW(a, uint32_t, (size_t)n + 3);
+	uint32_t n = g->op_count, *key = ARENA_NEW(a, uint32_t, n), *order;
 	struct op *ops = ARENA_NEW(a, struct op, n);
 
 	for (uint32_t k = 0; k < n; k++)
-		start[slot[k] + 1]++;
-	for (uint32_t i = 0; i <= n; i++)
-		start[i + 1] += start[i];
-	for (int updates = 0; updates <= 1; updates++)
-		for (uint32_t k = 0; k < n; k++)
-			if ((g->ops[k].phase == PHASE_UPDATE) == (updates == 1))
-				ops[start[slot[k]]++] = g->ops[k];
+		key[k] = 2 * slot[k] + (g->ops[k].phase == PHASE_UPDATE);
+	order = rank_by_key(key, n, 2 * n + 4, NULL, a);
+	for (uint32_t i = 0; i < n; i++)
+		ops[i] = g->ops[order[i]];
 	g->ops = ops;
 }
 

@@ -51,7 +51,7 @@ struct layrub_error {
 	char text[1024];	/* what is wrong, one line */
 };
 
-/* "source: path: text" as one line into buffer, cut to size and ended by NUL; buffer. */
+/* "source: path: text" as one line in buffer, shortened to size and ended by NUL.  Returns buffer. */
 LAYRUB_API const char *layrub_error_line(const struct layrub_error *error, char *buffer, size_t size);
 
 /* ---- what there is to choose from ---- */

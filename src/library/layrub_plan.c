@@ -22,13 +22,31 @@ finish(struct layrub_plan *p)
 	view_program(&p->program, &p->plan, &p->arena);
 }
 
-/* ---- making ---- */
+/* ---- making and reading ---- */
 
-struct plan_making {
+/* A plan that is being made or read. */
+struct plan_opening {
 	struct layrub_plan *plan;
-	struct layrub_plan_options options;
+	struct layrub_plan_options options;	/* made: how */
+	struct json_source source;		/* read: from here */
 	struct err err;
 };
+
+/* Returns a new plan that `fill` fills from o; NULL: error.  problem: that of a plan that is made; NULL: the plan is read. */
+static struct layrub_plan *
+new_plan(struct plan_opening *o, struct layrub_problem *problem, int (*fill)(void *arg), struct layrub_error *error)
+{
+	o->plan = handle_new(sizeof(*o->plan), error);
+	if (o->plan == NULL)
+		return NULL;
+	if (problem != NULL)
+		atomic_fetch_add_explicit(&problem->users, 1, memory_order_relaxed);
+	o->plan->problem = problem;
+	if (guard(&o->plan->arena, fill, o, &o->err, error) == 0)
+		return o->plan;
+	layrub_plan_free(o->plan);
+	return NULL;
+}
 
 /* The public options as a request. */
 static struct plan_request
@@ -43,7 +61,7 @@ request_of(const struct layrub_plan_options *o)
 static int
 make(void *arg)
 {
-	struct plan_making *m = arg;
+	struct plan_opening *m = arg;
 	struct layrub_plan *p = m->plan;
 	const struct plan_request q = request_of(&m->options);
 
@@ -57,18 +75,11 @@ make(void *arg)
 struct layrub_plan *
 layrub_plan_make(struct layrub_problem *problem, const struct layrub_plan_options *options, struct layrub_error *error)
 {
-	struct plan_making m = { .plan = handle_new(sizeof(*m.plan), error), .err = ERR_INIT };
+	struct plan_opening m = { .err = ERR_INIT };
 
-	if (m.plan == NULL)
-		return NULL;
 	if (options != NULL)
 		m.options = *options;
-	atomic_fetch_add_explicit(&problem->users, 1, memory_order_relaxed);
-	m.plan->problem = problem;
-	if (guard(&m.plan->arena, make, &m, &m.err, error) == 0)
-		return m.plan;
-	layrub_plan_free(m.plan);
-	return NULL;
+	return new_plan(&m, problem, make, error);
 }
 
 void
@@ -81,18 +92,10 @@ layrub_plan_free(struct layrub_plan *plan)
 	free(plan);
 }
 
-/* ---- reading ---- */
-
-struct plan_reading {
-	struct layrub_plan *plan;
-	struct json_source source;
-	struct err err;
-};
-
 static int
 read_plan(void *arg)
 {
-	struct plan_reading *r = arg;
+	struct plan_opening *r = arg;
 
 	if (plan_read_from(&r->plan->plan, &r->source, &r->plan->arena, &r->err) < 0)
 		return -1;
@@ -100,32 +103,20 @@ read_plan(void *arg)
 	return 0;
 }
 
-static struct layrub_plan *
-new_plan(struct plan_reading *r, struct layrub_error *error)
-{
-	r->plan = handle_new(sizeof(*r->plan), error);
-	if (r->plan == NULL)
-		return NULL;
-	if (guard(&r->plan->arena, read_plan, r, &r->err, error) == 0)
-		return r->plan;
-	layrub_plan_free(r->plan);
-	return NULL;
-}
-
 struct layrub_plan *
 layrub_plan_read(const char *path, struct layrub_error *error)
 {
-	struct plan_reading r = { .source = { .path = path }, .err = ERR_INIT };
+	struct plan_opening r = { .source = { .path = path }, .err = ERR_INIT };
 
-	return new_plan(&r, error);
+	return new_plan(&r, NULL, read_plan, error);
 }
 
 struct layrub_plan *
 layrub_plan_parse(const char *text, size_t size, struct layrub_error *error)
 {
-	struct plan_reading r = { .source = { .text = text, .size = size }, .err = ERR_INIT };
+	struct plan_opening r = { .source = { .text = text, .size = size }, .err = ERR_INIT };
 
-	return new_plan(&r, error);
+	return new_plan(&r, NULL, read_plan, error);
 }
 
 /* ---- calls with memory of their own ---- */
@@ -267,13 +258,10 @@ change_machine(struct device *d, struct plan *p, bool *changed, struct call *c)
 	if (w.compute_scale != 0 && !(w.compute_scale >= 1e-9 && w.compute_scale <= 1e9))
 		return usage_error(e, "--compute-scale", "expected a factor over 0, at most 1e9");
 	*d = *c->plan->plan.device;
-	if (to->device_text != NULL) {
-		if (device_read_from(d, &(struct json_source) { .path = to->device, .text = to->device_text,
-		    .size = strlen(to->device_text) }, a, e) < 0)
-			return -1;
-	} else if (to->device != NULL && task_read_device(d, to->device, a, e) < 0)
+	*changed = to->device != NULL || to->device_text != NULL;
+	if (*changed && task_read_device(d, to->device, to->device_text, a, e) < 0)
 		return -1;
-	*changed = to->device != NULL || to->device_text != NULL || what_if_any(&w);
+	*changed |= what_if_any(&w);
 	what_if_device(d, &w, a);
 	*p = c->plan->plan;
 	if (w.compute_scale > 0)
@@ -295,7 +283,7 @@ run_step(void *arg)
 		return -1;
 	figures_of_plan(&f, &c->plan->plan);
 	figures_simulate(&f, &r, changed);
-	view_figures(c->figures, &f, r.busy_us);
+	view_figures(c->figures, &f, &r);
 	for (uint32_t i = 0; c->spans != NULL && i < p.instruction_count; i++)
 		c->spans[i] = (struct layrub_span) { r.spans[i].start_us, r.spans[i].end_us };
 	return 0;

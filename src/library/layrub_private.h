@@ -35,8 +35,8 @@ struct layrub_plan {
 struct layrub_graph *view_graph(const struct graph *g, struct arena *a);
 void view_program(struct layrub_program *to, const struct plan *p, struct arena *a);
 
-/* The public form of f; figures that are not known are 0.  busy_us[QUEUE_COUNT], or NULL: not simulated. */
-void view_figures(struct layrub_figures *to, const struct figures *f, const double *busy_us);
+/* The public form of a plan's figures; those that are not known are 0.  r: the simulation that f states; NULL: none. */
+void view_figures(struct layrub_figures *to, const struct figures *f, const struct sim_result *r);
 
 /* Run fn(arg) in a; 0, or -1 and what went wrong in error.  e is what fn fills. */
 int guard(struct arena *a, int (*fn)(void *arg), void *arg, struct err *e, struct layrub_error *error);

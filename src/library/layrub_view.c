@@ -5,6 +5,7 @@
 
 #include <assert.h>
 #include <math.h>
+#include <string.h>
 
 static_assert((int)LAYRUB_PARAMETER == KIND_PARAMETER && (int)LAYRUB_STATE == KIND_STATE && (int)LAYRUB_OPTIMIZER == KIND_OPTIMIZER &&
     (int)LAYRUB_INPUT == KIND_INPUT && (int)LAYRUB_ACTIVATION == KIND_ACTIVATION && (int)LAYRUB_GRADIENT == KIND_GRADIENT,
@@ -97,30 +98,19 @@ view_program(struct layrub_program *to, const struct plan *p, struct arena *a)
 	};
 }
 
-static uint64_t
-bytes_or_0(bytes_t bytes)
-{
-	return bytes == FIGURE_UNKNOWN ? 0 : bytes;
-}
-
-static double
-real_or_0(double x)
-{
-	return isnan(x) ? 0 : x;
-}
-
 void
-view_figures(struct layrub_figures *to, const struct figures *f, const double *busy_us)
+view_figures(struct layrub_figures *to, const struct figures *f, const struct sim_result *r)
 {
 	*to = (struct layrub_figures) {
-		.budget_bytes = bytes_or_0(f->budget_bytes), .arena_bytes = bytes_or_0(f->arena_bytes), .peak_bytes = bytes_or_0(f->peak_bytes),
-		.host_bytes = bytes_or_0(f->host_bytes), .bound_bytes = bytes_or_0(f->bound_bytes),
-		.resident_bound_bytes = bytes_or_0(f->resident_bound_bytes), .offload_bytes = bytes_or_0(f->offload_bytes),
-		.fetch_bytes = bytes_or_0(f->fetch_bytes), .occupancy_bytes = bytes_or_0(f->occupancy_bytes),
-		.host_occupancy_bytes = bytes_or_0(f->host_occupancy_bytes), .ideal_time_us = real_or_0(f->ideal_time_us),
-		.step_time_us = real_or_0(f->step_time_us), .stall_time_us = real_or_0(f->stall_time_us),
-		.recompute_time_us = real_or_0(f->recompute_time_us), .bound_time_us = real_or_0(f->bound_time_us),
+		.budget_bytes = f->budget_bytes, .arena_bytes = f->arena_bytes, .peak_bytes = f->peak_bytes, .host_bytes = f->host_bytes,
+		.bound_bytes = f->bound_bytes, .resident_bound_bytes = f->resident_bound_bytes, .offload_bytes = f->offload_bytes,
+		.fetch_bytes = f->fetch_bytes, .ideal_time_us = f->ideal_time_us, .step_time_us = f->step_time_us,
+		.stall_time_us = f->stall_time_us, .recompute_time_us = f->recompute_time_us,
+		.bound_time_us = isnan(f->bound_time_us) ? 0 : f->bound_time_us,
 	};
-	for (int k = 0; busy_us != NULL && k < QUEUE_COUNT; k++)
-		to->busy_us[k] = busy_us[k];
+	if (r == NULL)
+		return;
+	to->occupancy_bytes = r->device_peak_bytes;
+	to->host_occupancy_bytes = r->host_peak_bytes;
+	memcpy(to->busy_us, r->busy_us, sizeof(to->busy_us));
 }

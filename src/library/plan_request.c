@@ -51,14 +51,13 @@ read_rows(struct planning *n, const struct plan_request *q, struct err *e)
 {
 	const char *policy = q->policy == NULL ? policies[0].name : q->policy;
 	const char *placement = q->placement == NULL ? placements[0].name : q->placement;
-	char name[48];
 
 	n->options.policy = policy_find(policy);
 	if (n->options.policy == NULL)
-		return usage_error(e, "--policy", "there is no '%s'", err_quote(name, policy));
+		return usage_unknown(e, "--policy", policy);
 	n->options.placement = placement_find(placement);
 	if (n->options.placement == NULL)
-		return usage_error(e, "--placement", "there is no '%s'", err_quote(name, placement));
+		return usage_unknown(e, "--placement", placement);
 	return 0;
 }
 
@@ -214,8 +213,8 @@ planning_run(struct plan *p, struct planning *n, struct arena *a, struct err *e)
 	if (!isnan(n->most_overhead)) {
 		if (budget_search(&n->options.budget_bytes, &t->graph, &t->device, &n->options, n->most_overhead, a, e) < 0)
 			return -1;
-		n->cut = n->control.stopped != NULL && n->control.stopped(n->control.user);
-		if (n->cut) {
+		n->unfinished = n->control.stopped != NULL && n->control.stopped(n->control.user);
+		if (n->unfinished) {
 			n->control.stopped = NULL;
 			n->control.status = NULL;
 		}

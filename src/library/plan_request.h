@@ -45,7 +45,7 @@ struct planning {
 	struct planner_options options;	/* before a budget search: the budget that it begins with */
 	struct search_control control;
 	double most_overhead;		/* of the budget search: step time / ideal time - 1; NaN: no search */
-	bool cut;			/* filled: the budget search was stopped, and a smaller budget may do */
+	bool unfinished;		/* filled: the budget search was stopped, and a smaller budget may do */
 };
 
 /* The mistakes that a request has whatever its task. */
@@ -59,7 +59,7 @@ int plan_request_task(struct task *t, const char *name, const struct json_source
 int planning_begin(struct planning *n, const struct plan_request *q, const struct task *t, struct arena *a, struct err *e) WARN_UNUSED;
 
 /* Search for the budget, where that is asked, and fill p.  The plan for a budget that was found is made in full by the quick policies:
- * one that a time limit or a stop cut short might be slower than what was asked. */
+ * one that a time limit or a stop ended early might be slower than what was asked. */
 int planning_run(struct plan *p, struct planning *n, struct arena *a, struct err *e) WARN_UNUSED;
 
 /* Both in one. */

@@ -18,11 +18,13 @@ const struct task_times task_times[] = {
 };
 
 int
-task_read_device(struct device *d, const char *name, struct arena *a, struct err *e)
+task_read_device(struct device *d, const char *name, const char *text, struct arena *a, struct err *e)
 {
-	const char *path = lookup(name, LOOKUP_DEVICE, a, e);
+	struct json_source s = { .path = name, .text = text, .size = text == NULL ? 0 : strlen(text) };
 
-	return path == NULL ? -1 : device_read(d, path, a, e);
+	if (text == NULL && (s.path = lookup(name, LOOKUP_DEVICE, a, e)) == NULL)
+		return -1;
+	return device_read_from(d, &s, a, e);
 }
 
 /* The arguments of the reader of a parsed document. */
@@ -30,14 +32,6 @@ struct task_reading {
 	struct task *task;
 	const struct task_options *options;
 };
-
-static int
-unknown_row(struct err *e, const char *option, const char *name)
-{
-	char q[48];
-
-	return usage_error(e, option, "there is no '%s'", err_quote(q, name));
-}
 
 static int
 read_network(struct task *t, json_t *root, const struct task_options *o, struct arena *a, struct err *e)
@@ -48,7 +42,7 @@ read_network(struct task *t, json_t *root, const struct task_options *o, struct 
 	if (o->times != NULL)
 		return usage_error(e, "--times", "a network has no times of its own, only a graph does");
 	if (by == NULL)
-		return unknown_row(e, "--lowering", o->lowering);
+		return usage_unknown(e, "--lowering", o->lowering);
 	if (network_from_json(&n, root, a, e) < 0)
 		return -1;
 	if (o->batch > 0)
@@ -72,7 +66,7 @@ measured_device(struct device *d, const struct graph *g, struct arena *a, struct
 	if (names == NULL)
 		return -1;
 	for (uint32_t i = 0; i < count; i++) {
-		if (task_read_device(d, names[i], a, e) < 0)
+		if (task_read_device(d, names[i], NULL, a, e) < 0)
 			return -1;
 		if (d->gpu != NULL && strcmp(d->gpu, known) == 0)
 			return 0;
@@ -102,7 +96,7 @@ read_graph(struct task *t, json_t *root, const struct task_options *o, struct ar
 		return usage_error(e, "--lowering", "a graph is already lowered, only a network can be");
 	t->times = times_find(o->times);
 	if (t->times == NULL)
-		return unknown_row(e, "--times", o->times);
+		return usage_unknown(e, "--times", o->times);
 	if (graph_from_json(&t->graph, root, a, e) < 0)
 		return -1;
 	if (strcmp(t->times, "scaled") != 0 || !t->has_device)
@@ -147,10 +141,7 @@ static int
 read_device(struct task *t, const struct task_options *o, struct arena *a, struct err *e)
 {
 	*t = (struct task) { .has_device = o->device != NULL || o->device_text != NULL };
-	if (o->device_text != NULL)
-		return device_read_from(&t->device, &(struct json_source) { .path = o->device, .text = o->device_text,
-		    .size = strlen(o->device_text) }, a, e);
-	return o->device == NULL ? 0 : task_read_device(&t->device, o->device, a, e);
+	return t->has_device ? task_read_device(&t->device, o->device, o->device_text, a, e) : 0;
 }
 
 static int
@@ -159,7 +150,7 @@ read_step(struct task *t, const struct json_source *s, const struct task_options
 	struct task_reading r = { t, o };
 
 	if (o->reorder != NULL && reorder_find(o->reorder) == NULL)
-		return unknown_row(e, "--reorder", o->reorder);
+		return usage_unknown(e, "--reorder", o->reorder);
 	if (json_read(s, read_either, &r, a, e) < 0)
 		return -1;
 	if (o->reorder != NULL) {

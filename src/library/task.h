@@ -48,6 +48,6 @@ const char *task_record(const struct task *t, struct arena *a);
 /* True when t's op times were measured on another device than t's. */
 bool task_has_foreign_times(const struct task *t);
 
-/* A device by name or file. */
-int task_read_device(struct device *d, const char *name, struct arena *a, struct err *e) WARN_UNUSED;
+/* Reads a device from its document, or by name or file where text is NULL. */
+int task_read_device(struct device *d, const char *name, const char *text, struct arena *a, struct err *e) WARN_UNUSED;
 #endif

@@ -19,6 +19,14 @@ usage_error(struct err *e, const char *option, const char *fmt, ...)
 }
 
 int
+usage_unknown(struct err *e, const char *option, const char *name)
+{
+	char q[48];
+
+	return usage_error(e, option, "there is no '%s'", err_quote(q, name));
+}
+
+int
 usage_at(struct err *e, const char *option)
 {
 	e->code = ERR_USAGE;

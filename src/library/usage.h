@@ -7,6 +7,9 @@
 /* Sets the error; option may be NULL.  Returns -1. */
 int usage_error(struct err *e, const char *option, const char *fmt, ...) PRINTF_LIKE(3, 4);
 
+/* Sets the error of an option that names no row of its table.  Returns -1. */
+int usage_unknown(struct err *e, const char *option, const char *name);
+
 /* Makes the error in e, which a reader of values has set, one of usage; option may be NULL.  Returns -1. */
 int usage_at(struct err *e, const char *option);
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* vdnn.c - virtualised DNN (Rhu et al., MICRO 2016)
+/* policy_vdnn.c - virtualised DNN (Rhu et al., MICRO 2016): two policies
  *
  *  - Offload.  The input map of a layer is copied to the host during the layer's forward, if the layer is the map's last consumer
  *    in forward and backward needs the map.  The queues meet at the layer's end, and the map's memory is free.  `all` does so for
@@ -10,19 +10,19 @@
  *  - A layer that works in place has no input of its own; masks and statistics stay.
  */
 #include <config.h>
-#include "planner/policy/vdnn.h"
-
-#include <string.h>
+#include "planner/policy/policy.h"
 
 #include "planner/policy/layers.h"
 #include "planner/schedule/decisions.h"
+#include "src/base/rank.h"
 
 struct vdnn {
 	const struct graph *graph;
 	const struct lifetimes *life;
 	struct layers layers;
 	struct decisions d;
-	uint32_t *start, *uses;		/* CSR: the uses after which a forward group's inputs leave */
+	uint32_t *start, *tensors;	/* the tensors that a forward group offloads: tensors[start[i] .. start[i + 1]) */
+	uint32_t *uses;			/* [tensor_count] the use after which such a tensor leaves */
 	bool *prefetched;		/* [group_count] */
 	bool *met;			/* [group_count] its backward has begun */
 };
@@ -48,26 +48,21 @@ static void
 offload(struct vdnn *v, bool convolutions_only, struct arena *a)
 {
 	const struct graph *g = v->graph;
-	uint32_t *fill = ARENA_NEW(a, uint32_t, (size_t)v->layers.group_count + 1), use, i;
+	uint32_t *group = ARENA_NEW(a, uint32_t, g->tensor_count), use, i;
 
-	v->start = ARENA_NEW(a, uint32_t, (size_t)v->layers.group_count + 1);
-	for (uint32_t t = 0; t < g->tensor_count; t++)
-		if ((i = offloads(v, t, convolutions_only, &use)) != LAYERS_NONE)
-			v->start[i + 1]++;
-	for (i = 0; i < v->layers.group_count; i++)
-		v->start[i + 1] += v->start[i];
-	memcpy(fill, v->start, sizeof(*fill) * ((size_t)v->layers.group_count + 1));
-	v->uses = ARENA_NEW(a, uint32_t, v->start[v->layers.group_count]);
+	v->uses = ARENA_NEW(a, uint32_t, g->tensor_count);
 	for (uint32_t t = 0; t < g->tensor_count; t++) {
-		if ((i = offloads(v, t, convolutions_only, &use)) == LAYERS_NONE)
+		i = group[t] = offloads(v, t, convolutions_only, &use);
+		if (i == LAYERS_NONE)
 			continue;
-		v->uses[fill[i]++] = use;
+		v->uses[t] = use;
 		v->d.fate[use] = FATE_OFFLOAD;
 		v->d.from[use] = v->layers.groups[i].first - 1;
 		v->d.gone[use] = v->layers.groups[i].last + 1;
 		v->d.back[use] = v->life->use_op[use + 1];
 		v->d.barrier[v->layers.groups[i].last + 1] = true;
 	}
+	v->tensors = rank_by_key(group, g->tensor_count, v->layers.group_count, &v->start, a);
 }
 
 /* Has the offloaded inputs of group i come back when backward group b starts. */
@@ -78,8 +73,8 @@ fetch(struct vdnn *v, uint32_t i, uint32_t b)
 
 	v->prefetched[i] = true;
 	for (uint32_t n = v->start[i]; n < v->start[i + 1]; n++)
-		if (op < v->d.back[v->uses[n]] && op >= v->d.gone[v->uses[n]])
-			v->d.back[v->uses[n]] = op;
+		if (op < v->d.back[v->uses[v->tensors[n]]] && op >= v->d.gone[v->uses[v->tensors[n]]])
+			v->d.back[v->uses[v->tensors[n]]] = op;
 	if (v->layers.groups[b].last + 1 < v->graph->op_count)
 		v->d.barrier[v->layers.groups[b].last + 1] = true;
 }
@@ -105,8 +100,8 @@ prefetch(struct vdnn *v, uint32_t b)
 	}
 }
 
-int
-vdnn_plan(struct schedule *s, const struct problem *p, bool convolutions_only, struct arena *a, struct err *e)
+static int
+plan(struct schedule *s, const struct problem *p, bool convolutions_only, struct arena *a, struct err *e)
 {
 	struct vdnn v = { .graph = p->graph, .life = p->life };
 
@@ -124,4 +119,16 @@ vdnn_plan(struct schedule *s, const struct problem *p, bool convolutions_only, s
 		if (v.layers.groups[b].phase == PHASE_BACKWARD)
 			prefetch(&v, b);
 	return decisions_schedule(s, &v.d, a, e);
+}
+
+int
+policy_vdnn_all(struct schedule *s, const struct problem *p, struct arena *a, struct err *e)
+{
+	return plan(s, p, false, a, e);
+}
+
+int
+policy_vdnn_conv(struct schedule *s, const struct problem *p, struct arena *a, struct err *e)
+{
+	return plan(s, p, true, a, e);
 }
