@@ -15,10 +15,9 @@
  *
  * Fetches.  In the same way, with deadlines `to`: VR = min over r of (bytes with to > r) + Bi (S_r - S_k+1).  Compute idles for at
  * least max(0, y - VR) / Bi less the time of reruns after k.  That time counts from the end of k: until then k's own
- * tensors and workspace are there, so that the E bytes have no memory to be fetched into.  The bytes away at the end of k may be
- * others than at its start: one fetched during k into the place of another that has left meanwhile.  But bytes dropped at the
- * start are dropped at the end, too, for compute makes none of them during k.  So if y bytes of E were moved at the start, moving y
- * is the best for the end, too.
+ * tensors and workspace are there, so that the E bytes have no memory to be fetched into.  During k, a fetched byte may take the
+ * place of one that left.  So other bytes can be away at the end of k.  Dropped bytes are the same, because compute is busy
+ * with k.  So y bytes are moved at the end, too.
  *
  * Reruns.  Dropping z bytes takes at least C(z), the fractional knapsack: least microseconds a byte first.  A run that makes
  * several tensors is charged once.  Its time is split over their bytes, which is never more than the time that any choice of

@@ -22,7 +22,7 @@ enum {
 	MOST_ITEMS = 6000,		/* every node of the search looks at each open item */
 	FIRST_WORK = 300000,		/* of one search in the first round */
 	MOST_WORK = 30000000,		/* of all together without a time limit */
-	BOUND_SHARE = 8,		/* the bound itself is asked with so many times the work of another rung */
+	BOUND_SHARE = 8,		/* the question at the bound gets 8 times the work of a question at another rung */
 	LADDER = 4
 };
 
@@ -34,7 +34,7 @@ struct exact {
 	level_t low, high;		/* capacities below low are impossible; high has been found */
 	double deadline_s;
 	bytes_t *outside;		/* [p->count] offsets of the items outside the search */
-	struct { level_t asked; struct pack_memo *of[MOST_STRATEGIES]; } memo[2];	/* [0] of the bound, [1] of the latest rung */
+	struct { level_t asked; struct pack_memo *of[MOST_STRATEGIES]; } memo[2];	/* [0]: at the bound, [1]: at the latest rung */
 	uint64_t work;			/* spent so far */
 	level_t *levels;		/* [strategy_count][item_count] */
 };

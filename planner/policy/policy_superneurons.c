@@ -80,7 +80,7 @@ least_recent_first(const void *x, const void *y)
 	return p->interval < q->interval ? -1 : p->interval > q->interval;
 }
 
-/* Stage 1.  True: every op is within the budget. */
+/* Part 1: offload only.  True: every op is within the budget. */
 static bool
 offload(struct super *s, struct arena *a)
 {
@@ -141,7 +141,7 @@ choose_lean(struct super *s, const int64_t *dropped_by, struct arena *a)
 	}
 }
 
-/* Stage 2. */
+/* Part 2: all outputs of convolutions are offloaded, and cheap layers are dropped. */
 static void
 recompute(struct super *s, struct arena *a)
 {

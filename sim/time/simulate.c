@@ -7,8 +7,8 @@
 
 #include "sim/time/simulate_private.h"
 
-/* One queue and what it is busy with.  Work is measured in microseconds that the stage would take
- * alone on an idle machine, so an op and a transfer shrink by one rule and only their rate differs. */
+/* One queue and the work that it is busy with: an op, the latency of a transfer, or its movement of bytes.  Work is measured
+ * in microseconds that it would take alone on an idle machine, so an op and a transfer shrink by one rule and only their rate differs. */
 struct lane {
 	const uint32_t *ids;	/* [count] instructions in order */
 	uint32_t count, next;	/* ids[next] is the head */
@@ -17,9 +17,9 @@ struct lane {
 	bool running;
 	bool moving;		/* a transfer past its latency: it takes a share of the link */
 	double ready_us;
-	double left;		/* of the stage that runs */
-	double move_us;		/* a transfer's second stage */
-	double bytes_per_us;	/* in it, alone on the link */
+	double left;		/* of the present work */
+	double move_us;		/* of a transfer: the work after its latency */
+	double bytes_per_us;	/* then, alone on the link */
 };
 
 struct machine {
@@ -114,9 +114,9 @@ begin(struct machine *m, enum queue q)
 		l->left = total;
 }
 
-/* The running stage has no work left: on to the moving stage, or the end. */
+/* Ends the present work: a transfer goes on from latency to moving bytes, or the instruction ends. */
 static void
-end_stage(struct machine *m, enum queue q)
+end_work(struct machine *m, enum queue q)
 {
 	struct lane *l = &m->lanes[q];
 
@@ -181,7 +181,7 @@ settle(struct machine *m)
 		changed = false;
 		for (int q = 0; q < QUEUE_COUNT; q++) {
 			if (m->lanes[q].running && m->lanes[q].left <= 0) {
-				end_stage(m, (enum queue)q);
+				end_work(m, (enum queue)q);
 				changed = true;
 			}
 		}
@@ -196,7 +196,7 @@ settle(struct machine *m)
 	} while (changed);
 }
 
-/* How fast each queue's stage shrinks until the next event. */
+/* How fast each queue's work shrinks until the next event. */
 static void
 rates(const struct machine *m, double rate[QUEUE_COUNT])
 {
@@ -216,7 +216,7 @@ rates(const struct machine *m, double rate[QUEUE_COUNT])
 	}
 }
 
-/* Move the clock to the next end of a stage; false when nothing runs. */
+/* Move the clock to the next end of a piece of work; false when nothing runs. */
 static bool
 advance(struct machine *m)
 {
@@ -229,7 +229,7 @@ advance(struct machine *m)
 	if (isinf(step))
 		return false;
 	m->now += step;
-	/* Stages that end together but for rounding do end together: else a stall of no length appears. */
+	/* Work that ends at the same time but for rounding ends together: otherwise a stall of no length appears. */
 	slack = 1e-12 + 4 * DBL_EPSILON * m->now;
 	for (int q = 0; q < QUEUE_COUNT; q++) {
 		struct lane *l = &m->lanes[q];

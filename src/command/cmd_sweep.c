@@ -216,7 +216,7 @@ print_summary(const struct sweep_counts *n, const struct cli *c)
 
 	if (!c->json) {
 		text_row(stdout, "points", "%" PRIu32, n->points);
-		text_row(stdout, "in the file before", "%" PRIu32, n->found);
+		text_row(stdout, "already in the file", "%" PRIu32, n->found);
 		text_row(stdout, "done now", "%" PRIu32, n->done);
 		text_row(stdout, "failed", "%" PRIu32, n->failed);
 		return;

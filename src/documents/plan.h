@@ -76,7 +76,7 @@ struct plan {
 	const struct device *device;	/* not owned */
 	const char *tool;		/* "layrub 0.1" */
 	const char *policy, *placement, *options;
-	const char *found_by;		/* the policy whose schedule `policy` took, having no faster one; NULL: its own */
+	const char *found_by;		/* another policy whose schedule was the fastest; NULL: the schedule is `policy`'s own */
 	const char *status;		/* "optimal", "gap", "time-limit" or "heuristic" */
 	uint32_t batch;			/* of the network that was lowered; 0: the input was a graph */
 	bytes_t arena_bytes, host_bytes, budget_bytes;

@@ -112,7 +112,7 @@ struct layrub_problem_options {
 	const char *lowering;	/* of a network */
 	const char *times;	/* of a graph */
 	const char *reorder;
-	uint32_t gpus_per_link;	/* plan for a GPU that shares its link: so many in all; 0 or 1: it does not */
+	uint32_t gpus_per_link;	/* number of GPUs on the same link; 0 or 1: the link is not shared */
 };
 
 struct layrub_needs {

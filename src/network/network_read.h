@@ -14,7 +14,7 @@ enum { NAME_MOST = 1000 };
 /* Most keys and inputs of all layers together, repeats unrolled: bounds the work that a short document asks for. */
 #define NETWORK_WORDS_MAX UINT64_C(50000000)
 
-/* A slot of the name table; an empty one has no name. */
+/* An entry of the name table; an empty entry has no name. */
 struct layer_name { const char *name; uint32_t layer; };
 
 struct network_reader {
