@@ -66,10 +66,11 @@ struct moment {
 	/* At op k, bytes of the idle intervals that cover it: */
 	uint32_t k, item_count;
 	double excess;
-	double free;			/* of those away at no cost */
-	double ends;			/* of those copied out and never fetched */
-	double home_late, home;		/* of those on the host from the beginning; late: written later on */
-	double both;			/* of those copied out and fetched */
+	double free;			/* away at no cost */
+	double ends;			/* copied out and never fetched */
+	double home;			/* on the host from the beginning */
+	double home_late;		/* on the host from the beginning, and written later */
+	double both;			/* copied out and fetched */
 	double left, right, late;	/* VL, VR, and the same for copies out after the last write */
 };
 

@@ -54,7 +54,7 @@ void greedy_init(struct greedy *g, const struct place_problem *p, struct arena *
  * or work passes its limit; the offsets have no meaning then. */
 bytes_t greedy_run(struct greedy *g, const uint32_t *order, enum greedy_fit fit, bytes_t under);
 
-/* Writes the latest run's offsets to the result, and those of fixed items and of items without bytes. */
+/* Writes all offsets to the result: of the latest run, of fixed items, of items without bytes. */
 void greedy_take(const struct greedy *g, struct place_result *r, bytes_t arena_bytes);
 
 /* ---- orders ---- */

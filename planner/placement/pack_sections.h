@@ -35,6 +35,6 @@ struct sections {
 	bytes_t floor;			/* bytes below level 0: the items that are always alive */
 };
 
-/* Fills s from p, and the offsets of the items outside the search: fixed ones, those alive in every section, those of 0 bytes. */
+/* Fills s from p, and the offsets of the items outside the search: fixed items, items alive in every section, items of 0 bytes. */
 void sections_init(struct sections *s, const struct place_problem *p, bytes_t *offsets, struct arena *a);
 #endif

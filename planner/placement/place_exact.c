@@ -2,8 +2,8 @@
 /* place_exact.c - the smallest arena, found by a search for one capacity after another
  *
  * Each question "do all items fit below C?" goes to a portfolio of depth-first searches (pack_search.h) that differ in the section
- * branched on and in the item tried first.  Where one search never ends another often finds its way at once, so many small budgets beat
- * a large one (Luby, Sinclair and Zuckerman 1993).  The first capacity is the bound, the load of the busiest moment, which is reachable
+ * branched on and in the item tried first.  Where one search never ends, another often succeeds at once.  So a number of small budgets
+ * is better than one large budget (Luby, Sinclair and Zuckerman 1993).  The first capacity is the bound, the load of the busiest moment, which is reachable
  * more often than not.  Then come the rungs of a ladder from there up to the best known arena.  A search that ends within its budget
  * without a placement proves its capacity impossible and raises the bound.
  *

@@ -30,8 +30,8 @@ struct decisions {
 	uint32_t *back;			/* [slots] FATE_OFFLOAD: the fetch begins when op back - 1 has ended; gone .. next use, or
 					 * op_count: at the end */
 	bool *on_host;			/* [tensor_count] or NULL: persistent tensors at home on the host */
-	bool keep_recomputed;		/* all tensors that reruns make stay until their next use (default);
-					 * else only those that the op at hand needs */
+	bool keep_recomputed;		/* true (default): all tensors that reruns make stay until their next use; false: only the
+					 * tensors that the op at hand needs */
 	bool *lean;			/* [op_count] or NULL: tensors that a rerun of this op makes stay only for the op at hand, even
 					 * with keep_recomputed */
 	uint32_t *alternative;		/* [op_count] algorithm of the op's first run, or PLAN_NONE */

@@ -35,7 +35,7 @@ struct move {
 struct schedule {
 	uint32_t step_count, move_count;
 	struct step *steps;	/* [step_count] */
-	struct move *moves;	/* [move_count] in any order, but those of one tensor in order of time */
+	struct move *moves;	/* [move_count] in any order; the moves of one tensor in order of time */
 	const char *found_by;	/* NULL, or the other policy that found the schedule */
 	const bool *on_host;	/* [tensor_count] or NULL: persistent tensors at home on the host */
 	bool hold;		/* every tensor has memory of its own for the whole step; only without moves */

@@ -24,7 +24,7 @@
  * instruction a little. */
 enum { WORK_LIMIT = 1 << 20, WORK_EACH = 16 };
 
-struct mixture { size_t first, count; };	/* in pieces; addresses are those at which it lies */
+struct mixture { size_t first, count; };	/* in pieces; addresses are where the mixture lies */
 
 struct values {
 	const struct checker *c;
@@ -42,7 +42,7 @@ struct values {
 	size_t work;			/* pieces looked at */
 };
 
-/* Number the versions and find which of them each read must see. */
+/* Numbers the versions, and finds the version that each read must see. */
 static void
 number_versions(struct values *v, const struct graph *g, struct arena *a)
 {

@@ -12,8 +12,8 @@
 struct lane {
 	const uint32_t *ids;	/* [count] instructions in order */
 	uint32_t count, next;	/* ids[next] is the head */
-	uint32_t seen;		/* so many of the head's after have ended */
-	bool ready;		/* all of them have, and the queue is free, since ready_us */
+	uint32_t seen;		/* number of the head's `after` that have ended */
+	bool ready;		/* since ready_us all of the head's `after` have ended, and the queue is free */
 	bool running;
 	bool moving;		/* a transfer past its latency: it takes a share of the link */
 	double ready_us;
@@ -104,7 +104,7 @@ begin(struct machine *m, enum queue q)
 		l->left = factor * op_time(m->plan, in);
 		return;
 	}
-	/* A measured curve may hold times shorter than the latency that stands beside it. */
+	/* A measured curve may have times that are shorter than the link's latency. */
 	total = factor * device_transfer_us(m->device, dir, in->bytes);
 	latency = fmin(factor * m->device->link[dir].latency_us, total);
 	l->left = latency;

@@ -196,7 +196,7 @@ options_parse(const struct option_row *const *tables, int argc, char **argv, opt
 		if (got == ':')
 			return err_set(e, ERR_INPUT, "expected a value after '%s', got none", err_quote(q, argv[optind - 1]));
 		if (got == '?')
-			/* optind is still at the argument when a bad letter stands in its middle. */
+			/* optind is still at the argument if a bad letter is in its middle. */
 			return unknown(&s, argv[optind > at ? optind - 1 : at], refusal, user, e);
 		for (int i = 0; got != 0 && i < s.count; i++)
 			if (s.rows[i]->letter == got)

@@ -42,7 +42,7 @@ static const struct plan_option options[] = {
 	    "of the step's own peak, 'all' is what the device\nhas less what is reserved; ranges as 50%:90%:10%\n(default: all)",
 	  .why_not = { [FOR_EXPLAIN] = OWN_BUDGET } },
 	{ .row = { "slowdown", 0, OPTION_TEXT, "PCT", &plan_given.slowdown, "instead of --budget: the smallest budget whose\n"
-	    "step takes at most PCT longer than the ideal time", NULL },
+	    "step takes at most PCT longer than the ideal time\n(default: --budget decides)", NULL },
 	  .why_not = { [FOR_COMPARE] = ONE_BUDGET, [FOR_FIT] = "it has another --slowdown, the most that a plan may be slower",
 	    [FOR_SWEEP] = AXIS_OF_GRID, [FOR_EXPLAIN] = OWN_BUDGET } },
 	{ .row = { "minimise", 0, OPTION_CHOICE, "WHAT", &plan_given.minimise, "find the smallest budget that has a plan (default:\n"

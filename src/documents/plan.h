@@ -91,7 +91,7 @@ struct plan {
 	struct instruction *program;	/* [instruction_count] */
 };
 
-/* Reads a "layrub-plan" with the graph and the device in it, whose digests must be those that the file gives. */
+/* Reads a "layrub-plan" with the graph and the device in it.  Their digests must agree with the file's. */
 int plan_read(struct plan *p, const char *path, struct arena *a, struct err *e) WARN_UNUSED;
 struct json_source;
 int plan_read_from(struct plan *p, const struct json_source *s, struct arena *a, struct err *e) WARN_UNUSED;

@@ -3,7 +3,7 @@
  *
  * An op is begun, given its inputs and outputs in order, and ended with the work that it does.  Layer, phase, time and
  * recomputability follow.  An op's traffic counts only the map's bytes, even if its tensor is larger (a slice or a
- * concatenation).  Gradients go to emit_grad(), which adds up those of several readers.
+ * concatenation).  Gradients go to emit_grad(), which adds the gradients of several readers.
  */
 #ifndef SRC_NETWORK_EMIT_H
 #define SRC_NETWORK_EMIT_H
@@ -82,7 +82,7 @@ uint32_t emit_param_grad_tensor(struct emit *m, const struct layer *l, uint32_t 
 void emit_begin(struct emit *m, const char *name, enum op_class class);
 void emit_in(struct emit *m, uint32_t tensor);
 void emit_out(struct emit *m, uint32_t tensor);
-void emit_in_part(struct emit *m, uint32_t tensor, double bytes);	/* reads only so many of its bytes */
+void emit_in_part(struct emit *m, uint32_t tensor, double bytes);	/* reads only this many bytes of it */
 void emit_out_part(struct emit *m, uint32_t tensor, double bytes);
 void emit_in_once(struct emit *m, uint32_t tensor, double bytes);	/* a further part of a tensor that may be named already */
 void emit_out_once(struct emit *m, uint32_t tensor, double bytes);
