@@ -184,7 +184,7 @@ parse(struct session *s, int argc, char **argv)
 	const struct option_row *const tables[] = { options, NULL };
 	struct err *e = &s->err;
 
-	if (options_parse(tables, argc, argv, e) < 0 || find_backend(&s->backend, given.backend, e) < 0)
+	if (options_parse(tables, argc, argv, NULL, NULL, e) < 0 || find_backend(&s->backend, given.backend, e) < 0)
 		return -1;
 	if (given.help || given.version)
 		return 0;

@@ -50,9 +50,10 @@ too_small(const struct problem *p, struct arena *a, struct err *e)
 	const struct op *o = &p->graph->ops[l->bound_op];
 	char budget[32], needs[32], workspace[32];
 
-	return err_set(e, ERR_NO, "a budget of %s (%" PRI_BYTES " bytes) is too small: op %" PRIu32 " '%s' alone needs %s (%"
-	    PRI_BYTES " bytes): %s, workspace %s", units_size(budget, p->budget_bytes), p->budget_bytes, l->bound_op, o->name,
-	    units_size(needs, l->bound_bytes), l->bound_bytes, largest_tensors(p->graph, o, a), units_size(workspace, o->workspace_bytes));
+	return err_set(e, ERR_NO, "a budget of %s (%" PRI_BYTES " bytes) is too small: no plan needs less than %s (%" PRI_BYTES
+	    " bytes), for op %" PRIu32 " '%s': %s, workspace %s", units_size(budget, p->budget_bytes), p->budget_bytes,
+	    units_size(needs, l->bound_bytes), l->bound_bytes, l->bound_op, o->name, largest_tensors(p->graph, o, a),
+	    units_size(workspace, o->workspace_bytes));
 }
 
 /* The error of a budget that no plan with all persistent tensors on the device fits. */

@@ -55,10 +55,13 @@ is 0 "--version"
 cat >"$work/calls" <<'CALLS'
 
 nonsense
+plann
 --nonsense
 info
 info a b
 info --nonsense a
+info --lowring reuse a
+info --policy keep a
 info -z a
 info graphs/resnet50 --batch 64
 info graphs/resnet50 --lowering reuse
@@ -82,16 +85,24 @@ plan resnet50 --time-limit 3
 plan graphs/resnet50 --device h200 --batch 3
 plan resnet50 --device h200 --times scaled
 plan resnet50 --device h200 --policy best
+plan resnet50 --device h200 --policy hybird
+plan resnet50 --devise h200
+plan resnet50 --link 6GB/s
+plan resnet50 --jitter=5%
 plan resnet50 --device h200 --placement best
 plan resnet50 --device h200 --budget 12G
 plan resnet50 --device h200 --budget -1GiB
 plan resnet50 --device h200 --budget nan%
 plan resnet50 --device h200 --budget 0
+plan resnet50 --device h200 --budget 50
+compare resnet50 --policy keep
+compare resnet50 --slowdown 10%
 plan resnet50 --device h200 --budget=
 check
 check a b
 explain
 explain a b c
+explain a --device h200
 simulate
 simulate a --h2d 16GB
 simulate a --h2d 0GB/s
@@ -110,6 +121,8 @@ sweep
 report
 report a
 list nonsense
+list polices
+sweep resnet50 --device h200 --policy hybird
 list policies placements
 CALLS
 : >"$work/usage"
@@ -163,6 +176,9 @@ is 2 "a name that is nothing"
 run info resnet5O
 grep -q "did you mean 'resnet50'" err
 ok $? "a name that is nearly something"
+run plan resnet50 --device a100
+grep -q "did you mean 'a100-40g' or 'a100-80g'?$" err
+ok $? "the beginning of two names is nearer than another name"
 run info "$work"
 is 2 "a folder is no document"
 run info ./missing.json
@@ -298,13 +314,25 @@ is 1 "keep: ResNet-1517 does not fit"
 run plan resnet50 --batch 32 --device k40m --budget 100MiB -o made
 [ "$status" -eq 1 ] && [ ! -e made ] && [ ! -s out ] && [ "$(wc -l <err)" -eq 1 ]
 ok $? "a budget under the bound: status 1, one line, no file"
-grep -q "^layrub: a budget of .* op [0-9]* '.*' alone needs .*tensor [0-9]* (.*workspace" err
+grep -q "^layrub: a budget of .* no plan needs less than .* for op [0-9]* '.*': tensor [0-9]* (.*workspace" err
 ok $? "which names the op and its tensors"
 run plan resnet50 --batch 32 --device k40m --budget 100MiB --json
 [ "$status" -eq 1 ] && [ "$(field status)" = infeasible ]
 ok $? "and is a result for programs, too"
 run plan resnet50 --device k40m --budget 13GB -o made
 is 2 "a budget over the device's memory"
+grep -q "device 'k40m' has 11.8 GiB for a plan, got a budget of 12.1 GiB" err
+ok $? "and the message has both"
+# over POLICY NETWORK BUDGET: the refusal says by how much the peak misses the budget.
+over() {
+	run plan "$2" --device h200 --policy "$1" --budget "$3"
+	[ "$status" -eq 1 ] && grep -q " peak .*, [0-9.]* [KMG]*i*B over the budget of " err
+	ok $? "$1: the bytes over the budget"
+	diag err
+}
+run info resnet18 --json
+over capuchin resnet18 "$(field resident_bound_bytes)"
+over superneurons resnet50 18%
 run plan graphs/alexnet --device h200 -o /dev/full
 is 3 "a full disk: plan"
 "$LAYRUB" info graphs/alexnet >/dev/full 2>err

@@ -33,7 +33,7 @@ ok $? "checkpoint-dp is listed with its figures"
 run compare "$@" --budget 1MiB
 [ "$status" -eq 1 ]
 ok $? "a budget that none meets: status 1"
-grep -q "too small: op" "$work/out" && [ "$(grep -c 'too small: op' "$work/out")" -eq 1 ]
+grep -q "too small: no plan" "$work/out" && [ "$(grep -c 'too small: no plan' "$work/out")" -eq 1 ]
 ok $? "with the reason that all of them have, once"
 grep -q "^layrub: none of the " "$work/err"
 ok $? "and an error"

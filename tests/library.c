@@ -177,7 +177,7 @@ test_plan_errors(void)
 		{ { .slowdown_percent = 10, .minimise_memory = true }, LAYRUB_BAD_USAGE, "--slowdown: expected one budget search" },
 		{ { .budget_percent = -1 }, LAYRUB_BAD_USAGE, "--budget: expected a percentage" },
 		{ { .slowdown_percent = -1 }, LAYRUB_BAD_USAGE, "--slowdown: expected a percentage" },
-		{ { .budget_percent = 1e-9 }, LAYRUB_BAD_USAGE, "--budget: expected more than no memory" },
+		{ { .budget_percent = 1e-9 }, LAYRUB_BAD_USAGE, "--budget: expected a budget over 0" },
 		{ { .budget_bytes = UINT64_MAX }, LAYRUB_BAD_INPUT, "expected a budget of at most" },
 		{ { .budget_percent = 10 }, LAYRUB_NO, "a budget of" },
 		{ { .policy = "keep", .budget_percent = 99 }, LAYRUB_NO, "policy 'keep' needs an arena of" },

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 # The table of planning options (`layrub list options`): each option is taken by each command that it names, refuses nonsense there in
-# one way, stands in that command's --help, and is unknown to the commands that the table excludes.
+# one way, stands in that command's --help, and is refused with the table's reason by the commands that the table excludes.
 # shellcheck source=lib.sh
 . "${LAYRUB_TESTS:-tests}/lib.sh"
 cd "$work" || exit 1
@@ -48,6 +48,8 @@ with() {
 	run "$@"
 }
 
+# An option's line names the commands that take it; lines "not COMMAND: REASON" follow.
+awk '/^ / { sub(/^ */, ""); rows = rows ";" $0; next } { if (rows != "") print rows; rows = $0 } END { print rows }' rows >joined
 while read -r option row; do
 	taken=${row%%;*}
 	for command in $(echo "$taken" | tr -d ,); do
@@ -64,17 +66,17 @@ while read -r option row; do
 		"$LAYRUB" "$command" --help | grep -q -- " --$option "
 		ok $? "$command --help: has --$option"
 	done
-	echo "$row" | tr ';' '\n' | sed -n 's/^ not \([a-z]*\): \(.*\)/\1 \2/p' >excluded
+	echo "$row" | tr ';' '\n' | sed -n 's/^not \([a-z]*\): \(.*\)/\1 \2/p' >excluded
 	while read -r command reason; do
 		[ -n "$reason" ]
 		ok $? "$command does without --$option: $reason"
 		# A command may have one of that name with a meaning of its own.
-		case $reason in *"own --$option "*) continue ;; esac
+		case $reason in *"another --$option"*) continue ;; esac
 		with "$command" "$option" "$(value "$option")"
-		[ "$status" -eq 2 ] && grep -q "^layrub: unknown option '--$option'" err
-		ok $? "$command --$option: unknown"
+		[ "$status" -eq 2 ] && grep -qxF "layrub: '$command' does not take --$option: $reason" err
+		ok $? "$command --$option: refused with the reason"
 	done <excluded
 	[ $(($(echo "$taken" | wc -w) + $(wc -l <excluded))) -eq 5 ]
 	ok $? "--$option: the table says it for five commands"
-done <rows
+done <joined
 done_testing

@@ -15,10 +15,9 @@
  *
  * Fetches.  In the same way, with deadlines `to`: VR = min over r of (bytes with to > r) + Bi (S_r - S_k+1).  Compute idles for at
  * least max(0, y - VR) / Bi less the time of reruns after k.  That time counts from the end of k: until then k's own
- * tensors and workspace are there, so that the E bytes have no memory to be fetched into.  The bytes away at the end of k may be
- * others than at its start: one fetched during k into the place of another that has left meanwhile.  But bytes dropped at the
- * start are dropped at the end, too, for compute makes none of them during k.  So if y bytes of E were moved at the start, moving y
- * is the best for the end, too.
+ * tensors and workspace are there, so that the E bytes have no memory to be fetched into.  During k, a fetched byte may take the
+ * place of one that left.  So other bytes can be away at the end of k.  Dropped bytes are the same, because compute is busy
+ * with k.  So y bytes are moved at the end, too.
  *
  * Reruns.  Dropping z bytes takes at least C(z), the fractional knapsack: least microseconds a byte first.  A run that makes
  * several tensors is charged once.  Its time is split over their bytes, which is never more than the time that any choice of
@@ -65,10 +64,11 @@ struct moment {
 	/* At op k, bytes of the idle intervals that cover it: */
 	uint32_t k, item_count;
 	double excess;
-	double free;			/* of those away at no cost */
-	double ends;			/* of those copied out and never fetched */
-	double home_late, home;		/* of those on the host from the beginning; late: written later on */
-	double both;			/* of those copied out and fetched */
+	double free;			/* away at no cost */
+	double ends;			/* copied out and never fetched */
+	double home;			/* on the host from the beginning */
+	double home_late;		/* on the host from the beginning, and written later */
+	double both;			/* copied out and fetched */
 	double left, right, late;	/* VL, VR, and the same for copies out after the last write */
 };
 

@@ -14,8 +14,8 @@
 typedef double bound_fn(const struct lifetimes *l, const struct device *d, bytes_t budget, struct arena *a);
 
 #define BOUNDS(ROW) \
-	ROW("moment", bound_time_us, "keep, offload or recompute at the one moment that costs most; no solver") \
-	WITH_GLPK(ROW("lp", bound_lp_us, "the same at many moments together, by linear program, certified from its duals"))
+	ROW("moment", bound_time_us, "the one op at which it costs most time to fit") \
+	WITH_GLPK(ROW("lp", bound_lp_us, "many ops together, by a linear program; proved without trusting the solver"))
 
 struct bound { const char *name, *summary; bound_fn *time_us; };
 extern const struct bound bounds[];	/* ends with a NULL name */

@@ -1,18 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* hybrid_configuration.h - a configuration of the hybrid search, and the steps by which it decides
+/* hybrid_configuration.h - a configuration of the hybrid search, and the actions by which it chooses fates
  *
- * Three resources make room: the link while it would stand idle, recomputing, and the link beyond that.  The idle link costs nothing,
- * but it moves only so many bytes before and after the busiest moment.  Recomputing costs the time of the ops that run again.
- * The link beyond that makes compute wait.  A configuration uses them in four steps:
+ * Three resources make room: the link while it would be idle, recomputing, and the link beyond that.  The idle link costs no time,
+ * but its capacity before and after the busiest op is limited.  Recomputing costs the time of the ops that run again.  The link beyond
+ * its idle time makes compute wait.  hybrid_evaluation.c calls the actions in this order:
  *
- *  1. Offload.  At the op that is most over the budget, idle intervals are offloaded, by worth, as long as their copies fit
- *     the share of the link's capacity that the configuration allows, and the host may pin their bytes.  (Copies by earliest deadline
- *     are feasible iff, for every release time, the bytes released later fit between it and the deadline.)
- *  2. Drop.  While memory is over the budget at some op, the idle interval is dropped that costs least for each byte that it frees
- *     there; ops that run again already are not counted.  Where none can be dropped, one is offloaded although compute will wait.
- *     Rerun closures may start from tensors that only forward reads: a part of the budget holds those that cost most for each byte.
- *  3. Repair.  The schedule's exact profile shows where rerun closures need room of their own.  The model learns that, and step 2 goes on.
- *  4. Stretch.  Where memory has room, copies end later and begin earlier.
+ *  1. Offload.  Idle intervals across the op with the largest excess are offloaded, by worth.  Their copies must fit the share of the
+ *     link's capacity that the configuration allows, and the host must be able to pin their bytes.  (All copies end in time if, from
+ *     every point of time on, the bytes that become ready after it fit on the link before the deadline.)
+ *  2. Drop.  While some op is over the budget, the idle interval is dropped that costs least for each byte freed there.  Ops that run
+ *     again already cost nothing.  Where no interval can be dropped, one is offloaded although compute will wait.
+ *     Reruns may start from tensors that only forward reads.  A part of the budget holds those that cost most for each byte.
+ *  3. Prune.  Drops that are not needed any more are taken back.
+ *  4. Stretch.  Where memory has room, copies get more time: they end later or begin earlier.  Only in the first round.
+ *  5. Repair.  The schedule is made.  Its exact occupancy shows where reruns need memory of their own.  If an op is over the budget,
+ *     the model gets the excess, and the next round begins with Drop.
  */
 #ifndef PLANNER_HYBRID_HYBRID_CONFIGURATION_H
 #define PLANNER_HYBRID_HYBRID_CONFIGURATION_H
@@ -30,8 +32,8 @@ enum persistents { PERSISTENTS_STAY, PERSISTENTS_LAST, PERSISTENTS_EQUAL, PERSIS
 struct configuration {
 	double share;			/* of the link's capacity */
 	enum order order;
-	int checkpoints;		/* one for each 1 / checkpoints of the peak, or of four times the room where that is
-					 * less; 0: none */
+	int checkpoints;		/* a checkpoint after every D bytes of forward, D = min(peak, 4 x room) / checkpoints; room: the
+					 * budget less persistent bytes; 0: none */
 	enum persistents persistents;
 	double hold;			/* the part of the budget for tensors that only forward reads */
 	int look_ahead;			/* how many of the cheapest drops are compared; 0: nothing is dropped */
@@ -56,7 +58,7 @@ struct hybrid {
 	struct arena *arena;
 	struct model model;
 	struct model_interval **by_worth;		/* [interval_count] the order in which to offload */
-	bool *barred;			/* [interval_count] a no-good bars it from dropping: its rerun closure called back what had to be absent */
+	bool *barred;			/* [interval_count] a no-good: the interval must not be dropped again (hybrid_learn()) */
 	uint32_t turn;			/* how often a tensor was dropped */
 	struct cooldown *cooldown;	/* [interval_count] */
 	uint32_t stuck;			/* op at which no more tensors could leave, or UINT32_MAX */
@@ -72,19 +74,19 @@ struct hybrid {
 /* Fills the state that all attempts of an evaluation share. */
 void hybrid_begin(struct hybrid *h);
 
-/* Step 1, on a model that was reset. */
+/* Offload, on a model that was reset. */
 void hybrid_offload(struct hybrid *h);
 
-/* Step 2.  False: memory stays over the budget at op h->stuck. */
+/* Drop.  False: memory stays over the budget at op h->stuck. */
 bool hybrid_cover(struct hybrid *h);
 
-/* Takes drops back, the dearest first, that are not needed once every op is within the budget (reverse delete). */
+/* Prune: takes back the drops without which every op is within the budget, too, the dearest first (reverse delete). */
 void hybrid_prune(struct hybrid *h);
 
-/* Step 4. */
+/* Stretch. */
 void hybrid_stretch(struct hybrid *h);
 
-/* Learns a no-good from h->stuck: bars the drops whose rerun closures call back, there or before, a tensor that could have been absent there.
- * False: there are none that are not barred yet. */
+/* Learns no-goods from h->stuck, the op that is over the budget.  Some tensors could be absent there, but a rerun for that op or an earlier
+ * one reads them.  The tensors that are made again for such an op must not be dropped any more.  False: all of them are barred already. */
 bool hybrid_learn(struct hybrid *h);
 #endif

@@ -32,7 +32,7 @@ feed_back(struct hybrid *h, const struct schedule *s, const bytes_t *live, bytes
 	return over;
 }
 
-/* Steps 2 to 4, until the schedule's exact profile is within the budget. */
+/* Drop, Prune, Stretch and Repair, until the schedule's exact occupancy is within the budget. */
 static int
 make_schedule(struct hybrid *h, bytes_t budget, struct err *e)
 {

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* pack_greedy.h - items placed one after the other, each into a hole that fits
  *
- * A struct greedy is made once for a problem and then run with many orders.  It never builds the graph of conflicts.  A tree over time
- * keeps two sorted lists of blocks for each of its stretches: `any`, the bytes taken at some moment of the stretch, and `cover`, the bytes
- * taken during all of it.  Placing an item reads as many lists as the tree is deep, and the lists are short where the packing is tight.
+ * A struct greedy is made once for a problem and then run with many orders.  It never builds the graph of conflicts.  Each node of
+ * a tree over time stands for a stretch of time and has two sorted lists of blocks.  `any`: bytes taken at some time in the stretch.
+ * `cover`: bytes taken during all of it.  Placing an item reads as many lists as the tree is deep.  Lists are short where the packing is
+ * tight.
  *
  * Times are compressed to those at which an item begins: two items are alive together exactly when one of them begins while the other is
  * alive.
@@ -53,7 +54,7 @@ void greedy_init(struct greedy *g, const struct place_problem *p, struct arena *
  * or work passes its limit; the offsets have no meaning then. */
 bytes_t greedy_run(struct greedy *g, const uint32_t *order, enum greedy_fit fit, bytes_t under);
 
-/* Writes the latest run's offsets to the result, and those of fixed items and of items without bytes. */
+/* Writes all offsets to the result: of the latest run, of fixed items, of items without bytes. */
 void greedy_take(const struct greedy *g, struct place_result *r, bytes_t arena_bytes);
 
 /* ---- orders ---- */

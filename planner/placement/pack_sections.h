@@ -2,7 +2,7 @@
 /* pack_sections.h - a placement problem in the coordinates of the exact search
  *
  * Time: sections are the maximal sets of items alive together, in order (the maximal cliques of an interval graph).  Two items are alive
- * together if and only if they share a section, so sections hold everything that matters of time.  An item covers sections
+ * together if and only if they share a section, so the search needs only the sections, not the times.  An item covers sections
  * first..last.  Space: units of the greatest common divisor of all sizes and alignments.  Items alive in every section are stacked at
  * the bottom, outside the search.
  */
@@ -35,6 +35,6 @@ struct sections {
 	bytes_t floor;			/* bytes below level 0: the items that are always alive */
 };
 
-/* Fills s from p, and the offsets of the items outside the search: fixed ones, those alive in every section, those of 0 bytes. */
+/* Fills s from p, and the offsets of the items outside the search: fixed items, items alive in every section, items of 0 bytes. */
 void sections_init(struct sections *s, const struct place_problem *p, bytes_t *offsets, struct arena *a);
 #endif

@@ -2,8 +2,8 @@
 /* place_exact.c - the smallest arena, found by a search for one capacity after another
  *
  * Each question "do all items fit below C?" goes to a portfolio of depth-first searches (pack_search.h) that differ in the section
- * branched on and in the item tried first.  Where one search never ends another often finds its way at once, so many small budgets beat
- * a large one (Luby, Sinclair and Zuckerman 1993).  The first capacity is the bound, the load of the busiest moment, which is reachable
+ * branched on and in the item tried first.  Where one search never ends, another often succeeds at once.  So a number of small budgets
+ * is better than one large budget (Luby, Sinclair and Zuckerman 1993).  The first capacity is the bound, the load of the busiest moment, which is reachable
  * more often than not.  Then come the rungs of a ladder from there up to the best known arena.  A search that ends within its budget
  * without a placement proves its capacity impossible and raises the bound.
  *
@@ -22,7 +22,7 @@ enum {
 	MOST_ITEMS = 6000,		/* every node of the search looks at each open item */
 	FIRST_WORK = 300000,		/* of one search in the first round */
 	MOST_WORK = 30000000,		/* of all together without a time limit */
-	BOUND_SHARE = 8,		/* the bound itself is asked with so many times the work of another rung */
+	BOUND_SHARE = 8,		/* the question at the bound gets 8 times the work of a question at another rung */
 	LADDER = 4
 };
 
@@ -34,7 +34,7 @@ struct exact_placement {
 	level_t low, high;		/* capacities below low are impossible; high has been found */
 	double deadline_s;
 	bytes_t *outside;		/* [p->count] offsets of the items outside the search */
-	struct { level_t asked; struct pack_memo *of[MOST_STRATEGIES]; } memo[2];	/* [0] of the bound, [1] of the latest rung */
+	struct { level_t asked; struct pack_memo *of[MOST_STRATEGIES]; } memo[2];	/* [0]: at the bound, [1]: at the latest rung */
 	uint64_t work;			/* spent so far */
 	level_t *levels;		/* [strategy_count][item_count] */
 };

@@ -97,8 +97,8 @@ uint32_t placement_busiest(const bytes_t *load, uint32_t times);
 /* Returns the arena at which a row stops improving: the capacity, or the bound where that is larger. */
 bytes_t placement_target(const struct place_problem *p, const struct place_result *r);
 
-/* Returns a bound that no arena can go below: the largest load at one time less the most padding of an item alive then, or the largest
- * end of a fixed item. */
+/* Returns a bound that no arena can go below, the larger of two: the maximum over time of (bytes alive - largest padding of an item alive
+ * then), and the largest end of a fixed item. */
 bytes_t placement_bound(const struct place_problem *p, struct arena *a);
 
 /* Runs a row: the bound first, then the placement.  ERR_NO when the row does not handle the problem. */

@@ -221,7 +221,7 @@ int
 policy_capuchin(struct schedule *s, const struct problem *p, struct arena *a, struct err *e)
 {
 	bytes_t reached, least = UINT64_MAX;
-	char peak[32], budget[32];
+	char peak[32], budget[32], excess[32];
 
 	for (int mode = 0; mode < MODES; mode++) {
 		struct problem less = *p;
@@ -237,6 +237,6 @@ policy_capuchin(struct schedule *s, const struct problem *p, struct arena *a, st
 				break;
 		}
 	}
-	return err_set(e, ERR_NO, "swapping and recomputing come down to a peak of %s, over the budget of %s",
-	    units_size(peak, least), units_size(budget, p->budget_bytes));
+	return err_set(e, ERR_NO, "swapping and recomputing come down to a peak of %s, %s over the budget of %s",
+	    units_size(peak, least), units_size(excess, least - p->budget_bytes), units_size(budget, p->budget_bytes));
 }

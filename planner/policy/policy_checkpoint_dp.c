@@ -12,7 +12,7 @@
  *									keep only x_c, come back for s..c-1
  *
  * where each forward needs room for its own working set and for the gradients that blocks behind t have left, and each backward for its
- * own.  m counts in slots, which is exact where sizes have a large common divisor.  Working sets are estimates, so the schedules for
+ * own.  m counts in units, which is exact where sizes have a large common divisor.  Working sets are estimates, so the schedules for
  * several m are measured, and the one with the largest m that fits is taken.
  */
 #include <config.h>
@@ -24,7 +24,7 @@
 #include "planner/policy/blocks.h"
 #include "planner/schedule/occupancy.h"
 
-enum { BLOCKS_MAX = 100, SLOTS = 240, TRIES = 32 };
+enum { BLOCKS_MAX = 100, UNITS = 240, TRIES = 32 };
 
 struct dp {
 	const struct problem *problem;
@@ -32,9 +32,9 @@ struct dp {
 	struct arena *arena;
 	struct blocks chain;
 	bool *ran;			/* [chain.count] its forward has been emitted once */
-	bytes_t slot;
-	uint32_t slots;			/* m is in 0 .. slots */
-	float *time;			/* [count][count][slots + 1] T, in us */
+	bytes_t unit;			/* bytes of one unit of m */
+	uint32_t units;			/* m is in 0 .. units */
+	float *time;			/* [count][count][units + 1] T, in us */
 	uint8_t *choice;		/* the same: 0 keep all, else c - s */
 	struct schedule *s;
 	size_t step_room, steps;
@@ -45,32 +45,32 @@ struct dp {
 static size_t
 cell(const struct dp *d, uint32_t s, uint32_t t, uint32_t m)
 {
-	return ((size_t)s * d->chain.count + t) * (d->slots + 1) + m;
+	return ((size_t)s * d->chain.count + t) * (d->units + 1) + m;
 }
 
 static uint32_t
-to_slots(const struct dp *d, bytes_t bytes)
+to_units(const struct dp *d, bytes_t bytes)
 {
-	bytes_t n = (bytes + d->slot - 1) / d->slot;
+	bytes_t n = (bytes + d->unit - 1) / d->unit;
 
-	return n > d->slots ? d->slots + 1 : (uint32_t)n;
+	return n > d->units ? d->units + 1 : (uint32_t)n;
 }
 
 static void
-set_slots(struct dp *d, bytes_t most)
+set_units(struct dp *d, bytes_t most)
 {
-	bytes_t unit = 0;
+	bytes_t divisor = 0;
 
 	for (uint32_t i = 0; i < d->chain.count; i++) {
 		const struct block *b = &d->chain.blocks[i];
 		const bytes_t sizes[] = { b->input, b->hold, b->through, b->keep, b->own, b->backward, b->gradients };
 
 		for (size_t n = 0; n < sizeof(sizes) / sizeof(*sizes); n++)
-			unit = bytes_gcd(unit, sizes[n]);
+			divisor = bytes_gcd(divisor, sizes[n]);
 	}
-	d->slot = unit > 0 && most / unit <= SLOTS ? unit : (most + SLOTS - 1) / SLOTS;
-	d->slot = d->slot == 0 ? 1 : d->slot;
-	d->slots = (uint32_t)(most / d->slot);
+	d->unit = divisor > 0 && most / divisor <= UNITS ? divisor : (most + UNITS - 1) / UNITS;
+	d->unit = d->unit == 0 ? 1 : d->unit;
+	d->units = (uint32_t)(most / d->unit);
 }
 
 /* True: block s runs for its own backward alone.  A block that is alone has run before, unless it is the last of all. */
@@ -87,7 +87,7 @@ room_to_keep(const struct dp *d, uint32_t s, uint32_t t)
 	const struct block *b = &d->chain.blocks[s];
 	bytes_t forward = (is_alone(d, s, t) ? b->own : b->keep) + d->chain.blocks[t].gradients;
 
-	return to_slots(d, forward > b->backward ? forward : b->backward);
+	return to_units(d, forward > b->backward ? forward : b->backward);
 }
 
 /* Fills T and the choice for blocks s .. t, at every m. */
@@ -95,11 +95,11 @@ static void
 fill_cells(struct dp *d, uint32_t s, uint32_t t, const uint32_t *room_through, const float *run)
 {
 	const struct block *first = &d->chain.blocks[s];
-	uint32_t keep = room_to_keep(d, s, t), hold = to_slots(d, first->hold);
+	uint32_t keep = room_to_keep(d, s, t), hold = to_units(d, first->hold);
 	float *best = &d->time[cell(d, s, t, 0)];
 	uint8_t *how = &d->choice[cell(d, s, t, 0)];
 
-	for (uint32_t m = 0; m <= d->slots; m++) {
+	for (uint32_t m = 0; m <= d->units; m++) {
 		how[m] = 0;
 		best[m] = INFINITY;
 		if (keep <= m && s == t)
@@ -109,9 +109,9 @@ fill_cells(struct dp *d, uint32_t s, uint32_t t, const uint32_t *room_through, c
 	}
 	for (uint32_t c = s + 1; c <= t; c++) {
 		const float *after = &d->time[cell(d, c, t, 0)], *before = &d->time[cell(d, s, c - 1, 0)];
-		uint32_t x = to_slots(d, d->chain.blocks[c].input);
+		uint32_t x = to_units(d, d->chain.blocks[c].input);
 
-		for (uint32_t m = x > room_through[c] ? x : room_through[c]; m <= d->slots; m++) {
+		for (uint32_t m = x > room_through[c] ? x : room_through[c]; m <= d->units; m++) {
 			float us = run[c] + after[m - x] + before[m];
 
 			if (us < best[m]) {
@@ -128,8 +128,8 @@ fill_table(struct dp *d)
 	uint32_t *room = ARENA_NEW(d->arena, uint32_t, (size_t)d->chain.count + 1);
 	float *run = ARENA_NEW(d->arena, float, (size_t)d->chain.count + 1);
 
-	d->time = ARENA_NEW(d->arena, float, (size_t)d->chain.count * d->chain.count * (d->slots + 1));
-	d->choice = ARENA_NEW(d->arena, uint8_t, (size_t)d->chain.count * d->chain.count * (d->slots + 1));
+	d->time = ARENA_NEW(d->arena, float, (size_t)d->chain.count * d->chain.count * (d->units + 1));
+	d->choice = ARENA_NEW(d->arena, uint8_t, (size_t)d->chain.count * d->chain.count * (d->units + 1));
 	for (uint32_t t = 0; t < d->chain.count; t++)
 		for (uint32_t s = t + 1; s-- > 0;) {
 			bytes_t most = 0;
@@ -141,7 +141,7 @@ fill_table(struct dp *d)
 				bytes_t need = b->through + (c - 1 > s ? b->input : 0) + d->chain.blocks[t].gradients;
 
 				most = need > most ? need : most;
-				room[c] = to_slots(d, most);
+				room[c] = to_units(d, most);
 				run[c] = run[c - 1] + (float)b->us;
 			}
 			fill_cells(d, s, t, room, run);
@@ -175,13 +175,13 @@ emit_chain(struct dp *d, uint32_t s, uint32_t t, uint32_t m)
 	if (how > 0) {
 		for (uint32_t i = s; i < c; i++)
 			emit_forward(d, i, d->chain.again);
-		emit_chain(d, c, t, m - to_slots(d, d->chain.blocks[c].input));
+		emit_chain(d, c, t, m - to_units(d, d->chain.blocks[c].input));
 		emit_chain(d, s, c - 1, m);
 		return;
 	}
 	emit_forward(d, s, is_alone(d, s, t) ? d->chain.own : d->chain.again);
 	if (s < t)
-		emit_chain(d, s + 1, t, m - to_slots(d, d->chain.blocks[s].hold));
+		emit_chain(d, s + 1, t, m - to_units(d, d->chain.blocks[s].hold));
 	for (uint32_t k = d->chain.blocks[s].back_from; k < d->chain.blocks[s].back_to; k++)
 		push(d, k);
 }
@@ -237,7 +237,7 @@ best_fit(struct dp *d, struct schedule *s, struct err *e)
 	uint32_t before = UINT32_MAX;
 
 	for (uint32_t i = TRIES; i > 0; i--) {
-		uint32_t m = (uint32_t)((uint64_t)d->slots * i / TRIES);
+		uint32_t m = (uint32_t)((uint64_t)d->units * i / TRIES);
 
 		if (m == before || isinf(d->time[cell(d, 0, d->chain.count - 1, m)]))
 			continue;
@@ -272,7 +272,7 @@ policy_checkpoint_dp(struct schedule *s, const struct problem *p, struct arena *
 		return err_set(e, ERR_NO, "persistent tensors alone fill the budget");
 	room = p->budget_bytes - persistent;
 	d.ran = ARENA_NEW(a, bool, d.chain.count);
-	set_slots(&d, room + room / 4);
+	set_units(&d, room + room / 4);
 	fill_table(&d);
 	return best_fit(&d, s, e);
 }

@@ -64,7 +64,7 @@ book(struct books *b, uint32_t from, uint32_t until, int by, double us, bool wri
 
 /* Fills *gone and *back: a swap makes the tensor absent at ops [gone, back).  False: the link has no time for it. */
 static bool
-slot(const struct greedy_swap *s, uint32_t interval, bool write, uint32_t *gone, uint32_t *back)
+book_swap(const struct greedy_swap *s, uint32_t interval, bool write, uint32_t *gone, uint32_t *back)
 {
 	struct g10 *x = s->own;
 	const struct timed_interval *j = &s->intervals[interval];
@@ -88,13 +88,13 @@ score(const struct greedy_swap *s, uint32_t interval)
 {
 	uint32_t gone, back;
 
-	return slot(s, interval, false, &gone, &back) ? greedy_swap_area(s, gone, back, (double)s->intervals[interval].bytes) : 0;
+	return book_swap(s, interval, false, &gone, &back) ? greedy_swap_area(s, gone, back, (double)s->intervals[interval].bytes) : 0;
 }
 
 static void
 taken(struct greedy_swap *s, uint32_t interval, struct absent *absent)
 {
-	slot(s, interval, true, &absent->from, &absent->to);
+	book_swap(s, interval, true, &absent->from, &absent->to);
 }
 
 static double

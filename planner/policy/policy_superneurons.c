@@ -67,7 +67,7 @@ convolution_before(const struct super *s, uint32_t k)
 	return next == 0 ? k : s->convs[next - 1];
 }
 
-/* Stage 1.  True: every op is within the budget. */
+/* Part 1: offload only.  True: every op is within the budget. */
 static bool
 offload(struct super *s, struct arena *a)
 {
@@ -128,7 +128,7 @@ choose_lean(struct super *s, const int64_t *dropped_by, struct arena *a)
 	}
 }
 
-/* Stage 2. */
+/* Part 2: all outputs of convolutions are offloaded, and cheap layers are dropped. */
 static void
 recompute(struct super *s, struct arena *a)
 {

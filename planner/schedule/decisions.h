@@ -21,19 +21,20 @@ enum fate { FATE_KEEP, FATE_OFFLOAD, FATE_DROP };
 
 struct decisions {
 	const struct lifetimes *life;	/* not owned */
-	uint8_t *fate;			/* [slots] enum fate: after use u.  After the last use: FATE_KEEP holds
-					 * the tensor for later reruns, FATE_DROP ends it */
+	uint8_t *fate;			/* [slots] enum fate after use u.  After the last use: FATE_KEEP holds the tensor for later
+					 * reruns, FATE_DROP ends it */
 	uint32_t *gone;			/* [slots] FATE_OFFLOAD: the copy has ended before this op; use_op[u] + 1 .. next use */
-	uint32_t *from;			/* [slots] or NULL; FATE_OFFLOAD: the copy may begin when this op has ended, at most the
-					 * use's own (the default), or SCHEDULE_START; it waits for the tensor's writer */
+	uint32_t *from;			/* [slots] or NULL; FATE_OFFLOAD: the copy out may begin after this op.  Default, and latest
+					 * allowed: the op of use u.  SCHEDULE_START: at once.  In any case after the op that wrote the
+					 * tensor */
 	uint32_t *back;			/* [slots] FATE_OFFLOAD: the fetch begins when op back - 1 has ended; gone .. next use, or
 					 * op_count: at the end */
 	bool *on_host;			/* [tensor_count] or NULL: persistent tensors at home on the host */
-	bool keep_recomputed;		/* all tensors that reruns make stay until their next use (default);
-					 * else only those that the op at hand needs */
-	bool *lean;			/* [op_count] or NULL: tensors that a rerun of this op makes stay only for the op at hand,
-					 * with keep_recomputed, too */
-	uint32_t *alternative;		/* [op_count] of each first run, or PLAN_NONE */
+	bool keep_recomputed;		/* true (default): all tensors that reruns make stay until their next use; false: only the
+					 * tensors that the op at hand needs */
+	bool *lean;			/* [op_count] or NULL: tensors that a rerun of this op makes stay only for the op at hand, even
+					 * with keep_recomputed */
+	uint32_t *alternative;		/* [op_count] algorithm of the op's first run, or PLAN_NONE */
 	bool *barrier;			/* [op_count] all queues meet before the op */
 	bool in_place;			/* the schedule's flag (schedule.h) */
 };

@@ -264,7 +264,7 @@ occupancy_peak(const struct schedule *s, const struct graph *g, uint32_t *step, 
 int
 occupancy_schedule(struct schedule *s, const struct problem *p, const struct decisions *d, struct arena *a, struct err *e)
 {
-	char peak[32], budget[32];
+	char peak[32], excess[32], budget[32];
 	bytes_t reached;
 	uint32_t step;
 
@@ -273,6 +273,7 @@ occupancy_schedule(struct schedule *s, const struct problem *p, const struct dec
 	reached = occupancy_peak(s, p->graph, &step, a);
 	if (reached <= p->budget_bytes)
 		return 0;
-	return err_set(e, ERR_NO, "all that may leave leaves, and the peak is still %s, over the budget of %s: at op %" PRIu32 " '%s'",
-	    units_size(peak, reached), units_size(budget, p->budget_bytes), s->steps[step].op, p->graph->ops[s->steps[step].op].name);
+	return err_set(e, ERR_NO, "after every move and drop of the policy, the peak is %s, %s over the budget of %s, at op %" PRIu32 " '%s'",
+	    units_size(peak, reached), units_size(excess, reached - p->budget_bytes), units_size(budget, p->budget_bytes), s->steps[step].op,
+	    p->graph->ops[s->steps[step].op].name);
 }

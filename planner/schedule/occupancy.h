@@ -38,10 +38,10 @@ struct timed_interval {
 struct timed_interval *occupancy_intervals(const struct occupancy *r, bool persistent, uint32_t *count, struct arena *a);
 
 /* Offloads the tensors of the chosen intervals: fills d's fate, gone and back.  Copies go out in the order of last uses and come back
- * in the order of next ones, as the link's rates permit in ideal time.  But memory is free before an op that is over the budget,
- * whatever the wait, and is taken again no earlier than the budget allows.  At first r has the tensors out over
- * their whole idle intervals; it gets them back where they are on the device.  eager: copies return as early as there is room, not
- * as late as is safe. */
+ * in the order of next uses, as the link's rates permit in ideal time.  A tensor is gone before an op that is over the budget, even if
+ * compute must wait for the copy, and it returns no earlier than the budget allows.  On entry, r counts the chosen tensors as absent over
+ * their whole intervals.  On return, r counts them where they are on the device.  eager: copies return as early as there is room, not as
+ * late as is safe. */
 void occupancy_times(struct occupancy *r, struct decisions *d, const struct timed_interval *intervals, const uint32_t *chosen,
     uint32_t count, bool eager, struct arena *a);
 

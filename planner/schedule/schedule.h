@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* schedule.h - the answer of a policy: the ops in sequence, and the moves
  *
- * A schedule is a sequence of steps and a list of moves.  Every op stands in the sequence once, in graph order, with reruns between
- * them.  Live ranges follow from the sequence: a tensor whose next use writes it without reading it holds no memory in
+ * A schedule is a sequence of steps and a list of moves.  The sequence has every op once, in graph order, and reruns
+ * between them.  Live ranges follow from the sequence: a tensor whose next use writes it without reading it holds no memory in
  * between, so that recomputing needs no flag of its own.  All positions are positions in the sequence.
  */
 #ifndef PLANNER_SCHEDULE_SCHEDULE_H
@@ -21,14 +21,14 @@ struct step {
  * Other buffers may take the memory from step `free` on.  Room is taken again before step `back`, and the copy in begins when step
  * back - 1 has ended.  last use before it < gone <= free <= back <= next use.
  *
- * A persistent tensor leaves its home, the device, like any other, but before its first use, too.  At the latest it is
- * back, at its own offset, at the end (back = step_count).  One at home on the host (on_host) begins with a copied move that
- * leaves at step 0, and ends with one that is back at SCHEDULE_END. */
+ * A persistent tensor whose home is the device may also leave before its first use.  It must be back at its own offset when the step
+ * ends (back = step_count).  If its home is the host (on_host), its first move is a copied one that leaves at step 0, and its last move
+ * is back at SCHEDULE_END. */
 struct move {
 	uint32_t tensor;
 	uint32_t from;		/* SCHEDULE_START: from the beginning */
 	uint32_t gone, free, back;
-	bool copied;		/* no copy out: the host has this value, from the tensor's move before or as its home */
+	bool copied;		/* no copy out: the host has this value from the tensor's previous move, or is its home */
 };
 #define SCHEDULE_START UINT32_MAX
 #define SCHEDULE_END   RANK_NONE
@@ -36,7 +36,7 @@ struct move {
 struct schedule {
 	uint32_t step_count, move_count;
 	struct step *steps;	/* [step_count] */
-	struct move *moves;	/* [move_count] in any order, but those of one tensor in order of time */
+	struct move *moves;	/* [move_count] in any order; the moves of one tensor in order of time */
 	const char *found_by;	/* NULL, or the other policy that found the schedule */
 	const bool *on_host;	/* [tensor_count] or NULL: persistent tensors at home on the host */
 	bool hold;		/* every tensor has memory of its own for the whole step; only without moves */

@@ -3,12 +3,12 @@
  *
  * check_space.c has shown that all conflicting accesses have the same order in every timing, so one walk in list order
  * is enough.  Arena and host pool are maps from address ranges to their content: a version of a tensor, and the address
- * at which its byte 0 would be.  A version is known by its slot.  Slot t is tensor t's value before the step; the other
- * slots are the outputs of the ops in graph order.  A run whose reads hold the versions that the graph's order gives
+ * at which its byte 0 would be.  A version is known by its number.  Number t is tensor t's value before the step; the
+ * others are the outputs of the ops in graph order.  A run whose reads hold the versions that the graph's order gives
  * makes the versions that the graph gives.
  *
  * A transfer copies the content of its range, which may be parts of several versions.  Their borders are not known
- * beforehand.  Such a mixture gets a number of its own, above all slots, and its pieces are kept in a list.
+ * beforehand.  Such a mixture gets a number of its own, above all versions, and its pieces are kept in a list.
  */
 #include <config.h>
 #include "sim/check/check_private.h"
@@ -23,15 +23,15 @@
  * and so many more for each instruction. */
 enum { WORK_LIMIT = 1 << 20, WORK_EACH = 16 };
 
-struct mixture { size_t first, count; };	/* in pieces; addresses are those at which it lies */
+struct mixture { size_t first, count; };	/* in pieces; addresses are where the mixture lies */
 
 struct values {
 	const struct checker *c;
 	struct spans *memory[2];	/* [1]: the host's */
 	size_t *input_start;		/* [op_count] index of an op's first input in wanted */
-	size_t *output_start;		/* [op_count] slot of an op's first output */
-	uint64_t *wanted;		/* slot that each input of each op must hold, or SPAN_EMPTY: anything */
-	uint64_t *final;		/* [tensor_count] slot after the step */
+	size_t *output_start;		/* [op_count] number of an op's first output */
+	uint64_t *wanted;		/* number of the version that each input of each op must hold, or SPAN_EMPTY: anything */
+	uint64_t *final;		/* [tensor_count] number of the version after the step */
 	struct mixture *mixtures;
 	size_t mixture_count, mixture_capacity;
 	struct span *pieces;
@@ -45,16 +45,16 @@ struct values {
 static void
 number_versions(struct values *v, const struct graph *g, struct arena *a)
 {
-	size_t inputs = 0, slots = g->tensor_count;
+	size_t inputs = 0, numbers = g->tensor_count;
 	uint64_t *now;
 
 	v->input_start = ARENA_NEW(a, size_t, g->op_count);
 	v->output_start = ARENA_NEW(a, size_t, g->op_count);
 	for (uint32_t k = 0; k < g->op_count; k++) {
 		v->input_start[k] = inputs;
-		v->output_start[k] = slots;
+		v->output_start[k] = numbers;
 		inputs += g->ops[k].input_count;
-		slots += g->ops[k].output_count;
+		numbers += g->ops[k].output_count;
 	}
 	v->wanted = ARENA_NEW(a, uint64_t, inputs);
 	now = ARENA_NEW(a, uint64_t, g->tensor_count);
@@ -132,20 +132,20 @@ look(struct values *v, const struct access *x, bool host, bytes_t from, bytes_t 
 	return check_at(x, v->c->err);
 }
 
-/* Returns the tensor of a slot; *version is the number of the write that made it (0: none), *op the op. */
+/* Returns the tensor of a version; *version is the number of the write that made it (0: none), *op the op. */
 static uint32_t
-slot_tensor(const struct values *v, uint64_t slot, uint32_t *version, uint32_t *op)
+version_tensor(const struct values *v, uint64_t number, uint32_t *version, uint32_t *op)
 {
 	const struct graph *g = v->c->graph;
 	uint32_t k, t;
 
 	*version = 0;
 	*op = PLAN_NONE;
-	if (slot < g->tensor_count)
-		return (uint32_t)slot;
-	for (k = 0; k + 1 < g->op_count && v->output_start[k + 1] <= slot; k++)
+	if (number < g->tensor_count)
+		return (uint32_t)number;
+	for (k = 0; k + 1 < g->op_count && v->output_start[k + 1] <= number; k++)
 		;
-	t = g->ops[k].outputs[slot - v->output_start[k]];
+	t = g->ops[k].outputs[number - v->output_start[k]];
 	*op = k;
 	for (uint32_t i = 0; i <= k; i++)
 		*version += op_writes(&g->ops[i], t);
@@ -154,9 +154,9 @@ slot_tensor(const struct values *v, uint64_t slot, uint32_t *version, uint32_t *
 
 /* "version 2 of tensor 7 (made by op 3 'conv')" */
 static const char *
-say_slot(struct words *w, const struct values *v, uint64_t slot)
+say_version(struct words *w, const struct values *v, uint64_t number)
 {
-	uint32_t version, op, t = slot_tensor(v, slot, &version, &op);
+	uint32_t version, op, t = version_tensor(v, number, &version, &op);
 	char name[48];
 	int n = snprintf(w->text, sizeof(w->text), "version %" PRIu32 " of tensor %" PRIu32, version, t);
 
@@ -174,7 +174,7 @@ explain(const struct values *v, const struct access *x, uint64_t want)
 {
 	const struct buffer *b = access_buffer(v->c->plan, x);
 	const struct span *bad = NULL;
-	uint32_t wanted, got = 0, op, tensor = slot_tensor(v, want, &wanted, &op);
+	uint32_t wanted, got = 0, op, tensor = version_tensor(v, want, &wanted, &op);
 	bytes_t good = 0;
 	struct words wants, holds = { "nothing" };
 	char found[256];
@@ -187,8 +187,8 @@ explain(const struct values *v, const struct access *x, uint64_t want)
 	}
 	assert(bad != NULL);
 	if (bad->value != SPAN_EMPTY)
-		say_slot(&holds, v, bad->value);
-	if (bad->value != SPAN_EMPTY && slot_tensor(v, bad->value, &got, &op) == tensor && bad->base == b->offset_bytes)
+		say_version(&holds, v, bad->value);
+	if (bad->value != SPAN_EMPTY && version_tensor(v, bad->value, &got, &op) == tensor && bad->base == b->offset_bytes)
 		snprintf(found, sizeof(found), "got %s version %" PRIu32, got < wanted ? "a stale" : "a later", got);
 	else if (good > 0)
 		snprintf(found, sizeof(found), "got only %" PRI_BYTES " of its %" PRI_BYTES " bytes: at byte %" PRI_BYTES " is %s",
@@ -196,7 +196,7 @@ explain(const struct values *v, const struct access *x, uint64_t want)
 	else
 		snprintf(found, sizeof(found), "which is not there: found %s", holds.text);
 	err_set(v->c->err, ERR_NO, "expected %s%s in %sbuffer %" PRIu32 ", %s", x->operand == OPERAND_FINAL ? "final " : "",
-	    say_slot(&wants, v, want), x->host ? "host " : "", x->buffer, found);
+	    say_version(&wants, v, want), x->host ? "host " : "", x->buffer, found);
 	return check_at(x, v->c->err);
 }
 

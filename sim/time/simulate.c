@@ -8,8 +8,8 @@
 
 #include "sim/time/simulate_private.h"
 
-/* One queue and its running stage.  Work is measured in the microseconds that the stage would take alone on an idle
- * machine.  Ops and transfers shrink by one rule; only their rates differ. */
+/* One queue and its present work: an op, the latency of a transfer, or its movement of bytes.  Work is measured in the microseconds
+ * that it would take alone on an idle machine.  Ops and transfers shrink by one rule; only their rates differ. */
 struct queue_state {
 	const uint32_t *ids;	/* [count] instructions in order */
 	uint32_t count, next;	/* ids[next] is the head */
@@ -18,9 +18,9 @@ struct queue_state {
 	bool running;
 	bool moving;		/* a transfer past its latency: it takes a share of the link */
 	double ready_us;
-	double left;		/* of the stage that runs */
-	double move_us;		/* a transfer's second stage */
-	double bytes_per_us;	/* in it, alone on the link */
+	double left;		/* of the present work */
+	double move_us;		/* of a transfer: the work after its latency */
+	double bytes_per_us;	/* then, alone on the link */
 };
 
 struct simulation {
@@ -115,9 +115,9 @@ begin(struct simulation *m, enum queue q)
 		l->left = total;
 }
 
-/* Ends a stage without work left: a transfer goes on from its latency to its bytes, all else ends. */
+/* Ends the present work: a transfer goes on from its latency to its bytes, all else ends. */
 static void
-end_stage(struct simulation *m, enum queue q)
+end_work(struct simulation *m, enum queue q)
 {
 	struct queue_state *l = &m->lanes[q];
 
@@ -182,7 +182,7 @@ settle(struct simulation *m)
 		changed = false;
 		for (int q = 0; q < QUEUE_COUNT; q++) {
 			if (m->lanes[q].running && m->lanes[q].left <= 0) {
-				end_stage(m, (enum queue)q);
+				end_work(m, (enum queue)q);
 				changed = true;
 			}
 		}
@@ -197,7 +197,7 @@ settle(struct simulation *m)
 	} while (changed);
 }
 
-/* Finds the rate at which each queue's stage shrinks until the next event. */
+/* Finds the rate at which each queue's work shrinks until the next event. */
 static void
 rates(const struct simulation *m, double rate[QUEUE_COUNT])
 {
@@ -217,7 +217,7 @@ rates(const struct simulation *m, double rate[QUEUE_COUNT])
 	}
 }
 
-/* Moves the clock to the next end of a stage; false when no stage runs. */
+/* Moves the clock to the next end of a piece of work; false when no queue works. */
 static bool
 advance(struct simulation *m)
 {
@@ -230,7 +230,7 @@ advance(struct simulation *m)
 	if (isinf(step))
 		return false;
 	m->now += step;
-	/* Stages that end together up to rounding end together, so that no stall of zero length appears. */
+	/* Work that ends together up to rounding ends together, so that no stall of zero length appears. */
 	slack = 1e-12 + 4 * DBL_EPSILON * m->now;
 	for (int q = 0; q < QUEUE_COUNT; q++) {
 		struct queue_state *l = &m->lanes[q];

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "src/base/file.h"
+#include "src/base/nearest.h"
 
 bytes_t json_max_input = UINT64_C(256) << 20;
 
@@ -270,20 +271,24 @@ read_string(json_t *value, const char **to, struct arena *a, struct err *e)
 static int
 read_choice(json_t *value, const char *const *choices, int *to, struct err *e)
 {
-	char all[256] = "", q[48];
+	char all[256] = "", q[48], near[NEAREST_TEXT];
+	struct nearest typed;
 	size_t n = 0;
 
 	if (!json_is_string(value))
 		return wrong_type(value, "a string", e);
+	nearest_init(&typed, json_string_value(value));
 	for (int i = 0; choices[i] != NULL; i++) {
 		if (strcmp(choices[i], json_string_value(value)) == 0) {
 			*to = i;
 			return 0;
 		}
+		nearest_add(&typed, choices[i]);
 		if (n < sizeof(all))
 			n += (size_t)snprintf(all + n, sizeof(all) - n, "%s'%s'", i == 0 ? "" : ", ", choices[i]);
 	}
-	return err_set(e, ERR_INPUT, "expected one of %s, got '%s'", all, err_quote(q, json_string_value(value)));
+	return err_set(e, ERR_INPUT, "expected one of %s, got '%s'%s", all, err_quote(q, json_string_value(value)),
+	    nearest_text(near, &typed, ""));
 }
 
 static int

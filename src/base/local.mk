@@ -9,6 +9,7 @@ libcore_a_SOURCES += \
 	%D%/json.c %D%/json.h \
 	%D%/json_write.c \
 	%D%/lower_bound.h \
+	%D%/nearest.c %D%/nearest.h \
 	%D%/numbers.c %D%/numbers.h \
 	%D%/option.c %D%/option.h \
 	%D%/process.c %D%/process.h \

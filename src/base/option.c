@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "src/base/nearest.h"
 #include "src/base/units.h"
 
 enum { OPTION_MAX = 32, HELP_COLUMN = 28, HELP_WIDTH = 80 };
@@ -67,19 +68,22 @@ options_print(const struct option_row *rows)
 static int
 read_choice(const struct option_row *o, const char *value, struct err *e)
 {
-	char all[256] = "", q[48];
+	char all[256] = "", q[48], near[NEAREST_TEXT];
+	struct nearest typed;
 	const char *name;
 	size_t n = 0;
 
+	nearest_init(&typed, value);
 	for (unsigned i = 0; (name = o->choices(i, NULL)) != NULL; i++) {
 		if (strcmp(name, value) == 0) {
 			*(const char **)o->to = name;
 			return 0;
 		}
+		nearest_add(&typed, name);
 		if (n < sizeof(all))
 			n += (size_t)snprintf(all + n, sizeof(all) - n, "%s'%s'", i == 0 ? "" : ", ", name);
 	}
-	return err_set(e, ERR_INPUT, "expected one of %s, got '%s'", all, err_quote(q, value));
+	return err_set(e, ERR_INPUT, "expected one of %s, got '%s'%s", all, err_quote(q, value), nearest_text(near, &typed, ""));
 }
 
 static int
@@ -153,8 +157,29 @@ add_rows(struct option_set *s, const struct option_row *o)
 	}
 }
 
+/* The error of an argument that is no option of the tables. */
+static int
+unknown(const struct option_set *s, const char *argument, option_refusal_fn *refusal, const void *user, struct err *e)
+{
+	char name[64], q[48], near[NEAREST_TEXT];
+	const char *reason;
+	struct nearest typed;
+
+	if (strncmp(argument, "--", 2) != 0)
+		return err_set(e, ERR_INPUT, "unknown option '%s'", err_quote(q, argument));
+	snprintf(name, sizeof(name), "%.*s", (int)strcspn(argument + 2, "="), argument + 2);
+	reason = refusal == NULL ? NULL : refusal(name, user);
+	if (reason != NULL)
+		return err_set(e, ERR_INPUT, "%s", reason);
+	nearest_init(&typed, name);
+	for (int i = 0; i < s->count; i++)
+		if (s->rows[i]->help != NULL)
+			nearest_add(&typed, s->rows[i]->name);
+	return err_set(e, ERR_INPUT, "unknown option '%s'%s", err_quote(q, argument), nearest_text(near, &typed, "--"));
+}
+
 int
-options_parse(const struct option_row *const *tables, int argc, char **argv, struct err *e)
+options_parse(const struct option_row *const *tables, int argc, char **argv, option_refusal_fn *refusal, const void *user, struct err *e)
 {
 	struct option_set s = { .shorts = ":" };
 	int got, at, k;
@@ -171,8 +196,8 @@ options_parse(const struct option_row *const *tables, int argc, char **argv, str
 		if (got == ':')
 			return err_set(e, ERR_INPUT, "expected a value after '%s', got none", err_quote(q, argv[optind - 1]));
 		if (got == '?')
-			/* optind is still at the argument when a bad letter stands in its middle. */
-			return err_set(e, ERR_INPUT, "unknown option '%s'", err_quote(q, argv[optind > at ? optind - 1 : at]));
+			/* optind is still at the argument if a bad letter is in its middle. */
+			return unknown(&s, argv[optind > at ? optind - 1 : at], refusal, user, e);
 		for (int i = 0; got != 0 && i < s.count; i++)
 			if (s.rows[i]->letter == got)
 				k = i;

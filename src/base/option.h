@@ -38,6 +38,11 @@ struct option_row {
 /* Prints the rows on stdout. */
 void options_print(const struct option_row *rows);
 
-/* Stores the values of argv; afterwards argv[optind] is the first operand.  tables ends with NULL.  Errors are errors of usage. */
-int options_parse(const struct option_row *const *tables, int argc, char **argv, struct err *e) WARN_UNUSED;
+/* Returns the message for a long option that is in no table; NULL: the option is unknown. */
+typedef const char *option_refusal_fn(const char *name, const void *user);
+
+/* Stores the values of argv; afterwards argv[optind] is the first operand.  tables ends with NULL.  refusal may be NULL.  Errors are
+ * errors of usage. */
+int options_parse(const struct option_row *const *tables, int argc, char **argv, option_refusal_fn *refusal, const void *user,
+    struct err *e) WARN_UNUSED;
 #endif

@@ -7,6 +7,7 @@
 
 #include <string.h>
 
+#include "src/base/nearest.h"
 #include "src/documents/lookup.h"
 #include "src/library/task.h"
 
@@ -76,7 +77,11 @@ document_summary(const char *name, enum lookup_what what, struct cli *c, struct 
 static void
 item(struct json_out *o, bool json, const char *name, const char *summary)
 {
+	const char *end;
+
 	if (!json) {
+		for (; (end = strchr(summary, '\n')) != NULL; name = "", summary = end + 1)
+			text_row(stdout, name, "%.*s", (int)(end - summary), summary);
 		text_row(stdout, name, "%s", summary);
 		return;
 	}
@@ -142,13 +147,16 @@ run(struct cli *c, struct err *e)
 {
 	const char *only = c->operands[0];
 	const struct section *s = sections;
+	struct nearest typed;
 	struct json_out o;
-	char q[48];
+	char q[48], near[NEAREST_TEXT];
 
-	while (only != NULL && s->name != NULL && strcmp(s->name, only) != 0)
-		s++;
+	nearest_init(&typed, only == NULL ? "" : only);
+	for (; only != NULL && s->name != NULL && strcmp(s->name, only) != 0; s++)
+		nearest_add(&typed, s->name);
 	if (s->name == NULL)
-		return usage_error(e, NULL, "expected one of %s, got '%s'", names_of_tables(&c->arena), err_quote(q, only));
+		return usage_error(e, NULL, "expected one of %s, got '%s'%s", names_of_tables(&c->arena), err_quote(q, only),
+		    nearest_text(near, &typed, ""));
 	if (c->json)
 		json_out_begin(&o, stdout);
 	if (list_all(&o, only, c, e) < 0)

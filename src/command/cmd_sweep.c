@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "src/base/nearest.h"
 #include "src/base/process.h"
 #include "src/command/sweep_run.h"
 #include "src/documents/lookup.h"
@@ -60,15 +61,17 @@ check_rows(const struct sweep_grid *g, enum axis axis, table_row_fn *rows, struc
 {
 	const struct axis_list *l = &g->axes[axis];
 	const char *name;
-	char q[48];
+	char q[48], near[NEAREST_TEXT];
 
 	for (size_t k = 0; k < l->count; k++) {
-		unsigned i = 0;
+		struct nearest typed;
 
-		while ((name = rows(i, NULL)) != NULL && strcmp(name, l->values[k].text) != 0)
-			i++;
+		nearest_init(&typed, l->values[k].text);
+		for (unsigned i = 0; (name = rows(i, NULL)) != NULL && strcmp(name, l->values[k].text) != 0; i++)
+			nearest_add(&typed, name);
 		if (name == NULL) {
-			err_set(e, ERR_INPUT, "unknown %s '%s' ('layrub list' shows them)", axis_names[axis], err_quote(q, l->values[k].text));
+			err_set(e, ERR_INPUT, "unknown %s '%s'%s", axis_names[axis], err_quote(q, l->values[k].text),
+			    typed.count > 0 ? nearest_text(near, &typed, "") : " ('layrub list' shows them)");
 			return err_at(e, "--%s", axis_names[axis]);
 		}
 	}
@@ -211,7 +214,7 @@ print_summary(const struct sweep_counts *n, const struct cli *c)
 
 	if (!c->json) {
 		text_row(stdout, "points", "%" PRIu32, n->points);
-		text_row(stdout, "in the file before", "%" PRIu32, n->found);
+		text_row(stdout, "already in the file", "%" PRIu32, n->found);
 		text_row(stdout, "done now", "%" PRIu32, n->done);
 		text_row(stdout, "failed", "%" PRIu32, n->failed);
 		return;

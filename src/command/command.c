@@ -98,6 +98,41 @@ print_help(const struct command *c)
 	    "answer is no, 2 bad usage or input, 3 the system failed.\n", stdout);
 }
 
+static bool
+has_option(const struct command *c, const char *name)
+{
+	const struct option_row *o = c->options;
+	struct option_row planning[PLAN_OPTIONS_MAX + 1];
+
+	while (o->name != NULL && strcmp(o->name, name) != 0)
+		o++;
+	if (o->name != NULL)
+		return o->help != NULL;
+	plan_options(planning, c->plans);
+	for (o = planning; o->name != NULL && strcmp(o->name, name) != 0;)
+		o++;
+	return o->name != NULL;
+}
+
+/* An option_refusal_fn: why the command of this run does not take an option that other commands take. */
+static const char *
+refusal(const char *name, const void *user)
+{
+	static char text[512];
+	const struct command *own = user;
+	const char *reason = plan_option_refusal(name, own->plans);
+	size_t n = (size_t)snprintf(text, sizeof(text), "'%s' does not take --%s", own->name, name), start = n;
+
+	if (reason != NULL) {
+		snprintf(text + n, sizeof(text) - n, ": %s", reason);
+		return text;
+	}
+	for (const struct command *const *other = commands; *other != NULL; other++)
+		if (has_option(*other, name) && n < sizeof(text))
+			n += (size_t)snprintf(text + n, sizeof(text) - n, "%s%s", n == start ? ", an option of " : ", ", (*other)->name);
+	return n == start ? NULL : text;
+}
+
 static int
 parse(struct cli *c, int argc, char **argv, struct err *e)
 {
@@ -106,7 +141,7 @@ parse(struct cli *c, int argc, char **argv, struct err *e)
 	char q[48];
 
 	plan_options(planning, c->command->plans);
-	if (options_parse(tables, argc, argv, e) < 0)
+	if (options_parse(tables, argc, argv, refusal, c->command, e) < 0)
 		return usage_at(e, NULL);
 	c->operands = (const char *const *)argv + optind;
 	c->json = want_json;

@@ -38,6 +38,9 @@ struct command {
 
 extern const struct command cmd_info, cmd_plan, cmd_compare, cmd_fit, cmd_sweep, cmd_check, cmd_explain, cmd_simulate, cmd_report, cmd_place, cmd_list;
 
+/* main.c's list, ended by NULL. */
+extern const struct command *const commands[];
+
 /* Parse, run, print the error if any, release everything.  The exit status. */
 int command_run(const struct command *command, int argc, char **argv);
 

@@ -6,10 +6,11 @@
 
 #include "src/command/command.h"
 
+#include "src/base/nearest.h"
 #include "src/base/process.h"
 #include "src/library/tables.h"
 
-static const struct command *const commands[] = {
+const struct command *const commands[] = {
 	&cmd_info, &cmd_plan, &cmd_compare, &cmd_fit, &cmd_sweep, &cmd_check, &cmd_explain, &cmd_simulate, &cmd_report, &cmd_place, &cmd_list, NULL
 };
 
@@ -40,11 +41,22 @@ print_version(void)
 	fputs("layrub " PACKAGE_VERSION "\n", stdout);
 }
 
+static void
+print_unknown(const char *name)
+{
+	char q[48], near[NEAREST_TEXT];
+	struct nearest typed;
+
+	nearest_init(&typed, name);
+	for (const struct command *const *c = commands; *c != NULL; c++)
+		nearest_add(&typed, (*c)->name);
+	fprintf(stderr, "layrub: unknown command '%s'%s\n", err_quote(q, name), nearest_text(near, &typed, ""));
+}
+
 int
 main(int argc, char **argv)
 {
 	const char *name = argc > 1 ? argv[1] : NULL;
-	char q[48];
 
 	process_begin();
 	for (const struct command *const *c = commands; name != NULL && *c != NULL; c++)
@@ -61,7 +73,7 @@ main(int argc, char **argv)
 	if (name == NULL)
 		fputs("layrub: expected a command, got nothing\n", stderr);
 	else
-		fprintf(stderr, "layrub: unknown command '%s'\n", err_quote(q, name));
+		print_unknown(name);
 	fputs("Try 'layrub --help'.\n", stderr);
 	return 2;
 }

@@ -4,6 +4,7 @@
 #include "src/command/plan_options.h"
 
 #include <assert.h>
+#include <string.h>
 
 #include "src/library/tables.h"
 
@@ -20,6 +21,7 @@ struct plan_option {
 	/* A list in sweep: its axis, value and help; NULL: the row itself. */
 	enum axis axis;
 	const char *list_value, *list_help;
+	const char *explain_help;	/* of explain; NULL: the row's */
 };
 
 /* Reasons that hold for several options. */
@@ -39,9 +41,9 @@ static const struct plan_option options[] = {
 	  .axis = AXIS_BUDGET, .list_value = "SIZE|N%,...", .list_help = "device memory that a plan may use; a percentage is\n"
 	    "of the step's own peak, 'all' is what the device\nhas less what is reserved; ranges as 50%:90%:10%\n(default: all)",
 	  .why_not = { [FOR_EXPLAIN] = OWN_BUDGET } },
-	{ .row = { "slowdown", 0, OPTION_TEXT, "PCT", &plan_given.slowdown, "find the smallest budget whose step takes at most\n"
-	    "so much longer than the ideal time (default:\n--budget decides)", NULL },
-	  .why_not = { [FOR_COMPARE] = ONE_BUDGET, [FOR_FIT] = "its own --slowdown is what a plan for the budget may take",
+	{ .row = { "slowdown", 0, OPTION_TEXT, "PCT", &plan_given.slowdown, "instead of --budget: the smallest budget whose\n"
+	    "step takes at most PCT longer than the ideal time\n(default: --budget decides)", NULL },
+	  .why_not = { [FOR_COMPARE] = ONE_BUDGET, [FOR_FIT] = "it has another --slowdown, the most that a plan may be slower",
 	    [FOR_SWEEP] = AXIS_OF_GRID, [FOR_EXPLAIN] = OWN_BUDGET } },
 	{ .row = { "minimise", 0, OPTION_CHOICE, "WHAT", &plan_given.minimise, "find the smallest budget that has a plan (default:\n"
 	    "--budget decides)", table_budget_searches },
@@ -54,6 +56,7 @@ static const struct plan_option options[] = {
 	{ .row = { "policy", 'p', OPTION_CHOICE, "POLICY", &plan_given.policy, "what is kept, moved or made again\n(default: hybrid)", table_policies },
 	  .axis = AXIS_POLICY, .list_value = "POLICY,...", .list_help = "what is kept, moved or made again; 'all' is every\n"
 	    "policy (default: hybrid)",
+	  .explain_help = "policy of the new plans: 1 GB/s more, 1 GiB more\n(default: hybrid)",
 	  .why_not = { [FOR_COMPARE] = "it plans with every policy" } },
 	{ .row = { "placement", 0, OPTION_CHOICE, "PLACEMENT", &plan_given.placement, "where buffers go (default: auto)", table_placements },
 	  .axis = AXIS_PLACEMENT, .list_value = "PLACEMENT,...", .list_help = "where buffers go; 'all' is every placement\n"
@@ -88,6 +91,8 @@ plan_options(struct option_row rows[PLAN_OPTIONS_MAX + 1], enum plan_command com
 		if (o->why_not[command] != NULL)
 			continue;
 		rows[n] = o->row;
+		if (command == FOR_EXPLAIN && o->explain_help != NULL)
+			rows[n].help = o->explain_help;
 		if (command == FOR_SWEEP && o->list_value != NULL) {
 			rows[n].type = OPTION_LIST;
 			rows[n].value = o->list_value;
@@ -99,7 +104,16 @@ plan_options(struct option_row rows[PLAN_OPTIONS_MAX + 1], enum plan_command com
 	rows[n] = (struct option_row) OPTION_END;
 }
 
-/* A summary says which commands take the option, and why the others do not. */
+const char *
+plan_option_refusal(const char *name, enum plan_command command)
+{
+	for (const struct plan_option *o = options; o < options + OPTIONS; o++)
+		if (strcmp(o->row.name, name) == 0)
+			return o->why_not[command];
+	return NULL;
+}
+
+/* A summary says which commands take the option, and on a line for each of the others why not. */
 const char *
 table_options(unsigned i, const char **summary)
 {
@@ -115,7 +129,7 @@ table_options(unsigned i, const char **summary)
 			n += (size_t)snprintf(text + n, sizeof(text) - n, "%s%s", n == 0 ? "" : ", ", command_names[c]);
 	for (int c = FOR_NONE + 1; c < FOR_COUNT; c++)
 		if (options[i].why_not[c] != NULL)
-			n += (size_t)snprintf(text + n, sizeof(text) - n, "; not %s: %s", command_names[c], options[i].why_not[c]);
+			n += (size_t)snprintf(text + n, sizeof(text) - n, "\nnot %s: %s", command_names[c], options[i].why_not[c]);
 	*summary = text;
 	return options[i].row.name;
 }

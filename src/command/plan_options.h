@@ -19,4 +19,7 @@ enum { PLAN_OPTIONS_MAX = 16 };
 
 /* The rows that the command takes, ended by OPTION_END. */
 void plan_options(struct option_row rows[PLAN_OPTIONS_MAX + 1], enum plan_command command);
+
+/* Why the command does not take the option; NULL: the command takes it, or the table has no such option. */
+const char *plan_option_refusal(const char *name, enum plan_command command);
 #endif

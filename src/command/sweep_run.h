@@ -22,7 +22,7 @@ struct sweep_options {
 
 struct sweep_counts {
 	uint32_t points;	/* of this shard */
-	uint32_t found;		/* in the file before */
+	uint32_t found;		/* already in the file */
 	uint32_t done;		/* now */
 	uint32_t failed;	/* of found and done */
 };

@@ -11,6 +11,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "src/base/nearest.h"
+
 /* A folder of documents of one kind, below the data folder. */
 struct shelf {
 	enum lookup_what what;
@@ -146,47 +148,15 @@ lookup_list(enum lookup_what what, uint32_t *count, struct arena *a, struct err 
 	return names;
 }
 
-/* The edit distance of two names (Levenshtein), of their first LONGEST letters. */
-static unsigned
-distance(const char *a, const char *b)
-{
-	enum { LONGEST = 63 };
-	unsigned row[LONGEST + 1], corner, above;
-	size_t n = strnlen(a, LONGEST), m = strnlen(b, LONGEST);
-
-	for (size_t j = 0; j <= m; j++)
-		row[j] = (unsigned)j;
-	for (size_t i = 0; i < n; i++) {
-		corner = row[0];
-		row[0] = (unsigned)i + 1;
-		for (size_t j = 0; j < m; j++) {
-			unsigned best = corner + (a[i] != b[j]);
-
-			above = row[j + 1];
-			best = best < above + 1 ? best : above + 1;
-			row[j + 1] = best < row[j] + 1 ? best : row[j] + 1;
-			corner = above;
-		}
-	}
-	return row[m];
-}
-
-static const char *
-nearest(const char *name, enum lookup_what what, struct arena *a)
+static void
+add_names(struct nearest *n, enum lookup_what what, struct arena *a)
 {
 	struct err ignored = ERR_INIT;
 	uint32_t count = 0;
-	const char **names = lookup_list(what, &count, a, &ignored), *best = NULL;
-	unsigned least = (unsigned)strlen(name) / 3 + 2, d;
+	const char **names = lookup_list(what, &count, a, &ignored);
 
-	for (uint32_t i = 0; names != NULL && i < count; i++) {
-		d = distance(name, names[i]);
-		if (d < least) {
-			least = d;
-			best = names[i];
-		}
-	}
-	return best;
+	for (uint32_t i = 0; names != NULL && i < count; i++)
+		nearest_add(n, names[i]);
 }
 
 /* True for a name that only a file can have. */
@@ -199,14 +169,16 @@ looks_like_file(const char *name)
 static const char *
 not_found(const char *name, enum lookup_what what, const char *data, struct arena *a, struct err *e)
 {
-	const char *near = nearest(name, what, a);
-	char q[48], r[48];
+	struct nearest n;
+	char q[48], near[NEAREST_TEXT];
 
-	if (near == NULL && what == LOOKUP_NETWORK)
-		near = nearest(name, LOOKUP_GRAPH, a);
-	if (near != NULL)
-		err_set(e, ERR_INPUT, "expected a file or the name of a %s in %s, got '%s'; did you mean '%s'?",
-		    what_names[what], data, err_quote(q, name), err_quote(r, near));
+	nearest_init(&n, name);
+	add_names(&n, what, a);
+	if (n.count == 0 && what == LOOKUP_NETWORK)
+		add_names(&n, LOOKUP_GRAPH, a);
+	if (n.count > 0)
+		err_set(e, ERR_INPUT, "expected a file or the name of a %s in %s, got '%s'%s", what_names[what], data, err_quote(q, name),
+		    nearest_text(near, &n, ""));
 	else
 		err_set(e, ERR_INPUT, "expected a file or the name of a %s in %s, got '%s'; 'layrub list %ss' shows them",
 		    what_names[what], data, err_quote(q, name), what_names[what]);

@@ -16,7 +16,7 @@
 enum lookup_what { LOOKUP_NETWORK, LOOKUP_GRAPH, LOOKUP_DEVICE };
 
 /* The path of a document, in the arena.  LOOKUP_NETWORK finds graphs/NAME, too.  NULL with ERR_INPUT names the document
- * and the folder, and the nearest name that exists, if one is near. */
+ * and the folder, and the nearest names that exist, if any is near. */
 const char *lookup(const char *name, enum lookup_what what, struct arena *a, struct err *e);
 
 /* All names of a kind, sorted. */

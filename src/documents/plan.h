@@ -76,7 +76,7 @@ struct plan {
 	const struct device *device;	/* not owned */
 	const char *tool;		/* "layrub 0.1" */
 	const char *policy, *placement, *options;
-	const char *found_by;		/* the policy whose schedule `policy` took, having no faster one; NULL: its own */
+	const char *found_by;		/* another policy whose schedule was the fastest; NULL: the schedule is `policy`'s own */
 	const char *status;		/* "optimal", "gap", "time-limit" or "heuristic" */
 	uint32_t batch;			/* of the network that was lowered; 0: the input was a graph */
 	bytes_t arena_bytes, host_bytes, budget_bytes;
@@ -91,7 +91,7 @@ struct plan {
 	struct instruction *program;	/* [instruction_count] */
 };
 
-/* Reads a "layrub-plan" with the graph and the device in it, whose digests must be those that the file gives. */
+/* Reads a "layrub-plan" with the graph and the device in it.  Their digests must agree with the file's. */
 int plan_read(struct plan *p, const char *path, struct arena *a, struct err *e) WARN_UNUSED;
 struct json_source;
 int plan_read_from(struct plan *p, const struct json_source *s, struct arena *a, struct err *e) WARN_UNUSED;

@@ -13,7 +13,7 @@ typedef void reorder_fn(struct graph *g, struct arena *a);
 
 #define REORDERS(ROW) \
 	ROW("none",    reorder_none,    "the graph's own order") \
-	ROW("updates", reorder_updates, "parameters are updated as soon as their gradient is there")
+	ROW("updates", reorder_updates, "an update that reads a gradient runs as soon as the gradient is there")
 
 struct reorder {
 	const char *name, *summary;

@@ -112,7 +112,7 @@ struct layrub_problem_options {
 	const char *lowering;	/* of a network */
 	const char *times;	/* of a graph */
 	const char *reorder;
-	uint32_t gpus_per_link;	/* plan for a GPU that shares its link: so many in all; 0 or 1: it does not */
+	uint32_t gpus_per_link;	/* number of GPUs on the same link; 0 or 1: the link is not shared */
 };
 
 struct layrub_needs {
@@ -167,7 +167,7 @@ LAYRUB_API struct layrub_plan *layrub_plan_make(struct layrub_problem *problem, 
 /* Any document that is a plan, sound or not.  NULL: error. */
 LAYRUB_API struct layrub_plan *layrub_plan_read(const char *path, struct layrub_error *error);
 LAYRUB_API struct layrub_plan *layrub_plan_parse(const char *text, size_t size, struct layrub_error *error);
-/* Whole or not at all: an older file of that name stands until the new one is complete.  "-" is standard output. */
+/* Writes the whole file or none: an older file of that name stays until the new one is complete.  "-" is standard output. */
 LAYRUB_API int layrub_plan_write(const struct layrub_plan *plan, const char *path, struct layrub_error *error);
 /* The document's text, ended by NUL; the caller's, release it with free().  NULL: error. */
 LAYRUB_API char *layrub_plan_text(const struct layrub_plan *plan, size_t *size, struct layrub_error *error);
@@ -250,8 +250,8 @@ struct layrub_change {
 	const char *device, *device_text;	/* this device's link, contention and memory; op times stay */
 	double h2d_bytes_per_s, d2h_bytes_per_s, duplex_bytes_per_s;
 	double latency_us;		/* of a copy */
-	double compute_scale;		/* compute is so many times as fast */
-	uint32_t gpus_per_link;		/* so many GPUs share the link */
+	double compute_scale;		/* factor on the speed of compute */
+	uint32_t gpus_per_link;		/* number of GPUs on the same link */
 };
 
 struct layrub_span { double start_us, end_us; };

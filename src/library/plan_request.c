@@ -167,11 +167,14 @@ budget_from_text(bytes_t *budget, const char *text, const struct device *d, byte
 	} else if (units_parse_size(text, budget, e) < 0)
 		return usage_at(e, "--budget");
 	if (*budget == 0)
-		return usage_error(e, "--budget", "expected more than no memory, got '%s'", text);
+		return usage_error(e, "--budget", "expected a budget over 0, got '%s'", text);
+	if (*budget <= 100 && strspn(text, "0123456789") == n)
+		return usage_error(e, "--budget", "expected a size such as 12GiB or a percentage, got '%s', which is %s bytes; did you mean '%s%%'?",
+		    text, text, text);
 	if (*budget <= device_budget(d))
 		return 0;
-	err_set(e, ERR_INPUT, "expected at most the %s that device '%s' has less what is reserved, got %s",
-	    units_size(have, device_budget(d)), d->name, units_size(want, *budget));
+	err_set(e, ERR_INPUT, "device '%s' has %s for a plan, got a budget of %s", d->name, units_size(have, device_budget(d)),
+	    units_size(want, *budget));
 	return err_at(e, "--budget");
 }
 
@@ -185,7 +188,7 @@ find_budget(bytes_t *budget, const struct plan_request *q, const struct device *
 	if (q->budget_percent > 0) {
 		*budget = percent_of(q->budget_percent, peak_bytes);
 		if (*budget == 0)
-			return usage_error(e, "--budget", "expected more than no memory");
+			return usage_error(e, "--budget", "expected a budget over 0");
 	}
 	return 0;
 }

@@ -78,15 +78,15 @@ emit_input(struct emit *m, const struct layer *l, uint32_t i)
 }
 
 uint32_t
-emit_param(struct emit *m, const struct layer *l, uint32_t slot)
+emit_param(struct emit *m, const struct layer *l, uint32_t index)
 {
-	return m->params[emit_of(m, l)->params[slot]].tensor;
+	return m->params[emit_of(m, l)->params[index]].tensor;
 }
 
 uint32_t
-emit_param_grad_tensor(struct emit *m, const struct layer *l, uint32_t slot)
+emit_param_grad_tensor(struct emit *m, const struct layer *l, uint32_t index)
 {
-	return emit_tensor(m, m->tensors[emit_param(m, l, slot)].bytes, KIND_GRADIENT);
+	return emit_tensor(m, m->tensors[emit_param(m, l, index)].bytes, KIND_GRADIENT);
 }
 
 uint32_t
@@ -320,9 +320,9 @@ emit_grad(struct emit *m, const struct layer *l, uint32_t input, uint32_t tensor
 }
 
 void
-emit_param_grad(struct emit *m, const struct layer *l, uint32_t slot, uint32_t tensor)
+emit_param_grad(struct emit *m, const struct layer *l, uint32_t index, uint32_t tensor)
 {
-	struct emitted_param *p = &m->params[emit_of(m, l)->params[slot]];
+	struct emitted_param *p = &m->params[emit_of(m, l)->params[index]];
 
 	p->grad = accumulate(m, p->grad, tensor, m->tensors[p->tensor].bytes);
 }

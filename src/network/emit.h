@@ -2,8 +2,8 @@
 /* emit.h - how a layer writes its ops into the graph being made
  *
  * An op is begun, given its inputs and outputs in order, and ended with the work that it does.  Layer, phase, time and
- * recomputability follow.  The bytes of a map count once as read or written, whatever its storage holds beside it (the
- * rest of a slice or a concatenation).  Gradients go to emit_grad(), which adds up those of several readers.
+ * recomputability follow.  An op's traffic counts only the map's bytes, even if its tensor is larger (a slice or a
+ * concatenation).  Gradients go to emit_grad(), which adds the gradients of several readers.
  */
 #ifndef SRC_NETWORK_EMIT_H
 #define SRC_NETWORK_EMIT_H
@@ -75,14 +75,14 @@ uint32_t emit_mask(struct emit *m, const struct layer *l);	/* a byte for each va
 struct emitted *emit_of(struct emit *m, const struct layer *l);
 uint32_t emit_input(struct emit *m, const struct layer *l, uint32_t i);	/* the map of the layer's i-th input */
 uint32_t emit_output(struct emit *m, const struct layer *l);	/* the map of its output: the input's when in place, else a new one */
-uint32_t emit_param(struct emit *m, const struct layer *l, uint32_t slot);	/* the tensor of a parameter */
-uint32_t emit_param_grad_tensor(struct emit *m, const struct layer *l, uint32_t slot);	/* a new one of its size */
+uint32_t emit_param(struct emit *m, const struct layer *l, uint32_t index);	/* the tensor of a parameter */
+uint32_t emit_param_grad_tensor(struct emit *m, const struct layer *l, uint32_t index);	/* a new one of its size */
 
 /* ---- ops ---- */
 void emit_begin(struct emit *m, const char *name, enum op_class class);
 void emit_in(struct emit *m, uint32_t tensor);
 void emit_out(struct emit *m, uint32_t tensor);
-void emit_in_part(struct emit *m, uint32_t tensor, double bytes);	/* reads only so many of its bytes */
+void emit_in_part(struct emit *m, uint32_t tensor, double bytes);	/* reads only this many bytes of it */
 void emit_out_part(struct emit *m, uint32_t tensor, double bytes);
 void emit_in_once(struct emit *m, uint32_t tensor, double bytes);	/* a further part of a tensor that may be named already */
 void emit_out_once(struct emit *m, uint32_t tensor, double bytes);
@@ -113,7 +113,7 @@ uint32_t emit_kept_input(struct emit *m, const struct layer *l, bool needed);
 bool emit_wants(const struct emit *m, const struct layer *l, uint32_t input);	/* does a gradient go to that input? */
 /* Hand over the gradient of an input's map; it is added to the one that is there. */
 void emit_grad(struct emit *m, const struct layer *l, uint32_t input, uint32_t tensor);
-void emit_param_grad(struct emit *m, const struct layer *l, uint32_t slot, uint32_t tensor);
+void emit_param_grad(struct emit *m, const struct layer *l, uint32_t index, uint32_t tensor);
 /* The first count parameters' gradients: new tensors that the op at hand writes, kept in grads[count].  After the op
  * emit_param_grads() hands them over. */
 void emit_out_param_grads(struct emit *m, const struct layer *l, uint32_t *grads, uint32_t count);

@@ -28,21 +28,21 @@ struct lowering {
 	bool takes_over_inputs;		/* ops permit an output to take over the bytes of an input that ends there */
 	bool code_attributes;		/* attributes that describe a framework's code count: gelu `fused`, attention `copy_kv`,
 					 * cross-entropy `ignore_last` */
-	bool parts_are_views;		/* a slice is its input's memory, a gradient behind a concat is the concat's; else copies,
-					 * so that the whole can be freed */
-	bool packed_gradients_apart;	/* gradients of query, key and value that share a map are made apart, then copied together;
-					 * else one tensor is written in three parts */
-	bool conv_backward_fused;	/* one op for filter and data; else filter, then data, so that the map is dead before the
-					 * data gradient is written */
-	bool bias_gradient_apart;	/* a linear layer sums its bias gradient in an op of its own; else with the weight's */
-	bool biased_data_first;		/* a linear layer with a bias makes its data gradient before the weight's; else after it, so
-					 * that the map is dead before the data gradient is written */
-	bool statistics_fused;		/* batch norm updates its running statistics in its own op, after one that counts the batch;
-					 * else a small op follows, and batch norm itself can be rerun */
+	bool parts_are_views;		/* true: slices, and gradients of concat's inputs, are views; false: they are copies, so the
+					 * large tensor can be freed early */
+	bool packed_gradients_apart;	/* query, key and value in one map: true: their gradients are made apart, then copied
+					 * together; false: one tensor is written in three parts */
+	bool conv_backward_fused;	/* true: one op makes both gradients; false: filter, then data, so that the input map is dead
+					 * before the data gradient is written */
+	bool bias_gradient_apart;	/* true: a linear layer sums its bias gradient in an op of its own; false: in the weight's op */
+	bool biased_data_first;		/* true: a linear layer with a bias makes its data gradient before the weight's; false: after
+					 * it, so that the input map is dead before the data gradient is written */
+	bool statistics_fused;		/* true: batch norm updates its running statistics in its own op, after one that counts the
+					 * batch; false: a small op follows, and batch norm itself can be rerun */
 	bool pool_holds_input;		/* backward of pooling keeps the input map alive, for its shape only */
 	bool loss_by_steps;		/* softmax and likelihood are ops of their own, and gradients start from a tensor of ones */
-	bool update_by_steps;		/* the optimizer is one op for each operation; else one for each parameter */
-	enum dtype pool_index;		/* of the position that max pooling keeps for each maximum */
+	bool update_by_steps;		/* true: an update is one op for each operation; false: one for each parameter */
+	enum dtype pool_index;		/* type of the positions that max pooling keeps, one for each maximum */
 
 	/* ---- hooks ---- */
 	const struct layer_replacement *replacements;	/* NULL: none */

@@ -72,9 +72,9 @@ hash_of(const char *s)
 	return h ^ h >> 29;
 }
 
-/* The slot of a name, or the empty slot that it would take. */
+/* The table entry of a name, or the empty entry that the name would take. */
 static struct layer_name *
-slot_of(struct layer_name *table, size_t room, const char *name)
+entry_of(struct layer_name *table, size_t room, const char *name)
 {
 	size_t i = hash_of(name) & (room - 1);
 
@@ -86,7 +86,7 @@ slot_of(struct layer_name *table, size_t room, const char *name)
 uint32_t
 network_name_find(const struct network_reader *r, const char *name)
 {
-	const struct layer_name *s = r->name_room == 0 ? NULL : slot_of(r->names, r->name_room, name);
+	const struct layer_name *s = r->name_room == 0 ? NULL : entry_of(r->names, r->name_room, name);
 
 	return s == NULL || s->name == NULL ? LAYER_NONE : s->layer;
 }
@@ -103,11 +103,11 @@ network_name_add(struct network_reader *r, const char *name, uint32_t layer)
 		bigger = ARENA_NEW(r->arena, struct layer_name, room);
 		for (size_t i = 0; i < r->name_room; i++)
 			if (r->names[i].name != NULL)
-				*slot_of(bigger, room, r->names[i].name) = r->names[i];
+				*entry_of(bigger, room, r->names[i].name) = r->names[i];
 		r->names = bigger;
 		r->name_room = room;
 	}
-	s = slot_of(r->names, r->name_room, name);
+	s = entry_of(r->names, r->name_room, name);
 	if (s->name != NULL) {
 		err_set(r->e, ERR_INPUT, "expected a name that no other layer has, got '%s'", err_quote(q, name));
 		return err_at(r->e, "name");

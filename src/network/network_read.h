@@ -8,13 +8,13 @@
 #include "src/base/json.h"
 #include "src/network/layer.h"
 
-/* The longest name of a layer, with those of the repeats around it. */
+/* The longest name of a layer, the names of the repeats around it included. */
 enum { NAME_MOST = 1000 };
 
 /* Most keys and inputs of all layers together, repeats unrolled: bounds the work that a short document asks for. */
 #define NETWORK_WORDS_MAX UINT64_C(50000000)
 
-/* A slot of the name table; an empty one has no name. */
+/* An entry of the name table; an empty entry has no name. */
 struct layer_name { const char *name; uint32_t layer; };
 
 struct network_reader {
@@ -27,7 +27,7 @@ struct network_reader {
 	uint64_t words;			/* keys and inputs of all layers so far */
 };
 
-/* The names that a layer sees: those of its repeat, then those around it.  The outermost scope is the document's. */
+/* The names that a layer sees: first the names of its repeat, then the names around it.  The outermost scope is the document's. */
 struct scope {
 	const struct scope *outer;
 	const char *prefix;		/* "h.3." */
