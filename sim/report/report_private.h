@@ -11,7 +11,7 @@
 #include "sim/report/report.h"
 #include "src/documents/origin.h"
 
-enum { PICTURE_WIDTH = 1200, PICTURE_HEIGHT = 1220, PEAK_NAME_MOST = 28 };	/* pixels; bytes beside the address map */
+enum { PICTURE_WIDTH = 1200, PICTURE_HEIGHT = 1220, PEAK_LABEL_MOST = 26 };	/* pixels; bytes beside the address map */
 #define GIB 1073741824.0
 
 /* The detail that a picture's pixels can show. */

@@ -86,15 +86,20 @@ curve_top(const struct curve *c, double unit)
 	return top > 0 ? 1.15 * top : 1;
 }
 
-/* A tensor's origin; its kind where it has none. */
-static const char *
-peak_name(const struct picture *pic, uint32_t buffer, struct arena *a)
+/* Sets t's texts: its origin, and the same in a form for the picture's margin; its kind where it has no origin. */
+static void
+name_peak_tensor(const struct picture *pic, struct peak_tensor *t, struct arena *a)
 {
-	uint32_t tensor = pic->plan->buffers[buffer].tensor;
+	const struct graph *g = pic->plan->graph;
+	uint32_t tensor = pic->plan->buffers[t->buffer].tensor;
+	const char *label = t->name = sim_kind_name(sim_kind(pic->plan, t->buffer));
+	char size[32];
 
-	if (tensor == PLAN_NONE || pic->origins[tensor].how == ORIGIN_NONE)
-		return sim_kind_name(sim_kind(pic->plan, buffer));
-	return origin_text(pic->plan->graph, &pic->origins[tensor], a);
+	if (tensor != PLAN_NONE && pic->origins[tensor].how != ORIGIN_NONE) {
+		t->name = origin_text(g, &pic->origins[tensor], a);
+		label = op_label(&g->ops[pic->origins[tensor].op], a);
+	}
+	t->label = picture_quoted(arena_printf(a, "%s  %.*s", units_size(size, t->bytes), (int)text_prefix(label, PEAK_LABEL_MOST), label), a);
 }
 
 void
@@ -105,12 +110,8 @@ picture_titles(struct picture *pic, struct arena *a)
 	const char *batch = p->batch > 0 ? arena_printf(a, ", batch %" PRIu32 ",", p->batch) : "", *recompute = "";
 	char b1[32], b2[32], b3[32], b4[32];
 
-	for (uint32_t i = 0; i < pic->peak.count; i++) {
-		struct peak_tensor *t = &pic->peak.top[i];
-
-		t->name = peak_name(pic, t->buffer, a);
-		t->label = picture_quoted(arena_printf(a, "%s  %.*s", units_size(b1, t->bytes), (int)text_prefix(t->name, PEAK_NAME_MOST), t->name), a);
-	}
+	for (uint32_t i = 0; i < pic->peak.count; i++)
+		name_peak_tensor(pic, &pic->peak.top[i], a);
 	units_time(b3, r->stall_time_us);
 	if (r->recompute_time_us > 0)
 		recompute = arena_printf(a, ", recomputing %s", units_time(b4, r->recompute_time_us));

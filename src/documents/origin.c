@@ -33,6 +33,12 @@ op_text(const struct op *o, struct arena *a)
 }
 
 const char *
+op_label(const struct op *o, struct arena *a)
+{
+	return o->layer == NULL ? o->name : arena_printf(a, "%s %s", o->layer, o->name);
+}
+
+const char *
 origin_text(const struct graph *g, const struct origin *o, struct arena *a)
 {
 	if (o->how == ORIGIN_NONE)

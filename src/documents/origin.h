@@ -22,6 +22,9 @@ struct origin *graph_origins(const struct graph *g, struct arena *a);
 /* "conv of stem", or "conv" without a layer; each name as err_quote() shortens it. */
 const char *op_text(const struct op *o, struct arena *a);
 
+/* "stem conv": the layer first, for labels that are cut at their end. */
+const char *op_label(const struct op *o, struct arena *a);
+
 /* "from conv of stem" or "read by conv of stem"; "" where no op touches the tensor. */
 const char *origin_text(const struct graph *g, const struct origin *o, struct arena *a);
 
