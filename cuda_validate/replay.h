@@ -22,6 +22,7 @@ struct replay_options {
 	uint64_t seed;		/* of the data and of the delays */
 	bool spans;		/* measure when each instruction begins and ends */
 	bool (*stopped)(void);	/* NULL, or true when no further step shall be timed (Ctrl-C) */
+	void (*progress)(uint64_t step, uint64_t count);	/* NULL, or called as step 1 .. count begins */
 };
 
 /* A stretch of the arena that a run reads.  Its number among all reads is the number of its digest. */
