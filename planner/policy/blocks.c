@@ -3,6 +3,8 @@
 #include <config.h>
 #include "planner/policy/blocks.h"
 
+#include "src/base/rank.h"
+
 static bytes_t
 size_of(const struct blocks *d, uint32_t t)
 {
@@ -158,23 +160,16 @@ highest(const struct blocks *d, int64_t *change, uint32_t from, uint32_t to)
 	return (bytes_t)most;
 }
 
-/* The transient tensors in the order of their first use, so that those of a block stand together. */
+/* Returns the transient tensors in the order of their first use.  Those with op k as their first use are at (*start)[k] ..
+ * (*start)[k + 1] - 1, so the tensors of a block are adjacent. */
 static uint32_t *
-by_first(const struct blocks *d)
+by_first(const struct blocks *d, uint32_t **start)
 {
-	uint32_t ops = d->graph->op_count, *start = ARENA_NEW(d->arena, uint32_t, (size_t)ops + 2), *order;
+	uint32_t *key = ARENA_NEW(d->arena, uint32_t, d->graph->tensor_count);
 
-	order = ARENA_NEW(d->arena, uint32_t, (size_t)d->graph->tensor_count + 1);
 	for (uint32_t t = 0; t < d->graph->tensor_count; t++)
-		if (is_transient(d, t))
-			start[d->life->first[t] + 1]++;
-	for (uint32_t k = 0; k < ops; k++)
-		start[k + 1] += start[k];
-	for (uint32_t t = 0; t < d->graph->tensor_count; t++)
-		if (is_transient(d, t))
-			order[start[d->life->first[t]]++] = t;
-	order[start[ops]] = SEGMENTS_NONE;	/* start[ops] is still the count: no tensor is first used at op `ops` */
-	return order;
+		key[t] = is_transient(d, t) ? d->life->first[t] : RANK_NONE;
+	return rank_by_key(key, d->graph->tensor_count, d->graph->op_count, start, d->arena);
 }
 
 /* Measures the peaks of block b's forward: in passing, keeping all that leaves it, or for its own backward alone. */
@@ -230,7 +225,7 @@ measure_backward(struct blocks *d, struct block *b, const uint32_t *tensors, uin
 static void
 measure_blocks(struct blocks *d, const bool *reads)
 {
-	uint32_t ops = d->graph->op_count, forward = d->y.first[d->count], *order = by_first(d), n = 0;
+	uint32_t ops = d->graph->op_count, forward = d->y.first[d->count], *start, *order = by_first(d, &start);
 	int64_t *change = ARENA_NEW(d->arena, int64_t, (size_t)ops + 2), *made = ARENA_NEW(d->arena, int64_t, (size_t)ops + 2);
 	int64_t *crossing = ARENA_NEW(d->arena, int64_t, (size_t)d->count + 1), *dying = ARENA_NEW(d->arena, int64_t, ops);
 	bytes_t alive = 0;
@@ -253,15 +248,13 @@ measure_blocks(struct blocks *d, const bool *reads)
 		made[k] += made[k - 1];
 	for (uint32_t i = 0; i < d->count; i++) {
 		struct block *b = &d->blocks[i];
-		uint32_t begin = n;
+		const uint32_t *tensors = &order[start[b->from]], count = start[b->to] - start[b->from];
 
 		crossing[i] += i > 0 ? crossing[i - 1] : 0;
 		b->input = (bytes_t)crossing[i];
-		while (order[n] != SEGMENTS_NONE && d->life->first[order[n]] < b->to)
-			n++;
-		measure_forward(d, b, &order[begin], n - begin, reads, change);
+		measure_forward(d, b, tensors, count, reads, change);
 		if (b->back_from != UINT32_MAX)
-			measure_backward(d, b, &order[begin], n - begin, made);
+			measure_backward(d, b, tensors, count, made);
 	}
 	/* Bytes that the backward of later blocks leaves, parameters' gradients above all. */
 	for (uint32_t i = d->count; i-- > 0;) {
