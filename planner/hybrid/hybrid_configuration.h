@@ -56,11 +56,11 @@ struct hybrid {
 	struct arena *arena;
 	struct model model;
 	struct model_interval **by_worth;		/* [interval_count] the order in which to offload */
-	bool *barred;			/* [interval_count] a no-good bars it from dropping: its rerun closure called back what had to be absent */
-	uint32_t turn;			/* how often a tensor was dropped */
+	bool *barred;			/* [interval_count] a no-good forbids its drop: its rerun closure brought back a tensor that had to be absent */
+	uint32_t turn;			/* number of drops so far */
 	struct cooldown *cooldown;	/* [interval_count] */
 	uint32_t stuck;			/* op at which no more tensors could leave, or UINT32_MAX */
-	bool host_is_full;		/* a tensor that could have left found no room on the host */
+	bool host_is_full;		/* a tensor was not offloaded for lack of room on the host */
 	double us_per_byte[DIRECTION_COUNT];
 	struct schedule schedule;
 	bool fits;			/* the schedule is placed within the budget */
@@ -84,7 +84,7 @@ void hybrid_prune(struct hybrid *h);
 /* Step 4. */
 void hybrid_stretch(struct hybrid *h);
 
-/* Learns a no-good from h->stuck: bars the drops whose rerun closures call back, there or before, a tensor that could have been absent there.
- * False: there are none that are not barred yet. */
+/* Learns a no-good from h->stuck: bars the drops whose rerun closures, at h->stuck or earlier, read a tensor that could otherwise be absent
+ * at h->stuck.  False: no such drop is left to bar. */
 bool hybrid_learn(struct hybrid *h);
 #endif

@@ -17,7 +17,7 @@ is_transient(const struct blocks *d, uint32_t t)
 	return !kind_is_persistent(d->graph->tensors[t].kind) && d->life->first[t] <= d->life->last[t];
 }
 
-/* The block with the forward of backward op k's layer; `latest` where the op has no name or no forward. */
+/* Returns the block with the forward of backward op k's layer; `latest` if the op has no layer name, or the layer no forward. */
 static uint32_t
 preferred(const struct blocks *d, uint32_t k, uint32_t latest)
 {
@@ -26,8 +26,8 @@ preferred(const struct blocks *d, uint32_t k, uint32_t latest)
 	return d->graph->ops[k].layer == NULL || forward == LAYERS_NONE ? latest : d->block_of[d->layers.groups[forward].first];
 }
 
-/* Merges segments so that backward goes through them in reverse: every backward op reads maps of one block, and no later op reads
- * those of a later block.  joined[i]: segment i belongs to the one before.  Returns whether that changed a segment. */
+/* Merges segments so that backward goes through them in reverse: each backward op reads maps of one block, and after it no op reads maps
+ * of a later block.  joined[i]: segment i belongs to the one before.  True: a segment was merged. */
 static bool
 join_once(struct blocks *d, bool *joined)
 {
@@ -115,7 +115,7 @@ find_own(const struct blocks *d)
 	return reads;
 }
 
-/* The ops that rerun with their block: they lead to a tensor of reads[], or, with reads NULL, to one that leaves the block.
+/* Returns the ops that rerun with their block: those on the way to a tensor of reads[] or, with reads NULL, to one that leaves the block.
  * Adds their times to each block's own_us or us. */
 static bool *
 find_again(struct blocks *d, const bool *reads)
@@ -142,7 +142,8 @@ find_again(struct blocks *d, const bool *reads)
 	return again;
 }
 
-/* The most bytes alive while an op of [from, to) runs, workspace included; change is what is born less what died.  Clears change. */
+/* Returns the most bytes alive during an op of [from, to), workspace included.  change[k]: bytes born at op k less bytes that died.
+ * Clears change. */
 static bytes_t
 highest(const struct blocks *d, int64_t *change, uint32_t from, uint32_t to)
 {
@@ -172,7 +173,8 @@ by_first(const struct blocks *d, uint32_t **start)
 	return rank_by_key(key, d->graph->tensor_count, d->graph->op_count, start, d->arena);
 }
 
-/* Measures the peaks of block b's forward: in passing, keeping all that leaves it, or for its own backward alone. */
+/* Measures the peaks of block b's forward: keeping no tensor for its own backward, keeping all that leaves it, or for its own backward
+ * alone. */
 static void
 measure_forward(struct blocks *d, struct block *b, const uint32_t *tensors, uint32_t count, const bool *reads, int64_t *change)
 {
@@ -198,7 +200,7 @@ measure_forward(struct blocks *d, struct block *b, const uint32_t *tensors, uint
 	b->own = most[OWN];
 }
 
-/* Measures the peak of block b's backward: its own maps until their last use in it, and all that backward has made. */
+/* Measures the peak of block b's backward: the block's maps until their last use in it, and all tensors that backward has made. */
 static void
 measure_backward(struct blocks *d, struct block *b, const uint32_t *tensors, uint32_t count, const int64_t *made)
 {
@@ -256,7 +258,7 @@ measure_blocks(struct blocks *d, const bool *reads)
 		if (b->back_from != UINT32_MAX)
 			measure_backward(d, b, tensors, count, made);
 	}
-	/* Bytes that the backward of later blocks leaves, parameters' gradients above all. */
+	/* The bytes that the backward of later blocks leaves are mostly gradients of parameters. */
 	for (uint32_t i = d->count; i-- > 0;) {
 		struct block *b = &d->blocks[i];
 
