@@ -31,14 +31,15 @@ static const struct backend *const backends[] = {
 
 /* Everything of one run of the program. */
 struct session {
-	const char *plan;		/* the current one of plans */
+	const char *plan;		/* the current operand */
 	const struct backend *backend;
 	struct replay_options options;
 	const char *const *plans;	/* [plan_count] operands */
 	int plan_count;
 	struct plan document;
 	struct replay replay;
-	struct arena arena, replay_arena;	/* of the documents; of one replay */
+	struct arena arena;		/* of the documents */
+	struct arena replay_arena;	/* of one replay */
 	struct err err;
 };
 
