@@ -24,7 +24,7 @@
 /* The order in which idle intervals are offered to the link. */
 enum order { BY_SPAN_AND_COST, CHECKPOINTS_FIRST, BY_SPAN, ORDERS };
 
-/* Whether persistent tensors move, besides those at home on the host. */
+/* Whether persistent tensors move; those at home on the host always do. */
 enum persistents { PERSISTENTS_STAY, PERSISTENTS_LAST, PERSISTENTS_EQUAL, PERSISTENTS };
 
 struct configuration {

@@ -41,7 +41,7 @@ find_intervals(struct model *m, bytes_t least_bytes)
 		m->interval_of[m->intervals[i].idle.slot] = i;
 }
 
-/* Fills live: the bytes alive, less what outputs take over in the schedule (program.h). */
+/* Fills live: the bytes alive, less the bytes that outputs take over in the schedule (program.h). */
 static void
 find_live(struct model *m)
 {
