@@ -17,7 +17,7 @@
 
 enum { GAP_RUNS = 256 };
 
-/* The kernels' data besides the arena, in one stretch of device memory. */
+/* The kernels' own data, in one stretch of device memory beside the arena. */
 struct tables {
 	unsigned char *memory;
 	struct cuda_read *reads;	/* [read_count] */

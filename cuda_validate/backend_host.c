@@ -52,7 +52,8 @@ struct machine {
 	struct sim_span *spans;		/* [instruction_count] */
 	struct timespec start;
 	uint64_t step;
-	bool stop, known;		/* known: the actions are listed */
+	bool stop;
+	bool known;			/* the actions are listed */
 };
 
 static double
@@ -264,7 +265,7 @@ host_record(struct machine *m, uint32_t i, struct err *e)
 	return 0;
 }
 
-/* Waits once a queue and instruction; a second wait would find no post. */
+/* Waits once for each pair of a queue and an instruction; a second wait would find no post. */
 static int
 host_wait(struct machine *m, uint32_t i, uint32_t after, struct err *e)
 {

@@ -32,7 +32,7 @@ struct bench {
 	struct gemm *gemm;					/* NULL: no cuBLAS */
 };
 
-/* Queues copies of so many bytes each on a direction's stream, with an event behind each as in a replay. */
+/* Queues copies of `bytes` each on a direction's stream, with an event behind each as in a replay. */
 int bench_copies(struct bench *b, enum direction dir, bytes_t bytes, uint32_t count, struct err *e) WARN_UNUSED;
 
 int calibrate_link(struct calibration *c, struct bench *b, struct err *e) WARN_UNUSED;

@@ -28,7 +28,7 @@ int cuda_take(void **memory, const char *what, bytes_t bytes, bytes_t *got, stru
 int cuda_pin(void **memory, bytes_t bytes, struct err *e) WARN_UNUSED;
 void cuda_unpin(void *memory, bytes_t bytes);
 
-/* The same for one pool at a time.  A pool stays locked for the next one of at most its size, because locking takes
+/* Allocates one pool at a time.  A pool stays locked for the next one of at most its size, because locking takes
  * seconds.  cuda_pool_end() releases it. */
 int cuda_pool_take(void **memory, bytes_t bytes, struct err *e) WARN_UNUSED;
 void cuda_pool_end(void);

@@ -6,6 +6,7 @@
 #include <getopt.h>
 #include <math.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cuda_validate/measure.h"
 #include "cuda_validate/replay.h"
@@ -30,14 +31,15 @@ static const struct backend *const backends[] = {
 
 /* Everything of one run of the program. */
 struct session {
-	const char *plan;		/* the current one of plans */
+	const char *plan;		/* the current operand */
 	const struct backend *backend;
 	struct replay_options options;
 	const char *const *plans;	/* [plan_count] operands */
 	int plan_count;
 	struct plan document;
 	struct replay replay;
-	struct arena arena, replay_arena;	/* of the documents; of one replay */
+	struct arena arena;		/* of the documents */
+	struct arena replay_arena;	/* of one replay */
 	struct err err;
 };
 
@@ -88,10 +90,10 @@ static const struct option_row options[] = {
 	{ "touch", 0, OPTION_CHOICE, "WHAT", &given.touch, "ops read and write every word, which proves the\n"
 	    "data, or a few of each tensor, which leaves time to\nthe op (default: all)", table_touches },
 	{ "time", 0, OPTION_CHOICE, "TIMES", &given.time, "ops end at once, or last as long as the graph says\n(default: none)", table_clocks },
-	{ "jitter", 0, OPTION_TEXT, "PCT", &given.jitter, "delay one instruction in four at random; the mean\n"
-	    "delay over all is half of PCT of an instruction's\nmean time, or of 20us if that is more (default: none)", NULL },
+	{ "jitter", 0, OPTION_TEXT, "PCT", &given.jitter, "delay instructions at random, one in four; the mean\n"
+	    "delay over all is PCT / 2 of their mean time, which\ncounts as at least 20us (default: none)", NULL },
 	{ "seed", 0, OPTION_COUNT, "N", &given.seed, "seed of data and delays (default: 1)", NULL },
-	{ "seeds", 0, OPTION_COUNT, "N", &given.seeds, "replay with so many seeds, from --seed on\n(default: 1)", NULL },
+	{ "seeds", 0, OPTION_COUNT, "N", &given.seeds, "number of replays, each with the next seed from\n--seed on (default: 1)", NULL },
 	{ "capture", 0, OPTION_FLAG, NULL, &given.capture, "launch the step as one CUDA graph", NULL },
 	{ "trace", 0, OPTION_TEXT, "FILE", &given.trace, "write the predicted and the measured timeline for\n"
 	    "Perfetto to this file (default: nowhere)", NULL },
@@ -238,6 +240,20 @@ write_timelines(struct session *s, const struct measures *m, struct err *e)
 	return trace_write(given.trace, m->replay->job.plan, lines, 2, &s->arena, e);
 }
 
+/* Overwrites one line on stderr with the current step. */
+static void
+show_step(uint64_t step, uint64_t count)
+{
+	fprintf(stderr, "\rlayrub-replay: step %" PRIu64 " of %" PRIu64 "\033[K", step, count);
+}
+
+static void
+clear_progress(const struct session *s)
+{
+	if (s->options.progress != NULL)
+		fputs("\r\033[K", stderr);
+}
+
 static int
 replay_once(void *arg)
 {
@@ -261,6 +277,7 @@ replay_seeds(struct session *s)
 		arena_free(&s->replay_arena);
 		rc = arena_run(&s->replay_arena, replay_once, s, &s->err);
 	}
+	clear_progress(s);
 	length = strlen(s->err.text);
 	if (rc < 0 && s->err.code == ERR_NO && given.seeds > 1)
 		snprintf(s->err.text + length, sizeof(s->err.text) - length, ", with seed %" PRIu64, o->seed);
@@ -280,6 +297,7 @@ replay_plan(void *arg)
 	if (read_input(s, &s->document, &d, e) < 0)
 		return -1;
 	s->options.stopped = interrupt_came;
+	s->options.progress = isatty(STDERR_FILENO) ? show_step : NULL;
 	interrupt_watch();
 	rc = replay_seeds(s);
 	interrupt_end(rc == 0);

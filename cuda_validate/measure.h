@@ -18,7 +18,7 @@ struct measures {
 	double rate_share[DIRECTION_COUNT];		/* of the simulator's rate; NaN: none ran */
 };
 
-/* Works out m; the prediction is for device d. */
+/* Fills m; the prediction is for device d. */
 int measure(struct measures *m, const struct replay *r, const struct device *d, struct arena *a, struct err *e) WARN_UNUSED;
 
 void measure_print(const struct measures *m, FILE *out);

@@ -51,7 +51,7 @@ int pattern_cuda_stamp(uint64_t *stamp, void *stream);
 /* Begins step `number` and resets due_ns. */
 int pattern_cuda_begin(struct cuda_step *step, uint64_t number, void *stream);
 
-/* For calibration: reads and writes so many bytes of device memory (half each), `rounds` times. */
+/* For calibration: reads and writes `bytes` of device memory (half each), `rounds` times. */
 int pattern_cuda_stream(void *to, const void *from, uint64_t bytes, uint32_t rounds, void *stream);
 /* Launches an empty kernel. */
 int pattern_cuda_nothing(void *stream);

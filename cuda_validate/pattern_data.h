@@ -85,7 +85,7 @@ pattern_stride(uint64_t bytes, int sample)
 	return !sample || words <= PATTERN_SAMPLES ? 1 : (words + PATTERN_SAMPLES - 1) / PATTERN_SAMPLES;
 }
 
-/* Returns a mask of the bits of word w inside a tensor of so many bytes. */
+/* Returns a mask of the bits of word w inside a tensor of `bytes`. */
 PATTERN_FN uint64_t
 pattern_mask(uint64_t bytes, uint64_t w)
 {

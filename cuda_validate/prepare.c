@@ -135,7 +135,7 @@ poison_reads(struct preparation *s, uint32_t i, struct effect *w)
 		if (!is_last(s, false, in->reads[k], i) || overwrites(s, i, b))
 			continue;
 		add_write(s, w, b->offset_bytes, b->bytes, PATTERN_POISON);
-		s->users[false][in->reads[k]].final = true;	/* an input may stand twice */
+		s->users[false][in->reads[k]].final = true;	/* an op may read a tensor as two inputs */
 	}
 }
 

@@ -103,6 +103,8 @@ run_steps(struct replay *r, struct reference *ref, struct arena *a, struct err *
 	struct replay_step s;
 
 	for (uint64_t n = 0; n < (uint64_t)o->steps + 1 + o->spans; n++) {
+		if (o->progress != NULL)
+			o->progress(n + 1, (uint64_t)o->steps + 1 + o->spans);
 		if (step(r, n, n > o->steps, &s, e) < 0 || reference_step(ref, n, e) < 0 ||
 		    reference_compare(ref, &r->job, n, e) < 0)
 			return -1;

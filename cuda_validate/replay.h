@@ -16,12 +16,13 @@
 struct replay_options {
 	uint32_t steps;
 	bool sample;		/* touch a sample of each tensor instead of every word, and poison nothing */
-	bool traced;		/* an op lasts its time */
+	bool traced;		/* an op lasts as long as the graph says */
 	bool capture;		/* CUDA: launch the step as one graph */
 	double jitter;		/* delays, in per cent of an instruction's mean time; 0: none */
 	uint64_t seed;		/* of the data and of the delays */
 	bool spans;		/* measure when each instruction begins and ends */
-	bool (*stopped)(void);	/* NULL, or true when no further step shall be timed (Ctrl-C) */
+	bool (*stopped)(void);	/* NULL, or returns true to end the timed steps (Ctrl-C) */
+	void (*progress)(uint64_t step, uint64_t count);	/* NULL, or called as step 1 .. count begins */
 };
 
 /* A stretch of the arena that a run reads.  Its number among all reads is the number of its digest. */
@@ -55,7 +56,7 @@ struct job {
 	struct read *reads;		/* [read_count] */
 	struct write *writes;		/* [write_count] */
 	size_t read_count, write_count;
-	uint64_t jitter_ns;		/* pattern_delay()'s most */
+	uint64_t jitter_ns;		/* the argument `most` of pattern_delay() */
 };
 
 /* Fills job from a plan whose ids are in range. */
@@ -67,7 +68,7 @@ struct replay_step {
 	const struct sim_span *spans;	/* [instruction_count]; NULL: not measured */
 };
 
-/* Memory that the driver took, 0 where it does not tell. */
+/* Bytes that the driver took; 0: the driver does not tell. */
 struct replay_memory { bytes_t arena_bytes, host_bytes; };
 
 /* Memory, queues and clock of a back end.  Opaque: each back end completes it in its own file. */
@@ -92,7 +93,7 @@ struct backend {
 	int (*put)(struct machine *m, bool on_host, bytes_t offset, bytes_t bytes, uint64_t seed, struct err *e);
 	int (*digest)(struct machine *m, bool on_host, bytes_t offset, bytes_t bytes, uint64_t *digest, struct err *e);
 	int (*formula)(struct machine *m, bytes_t bytes, uint64_t seed, uint64_t *digest, struct err *e);
-	/* The digests of all reads of the last step: [job->read_count]. */
+	/* Sets *digests to those of all reads of the last step: [job->read_count]. */
 	int (*reads)(struct machine *m, const uint64_t **digests, struct err *e);
 	void (*memory)(const struct machine *m, struct replay_memory *out);
 	const char *(*device)(const struct machine *m);	/* the driver's name for it */
@@ -111,7 +112,7 @@ struct replay {
 	struct machine *machine;	/* to be closed with replay_close(), whatever replay_run() returned */
 	struct job job;
 	double *step_us;		/* [options.steps] */
-	double first_us;		/* of the step before them, which warms up */
+	double first_us;		/* time of the warm-up step before them */
 	bool has_spans;
 	struct sim_result timeline;	/* one more step, measured in detail; spans, busy_us and step_time_us only */
 	struct replay_memory memory;

@@ -66,8 +66,9 @@ answers 1 "too large" fit resnet18 --device small.json --batch 100000 --json
 ok $? "fits is false, status infeasible"
 true_that "$(inside largest_planned batch) > 0" "a smaller batch would"
 answers 1 "parameters alone" fit vgg16 --device small.json
-holds "parameters, optimizer and inputs alone take" out "says that no batch helps"
+holds "parameters, state and optimizer take" out "says that no batch helps"
 holds "at no batch" out "and that there is none"
+holds "limit                at batch 1:" out "and why the smallest batch has no plan"
 answers 1 "a budget" fit resnet18 --device small.json --batch 8 --budget 1MiB
 answers 0 "a graph" fit graphs/resnet50 --device h200
 ! grep -q "with a plan " out

@@ -93,7 +93,7 @@ else
 	interrupt INT "$begin" "$LAYRUB" fit resnet18 --device small.json --batch 4
 	is 0 "fit: the answer that is known"
 	said 'interrupted: larger batches may fit' "says that the largest batch is not"
-	shows 'batch 4 at least' "names the largest so far"
+	shows 'at least batch 4' "names the largest so far"
 	interrupt_at 'resnet18' 5 "$LAYRUB" fit resnet18 --device small.json --batch 4 --json
 	is 0 "fit, later"
 	[ "$(field status)" = time-limit ] && [ "$(sed -n 's/.*"largest_resident": {"batch": \([0-9]*\).*/\1/p' out)" -gt 4 ]

@@ -114,6 +114,15 @@ replay "$work/whole.json" --steps 0
 is 2 "no steps are bad usage"
 replay "$work/whole.json" --touch some
 has err "expected one of 'all', 'sample', got 'some'" "a wrong word is named"
+replay "$work/whole.json" --steps 1
+[ "$status" -eq 0 ] && [ ! -s "$work/err" ]
+ok $? "no progress where standard error is no terminal"
+if script -qec true /dev/null </dev/null >/dev/null 2>&1; then
+	run_this script -qec "'$LAYRUB_REPLAY' --backend host '$work/whole.json' --steps 1" /dev/null
+	has out 'step 2 of 2' "on a terminal, a line tells the step"
+else
+	skip "progress on a terminal" "no script(1) with -e and -c"
+fi
 run_this "$LAYRUB_REPLAY" --help
 is 0 "help"
 has out 'one of: .*host' "names the back ends"

@@ -115,7 +115,7 @@ fi
 if command -v flock >/dev/null; then
 	status=0
 	# shellcheck disable=SC2086
-	flock whole.jsonl "$LAYRUB" sweep $grid -o whole.jsonl >out 2>err || status=$?
+	flock -w 10 whole.jsonl "$LAYRUB" sweep $grid -o whole.jsonl >out 2>err || status=$?
 	[ $status -eq 3 ] && grep -q "another sweep is writing this file" err
 	ok $? "two sweeps do not write one file"
 else
@@ -166,7 +166,7 @@ ok $? "a range without a step is refused"
 }
 if command -v timeout >/dev/null; then
 	status=0
-	timeout -s INT 1 "$LAYRUB" sweep resnet50 --device k40m --batch 1:20000:1 --policy keep --link 1GB/s:9GB/s:1GB/s -o stopped.jsonl >out 2>err || status=$?
+	timeout -k 20 -s INT 1 "$LAYRUB" sweep resnet50 --device k40m --batch 1:20000:1 --policy keep --link 1GB/s:9GB/s:1GB/s -o stopped.jsonl >out 2>err || status=$?
 	grep -q "interrupted with .* the same command goes on from there" err
 	ok $? "Ctrl-C ends the sweep and says so (status $status)"
 	[ -s stopped.jsonl ] && [ -z "$(tail -c 1 stopped.jsonl | tr -d '\n')" ]

@@ -17,7 +17,7 @@ copy_us(const struct model_interval *j, enum direction dir)
 	return (dir == D2H ? j->out : j->in) ? j->copy_us[dir] : 0;
 }
 
-/* The first op that starts at or after time us. */
+/* Returns the first op that starts at or after time us. */
 static uint32_t
 op_at(const struct model *m, double us)
 {
@@ -80,7 +80,7 @@ take(struct links *l, const struct model_interval *j)
 		segment_tree_add(&l->in, j->idle.to, l->op_count, j->bytes);
 }
 
-/* Absent under all decisions: the step begins or ends with the tensor on the host. */
+/* True: the tensor is absent under all decisions, because the step begins or ends with it on the host. */
 static bool
 at_home(const struct model *m, const struct model_interval *j)
 {
@@ -156,7 +156,7 @@ cool_down(struct hybrid *h, const struct model_interval *j)
 	c->until = h->turn + (1U << (doublings < MOST_DOUBLINGS ? doublings : MOST_DOUBLINGS));
 }
 
-/* The idle interval across op k whose drop costs least for each byte that it frees of `excess`; NULL: none may be dropped. */
+/* Returns the idle interval across op k whose drop costs least for each byte of `excess` that it frees; NULL: none may be dropped. */
 static struct model_interval *
 cheapest_drop(struct hybrid *h, uint32_t k, int64_t excess, double *best_cost)
 {
@@ -193,7 +193,7 @@ cheapest_drop(struct hybrid *h, uint32_t k, int64_t excess, double *best_cost)
 	return best;
 }
 
-/* The alternative of op k that costs least for each byte of workspace that it saves; PLAN_NONE: none saves any. */
+/* Returns the alternative of op k that costs least for each byte of workspace that it saves; PLAN_NONE: none saves any. */
 static uint32_t
 cheapest_alternative(const struct hybrid *h, uint32_t k, int64_t excess, double *cost)
 {
@@ -216,7 +216,7 @@ cheapest_alternative(const struct hybrid *h, uint32_t k, int64_t excess, double 
 	return best;
 }
 
-/* Interval j is not absent at op k, and may be: its tensor is kept, or its offload begins later or ends earlier. */
+/* True: interval j is present at op k and may become absent there: its tensor is kept, or its offload begins later or ends earlier. */
 static bool
 may_leave(const struct hybrid *h, const struct model_interval *j, uint32_t k)
 {
@@ -229,7 +229,7 @@ may_leave(const struct hybrid *h, const struct model_interval *j, uint32_t k)
 struct forced { double gain; struct model_interval *interval; };
 
 /* Fills best[FORCED] with the idle intervals across op k that are best offloaded although the link has no time left, best first.
- * They free most of the excess, as far as their copies find time on either side of k.  Returns how many to offload: one, and one more
+ * The gain is the bytes of the excess that an interval frees, times the shares of its copies that have time on either side of k.  Returns how many to offload: one, and one more
  * for each FORCED_PART candidates, so that many candidates are looked at less often. */
 static int
 find_forced(struct hybrid *h, uint32_t k, int64_t excess, struct forced *best)
@@ -396,8 +396,8 @@ hybrid_stretch(struct hybrid *h)
 
 /* ---- the beginning ---- */
 
-/* Orders the idle intervals by their worth to the link: how many ops over the budget each spans, times what it costs to recompute,
- * and more for a checkpoint, as the configuration asks. */
+/* Orders the idle intervals by their worth to the link: the number of ops over the budget that an interval spans, times its cost of
+ * recomputing.  The configuration may leave the cost out, or put checkpoints first. */
 static void
 order_offloads(struct hybrid *h)
 {
@@ -425,8 +425,8 @@ order_offloads(struct hybrid *h)
 		h->by_worth[i] = &h->model.intervals[w[i].id];
 }
 
-/* Bytes over which the checkpoints are spread: the peak, but at most SPAN_PART times the room beside persistent tensors, because the
- * reruns between two checkpoints have to fit. */
+/* Returns the bytes over which the checkpoints are spread: the peak, but at most SPAN_PART times the room that persistent tensors leave,
+ * because the reruns between two checkpoints have to fit into that. */
 static bytes_t
 checkpoint_span(const struct problem *p)
 {

@@ -26,7 +26,7 @@
 /* The order in which idle intervals are offered to the link. */
 enum order { BY_SPAN_AND_COST, CHECKPOINTS_FIRST, BY_SPAN, ORDERS };
 
-/* Whether persistent tensors move, besides those at home on the host. */
+/* Whether persistent tensors move; those at home on the host always do. */
 enum persistents { PERSISTENTS_STAY, PERSISTENTS_LAST, PERSISTENTS_EQUAL, PERSISTENTS };
 
 struct configuration {
@@ -59,10 +59,10 @@ struct hybrid {
 	struct model model;
 	struct model_interval **by_worth;		/* [interval_count] the order in which to offload */
 	bool *barred;			/* [interval_count] a no-good: the interval must not be dropped again (hybrid_learn()) */
-	uint32_t turn;			/* how often a tensor was dropped */
+	uint32_t turn;			/* number of drops so far */
 	struct cooldown *cooldown;	/* [interval_count] */
 	uint32_t stuck;			/* op at which no more tensors could leave, or UINT32_MAX */
-	bool host_is_full;		/* a tensor that could have left found no room on the host */
+	bool host_is_full;		/* a tensor was not offloaded for lack of room on the host */
 	double us_per_byte[DIRECTION_COUNT];
 	struct schedule schedule;
 	bool fits;			/* the schedule is placed within the budget */

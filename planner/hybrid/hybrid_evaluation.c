@@ -15,7 +15,7 @@ static bool
 feed_back(struct hybrid *h, const struct schedule *s, const bytes_t *live, bytes_t budget)
 {
 	bytes_t most = 0;
-	uint32_t next = 0;		/* op whose first run comes next; the steps before it are the rerun closure before that op */
+	uint32_t next = 0;		/* the op whose first run comes next; steps before that run are its rerun closure */
 	bool over = false;
 
 	for (uint32_t k = 0; k < s->step_count; k++) {
@@ -155,7 +155,7 @@ hybrid_time(struct hybrid *h, bytes_t *missing, double *us)
 	return 0;
 }
 
-/* The next budget after `missing` bytes were over: that much less, but at most half the way to the least that any plan needs. */
+/* Returns the next budget: `missing` bytes less, but at most half the way down to the least that any plan needs. */
 static bytes_t
 tighter_budget(bytes_t budget, bytes_t missing, bytes_t least)
 {
@@ -178,7 +178,7 @@ hybrid_evaluate(struct hybrid *h, double *us)
 		model_reset(&h->model, budget);
 		hybrid_offload(h);
 		if (make_schedule(h, budget, &h->err) < 0) {
-			/* A no-good is of no use where the host is full: with less dropped, more would have to be offloaded. */
+			/* A no-good does not help when the host is full: fewer drops need more offloads. */
 			if (h->stuck == UINT32_MAX || h->host_is_full || no_goods++ == MOST_NO_GOODS || !hybrid_learn(h))
 				return -1;
 			continue;

@@ -11,7 +11,7 @@ int hybrid_evaluate(struct hybrid *h, double *us);
 /* Makes h->program of h->schedule. */
 int hybrid_build(struct hybrid *h, struct err *e);
 
-/* Places and times h->program.  A program that cannot beat h->beat_us is not placed: *us is a lower bound then.
+/* Places and times h->program.  If no placement lets it beat h->beat_us, it is not placed, and *us is a lower bound.
  * *missing: bytes of the arena over the budget. */
 int hybrid_time(struct hybrid *h, bytes_t *missing, double *us);
 #endif

@@ -15,21 +15,21 @@ enum {
 	SMALL_GRAPH = 150,		/* 0 .. 1000 ops: a few large buffers decide, so each schedule is packed with a search */
 	FIRST_CONFIGURATIONS = 8,	/* 1 .. 24: evaluated before all others, which then have a step time to beat */
 	SEARCHED_CONFIGURATIONS = 6,	/* 1 .. 24: evaluated again, held or packed with a search, when no configuration fits */
-	STARTS_PART = 3,		/* 2 .. 10: 1 in 3 evaluations may be of the list of starts; the rest is for neighbours */
+	STARTS_PART = 3,		/* 2 .. 10: a third of the evaluations may be starts; the rest is for neighbours */
 	TIGHTENINGS = 4,		/* 1 .. 10: budgets tried by an evaluation whose buffers do not pack */
 
 	/* Which tensors are decided on. */
 	PEAK_SHIFT = 14,		/* 10 .. 20: tensors below peak / 2^14 do not change the peak ... */
-	BUDGET_SHIFT = 12,		/* 8 .. 18: ... and below budget / 2^12 not what is left of a tight budget */
+	BUDGET_SHIFT = 12,		/* 8 .. 18: ... and tensors below budget / 2^12 hardly count in a tight budget */
 	FINER = 2,			/* 0 .. 4: retries with smaller tensors, where the small ones alone fill the budget */
-	FINER_PART = 16,		/* 2 .. 64: a retry includes tensors that are this many times smaller */
+	FINER_PART = 16,		/* 2 .. 64: a retry takes tensors down to 1/16 of the size */
 	FLOOR_PART = 16,		/* 4 .. 64: a retry if less than this part of the budget is left for decisions */
 
 	/* One evaluation. */
 	REPAIRS = 40,			/* 5 .. 100: schedules made until the occupancy fits; each adds what the model missed */
 	MOST_NO_GOODS = 16,		/* 0 .. 50: restarts with more tensors barred from dropping */
 	FORCED = 16,			/* 1 .. 64: offloads forced after one look at an op at most ... */
-	FORCED_PART = 64,		/* 16 .. 256: ... and 1 for every 64 candidates: with hundreds, 1 a look takes twice as long */
+	FORCED_PART = 64,		/* 16 .. 256: ... and one for each 64 candidates: with hundreds, one offload a look takes twice as long */
 	PATIENCE = 64,			/* 0 .. 1000: failures in a row before the cooldown of an idle interval grows */
 	MOST_DOUBLINGS = 6,		/* 0 .. 31: the longest cooldown is 2^6 turns; memory may change by then */
 	SPAN_PART = 4,			/* 1 .. 10: checkpoints divide this many times the room at most: reruns between two must fit into it */
@@ -42,9 +42,9 @@ enum {
 
 #define LESS_WORTH   1e-4	/* 0 .. 0.01: a step time must be better by this share to be worth a placement */
 #define SAME_TIME    1e-6	/* 0 .. 1e-4: step times this close are most often one schedule; only one is expanded */
-#define DEAR         1e-3	/* us a byte, 1e-4 .. 0.1: an op that costs this much is not worth running again */
-#define NO_WORTH     1e-12	/* 0 .. 1e-9: worth of a persistent tensor: it cannot be made again, so its turn comes last */
-#define LEAST_SHARE  0.01	/* over 0 .. 0.1: share of a forced offload whose copy finds no time at all */
+#define DEAR         1e-3	/* us a byte, 1e-4 .. 0.1: no op worth a rerun costs more */
+#define NO_WORTH     1e-12	/* 0 .. 1e-9: persistent tensors cannot be made again, so their turn comes last */
+#define LEAST_SHARE  0.01	/* over 0 .. 0.1: share of its bytes that a forced offload counts for if its copy has no time at all */
 #define PERSISTENT_GAIN 0.5	/* 0 .. 1: a persistent tensor returns to its own offset, so it packs worse */
 #define LEAST_LEAD   0.4	/* 0.1 .. 1: copies are not moved by less of their own time */
 #define RATE_BYTES   (UINT64_C(16) << 20)	/* 1 MiB .. 1 GiB: the transfer whose time gives the link's us a byte */

@@ -41,7 +41,7 @@ find_intervals(struct model *m, bytes_t least_bytes)
 		m->interval_of[m->intervals[i].idle.slot] = i;
 }
 
-/* Fills live: the bytes alive, less what outputs take over in the schedule (program.h). */
+/* Fills live: the bytes alive, less the bytes that outputs take over in the schedule (program.h). */
 static void
 find_live(struct model *m)
 {
@@ -81,7 +81,7 @@ find_carried(struct model *m, bytes_t least_bytes)
 	const struct lifetimes *l = m->life;
 	const struct graph *g = m->graph;
 	int32_t *across = ARENA_NEW(m->arena, int32_t, (size_t)g->op_count + 1);
-	uint64_t *names = ARENA_NEW(m->arena, uint64_t, (size_t)g->op_count + 1);	/* sum of what crosses: one is its own sum */
+	uint64_t *names = ARENA_NEW(m->arena, uint64_t, (size_t)g->op_count + 1);	/* sum of the ids that cross: the id itself, if one crosses */
 
 	m->carried = ARENA_NEW(m->arena, uint32_t, g->op_count);
 	for (uint32_t t = 0; t < g->tensor_count; t++) {
@@ -109,8 +109,8 @@ us_per_byte(const struct model *m, uint32_t t)
 	return m->graph->ops[versions_writer(&m->versions, t, 1)].time_us / (double)m->graph->tensors[t].bytes;
 }
 
-/* Fills until and holdable.  Reruns may read a passing tensor (is_passing) until the last use of what is made of it, directly or by
- * way of other passing tensors. */
+/* Fills until and holdable.  Reruns may read a passing tensor (is_passing) until the last use of the tensors that are made from it,
+ * directly or by way of other passing tensors. */
 static void
 find_holdable(struct model *m)
 {
@@ -164,7 +164,7 @@ model_choose_checkpoints(struct model *m, bytes_t bytes_between)
 	}
 }
 
-/* Allocates what decisions change. */
+/* Allocates the members that decisions change. */
 static void
 make_room(struct model *m)
 {
@@ -198,7 +198,7 @@ is_written(const struct model *m, uint32_t t)
 	return versions_before(&m->versions, t, m->graph->op_count) > 0;
 }
 
-/* How much of tensor t's copies at the step's two ends hides behind compute, 0 .. 2. */
+/* Returns the shares of tensor t's copies at the step's two ends that hide behind compute, added up: 0 .. 2. */
 static double
 ease_on_host(const struct model *m, uint32_t t)
 {
@@ -210,7 +210,7 @@ ease_on_host(const struct model *m, uint32_t t)
 	    (out > 0 ? fmin(1, (m->start_us[m->graph->op_count] - m->start_us[l->last[t] + 1]) / out) : 1);
 }
 
-/* Gives persistent tensors that the step's ends have no room for their home on the host: first those whose copies hide best, of
+/* Gives persistent tensors their home on the host until the first and the last op have room: first those whose copies hide best, of
  * equal ones the larger. */
 static void
 choose_homes(struct model *m)
@@ -369,7 +369,7 @@ model_copy(struct model *m, const struct model *from, struct arena *a)
 	make_room(m);
 }
 
-/* The idle interval of tensor s that op c falls into, or that ends there, or NULL. */
+/* Returns the idle interval of tensor s that contains op c or ends at c; NULL: none. */
 static struct model_interval *
 interval_at(const struct model *m, uint32_t s, uint32_t c)
 {
@@ -392,7 +392,7 @@ is_there(const struct model *m, uint32_t s, uint32_t c)
 	return m->life->last[s] >= c && (j == NULL || j->fate != FATE_DROP || j->back <= c || c < j->gone);
 }
 
-/* A question about interval j: the walk back over what would run again before its end. */
+/* A drop to be priced or made: the walk back over the ops that would run again before the interval's end. */
 struct drop { struct model *m; const struct model_interval *interval; struct drop_cost cost; double most; };
 
 static bool
@@ -403,7 +403,7 @@ is_present(void *arg, uint32_t t, uint32_t v)
 	return v == 0 || is_there(x->m, t, x->interval->idle.to);
 }
 
-/* Op `op` runs again already where that serves the idle interval. */
+/* True: op `op` runs again already within the idle interval or at its end. */
 static bool
 runs_already(const struct drop *x, uint32_t op)
 {
@@ -480,7 +480,7 @@ be_here(struct model *m, struct model_interval *j, uint32_t gone, uint32_t back)
 	index_interval(m, j, back, to);
 }
 
-/* Ends the absence of tensor s by op c, because the rerun closure before c reads the tensor. */
+/* Has tensor s return by op c, because the rerun closure before c reads the tensor. */
 static void
 need(struct model *m, uint32_t s, uint32_t c)
 {

@@ -28,24 +28,25 @@ struct model_interval {
 };
 
 struct model {
-	/* No decision changes these, and copies share them (model_hold() gives its copy its own live, ranks and all). */
+	/* Decisions do not change these, and copies of a model share them, except that model_hold() gives a copy its own live, by_density
+	 * and all. */
 	const struct graph *graph;
 	const struct lifetimes *life;
 	const struct device *device;
 	uint32_t interval_count;
 	uint32_t *by_density;		/* [interval_count] idle intervals, cheapest to recompute first */
-	struct stab_index all;		/* of the intervals by rank, at every op of theirs */
+	struct stab_index all;		/* the intervals by rank: present at every op that they cross */
 	uint32_t *interval_of;		/* [slots] the slot's interval, or UINT32_MAX */
 	uint32_t *carried;		/* [op_count] the only tensor that forward carries past the op, or UINT32_MAX */
-	uint32_t *until;		/* [tensor_count] last op before which reruns may read a tensor that only forward reads; 0: none
-					 * gain by holding it */
+	uint32_t *until;		/* [tensor_count] the last op before which reruns may read the tensor, if only forward reads it;
+					 * 0: reruns gain nothing by holding it */
 	uint32_t *holdable;		/* [holdable_count] the tensors with until > 0, longest to make for each byte first */
 	uint32_t holdable_count;
 	int64_t *live;			/* [op_count] bytes if every tensor stays, held ones included; inputs that outputs take over
 					 * count once */
 	const double *start_us;		/* [op_count + 1] the lifetimes' */
 	struct versions versions;
-	/* The decisions, and what follows from them. */
+	/* The decisions and their effects. */
 	struct model_interval *intervals;		/* [interval_count] by idle.from, then tensor */
 	bool *held;			/* [tensor_count] chosen by model_hold() */
 	bool *is_checkpoint;			/* [tensor_count] chosen by model_choose_checkpoints() */
@@ -53,7 +54,7 @@ struct model {
 	uint32_t *alternative;		/* [op_count] chosen, or PLAN_NONE */
 	struct segment_tree over;		/* live bytes - budget, by op */
 	struct segment_tree host;		/* bytes that wait on the host - what it may pin, by op */
-	struct stab_index here;		/* of the intervals by rank, at the ops where they are not absent */
+	struct stab_index here;		/* the intervals by rank: present at the ops where no decision makes them absent */
 	uint32_t *rerun_at;		/* [op_count] op before which it runs again, or UINT32_MAX */
 	uint32_t *needed_at;		/* [tensor_count] first op before which a rerun closure reads it, or UINT32_MAX */
 	struct rerun rerun;		/* scratch */
@@ -63,7 +64,7 @@ struct model {
 /* Finds the idle intervals of all tensors of at least least_bytes; nothing is decided. */
 void model_init(struct model *m, const struct lifetimes *l, const struct device *d, bytes_t least_bytes, struct arena *a);
 
-/* The most bytes that stay at an op if every idle interval across it is absent.  Only another algorithm of the op needs less. */
+/* Returns the most bytes at any op when all idle intervals are absent.  Only alternative algorithms need less. */
 bytes_t model_floor(const struct model *m);
 
 /* Copies a model, for other decisions; model_reset() comes next.  from outlives the copy. */
@@ -73,29 +74,32 @@ void model_copy(struct model *m, const struct model *from, struct arena *a);
  * some forward op.  Rerun closures end at checkpoints, so they stay short (Chen et al. 2016). */
 void model_choose_checkpoints(struct model *m, bytes_t bytes_between);
 
-/* Holds tensors that only forward reads, up to so many bytes, those that take longest to make for each byte first.  Rerun closures
+/* Holds tensors that only forward reads, up to `bytes`, those that take longest to make for each byte first.  Rerun closures
  * that remake what backward reads run back through such tensors, and start from those that are held. */
 void model_hold(struct model *m, bytes_t bytes);
 
-/* Takes every decision back, for this budget.  Persistent tensors that the first or the last op has no room for get their home on
- * the host. */
+/* Takes every decision back, and sets the budget.  Persistent tensors get their home on the host as far as the first or the last op has no
+ * room for them. */
 void model_reset(struct model *m, bytes_t budget);
 
 /* Cost and gain of a drop. */
 struct drop_cost {
 	double us;			/* of the ops that would run again and do not yet; INFINITY: impossible */
-	int64_t gain;			/* bytes freed of those wanted, less what the rerun closure calls back where there is no room */
+	int64_t gain;			/* wanted bytes that the drop frees, less the bytes that its rerun closure brings back to ops without
+					 * room */
 };
 
-/* The cost of dropping interval j for `wanted` bytes.  The walk over the rerun closure ends early where the drop frees nothing, or costs
+/* Returns the cost of dropping interval j for `wanted` bytes.  The walk over the rerun closure ends early where the drop frees nothing, or costs
  * `most` us for each byte or more. */
 struct drop_cost model_drop_cost(struct model *m, const struct model_interval *j, int64_t wanted, double most);
 
+/* Drops interval j and marks its rerun closure. */
 void model_drop(struct model *m, struct model_interval *j);
+/* Offloads interval j, absent at ops gone .. back - 1. */
 void model_offload(struct model *m, struct model_interval *j, uint32_t gone, uint32_t back);
-/* Bytes that offloading interval j pins on the host; 0 for a tensor at home there, which has its place. */
+/* Returns the bytes that offloading interval j pins on the host; 0 for a tensor at home there, whose bytes are pinned anyway. */
 int64_t model_pins(const struct model *m, const struct model_interval *j);
-/* True: the host may pin these bytes beside all that is offloaded already. */
+/* True: the host may pin these bytes in addition to those of earlier offloads. */
 bool model_host_has_room(const struct model *m, const struct model_interval *j);
 /* Takes the decision on interval j back, if there is room for its tensor; false: there is none. */
 bool model_keep(struct model *m, struct model_interval *j);
@@ -105,10 +109,10 @@ void model_use_alternative(struct model *m, uint32_t k, uint32_t alternative);
 void model_widen(struct model *m, struct model_interval *j, uint32_t gone, uint32_t back);
 /* Makes interval j absent at no more than ops gone .. back - 1, if there is room for that; false: there is none. */
 bool model_narrow(struct model *m, struct model_interval *j, uint32_t gone, uint32_t back);
-/* The idle interval with the next rank from *rank on that may be present at op k, or NULL; *rank becomes the next one to ask for. */
+/* Returns the first idle interval from rank *rank on that may be present at op k, or NULL.  *rank becomes the next rank to ask for. */
 struct model_interval *model_next_here(const struct model *m, uint32_t k, uint32_t *rank);
 
-/* Tells the model that the schedule was so many bytes over the budget at op k. */
+/* Tells the model that the schedule was `bytes` over the budget at op k. */
 void model_overflow(struct model *m, uint32_t k, bytes_t bytes);
 
 /* Writes the fates of all idle intervals to d. */

@@ -3,8 +3,8 @@
  *
  * A configuration (hybrid_configuration.h) is evaluated: it gives a schedule, and the schedule's buffers are placed and its step is
  * simulated.  The search starts from a fixed list.  Then it expands the best evaluation that was not expanded: it evaluates the
- * neighbours, which differ from it in one parameter.  It ends after a number of evaluations that falls with the graph's size.  At
- * last every other quick policy is evaluated, so hybrid is no slower than the fastest of them.  README.md tells the whole story.
+ * neighbours, which differ from it in one parameter.  It ends after a number of evaluations that falls with the graph's size.
+ * Finally every other quick policy is evaluated, so hybrid is no slower than the fastest of them.  README.md tells the whole story.
  *
  * Evaluations run in parallel.  Ties go to the first, so the plan does not depend on the number of threads.
  */
@@ -20,14 +20,14 @@
 
 /* ---- which configurations ---- */
 
-/* The first configurations are every combination of these; the most useful come first, for large graphs evaluate only those. */
+/* The first configurations are every combination of these.  The most useful come first, because large graphs evaluate only those. */
 static const double shares[] = { 0, 0.8, 1, 0.5, 0.3, 2 };
 static const int checkpoints[] = { 14, 0, 40 };
 
-/* Values that a neighbour may have instead; of the share, factors. */
+/* The values of neighbours; of the share, their factors. */
 static const double share_factors[] = { 0.7, 0.85, 0.95, 1.05, 1.15, 1.4 };
 static const int other_checkpoints[] = { 0, 7, 10, 14, 20, 28, 40 };
-static const double holds[] = { 0.2, 0, 0.1, 0.35 };	/* the first one also where no configuration without any fits */
+static const double holds[] = { 0.2, 0, 0.1, 0.35 };	/* holds[0] is tried, too, when no configuration that holds nothing fits */
 static const int look_aheads[] = { 0, 1, 4, 8, 24 };
 static const double leads[] = { 0, 1, 4, 16 };
 static const double squeezes[] = { 1, 0.98, 0.95, 0.9 };
@@ -38,7 +38,7 @@ enum {
 	    LENGTH(squeezes) + ORDERS + PERSISTENTS
 };
 
-/* The i-th of ALL_CONFIGURATIONS. */
+/* Returns the i-th of ALL_CONFIGURATIONS. */
 static struct configuration
 configuration_at(int i)
 {
@@ -70,7 +70,7 @@ add_neighbour(struct neighbours *n, const struct configuration *c, bool differs)
 	n->of[n->count++] = *c;
 }
 
-/* The configurations that differ from c in one parameter. */
+/* Fills n with the configurations that differ from c in one parameter. */
 static void
 find_neighbours(struct neighbours *n, const struct configuration *c)
 {
@@ -140,7 +140,7 @@ run_contender(void *arg)
 	return o->row == NULL ? hybrid_evaluate(&o->h, &o->us) : evaluate_policy(&o->h, o->row, &o->us);
 }
 
-/* How many evaluations the search may take: fewer for larger graphs. */
+/* Returns the most evaluations of the search: fewer for larger graphs. */
 static int
 evaluations_for(const struct graph *g)
 {
@@ -149,8 +149,8 @@ evaluations_for(const struct graph *g)
 	return n < FEWEST_EVALUATIONS ? FEWEST_EVALUATIONS : n > most ? most : n;
 }
 
-/* Runs all[0 .. n) in parallel until the search is stopped; if find is set, not before one fits.  Returns the index of the fastest that
- * fits, or -1.  Only its memory is kept; ties go to the first. */
+/* Runs all[0 .. n) in parallel until the search is stopped.  With find, a stop counts only after one fits.  Returns the index of the fastest
+ * that fits, or -1; ties go to the first.  The memory of all others is freed. */
 static int
 run_all(struct contender *all, int n, bool find, const struct search_control *control)
 {
@@ -194,7 +194,7 @@ run_all(struct contender *all, int n, bool find, const struct search_control *co
 /* A configuration that has been evaluated. */
 struct evaluated {
 	struct configuration configuration;
-	double us;			/* a lower bound if it was not worth placing; INFINITY: it fails */
+	double us;			/* step time; a lower bound if the schedule was not worth placing; INFINITY: it fails */
 	bool expanded;			/* its neighbours have been evaluated */
 };
 
@@ -210,7 +210,7 @@ struct hybrid_search {
 	struct placement_cache placements;
 	struct schedule *best;		/* the caller's */
 	double us;			/* of best; INFINITY: none */
-	const struct policy *row;	/* that made best; NULL: hybrid itself */
+	const struct policy *row;	/* the policy that made best; NULL: hybrid itself */
 	enum packing packing;
 	int evaluation_count, most_evaluations;
 	struct evaluated evaluated[EVALUATION_ROOM];
@@ -218,7 +218,7 @@ struct hybrid_search {
 	const char *why;		/* the first configuration's reason, if it fails */
 };
 
-/* A contender of configuration c.  A schedule that is LESS_WORTH faster than the best is not worth placing. */
+/* Returns a contender of configuration c.  A schedule that is LESS_WORTH faster than the best is not worth placing. */
 static struct contender
 contender_of(struct hybrid_search *x, struct configuration c)
 {
@@ -260,8 +260,8 @@ evaluate(struct hybrid_search *x, int n)
 	    x->us / 1000);
 }
 
-/* The best evaluation whose neighbours come next, or NULL.  One whose step time is that of an expanded one is passed over: it is most
- * often the same schedule. */
+/* Returns the evaluation to expand next: the fastest whose step time no expanded evaluation has; NULL: none.  Equal step times most
+ * often mean equal schedules. */
 static struct evaluated *
 next_to_expand(struct hybrid_search *x)
 {
@@ -298,7 +298,7 @@ expand(struct hybrid_search *x, struct evaluated *v)
 	evaluate(x, count);
 }
 
-/* Evaluates the first configurations first .. end - 1, with this part of the budget to hold. */
+/* Evaluates the first configurations first .. end - 1, with the part `hold` of the budget for held tensors. */
 static void
 start(struct hybrid_search *x, int first, int end, double hold)
 {
@@ -320,8 +320,8 @@ all_failed(const struct hybrid_search *x)
 	return !search_stopped(x->p->control);
 }
 
-/* A few configurations come first, for the others to beat.  Where all fail, a few run again: with tensors held, because reruns may need
- * too much memory, and packed with a search. */
+/* Evaluates the first configurations, a few of them before the others, which then have a step time to beat.  If all fail, a few run again:
+ * with tensors held, because reruns may need too much memory, and then packed with a search. */
 static void
 start_all(struct hybrid_search *x)
 {
@@ -338,7 +338,7 @@ start_all(struct hybrid_search *x)
 	}
 }
 
-/* Leaves small tensors out of the model, unless so many are small that the budget is hardly in reach without them. */
+/* Makes the model without small tensors.  If the others alone hardly reach the budget, smaller ones are taken in, too. */
 static void
 choose_tensors(struct hybrid_search *x)
 {
@@ -353,7 +353,7 @@ choose_tensors(struct hybrid_search *x)
 	}
 }
 
-/* Evaluates the other quick policies.  They come last: then they have most to beat, and few are placed. */
+/* Evaluates the other quick policies.  They come last, because the best step time by then saves most of their placements. */
 static void
 evaluate_policies(struct hybrid_search *x)
 {

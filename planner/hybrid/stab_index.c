@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* stab_index.c - one row of bits a bucket, so that a query reads words that stand side by side */
+/* stab_index.c - one row of bits a bucket, so that a query reads adjacent words */
 #include <config.h>
 #include "planner/hybrid/stab_index.h"
 
@@ -19,11 +19,11 @@ stab_index_copy(struct stab_index *to, const struct stab_index *from)
 }
 
 void
-stab_index_set(struct stab_index *x, uint32_t bucket, uint32_t item, bool stands)
+stab_index_set(struct stab_index *x, uint32_t bucket, uint32_t item, bool present)
 {
 	uint64_t *word = &x->bits[(size_t)bucket * x->words + item / 64], bit = UINT64_C(1) << item % 64;
 
-	*word = stands ? *word | bit : *word & ~bit;
+	*word = present ? *word | bit : *word & ~bit;
 }
 
 uint32_t

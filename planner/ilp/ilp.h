@@ -24,15 +24,15 @@
 struct choice {
 	const struct timed_interval *interval;
 	uint32_t run_start, run_count;	/* runs[]: its rerun closure; run_count 0: it cannot be dropped */
-	uint32_t prior;			/* the latest earlier choice of the same tensor and value: it shares that copy on the host; or ILP_NONE */
+	uint32_t prior;			/* the latest earlier choice of the same tensor and value, whose copy on the host it shares; or ILP_NONE */
 };
 
 /* The fates of the choices, read from a solution or from a schedule. */
 struct verdicts {
 	uint8_t *fate;			/* [count] enum fate */
 	double *share;			/* [count] part of its tensor that is away: 0 or 1 in a whole solution */
-	uint32_t *gone, *back;		/* [count] FATE_OFFLOAD: as in decisions.h.  FATE_DROP: back is the op before which it is made again */
-	uint32_t *gone_from, *back_to;	/* [count] FATE_OFFLOAD: the earliest gone and the latest back that serve as well */
+	uint32_t *gone, *back;		/* [count] FATE_OFFLOAD: as in decisions.h.  FATE_DROP: back is the op before which the tensor is made again */
+	uint32_t *gone_from, *back_to;	/* [count] FATE_OFFLOAD: the earliest gone and the latest back that the solution allows */
 	bool *lean;			/* [op_count] as in decisions.h */
 	bool timed;			/* gone and back are filled */
 };
@@ -53,12 +53,12 @@ struct ilp {
 	uint32_t count, *runs;
 	size_t run_count, run_capacity;
 	/* Learned from schedules: */
-	bytes_t *extra;			/* [op_count] bytes that they need at the op beyond the model */
-	bool *asked;			/* [op_count] one was over the budget there */
+	bytes_t *extra;			/* [op_count] bytes that schedules need at the op beyond the model */
+	bool *asked;			/* [op_count] a schedule was over the budget at the op */
 	struct cut *cuts;
 	uint32_t *cut_ops;
 	size_t cut_count, cut_capacity, cut_op_count, cut_op_capacity;
-	bytes_t margin;			/* what placements lost to fragmentation */
+	bytes_t margin;			/* bytes that placements lost to fragmentation */
 	struct lp lp;
 	const struct formulation *form;
 	void *model;			/* the formulation's own: the meaning of its columns */
@@ -74,7 +74,7 @@ struct formulation {
 	bool (*build)(struct ilp *m);
 	/* Fills v from solution x, whole or relaxed. */
 	void (*read)(const struct ilp *m, const double *x, struct verdicts *v);
-	/* Sets the bounds of fixed's columns to v, except for the choices that are loose[] (NULL: none). */
+	/* Fixes the columns of `fixed` to v, except those of choices with loose[] set (NULL: of none). */
 	void (*fix)(const struct ilp *m, struct lp *fixed, const struct verdicts *v, const bool *loose);
 	/* Notes that the schedule of whole solution x was `over` bytes over the budget at op k, or while the reruns before k ran. */
 	void (*learn)(struct ilp *m, const double *x, uint32_t k, bytes_t over, const struct step *reruns, uint32_t rerun_count);

@@ -275,7 +275,7 @@ read_solution(const struct ilp *m, const double *x, struct verdicts *v)
 	}
 }
 
-/* Fixes the fates only; the flows stay free. */
+/* Fixes the fates only; the flows between moments stay free. */
 static void
 fix(const struct ilp *m, struct lp *fixed, const struct verdicts *v, const bool *loose)
 {

@@ -13,7 +13,7 @@ enum { MOST_INTERVALS = 600, MOST_RUNS = 1024 };
 struct finding {
 	struct ilp *m;
 	struct rerun rerun;
-	uint32_t end;			/* op before which the choice at hand needs its tensor */
+	uint32_t end;			/* op before which the current choice needs its tensor */
 };
 
 int
@@ -88,7 +88,7 @@ useful(const struct ilp *m, uint32_t all, struct ranked *order)
 	return count < MOST_INTERVALS ? count : MOST_INTERVALS;
 }
 
-/* Those of transient tensors, then those of persistent ones. */
+/* Fills intervals with those of transient tensors, then those of persistent ones.  Returns their number. */
 static uint32_t
 all_intervals(struct ilp *m)
 {

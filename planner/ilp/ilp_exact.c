@@ -11,7 +11,7 @@
  *   e_gk      1: g's tensor has gone by the start of op k of M		rising in k; the last one means: offloaded
  *   s_gk      1: it has room again by the start of op k		rising in k
  *   c_gq      1: it was dropped at once after a_g and is made again at stage q
- *   x_pq      op p runs again at stage q		(not declared whole: it has a cost, and whole variables demand it)
+ *   x_pq      op p runs again at stage q		(not declared whole: its cost keeps it at the least that whole variables need)
  *   f_gq      share of the tensor fetched before stage q
  *   o_gl, r_gl	time of interval l that the copy out, the fetch, takes of the link
  *   d_l       length of interval l
@@ -32,16 +32,17 @@
  *   c_gq <= x_pq              for the ops p that write the tensor, back to the first that does not read it
  *   and for x_pq, each input of p, tensor t with the value that p read, is there:
  *     x_p'q >= x_pq                          for its writers p', if t is dead by then or has been overwritten
- *     x_p'q >= x_pq + sum over q' >= q of c_gq' - 1        if t is idle in g: dropped and not made again yet, it is made now
+ *     x_p'q >= x_pq + sum over q' >= q of c_gq' - 1        if t is idle in g: where t was dropped and has not
+ *                                                                  been made again before stage q, it is made now
  *     x_pq + e_gk <= 1 + f_gq,  f_gq <= s_gk',  in_g f_gq <= sum of r_gl before q   k, k': the ops of M before, from q on
  *     x_p'q >= x_pq                          p' overwrote an output of p that is still needed
  * Objective: min sum of d_l.
  *
- * The program is a relaxation of everything that decisions.h can express over the choices: copies of a queue may be interleaved, and the
+ * Every plan that decisions.h can express over the choices is a solution: in the program, copies of a queue may be interleaved, and the
  * memory of reruns while they run is free.  So no such plan is faster than its optimum at the best rates of the link.  The memory of reruns
  * comes lazily, as cuts: where a schedule of a solution with A bytes away at op k was `over` bytes over the budget while n reruns ran before k,
  *   bytes away at k >= (A + over) (1 - n + sum of x over these reruns).
- * The program is not a relaxation of all plans: others may run ops again earlier, or hold tensors after their last use for reruns.
+ * Other plans are not solutions: they may run ops again earlier, or hold tensors after their last use for reruns.
  */
 #include <config.h>
 #include "planner/ilp/ilp_exact.h"
@@ -95,7 +96,7 @@ divide_time(struct exact *f)
 		f->least[now] += m->graph->ops[k].time_us / ILP_MS;
 		now += after[k];
 	}
-	/* The last interval is for fetches that outlast the last op. */
+	/* The last interval is for fetches that end after the last op. */
 	f->run_in[n] = f->op_in[n] = f->intervals = now + 1;
 }
 
@@ -173,7 +174,7 @@ slow_down(struct exact *f, uint32_t l, uint32_t c, double moving)
 		lp_add(&f->m->lp, f->time_row[l * f->level_count + v], c, -f->levels[v].loss * moving);
 }
 
-/* Adds choice i's columns for offloading, if it crosses a moment. */
+/* Adds the columns for offloading choice i, if the choice crosses a moment. */
 static void
 open_interval(struct exact *f, uint32_t i)
 {

@@ -15,28 +15,31 @@ struct again { uint32_t stage, column; };
 
 struct interval_columns {
 	uint32_t first_row, row_count;	/* of the moments that it crosses */
-	uint32_t e, s;			/* first column of e, s by moment first_row + i; s begins at i = 1 */
-	uint32_t o, o_first, o_count;	/* first column, first interval, number */
-	uint32_t r, r_first, r_count;
+	uint32_t e;			/* column of e at moment first_row + i: e + i */
+	uint32_t s;			/* column of s at moment first_row + i: s + i - 1; none at i = 0 */
+	uint32_t o, o_first, o_count;	/* copy out: first column, first time interval, number of columns */
+	uint32_t r, r_first, r_count;	/* fetch: the same */
 	struct again *again;		/* [again_count] by stage */
 	uint32_t again_count;
 };
 
-/* A contention factor: a copy slows such ops by 1 + slow, and a ms of copying while one runs loses `loss` ms. */
+/* A contention factor: a copy makes such ops 1 + slow times as long, and each ms of copying during such an op loses `loss` ms. */
 struct slow_level { double slow, loss; };
 
 struct exact {
 	struct ilp *m;
 	uint32_t *moment, moments;	/* [moments] ops with a row for memory, rising */
-	uint32_t intervals, d;		/* number, first column */
-	uint32_t *run_in, *op_in;	/* [op_count + 1] interval of the reruns just before op k, and of op k */
+	uint32_t intervals, d;		/* time intervals: their number, and their first column */
+	uint32_t *run_in;		/* [op_count + 1] time interval of the reruns just before op k */
+	uint32_t *op_in;		/* [op_count + 1] time interval of op k */
 	double *least;			/* [intervals] ms of its ops */
 	struct slow_level levels[CLASS_COUNT];	/* by slow */
 	uint32_t level_count;
-	double *light;			/* [intervals][level_count] ms by which overlap with less affected ops lowers the level's loss */
+	double *light;			/* [intervals][level_count] ms by which the level's loss falls when copies overlap with less affected ops */
 	uint32_t *time_row;		/* [intervals][level_count] or ILP_NONE */
 	struct stage *stages;		/* [stage_count] by op */
-	uint32_t stage_count, *stage_at;	/* [op_count] or ILP_NONE */
+	uint32_t stage_count;
+	uint32_t *stage_at;		/* [op_count] the stage before the op, or ILP_NONE */
 	uint32_t *choice_of;		/* [slots of decisions.h] the choice whose idle interval follows the use, or ILP_NONE */
 	struct interval_columns *of;	/* [count] */
 };

@@ -46,7 +46,7 @@ exact_read(const struct ilp *m, const double *x, struct verdicts *v)
 	for (uint32_t i = 0; i < m->count; i++) {
 		const struct timed_interval *g = m->choices[i].interval;
 
-		/* A rerun of its writers before its own stage is lean: its outputs are only for the op at hand. */
+		/* A rerun of the tensor's writers before the tensor's own stage is lean: the outputs serve only the op of that stage. */
 		for (uint32_t q = 0; v->fate[i] == FATE_DROP && q < f->stage_count && f->stages[q].op < v->back[i]; q++)
 			for (uint32_t p = g->idle.from; f->stages[q].op >= g->idle.from && p-- > 0;)
 				if (op_writes(&m->graph->ops[p], g->idle.tensor) && f->stages[q].x[p] != ILP_NONE && x[f->stages[q].x[p]] > 0.5)
@@ -60,7 +60,7 @@ set(struct lp *lp, uint32_t column, double value)
 	lp->columns[column].low = lp->columns[column].high = value;
 }
 
-/* Leaves the reruns free: they follow from the rest. */
+/* Fixes all columns of a choice but the reruns, which follow from the others. */
 void
 exact_fix(const struct ilp *m, struct lp *fixed, const struct verdicts *v, const bool *loose)
 {

@@ -54,12 +54,19 @@ ilp_consider(struct ilp *m, const struct schedule *s)
 
 /* ---- from verdicts to schedules ---- */
 
-/* When copies run: as late out and as early in as the solution lets them; the same, but out in the order of last uses; out as
- * early as it lets them; that, and in as late; or by the link's rates alone (occupancy.h), in early or late. */
-enum timing { OWN_TIMES, IN_ORDER, EARLY_OUT, SHORT, EAGER, LATE, TIMINGS };
+/* When copies run, within the times of the solution or by the link's rates alone (occupancy.h). */
+enum timing {
+	OWN_TIMES,	/* out as late, in as early as the solution allows */
+	IN_ORDER,	/* OWN_TIMES, but copies out go in the order of last uses */
+	EARLY_OUT,	/* out as early, in as early as the solution allows */
+	SHORT,		/* out as early, in as late as the solution allows */
+	EAGER,		/* by the rates: in early */
+	LATE,		/* by the rates: in late */
+	TIMINGS
+};
 
-/* Moves copies out earlier, so that each precedes all that can only begin later.  decisions.h orders them by the ops at which they must
- * have ended.  The program may send parts of a copy before and after another one; a queue cannot. */
+/* Moves copies out earlier, so that each precedes all copies that can only begin later.  decisions.h orders copies by the ops at which
+ * they must have ended.  The program may split a copy around another one; a queue cannot. */
 static void
 out_in_order(const struct ilp *m, struct decisions *d, struct ranked *order, uint32_t n)
 {

@@ -1,21 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* policy_ilp.c - the search of policy ilp: rounds of solving a mixed integer program by GLPK and learning from its schedules
  *
- * There are two formulations.  ilp_exact.c knows for each idle interval when the tensor has gone and is back, and for each rerun the op that
- * it precedes; its size grows with their product.  ilp_aggregate.c adds bytes up over idle intervals.  The exact form is used where its
+ * There are two formulations.  ilp_exact.c has variables for the op at which a tensor leaves or returns, and for the op before which each
+ * rerun runs.  The number of variables grows with intervals x ops.  ilp_aggregate.c adds bytes up over idle intervals.  The exact form is used where its
  * build() accepts the size: rounded solutions of the aggregate form hardly ever beat hybrid, pieces of the exact form do.
  *
  * The search begins with the plan of hybrid, whose choices are also the solver's first incumbent.  Each round builds the program with
  * everything learned, searches it, makes schedules of the solutions, whole or rounded, and simulates each that fits; the fastest is kept.
- * A schedule over the budget adds a row to the next round's program, and one that only its placement puts over the budget adds bytes.
+ * A schedule over the budget adds a row to the next round's program.  If only its placement is over the budget, it adds bytes instead.
  *
  * A program of up to WHOLE_ENTRIES is searched whole for a while (GLPK solves its relaxation in a second; at four times the size it needs
  * more than ten).  A larger program, or one whose search brought no better plan, is searched piece by piece: all choices are fixed to the
- * best plan's, except for a window of neighbours by next use.  The window slides on, and widens when it has been everywhere.  The search
- * ends when the window holds all choices and no plan is better, at the time limit, or when it is told to.
+ * best plan's, except for a window of neighbours by next use.  The window slides on, and widens after a whole round.  The search
+ * ends when the window holds all choices and no plan is better, at the time limit, or when it is stopped.
  *
- * The bound shown is the planner's own (bounds.h), certified without GLPK and valid for every plan.  The solver's bound holds for the program,
- * which does not have all plans, so it is not shown as a bound on the plan.
+ * The bound shown is the planner's own (bounds.h), certified without GLPK and valid for every plan.  The solver's bound holds for the
+ * program only, because some plans are not among its solutions.
  */
 #include <config.h>
 #include <assert.h>
@@ -34,7 +34,7 @@ enum { MOST_ROUNDS = 1000, FIRST_WINDOW = 8, WHOLE_ENTRIES = 60000, TIGHTENINGS 
 #define WANTED_GAP 0.0005
 #define SHORTEST_SECONDS 0.3
 
-/* Solutions met during a search of GLPK, during which nothing is allocated. */
+/* Solutions that a search of GLPK meets.  Nothing is allocated during the search. */
 struct met_solutions {
 	double *x[WHOLE + ROUNDED];	/* [column_count]: whole ones in a ring, then relaxed ones */
 	uint32_t whole, relaxed;	/* numbers met so far */
@@ -46,15 +46,16 @@ struct ilp_search {
 	struct met_solutions pool;
 	double bound_us, end_s;		/* end_s: the end of the search, which leaves time for the plan's own bounds */
 	double shown_best, shown_bound;
-	double limit_s, round_s, met_s;	/* times of the round's beginning and of its last whole solution; 0: none */
+	double limit_s;			/* of the search */
+	double round_s, met_s;		/* clock at the round's beginning, and at its last whole solution; 0: none */
 	uint32_t *by_next;		/* [count] choices by next use */
-	uint32_t window, window_from;	/* of by_next: number of loose choices, and the first */
+	uint32_t window, window_from;	/* the loose choices in by_next: their number, and the first */
 	bool piecemeal;			/* the program is searched piece by piece */
 	/* Of the round: */
 	double *x;			/* [column_count] */
 	bool *loose;			/* [count] */
 	struct lp_line *columns;	/* [column_count] */
-	uint32_t better_row;		/* row of the cost, bounded while a better solution is searched */
+	uint32_t better_row;		/* row of the cost, bounded during the search for a better solution */
 	int round;
 	bool go_on;
 	struct arena scratch;
@@ -132,7 +133,7 @@ try_policy(struct ilp_search *s, const struct policy *row)
 	}
 }
 
-/* Takes the plan of hybrid, which tries the other policies itself.  They are asked one by one when hybrid found none in its time. */
+/* Takes the plan of hybrid, which evaluates the other policies itself.  If hybrid finds none in its time, each of them plans. */
 static int
 begin(void *arg)
 {

@@ -3,6 +3,8 @@
 #include <config.h>
 #include "planner/policy/blocks.h"
 
+#include "src/base/rank.h"
+
 static bytes_t
 size_of(const struct blocks *d, uint32_t t)
 {
@@ -15,7 +17,7 @@ is_transient(const struct blocks *d, uint32_t t)
 	return !kind_is_persistent(d->graph->tensors[t].kind) && d->life->first[t] <= d->life->last[t];
 }
 
-/* The block with the forward of backward op k's layer; `latest` where the op has no name or no forward. */
+/* Returns the block with the forward of backward op k's layer; `latest` if the op has no layer name, or the layer no forward. */
 static uint32_t
 preferred(const struct blocks *d, uint32_t k, uint32_t latest)
 {
@@ -24,8 +26,8 @@ preferred(const struct blocks *d, uint32_t k, uint32_t latest)
 	return d->graph->ops[k].layer == NULL || forward == LAYERS_NONE ? latest : d->block_of[d->layers.groups[forward].first];
 }
 
-/* Merges segments so that backward goes through them in reverse: every backward op reads maps of one block, and no later op reads
- * those of a later block.  joined[i]: segment i belongs to the one before.  Returns whether that changed a segment. */
+/* Merges segments so that backward goes through them in reverse: each backward op reads maps of one block, and after it no op reads maps
+ * of a later block.  joined[i]: segment i belongs to the one before.  True: a segment was merged. */
 static bool
 join_once(struct blocks *d, bool *joined)
 {
@@ -113,7 +115,7 @@ find_own(const struct blocks *d)
 	return reads;
 }
 
-/* The ops that rerun with their block: they lead to a tensor of reads[], or, with reads NULL, to one that leaves the block.
+/* Returns the ops that rerun with their block: those on the way to a tensor of reads[] or, with reads NULL, to one that leaves the block.
  * Adds their times to each block's own_us or us. */
 static bool *
 find_again(struct blocks *d, const bool *reads)
@@ -140,7 +142,8 @@ find_again(struct blocks *d, const bool *reads)
 	return again;
 }
 
-/* The most bytes alive while an op of [from, to) runs, workspace included; change is what is born less what died.  Clears change. */
+/* Returns the most bytes alive during an op of [from, to), workspace included.  change[k]: bytes born at op k less bytes that died.
+ * Clears change. */
 static bytes_t
 highest(const struct blocks *d, int64_t *change, uint32_t from, uint32_t to)
 {
@@ -158,26 +161,20 @@ highest(const struct blocks *d, int64_t *change, uint32_t from, uint32_t to)
 	return (bytes_t)most;
 }
 
-/* The transient tensors in the order of their first use, so that those of a block stand together. */
+/* Returns the transient tensors in the order of their first use.  Those with op k as their first use are at (*start)[k] ..
+ * (*start)[k + 1] - 1, so the tensors of a block are adjacent. */
 static uint32_t *
-by_first(const struct blocks *d)
+by_first(const struct blocks *d, uint32_t **start)
 {
-	uint32_t ops = d->graph->op_count, *start = ARENA_NEW(d->arena, uint32_t, (size_t)ops + 2), *order;
+	uint32_t *key = ARENA_NEW(d->arena, uint32_t, d->graph->tensor_count);
 
-	order = ARENA_NEW(d->arena, uint32_t, (size_t)d->graph->tensor_count + 1);
 	for (uint32_t t = 0; t < d->graph->tensor_count; t++)
-		if (is_transient(d, t))
-			start[d->life->first[t] + 1]++;
-	for (uint32_t k = 0; k < ops; k++)
-		start[k + 1] += start[k];
-	for (uint32_t t = 0; t < d->graph->tensor_count; t++)
-		if (is_transient(d, t))
-			order[start[d->life->first[t]]++] = t;
-	order[start[ops]] = SEGMENTS_NONE;	/* start[ops] is still the count: no tensor is first used at op `ops` */
-	return order;
+		key[t] = is_transient(d, t) ? d->life->first[t] : RANK_NONE;
+	return rank_by_key(key, d->graph->tensor_count, d->graph->op_count, start, d->arena);
 }
 
-/* Measures the peaks of block b's forward: in passing, keeping all that leaves it, or for its own backward alone. */
+/* Measures the peaks of block b's forward: keeping no tensor for its own backward, keeping all that leaves it, or for its own backward
+ * alone. */
 static void
 measure_forward(struct blocks *d, struct block *b, const uint32_t *tensors, uint32_t count, const bool *reads, int64_t *change)
 {
@@ -203,7 +200,7 @@ measure_forward(struct blocks *d, struct block *b, const uint32_t *tensors, uint
 	b->own = most[OWN];
 }
 
-/* Measures the peak of block b's backward: its own maps until their last use in it, and all that backward has made. */
+/* Measures the peak of block b's backward: the block's maps until their last use in it, and all tensors that backward has made. */
 static void
 measure_backward(struct blocks *d, struct block *b, const uint32_t *tensors, uint32_t count, const int64_t *made)
 {
@@ -230,7 +227,7 @@ measure_backward(struct blocks *d, struct block *b, const uint32_t *tensors, uin
 static void
 measure_blocks(struct blocks *d, const bool *reads)
 {
-	uint32_t ops = d->graph->op_count, forward = d->y.first[d->count], *order = by_first(d), n = 0;
+	uint32_t ops = d->graph->op_count, forward = d->y.first[d->count], *start, *order = by_first(d, &start);
 	int64_t *change = ARENA_NEW(d->arena, int64_t, (size_t)ops + 2), *made = ARENA_NEW(d->arena, int64_t, (size_t)ops + 2);
 	int64_t *crossing = ARENA_NEW(d->arena, int64_t, (size_t)d->count + 1), *dying = ARENA_NEW(d->arena, int64_t, ops);
 	bytes_t alive = 0;
@@ -253,17 +250,15 @@ measure_blocks(struct blocks *d, const bool *reads)
 		made[k] += made[k - 1];
 	for (uint32_t i = 0; i < d->count; i++) {
 		struct block *b = &d->blocks[i];
-		uint32_t begin = n;
+		const uint32_t *tensors = &order[start[b->from]], count = start[b->to] - start[b->from];
 
 		crossing[i] += i > 0 ? crossing[i - 1] : 0;
 		b->input = (bytes_t)crossing[i];
-		while (order[n] != SEGMENTS_NONE && d->life->first[order[n]] < b->to)
-			n++;
-		measure_forward(d, b, &order[begin], n - begin, reads, change);
+		measure_forward(d, b, tensors, count, reads, change);
 		if (b->back_from != UINT32_MAX)
-			measure_backward(d, b, &order[begin], n - begin, made);
+			measure_backward(d, b, tensors, count, made);
 	}
-	/* Bytes that the backward of later blocks leaves, parameters' gradients above all. */
+	/* The bytes that the backward of later blocks leaves are mostly gradients of parameters. */
 	for (uint32_t i = d->count; i-- > 0;) {
 		struct block *b = &d->blocks[i];
 

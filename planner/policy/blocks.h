@@ -11,17 +11,17 @@
 #include "planner/schedule/lifetimes.h"
 
 struct block {
-	double us;			/* time of a rerun for the next block and its own backward */
+	double us;			/* time of a rerun that makes all tensors that leave the block */
 	double own_us;			/* time of a rerun for its own backward alone */
 	bytes_t input;			/* bytes that enter the block */
 	bytes_t hold;			/* bytes that it leaves for its own backward and for the next block */
-	bytes_t through;		/* peak of its forward without the input, if it keeps nothing for its own backward */
-	bytes_t keep;			/* peak of its forward without the input, if it keeps what it leaves */
-	bytes_t own;			/* as keep, of a rerun for its own backward alone */
+	bytes_t through;		/* peak of its forward, input not counted, if it keeps no tensor for its own backward */
+	bytes_t keep;			/* the same, if it keeps all of hold */
+	bytes_t own;			/* the same, if it reruns for its own backward alone */
 	bytes_t backward;		/* peak of its backward, gradients included */
-	bytes_t gradients;		/* bytes of gradients alive before its backward begins */
+	bytes_t gradients;		/* bytes that the backward of later blocks leaves */
 	uint32_t from, to;		/* forward ops [from, to) */
-	uint32_t back_from, back_to;	/* backward ops [back_from, back_to) */
+	uint32_t back_from, back_to;	/* backward ops [back_from, back_to); back_from UINT32_MAX: none */
 };
 
 struct blocks {
@@ -33,8 +33,8 @@ struct blocks {
 	struct block *blocks;		/* [count] */
 	uint32_t count;
 	uint32_t *block_of;		/* [op_count] */
-	bool *again;			/* [op_count] the op runs again in a rerun for the next block and its own backward */
-	bool *own;			/* [op_count] the op runs again in a rerun for its own backward alone */
+	bool *again;			/* [op_count] the op is part of a rerun that makes all tensors that leave its block */
+	bool *own;			/* [op_count] the op is part of a rerun for its block's own backward alone */
 };
 
 /* Splits forward into at most `most` blocks; ERR_NO: forward has no maps to split at. */

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The forward op that backward op k belongs to: the latest one whose output it reads; k itself: none. */
+/* Returns the forward op that backward op k belongs to: the latest one whose output k reads; k itself: none. */
 static uint32_t
 owner(const struct graph *g, uint32_t k, const uint32_t *forward_writer)
 {
@@ -35,7 +35,7 @@ by_name(const void *x, const void *y)
 	return order != 0 ? order : p->group < q->group ? -1 : p->group > q->group;
 }
 
-/* The latest forward group of that name. */
+/* Returns the latest forward group of that name, or LAYERS_NONE. */
 static uint32_t
 find_named(const struct named *sorted, uint32_t count, const char *name)
 {
@@ -155,8 +155,13 @@ layers_write(const struct graph *g, const struct layer_group *group, uint32_t te
 	return false;
 }
 
-/* How many forward ops write a tensor, so far and in all; whether the latest may rerun; whether the tensor waits for backward. */
-struct making { uint32_t version, final; bool again, waits; };
+/* The making of one tensor in forward. */
+struct making {
+	uint32_t version;	/* number of forward ops that have written it so far */
+	uint32_t final;		/* number of all forward ops that write it */
+	bool again;		/* the latest of them may rerun */
+	bool waits;		/* the tensor waits for backward */
+};
 
 static bool
 may_run_again(const struct graph *g, const struct op *o, const struct making *made)

@@ -12,21 +12,22 @@
 struct layer_group {
 	uint32_t first, last;		/* op ids, both included */
 	enum phase phase;
-	enum op_class class;		/* of the op that takes the most time; ties: the first */
+	enum op_class class;		/* class of the op that takes the most time; ties: the first */
 };
 
 struct layers {
 	uint32_t group_count;
 	struct layer_group *groups;	/* [group_count] in execution order, covering every op */
 	uint32_t *group_of;		/* [op_count] */
-	uint32_t *forward_of;		/* [group_count] the forward group of its layer, by name or by its inputs; a forward group's own
-					 * index; LAYERS_NONE: none */
+	uint32_t *forward_of;		/* [group_count] the forward group of the group's layer, found by name or by inputs.  Of a forward
+					 * group, its own index.  LAYERS_NONE: none */
 };
 #define LAYERS_NONE UINT32_MAX
 
+/* Fills l with the layers of g. */
 void layers_init(struct layers *l, const struct graph *g, struct arena *a);
 
-/* True: transient tensor t waits from forward for backward.  *use is its last use in forward. */
+/* True: transient tensor t is used in forward, and next read in backward.  *use is its last use in forward. */
 bool layers_turn(const struct lifetimes *life, uint32_t t, uint32_t *use);
 
 /* True: Caffe runs the layer in place (ReLU, dropout, batch norm, scale), so its output is a temporary.  LRN has a map of its own. */
@@ -35,8 +36,8 @@ bool layers_in_place(const struct graph *g, const struct layer_group *group);
 /* True: an op of the group writes the tensor. */
 bool layers_write(const struct graph *g, const struct layer_group *group, uint32_t tensor);
 
-/* [tensor_count] whether the tensor may be dropped after its last use in forward, and be rematerialised by ops with may_run alone, from
- * tensors that backward keeps anyway. */
+/* Returns [tensor_count] flags, true for tensors that wait for backward and that ops with may_run alone can make again, from tensors that
+ * stay anyway.  Such a tensor may be dropped after its last use in forward. */
 bool *layers_cheap(const struct lifetimes *life, const bool *may_run, struct arena *a);
 
 /* ERR_NO: the graph lacks forward or backward ops. */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* policies.c - the table of policies, and questions to it */
+/* policies.c - the table of policies, and lookups in it */
 #include <config.h>
 #include "planner/policy/policy.h"
 

@@ -13,7 +13,7 @@
 /* Fills s.  ERR_NO: the policy cannot handle the problem; it never half-works. */
 typedef int policy_fn(struct schedule *s, const struct problem *p, struct arena *a, struct err *e);
 
-/* These may move persistent tensors, too, so they have plans for budgets below the persistent bytes and one op's. */
+/* These policies may move persistent tensors, too, so they may have plans for budgets below the resident bound. */
 #define POLICIES_OURS(ROW) \
 	ROW("hybrid", policy_hybrid, "keep, offload or recompute, each tensor by what it costs")
 
@@ -38,7 +38,7 @@ typedef int policy_fn(struct schedule *s, const struct problem *p, struct arena 
 struct policy {
 	const char *name, *summary;
 	policy_fn *plan;
-	bool quick;		/* hybrid evaluates it, too */
+	bool quick;		/* hybrid evaluates the policy, too */
 	bool moves_persistent;
 };
 extern const struct policy policies[];	/* ends with a NULL name */
@@ -53,7 +53,7 @@ POLICIES_SLOW(ROW)
 enum { POLICY_COUNT = 0 POLICIES_OURS(ROW) POLICIES(ROW) POLICIES_SLOW(ROW) };
 #undef ROW
 
-/* The least budget that the policy may have a plan for, by sizes alone. */
+/* Returns a budget below which the policy has no plan, by sizes alone. */
 bytes_t policy_least_budget(const struct policy *row, const struct lifetimes *l);
 
 const struct policy *policy_find(const char *name);	/* NULL: none of that name */

@@ -2,8 +2,8 @@
 /* policy_autoswap.c - AutoSwap (Zhang et al., arXiv 1903.06631)
  *
  * Candidates are tensors over a size threshold with an idle interval that crosses the time over the budget.  A candidate's score is its
- * size times the interval's time, in which each moment is weighted by its excess over the budget.  The best is picked and the excess
- * falls, until no op is over the budget.  Copies out begin after the last use, and copies in end as late as is safe.
+ * size times the interval's time, in which each moment is weighted by its excess over the budget.  The best is picked, which lowers
+ * the excess, until no op is over the budget.  Copies out begin after the last use, and copies in end as late as is safe.
  */
 #include <config.h>
 #include "planner/policy/greedy_swap.h"

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* policy_capuchin.c - Capuchin (Peng et al., ASPLOS 2020)
  *
- * Candidates are tensors with two uses around a moment that is over the budget.  A swap's free time FT is the start of its latest fetch
- * less the end of its copy out, the link's backlog included.
+ * Candidates are tensors with two uses around a moment that is over the budget.  A swap's free time FT is the latest start of
+ * its fetch minus the end of its copy out.  FT counts the other copies on the link, too.
  *
- *  - Largest FT first: swaps that hide behind compute.
- *  - Once FT < 0: the swap with the least exposed time or the recomputation that saves the most bytes a second, whichever costs less for
+ *  - While FT >= 0, the swap with the largest FT is taken: it hides behind compute.
+ *  - Then the swap with the least exposed time, or the recomputation that saves the most bytes a second, is taken, whichever costs less for
  *    a byte.  Each pick changes where other rerun closures start, so a recomputation's cost is computed again before it is taken.
- *  - The fetch begins as late as is safe, or earlier, as far as the link before it is busy.
+ *  - The fetch begins as late as is safe; if the link is busy then, earlier.
  *
- * Rematerialised maps take room that the choice did not know of.  If the schedule is over the budget, the choice is made again for a
+ * The choice does not count the room of rematerialised maps.  If the schedule is over the budget, the choice is made again for a
  * budget that is smaller by the excess.  Three modes are tried in turn: rematerialised maps stay until their next use (collective
  * recomputation), they go at once, or there are swaps alone.
  */
@@ -35,8 +35,8 @@ struct capuchin {
 	struct versions versions;
 	struct rerun rerun;
 	struct timed_interval *intervals;
-	struct ranked *all;		/* [count] intervals by FT, the free time in us alone on the link */
-	struct scored *heap;		/* [heap_count] intervals by recomputing, minus us a byte, when last worked out */
+	struct ranked *all;		/* [count] intervals by FT, the free time in us if alone on the link */
+	struct scored *heap;		/* [heap_count] intervals by their last known cost of recomputing, as -us a byte */
 	uint32_t count, heap_count, next_swap;
 	uint32_t *swaps, swap_count;
 	double out_us, in_us;		/* link time taken so far */
@@ -73,7 +73,7 @@ find_candidates(struct capuchin *c, struct arena *a)
 	rank_falling(c->all, c->count);
 }
 
-/* FT, with the other copies that the link has to do. */
+/* Returns FT, the other copies of the link included. */
 static double
 free_time(const struct capuchin *c, const struct ranked *x)
 {
@@ -98,7 +98,7 @@ take(struct capuchin *c, uint32_t interval, enum fate fate)
 	}
 }
 
-/* The next swap that frees bytes at an op over the budget; NULL: none. */
+/* Returns the next swap that frees bytes at an op over the budget; NULL: none. */
 static const struct ranked *
 best_swap(struct capuchin *c)
 {
@@ -114,7 +114,7 @@ best_swap(struct capuchin *c)
 /* Cost of making a tensor again just before op k, under the decisions so far. */
 struct rerun_cost { const struct capuchin *c; uint32_t k; double us; };
 
-/* Tensor t is on the device or the host just before op k. */
+/* True: tensor t is on the device or the host just before op k. */
 static bool
 is_present(void *arg, uint32_t t, uint32_t v)
 {
@@ -136,7 +136,7 @@ add_time(void *arg, uint32_t op)
 	return RERUN_ENTER;
 }
 
-/* Microseconds to make tensor t again just before op k; INFINITY: it cannot be, or takes more than RERUN_LIMIT ops. */
+/* Returns the microseconds to make tensor t again just before op k; INFINITY: that is impossible, or takes more than RERUN_LIMIT ops. */
 static double
 rerun_us(struct capuchin *c, uint32_t t, uint32_t k)
 {
@@ -149,7 +149,7 @@ rerun_us(struct capuchin *c, uint32_t t, uint32_t k)
 	return x.us;
 }
 
-/* The recomputation that saves most bytes a second; NULL: none.  It stays on the heap. */
+/* Returns the recomputation that saves most bytes a second, which stays on the heap; NULL: none. */
 static const struct scored *
 best_recompute(struct capuchin *c)
 {

@@ -2,9 +2,9 @@
 /* policy_checkpoint_dp.c - the least recomputation that fits, on a chain of blocks
  *
  * The step is a chain of at most BLOCKS_MAX blocks (blocks.h).  f_i is the time of block i's forward, x_i the bytes that cross into it,
- * and h_i the bytes that it leaves for its own backward and the next block together.  T(s, t, m) is the least time to bring the chain
- * s..t from x_s, which is there, to the end of its backward in m bytes, after the blocks behind t (Beaumont et al., rotor;
- * Herrmann et al. 2019):
+ * and h_i the bytes that it leaves for its own backward and the next block together.  T(s, t, m) is the least time of the forward runs
+ * that the blocks s..t need until the end of their backward, in m bytes, with x_s on the device and the blocks behind t done (Beaumont
+ * et al., rotor; Herrmann et al. 2019):
  *
  *	T(s, s, m) = f_s, or the part of it that leads to what its own backward reads, if the block has run before
  *	T(s, t, m) = min of	f_s + T(s + 1, t, m - h_s)				keep all of s
@@ -80,7 +80,7 @@ is_alone(const struct dp *d, uint32_t s, uint32_t t)
 	return s == t && t + 1 < d->chain.count;
 }
 
-/* The least room in which block s can be kept at all, after the blocks behind t. */
+/* Returns the least room in which block s can be kept, after the blocks behind t. */
 static uint32_t
 room_to_keep(const struct dp *d, uint32_t s, uint32_t t)
 {
@@ -134,7 +134,7 @@ fill_table(struct dp *d)
 		for (uint32_t s = t + 1; s-- > 0;) {
 			bytes_t most = 0;
 
-			/* Room to run s .. c - 1 through, one after the other, beside x_s. */
+			/* The room for the forward of s .. c - 1, one after the other, in addition to x_s. */
 			run[s] = 0;
 			for (uint32_t c = s + 1; c <= t; c++) {
 				const struct block *b = &d->chain.blocks[c - 1];
@@ -228,7 +228,7 @@ reads_right(const struct dp *d, const struct schedule *s)
 	return true;
 }
 
-/* Fills s with the schedule of the most room that fits.  Estimates err to both sides, so the search begins with more room than there is. */
+/* Fills s with the schedule of the largest m that fits.  Estimates err to both sides, so the search begins above the real room. */
 static int
 best_fit(struct dp *d, struct schedule *s, struct err *e)
 {

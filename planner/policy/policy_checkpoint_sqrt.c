@@ -36,7 +36,7 @@ policy_checkpoint_sqrt(struct schedule *s, const struct problem *p, struct arena
 		if (kind_is_persistent(g->tensors[t].kind) || last == SEGMENTS_NONE)
 			continue;
 		if (y.of[p->life->first[t]] != y.of[last]) {
-			/* A segment reruns from it, even if backward itself does not need it. */
+			/* A segment reruns from the map, even if backward itself does not read it. */
 			if (p->life->last[t] == last)
 				d.fate[p->life->use_start[t + 1] - 1] = FATE_KEEP;
 		} else if (y.of[last] + 1 < y.count && cheap[t] && layers_turn(p->life, t, &use)) {

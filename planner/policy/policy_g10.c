@@ -1,26 +1,27 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* policy_g10.c - G10 (Zhang et al., MICRO 2023), with host memory as its far side
+/* policy_g10.c - G10 (Zhang et al., MICRO 2023); host memory stands for its flash
  *
- * Idle intervals are ranked by the area over the budget (bytes times time) that their swap removes.  Books say how much of each op's
- * time either direction of the link has left.  A copy out takes the first free time after the last use, a copy in the last free time
+ * Idle intervals are ranked by the area over the budget (bytes times time) that their swap removes.  `books` holds the link time that is
+ * still free during each op, for each direction.  A copy out takes the first free time after the last use, a copy in the last free time
  * before the next one, and the tensor is absent between them.  Copies in then move earlier where there is room.  If ops are
- * over the budget after the link's time is gone, tensors are swapped by the same area without books, and compute waits.
+ * over the budget when the link has no free time, tensors are swapped by the same area without books, and compute waits.
  */
 #include <config.h>
 #include "planner/policy/greedy_swap.h"
 #include "planner/policy/policy.h"
 
-/* The time of each op that one direction of the link has left, and the next op that may have some (union-find). */
+/* The free time of one direction of the link during each op, and the next op that may have some (union-find). */
 struct books {
 	double *free_us;		/* [op_count] */
-	uint32_t *skip;			/* [op_count + 2] the nearest op in this direction that may have time left */
+	uint32_t *skip;			/* [op_count + 2] a step towards the nearest op that may have free time */
 };
 
 struct g10 {
 	struct books out, in;
 };
 
-/* The nearest op from op k on that may have time left, in this direction.  Ops count from 1, so that 0 ends a search backwards. */
+/* Returns the nearest op from op k on, in the direction of b, that may have free time.  Ops count from 1, so that 0 ends a search
+ * backwards. */
 static uint32_t
 nearest(struct books *b, uint32_t k)
 {
@@ -37,8 +38,8 @@ nearest(struct books *b, uint32_t k)
 	return end;
 }
 
-/* Finds us microseconds of the link from op `from` on, before op `until` (both counted from 1), in steps of `by` (1 or -1).  With `write`
- * the time is taken.  Returns the op at which the copy ends, or `until`. */
+/* Finds us microseconds of free link time from op `from` on, before op `until` (both counted from 1), in steps of `by` (1 or -1).  With
+ * `write`, books them.  Returns the op at which the copy ends, or `until`. */
 static uint32_t
 book(struct books *b, uint32_t from, uint32_t until, int by, double us, bool write)
 {

@@ -5,8 +5,8 @@
  * eligible map moves.
  *
  *  - Offload.  A feature map that backward needs is copied to the host during its last forward consumer, if that layer is not the first
- *    and not one of the last three.  A mask or a temporary, which an in-place layer (norm, activation, dropout) or the layer itself has
- *    just made, is copied after the kernel.
+ *    and not one of the last three.  A map that this layer has just made, or uses in place
+ *    (norm, activation, dropout), is a mask or a temporary and is copied after the kernel.
  *  - Inter-layer reuse.  The map's memory is free after one more layer that makes maps of its own; a temporary's as soon as its copy
  *    has ended.
  *  - Intra-layer reuse.  A gradient map takes the bytes of its feature map: with the `reuse` lowering (filter before data) their
@@ -25,7 +25,7 @@ struct layrub {
 	const struct graph *graph;
 	const struct lifetimes *life;
 	struct layers layers;
-	uint32_t forward_count;		/* forward groups */
+	uint32_t forward_count;		/* number of forward groups */
 	uint32_t *next_map_layer;	/* [group_count + 1] first op of the group after the next one that makes maps */
 };
 
@@ -76,7 +76,7 @@ find_move(struct move *m, const struct layrub *l, uint32_t t)
 	return m->free <= m->back;
 }
 
-/* The moves in order of `gone`; ties as given. */
+/* Returns the moves in order of `gone`; ties as given. */
 static struct move *
 sort_by_gone(const struct move *moves, uint32_t count, struct arena *a)
 {

@@ -6,8 +6,8 @@
  *  - the copy is issued before the last consumer runs and may span several layers; compute waits for it only before the next copy is
  *    issued, and the map's memory is free then;
  *  - the look-ahead is two layers: the start of a layer's backward fetches what the second next one needs;
- *  - outputs of in-place layers (norm, activation, dropout, scale) are dropped and rematerialised, where such layers alone can do that;
- *    the others leave after the kernel, as with Layrub.
+ *  - maps that in-place layers (norm, activation, dropout, scale) alone can make again are dropped.  Other masks and temporaries are
+ *    offloaded after the layer's kernel, as with Layrub.
  *
  * Gradient maps share blocks, and there is one workspace: both follow from the placement.
  */
@@ -25,7 +25,7 @@ struct layup {
 	struct decisions d;
 	uint32_t forward_count;
 	bool *cheap;			/* [tensor_count] */
-	bool *issues;			/* [group_count] a copy out is issued before its forward */
+	bool *issues;			/* [group_count] a copy out is issued before the group's forward */
 };
 
 /* Finds the tensors that in-place layers alone can rematerialise. */
@@ -45,7 +45,7 @@ find_cheap(struct layup *l, struct arena *a)
 	l->cheap = layers_cheap(l->life, may_run, a);
 }
 
-/* The first op of the backward layer that is LOOK_AHEAD layers before the one with op `need`. */
+/* Returns the first op of the backward layer that is LOOK_AHEAD layers before the one with op `need`. */
 static uint32_t
 two_before(const struct layup *l, uint32_t need)
 {

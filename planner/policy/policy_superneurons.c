@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* policy_superneurons.c - SuperNeurons (Wang et al., PPoPP 2018)
  *
- * Liveness, then a unified tensor pool, then cost-aware recomputation, each only if the budget is not met yet:
+ * Three stages of the paper: liveness, a unified tensor pool, cost-aware recomputation.  Each runs only if the budget is not met yet.
+ * Liveness is the planner's own; the others are:
  *
  *  1. Outputs of convolutions are offloaded after their last use in forward, the least recently used first, until the rest fits.  They
  *     are fetched when the backward of the convolution after them starts.
@@ -58,7 +59,7 @@ turns(const struct super *s, const struct timed_interval *j)
 	return s->graph->ops[j->idle.from - 1].phase == PHASE_FORWARD && s->graph->ops[j->idle.to].phase == PHASE_BACKWARD;
 }
 
-/* The last backward convolution before op k: a tensor that is fetched at its start has the whole convolution to arrive in. */
+/* Returns the last backward convolution before op k.  A tensor that is fetched at its start has the whole convolution to arrive in. */
 static uint32_t
 convolution_before(const struct super *s, uint32_t k)
 {
@@ -67,7 +68,7 @@ convolution_before(const struct super *s, uint32_t k)
 	return next == 0 ? k : s->convs[next - 1];
 }
 
-/* Part 1: offload only.  True: every op is within the budget. */
+/* Part 1: offloads convolutions' outputs.  True: every op is within the budget. */
 static bool
 offload(struct super *s, struct arena *a)
 {
@@ -100,7 +101,7 @@ offload(struct super *s, struct arena *a)
 	return occupancy_most(&s->live, 0, s->graph->op_count) <= budget;
 }
 
-/* The largest working set of a layer: the tensors of an op, and all persistent tensors. */
+/* Returns the largest working set of a layer: the tensors of an op, and all persistent tensors. */
 static int64_t
 largest_layer(const struct problem *p)
 {
@@ -128,7 +129,7 @@ choose_lean(struct super *s, const int64_t *dropped_by, struct arena *a)
 	}
 }
 
-/* Part 2: all outputs of convolutions are offloaded, and cheap layers are dropped. */
+/* Part 2: offloads all of them, and drops the maps of cheap layers. */
 static void
 recompute(struct super *s, struct arena *a)
 {

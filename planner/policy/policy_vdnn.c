@@ -21,13 +21,13 @@ struct vdnn {
 	const struct lifetimes *life;
 	struct layers layers;
 	struct decisions d;
-	uint32_t *start, *tensors;	/* the tensors that a forward group offloads: tensors[start[i] .. start[i + 1]) */
+	uint32_t *start, *tensors;	/* forward group i offloads tensors[start[i] .. start[i + 1]) */
 	uint32_t *uses;			/* [tensor_count] the use after which such a tensor leaves */
 	bool *prefetched;		/* [group_count] */
-	bool *met;			/* [group_count] its backward has begun */
+	bool *met;			/* [group_count] the backward of the group has begun */
 };
 
-/* The forward group that offloads tensor t, after use *use; LAYERS_NONE: none does. */
+/* Returns the forward group that offloads tensor t, after use *use; LAYERS_NONE: none does. */
 static uint32_t
 offloads(const struct vdnn *v, uint32_t t, bool convolutions_only, uint32_t *use)
 {
@@ -40,7 +40,7 @@ offloads(const struct vdnn *v, uint32_t t, bool convolutions_only, uint32_t *use
 	group = &v->layers.groups[i];
 	if ((convolutions_only && group->class != CLASS_CONV) || layers_write(v->graph, group, t) || group->first == 0)
 		return LAYERS_NONE;
-	/* A map that backward needs at once never leaves. */
+	/* A map that the op right after the layer reads stays. */
 	return v->life->use_op[*use + 1] > group->last + 1 ? i : LAYERS_NONE;
 }
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* score_heap.c - a binary heap in an array: 2 i + 1 and 2 i + 2 are below i */
+/* score_heap.c - a binary heap in an array: the children of i are 2 i + 1 and 2 i + 2 */
 #include <config.h>
 #include "planner/policy/score_heap.h"
 

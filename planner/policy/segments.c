@@ -7,7 +7,7 @@
 
 #include "planner/policy/layers.h"
 
-/* Counts the forward ops, which must be the first ops: then a boundary in the order is one in forward. */
+/* Counts the forward ops.  They must be the first ops, so that a boundary in the order is a boundary in forward. */
 static int
 forward_count(uint32_t *count, const struct graph *g, struct err *e)
 {
@@ -25,7 +25,7 @@ forward_count(uint32_t *count, const struct graph *g, struct err *e)
 	return n > 0 ? 0 : err_set(e, ERR_NO, "the graph does not begin with its forward ops");
 }
 
-/* Fills makes[k]: op k is the first to write a map that waits for backward.  Returns how many do. */
+/* Fills makes[k]: op k is the first to write a map that waits for backward.  Returns the number of such ops. */
 static uint32_t
 find_maps(bool *makes, const struct lifetimes *l)
 {
@@ -101,7 +101,7 @@ distance(uint32_t x, uint32_t y)
 	return x > y ? x - y : y - x;
 }
 
-/* The op, after op `after`, with about target maps before it, before which the best boundary is; 0: none. */
+/* Returns the op before which the best boundary is: after op `after`, with target +- slack maps before it; 0: none. */
 static uint32_t
 best_boundary(const struct bounding *c, uint32_t target, uint32_t slack, uint32_t after, uint32_t *from)
 {
@@ -141,7 +141,7 @@ segments_init(struct segments *s, const struct lifetimes *l, uint32_t want, stru
 		c.maps_before[k + 1] = c.maps_before[k] + makes[k];
 	find_crossings(&c);
 	for (uint32_t i = 1; i < want; i++) {
-		/* A segment for each map, and one for the ops after the last: a boundary behind every map. */
+		/* For maps + 1 segments, a boundary follows every map. */
 		uint64_t target = want > s->maps ? i : (uint64_t)i * s->maps / want;
 
 		at = best_boundary(&c, (uint32_t)target, s->maps / want / 4, s->first[s->count - 1], &from);

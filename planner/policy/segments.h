@@ -10,14 +10,14 @@
 
 struct segments {
 	uint32_t count;
-	uint32_t *first;		/* [count + 1] segment i is the ops [first[i], first[i + 1]); all of forward */
+	uint32_t *first;		/* [count + 1] segment i has the ops [first[i], first[i + 1]); together they are all of forward */
 	uint32_t *of;			/* [op_count] the segment of a forward op */
 	uint32_t *last_forward;		/* [tensor_count] last forward op that uses a transient tensor, SEGMENTS_NONE: none */
-	uint32_t maps;			/* forward ops that make something that backward reads */
+	uint32_t maps;			/* number of forward ops that make a tensor that waits for backward */
 };
 #define SEGMENTS_NONE UINT32_MAX
 
-/* The number of maps; ERR_NO: there are none, or forward and backward do not follow each other. */
+/* Sets *maps to the number of maps; ERR_NO: there are none, or forward and backward do not follow each other. */
 int segments_maps(uint32_t *maps, const struct lifetimes *l, struct arena *a, struct err *e) WARN_UNUSED;
 
 /* Splits forward into at most `want` segments; maps + 1 is the largest possible number. */

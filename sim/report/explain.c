@@ -3,9 +3,10 @@
 #include <config.h>
 #include "sim/report/explain.h"
 
-#include <stdlib.h>
+#include <assert.h>
 
 #include "sim/check/check.h"
+#include "src/base/rank.h"
 
 const char *const explain_what_names[EXPLAIN_WHATS + 1] = {
 	"begins", "written", "made again", "read", "offloaded", "fetched", "ends", NULL
@@ -19,23 +20,11 @@ alive_at(const struct explain *x, uint32_t buffer, uint32_t moment)
 	return x->ranges[buffer].first != PLAN_NONE && x->ranges[buffer].first <= moment && moment <= x->ranges[buffer].last;
 }
 
-struct alive_buffer { bytes_t bytes; uint32_t id; };
-
-static int
-larger_first(const void *x, const void *y)
-{
-	const struct alive_buffer *p = x, *q = y;
-
-	if (p->bytes != q->bytes)
-		return p->bytes > q->bytes ? -1 : 1;
-	return p->id < q->id ? -1 : p->id > q->id;
-}
-
 static void
 look_at_peak(struct explain *x, struct arena *a)
 {
 	const struct plan *p = x->plan;
-	struct alive_buffer *alive = ARENA_NEW(a, struct alive_buffer, p->buffer_count);
+	struct ranked *alive = ARENA_NEW(a, struct ranked, p->buffer_count);
 	bytes_t sum = 0;
 
 	x->peak_bytes = check_peak(&x->peak, p, a);
@@ -45,12 +34,12 @@ look_at_peak(struct explain *x, struct arena *a)
 
 		if (!alive_at(x, b, x->peak))
 			continue;
-		alive[x->at_peak_count++] = (struct alive_buffer) { bytes, b };
+		alive[x->at_peak_count++] = (struct ranked) { .first = (double)bytes, .id = b };
 		x->peak_kinds[sim_kind(p, b)] += bytes;
 		sum += bytes;
 	}
 	x->in_place_bytes = sum - x->peak_bytes;
-	qsort(alive, x->at_peak_count, sizeof(*alive), larger_first);
+	rank_falling(alive, x->at_peak_count);
 	x->at_peak = ARENA_NEW(a, uint32_t, x->at_peak_count);
 	for (uint32_t i = 0; i < x->at_peak_count; i++)
 		x->at_peak[i] = alive[i].id;
@@ -58,42 +47,37 @@ look_at_peak(struct explain *x, struct arena *a)
 
 /* ---- savings ---- */
 
-/* Return when moment m begins and ends in simulated time. */
+/* Returns the simulated time at which moment m begins. */
 static double
 begins(const struct explain *x, uint32_t m)
 {
 	return m == MOMENT_BEGIN ? 0 : m == moment_end(x->plan) ? x->sim->step_time_us : x->sim->spans[m - 1].start_us;
 }
 
+/* Returns the simulated time at which moment m ends. */
 static double
 ends(const struct explain *x, uint32_t m)
 {
 	return m == MOMENT_BEGIN ? 0 : m == moment_end(x->plan) ? x->sim->step_time_us : x->sim->spans[m - 1].end_us;
 }
 
-/* Returns the buffers in order of their first moment (a counting sort). */
+/* Returns the buffers that are used, in order of their first moment. */
 static uint32_t *
 buffers_by_first(const struct explain *x, uint32_t *count, struct arena *a)
 {
 	const struct plan *p = x->plan;
-	uint32_t *start = ARENA_NEW(a, uint32_t, (size_t)p->instruction_count + 3), *order = ARENA_NEW(a, uint32_t, p->buffer_count);
+	uint32_t *key = ARENA_NEW(a, uint32_t, p->buffer_count), *start, *order, keys = moment_end(p) + 1;
 
-	*count = 0;
+	static_assert(PLAN_NONE == RANK_NONE, "a buffer without a moment is left out");
 	for (uint32_t b = 0; b < p->buffer_count; b++)
-		if (x->ranges[b].first != PLAN_NONE) {
-			start[x->ranges[b].first + 1]++;
-			++*count;
-		}
-	for (uint32_t m = 0; m <= moment_end(p); m++)
-		start[m + 1] += start[m];
-	for (uint32_t b = 0; b < p->buffer_count; b++)
-		if (x->ranges[b].first != PLAN_NONE)
-			order[start[x->ranges[b].first]++] = b;
+		key[b] = x->ranges[b].first;
+	order = rank_by_key(key, p->buffer_count, keys, &start, a);
+	*count = start[keys];
 	return order;
 }
 
-/* A tensor's live range as if it never left: from the first moment of its first buffer to the last of its last one, or
- * the whole step. */
+/* A tensor's live range if it never left: from the first moment of its first buffer to the last moment of its last one.  A persistent
+ * tensor lives over the whole step. */
 struct tensor_life { uint32_t first, last; double here_until_us; bool at_peak, at_step_peak; };
 
 static void
@@ -191,33 +175,19 @@ sum_costs(struct explain *x, uint32_t step_peak_op, struct arena *a)
 	}
 }
 
-struct by_cost { double us; bytes_t bytes; uint32_t id; };
-
-static int
-dearest_first(const void *x, const void *y)
-{
-	const struct by_cost *p = x, *q = y;
-
-	if (p->us != q->us)
-		return p->us > q->us ? -1 : 1;
-	if (p->bytes != q->bytes)
-		return p->bytes > q->bytes ? -1 : 1;
-	return p->id < q->id ? -1 : p->id > q->id;
-}
-
 static void
-rank(struct explain *x, struct arena *a)
+find_moved(struct explain *x, struct arena *a)
 {
 	uint32_t n = x->plan->graph->tensor_count;
-	struct by_cost *rows = ARENA_NEW(a, struct by_cost, n);
+	struct ranked *rows = ARENA_NEW(a, struct ranked, n);
 
 	for (uint32_t t = 0; t < n; t++) {
 		const struct explain_tensor *it = &x->tensors[t];
 
 		if (it->offloads + it->fetches + it->reruns > 0)
-			rows[x->moved_count++] = (struct by_cost) { it->stall_us + it->rerun_us, it->step_saved + it->peak_saved, t };
+			rows[x->moved_count++] = (struct ranked) { it->stall_us + it->rerun_us, (double)(it->step_saved + it->peak_saved), t };
 	}
-	qsort(rows, x->moved_count, sizeof(*rows), dearest_first);
+	rank_falling(rows, x->moved_count);
 	x->moved = ARENA_NEW(a, uint32_t, x->moved_count);
 	for (uint32_t i = 0; i < x->moved_count; i++)
 		x->moved[i] = rows[i].id;
@@ -232,7 +202,7 @@ explain_init(struct explain *x, const struct plan *p, const struct sim_result *r
 	look_at_peak(x, a);
 	sum_costs(x, step_peak_op, a);
 	sum_idle_intervals(x, a);
-	rank(x, a);
+	find_moved(x, a);
 }
 
 /* ---- one tensor's events ---- */
@@ -261,7 +231,7 @@ add_event(struct story *s, const struct access *acc)
 	if (access_buffer(p, acc)->tensor != s->tensor || acc->operand == OPERAND_WORKSPACE || (in != NULL && acc->host))
 		return;
 	if (before != NULL && before->moment == acc->moment && before->what == what[acc->operand] && before->buffer == acc->buffer)
-		return;	/* an input that stands twice */
+		return;	/* an op may read a tensor as two inputs */
 	e = ARENA_PUSH(s->arena, s->events, s->count, s->capacity);
 	*e = (struct explain_event) { .what = what[acc->operand], .moment = acc->moment, .on_host = acc->host, .buffer = acc->buffer,
 	    .start_us = begins(s->x, acc->moment), .end_us = ends(s->x, acc->moment),

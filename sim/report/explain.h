@@ -10,7 +10,8 @@
 
 /* One tensor's share in the plan. */
 struct explain_tensor {
-	uint32_t offloads, fetches, reruns;	/* reruns: runs of an op, after its first, that write it */
+	uint32_t offloads, fetches;
+	uint32_t reruns;		/* runs of an op, after its first, that write the tensor */
 	bytes_t offload_bytes, fetch_bytes;
 	double stall_us;	/* time that compute waited for its copies */
 	double rerun_us;	/* time of its reruns; several outputs share a run's time by their bytes */
@@ -24,7 +25,8 @@ struct explain {
 	const struct sim_result *sim;
 	struct moment_range *ranges;		/* [buffer_count] live ranges */
 	uint32_t peak;				/* moment */
-	bytes_t peak_bytes, in_place_bytes;	/* in_place: counted twice in the kinds, because an op shares them in place */
+	bytes_t peak_bytes;
+	bytes_t in_place_bytes;		/* counted twice in the kinds, because an op shares them in place */
 	bytes_t peak_kinds[SIM_KINDS];
 	uint32_t *at_peak, at_peak_count;	/* buffers alive there, largest first */
 	uint32_t step_peak;			/* moment of the first run of step_peak_op */

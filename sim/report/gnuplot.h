@@ -28,7 +28,7 @@ typedef void gnuplot_script_fn(FILE *out, const struct drawing *d);
 struct drawing {
 	const struct gnuplot_format *format;
 	gnuplot_script_fn *script;
-	const void *what;		/* the script's own */
+	const void *what;		/* data of the script */
 	int width, height;		/* pixels; of the dumb terminal: characters */
 	int font;
 	const char *id;			/* within a page: unique */
@@ -48,6 +48,6 @@ int gnuplot_keep(const char *path, const struct drawing *d, struct err *e) WARN_
 /* Writes `set terminal` with the drawing's size. */
 void gnuplot_terminal(FILE *out, const struct drawing *d);
 
-/* ERR_SYSTEM when this program was built without gnuplot. */
+/* Fails with ERR_SYSTEM if this program was built without gnuplot. */
 int gnuplot_is_there(struct err *e) WARN_UNUSED;
 #endif

@@ -13,8 +13,9 @@
 void page_begin(FILE *out, const char *title, const char *subtitle);
 void page_end(FILE *out);
 
-/* Write text with <, & and quotes escaped; a string of the page's JSON. */
+/* Writes text with <, & and quotes escaped. */
 void page_text(FILE *out, const char *s);
+/* Writes a string of the page's JSON. */
 void page_json_string(FILE *out, const char *s);
 
 /* A table with rows of a label, a value, and its meaning. */
@@ -29,8 +30,8 @@ struct page_figure {
 	const struct page_chip *chips;	/* [chip_count] */
 	uint32_t chip_count;
 	struct drawing wide, narrow;
-	double x_end, y_top;		/* of the axes, for the script; 0: no text under the pointer */
-	double frame[2][4];		/* left, right, top, bottom of the axes: wide, narrow; parts of the whole */
+	double x_end, y_top;		/* ends of the axes, for the script; 0: no text under the pointer */
+	double frame[2][4];		/* left, right, top and bottom of the axes, as parts of the whole: of the wide drawing, of the narrow one */
 };
 
 int page_figure(FILE *out, const struct page_figure *f, struct err *e) WARN_UNUSED;

@@ -14,7 +14,7 @@ struct report_to {
 	bool keep;		/* leave gnuplot's script with its data beside the picture, as path + ".gp" */
 };
 
-/* ERR_INPUT unless to's path names a format; with plan, also one that only plans have. */
+/* ERR_INPUT: to's path names no format.  With plan, the formats that only plans have count, too. */
 int report_check(const struct report_to *to, bool plan, struct err *e) WARN_UNUSED;
 
 /* Draws a plan: memory over time stacked by kind with lines for budget, peak and bound; the address map; the three queues
@@ -32,7 +32,8 @@ struct placed {
 	const char *title;
 	uint32_t count;
 	const struct placed_buffer *buffers;	/* [count] */
-	bytes_t arena_bytes, bound_bytes;	/* the largest end; the largest sum of live bytes */
+	bytes_t arena_bytes;		/* the largest end */
+	bytes_t bound_bytes;		/* the largest sum of live bytes */
 };
 
 /* Draws a placement's address map. */
@@ -48,7 +49,8 @@ struct sweep_point {
 
 struct sweep {
 	const char *title;
-	uint32_t count, failed, unfit;	/* results with a time; with an error; infeasible */
+	uint32_t count;			/* number of results with a time */
+	uint32_t failed, unfit;		/* numbers of results with an error, and of infeasible ones */
 	struct sweep_point *points;	/* [count] */
 	uint64_t half_written;		/* number of a last line that is not a whole document, 0: none */
 };

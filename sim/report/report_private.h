@@ -54,14 +54,16 @@ struct address_map {
 	double end;			/* of x */
 	bytes_t top;
 	struct box_list groups[MAP_GROUPS][MAP_SHADES];	/* low and high are bytes; neighbours differ in shade */
-	uint32_t count, merged;		/* boxes in all; boxes that were merged in a grid */
+	uint32_t count;			/* number of boxes */
+	uint32_t merged;		/* number of boxes that were merged in a grid */
 };
 
 void address_map_init(struct address_map *m, const struct map_range *ranges, uint32_t count, const struct detail *d, struct arena *a);
-/* [buffer_count] a plan's buffers over simulated time, in us; to < from: never used. */
+/* Returns [buffer_count] a plan's buffers over simulated time, in us; to < from: never used. */
 struct map_range *plan_map_ranges(const struct plan *p, const struct sim_result *r, struct arena *a);
-/* Write the map's data; its boxes in the current panel. */
+/* Writes the map's data. */
 void address_map_data(FILE *out, const struct address_map *m, double x_unit, double y_unit);
+/* Plots the map's boxes in the current panel. */
 void address_map_plot(FILE *out, const struct address_map *m, bool key);
 
 /* One buffer in use at the peak of simulated time. */
@@ -73,7 +75,8 @@ struct peak_tensor {
 enum { PEAK_MOST = 12 };
 struct peak {
 	double time_us;
-	bytes_t bytes, others;		/* in all; of buffers that are not listed */
+	bytes_t bytes;			/* of all buffers */
+	bytes_t others;			/* of buffers that are not listed */
 	uint32_t other_count, count;
 	struct peak_tensor top[PEAK_MOST];	/* [count] largest first */
 };
@@ -86,7 +89,7 @@ struct picture {
 	bytes_t kind_most[SIM_KINDS];
 	struct curve kinds[SIM_KINDS];	/* bytes of a kind and of all before it */
 	struct box_list marks[MARK_COUNT];
-	double mark_us[MARK_COUNT];	/* in all */
+	double mark_us[MARK_COUNT];	/* total time of each mark */
 	uint32_t gathered;		/* boxes of reduced height, which stand for several spans */
 	struct curve rate[DIRECTION_COUNT];	/* bytes/us */
 	struct curve host;		/* bytes in the pinned pool */
@@ -111,16 +114,19 @@ void picture_titles(struct picture *pic, struct arena *a);
 /* Returns s in gnuplot's single quotes, cut at 160 bytes. */
 const char *picture_quoted(const char *s, struct arena *a);
 
-/* Write gnuplot's scripts with the data in them: all panels; the panels for a terminal; one panel. */
+/* Writes gnuplot's script of all panels, with the data in it. */
 void picture_script(FILE *out, const struct drawing *d);
+/* Writes the script of the panels for a terminal. */
 void picture_term_script(FILE *out, const struct drawing *d);
 
 enum panel { PANEL_MEMORY, PANEL_MAP, PANEL_QUEUES, PANEL_LINK, PANEL_HOST, PANEL_COUNT };
 struct panel_view { const struct picture *picture; enum panel panel; };
-void picture_panel_script(FILE *out, const struct drawing *d);	/* d->what: struct panel_view */
-/* The place of a lone panel's axes, in parts of its width and height from the top left; the top of its y axis. */
+/* Writes the script of one panel.  d->what: struct panel_view. */
+void picture_panel_script(FILE *out, const struct drawing *d);
+/* The place of a lone panel's axes, in parts of its width and height from the top left. */
 struct panel_frame { double left, right, top, bottom; };
 struct panel_frame panel_frame(const struct drawing *d);
+/* Returns the top of a panel's y axis. */
 double panel_top(const struct picture *pic, enum panel panel);
 
 /* Colours and names, for the legends of pictures and pages. */

@@ -16,7 +16,7 @@ struct jitter {
 	uint64_t seed;
 };
 
-/* Percentiles: the smallest value that so many percent of the runs do not exceed. */
+/* The Nth percentile is the smallest value that N percent of the runs do not exceed. */
 struct spread { double p5, p50, p95; };
 
 struct jitter_result { struct spread step_time_us, stall_time_us; };

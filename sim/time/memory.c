@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* memory.c - bytes in use over simulated time
  *
- * Device buffers and host buffers stand in one list here, host behind device.  Each instruction heads two chains:
- * of the buffers that come into use when it starts, and of those that go out of use when it ends.  The starts and
+ * Device buffers and host buffers form one list, host behind device.  Each instruction heads two chains: the
+ * buffers that come into use when it starts, and those that go out of use when it ends.  The starts and
  * the ends of the three queues, merged, are the events at which a sum changes.
  */
 #include <config.h>
@@ -30,7 +30,8 @@ struct in_use {
 struct memory_walk {
 	const struct chains *chains;
 	const struct sim_span *spans;
-	struct in_use now, shown;	/* shown: the last row */
+	struct in_use now;
+	struct in_use shown;		/* the last row */
 	bytes_t device_peak, host_peak;
 	struct sim_memory *rows;	/* NULL: only the peaks */
 };
@@ -99,8 +100,8 @@ chains_init(struct chains *c, const struct sim_result *r, const struct plan *p, 
 	}
 }
 
-/* Adds or removes a buffer.  Sums may wrap while the events of one moment are applied in any order; they are right after
- * the last. */
+/* Adds or removes a buffer.  The events of one moment come in any order, so sums may wrap until the last of them is
+ * applied. */
 static void
 add_buffer(struct memory_walk *w, uint32_t buffer, bool comes)
 {

@@ -13,14 +13,14 @@
 struct queue_state {
 	const uint32_t *ids;	/* [count] instructions in order */
 	uint32_t count, next;	/* ids[next] is the head */
-	uint32_t seen;		/* how many of the head's `after` are known to have ended */
-	bool ready;		/* all of them have ended and the queue is free, since ready_us */
+	uint32_t seen;		/* number of the head's `after` that are known to have ended */
+	bool ready;		/* since ready_us, the head's `after` have ended and the queue is free */
 	bool running;
 	bool moving;		/* a transfer past its latency: it takes a share of the link */
 	double ready_us;
 	double left;		/* of the present work */
-	double move_us;		/* of a transfer: the work after its latency */
-	double bytes_per_us;	/* then, alone on the link */
+	double move_us;		/* of a transfer: the work after its latency, which moves its bytes */
+	double bytes_per_us;	/* rate of that work, alone on the link */
 };
 
 struct simulation {
@@ -115,7 +115,7 @@ begin(struct simulation *m, enum queue q)
 		l->left = total;
 }
 
-/* Ends the present work: a transfer goes on from its latency to its bytes, all else ends. */
+/* Ends the present work: a transfer goes on from its latency to its bytes, any other instruction ends. */
 static void
 end_work(struct simulation *m, enum queue q)
 {
@@ -230,7 +230,7 @@ advance(struct simulation *m)
 	if (isinf(step))
 		return false;
 	m->now += step;
-	/* Work that ends together up to rounding ends together, so that no stall of zero length appears. */
+	/* Pieces of work whose ends differ only by rounding end together, so that no stall of zero length appears. */
 	slack = 1e-12 + 4 * DBL_EPSILON * m->now;
 	for (int q = 0; q < QUEUE_COUNT; q++) {
 		struct queue_state *l = &m->lanes[q];

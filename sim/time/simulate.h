@@ -20,7 +20,8 @@ struct sim_stall {
 };
 
 struct sim_result {
-	double step_time_us, ideal_time_us;	/* ideal: the sum of the op times, each op once, own algorithm */
+	double step_time_us;
+	double ideal_time_us;		/* sum of the op times: each op once, by its own algorithm */
 	double overhead;			/* step / ideal - 1 */
 	double stall_time_us;			/* compute waits for a transfer */
 	double recompute_time_us;		/* reruns, as they ran */
@@ -35,7 +36,7 @@ struct sim_result {
 /* Simulates p on d: p->device, or another device for a what-if. */
 int simulate(struct sim_result *r, const struct plan *p, const struct device *d, struct arena *a, struct err *e) WARN_UNUSED;
 
-/* The same with each instruction's duration multiplied by factors[id], which is over 0.  NULL: by 1. */
+/* Simulates with each instruction's duration multiplied by factors[id], which is over 0.  NULL: by 1. */
 int simulate_scaled(struct sim_result *r, const struct plan *p, const struct device *d, const double *factors, struct arena *a,
     struct err *e) WARN_UNUSED;
 
@@ -52,7 +53,7 @@ struct sim_memory {
 };
 void sim_memory(struct sim_memory *m, const struct sim_result *r, const struct plan *p, struct arena *a);
 
-/* The kind of the tensor that a device buffer holds, or SIM_WORKSPACE. */
+/* Returns the kind of the tensor that a device buffer holds, or SIM_WORKSPACE. */
 static inline int
 sim_kind(const struct plan *p, uint32_t buffer)
 {

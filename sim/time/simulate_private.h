@@ -11,18 +11,20 @@ struct sim_queues {
 	uint32_t count[QUEUE_COUNT];
 };
 
+/* Fills q from p's program. */
 void sim_queues_init(struct sim_queues *q, const struct plan *p, struct arena *a);
 
-/* The live range of a buffer in simulated time: of the instructions that use it, the first to start and the last to
- * end.  Both are PLAN_NONE without any. */
+/* The live range of a buffer in simulated time. */
 struct sim_range {
-	uint32_t first, last;
-	bool initial, final;	/* in use from the step's beginning, to the step's end */
+	uint32_t first;		/* the user that starts first; PLAN_NONE: no instruction uses the buffer */
+	uint32_t last;		/* the user that ends last; PLAN_NONE: the same */
+	bool initial;		/* in use from the step's beginning */
+	bool final;		/* in use to the step's end */
 };
 
-/* [buffer_count + host_count], host buffers behind device buffers; r's spans are there. */
+/* Returns [buffer_count + host_count] live ranges, host buffers behind device buffers.  r's spans must be filled. */
 struct sim_range *sim_live_ranges(const struct sim_result *r, const struct plan *p, struct arena *a);
 
-/* Fills in r's device_peak_bytes and host_peak_bytes; its spans are there. */
+/* Fills r's device_peak_bytes and host_peak_bytes.  r's spans must be filled. */
 void sim_peaks(struct sim_result *r, const struct plan *p, const struct sim_queues *q, struct arena *a);
 #endif

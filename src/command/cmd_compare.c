@@ -13,7 +13,7 @@
 
 static const struct option_row options[] = { OPTION_END };
 
-/* One policy.  A plan is large: each has an arena of its own, and the figures keep what outlives it. */
+/* The row of one policy.  Plans are large, so each has an arena of its own.  The figures outlive it. */
 struct compare_row {
 	struct planning planning;
 	struct arena *scratch;
@@ -37,7 +37,7 @@ plan_row(void *arg)
 	return 0;
 }
 
-/* Makes one row.  An answer of no is a row; any other failure ends the command. */
+/* Makes one row.  ERR_NO becomes the row's reason; any other failure ends the command. */
 static int
 make_row(struct compare_row *r, struct err *e)
 {
@@ -57,8 +57,8 @@ make_row(struct compare_row *r, struct err *e)
 	return 0;
 }
 
-/* Makes all rows in the table's order; after Ctrl-C those made until then, and the best so far of the row at hand.  The integer
- * program is left out, because it searches until its time limit. */
+/* Makes all rows in the order of the table of policies.  After Ctrl-C, the current row gets its best plan so far, and no other row begins.
+ * The integer program is left out, because it searches until its time limit. */
 static int
 make_rows(struct compare_row *rows, uint32_t *count, uint32_t *fits, const struct planning *planning, struct err *e)
 {
@@ -96,7 +96,7 @@ print_problem(const struct compare_row *row)
 	putchar('\n');
 }
 
-/* True when all policies refuse with the same words, as they do where the budget is too small for any plan: one line is printed then. */
+/* True: all policies fail with the same reason (a budget too small for any plan), so one line says it. */
 static bool
 one_reason(const struct compare_row *rows, uint32_t count)
 {

@@ -240,7 +240,7 @@ peak_to_json(struct json_out *o, const struct view *v, struct arena *a)
 	json_out_end_array(o);
 }
 
-/* The members of one tensor's figures. */
+/* Writes one tensor's figures as members of the open object. */
 static void
 figures_to_json(struct json_out *o, const struct view *v, uint32_t id)
 {

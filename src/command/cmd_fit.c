@@ -18,7 +18,7 @@ static const struct option_row options[] = {
 	OPTION_END
 };
 
-/* Everything that the answer is made of. */
+/* The answer and its parts. */
 struct fit_answer {
 	struct task task;
 	struct planning planning;		/* the batch that was asked for */
@@ -26,11 +26,12 @@ struct fit_answer {
 	bytes_t kind_bytes[KIND_COUNT];		/* of the persistent kinds */
 	bytes_t workspace_bytes, transient_bytes;	/* at the step's own peak */
 	struct fit_evaluation resident, planned;	/* at the batch that was asked for */
-	struct fit_evaluation most_resident, most_planned, over;	/* the largest batches; a network only */
+	/* Of a network only: the largest batch without and with a plan, and the smallest that was too large for a plan. */
+	struct fit_evaluation most_resident, most_planned, over;
 	struct fit_accumulation micro;
 	bool fits;
 	bool unfinished;	/* Ctrl-C came: larger batches may fit than those found */
-	const char *verdict, *limit, *command;
+	const char *verdict, *limit, *always, *command;	/* sentences; limit and always may be NULL */
 };
 
 static void
@@ -95,30 +96,39 @@ verdict_of(const struct fit_answer *w, struct arena *a)
 	if (w->resident.ok)
 		return arena_printf(a, "yes: all of it stays in memory, %s of %s", units_size(need, w->resident.figures.arena_bytes), have);
 	if (w->fits)
-		return arena_printf(a, "yes, with a plan: the step would need %s and %s are there; it takes %.1f %% longer", need, have,
+		return arena_printf(a, "yes, with a plan: the step would need %s and %s are available; it takes %.1f %% longer", need, have,
 		    100 * w->planned.overhead);
 	if (w->planned.has_plan)
 		return arena_printf(a, "no: there is a plan for %s, but the step would take %.1f %% longer, and %g %% are allowed", have,
 		    100 * w->planned.overhead, 100 * w->problem.most_overhead);
-	return arena_printf(a, "no: the step needs %s, %s are there, and no plan was found", need, have);
+	return arena_printf(a, "no: the step needs %s, %s are available, and no plan was found", need, have);
 }
 
-/* The reason against a larger batch, or against this one. */
+/* Returns the reason against a larger batch, or against this one; NULL: there is none. */
 static const char *
 limit_of(const struct fit_answer *w, struct arena *a)
 {
 	const struct fit_evaluation *over = w->over.batch > 0 ? &w->over : &w->planned;
-	char size[32], have[32];
 
-	if (w->planning.life.persistent_bytes > w->planning.options.budget_bytes)
-		return arena_printf(a, "parameters, optimizer and inputs alone take %s of %s at any batch", units_size(size, w->planning.life.persistent_bytes),
-		    units_size(have, w->planning.options.budget_bytes));
 	if (over->ok || over->why[0] == '\0')
 		return NULL;
 	return over->batch > 0 ? arena_printf(a, "at batch %" PRIu32 ": %s", over->batch, over->why) : arena_strdup(a, over->why);
 }
 
-/* The command that makes the plan that the answer speaks of. */
+/* Returns what holds at every batch: the persistent tensors apart from the batch do not fit; NULL: they do. */
+static const char *
+always_of(const struct fit_answer *w, struct arena *a)
+{
+	bytes_t bytes = w->planning.life.persistent_bytes - w->kind_bytes[KIND_INPUT];
+	char size[32], have[32];
+
+	if (bytes <= w->planning.options.budget_bytes)
+		return NULL;
+	return arena_printf(a, "parameters, state and optimizer take %s, and %s are available: some of them must be on the host",
+	    units_size(size, bytes), units_size(have, w->planning.options.budget_bytes));
+}
+
+/* Returns the command that makes the plan of the answer; NULL: the answer has none. */
 static const char *
 command_of(const struct fit_answer *w, struct arena *a)
 {
@@ -144,17 +154,18 @@ command_of(const struct fit_answer *w, struct arena *a)
 static void
 print_batches(const struct fit_answer *w)
 {
-	const char *most = w->unfinished ? "at least" : "at most", *none = w->unfinished ? "not looked for to the end" : "at no batch";
+	const char *none = w->unfinished ? "the search was interrupted" : "at no batch";
+	const char *largest = w->unfinished ? "at least batch" : "largest batch";
 	double ideal = w->planned.ideal_time_us;
 	char time[32];
 
 	putchar('\n');
 	if (w->most_resident.batch > 0)
-		text_row(stdout, "all resident", "batch %" PRIu32 " %s", w->most_resident.batch, most);
+		text_row(stdout, "all resident", "%s %" PRIu32, largest, w->most_resident.batch);
 	else
 		text_row(stdout, "all resident", "%s", none);
 	if (w->most_planned.batch > 0)
-		text_row(stdout, "with a plan", "batch %" PRIu32 " %s for %g %%, %s a step, %.1f %% longer", w->most_planned.batch, most,
+		text_row(stdout, "with a plan", "%s %" PRIu32 " (at most %g %% slower): %s a step, %.1f %% longer", largest, w->most_planned.batch,
 		    100 * w->problem.most_overhead, units_time(time, w->most_planned.figures.step_time_us), 100 * w->most_planned.overhead);
 	else
 		text_row(stdout, "with a plan", "%s", none);
@@ -165,7 +176,7 @@ print_batches(const struct fit_answer *w)
 		    w->task.batch, w->micro.micro_steps, w->micro.micro_batch, units_time(time, w->micro.step_time_us),
 		    100 * (w->micro.step_time_us / ideal - 1));
 	else
-		text_row(stdout, "accumulation", "not even one sample and the gradients fit");
+		text_row(stdout, "accumulation", "impossible: one sample and the gradients do not fit");
 }
 
 static void
@@ -188,8 +199,8 @@ print_answer(const struct fit_answer *w)
 	text_row(stdout, "  activations", "%s, gradients included", units_size(size, w->transient_bytes));
 	text_row(stdout, "  workspace", "%s", units_size(size, w->workspace_bytes));
 	text_row(stdout, "  in all", "%s", units_size(size, w->planning.life.peak_bytes));
-	text_row(stdout, "  context", "%s besides, of the device's", units_size(size, t->device.reserved_bytes));
-	text_row(stdout, "  there are", "%s", units_size(size, w->planning.options.budget_bytes));
+	text_row(stdout, "  available", "%s", units_size(size, w->planning.options.budget_bytes));
+	text_row(stdout, "  reserved", "%s for the driver and libraries, not counted above", units_size(size, t->device.reserved_bytes));
 	if (w->planned.has_plan) {
 		char time[32];
 
@@ -201,6 +212,8 @@ print_answer(const struct fit_answer *w)
 	putchar('\n');
 	if (w->limit != NULL)
 		text_row(stdout, "limit", "%s", w->limit);
+	if (w->always != NULL)
+		text_row(stdout, "at every batch", "%s", w->always);
 	if (w->command != NULL)
 		text_row(stdout, "plan it", "%s", w->command);
 }
@@ -233,7 +246,7 @@ figures_of_answer(struct figures *f, const struct fit_answer *w)
 	f->reason = v->why[0] == '\0' ? NULL : v->why;
 	if (w->unfinished)
 		f->status = "time-limit";
-	/* The answer is about the step; these are about how its plan was made. */
+	/* The answer is about the step.  These three are about the plan. */
 	f->found_by = NULL;
 	f->fragmentation = f->bytes_gap = NAN;
 }
@@ -269,6 +282,8 @@ answer_to_json(const struct fit_answer *w)
 	}
 	if (w->limit != NULL)
 		json_out_string(&o, "limit", w->limit);
+	if (w->always != NULL)
+		json_out_string(&o, "at_every_batch", w->always);
 	if (w->command != NULL)
 		json_out_string(&o, "command", w->command);
 	json_out_end(&o);
@@ -300,6 +315,7 @@ run(struct cli *c, struct err *e)
 		warn("interrupted: larger batches may fit, too");
 	w.verdict = verdict_of(&w, &c->arena);
 	w.limit = limit_of(&w, &c->arena);
+	w.always = always_of(&w, &c->arena);
 	w.command = command_of(&w, &c->arena);
 	if (c->json)
 		answer_to_json(&w);

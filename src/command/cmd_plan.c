@@ -39,7 +39,7 @@ answer_no(const struct planning *n, const struct cli *c, const struct err *e)
 	return -1;
 }
 
-/* Each bound on the time by its name.  The gap is the distance to the largest. */
+/* Prints each bound on the time with its name.  The gap is the distance to the largest bound. */
 static void
 print_bounds(const double *bounds_us, const struct cli *c)
 {
@@ -61,7 +61,7 @@ show_progress(void *user, const char *line)
 	fflush(stderr);
 }
 
-/* The first Ctrl-C asks the search for the best so far.  A search that takes long says at a terminal how far it is. */
+/* Makes the plan.  The first Ctrl-C asks the search for its best plan so far.  A long search shows its progress on a terminal. */
 static int
 search(struct plan *p, struct planning *n, struct cli *c, struct err *e)
 {

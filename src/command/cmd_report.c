@@ -47,7 +47,7 @@ draw_plan(struct cli *c, const struct report_to *to, struct err *e)
 	return report_plan(to, &p, &r, &c->arena, e);
 }
 
-/* Offsets are given, so the most that is alive at once is the bound. */
+/* The offsets are given; the bound is the largest sum of bytes alive at once. */
 static bytes_t
 most_alive(const struct place_problem *p, struct arena *a)
 {

@@ -38,7 +38,7 @@ static const struct option_row options[] = {
 	OPTION_END
 };
 
-/* The device to simulate on: the plan's or another, with the options' changes. */
+/* Fills *d with the device to simulate on: the plan's or another, with the changes that options ask for. */
 static int
 changed_device(struct device *d, const struct plan *p, struct arena *a, struct err *e)
 {
@@ -49,7 +49,7 @@ changed_device(struct device *d, const struct plan *p, struct arena *a, struct e
 	return 0;
 }
 
-/* Mistakes in the options are found before the plan is read. */
+/* Reads the options of a change and of --jitter, so that their mistakes are found before the plan is read. */
 static int
 read_jitter(struct jitter *j, struct err *e)
 {
@@ -72,7 +72,7 @@ read_jitter(struct jitter *j, struct err *e)
 
 static const char *const cause_names[QUEUE_COUNT + 1] = { "the end", "offload", "fetch", NULL };
 
-/* The cause of a stall: the queue of the instruction that it waits for, or the end of the step. */
+/* Returns the cause of a stall: the queue of the awaited instruction, or the end of the step. */
 static int
 cause_of(const struct plan *p, const struct sim_stall *s)
 {

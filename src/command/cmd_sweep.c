@@ -100,7 +100,7 @@ read_lists(struct sweep_grid *g, struct arena *a, struct err *e)
 	return 0;
 }
 
-/* Mistakes that would fail every point are found before the first one runs. */
+/* Fails for mistakes that every point would meet, before the first point runs. */
 static int
 check_documents(const struct sweep_grid *g, struct cli *c, struct err *e)
 {
@@ -154,7 +154,7 @@ read_shard(struct sweep_options *o, const char *text, struct cli *c, struct err 
 	return 0;
 }
 
-/* Options that hold for every point tell apart sweeps that share a file. */
+/* Returns the end of every point's name: the options of the whole sweep, which tell apart sweeps that share a file. */
 static const char *
 key_end(const struct sweep_options *o, struct arena *a)
 {
@@ -227,7 +227,7 @@ print_summary(const struct sweep_counts *n, const struct cli *c)
 	json_out_end(&o);
 }
 
-/* Ends the watch for interrupts: as an interrupted program unless all points are in the results. */
+/* Ends the watch for interrupts.  After one, the program ends by the signal unless all points are in the results. */
 static void
 end_search(const struct sweep_counts *n)
 {

@@ -17,7 +17,7 @@
 #include "src/command/plan_options.h"
 #include "src/library/usage.h"
 
-/* One run of the program.  Everything that needs a release has its owner here, however the run ends. */
+/* One run of the program.  It owns everything that has to be released at its end. */
 struct cli {
 	const struct command *command;
 	struct arena arena;
@@ -33,7 +33,7 @@ struct command {
 	const char *summary;		/* one line */
 	const struct option_row *options;
 	int (*run)(struct cli *c, struct err *e);
-	enum plan_command plans;	/* which planning options it takes besides */
+	enum plan_command plans;	/* its column in the table of planning options */
 };
 
 extern const struct command cmd_info, cmd_plan, cmd_compare, cmd_fit, cmd_sweep, cmd_check, cmd_explain, cmd_simulate, cmd_report, cmd_place, cmd_list;
@@ -41,25 +41,25 @@ extern const struct command cmd_info, cmd_plan, cmd_compare, cmd_fit, cmd_sweep,
 /* main.c's list, ended by NULL. */
 extern const struct command *const commands[];
 
-/* Parse, run, print the error if any, release everything.  The exit status. */
+/* Parses, runs, prints an error and releases everything.  Returns the exit status. */
 int command_run(const struct command *command, int argc, char **argv);
 
-/* End stdout: what could not be written is an error.  The exit status to use. */
+/* Flushes stdout; output that cannot be written is an error.  Returns the exit status to use. */
 int command_finish(int status);
 
-/* The plan_request's or placement's `stopped`: Ctrl-C came. */
+/* True after Ctrl-C: the callback `stopped` of plan requests and placements. */
 bool interrupted(void *user);
 
-/* A mistake unless a device is given. */
+/* Fails with ERR_USAGE if device is NULL. */
 int need_device(const char *device, struct err *e) WARN_UNUSED;
 
-/* "layrub: warning: ..." on stderr. */
+/* Prints "layrub: warning: ..." on stderr. */
 void warn(const char *fmt, ...) PRINTF_LIKE(1, 2);
 
 /* Begins plan, compare and fit: checks the given options, reads the task of the first operand, resolves the request for it.  Warns of op
  * times of another device. */
 int begin_planning(struct planning *n, struct task *t, struct cli *c, struct err *e) WARN_UNUSED;
 
-/* One "label   value" line of a table for people; control bytes of a document's text become '?'. */
+/* Prints one "label   value" line of a table for people; control bytes of a document's text become '?'. */
 void text_row(FILE *out, const char *label, const char *fmt, ...) PRINTF_LIKE(3, 4);
 #endif

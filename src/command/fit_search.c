@@ -7,7 +7,7 @@
 
 #include "src/network/roofline.h"
 
-enum { GRAIN = 32 };	/* large batches are found to one part in so many */
+enum { GRAIN = 32 };	/* the search ends when it knows a large batch to one part in GRAIN */
 
 struct fit_job {
 	struct fit_evaluation *evaluation;
@@ -15,7 +15,7 @@ struct fit_job {
 	enum fit_mode mode;
 	struct arena arena;
 	struct err err;
-	bool planning;		/* an answer of no is one about the plan, not about the input */
+	bool planning;		/* planning has begun: ERR_NO now means "no plan", not "bad input" */
 };
 
 bool
@@ -58,7 +58,7 @@ run_job(void *arg)
 	struct task task;
 	struct plan p;
 
-	q.no_time_bound = true;		/* costs more than the plan, and is not shown */
+	q.no_time_bound = true;		/* the bound costs more than the plan, and fit does not show it */
 	if (v->batch > 0)
 		q.task.batch = v->batch;
 	if (j->mode != FIT_PLANNED)
@@ -106,8 +106,8 @@ fit_evaluate(struct fit_evaluation *v, const struct fit_problem *p, enum fit_mod
 	return 0;
 }
 
-/* The next batch to evaluate between one that is ok and one that is not: where the overhead would pass the allowed one if it rose
- * evenly, but never close to an end.  Plans of large batches take seconds; this guess saves half of them. */
+/* Returns the next batch to evaluate between `low`, which is ok, and `high`, which is not.  The guess takes the overhead to rise evenly,
+ * and keeps an eighth of the width from both ends.  Plans of large batches take seconds; the guess saves half of them. */
 static uint32_t
 between(const struct fit_evaluation *best, const struct fit_evaluation *over, double most_overhead, uint32_t low, uint32_t high)
 {
@@ -134,7 +134,7 @@ fit_largest(struct fit_evaluation *best, struct fit_evaluation *over, const stru
 		if (fit_evaluate(best, p, mode, low, e) < 0)
 			return -1;
 		if (!best->ok) {
-			/* The batch is not ok after all: the search begins below it. */
+			/* The caller's batch is not ok: the search begins below it. */
 			*over = *best;
 			*best = (struct fit_evaluation) { .batch = 0 };
 			high = low;
@@ -145,7 +145,7 @@ fit_largest(struct fit_evaluation *best, struct fit_evaluation *over, const stru
 		uint32_t batch = high > 0 ? between(best, over, p->most_overhead, low, high) : low == 0 ? 1 : low < at_most / 2 ? 2 * low : at_most;
 
 		if (fit_evaluate(&v, p, mode, batch, e) < 0) {
-			/* A batch may be too large for the arithmetic of sizes: then it is too large to fit. */
+			/* Bad input after a batch that was read: this batch is too large for the arithmetic of sizes. */
 			if (e->code != ERR_INPUT || low == 0)
 				return -1;
 			snprintf(v.why, sizeof(v.why), "%s", e->text);

@@ -13,40 +13,44 @@ struct fit_problem {
 	double most_overhead;		/* of a plan: 0.25 is a quarter longer than the ideal time */
 };
 
-/* Where tensors may be: all stay on the device; as the request's policy decides; all stay, and gradients of parameters live over the
- * whole step, as gradient accumulation needs it. */
-enum fit_mode { FIT_RESIDENT, FIT_PLANNED, FIT_MICRO };
+/* Where tensors may be. */
+enum fit_mode {
+	FIT_RESIDENT,	/* all stay on the device */
+	FIT_PLANNED,	/* as the request's policy decides */
+	FIT_MICRO	/* all stay, and gradients of parameters live over the whole step: gradient accumulation needs that */
+};
 
 /* One batch, planned and timed in one mode. */
 struct fit_evaluation {
 	uint32_t batch;			/* 0: the document's own */
-	bool has_plan;			/* else why */
-	bool ok;			/* and its overhead is allowed */
+	bool has_plan;			/* false: why tells the reason */
+	bool ok;			/* it has a plan, whose overhead is allowed */
 	struct figures figures;		/* of the plan, without the names of graph and device */
-	double overhead;		/* of the plan; of a step without time 0 */
+	double overhead;		/* of the plan; 0 if the step takes no time */
 	double ideal_time_us;
-	double update_time_us;		/* of the ideal time: once a step, not once a sample */
-	bytes_t gradient_bytes;		/* of parameters: what accumulation adds up */
-	char why[1024];			/* no plan, or not ok */
+	double update_time_us;		/* the part of the ideal time that updates take: once a step, not once a sample */
+	bytes_t gradient_bytes;		/* of the gradients that updates read: accumulation adds these up */
+	char why[1024];			/* the reason, without a plan or if not ok */
 };
 
-/* Evaluate a batch (0: the document's own).  Fails only where the input does. */
+/* Evaluates a batch (0: the document's own).  Fails only for bad input. */
 int fit_evaluate(struct fit_evaluation *v, const struct fit_problem *p, enum fit_mode mode, uint32_t batch, struct err *e) WARN_UNUSED;
 
-/* The largest batch from at_least on that is ok (0: not even one), and the smallest evaluated that is not.  Exact below
- * 64, else to one part in 32; when the request is stopped, the largest until then.  at_least: a batch that is known to be ok, or 0;
- * its evaluation may stand in best already. */
+/* Finds the largest batch of at_least .. at_most that is ok (*best; batch 0: none), and the smallest evaluated one that is not (*over).
+ * The result is exact below 64, else to one part in 32.  After a stop it is the largest found until then.  at_least: a batch known to
+ * be ok, or 0; if *best already holds its evaluation, the evaluation is not repeated. */
 int fit_largest(struct fit_evaluation *best, struct fit_evaluation *over, const struct fit_problem *p, enum fit_mode mode, uint32_t at_least,
     uint32_t at_most, struct err *e) WARN_UNUSED;
 
-/* True when the best so far is wanted now. */
+/* True if the caller wants the best result so far now. */
 bool fit_stopped(const struct fit_problem *p);
 
-/* A batch as micro-steps of the largest size that stays resident. */
 struct fit_accumulation {
-	uint32_t micro_batch, micro_steps;	/* 0: not even one sample */
+	uint32_t micro_batch, micro_steps;	/* 0: one sample does not fit */
 	double step_time_us;
 };
+
+/* Splits a batch into the fewest equal micro-steps that stay resident. */
 int fit_accumulate(struct fit_accumulation *f, const struct fit_problem *p, uint32_t batch, const struct device *d,
     struct err *e) WARN_UNUSED;
 #endif

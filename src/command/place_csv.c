@@ -123,7 +123,7 @@ read_header(struct csv_reader *r)
 	return 0;
 }
 
-/* A whole number of up to 64 bits; at most `most` without its sign, and signed only when asked for. */
+/* Reads a whole number of at most `most` without its sign.  Only with_sign allows a minus. */
 static bool
 parse_number(const struct csv_cell *c, bool with_sign, uint64_t most, uint64_t *n, bool *negative)
 {
@@ -206,8 +206,8 @@ check_row(struct csv_reader *r)
 		return cell_error(r, cell_of(r, COLUMN_UPPER), COLUMN_UPPER, "more than 'lower'");
 	if (it->fixed != PLACE_FREE && it->align > 0 && it->fixed % it->align != 0)
 		return cell_error(r, cell_of(r, COLUMN_OFFSET), COLUMN_OFFSET, "a multiple of the alignment");
-	/* No placement ends above those without an offset stacked over the end of those with one: what was placed can be
-	 * written and read again. */
+	/* No placement ends higher than a stack of all buffers without an offset above the highest one with an offset.  So a list that
+	 * passes can be placed, written and read again. */
 	r->sum += it->bytes + it->align;
 	if (it->fixed == PLACE_FREE)
 		r->free_sum += it->bytes + it->align;
@@ -218,7 +218,7 @@ check_row(struct csv_reader *r)
 	return 0;
 }
 
-/* A place for one more row in every array. */
+/* Makes room for one more row in every array. */
 static void
 grow(struct csv_reader *r)
 {
@@ -259,7 +259,7 @@ read_row(struct csv_reader *r)
 	return 0;
 }
 
-/* Lines with nothing but blanks say nothing. */
+/* Blank lines are skipped. */
 static bool
 is_empty(const struct csv_reader *r)
 {
@@ -300,7 +300,7 @@ read_lines(struct csv_reader *r, const char *text, size_t size)
 	return header ? 0 : err_set(r->e, ERR_INPUT, "expected a header of id, lower, upper and size, got an empty file");
 }
 
-/* ---- what only the whole file tells ---- */
+/* ---- checks of the whole file ---- */
 
 struct name { const char *id; uint32_t row; };
 
@@ -328,7 +328,7 @@ check_ids(struct csv_reader *r)
 		if (strcmp(names[i].id, names[i - 1].id) == 0) {
 			err_set(r->e, ERR_INPUT, "id: '%s' stands in line %" PRIu64 ", too", err_quote(q, names[i].id),
 			    csv->numbers[names[i - 1].row]);
-			/* The column of the id, whatever stands before it. */
+			/* The error names the column of the id, so the line is split again. */
 			r->line = csv->lines[names[i].row];
 			r->end = r->line + strcspn(r->line, "\r\n");
 			split_line(r);
@@ -413,7 +413,7 @@ read_all(void *arg)
 	return 0;
 }
 
-/* In an arena_run of its own, so that the stream is closed whatever happens. */
+/* Reads the file in an arena_run() of its own, so that the stream is closed even when memory runs out. */
 static int
 read_file(const char **text, size_t *size, const char *path, struct arena *a, struct err *e)
 {
@@ -450,7 +450,7 @@ place_csv_read(struct place_csv *c, const char *path, struct arena *a, struct er
 
 /* ---- writing ---- */
 
-/* The cells as they were, but the offset. */
+/* Writes the cells as they were, with the new offset. */
 static void
 write_row(const struct place_csv *c, const char *line, bytes_t offset, bool has_offset, FILE *out)
 {

@@ -2,7 +2,7 @@
 /* place_csv.h - buffers in MiniMalloc's CSV, in and out
  *
  * The first line names the columns, in any order: id, lower, upper, size, and where wanted alignment and
- * offset.  An empty alignment is 1, an empty offset is one to be found.  Times are whole
+ * offset.  An empty alignment is 1, an empty offset is to be found.  Times are whole
  * numbers of 64 bits; they become ranks.  Lines end with LF or CRLF, the last one with nothing, too.
  */
 #ifndef SRC_COMMAND_PLACE_CSV_H
@@ -24,9 +24,9 @@ struct place_csv {
 	uint32_t column_count;
 };
 
-/* "-": standard input.  Errors name file, line and column. */
+/* Reads a list from a file ("-": standard input).  Errors name file, line and column. */
 int place_csv_read(struct place_csv *c, const char *path, struct arena *a, struct err *e) WARN_UNUSED;
 
-/* The same columns, line by line as they were, and the offsets. */
+/* Writes the lines with their columns as they were, and the offsets. */
 void place_csv_write(const struct place_csv *c, const bytes_t *offsets, FILE *out);
 #endif

@@ -17,7 +17,7 @@ extern const char *plan_given_lists[AXIS_COUNT];	/* as typed; NULL: not given */
 
 enum { PLAN_OPTIONS_MAX = 16 };
 
-/* The rows that the command takes, ended by OPTION_END. */
+/* Fills rows with those that the command takes, ended by OPTION_END. */
 void plan_options(struct option_row rows[PLAN_OPTIONS_MAX + 1], enum plan_command command);
 
 /* Why the command does not take the option; NULL: the command takes it, or the table has no such option. */

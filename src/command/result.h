@@ -4,13 +4,13 @@
 #define SRC_COMMAND_RESULT_H
 #include "src/library/figures.h"
 
-/* "label   value" lines. */
+/* Prints "label   value" lines. */
 void result_print(const struct figures *f, FILE *out);
 
-/* Members of the object that is open in o. */
 struct json_out;
+/* Writes the figures as members of the object that is open in o. */
 void result_to_json(const struct figures *f, struct json_out *o);
 
-/* Either of the two, as --json says; the members stand in an object of their own. */
+/* Prints lines or, with json, one object. */
 void result_show(const struct figures *f, bool json, FILE *out);
 #endif

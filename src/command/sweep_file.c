@@ -119,7 +119,7 @@ sweep_file_open(struct sweep_file *f, const char *path, struct arena *a, struct 
 		return system_error("open", path, e);
 	if (fstat(f->fd, &st) < 0 || !S_ISREG(st.st_mode))
 		return 0;
-	/* Another errno is that of a file system without locks: the sweep goes on without one. */
+	/* A file system without locks gives another errno: the sweep goes on without a lock. */
 	if (flock(f->fd, LOCK_EX | LOCK_NB) < 0 && errno == EWOULDBLOCK) {
 		err_set(e, ERR_SYSTEM, "another sweep is writing this file: give each shard a file of its own");
 		return err_in_file(e, path);

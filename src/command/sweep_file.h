@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* sweep_file.h - a file of results to which lines are appended, one whole line at a time
  *
- * What is in the file stays: it says which points need not be run again.
+ * Lines stay in the file.  They name the points that need not run again.
  */
 #ifndef SRC_COMMAND_SWEEP_FILE_H
 #define SRC_COMMAND_SWEEP_FILE_H
@@ -22,16 +22,16 @@ struct sweep_file {
 	size_t dropped_bytes;		/* of a last line that was half written */
 };
 
-/* Open path ("-" or NULL: standard output) for appending and read which points it holds.  A last line without an end is
- * removed.  ERR_INPUT when it holds anything but results of a sweep, ERR_SYSTEM when another
- * sweep is writing it. */
+/* Opens path ("-" or NULL: standard output) for appending, and reads the names of its points.  A last line without a line end is
+ * removed.  ERR_INPUT: the file holds other lines than a sweep's results.  ERR_SYSTEM: another sweep is writing the file. */
 int sweep_file_open(struct sweep_file *f, const char *path, struct arena *a, struct err *e) WARN_UNUSED;
 
+/* Returns the point with that key; NULL: the file has none. */
 const struct found_point *sweep_file_find(const struct sweep_file *f, const char *key);
 
-/* Append a line with its end. */
+/* Appends a line, which includes its line end. */
 int sweep_file_write(const struct sweep_file *f, const char *line, size_t length, struct err *e) WARN_UNUSED;
 
-/* Close; an error that the system kept back is reported. */
+/* Closes the file, and reports write errors that the system has delayed. */
 int sweep_file_close(struct sweep_file *f, struct err *e) WARN_UNUSED;
 #endif

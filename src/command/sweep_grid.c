@@ -13,12 +13,12 @@ const char *const axis_names[AXIS_COUNT + 1] = {
 	"network", "device", "batch", "budget", "policy", "placement", "gpus-per-link", "d2h", "h2d", "link", NULL
 };
 
-/* One number of a list: what it counts. */
+/* The unit of a number in a list. */
 enum quantity { QUANTITY_COUNT, QUANTITY_PERCENT, QUANTITY_BYTES, QUANTITY_RATE };
 
 struct number { enum quantity quantity; double value; };
 
-/* The slot of text: its own, or the free one where it belongs. */
+/* Returns the slot that holds text, or the free slot for it. */
 static uint32_t *
 slot_of(const struct axis_list *l, const char *text)
 {
@@ -107,7 +107,7 @@ add_number(struct sweep_grid *g, enum axis axis, const struct number *n, struct 
 	return grid_add(g, axis, text, n->value, a, e);
 }
 
-/* from:to:step, or from:to:xFACTOR. */
+/* Adds the values of from:to:step or from:to:xFACTOR. */
 static int
 add_range(struct sweep_grid *g, enum axis axis, char *from_text, char *to_text, char *step_text, struct arena *a, struct err *e)
 {
@@ -126,7 +126,7 @@ add_range(struct sweep_grid *g, enum axis axis, char *from_text, char *to_text, 
 	if (to.value < from.value)
 		return err_set(e, ERR_INPUT, "expected a range that rises, got '%s:%s'", from_text, to_text);
 	n = from;
-	/* Rounding must not lose the last one. */
+	/* The margin keeps a last value that rounding has put above `to`. */
 	for (uint32_t i = 1; n.value <= to.value * (1 + 1e-12); i++) {
 		if (add_number(g, axis, &n, a, e) < 0)
 			return -1;

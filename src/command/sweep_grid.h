@@ -34,21 +34,22 @@ enum { GRID_POINTS_MAX = 10000000, GRID_VALUES_MAX = 100000, GRID_KEY_MAX = 4096
 struct sweep_grid {
 	struct axis_list axes[AXIS_COUNT];
 	uint32_t point_count;
-	uint32_t link_count;	/* so many points in a row differ only in their link */
+	uint32_t link_count;	/* number of consecutive points that differ only in their link */
 };
 
-/* Append what text lists for the axis; what is there already is not taken twice.  Names (networks, devices, policies ...)
- * are split at commas and not looked at. */
+/* Appends the values that text lists for the axis, each value once.  Names (networks, devices, policies ...) are split at commas and not
+ * checked. */
 int grid_parse(struct sweep_grid *g, enum axis axis, const char *text, struct arena *a, struct err *e) WARN_UNUSED;
 
-/* Append one value that is no list. */
+/* Appends one value, which is not split. */
 int grid_add(struct sweep_grid *g, enum axis axis, const char *text, double number, struct arena *a, struct err *e) WARN_UNUSED;
 
-/* Multiply out: every axis has a value by now. */
+/* Counts the points; every axis must have a value. */
 int grid_finish(struct sweep_grid *g, struct err *e) WARN_UNUSED;
 
+/* Returns the point's value on the axis. */
 const struct axis_value *grid_value(const struct sweep_grid *g, uint32_t point, enum axis axis);
 
-/* "network=resnet50 device=h200 ...": names the point in results; every axis is in it. */
+/* Fills key with the point's name in results, which has every axis: "network=resnet50 device=h200 ...". */
 void grid_key(char key[GRID_KEY_MAX], const struct sweep_grid *g, uint32_t point);
 #endif

@@ -22,7 +22,7 @@ struct sweep_state {
 	const struct sweep_file *file;
 	struct sweep_counts counts;
 	unsigned char *state;		/* [point_count] */
-	char **lines;			/* [point_count] when ordered: waiting for those before them */
+	char **lines;			/* [point_count] when ordered: lines that wait for earlier ones */
 	uint32_t next;			/* when ordered: the first point that is not over */
 	double began_s, told_s;
 	bool broken;			/* the file cannot be written: err says why */
@@ -122,7 +122,7 @@ put_line(struct sweep_state *s, const char *line)
 		s->broken = true;
 }
 
-/* A line that could not be made ends the sweep as one that could not be written does: the point runs again. */
+/* Ends the sweep, because there is no memory for a line.  The next sweep runs the point again. */
 static void
 miss_line(struct sweep_state *s)
 {
@@ -133,7 +133,7 @@ miss_line(struct sweep_state *s)
 	}
 }
 
-/* Take a point's line, which is malloc's. */
+/* Takes a point's line, which malloc() allocated, and writes it.  When ordered, a line waits until all earlier ones are written. */
 static void
 take_line(struct sweep_state *s, uint32_t point, char *line, bool failed)
 {
@@ -183,7 +183,7 @@ error_to_json(const struct err *e, struct json_out *o)
 	json_out_string(o, "error", text);
 }
 
-/* The known figures of a point, of a failed one, too. */
+/* Fills f with the known figures of a point.  A failed point has some, too. */
 static void
 figures_of_point(struct figures *f, const struct point *p)
 {
@@ -333,7 +333,7 @@ run_group(struct sweep_state *s, uint32_t first, uint32_t count)
 
 /* ---- the grid ---- */
 
-/* True when one of these points is still to be done. */
+/* True: one of these points has not run. */
 static bool
 has_work(const struct sweep_state *s, uint32_t first, uint32_t count)
 {
@@ -380,7 +380,7 @@ sweep_run(struct sweep_counts *counts, const struct sweep_grid *g, const struct 
 	if (o->ordered)
 		s.lines = ARENA_NEW(a, char *, g->point_count);
 	mark(&s);
-	/* Tasks begin in the grid's order, and the maker of tasks runs them itself when many wait. */
+	/* Tasks begin in the grid's order.  When many wait, the thread that makes them runs some itself. */
 	#pragma omp parallel
 	#pragma omp single
 	for (uint32_t first = 0; first < g->point_count; first += step) {

@@ -14,7 +14,7 @@ struct sweep_options {
 	struct plan_request request;	/* options that hold for all points, the link's duplex rate and latency among them */
 	double compute_scale;
 	bool replan;			/* plan anew for each link instead of timing the one plan on it */
-	bool ordered;			/* lines in the grid's order, without what a clock says */
+	bool ordered;			/* lines in the grid's order, without planning times */
 	bool progress;			/* a line on stderr that is overwritten */
 	uint32_t shard, shards;		/* 1 <= shard <= shards */
 	const char *key_end;		/* options that hold for all points, for their keys; "" or " times=scaled" */
@@ -23,18 +23,18 @@ struct sweep_options {
 struct sweep_counts {
 	uint32_t points;	/* of this shard */
 	uint32_t found;		/* already in the file */
-	uint32_t done;		/* now */
-	uint32_t failed;	/* of found and done */
+	uint32_t done;		/* run by this sweep */
+	uint32_t failed;	/* with an error, among found and done */
 };
 
-/* A point's name in results. */
+/* Fills key with a point's name in results. */
 void sweep_key(char key[GRID_KEY_MAX], const struct sweep_grid *g, const struct sweep_options *o, uint32_t point);
 
 /* True when the point is the shard's.  Each point belongs to exactly one shard; groups stay together where there are enough. */
 bool sweep_is_ours(const struct sweep_grid *g, const struct sweep_options *o, uint32_t point);
 
-/* Run what is not in f yet.  A point that fails is a line with its `error`.  When the request is stopped, what has been planned
- * is not used and no other point begins.  Fails only when f cannot be written. */
+/* Runs the points that are not in f.  A failed point becomes a line with its `error`.  After a stop, a plan under way is not used and no
+ * other point begins.  Fails only if f cannot be written. */
 int sweep_run(struct sweep_counts *counts, const struct sweep_grid *g, const struct sweep_options *o, const struct sweep_file *f,
     struct arena *a, struct err *e) WARN_UNUSED;
 #endif

@@ -92,7 +92,7 @@ figures_init(struct figures *f)
 	}
 }
 
-/* The figures that follow from others. */
+/* Fills the figures that follow from others. */
 static void
 derive(struct figures *f)
 {

@@ -30,18 +30,19 @@ struct figure_row {
 };
 extern const struct figure_row figure_rows[];	/* in the order of output; ends with a NULL name */
 
-/* The value of a row, by its type. */
+/* Return the value of a row, by its type; figure_is_known() says whether it is known. */
 const char *figure_text(const struct figures *f, const struct figure_row *row);
 uint64_t figure_count(const struct figures *f, const struct figure_row *row);
 double figure_real(const struct figures *f, const struct figure_row *row);
 bool figure_is_known(const struct figures *f, const struct figure_row *row);
 
-/* No figure known. */
+/* Makes every figure unknown. */
 void figures_init(struct figures *f);
 
-/* The figures that plan p states, its prediction included. */
+/* Fills f with the figures that plan p states, its predicted times included. */
 void figures_of_plan(struct figures *f, const struct plan *p);
 
-/* Replaces the predicted figures by those of a simulation.  A bound on the time holds for the plan's own machine alone. */
+/* Replaces the predicted figures by those of a simulation.  other_machine: the bound on the time, which holds for the plan's
+ * own machine only, becomes unknown. */
 void figures_simulate(struct figures *f, const struct sim_result *r, bool other_machine);
 #endif

@@ -6,8 +6,8 @@
  * three in-order queues.  docs/library.md has an annotated example, docs/formats.md the meaning of every field.
  *
  * Rules.  Functions that return int return 0, or -1 with *error filled (error may be NULL).  Nothing prints, exits
- * or keeps state between calls.  What a function hands out belongs to its handle and lives as long as it, unless it says
- * otherwise.  A plan handle is for one thread at a time.  A problem does not change once it is open: any number of
+ * or keeps state between calls.  Data that a function returns belongs to its handle and lives as long as the handle, unless the
+ * function says otherwise.  A plan handle is for one thread at a time.  A problem does not change once it is open: any number of
  * threads may plan from it at once, and it may be freed before its plans.  Options that are 0 or NULL are not given;
  * names of policies and the like are those of the command line.
  */
@@ -40,7 +40,7 @@ enum layrub_code {
 	LAYRUB_OK,
 	LAYRUB_BAD_INPUT,	/* a document is not as it should be, or is not there */
 	LAYRUB_BAD_USAGE,	/* the options are wrong, whatever the document: path names the one on the command line */
-	LAYRUB_NO,	/* understood, and the answer is no: no plan fits, the plan is not sound */
+	LAYRUB_NO,	/* the answer to a valid question is no: no plan fits, the plan is not sound */
 	LAYRUB_SYSTEM	/* memory or I/O of the host */
 };
 
@@ -51,19 +51,19 @@ struct layrub_error {
 	char text[1024];	/* what is wrong, one line */
 };
 
-/* "source: path: text" as one line in buffer, shortened to size and ended by NUL.  Returns buffer. */
+/* Writes "source: path: text" as one line into buffer, shortened to size and ended by NUL.  Returns buffer. */
 LAYRUB_API const char *layrub_error_line(const struct layrub_error *error, char *buffer, size_t size);
 
 /* ---- what there is to choose from ---- */
 
 enum layrub_table { LAYRUB_POLICIES, LAYRUB_PLACEMENTS, LAYRUB_LOWERINGS, LAYRUB_REORDERS, LAYRUB_TIMES };
 
-/* The name of row i, and what it means in *summary unless that is NULL; NULL behind the last row.  Row 0 is the default. */
+/* Returns the name of row i; NULL: there is no row i.  Sets *summary to the row's meaning, unless summary is NULL.  Row 0 is the default. */
 LAYRUB_API const char *layrub_row(enum layrub_table table, unsigned i, const char **summary);
 
 enum layrub_shelf { LAYRUB_NETWORKS, LAYRUB_GRAPHS, LAYRUB_DEVICES };
 
-/* Names of the installed documents, sorted.  They are looked for as the command does (docs/command-line.md, "Names"). */
+/* The names of the installed documents, sorted.  The command looks in the same places (docs/command-line.md, "Names"). */
 struct layrub_names {
 	size_t count;
 	const char *const *names;	/* [count] */
@@ -129,10 +129,10 @@ struct layrub_needs {
 
 struct layrub_problem;
 
-/* The document in a file, or of that name among the installed ones; "-" is standard input.  NULL: error. */
+/* Opens the document in a file, or the installed document of that name; "-" is standard input.  NULL: error. */
 LAYRUB_API struct layrub_problem *layrub_problem_open(const char *name, const struct layrub_problem_options *options,
     struct layrub_error *error);
-/* The same from a document in memory. */
+/* Opens a document in memory. */
 LAYRUB_API struct layrub_problem *layrub_problem_parse(const char *text, size_t size, const struct layrub_problem_options *options,
     struct layrub_error *error);
 LAYRUB_API void layrub_problem_free(struct layrub_problem *problem);	/* NULL is none */
@@ -148,32 +148,33 @@ struct layrub_plan_options {
 	/* At most one of these four; none: all that the device has. */
 	uint64_t budget_bytes;
 	double budget_percent;	/* of the step's own peak */
-	double slowdown_percent;	/* find the smallest budget whose step takes at most so much longer than the ideal time */
+	double slowdown_percent;	/* find the smallest budget whose step is at most this much longer than the ideal time */
 	bool minimise_memory;	/* find the smallest budget that has a plan */
-	/* Searches end early where these say so, and the result is the best plan so far; without one, LAYRUB_NO. */
+	/* These end searches early.  The result is the best plan so far; LAYRUB_NO: the search has found none. */
 	double time_limit_s;	/* seconds; 0: none */
 	uint32_t threads;	/* 0: as OpenMP decides */
 	bool (*stopped)(void *user);	/* asked now and then, from any thread: true ends the search */
-	void (*progress)(void *user, const char *line);	/* told now and then, by the calling thread, how far the search is */
-	void *user;		/* what both are given */
+	void (*progress)(void *user, const char *line);	/* called now and then, by the calling thread, with the state of the search */
+	void *user;		/* the first argument of both */
 };
 
 struct layrub_plan;
 
-/* Plan, check and simulate.  NULL: error; LAYRUB_NO when no plan fits, and the text names the op and the tensors that alone
- * exceed the budget, where they do. */
+/* Plans, checks and simulates.  NULL: error.  LAYRUB_NO: no plan fits; if one op alone exceeds the budget, the text names the op and its
+ * tensors. */
 LAYRUB_API struct layrub_plan *layrub_plan_make(struct layrub_problem *problem, const struct layrub_plan_options *options,
     struct layrub_error *error);
-/* Any document that is a plan, sound or not.  NULL: error. */
+/* Reads a plan, sound or not, from a file or from memory.  NULL: error. */
 LAYRUB_API struct layrub_plan *layrub_plan_read(const char *path, struct layrub_error *error);
 LAYRUB_API struct layrub_plan *layrub_plan_parse(const char *text, size_t size, struct layrub_error *error);
 /* Writes the whole file or none: an older file of that name stays until the new one is complete.  "-" is standard output. */
 LAYRUB_API int layrub_plan_write(const struct layrub_plan *plan, const char *path, struct layrub_error *error);
-/* The document's text, ended by NUL; the caller's, release it with free().  NULL: error. */
+/* Returns the document's text, ended by NUL, for the caller to free().  NULL: error. */
 LAYRUB_API char *layrub_plan_text(const struct layrub_plan *plan, size_t *size, struct layrub_error *error);
 LAYRUB_API void layrub_plan_free(struct layrub_plan *plan);	/* NULL is none */
 
-/* 0: the plan is sound for any timing, and (unless problem is NULL) made for that problem's graph.  LAYRUB_NO: the error says where it is not. */
+/* Returns 0 if the plan is sound for any timing and, unless problem is NULL, made for that problem's graph.  LAYRUB_NO: the error names the
+ * place where the plan is not. */
 LAYRUB_API int layrub_plan_check(struct layrub_plan *plan, const struct layrub_problem *problem, struct layrub_error *error);
 
 /* ---- walking a plan ---- */
@@ -250,14 +251,14 @@ struct layrub_change {
 	const char *device, *device_text;	/* this device's link, contention and memory; op times stay */
 	double h2d_bytes_per_s, d2h_bytes_per_s, duplex_bytes_per_s;
 	double latency_us;		/* of a copy */
-	double compute_scale;		/* factor on the speed of compute */
-	uint32_t gpus_per_link;		/* number of GPUs on the same link */
+	double compute_scale;		/* factor by which compute is faster */
+	uint32_t gpus_per_link;		/* number of GPUs that share the link */
 };
 
 struct layrub_span { double start_us, end_us; };
 
-/* One step, simulated.  change may be NULL: the plan's own device.  spans is NULL, or the caller's [instruction_count], filled with when
- * each instruction runs.  LAYRUB_NO when the plan is not sound, or the changed device does not hold it. */
+/* Simulates one step.  change NULL: on the plan's own device.  spans: NULL, or the caller's [instruction_count], filled with the start and
+ * the end of each instruction.  LAYRUB_NO: the plan is not sound, or is too large for the changed device. */
 LAYRUB_API int layrub_plan_simulate(struct layrub_plan *plan, const struct layrub_change *change, struct layrub_figures *figures,
     struct layrub_span *spans, struct layrub_error *error);
 

@@ -48,7 +48,7 @@ new_plan(struct plan_opening *o, struct layrub_problem *problem, int (*fill)(voi
 	return NULL;
 }
 
-/* The public options as a request. */
+/* Returns the public options as a request. */
 static struct plan_request
 request_of(const struct layrub_plan_options *o)
 {
@@ -124,8 +124,8 @@ layrub_plan_parse(const char *text, size_t size, struct layrub_error *error)
 struct call {
 	struct arena arena;
 	const struct layrub_plan *plan;
-	bool *sound;				/* the plan's; set where a check finds it out */
-	const struct layrub_problem *problem;	/* check: whose graph it has to be; NULL: any */
+	bool *sound;				/* the plan's member; a check that passes sets it */
+	const struct layrub_problem *problem;	/* check: the plan must be for its graph; NULL: for any */
 	const char *path;			/* write */
 	FILE *out;				/* text */
 	struct layrub_change change;		/* simulate ... */
@@ -218,7 +218,7 @@ layrub_plan_text(const struct layrub_plan *plan, size_t *size, struct layrub_err
 	return text;
 }
 
-/* ---- what a plan says ---- */
+/* ---- the parts of a plan ---- */
 
 const struct layrub_graph *
 layrub_plan_graph(const struct layrub_plan *plan)
@@ -243,7 +243,8 @@ layrub_plan_figures(const struct layrub_plan *plan, struct layrub_figures *figur
 
 /* ---- simulating ---- */
 
-/* Fills *d with the machine that c asks about, *p with the plan and that machine's op times, *changed: not the plan's own machine. */
+/* Fills *d with the machine that c asks about, and *p with the plan and that machine's op times.  *changed: the machine is not the plan's
+ * own. */
 static int
 change_machine(struct device *d, struct plan *p, bool *changed, struct call *c)
 {

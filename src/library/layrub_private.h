@@ -15,7 +15,7 @@
 #include "src/library/task.h"
 
 struct layrub_problem {
-	atomic_uint users;	/* the caller, and every plan that was made from it */
+	atomic_uint users;	/* references: of the caller, and of every plan made from the problem */
 	struct arena arena;
 	struct task task;
 	struct layrub_needs needs;
@@ -24,23 +24,23 @@ struct layrub_problem {
 
 struct layrub_plan {
 	struct arena arena;
-	struct layrub_problem *problem;	/* owns the graph and the device; NULL: the arena does */
+	struct layrub_problem *problem;	/* owns the graph and the device; NULL: the plan's arena owns them */
 	struct plan plan;
-	bool sound;			/* it has passed check_plan() */
+	bool sound;			/* the plan has passed check_plan() */
 	struct layrub_graph *graph;
 	struct layrub_program program;
 };
 
-/* The public forms of what is in memory: arrays in a, strings and id lists shared. */
+/* Make the public forms of a graph and of a plan.  Arrays are new, in a; strings and id lists are shared. */
 struct layrub_graph *view_graph(const struct graph *g, struct arena *a);
 void view_program(struct layrub_program *to, const struct plan *p, struct arena *a);
 
-/* The public form of a plan's figures; those that are not known are 0.  r: the simulation that f states; NULL: none. */
+/* Fills `to` with a plan's figures; unknown ones are 0.  r: the simulation that f comes from; NULL: none. */
 void view_figures(struct layrub_figures *to, const struct figures *f, const struct sim_result *r);
 
-/* Run fn(arg) in a; 0, or -1 and what went wrong in error.  e is what fn fills. */
+/* Runs fn(arg) with arena a.  Returns 0, or -1 with *error made from e, which fn fills. */
 int guard(struct arena *a, int (*fn)(void *arg), void *arg, struct err *e, struct layrub_error *error);
 
-/* A handle of size bytes, all zero, or NULL and error. */
+/* Returns a handle of size bytes, all zero; NULL: *error is filled. */
 void *handle_new(size_t size, struct layrub_error *error);
 #endif

@@ -10,7 +10,7 @@
 
 struct opening {
 	struct layrub_problem *problem;
-	const char *name;		/* NULL: the document is in source */
+	const char *name;		/* of the document; NULL: source has its text */
 	struct json_source source;
 	struct layrub_problem_options options;
 	struct err err;

@@ -44,7 +44,7 @@ request_share(double *share, const char *option, const char *text, struct err *e
 	return 0;
 }
 
-/* ---- what holds for any task ---- */
+/* ---- options, whatever the task ---- */
 
 static int
 read_rows(struct planning *n, const struct plan_request *q, struct err *e)
@@ -67,7 +67,7 @@ is_percentage(double percent)
 	return percent >= 0 && percent <= 1e9;
 }
 
-/* The budget, or the search for one: their numbers, and no two of them. */
+/* Reads the budget or the budget search.  More than one of them is a mistake. */
 static int
 read_budget(struct planning *n, const struct plan_request *q, struct err *e)
 {
@@ -141,7 +141,7 @@ plan_request_task(struct task *t, const char *name, const struct json_source *s,
 	return rc;
 }
 
-/* So many percent of a peak, whole bytes. */
+/* Returns a percentage of a peak in whole bytes. */
 static bytes_t
 percent_of(double percent, bytes_t peak_bytes)
 {
@@ -150,7 +150,7 @@ percent_of(double percent, bytes_t peak_bytes)
 	return bytes < (double)BYTES_MAX ? (bytes_t)bytes : BYTES_MAX;
 }
 
-/* The budget that a text says. */
+/* Sets *budget to the size or the percentage in text. */
 static int
 budget_from_text(bytes_t *budget, const char *text, const struct device *d, bytes_t peak_bytes, struct err *e)
 {
@@ -178,7 +178,7 @@ budget_from_text(bytes_t *budget, const char *text, const struct device *d, byte
 	return err_at(e, "--budget");
 }
 
-/* The budget to plan for; where one is searched for, the budget to begin with. */
+/* Sets *budget to the budget to plan for, or to the one that a budget search begins with. */
 static int
 find_budget(bytes_t *budget, const struct plan_request *q, const struct device *d, bytes_t peak_bytes, struct err *e)
 {

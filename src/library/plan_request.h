@@ -19,22 +19,22 @@ struct plan_request {
 	struct what_if link;		/* plan for the device with this link */
 	const char *policy;		/* NULL: the first row of policies */
 	const char *placement;		/* NULL: the first row of placements */
-	/* At most one budget; none: all that the device has less what is reserved. */
+	/* At most one budget; none: the device's memory less the reserved bytes. */
 	const char *budget;		/* as text: "12GiB", or "50%" of the step's own peak */
 	bytes_t budget_bytes;
 	double budget_percent;		/* of the step's own peak */
 	/* At most one budget search, and then no budget. */
-	const char *slowdown;		/* as text: the smallest budget whose step takes at most so much longer than the ideal time */
+	const char *slowdown;		/* as text: find the smallest budget whose step is at most this much longer than the ideal time */
 	double slowdown_percent;	/* the same as a number over 0 */
 	const char *minimise;		/* a row of table_budget_searches */
 	const char *time_limit;		/* as text: "10" (seconds) or "500ms" */
 	double time_limit_s;
 	const char *write_lp;		/* the file for an integer program's model */
 	uint32_t threads;		/* 0: as OpenMP decides */
-	bool no_time_bound;		/* the plan does without the bound on its time */
-	bool (*stopped)(void *user);	/* true as soon as the best so far is wanted now; called from any thread */
-	void (*progress)(void *user, const char *line);	/* told now and then how far a search is */
-	void *user;			/* of both */
+	bool no_time_bound;		/* the plan gets no bound on its time */
+	bool (*stopped)(void *user);	/* true: the search must end with its best plan so far; called from any thread */
+	void (*progress)(void *user, const char *line);	/* called now and then with the state of a search */
+	void *user;			/* the first argument of both */
 };
 #define PLAN_REQUEST_INIT { .link = WHAT_IF_INIT }
 
@@ -45,35 +45,35 @@ struct planning {
 	struct planner_options options;	/* before a budget search: the budget that it begins with */
 	struct search_control control;
 	double most_overhead;		/* of the budget search: step time / ideal time - 1; NaN: no search */
-	bool unfinished;		/* filled: the budget search was stopped, and a smaller budget may do */
+	bool unfinished;		/* a result: the budget search was stopped, and a smaller budget may do */
 };
 
-/* The mistakes that a request has whatever its task. */
+/* Fails for mistakes in a request that do not depend on its task. */
 int plan_request_check(const struct plan_request *q, struct err *e) WARN_UNUSED;
 
-/* Read the request's task from the document or name `name`, or from s when name is NULL.  Its device has the request's link. */
+/* Reads the request's task from the document or name `name`, or from s if name is NULL.  The task's device gets the request's link. */
 int plan_request_task(struct task *t, const char *name, const struct json_source *s, const struct plan_request *q, struct arena *a,
     struct err *e) WARN_UNUSED;
 
-/* Resolve q for t. */
+/* Resolves q for t. */
 int planning_begin(struct planning *n, const struct plan_request *q, const struct task *t, struct arena *a, struct err *e) WARN_UNUSED;
 
-/* Search for the budget, where that is asked, and fill p.  The plan for a budget that was found is made in full by the quick policies:
- * one that a time limit or a stop ended early might be slower than what was asked. */
+/* Searches for the budget, if q asks for that, and fills p.  The final plan of a quick policy ignores the time limit: a shorter search
+ * could miss the slowdown asked for.  After a stop, the final plan is made without further stops. */
 int planning_run(struct plan *p, struct planning *n, struct arena *a, struct err *e) WARN_UNUSED;
 
-/* Both in one. */
+/* Calls planning_begin(), then planning_run(). */
 int plan_request_run(struct plan *p, const struct plan_request *q, const struct task *t, struct arena *a, struct err *e) WARN_UNUSED;
 
-/* The figures of a request that has no plan. */
+/* Fills f with the figures of a request that has no plan. */
 void planning_refused(struct figures *f, const struct planning *n, const char *reason);
 
-/* The options of q that differ from their defaults, as the command line of `layrub plan` takes them: " --batch 8 --policy keep". */
+/* Returns the options of q that differ from their defaults, in the form that `layrub plan` takes: " --batch 8 --policy keep". */
 const char *plan_request_text(const struct plan_request *q, struct arena *a);
 
-/* Seconds as people write them, bare or with a unit; text NULL: 0.  option is the path of a mistake. */
+/* Sets *seconds from text, a bare number of seconds or a number with a unit; text NULL: 0.  Errors name the option. */
 int request_seconds(double *seconds, const char *option, const char *text, struct err *e) WARN_UNUSED;
 
-/* A share from a percentage: 0.25 for "25%"; text NULL: unchanged. */
+/* Sets *share from a percentage: 0.25 for "25%"; text NULL: unchanged.  Errors name the option. */
 int request_share(double *share, const char *option, const char *text, struct err *e) WARN_UNUSED;
 #endif

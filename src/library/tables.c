@@ -50,7 +50,7 @@ table_budget_searches(unsigned i, const char **summary)
 	return i == 0 ? row("memory", "the smallest budget for which there is a plan", summary) : NULL;
 }
 
-/* `repeat` is no layer that computes, so the reader's table lacks it. */
+/* Adds the row `repeat`.  It is no layer that computes, so the reader's table lacks it. */
 const char *
 table_layers(unsigned i, const char **summary)
 {

@@ -53,7 +53,7 @@ read_network(struct task *t, json_t *root, const struct task_options *o, struct 
 	return lower(&t->graph, &n, by, t->has_device ? &t->device : NULL, a, e);
 }
 
-/* The device that the graph's times were measured on, among those that are installed. */
+/* Fills *d with the installed device that the graph's times were measured on. */
 static int
 measured_device(struct device *d, const struct graph *g, struct arena *a, struct err *e)
 {
@@ -136,7 +136,7 @@ read_either(void *to, json_t *root, struct arena *a, struct err *e)
 	return wrong_format(root, e);
 }
 
-/* The device first: a network's op times depend on it. */
+/* Reads the device, before the step: a network's op times depend on it. */
 static int
 read_device(struct task *t, const struct task_options *o, struct arena *a, struct err *e)
 {

@@ -36,16 +36,16 @@ struct task {
 	const char *reorder;	/* NULL: the graph's own order */
 };
 
-/* Fill t from the document or name `name`. */
+/* Fills t from the document or name `name`. */
 int task_read(struct task *t, const char *name, const struct task_options *o, struct arena *a, struct err *e) WARN_UNUSED;
 
-/* The same from a document anywhere. */
+/* Fills t from the document that s names or holds. */
 int task_read_from(struct task *t, const struct json_source *s, const struct task_options *o, struct arena *a, struct err *e) WARN_UNUSED;
 
-/* The options that made t's graph, for a plan's record. */
+/* Returns the options that made t's graph, for a plan's record. */
 const char *task_record(const struct task *t, struct arena *a);
 
-/* True when t's op times were measured on another device than t's. */
+/* True: t's op times were measured on another device than t's own. */
 bool task_has_foreign_times(const struct task *t);
 
 /* Reads a device from its document, or by name or file where text is NULL. */
