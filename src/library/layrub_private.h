@@ -38,6 +38,13 @@ void view_program(struct layrub_program *to, const struct plan *p, struct arena 
 /* The public form of a plan's figures; those that are not known are 0.  r: the simulation that f states; NULL: none. */
 void view_figures(struct layrub_figures *to, const struct figures *f, const struct sim_result *r);
 
+/* Copies a caller's options, NULL or at *from, over those at *to, which are all zero and known bytes long.  ERR_USAGE when their size
+ * cannot be right, or a member that this library does not know is given; name is the struct's. */
+int options_copy(void *to, size_t known, const void *from, const char *name, struct err *e) WARN_UNUSED;
+
+/* Copies the result at *from, known bytes long, to a caller's struct, as much as its size holds; the size stays. */
+void result_copy(void *to, const void *from, size_t known);
+
 /* Run fn(arg) in a; 0, or -1 and what went wrong in error.  e is what fn fills. */
 int guard(struct arena *a, int (*fn)(void *arg), void *arg, struct err *e, struct layrub_error *error);
 
