@@ -184,8 +184,8 @@ test_plan_errors(void)
 		{ PLAN(.slowdown_percent = -1), LAYRUB_BAD_USAGE, "--slowdown: expected a percentage" },
 		{ PLAN(.budget_percent = 1e-9), LAYRUB_BAD_USAGE, "--budget: expected more than no memory" },
 		{ PLAN(.budget_bytes = UINT64_MAX), LAYRUB_BAD_INPUT, "expected a budget of at most" },
-		{ PLAN(.budget_percent = 10), LAYRUB_NO, "a budget of" },
-		{ PLAN(.policy = "keep", .budget_percent = 99), LAYRUB_NO, "policy 'keep' needs an arena of" },
+		{ PLAN(.budget_percent = 10), LAYRUB_INFEASIBLE, "a budget of" },
+		{ PLAN(.policy = "keep", .budget_percent = 99), LAYRUB_INFEASIBLE, "policy 'keep' needs an arena of" },
 	};
 	struct layrub_problem *p = open_toy(&on_h100, NULL);
 	struct layrub_plan *plan;
@@ -204,6 +204,86 @@ test_plan_errors(void)
 	ok(layrub_plan_read("/no/such/plan.json", &e) == NULL && e.code == LAYRUB_BAD_INPUT && strcmp(e.source, "/no/such/plan.json") == 0,
 	    "no such plan");
 	ok(layrub_plan_parse("{}", 2, &e) == NULL && e.code == LAYRUB_BAD_INPUT, "no plan");
+}
+
+/* ---- why there is no plan, as data ---- */
+
+/* Op "join" reads tensors 1 and 2 and writes 3 with a workspace: 15 MiB + 256 KiB.  Its neighbours need less, and so do the persistent
+ * tensors (1 MiB). */
+static const char join[] =
+    "{\"format\": \"layrub-graph\", \"version\": 1, \"name\": \"join\", \"tensors\": ["
+    "{\"id\": 0, \"bytes\": 1048576, \"kind\": \"input\"}, {\"id\": 1, \"bytes\": 2097152, \"kind\": \"activation\"},"
+    "{\"id\": 2, \"bytes\": 8388608, \"kind\": \"activation\"}, {\"id\": 3, \"bytes\": 5242880, \"kind\": \"activation\"},"
+    "{\"id\": 4, \"bytes\": 1048576, \"kind\": \"gradient\"}], \"ops\": ["
+    "{\"name\": \"one\", \"phase\": \"forward\", \"inputs\": [0], \"outputs\": [1], \"workspace_bytes\": 0, \"time_us\": 10},"
+    "{\"name\": \"two\", \"phase\": \"forward\", \"inputs\": [0], \"outputs\": [2], \"workspace_bytes\": 0, \"time_us\": 10},"
+    "{\"name\": \"join\", \"phase\": \"forward\", \"inputs\": [1, 2, 1], \"outputs\": [3], \"workspace_bytes\": 262144, \"time_us\": 10},"
+    "{\"name\": \"back\", \"phase\": \"backward\", \"inputs\": [3], \"outputs\": [4], \"workspace_bytes\": 0, \"time_us\": 10}]}";
+
+/* A device document, of so many bytes of its own memory and of pinned memory. */
+static const char device_format[] =
+    "{\"format\": \"layrub-device\", \"version\": 1, \"name\": \"small\", \"gpu\": \"none\", \"source\": \"made up\", \"memory_bytes\": %d,"
+    "\"reserved_bytes\": 0, \"compute\": {\"flops\": {\"float32\": 1e12}, \"memory_bytes_per_s\": 1e11, \"launch_us\": 5,"
+    "\"flop_efficiency\": {\"default\": 0.5}, \"memory_efficiency\": {\"default\": 0.5}}, \"link\": {\"d2h\": {\"latency_us\": 10,"
+    "\"bytes_per_s\": 1e10}, \"h2d\": {\"latency_us\": 10, \"bytes_per_s\": 1e10}, \"duplex_bytes_per_s\": 1.5e10, \"copy_engines\": 2},"
+    "\"contention\": {\"default\": 1.1}, \"host\": {\"pinned_bytes\": %d}}";
+
+static void
+test_reasons(void)
+{
+	const uint64_t needs = (UINT64_C(15) << 20) + (UINT64_C(256) << 10);
+	struct layrub_error e = LAYRUB_ERROR_INIT;
+	struct layrub_problem *p = layrub_problem_parse(join, sizeof(join) - 1, &on_h100, &e);
+	struct layrub_plan *plan;
+
+	if (!ok(p != NULL, "a step with one large op"))
+		return;
+	plan = layrub_plan_make(p, &(struct layrub_plan_options) PLAN(.budget_bytes = needs - 512), &e);
+	ok(plan == NULL && e.code == LAYRUB_INFEASIBLE, "a budget that one op alone exceeds");
+	is_uint(e.op, 2, "the op");
+	is_uint(e.missing_bytes, 512, "the bytes that are missing");
+	ok(e.tensor_count == 3 && e.tensors[0] == 2 && e.tensors[1] == 3 && e.tensors[2] == 1, "its tensors, each once, the largest first");
+	layrub_plan_free(plan);
+	plan = layrub_plan_make(p, &(struct layrub_plan_options) PLAN(.budget_bytes = needs, .policy = "vdnn-all"), &e);
+	ok(plan == NULL && e.code == LAYRUB_INFEASIBLE && e.op == 2 && e.missing_bytes == 1048576 && e.tensor_count == 3,
+	    "a policy that keeps persistent tensors: the same op, and their bytes");
+	layrub_plan_free(plan);
+	plan = layrub_plan_make(p, &(struct layrub_plan_options) PLAN(.policy = "keep"), &e);
+	ok(plan != NULL && e.code == LAYRUB_OK && e.op == LAYRUB_NONE && e.tensor_count == 0 && e.missing_bytes == 0, "no error, no reason");
+	ok(layrub_plan_make(p, &(struct layrub_plan_options) PLAN(.policy = "ilp"), &e) == NULL && e.code == LAYRUB_BAD_USAGE &&
+	    e.op == LAYRUB_NONE && e.tensor_count == 0, "a mistake has no reason");
+	layrub_plan_free(plan);
+	layrub_problem_free(p);
+}
+
+/* Reasons that are no single op's, and those that a search finds. */
+static void
+test_more_reasons(void)
+{
+	struct layrub_error e = LAYRUB_ERROR_INIT;
+	struct layrub_problem *p = open_toy(&on_h100, NULL);
+	struct layrub_figures f = LAYRUB_FIGURES_INIT;
+	struct layrub_plan *plan = layrub_plan_make(p, &(struct layrub_plan_options) PLAN(.policy = "keep", .budget_percent = 99), &e);
+	char text[1024];
+
+	snprintf(text, sizeof(text), device_format, 1 << 20, 1 << 20);
+	ok(plan == NULL && e.code == LAYRUB_INFEASIBLE && e.op == LAYRUB_NONE && e.tensor_count == 0, "an arena over the budget: no op");
+	is_uint(e.missing_bytes, 17829888 - 17651589, "but the bytes that are missing");
+	plan = layrub_plan_make(p, NULL, &e);
+	ok(layrub_plan_simulate(plan, &(struct layrub_change) CHANGE(.device_text = text), &f, NULL, &e) < 0 &&
+	    e.code == LAYRUB_INFEASIBLE && e.op == LAYRUB_NONE, "a device that does not hold the plan");
+	layrub_plan_figures(plan, &f, NULL);
+	is_uint(e.missing_bytes, f.arena_bytes - 1048576, "lacks so many bytes");
+	layrub_plan_free(plan);
+	layrub_problem_free(p);
+	snprintf(text, sizeof(text), device_format, 1 << 30, 4096);
+	p = open_toy(&(struct layrub_problem_options) STEP(.device_text = text), &e);
+	plan = layrub_plan_make(p, &(struct layrub_plan_options) PLAN(.budget_bytes = 12582912 + 4096), &e);
+	ok(plan == NULL && e.code == LAYRUB_INFEASIBLE && e.op != LAYRUB_NONE && e.tensor_count > 0 && e.missing_bytes == 0,
+	    "hybrid without pinned memory: an op of its first configuration");
+	diag("%s: op %u", e.text, (unsigned)e.op);
+	layrub_plan_free(plan);
+	layrub_problem_free(p);
 }
 
 /* ---- structs of other sizes than this library's ---- */
@@ -367,7 +447,7 @@ test_documents(struct layrub_plan *plan)
 	copy = read == NULL ? NULL : layrub_plan_text(read, &again, &e);
 	ok(copy != NULL && again == size && memcmp(copy, text, size) == 0, "read and written again: the same text");
 	ok(read != NULL && layrub_plan_check(read, NULL, &e) == 0 && layrub_plan_check(read, toys, &e) == 0, "sound, and for its graph");
-	ok(read != NULL && layrub_plan_check(read, other, &e) < 0 && e.code == LAYRUB_NO && strcmp(e.path, "graph") == 0, "not for another");
+	ok(read != NULL && layrub_plan_check(read, other, &e) < 0 && e.code == LAYRUB_UNSOUND && strcmp(e.path, "graph") == 0, "not for another");
 	ok(read != NULL && is_walkable(layrub_plan_program(read), layrub_plan_graph(read)), "walkable when read");
 	free(copy);
 	layrub_plan_free(read);
@@ -377,8 +457,8 @@ test_documents(struct layrub_plan *plan)
 		memset(at, ' ', (size_t)(strchr(at, ']') + 1 - at));
 	spoilt = layrub_plan_parse(text, size, &e);
 	ok(spoilt != NULL, "a spoilt plan is still a plan");
-	ok(spoilt != NULL && layrub_plan_check(spoilt, NULL, &e) < 0 && e.code == LAYRUB_NO && e.path[0] != '\0', "but not sound");
-	ok(spoilt != NULL && layrub_plan_simulate(spoilt, NULL, &f, NULL, &e) < 0 && e.code == LAYRUB_NO, "and not simulated");
+	ok(spoilt != NULL && layrub_plan_check(spoilt, NULL, &e) < 0 && e.code == LAYRUB_UNSOUND && e.path[0] != '\0', "but not sound");
+	ok(spoilt != NULL && layrub_plan_simulate(spoilt, NULL, &f, NULL, &e) < 0 && e.code == LAYRUB_UNSOUND, "and not simulated");
 	layrub_plan_free(spoilt);
 	free(text);
 	layrub_problem_free(toys);
@@ -569,7 +649,7 @@ test_cancel(struct layrub_problem *p)
 		struct layrub_plan *plan = plan_watched(&w, &e);
 		bool searched = rows[i].budget_percent <= 0;
 
-		ok(plan != NULL ? layrub_plan_check(plan, NULL, NULL) == 0 : e.code == LAYRUB_NO, "cancelled %zu: the best so far, or no", i);
+		ok(plan != NULL ? layrub_plan_check(plan, NULL, NULL) == 0 : e.code == LAYRUB_INFEASIBLE, "cancelled %zu: the best so far, or no", i);
 		ok(w.lines > 0 && !w.foreign, "cancelled %zu: after a line of progress", i);
 		if (plan == NULL)
 			continue;
@@ -757,6 +837,8 @@ main(void)
 	test_names();
 	test_problem_errors();
 	test_plan_errors();
+	test_reasons();
+	test_more_reasons();
 	test_option_sizes();
 	test_result_sizes();
 	test_needs();

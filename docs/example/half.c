@@ -18,7 +18,7 @@ fail(const struct layrub_error *e)
 	char line[2048];
 
 	fprintf(stderr, "half: %s\n", layrub_error_line(e, line, sizeof(line)));
-	return e->code == LAYRUB_NO ? 1 : 2;
+	return e->code == LAYRUB_INFEASIBLE ? 1 : 2;
 }
 
 static double

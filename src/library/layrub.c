@@ -13,6 +13,7 @@
 static_assert(sizeof(((struct layrub_error *)0)->source) >= sizeof(((struct err *)0)->source) &&
     sizeof(((struct layrub_error *)0)->path) >= sizeof(((struct err *)0)->path) &&
     sizeof(((struct layrub_error *)0)->text) >= sizeof(((struct err *)0)->text), "an error fits");
+static_assert((int)LAYRUB_ERROR_TENSORS == ERR_TENSORS && LAYRUB_NONE == ERR_NO_OP, "a reason fits");
 
 const char *
 layrub_version(void)
@@ -62,20 +63,31 @@ result_copy(void *to, const void *from, size_t known)
 
 /* ---- errors ---- */
 
+static void
+hand_out_reason(struct layrub_error *to, const struct err_reason *r)
+{
+	to->op = r->op;
+	to->missing_bytes = r->missing_bytes;
+	to->tensor_count = r->tensor_count;
+	memcpy(to->tensors, r->tensors, sizeof(to->tensors));
+}
+
 /* e NULL: no error. */
 static void
 hand_out(struct layrub_error *to, const struct err *e)
 {
 	static const uint32_t codes[] = {
-		[ERR_NONE] = LAYRUB_SYSTEM, [ERR_INPUT] = LAYRUB_BAD_INPUT, [ERR_USAGE] = LAYRUB_BAD_USAGE, [ERR_NO] = LAYRUB_NO,
-		[ERR_SYSTEM] = LAYRUB_SYSTEM
+		[ERR_NONE] = LAYRUB_SYSTEM, [ERR_INPUT] = LAYRUB_BAD_INPUT, [ERR_USAGE] = LAYRUB_BAD_USAGE,
+		[ERR_NO] = LAYRUB_INFEASIBLE, [ERR_UNSOUND] = LAYRUB_UNSOUND, [ERR_SYSTEM] = LAYRUB_SYSTEM
 	};
-	struct layrub_error error = { .code = LAYRUB_OK };
+	struct layrub_error error = { .code = LAYRUB_OK, .op = LAYRUB_NONE };
 
 	if (to == NULL)
 		return;
 	if (e != NULL) {
 		error.code = codes[e->code];
+		if (e->code == ERR_NO && e->reason.known)
+			hand_out_reason(&error, &e->reason);
 		snprintf(error.source, sizeof(error.source), "%s", e->source);
 		snprintf(error.path, sizeof(error.path), "%s", e->path);
 		snprintf(error.text, sizeof(error.text), "%s", e->text);

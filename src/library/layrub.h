@@ -49,14 +49,24 @@ enum layrub_code {
 	LAYRUB_OK,
 	LAYRUB_BAD_INPUT,	/* a document is not as it should be, or is not there */
 	LAYRUB_BAD_USAGE,	/* the options are wrong, whatever the document: path names the one on the command line */
-	LAYRUB_NO,	/* understood, and the answer is no: no plan fits, the plan is not sound */
+	LAYRUB_INFEASIBLE,	/* no plan of what was asked fits: of this policy, this budget, this device */
+	LAYRUB_UNSOUND,	/* the plan that was given is not sound, or not made for the problem's graph */
 	LAYRUB_SYSTEM	/* memory or I/O of the host */
 };
+
+#define LAYRUB_NONE UINT32_MAX	/* no op, no tensor, no buffer, no alternative */
+
+enum { LAYRUB_ERROR_TENSORS = 8 };
 
 /* Filled as far as its size goes; not at all where the size is 0. */
 struct layrub_error {
 	size_t size;
 	uint32_t code;		/* enum layrub_code */
+	/* LAYRUB_INFEASIBLE: what is in the way, as far as that is known; ids are positions in the problem's graph. */
+	uint32_t op;		/* LAYRUB_NONE: no op in particular */
+	uint64_t missing_bytes;	/* of the budget, or of the changed device; 0: not known */
+	uint32_t tensor_count;	/* of tensors[] */
+	uint32_t tensors[LAYRUB_ERROR_TENSORS];	/* those of the op, the largest first */
 	char source[256];	/* the file, or "" */
 	char path[256];		/* the place in it ("tensors[12].bytes"), or "" */
 	char text[1024];	/* what is wrong, one line */
@@ -168,7 +178,7 @@ struct layrub_plan_options {
 	double budget_percent;	/* of the step's own peak */
 	double slowdown_percent;	/* find the smallest budget whose step takes at most so much longer than the ideal time */
 	bool minimise_memory;	/* find the smallest budget that has a plan */
-	/* Searches end early where these say so, and the result is the best plan so far; without one, LAYRUB_NO. */
+	/* Searches end early where these say so, and the result is the best plan so far; without one, LAYRUB_INFEASIBLE. */
 	double time_limit_s;	/* seconds; 0: none */
 	uint32_t threads;	/* 0: as OpenMP decides */
 	bool (*stopped)(void *user);	/* asked now and then, from any thread: true ends the search */
@@ -179,8 +189,8 @@ struct layrub_plan_options {
 
 struct layrub_plan;
 
-/* Plan, check and simulate.  NULL: error; LAYRUB_NO when no plan fits, and the text names the op and the tensors that alone
- * exceed the budget, where they do. */
+/* Plan, check and simulate.  NULL: error; LAYRUB_INFEASIBLE when no plan fits, with the op and the tensors that alone exceed the
+ * budget, where they do. */
 LAYRUB_API struct layrub_plan *layrub_plan_make(struct layrub_problem *problem, const struct layrub_plan_options *options,
     struct layrub_error *error);
 /* Any document that is a plan, sound or not.  NULL: error. */
@@ -192,12 +202,10 @@ LAYRUB_API int layrub_plan_write(const struct layrub_plan *plan, const char *pat
 LAYRUB_API char *layrub_plan_text(const struct layrub_plan *plan, size_t *size, struct layrub_error *error);
 LAYRUB_API void layrub_plan_free(struct layrub_plan *plan);	/* NULL is none */
 
-/* 0: the plan is sound for any timing, and (unless problem is NULL) made for that problem's graph.  LAYRUB_NO: the error says where it is not. */
+/* 0: the plan is sound for any timing, and (unless problem is NULL) made for that problem's graph.  LAYRUB_UNSOUND: the error says where it is not. */
 LAYRUB_API int layrub_plan_check(struct layrub_plan *plan, const struct layrub_problem *problem, struct layrub_error *error);
 
 /* ---- walking a plan ---- */
-
-#define LAYRUB_NONE UINT32_MAX	/* no tensor, no buffer, no alternative */
 
 enum layrub_queue { LAYRUB_COMPUTE, LAYRUB_OUT, LAYRUB_IN };	/* run an op; offload to the host; fetch from it */
 enum { LAYRUB_QUEUES = 3 };
@@ -281,7 +289,7 @@ struct layrub_change {
 struct layrub_span { double start_us, end_us; };
 
 /* One step, simulated.  change may be NULL: the plan's own device.  spans is NULL, or the caller's [instruction_count], filled with when
- * each instruction runs.  LAYRUB_NO when the plan is not sound, or the changed device does not hold it. */
+ * each instruction runs.  LAYRUB_UNSOUND when the plan is not sound, LAYRUB_INFEASIBLE when the changed device does not hold it. */
 LAYRUB_API int layrub_plan_simulate(struct layrub_plan *plan, const struct layrub_change *change, struct layrub_figures *figures,
     struct layrub_span *spans, struct layrub_error *error);
 

@@ -146,15 +146,23 @@ call(struct call *c, int (*fn)(void *arg), struct layrub_error *error)
 }
 
 static int
+unsound(struct err *e)
+{
+	if (e->code == ERR_NO)
+		e->code = ERR_UNSOUND;
+	return -1;
+}
+
+static int
 check(void *arg)
 {
 	struct call *c = arg;
 	const struct layrub_plan *p = c->plan;
 
 	if (c->problem != NULL && check_graph(&p->plan, &c->problem->task.graph, &c->arena, &c->err) < 0)
-		return -1;
+		return unsound(&c->err);
 	if (!p->sound && check_plan(&p->plan, &c->arena, &c->err) < 0)
-		return -1;
+		return unsound(&c->err);
 	*c->sound = true;
 	return 0;
 }
