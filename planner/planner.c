@@ -13,29 +13,14 @@ enum {
 	TIGHTEN_MAX = 6		/* schedules tried when fragmentation breaks the budget */
 };
 
-/* The op's largest tensors: "tensor 3 (activation, 1.2 GiB), tensor 7 (...)". */
+/* The op's largest tensors as text: "tensor 3 (activation, 1.2 GiB), tensor 7 (...)". */
 static const char *
 largest_tensors(const struct graph *g, const struct op *o, struct arena *a)
 {
-	uint32_t best[NAMED_TENSORS], count = 0;
+	uint32_t best[NAMED_TENSORS], count = graph_largest_tensors(g, o, best, NAMED_TENSORS);
 	const char *text = "";
 	char size[32];
 
-	FOR_EACH_OPERAND(o, t) {
-		uint32_t at;
-		bool seen = false;
-
-		for (uint32_t j = 0; j < count; j++)
-			seen |= best[j] == t;
-		if (seen)
-			continue;
-		for (at = count; at > 0 && g->tensors[best[at - 1]].bytes < g->tensors[t].bytes; at--)
-			if (at < NAMED_TENSORS)
-				best[at] = best[at - 1];
-		if (at < NAMED_TENSORS)
-			best[at] = t;
-		count += count < NAMED_TENSORS;
-	}
 	for (uint32_t j = 0; j < count; j++)
 		text = arena_printf(a, "%s%stensor %" PRIu32 " (%s, %s)", text, j == 0 ? "" : ", ", best[j],
 		    kind_names[g->tensors[best[j]].kind], units_size(size, g->tensors[best[j]].bytes));
@@ -50,10 +35,11 @@ too_small(const struct problem *p, struct arena *a, struct err *e)
 	const struct op *o = &p->graph->ops[l->bound_op];
 	char budget[32], needs[32], workspace[32];
 
-	return err_set(e, ERR_NO, "a budget of %s (%" PRI_BYTES " bytes) is too small: no plan needs less than %s (%" PRI_BYTES
+	err_set(e, ERR_NO, "a budget of %s (%" PRI_BYTES " bytes) is too small: no plan needs less than %s (%" PRI_BYTES
 	    " bytes), for op %" PRIu32 " '%s': %s, workspace %s", units_size(budget, p->budget_bytes), p->budget_bytes,
 	    units_size(needs, l->bound_bytes), l->bound_bytes, l->bound_op, o->name, largest_tensors(p->graph, o, a),
 	    units_size(workspace, o->workspace_bytes));
+	return graph_set_reason(e, p->graph, l->bound_op, l->bound_bytes - p->budget_bytes);
 }
 
 /* The error of a budget that no plan with all persistent tensors on the device fits. */
@@ -63,10 +49,11 @@ too_small_for(const struct policy *row, const struct problem *p, struct err *e)
 	const struct lifetimes *l = p->life;
 	char budget[32], needs[32], persistent[32], missing[32];
 
-	return err_set(e, ERR_NO, "policy '%s' keeps all persistent tensors (%s) on the device: with op %" PRIu32 " '%s' they need %s, %s "
+	err_set(e, ERR_NO, "policy '%s' keeps all persistent tensors (%s) on the device: with op %" PRIu32 " '%s' they need %s, %s "
 	    "more than the budget of %s", row->name, units_size(persistent, l->persistent_bytes), l->resident_bound_op,
 	    p->graph->ops[l->resident_bound_op].name, units_size(needs, l->resident_bound_bytes),
 	    units_size(missing, l->resident_bound_bytes - p->budget_bytes), units_size(budget, p->budget_bytes));
+	return graph_set_reason(e, p->graph, l->resident_bound_op, l->resident_bound_bytes - p->budget_bytes);
 }
 
 /* The error of a plan that is over the budget or over the host's pinned memory; 0: it fits. */
@@ -75,10 +62,12 @@ fit(const struct plan *plan, const struct device *d, struct err *e)
 {
 	char arena[32], peak[32], budget[32], missing[32];
 
-	if (plan->arena_bytes > plan->budget_bytes)
-		return err_set(e, ERR_NO, "policy '%s' needs an arena of %s (peak %s): %s more than the budget of %s",
+	if (plan->arena_bytes > plan->budget_bytes) {
+		err_set(e, ERR_NO, "policy '%s' needs an arena of %s (peak %s): %s more than the budget of %s",
 		    plan->policy, units_size(arena, plan->arena_bytes), units_size(peak, plan->figures.peak_bytes),
 		    units_size(missing, plan->arena_bytes - plan->budget_bytes), units_size(budget, plan->budget_bytes));
+		return graph_set_reason(e, plan->graph, ERR_NO_OP, plan->arena_bytes - plan->budget_bytes);
+	}
 	if (plan->host_bytes > d->pinned_bytes)
 		return err_set(e, ERR_NO, "policy '%s' needs %s of pinned host memory: %s more than '%s' has",
 		    plan->policy, units_size(arena, plan->host_bytes),

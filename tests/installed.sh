@@ -37,7 +37,7 @@ config() {
 }
 libdir=$(config --variable=libdir)
 this "the header is where pkg-config says" cp "$(config --variable=includedir)/layrub.h" .
-[ -h "$libdir/liblayrub.so" ] && [ -h "$libdir/liblayrub.so.0" ] && [ -f "$libdir/liblayrub.so.0" ] && [ -f "$libdir/liblayrub.a" ]
+[ -h "$libdir/liblayrub.so" ] && [ -h "$libdir/liblayrub.so.1" ] && [ -f "$libdir/liblayrub.so.1" ] && [ -f "$libdir/liblayrub.a" ]
 ok $? "the libraries are where pkg-config says"
 this "the example is installed" cp "$(find root -name half.c)" .
 
@@ -60,21 +60,37 @@ holds "expected a file or the name of a network" err "is explained"
 grep -o '\<layrub_[a-z_]*(' layrub.h | tr -d '(' | sort -u >want
 [ "$(wc -l <want)" -gt 15 ]
 ok $? "the header declares functions"
-nm -D --defined-only "$libdir/liblayrub.so.0" | awk '$2 ~ /[A-Z]/ { print $3 }' | sort -u >got
+nm -D --defined-only "$libdir/liblayrub.so.1" | awk '$2 ~ /[B-Z]/ { print $3 }' | LC_ALL=C sort -u >symbols
+sed 's/@.*//' symbols | sort -u >got
 same want got "the shared library shows what the header declares, and nothing else"
 nm -g --defined-only "$libdir/liblayrub.a" | awk 'NF == 3 { print $3 }' | sort -u >got
 same want got "so does the static one"
+
+# ---- the binary interface, held against committed lists: a line of them never changes under one soname ----
+
+same "$golden/library-symbols.txt" symbols "the exported symbols and their versions"
+
+layout_of() {	# HEADER
+	$LAYRUB_CC -E -P "$1" | tr '\n\t' '  ' | sed 's/\(struct\|enum\) \([a-z_]* \)\{0,1\}{/\n&/g' |
+	    awk -f "$LAYRUB_TESTS/library_layout.awk" >layout.c && $LAYRUB_CC -I. layout.c -o layout && ./layout
+}
+layout_of layrub.h >got
+if [ "$(getconf LONG_BIT)" = 64 ]; then
+	same "$golden/library-layout.txt" got "the layout of every struct: size, then offset and size of each member; and the constants"
+else
+	skip "the layout of every struct" "the list is for 64 bits"
+fi
 # none PATTERN SOME COMMAND...: the output of the command contains SOME, and not PATTERN
 none() {
 	pattern=$1 some=$2
 	shift 2
 	"$@" >list 2>err && grep "$some" list >out && ! grep -E "$pattern" list >err
 }
-none glpk jansson ldd "$libdir/liblayrub.so.0"
+none glpk jansson ldd "$libdir/liblayrub.so.1"
 ok $? "no GLPK is linked"
 none ' glp_' json_ nm -u "$libdir/liblayrub.a"
 ok $? "nor asked for"
-none ' (exit|_exit|printf|puts|perror)(@|$)' json_ nm -D "$libdir/liblayrub.so.0"
+none ' (exit|_exit|printf|puts|perror)(@|$)' json_ nm -D "$libdir/liblayrub.so.1"
 ok $? "nothing in it prints or exits"
 
 # ---- the command's bytes ----
@@ -83,8 +99,8 @@ cat >plan.c <<'END'
 #include <layrub.h>
 int main(int argc, char **argv)
 {
-	struct layrub_problem_options o = { .device = argv[2] };
-	struct layrub_plan_options b = { .policy = argv[3], .budget_percent = 60 };
+	struct layrub_problem_options o = { .size = sizeof(o), .device = argv[2] };
+	struct layrub_plan_options b = { .size = sizeof(b), .policy = argv[3], .budget_percent = 60 };
 	struct layrub_problem *p = layrub_problem_open(argv[1], &o, 0);
 	struct layrub_plan *l = layrub_plan_make(p, &b, 0);
 	int rc = argc != 5 || layrub_plan_write(l, argv[4], 0) < 0;

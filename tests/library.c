@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The library as its users see it: handles, errors, walking, threads, and memory that runs out.
+/* library.c - tests of liblayrub as its users see it: handles, errors, walking, threads, and memory that runs out.
  * Linked with the static library itself, so nothing here knows more than layrub.h says.
  */
 #include <config.h>
@@ -16,6 +16,11 @@
 
 enum { THREADS = 4 };
 
+/* Options with members. */
+#define STEP(...) { .size = sizeof(struct layrub_problem_options), __VA_ARGS__ }
+#define PLAN(...) { .size = sizeof(struct layrub_plan_options), __VA_ARGS__ }
+#define CHANGE(...) { .size = sizeof(struct layrub_change), __VA_ARGS__ }
+
 /* Two layers forward and back; 'a' and 'b' are the maps that a budget may send away. */
 static const char toy[] =
     "{\"format\": \"layrub-graph\", \"version\": 1, \"name\": \"toy\", \"tensors\": ["
@@ -31,7 +36,7 @@ static const char toy[] =
     "{\"name\": \"a\", \"phase\": \"backward\", \"inputs\": [6, 0], \"outputs\": [7], \"workspace_bytes\": 0, \"time_us\": 900},"
     "{\"name\": \"u\", \"phase\": \"update\", \"inputs\": [1, 7], \"outputs\": [1], \"workspace_bytes\": 0, \"time_us\": 9}]}";
 
-static const struct layrub_problem_options on_h100 = { .device = "h100" };
+static const struct layrub_problem_options on_h100 = STEP(.device = "h100");
 
 /* ---- memory that runs out: the linker sends the library's allocations here (--wrap) ---- */
 
@@ -90,7 +95,7 @@ static void
 test_names(void)
 {
 	struct layrub_names *names;
-	struct layrub_error e;
+	struct layrub_error e = LAYRUB_ERROR_INIT;
 	char version[32];
 
 	snprintf(version, sizeof(version), "%d.%d.%d", LAYRUB_VERSION_MAJOR, LAYRUB_VERSION_MINOR, LAYRUB_VERSION_PATCH);
@@ -129,21 +134,21 @@ test_problem_errors(void)
 		enum layrub_code code;
 		const char *line;	/* how it begins */
 	} rows[] = {
-		{ NULL, { .device = NULL }, LAYRUB_BAD_USAGE, "--device: expected a device" },
-		{ NULL, { .device = "h100", .batch = 2 }, LAYRUB_BAD_USAGE, "--batch: a graph" },
-		{ NULL, { .device = "h100", .lowering = "reuse" }, LAYRUB_BAD_USAGE, "--lowering: a graph" },
-		{ NULL, { .device = "h100", .times = "guessed" }, LAYRUB_BAD_USAGE, "--times: there is no 'guessed'" },
-		{ NULL, { .device = "h100", .reorder = "x" }, LAYRUB_BAD_USAGE, "--reorder: there is no 'x'" },
-		{ NULL, { .device = "h100", .gpus_per_link = 5000 }, LAYRUB_BAD_USAGE, "--gpus-per-link: expected at most" },
-		{ NULL, { .device = "h1000" }, LAYRUB_BAD_INPUT, "expected a file or the name of a device" },
-		{ NULL, { .device_text = "{}" }, LAYRUB_BAD_INPUT, "format: expected 'layrub-device'" },
-		{ NULL, { .device_text = "{", .device = "mine" }, LAYRUB_BAD_INPUT, "mine: line 1, column 1: expected a JSON document" },
-		{ "[]", { .device = "h100" }, LAYRUB_BAD_INPUT, "expected a layrub-network or layrub-graph document" },
+		{ NULL, STEP(.device = NULL), LAYRUB_BAD_USAGE, "--device: expected a device" },
+		{ NULL, STEP(.device = "h100", .batch = 2), LAYRUB_BAD_USAGE, "--batch: a graph" },
+		{ NULL, STEP(.device = "h100", .lowering = "reuse"), LAYRUB_BAD_USAGE, "--lowering: a graph" },
+		{ NULL, STEP(.device = "h100", .times = "guessed"), LAYRUB_BAD_USAGE, "--times: there is no 'guessed'" },
+		{ NULL, STEP(.device = "h100", .reorder = "x"), LAYRUB_BAD_USAGE, "--reorder: there is no 'x'" },
+		{ NULL, STEP(.device = "h100", .gpus_per_link = 5000), LAYRUB_BAD_USAGE, "--gpus-per-link: expected at most" },
+		{ NULL, STEP(.device = "h1000"), LAYRUB_BAD_INPUT, "expected a file or the name of a device" },
+		{ NULL, STEP(.device_text = "{}"), LAYRUB_BAD_INPUT, "format: expected 'layrub-device'" },
+		{ NULL, STEP(.device_text = "{", .device = "mine"), LAYRUB_BAD_INPUT, "mine: line 1, column 1: expected a JSON document" },
+		{ "[]", STEP(.device = "h100"), LAYRUB_BAD_INPUT, "expected a layrub-network or layrub-graph document" },
 		{ "{\"format\": \"layrub-graph\", \"version\": 1, \"name\": \"t\", \"tensors\": [{\"id\": 0, \"bytes\": -4, \"kind\": \"input\"}], \"ops\": []}",
-		  { .device = "h100" }, LAYRUB_BAD_INPUT, "tensors[0].bytes: expected a whole number" },
+		  STEP(.device = "h100"), LAYRUB_BAD_INPUT, "tensors[0].bytes: expected a whole number" },
 	};
 	struct layrub_problem *p;
-	struct layrub_error e;
+	struct layrub_error e = LAYRUB_ERROR_INIT;
 	char line[512], cut[9];
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
@@ -159,7 +164,7 @@ test_problem_errors(void)
 	ok(layrub_problem_open("no-such-network", &on_h100, &e) == NULL && e.code == LAYRUB_BAD_INPUT, "no such network");
 	is_string(layrub_error_line(&e, cut, sizeof(cut)), "expected", "a message is cut to the buffer");
 	ok(layrub_problem_open("no-such-network", NULL, NULL) == NULL, "errors may be left out");
-	p = layrub_problem_open("resnet18", &(struct layrub_problem_options) { .device = "h100", .lowering = "no" }, &e);
+	p = layrub_problem_open("resnet18", &(struct layrub_problem_options) STEP(.device = "h100", .lowering = "no"), &e);
 	ok(p == NULL && e.code == LAYRUB_BAD_USAGE && strcmp(e.path, "--lowering") == 0 && e.source[0] == '\0', "no such lowering");
 }
 
@@ -171,20 +176,20 @@ test_plan_errors(void)
 		enum layrub_code code;
 		const char *line;
 	} rows[] = {
-		{ { .policy = "ilp" }, LAYRUB_BAD_USAGE, "--policy: there is no 'ilp'" },
-		{ { .placement = "ilp" }, LAYRUB_BAD_USAGE, "--placement: there is no 'ilp'" },
-		{ { .budget_bytes = 1, .budget_percent = 50 }, LAYRUB_BAD_USAGE, "--budget: expected one budget" },
-		{ { .slowdown_percent = 10, .minimise_memory = true }, LAYRUB_BAD_USAGE, "--slowdown: expected one budget search" },
-		{ { .budget_percent = -1 }, LAYRUB_BAD_USAGE, "--budget: expected a percentage" },
-		{ { .slowdown_percent = -1 }, LAYRUB_BAD_USAGE, "--slowdown: expected a percentage" },
-		{ { .budget_percent = 1e-9 }, LAYRUB_BAD_USAGE, "--budget: expected a budget over 0" },
-		{ { .budget_bytes = UINT64_MAX }, LAYRUB_BAD_INPUT, "expected a budget of at most" },
-		{ { .budget_percent = 10 }, LAYRUB_NO, "a budget of" },
-		{ { .policy = "keep", .budget_percent = 99 }, LAYRUB_NO, "policy 'keep' needs an arena of" },
+		{ PLAN(.policy = "ilp"), LAYRUB_BAD_USAGE, "--policy: there is no 'ilp'" },
+		{ PLAN(.placement = "ilp"), LAYRUB_BAD_USAGE, "--placement: there is no 'ilp'" },
+		{ PLAN(.budget_bytes = 1, .budget_percent = 50), LAYRUB_BAD_USAGE, "--budget: expected one budget" },
+		{ PLAN(.slowdown_percent = 10, .minimise_memory = true), LAYRUB_BAD_USAGE, "--slowdown: expected one budget search" },
+		{ PLAN(.budget_percent = -1), LAYRUB_BAD_USAGE, "--budget: expected a percentage" },
+		{ PLAN(.slowdown_percent = -1), LAYRUB_BAD_USAGE, "--slowdown: expected a percentage" },
+		{ PLAN(.budget_percent = 1e-9), LAYRUB_BAD_USAGE, "--budget: expected a budget over 0" },
+		{ PLAN(.budget_bytes = UINT64_MAX), LAYRUB_BAD_INPUT, "expected a budget of at most" },
+		{ PLAN(.budget_percent = 10), LAYRUB_INFEASIBLE, "a budget of" },
+		{ PLAN(.policy = "keep", .budget_percent = 99), LAYRUB_INFEASIBLE, "policy 'keep' needs an arena of" },
 	};
 	struct layrub_problem *p = open_toy(&on_h100, NULL);
 	struct layrub_plan *plan;
-	struct layrub_error e;
+	struct layrub_error e = LAYRUB_ERROR_INIT;
 	char line[512];
 
 	for (size_t i = 0; p != NULL && i < sizeof(rows) / sizeof(rows[0]); i++) {
@@ -199,6 +204,151 @@ test_plan_errors(void)
 	ok(layrub_plan_read("/no/such/plan.json", &e) == NULL && e.code == LAYRUB_BAD_INPUT && strcmp(e.source, "/no/such/plan.json") == 0,
 	    "no such plan");
 	ok(layrub_plan_parse("{}", 2, &e) == NULL && e.code == LAYRUB_BAD_INPUT, "no plan");
+}
+
+/* ---- why there is no plan, as data ---- */
+
+/* Op "join" reads tensors 1 and 2 and writes 3 with a workspace: 15 MiB + 256 KiB.  Its neighbours need less, and so do the persistent
+ * tensors (1 MiB). */
+static const char join[] =
+    "{\"format\": \"layrub-graph\", \"version\": 1, \"name\": \"join\", \"tensors\": ["
+    "{\"id\": 0, \"bytes\": 1048576, \"kind\": \"input\"}, {\"id\": 1, \"bytes\": 2097152, \"kind\": \"activation\"},"
+    "{\"id\": 2, \"bytes\": 8388608, \"kind\": \"activation\"}, {\"id\": 3, \"bytes\": 5242880, \"kind\": \"activation\"},"
+    "{\"id\": 4, \"bytes\": 1048576, \"kind\": \"gradient\"}], \"ops\": ["
+    "{\"name\": \"one\", \"phase\": \"forward\", \"inputs\": [0], \"outputs\": [1], \"workspace_bytes\": 0, \"time_us\": 10},"
+    "{\"name\": \"two\", \"phase\": \"forward\", \"inputs\": [0], \"outputs\": [2], \"workspace_bytes\": 0, \"time_us\": 10},"
+    "{\"name\": \"join\", \"phase\": \"forward\", \"inputs\": [1, 2, 1], \"outputs\": [3], \"workspace_bytes\": 262144, \"time_us\": 10},"
+    "{\"name\": \"back\", \"phase\": \"backward\", \"inputs\": [3], \"outputs\": [4], \"workspace_bytes\": 0, \"time_us\": 10}]}";
+
+/* A device document, of so many bytes of its own memory and of pinned memory. */
+static const char device_format[] =
+    "{\"format\": \"layrub-device\", \"version\": 1, \"name\": \"small\", \"gpu\": \"none\", \"source\": \"made up\", \"memory_bytes\": %d,"
+    "\"reserved_bytes\": 0, \"compute\": {\"flops\": {\"float32\": 1e12}, \"memory_bytes_per_s\": 1e11, \"launch_us\": 5,"
+    "\"flop_efficiency\": {\"default\": 0.5}, \"memory_efficiency\": {\"default\": 0.5}}, \"link\": {\"d2h\": {\"latency_us\": 10,"
+    "\"bytes_per_s\": 1e10}, \"h2d\": {\"latency_us\": 10, \"bytes_per_s\": 1e10}, \"duplex_bytes_per_s\": 1.5e10, \"copy_engines\": 2},"
+    "\"contention\": {\"default\": 1.1}, \"host\": {\"pinned_bytes\": %d}}";
+
+static void
+test_reasons(void)
+{
+	const uint64_t needs = (UINT64_C(15) << 20) + (UINT64_C(256) << 10);
+	struct layrub_error e = LAYRUB_ERROR_INIT;
+	struct layrub_problem *p = layrub_problem_parse(join, sizeof(join) - 1, &on_h100, &e);
+	struct layrub_plan *plan;
+
+	if (!ok(p != NULL, "a step with one large op"))
+		return;
+	plan = layrub_plan_make(p, &(struct layrub_plan_options) PLAN(.budget_bytes = needs - 512), &e);
+	ok(plan == NULL && e.code == LAYRUB_INFEASIBLE, "a budget that one op alone exceeds");
+	is_uint(e.op, 2, "the op");
+	is_uint(e.missing_bytes, 512, "the bytes that are missing");
+	ok(e.tensor_count == 3 && e.tensors[0] == 2 && e.tensors[1] == 3 && e.tensors[2] == 1, "its tensors, each once, the largest first");
+	layrub_plan_free(plan);
+	plan = layrub_plan_make(p, &(struct layrub_plan_options) PLAN(.budget_bytes = needs, .policy = "vdnn-all"), &e);
+	ok(plan == NULL && e.code == LAYRUB_INFEASIBLE && e.op == 2 && e.missing_bytes == 1048576 && e.tensor_count == 3,
+	    "a policy that keeps persistent tensors: the same op, and their bytes");
+	layrub_plan_free(plan);
+	plan = layrub_plan_make(p, &(struct layrub_plan_options) PLAN(.policy = "keep"), &e);
+	ok(plan != NULL && e.code == LAYRUB_OK && e.op == LAYRUB_NONE && e.tensor_count == 0 && e.missing_bytes == 0, "no error, no reason");
+	ok(layrub_plan_make(p, &(struct layrub_plan_options) PLAN(.policy = "ilp"), &e) == NULL && e.code == LAYRUB_BAD_USAGE &&
+	    e.op == LAYRUB_NONE && e.tensor_count == 0, "a mistake has no reason");
+	layrub_plan_free(plan);
+	layrub_problem_free(p);
+}
+
+/* Reasons that are no single op's, and those that a search finds. */
+static void
+test_more_reasons(void)
+{
+	struct layrub_error e = LAYRUB_ERROR_INIT;
+	struct layrub_problem *p = open_toy(&on_h100, NULL);
+	struct layrub_figures f = LAYRUB_FIGURES_INIT;
+	struct layrub_plan *plan = layrub_plan_make(p, &(struct layrub_plan_options) PLAN(.policy = "keep", .budget_percent = 99), &e);
+	char text[1024];
+
+	snprintf(text, sizeof(text), device_format, 1 << 20, 1 << 20);
+	ok(plan == NULL && e.code == LAYRUB_INFEASIBLE && e.op == LAYRUB_NONE && e.tensor_count == 0, "an arena over the budget: no op");
+	is_uint(e.missing_bytes, 17829888 - 17651589, "but the bytes that are missing");
+	plan = layrub_plan_make(p, NULL, &e);
+	ok(layrub_plan_simulate(plan, &(struct layrub_change) CHANGE(.device_text = text), &f, NULL, &e) < 0 &&
+	    e.code == LAYRUB_INFEASIBLE && e.op == LAYRUB_NONE, "a device that does not hold the plan");
+	layrub_plan_figures(plan, &f, NULL);
+	is_uint(e.missing_bytes, f.arena_bytes - 1048576, "lacks so many bytes");
+	layrub_plan_free(plan);
+	layrub_problem_free(p);
+	snprintf(text, sizeof(text), device_format, 1 << 30, 4096);
+	p = open_toy(&(struct layrub_problem_options) STEP(.device_text = text), &e);
+	plan = layrub_plan_make(p, &(struct layrub_plan_options) PLAN(.budget_bytes = 12582912 + 4096), &e);
+	ok(plan == NULL && e.code == LAYRUB_INFEASIBLE && e.op != LAYRUB_NONE && e.tensor_count > 0 && e.missing_bytes == 0,
+	    "hybrid without pinned memory: an op of its first configuration");
+	diag("%s: op %u", e.text, (unsigned)e.op);
+	layrub_plan_free(plan);
+	layrub_problem_free(p);
+}
+
+/* ---- structs of other sizes than this library's ---- */
+
+/* Options of callers that are older or newer, or that forgot the size. */
+static void
+test_option_sizes(void)
+{
+	struct { struct layrub_plan_options known; uint64_t newer; } longer = { .known = PLAN(.policy = "capuchin", .budget_percent = 80) };
+	struct layrub_plan_options o = PLAN(.policy = "capuchin", .budget_percent = 80, .slowdown_percent = 10);
+	struct layrub_problem_options forgotten = { .device = "h100" };
+	struct layrub_error e = LAYRUB_ERROR_INIT;
+	struct layrub_problem *p = open_toy(&on_h100, NULL);
+	struct layrub_plan *plan;
+
+	ok(open_toy(&forgotten, &e) == NULL && e.code == LAYRUB_BAD_USAGE, "a size of 0 is refused");
+	is_string(e.path, "layrub_problem_options", "by the struct's name");
+	forgotten.size = SIZE_MAX;
+	ok(open_toy(&forgotten, &e) == NULL && e.code == LAYRUB_BAD_USAGE, "a size that cannot be is refused");
+	ok(layrub_plan_make(p, &o, &e) == NULL && e.code == LAYRUB_BAD_USAGE, "two budgets are refused");
+	o.size = offsetof(struct layrub_plan_options, slowdown_percent);
+	plan = layrub_plan_make(p, &o, &e);
+	ok(plan != NULL, "an older caller's options: what is behind them is not read");
+	layrub_plan_free(plan);
+	longer.known.size = sizeof(longer);
+	plan = layrub_plan_make(p, &longer.known, &e);
+	ok(plan != NULL && e.code == LAYRUB_OK, "a newer caller's options that are not given");
+	layrub_plan_free(plan);
+	longer.newer = UINT64_C(1) << 63;
+	plan = layrub_plan_make(p, &longer.known, &e);
+	ok(plan == NULL && e.code == LAYRUB_BAD_USAGE, "and one that is given is refused");
+	is_string(e.path, "layrub_plan_options", "by the struct's name");
+	layrub_plan_free(plan);
+	layrub_problem_free(p);
+}
+
+/* Results for callers that are older or newer, or that forgot the size. */
+static void
+test_result_sizes(void)
+{
+	struct { struct layrub_figures known; uint64_t newer; } longer = { .known.size = sizeof(longer), .newer = 7 };
+	struct layrub_figures f = { .size = offsetof(struct layrub_figures, peak_bytes), .peak_bytes = 7 };
+	struct layrub_error e = LAYRUB_ERROR_INIT, old = { .size = offsetof(struct layrub_error, text), .text = "as it was" };
+	struct layrub_problem *p = open_toy(&on_h100, NULL);
+	struct layrub_plan *plan = layrub_plan_make(p, NULL, &e);
+
+	ok(open_toy(NULL, &old) == NULL && old.code == LAYRUB_BAD_USAGE && strcmp(old.path, "--device") == 0, "an older caller's error is filled");
+	is_string(old.text, "as it was", "and nothing behind it");
+	old = (struct layrub_error) { .code = LAYRUB_SYSTEM };
+	ok(open_toy(NULL, &old) == NULL && old.code == LAYRUB_SYSTEM && old.text[0] == '\0', "an error of no size is left alone");
+	ok(layrub_plan_figures(plan, &f, &e) == 0 && f.arena_bytes > 0 && f.peak_bytes == 7, "so are an older caller's figures");
+	ok(layrub_plan_figures(plan, &longer.known, &e) == 0 && longer.known.ideal_time_us > 5000 && longer.newer == 7, "and a newer one's");
+	is_uint(longer.known.size, sizeof(longer), "the caller's size stays");
+	f.size = 0;
+	ok(layrub_plan_figures(plan, &f, &e) < 0 && e.code == LAYRUB_BAD_USAGE && strcmp(e.path, "layrub_figures") == 0, "figures of no size");
+	ok(layrub_plan_simulate(plan, NULL, &f, NULL, &e) < 0 && e.code == LAYRUB_BAD_USAGE, "are not simulated");
+	f.size = sizeof(f);
+	ok(layrub_plan_simulate(plan, &(struct layrub_change) { .compute_scale = 2 }, &f, NULL, &e) < 0 && e.code == LAYRUB_BAD_USAGE &&
+	    strcmp(e.path, "layrub_change") == 0, "a change of no size");
+	ok(LAYRUB_HAS(layrub_plan_program(plan), instructions) && LAYRUB_HAS(layrub_problem_graph(p), ops) &&
+	    LAYRUB_HAS(layrub_problem_needs(p), ideal_time_us), "what the library hands out says its size");
+	old.size = offsetof(struct layrub_error, path);
+	ok(LAYRUB_HAS(&old, source) && !LAYRUB_HAS(&old, path), "and which members it has");
+	layrub_plan_free(plan);
+	layrub_problem_free(p);
 }
 
 /* ---- a plan's life ---- */
@@ -250,11 +400,11 @@ test_figures(struct layrub_plan *plan)
 {
 	const struct layrub_program *p = layrub_plan_program(plan);
 	struct layrub_span *spans = calloc(p->instruction_count, sizeof(*spans));
-	struct layrub_figures said, now, changed;
-	struct layrub_error e;
+	struct layrub_figures said = LAYRUB_FIGURES_INIT, now = LAYRUB_FIGURES_INIT, changed = LAYRUB_FIGURES_INIT;
+	struct layrub_error e = LAYRUB_ERROR_INIT;
 	double end = 0;
 
-	layrub_plan_figures(plan, &said);
+	layrub_plan_figures(plan, &said, NULL);
 	ok(layrub_plan_simulate(plan, NULL, &now, spans, &e) == 0, "simulate");
 	for (uint32_t i = 0; i < p->instruction_count; i++) {
 		end = spans[i].end_us > end ? spans[i].end_us : end;
@@ -268,15 +418,15 @@ test_figures(struct layrub_plan *plan)
 	is_uint(now.budget_bytes, said.budget_bytes, "its budget");
 	ok(now.occupancy_bytes > 0 && now.occupancy_bytes <= now.arena_bytes, "occupancy is within the arena");
 	ok(now.bound_time_us <= now.step_time_us && now.bound_time_us >= 0.999 * now.ideal_time_us, "the bound is between ideal and step");
-	ok(layrub_plan_simulate(plan, &(struct layrub_change) { .compute_scale = 2 }, &changed, NULL, &e) == 0, "twice as fast");
+	ok(layrub_plan_simulate(plan, &(struct layrub_change) CHANGE(.compute_scale = 2), &changed, NULL, &e) == 0, "twice as fast");
 	is_near(changed.ideal_time_us, 5409.0 / 2, 1e-9, "half the ideal time");
 	ok(changed.bound_time_us <= 0, "no bound for another machine");
-	ok(layrub_plan_simulate(plan, &(struct layrub_change) { .h2d_bytes_per_s = 1e6, .d2h_bytes_per_s = 1e6 }, &changed, NULL, &e) == 0 &&
+	ok(layrub_plan_simulate(plan, &(struct layrub_change) CHANGE(.h2d_bytes_per_s = 1e6, .d2h_bytes_per_s = 1e6), &changed, NULL, &e) == 0 &&
 	    changed.step_time_us > 2 * now.step_time_us, "a link of 1 MB/s makes it slow");
-	ok(layrub_plan_simulate(plan, &(struct layrub_change) { .device = "v100" }, &changed, NULL, &e) == 0, "another device");
-	ok(layrub_plan_simulate(plan, &(struct layrub_change) { .h2d_bytes_per_s = 1 }, &changed, NULL, &e) < 0 &&
+	ok(layrub_plan_simulate(plan, &(struct layrub_change) CHANGE(.device = "v100"), &changed, NULL, &e) == 0, "another device");
+	ok(layrub_plan_simulate(plan, &(struct layrub_change) CHANGE(.h2d_bytes_per_s = 1), &changed, NULL, &e) < 0 &&
 	    e.code == LAYRUB_BAD_USAGE && strcmp(e.path, "--h2d") == 0, "no such link");
-	ok(layrub_plan_simulate(plan, &(struct layrub_change) { .compute_scale = -1 }, &changed, NULL, &e) < 0 &&
+	ok(layrub_plan_simulate(plan, &(struct layrub_change) CHANGE(.compute_scale = -1), &changed, NULL, &e) < 0 &&
 	    e.code == LAYRUB_BAD_USAGE, "no such GPU");
 	free(spans);
 }
@@ -286,8 +436,8 @@ test_documents(struct layrub_plan *plan)
 {
 	struct layrub_problem *toys = open_toy(&on_h100, NULL), *other = layrub_problem_open("graphs/alexnet", &on_h100, NULL);
 	struct layrub_plan *read, *spoilt;
-	struct layrub_figures f;
-	struct layrub_error e;
+	struct layrub_figures f = LAYRUB_FIGURES_INIT;
+	struct layrub_error e = LAYRUB_ERROR_INIT;
 	size_t size = 0, again = 0;
 	char *text = layrub_plan_text(plan, &size, &e), *copy, *at;
 
@@ -297,7 +447,7 @@ test_documents(struct layrub_plan *plan)
 	copy = read == NULL ? NULL : layrub_plan_text(read, &again, &e);
 	ok(copy != NULL && again == size && memcmp(copy, text, size) == 0, "read and written again: the same text");
 	ok(read != NULL && layrub_plan_check(read, NULL, &e) == 0 && layrub_plan_check(read, toys, &e) == 0, "sound, and for its graph");
-	ok(read != NULL && layrub_plan_check(read, other, &e) < 0 && e.code == LAYRUB_NO && strcmp(e.path, "graph") == 0, "not for another");
+	ok(read != NULL && layrub_plan_check(read, other, &e) < 0 && e.code == LAYRUB_UNSOUND && strcmp(e.path, "graph") == 0, "not for another");
 	ok(read != NULL && is_walkable(layrub_plan_program(read), layrub_plan_graph(read)), "walkable when read");
 	free(copy);
 	layrub_plan_free(read);
@@ -307,8 +457,8 @@ test_documents(struct layrub_plan *plan)
 		memset(at, ' ', (size_t)(strchr(at, ']') + 1 - at));
 	spoilt = layrub_plan_parse(text, size, &e);
 	ok(spoilt != NULL, "a spoilt plan is still a plan");
-	ok(spoilt != NULL && layrub_plan_check(spoilt, NULL, &e) < 0 && e.code == LAYRUB_NO && e.path[0] != '\0', "but not sound");
-	ok(spoilt != NULL && layrub_plan_simulate(spoilt, NULL, &f, NULL, &e) < 0 && e.code == LAYRUB_NO, "and not simulated");
+	ok(spoilt != NULL && layrub_plan_check(spoilt, NULL, &e) < 0 && e.code == LAYRUB_UNSOUND && e.path[0] != '\0', "but not sound");
+	ok(spoilt != NULL && layrub_plan_simulate(spoilt, NULL, &f, NULL, &e) < 0 && e.code == LAYRUB_UNSOUND, "and not simulated");
 	layrub_plan_free(spoilt);
 	free(text);
 	layrub_problem_free(toys);
@@ -318,8 +468,8 @@ test_documents(struct layrub_plan *plan)
 static void
 test_plan(void)
 {
-	struct layrub_plan *plan = toy_plan(&(struct layrub_plan_options) { .budget_percent = 80, .policy = "capuchin" });
-	struct layrub_error e;
+	struct layrub_plan *plan = toy_plan(&(struct layrub_plan_options) PLAN(.budget_percent = 80, .policy = "capuchin"));
+	struct layrub_error e = LAYRUB_ERROR_INIT;
 
 	if (!ok(plan != NULL, "a plan outlives its problem"))
 		return;
@@ -341,29 +491,29 @@ test_needs(void)
 	const struct layrub_needs *n = layrub_problem_needs(p);
 	const struct layrub_graph *g = layrub_problem_graph(p);
 	struct layrub_plan *plan;
-	struct layrub_figures f;
+	struct layrub_figures f = LAYRUB_FIGURES_INIT;
 
 	is_uint(n->persistent_bytes, 1052672, "persistent bytes");
 	is_uint(n->peak_bytes, 1052672 + 4 * 4194304, "the peak");
 	is_uint(g->tensor_count, 8, "tensors");
 	ok(strcmp(g->name, "toy") == 0 && g->op_count == 7 && strcmp(g->ops[6].name, "u") == 0 && g->ops[6].phase == LAYRUB_UPDATE, "ops");
-	plan = layrub_plan_make(p, &(struct layrub_plan_options) { .minimise_memory = true }, NULL);
+	plan = layrub_plan_make(p, &(struct layrub_plan_options) PLAN(.minimise_memory = true), NULL);
 	if (ok(plan != NULL, "the smallest budget")) {
-		layrub_plan_figures(plan, &f);
+		layrub_plan_figures(plan, &f, NULL);
 		ok(f.budget_bytes < n->peak_bytes && f.budget_bytes >= n->bound_bytes, "is between bound and peak");
 	}
 	layrub_plan_free(plan);
-	plan = layrub_plan_make(p, &(struct layrub_plan_options) { .slowdown_percent = 1e-6 }, NULL);
+	plan = layrub_plan_make(p, &(struct layrub_plan_options) PLAN(.slowdown_percent = 1e-6), NULL);
 	ok(plan != NULL, "the smallest budget without a slowdown");
 	layrub_plan_free(plan);
 	plan = layrub_plan_make(p, NULL, NULL);
 	ok(plan != NULL, "everything left out: hybrid into all of the device");
 	layrub_plan_free(plan);
 	layrub_problem_free(p);
-	p = layrub_problem_open("resnet18", &(struct layrub_problem_options) { .device = "k40m", .batch = 5 }, NULL);
+	p = layrub_problem_open("resnet18", &(struct layrub_problem_options) STEP(.device = "k40m", .batch = 5), NULL);
 	ok(p != NULL && layrub_problem_needs(p)->batch == 5, "a network at another batch");
 	layrub_problem_free(p);
-	p = layrub_problem_open("graphs/alexnet", &(struct layrub_problem_options) { .device = "k40m" }, NULL);
+	p = layrub_problem_open("graphs/alexnet", &(struct layrub_problem_options) STEP(.device = "k40m"), NULL);
 	ok(p != NULL && layrub_problem_needs(p)->foreign_times, "times of another device are said to be");
 	layrub_problem_free(p);
 }
@@ -384,10 +534,10 @@ static void *
 work(void *arg)
 {
 	struct thread_job *j = arg;
-	const struct layrub_plan_options o = { .policy = j->policy, .budget_percent = 92 };
+	const struct layrub_plan_options o = PLAN(.policy = j->policy, .budget_percent = 92);
 	struct layrub_problem *p = j->shared != NULL ? j->shared : layrub_problem_open("graphs/vgg16", &on_h100, NULL);
 	struct layrub_plan *plan = p == NULL ? NULL : layrub_plan_make(p, &o, NULL);
-	struct layrub_figures f;
+	struct layrub_figures f = LAYRUB_FIGURES_INIT;
 
 	if (j->shared == NULL)
 		layrub_problem_free(p);
@@ -489,21 +639,21 @@ static void
 test_cancel(struct layrub_problem *p)
 {
 	static const struct layrub_plan_options rows[] = {
-		{ .budget_percent = 75 }, { .budget_percent = 75, .threads = 1 }, { .minimise_memory = true }, { .slowdown_percent = 10 }
+		PLAN(.budget_percent = 75), PLAN(.budget_percent = 75, .threads = 1), PLAN(.minimise_memory = true), PLAN(.slowdown_percent = 10)
 	};
-	struct layrub_error e;
-	struct layrub_figures f;
+	struct layrub_error e = LAYRUB_ERROR_INIT;
+	struct layrub_figures f = LAYRUB_FIGURES_INIT;
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		struct watcher w = { .problem = p, .options = rows[i], .cancels = true };
 		struct layrub_plan *plan = plan_watched(&w, &e);
 		bool searched = rows[i].budget_percent <= 0;
 
-		ok(plan != NULL ? layrub_plan_check(plan, NULL, NULL) == 0 : e.code == LAYRUB_NO, "cancelled %zu: the best so far, or no", i);
+		ok(plan != NULL ? layrub_plan_check(plan, NULL, NULL) == 0 : e.code == LAYRUB_INFEASIBLE, "cancelled %zu: the best so far, or no", i);
 		ok(w.lines > 0 && !w.foreign, "cancelled %zu: after a line of progress", i);
 		if (plan == NULL)
 			continue;
-		layrub_plan_figures(plan, &f);
+		layrub_plan_figures(plan, &f, NULL);
 		is_string(layrub_plan_program(plan)->status, searched ? "heuristic" : "time-limit", "cancelled: what the plan says of itself");
 		ok(rows[i].slowdown_percent <= 0 || f.step_time_us <= 1.1 * f.ideal_time_us, "cancelled %zu: as asked", i);
 		layrub_plan_free(plan);
@@ -514,22 +664,22 @@ static void
 test_limits(struct layrub_problem *p)
 {
 	static const struct { struct layrub_plan_options options; const char *line; } rows[] = {
-		{ { .time_limit_s = -1 }, "--time-limit: expected" },
-		{ { .threads = 100000 }, "threads: expected at most" },
-		{ { .budget_percent = 50, .minimise_memory = true }, "--budget: expected no budget with --minimise" },
+		{ PLAN(.time_limit_s = -1), "--time-limit: expected" },
+		{ PLAN(.threads = 100000), "threads: expected at most" },
+		{ PLAN(.budget_percent = 50, .minimise_memory = true), "--budget: expected no budget with --minimise" },
 	};
 	struct layrub_plan *plan;
-	struct layrub_error e;
+	struct layrub_error e = LAYRUB_ERROR_INIT;
 	struct timespec begin, end;
 	char line[512];
 
 	clock_gettime(CLOCK_MONOTONIC, &begin);
-	plan = layrub_plan_make(p, &(struct layrub_plan_options) { .budget_percent = 75, .time_limit_s = 1e-6 }, &e);
+	plan = layrub_plan_make(p, &(struct layrub_plan_options) PLAN(.budget_percent = 75, .time_limit_s = 1e-6), &e);
 	clock_gettime(CLOCK_MONOTONIC, &end);
 	ok(plan != NULL && strcmp(layrub_plan_program(plan)->status, "time-limit") == 0, "a time limit ends the search, and the plan says so");
 	ok(end.tv_sec - begin.tv_sec < 30, "soon");
 	layrub_plan_free(plan);
-	plan = layrub_plan_make(p, &(struct layrub_plan_options) { .budget_percent = 92, .policy = "layrub", .time_limit_s = 1e6 }, &e);
+	plan = layrub_plan_make(p, &(struct layrub_plan_options) PLAN(.budget_percent = 92, .policy = "layrub", .time_limit_s = 1e6), &e);
 	ok(plan != NULL && strcmp(layrub_plan_program(plan)->status, "heuristic") == 0, "a long limit changes nothing");
 	layrub_plan_free(plan);
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
@@ -556,10 +706,10 @@ work_watched(void *arg)
 static void
 test_two_at_once(struct layrub_problem *p)
 {
-	struct watcher alone = { .problem = p, .options = { .budget_percent = 75 } };
+	struct watcher alone = { .problem = p, .options = PLAN(.budget_percent = 75) };
 	struct watcher two[2] = {
-		{ .problem = p, .options = { .budget_percent = 75, .threads = 2 } },
-		{ .problem = p, .options = { .budget_percent = 75, .threads = 1 }, .cancels = true },
+		{ .problem = p, .options = PLAN(.budget_percent = 75, .threads = 2) },
+		{ .problem = p, .options = PLAN(.budget_percent = 75, .threads = 1), .cancels = true },
 	};
 	pthread_t threads[2];
 
@@ -608,7 +758,7 @@ test_thread_counts(struct layrub_problem *p)
 	int before = settled_threads();
 
 	for (size_t i = 0; i < sizeof(most) / sizeof(most[0]) && before > 0; i++) {
-		struct watcher w = { .problem = p, .options = { .budget_percent = 75, .threads = most[i] } };
+		struct watcher w = { .problem = p, .options = PLAN(.budget_percent = 75, .threads = most[i]) };
 		pthread_t thread;
 
 		if (pthread_create(&thread, NULL, work_watched, &w) != 0)
@@ -650,14 +800,14 @@ test_watched(void)
 static bool
 session(bool *done)
 {
-	struct layrub_error e = { .code = LAYRUB_OK };
+	struct layrub_error e = LAYRUB_ERROR_INIT;
 	struct layrub_names *names = layrub_names_find(LAYRUB_DEVICES, &e);
 	struct layrub_problem *p = names == NULL ? NULL : open_toy(&on_h100, &e);
-	struct layrub_plan *plan = p == NULL ? NULL : layrub_plan_make(p, &(struct layrub_plan_options) { .policy = "capuchin", .budget_percent = 80 }, &e);
+	struct layrub_plan *plan = p == NULL ? NULL : layrub_plan_make(p, &(struct layrub_plan_options) PLAN(.policy = "capuchin", .budget_percent = 80), &e);
 	size_t size;
 	char *text = plan == NULL ? NULL : layrub_plan_text(plan, &size, &e);
 	struct layrub_plan *read = text == NULL ? NULL : layrub_plan_parse(text, size, &e);
-	struct layrub_figures f;
+	struct layrub_figures f = LAYRUB_FIGURES_INIT;
 	bool good = read != NULL && layrub_plan_check(read, p, &e) == 0 && layrub_plan_simulate(read, NULL, &f, NULL, &e) == 0;
 
 	layrub_plan_free(read);
@@ -692,6 +842,10 @@ main(void)
 	test_names();
 	test_problem_errors();
 	test_plan_errors();
+	test_reasons();
+	test_more_reasons();
+	test_option_sizes();
+	test_result_sizes();
 	test_needs();
 	test_plan();
 	test_threads(true);

@@ -160,6 +160,7 @@ EXTRA_DIST += %D%/help.sh %D%/complete.bash %D%/complete.zsh
 
 
 SHELL_TESTS += %D%/installed.sh
+EXTRA_DIST += %D%/library_layout.awk
 C_TESTS += %D%/library.t
 %C%_library_t_SOURCES = %D%/library.c
 %C%_library_t_CFLAGS = $(AM_CFLAGS) -pthread

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Runs commands again and again, and each time another allocation fails: the first, the second, ... until all have
+/* no_memory.c - runs commands again and again, and each time another allocation fails: the first, the second, ... until all have
  * had their turn; then the same with all later ones failing, too.  Each time the command says that memory ran
  * out, with status 3, and leaves no output; or it could do without, and its output is what it always is.  Commands
  * with very many have only some fail, unless LAYRUB_ALL is set.

@@ -43,7 +43,7 @@ DEB_BUILD_OPTIONS=${DEB_BUILD_OPTIONS-nocheck parallel=$(getconf _NPROCESSORS_ON
 export DEB_BUILD_OPTIONS
 this "dpkg-buildpackage" dpkg-buildpackage -us -uc -b
 cd .. || exit 1
-for package in layrub layrub-data liblayrub0 liblayrub-dev; do
+for package in layrub layrub-data liblayrub1 liblayrub-dev; do
 	set -- "${package}"_*.deb
 	[ -f "$1" ]
 	ok $? "package $package"
@@ -64,7 +64,7 @@ touch "$root/var/lib/dpkg/status" "$root/var/lib/dpkg/available"
 db() {
 	fakeroot dpkg --root="$root" --log="$root/var/log/dpkg.log" --force-not-root,depends,script-chrootless "$@"
 }
-this "install" db --install ./layrub_*.deb ./layrub-data_*.deb ./liblayrub0_*.deb ./liblayrub-dev_*.deb
+this "install" db --install ./layrub_*.deb ./layrub-data_*.deb ./liblayrub1_*.deb ./liblayrub-dev_*.deb
 libdir=$(dirname "$(find "$root/usr/lib" -name liblayrub.a)")
 this "layrub --version" "$root/usr/bin/layrub" --version
 this "a plan, with documents found beside the program" "$root/usr/bin/layrub" plan resnet18 --device k40m --budget 60% -o "$work/plan.json"
@@ -85,14 +85,14 @@ diff -u "$golden/half.txt" out >err 2>&1
 ok $? "it says what it always says"
 this "what the command needs" ldd "$root/usr/bin/layrub"
 holds glpk out "is GLPK, too"
-this "what library and replay need" ldd "$libdir/liblayrub.so.0" "$root/usr/bin/layrub-replay"
+this "what library and replay need" ldd "$libdir/liblayrub.so.1" "$root/usr/bin/layrub-replay"
 grep glpk out >err
 [ ! -s err ]
 ok $? "is not"
 
 # ---- removed ----
 
-this "remove" db --purge layrub layrub-data liblayrub0 liblayrub-dev
+this "remove" db --purge layrub layrub-data liblayrub1 liblayrub-dev
 (cd "$root" && find . ! -path './var/*' ! -path ./var ! -path .) >err
 [ ! -s err ]
 ok $? "nothing is left"

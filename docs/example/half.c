@@ -18,7 +18,7 @@ fail(const struct layrub_error *e)
 	char line[2048];
 
 	fprintf(stderr, "half: %s\n", layrub_error_line(e, line, sizeof(line)));
-	return e->code == LAYRUB_NO ? 1 : 2;
+	return e->code == LAYRUB_INFEASIBLE ? 1 : 2;
 }
 
 static double
@@ -53,10 +53,11 @@ static int
 report(struct layrub_plan *plan)
 {
 	const struct layrub_program *p = layrub_plan_program(plan);
-	const struct layrub_change slower = { .h2d_bytes_per_s = 16e9, .d2h_bytes_per_s = 16e9 };
-	struct layrub_figures now, changed;
-	struct layrub_error e;
+	struct layrub_change slower = LAYRUB_CHANGE_INIT;
+	struct layrub_figures now = LAYRUB_FIGURES_INIT, changed = LAYRUB_FIGURES_INIT;
+	struct layrub_error e = LAYRUB_ERROR_INIT;
 
+	slower.h2d_bytes_per_s = slower.d2h_bytes_per_s = 16e9;
 	if (layrub_plan_check(plan, NULL, &e) < 0 || layrub_plan_simulate(plan, NULL, &now, NULL, &e) < 0 ||
 	    layrub_plan_simulate(plan, &slower, &changed, NULL, &e) < 0)
 		return fail(&e);
@@ -74,17 +75,20 @@ report(struct layrub_plan *plan)
 int
 main(int argc, char **argv)
 {
-	struct layrub_problem_options where = { .device = argc > 2 ? argv[2] : NULL };
-	const struct layrub_plan_options half = { .budget_percent = 50, .policy = argc > 3 ? argv[3] : NULL };
+	struct layrub_problem_options where = LAYRUB_PROBLEM_OPTIONS_INIT;
+	struct layrub_plan_options half = LAYRUB_PLAN_OPTIONS_INIT;
+	struct layrub_error e = LAYRUB_ERROR_INIT;
 	struct layrub_problem *problem;
 	struct layrub_plan *plan;
-	struct layrub_error e;
 	int status;
 
 	if (argc < 3 || argc > 4) {
 		fputs("usage: half NETWORK|GRAPH DEVICE [POLICY]\n", stderr);
 		return 2;
 	}
+	where.device = argv[2];
+	half.budget_percent = 50;
+	half.policy = argc > 3 ? argv[3] : NULL;
 	problem = layrub_problem_open(argv[1], &where, &e);
 	if (problem == NULL)
 		return fail(&e);

@@ -43,9 +43,11 @@ make_schedule(struct hybrid *h, bytes_t budget, struct err *e)
 	for (int i = 0; i < REPAIRS; i++) {
 		if (!isinf(h->beat_us) && search_stopped(h->p->control))
 			return err_set(e, ERR_NO, "there is no more time");
-		if (!hybrid_cover(h))
-			return err_set(e, ERR_NO, h->host_is_full ? "the host's pinned memory is full and there is nothing more to recompute" :
+		if (!hybrid_cover(h)) {
+			err_set(e, ERR_NO, h->host_is_full ? "the host's pinned memory is full and there is nothing more to recompute" :
 			    "there is nothing more to move or recompute");
+			return graph_set_reason(e, h->p->graph, h->stuck, 0);
+		}
 		hybrid_prune(h);
 		if (i == 0)
 			hybrid_stretch(h);

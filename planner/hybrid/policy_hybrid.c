@@ -215,7 +215,7 @@ struct hybrid_search {
 	int evaluation_count, most_evaluations;
 	struct evaluated evaluated[EVALUATION_ROOM];
 	struct contender all[CONTENDER_ROOM];
-	const char *why;		/* the first configuration's reason, if it fails */
+	struct err *why;		/* the first configuration's, if it fails */
 };
 
 /* Returns a contender of configuration c.  A schedule that is LESS_WORTH faster than the best is not worth placing. */
@@ -307,8 +307,10 @@ start(struct hybrid_search *x, int first, int end, double hold)
 		x->all[i - first].h.configuration.hold = hold;
 	}
 	evaluate(x, end - first);
-	if (x->why == NULL)
-		x->why = arena_printf(x->arena, "%s", x->all[0].h.err.text);
+	if (x->why == NULL) {
+		x->why = ARENA_NEW(x->arena, struct err, 1);
+		*x->why = x->all[0].h.err;
+	}
 }
 
 static bool
@@ -384,8 +386,10 @@ policy_hybrid(struct schedule *s, const struct problem *p, struct arena *a, stru
 		expand(x, next);
 	if (isinf(x->us) || !search_stopped(p->control))
 		evaluate_policies(x);
-	if (isinf(x->us))
-		return err_set(e, ERR_NO, "policy 'hybrid' finds no plan for this budget: %s", x->why);
+	if (isinf(x->us)) {
+		err_set(e, ERR_NO, "policy 'hybrid' finds no plan for this budget: %s", x->why->text);
+		return x->why->reason.known ? err_set_reason(e, &x->why->reason) : -1;
+	}
 	if (x->row != NULL)
 		s->found_by = x->row->name;
 	if (search_stopped(p->control))

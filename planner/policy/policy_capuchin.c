@@ -237,6 +237,7 @@ policy_capuchin(struct schedule *s, const struct problem *p, struct arena *a, st
 				break;
 		}
 	}
-	return err_set(e, ERR_NO, "swapping and recomputing come down to a peak of %s, %s over the budget of %s",
+	err_set(e, ERR_NO, "swapping and recomputing come down to a peak of %s, %s over the budget of %s",
 	    units_size(peak, least), units_size(excess, least - p->budget_bytes), units_size(budget, p->budget_bytes));
+	return graph_set_reason(e, p->graph, ERR_NO_OP, least - p->budget_bytes);
 }

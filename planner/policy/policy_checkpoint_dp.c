@@ -253,8 +253,9 @@ best_fit(struct dp *d, struct schedule *s, struct err *e)
 	if (least == UINT64_MAX)
 		return err_set(e, ERR_NO, "no choice of checkpoints over %" PRIu32 " blocks fits %s", d->chain.count,
 		    units_size(budget, d->problem->budget_bytes));
-	return err_set(e, ERR_NO, "the best choice of checkpoints over %" PRIu32 " blocks has a peak of %s, over the budget of %s",
+	err_set(e, ERR_NO, "the best choice of checkpoints over %" PRIu32 " blocks has a peak of %s, over the budget of %s",
 	    d->chain.count, units_size(peak, least), units_size(budget, d->problem->budget_bytes));
+	return graph_set_reason(e, d->graph, ERR_NO_OP, least - d->problem->budget_bytes);
 }
 
 int

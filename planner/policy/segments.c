@@ -18,9 +18,11 @@ forward_count(uint32_t *count, const struct graph *g, struct err *e)
 	while (n < g->op_count && g->ops[n].phase == PHASE_FORWARD)
 		n++;
 	for (uint32_t k = n; k < g->op_count; k++)
-		if (g->ops[k].phase == PHASE_FORWARD)
-			return err_set(e, ERR_NO, "forward op %" PRIu32 " '%s' follows backward ops: forward cannot be cut into segments",
+		if (g->ops[k].phase == PHASE_FORWARD) {
+			err_set(e, ERR_NO, "forward op %" PRIu32 " '%s' follows backward ops: forward cannot be cut into segments",
 			    k, g->ops[k].name);
+			return graph_set_reason(e, g, k, 0);
+		}
 	*count = n;
 	return n > 0 ? 0 : err_set(e, ERR_NO, "the graph does not begin with its forward ops");
 }

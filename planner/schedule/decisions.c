@@ -133,8 +133,9 @@ offload(struct decision_walk *w, uint32_t t, uint32_t u, uint32_t k)
 static int
 cannot(struct decision_walk *w, uint32_t p, uint32_t k, const char *why)
 {
-	return err_set(w->e, ERR_NO, "op %" PRIu32 " '%s' would have to run again for op %" PRIu32 " '%s', but %s",
+	err_set(w->e, ERR_NO, "op %" PRIu32 " '%s' would have to run again for op %" PRIu32 " '%s', but %s",
 	    p, w->graph->ops[p].name, k, w->graph->ops[k].name, why);
+	return graph_set_reason(w->e, w->graph, p, 0);
 }
 
 /* Adds to the closure what a rerun of op p makes necessary.  It overwrites p's outputs, and a resident tensor must hold its

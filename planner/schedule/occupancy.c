@@ -273,7 +273,8 @@ occupancy_schedule(struct schedule *s, const struct problem *p, const struct dec
 	reached = occupancy_peak(s, p->graph, &step, a);
 	if (reached <= p->budget_bytes)
 		return 0;
-	return err_set(e, ERR_NO, "after every move and drop of the policy, the peak is %s, %s over the budget of %s, at op %" PRIu32 " '%s'",
+	err_set(e, ERR_NO, "after every move and drop of the policy, the peak is %s, %s over the budget of %s, at op %" PRIu32 " '%s'",
 	    units_size(peak, reached), units_size(excess, reached - p->budget_bytes), units_size(budget, p->budget_bytes), s->steps[step].op,
 	    p->graph->ops[s->steps[step].op].name);
+	return graph_set_reason(e, p->graph, s->steps[step].op, reached - p->budget_bytes);
 }

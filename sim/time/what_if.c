@@ -87,9 +87,11 @@ what_if_fits(const struct plan *p, const struct device *d, struct err *e)
 {
 	char want[32], have[32];
 
-	if (p->arena_bytes > device_budget(d))
-		return err_set(e, ERR_NO, "expected an arena of at most %s on device '%s', got %s",
+	if (p->arena_bytes > device_budget(d)) {
+		err_set(e, ERR_NO, "expected an arena of at most %s on device '%s', got %s",
 		    units_size(have, device_budget(d)), d->name, units_size(want, p->arena_bytes));
+		return graph_set_reason(e, p->graph, ERR_NO_OP, p->arena_bytes - device_budget(d));
+	}
 	if (p->host_bytes > d->pinned_bytes)
 		return err_set(e, ERR_NO, "expected at most %s of pinned memory on the host of device '%s', got %s",
 		    units_size(have, d->pinned_bytes), d->name, units_size(want, p->host_bytes));

@@ -4,7 +4,6 @@
 #include "src/base/err.h"
 
 #include <stdarg.h>
-#include <stdbool.h>
 #include <string.h>
 
 int
@@ -50,6 +49,16 @@ int
 	if (e->source[0] == '\0')
 		snprintf(e->source, sizeof(e->source), "%s",
 		    strcmp(source, "-") == 0 ? "(standard input)" : source);
+	return -1;
+}
+
+int
+(err_set_reason)(struct err *e, const struct err_reason *r)
+{
+	if (e->reason.known)
+		return -1;
+	e->reason = *r;
+	e->reason.known = true;
 	return -1;
 }
 

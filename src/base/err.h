@@ -3,10 +3,12 @@
  *
  * Library code never prints and never exits: it returns -1 and fills a struct err.  The innermost frame sets the text (err_set).  Each
  * frame on the way out may set the place (err_at puts its words in front of the path).  The frame that knows the file names it
- * (err_in_file).  The first error wins.  All three return -1, so a failure path is one return statement.
+ * (err_in_file).  The first error wins.  All of them return -1, so a failure path is one return statement.
  */
 #ifndef SRC_BASE_ERR_H
 #define SRC_BASE_ERR_H
+#include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 
 #define WARN_UNUSED __attribute__((warn_unused_result))
@@ -17,7 +19,19 @@ enum err_code {
 	ERR_INPUT,	/* bad input: exit status 2 */
 	ERR_USAGE,	/* the options are wrong, whatever the input: exit status 2 */
 	ERR_NO,		/* understood, and the answer is no: exit status 1 */
+	ERR_UNSOUND,	/* ERR_NO of a check of a plan, for callers that ask for more than a check */
 	ERR_SYSTEM	/* I/O, memory, GPU: exit status 3 */
+};
+
+/* What is in the way of a plan, as data; ids of the graph. */
+enum { ERR_TENSORS = 8 };
+#define ERR_NO_OP UINT32_MAX
+struct err_reason {
+	bool known;		/* set by err_set_reason() */
+	uint32_t op;		/* ERR_NO_OP: none */
+	uint32_t tensor_count;
+	uint32_t tensors[ERR_TENSORS];
+	uint64_t missing_bytes;	/* of the budget, or of a changed device's memory; 0: not known */
 };
 
 struct err {
@@ -25,6 +39,7 @@ struct err {
 	char source[256];	/* file the data came from, or "" */
 	char path[256];		/* place inside it, or "" */
 	char text[1024];	/* what is wrong */
+	struct err_reason reason;
 };
 #define ERR_INIT { .code = ERR_NONE }
 
@@ -32,7 +47,10 @@ int err_set(struct err *e, enum err_code code, const char *fmt, ...) PRINTF_LIKE
 int err_at(struct err *e, const char *fmt, ...) PRINTF_LIKE(2, 3);
 int err_in_file(struct err *e, const char *source);
 
-/* The value that all three return, visible to compilers and analysers that see only the caller. */
+/* Adds the reason of the error that err_set has set; the first one stays. */
+int err_set_reason(struct err *e, const struct err_reason *r);
+
+/* The value that all of them return, visible to compilers and analysers that see only the caller. */
 static inline int
 err_failed(void)
 {
@@ -41,6 +59,7 @@ err_failed(void)
 #define err_set(...) (err_set(__VA_ARGS__), err_failed())
 #define err_at(...) (err_at(__VA_ARGS__), err_failed())
 #define err_in_file(...) (err_in_file(__VA_ARGS__), err_failed())
+#define err_set_reason(...) (err_set_reason(__VA_ARGS__), err_failed())
 
 /* Prints one line: "PROGRAM: SOURCE: PATH: TEXT", without the parts that are empty. */
 void err_print(const struct err *e, const char *program, FILE *out);

@@ -34,7 +34,9 @@ exit_status_of(enum err_code code)
 	case ERR_NONE:	return EXIT_YES;
 	case ERR_INPUT:
 	case ERR_USAGE:	return EXIT_BAD;
-	case ERR_NO:	return EXIT_NO;
+	case ERR_NO:
+	case ERR_UNSOUND:
+		return EXIT_NO;
 	default:	return EXIT_SYSTEM;
 	}
 }

@@ -29,6 +29,39 @@ op_recomputable_default(const struct graph *g, const struct op *o)
 	return true;
 }
 
+uint32_t
+graph_largest_tensors(const struct graph *g, const struct op *o, uint32_t *largest, uint32_t most)
+{
+	uint32_t count = 0;
+
+	FOR_EACH_OPERAND(o, t) {
+		uint32_t at;
+		bool seen = false;
+
+		for (uint32_t j = 0; j < count; j++)
+			seen |= largest[j] == t;
+		if (seen)
+			continue;
+		for (at = count; at > 0 && g->tensors[largest[at - 1]].bytes < g->tensors[t].bytes; at--)
+			if (at < most)
+				largest[at] = largest[at - 1];
+		if (at < most)
+			largest[at] = t;
+		count += count < most;
+	}
+	return count;
+}
+
+int
+graph_set_reason(struct err *e, const struct graph *g, uint32_t op, bytes_t missing)
+{
+	struct err_reason r = { .op = op, .missing_bytes = missing };
+
+	if (op != ERR_NO_OP)
+		r.tensor_count = graph_largest_tensors(g, &g->ops[op], r.tensors, ERR_TENSORS);
+	return err_set_reason(e, &r);
+}
+
 static int
 too_many_bytes(struct err *e)
 {

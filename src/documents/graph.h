@@ -138,6 +138,13 @@ op_may_share(const struct op *o, uint32_t input, uint32_t output)
 	return false;
 }
 
+/* Fills largest with the op's largest tensors, each once, at most `most`, the largest first; equal ones in the op's order.  Returns how many. */
+uint32_t graph_largest_tensors(const struct graph *g, const struct op *o, uint32_t *largest, uint32_t most);
+
+/* Adds as data to the error in e that op `op` with its largest tensors is in the way (ERR_NO_OP: no op in particular), and the bytes
+ * that are missing (0: not known). */
+int graph_set_reason(struct err *e, const struct graph *g, uint32_t op, bytes_t missing);
+
 /* Checks ids, sums and times.  Ids are in range, no output stands twice in one op, an inplace pair is an input and another
  * output of the op, total bytes and total time are in range, and there is at least one op.  ERR_INPUT has the path of the
  * first place that fails. */

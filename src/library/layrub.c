@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* layrub.c - the library's errors, tables and names */
+/* layrub.c - the library's structs of other sizes, errors, tables and names */
 #include <config.h>
 #include "src/library/layrub_private.h"
 
 #include <assert.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "src/documents/lookup.h"
 #include "src/library/tables.h"
@@ -12,6 +13,7 @@
 static_assert(sizeof(((struct layrub_error *)0)->source) >= sizeof(((struct err *)0)->source) &&
     sizeof(((struct layrub_error *)0)->path) >= sizeof(((struct err *)0)->path) &&
     sizeof(((struct layrub_error *)0)->text) >= sizeof(((struct err *)0)->text), "an error fits");
+static_assert((int)LAYRUB_ERROR_TENSORS == ERR_TENSORS && LAYRUB_NONE == ERR_NO_OP, "a reason fits");
 
 const char *
 layrub_version(void)
@@ -19,29 +21,84 @@ layrub_version(void)
 	return PACKAGE_VERSION;
 }
 
+/* ---- structs that may grow ---- */
+
+enum { SIZE_MOST = 4096 };	/* of a caller's options, bytes: more is no size */
+
+/* Options have no padding at their end, so that it cannot become part of a new member and hold garbage. */
+#define ENDS_WITH(type, member) (offsetof(type, member) + sizeof(((type *)0)->member) == sizeof(type))
+static_assert(ENDS_WITH(struct layrub_problem_options, gpus_per_link) && ENDS_WITH(struct layrub_plan_options, user) &&
+    ENDS_WITH(struct layrub_change, compute_scale), "no padding at the end");
+
+int
+options_copy(void *to, size_t known, const void *from, const char *name, struct err *e)
+{
+	size_t size = known;
+
+	if (from == NULL)
+		return 0;
+	memcpy(&size, from, sizeof(size));
+	if (size < sizeof(size) || size > SIZE_MOST) {
+		err_set(e, ERR_USAGE, "expected the size of struct %s, %zu bytes, got %zu", name, known, size);
+		return err_at(e, "%s", name);
+	}
+	for (size_t i = known; i < size; i++)
+		if (((const unsigned char *)from)[i] != 0) {
+			err_set(e, ERR_USAGE, "byte %zu is not 0: an option of a newer library than version %s", i, PACKAGE_VERSION);
+			return err_at(e, "%s", name);
+		}
+	memcpy(to, from, size < known ? size : known);
+	return 0;
+}
+
+void
+result_copy(void *to, const void *from, size_t known)
+{
+	size_t size;
+
+	memcpy(&size, to, sizeof(size));
+	if (size > sizeof(size))
+		memcpy((char *)to + sizeof(size), (const char *)from + sizeof(size), (size < known ? size : known) - sizeof(size));
+}
+
 /* ---- errors ---- */
 
 static void
+hand_out_reason(struct layrub_error *to, const struct err_reason *r)
+{
+	to->op = r->op;
+	to->missing_bytes = r->missing_bytes;
+	to->tensor_count = r->tensor_count;
+	memcpy(to->tensors, r->tensors, sizeof(to->tensors));
+}
+
+/* e NULL: no error. */
+static void
 hand_out(struct layrub_error *to, const struct err *e)
 {
-	static const enum layrub_code codes[] = {
-		[ERR_NONE] = LAYRUB_SYSTEM, [ERR_INPUT] = LAYRUB_BAD_INPUT, [ERR_USAGE] = LAYRUB_BAD_USAGE, [ERR_NO] = LAYRUB_NO,
-		[ERR_SYSTEM] = LAYRUB_SYSTEM
+	static const uint32_t codes[] = {
+		[ERR_NONE] = LAYRUB_SYSTEM, [ERR_INPUT] = LAYRUB_BAD_INPUT, [ERR_USAGE] = LAYRUB_BAD_USAGE,
+		[ERR_NO] = LAYRUB_INFEASIBLE, [ERR_UNSOUND] = LAYRUB_UNSOUND, [ERR_SYSTEM] = LAYRUB_SYSTEM
 	};
+	struct layrub_error error = { .code = LAYRUB_OK, .op = LAYRUB_NONE };
 
 	if (to == NULL)
 		return;
-	to->code = codes[e->code];
-	snprintf(to->source, sizeof(to->source), "%s", e->source);
-	snprintf(to->path, sizeof(to->path), "%s", e->path);
-	snprintf(to->text, sizeof(to->text), "%s", e->text);
+	if (e != NULL) {
+		error.code = codes[e->code];
+		if (e->code == ERR_NO && e->reason.known)
+			hand_out_reason(&error, &e->reason);
+		snprintf(error.source, sizeof(error.source), "%s", e->source);
+		snprintf(error.path, sizeof(error.path), "%s", e->path);
+		snprintf(error.text, sizeof(error.text), "%s", e->text);
+	}
+	result_copy(to, &error, sizeof(error));
 }
 
 int
 guard(struct arena *a, int (*fn)(void *arg), void *arg, struct err *e, struct layrub_error *error)
 {
-	if (error != NULL)
-		*error = (struct layrub_error) { .code = LAYRUB_OK };
+	hand_out(error, NULL);
 	if (arena_run(a, fn, arg, e) == 0)
 		return 0;
 	hand_out(error, e);
@@ -110,6 +167,7 @@ find_names(void *arg)
 	uint32_t count = 0;
 
 	n->names.names = lookup_list(n->what, &count, &n->arena, &n->err);
+	n->names.size = sizeof(n->names);
 	n->names.count = count;
 	return n->names.names == NULL ? -1 : 0;
 }

@@ -10,6 +10,11 @@
  * function says otherwise.  A plan handle is for one thread at a time.  A problem does not change once it is open: any number of
  * threads may plan from it at once, and it may be freed before its plans.  Options that are 0 or NULL are not given;
  * names of policies and the like are those of the command line.
+ *
+ * Sizes.  A struct that may grow begins with `size`, in bytes.  The caller sets it in each struct that it passes, by the
+ * struct's _INIT; the library sets it in each struct that it hands out.  A member that only one side knows counts as 0 in
+ * options and is not written in results.  Structs without a size never change.  docs/library.md, "Versions", has the rules.
+ * Members that hold a value of an enum are uint32_t.
  */
 #ifndef LAYRUB_H
 #define LAYRUB_H
@@ -21,7 +26,7 @@
 extern "C" {
 #endif
 
-/* The version of this header; layrub_version() is that of the library.  The major number changes with the soname. */
+/* The version of this header; layrub_version() is that of the library. */
 #define LAYRUB_VERSION_MAJOR 0
 #define LAYRUB_VERSION_MINOR 1
 #define LAYRUB_VERSION_PATCH 0
@@ -34,22 +39,39 @@ extern "C" {
 
 LAYRUB_API const char *layrub_version(void);	/* "0.1.0" */
 
+/* True when a struct that the library handed out has this member: an older library may not know it. */
+#define LAYRUB_HAS(pointer, member) \
+	((size_t)((const char *)(&(pointer)->member + 1) - (const char *)(pointer)) <= (pointer)->size)
+
 /* ---- errors ---- */
 
 enum layrub_code {
 	LAYRUB_OK,
 	LAYRUB_BAD_INPUT,	/* a document is not as it should be, or is not there */
 	LAYRUB_BAD_USAGE,	/* the options are wrong, whatever the document: path names the one on the command line */
-	LAYRUB_NO,	/* the answer to a valid question is no: no plan fits, the plan is not sound */
+	LAYRUB_INFEASIBLE,	/* no plan of what was asked fits: of this policy, this budget, this device */
+	LAYRUB_UNSOUND,	/* the given plan is not sound, or not made for the problem's graph */
 	LAYRUB_SYSTEM	/* memory or I/O of the host */
 };
 
+#define LAYRUB_NONE UINT32_MAX	/* no op, no tensor, no buffer, no alternative */
+
+enum { LAYRUB_ERROR_TENSORS = 8 };
+
+/* Filled as far as its size goes; not at all where the size is 0. */
 struct layrub_error {
-	enum layrub_code code;
+	size_t size;
+	uint32_t code;		/* enum layrub_code */
+	/* LAYRUB_INFEASIBLE: what is in the way, as far as that is known; ids are positions in the problem's graph. */
+	uint32_t op;		/* LAYRUB_NONE: no op in particular */
+	uint64_t missing_bytes;	/* of the budget, or of the changed device; 0: not known */
+	uint32_t tensor_count;	/* of tensors[] */
+	uint32_t tensors[LAYRUB_ERROR_TENSORS];	/* those of the op, the largest first */
 	char source[256];	/* the file, or "" */
 	char path[256];		/* the place in it ("tensors[12].bytes"), or "" */
 	char text[1024];	/* what is wrong, one line */
 };
+#define LAYRUB_ERROR_INIT { .size = sizeof(struct layrub_error) }
 
 /* Writes "source: path: text" as one line into buffer, shortened to size and ended by NUL.  Returns buffer. */
 LAYRUB_API const char *layrub_error_line(const struct layrub_error *error, char *buffer, size_t size);
@@ -65,6 +87,7 @@ enum layrub_shelf { LAYRUB_NETWORKS, LAYRUB_GRAPHS, LAYRUB_DEVICES };
 
 /* The names of the installed documents, sorted.  The command looks in the same places (docs/command-line.md, "Names"). */
 struct layrub_names {
+	size_t size;
 	size_t count;
 	const char *const *names;	/* [count] */
 };
@@ -80,13 +103,13 @@ enum layrub_phase { LAYRUB_FORWARD, LAYRUB_BACKWARD, LAYRUB_UPDATE };
 
 struct layrub_tensor {
 	uint64_t bytes;
-	enum layrub_kind kind;
+	uint32_t kind;		/* enum layrub_kind */
 };
 
 struct layrub_op {
 	const char *name;
 	const char *layer;	/* NULL: none */
-	enum layrub_phase phase;
+	uint32_t phase;		/* enum layrub_phase */
 	uint32_t input_count, output_count;
 	const uint32_t *inputs;	/* [input_count] tensor ids */
 	const uint32_t *outputs;	/* [output_count] tensor ids */
@@ -97,6 +120,7 @@ struct layrub_op {
 
 /* One training step; ids are positions. */
 struct layrub_graph {
+	size_t size;
 	const char *name;
 	uint32_t tensor_count, op_count;
 	const struct layrub_tensor *tensors;	/* [tensor_count] */
@@ -106,16 +130,19 @@ struct layrub_graph {
 /* ---- problems ---- */
 
 struct layrub_problem_options {
+	size_t size;
 	const char *device;	/* required: a name or a file ... */
 	const char *device_text;	/* ... or a device document itself; then `device` is what messages call it */
-	uint32_t batch;		/* of a network; 0: its own */
 	const char *lowering;	/* of a network */
 	const char *times;	/* of a graph */
 	const char *reorder;
+	uint32_t batch;		/* of a network; 0: its own */
 	uint32_t gpus_per_link;	/* number of GPUs on the same link; 0 or 1: the link is not shared */
 };
+#define LAYRUB_PROBLEM_OPTIONS_INIT { .size = sizeof(struct layrub_problem_options) }
 
 struct layrub_needs {
+	size_t size;
 	uint32_t batch;			/* 0: a graph */
 	bool foreign_times;		/* the graph's op times were measured on another device than this one */
 	uint64_t device_bytes;		/* the largest budget: the device's memory less what is reserved */
@@ -143,6 +170,7 @@ LAYRUB_API const struct layrub_needs *layrub_problem_needs(const struct layrub_p
 /* ---- plans ---- */
 
 struct layrub_plan_options {
+	size_t size;
 	const char *policy;	/* default: hybrid */
 	const char *placement;	/* default: auto */
 	/* At most one of these four; none: all that the device has. */
@@ -150,18 +178,19 @@ struct layrub_plan_options {
 	double budget_percent;	/* of the step's own peak */
 	double slowdown_percent;	/* find the smallest budget whose step is at most this much longer than the ideal time */
 	bool minimise_memory;	/* find the smallest budget that has a plan */
-	/* These end searches early.  The result is the best plan so far; LAYRUB_NO: the search has found none. */
+	/* These end searches early.  The result is the best plan so far; LAYRUB_INFEASIBLE: the search has found none. */
 	double time_limit_s;	/* seconds; 0: none */
 	uint32_t threads;	/* 0: as OpenMP decides */
 	bool (*stopped)(void *user);	/* asked now and then, from any thread: true ends the search */
 	void (*progress)(void *user, const char *line);	/* called now and then, by the calling thread, with the state of the search */
 	void *user;		/* the first argument of both */
 };
+#define LAYRUB_PLAN_OPTIONS_INIT { .size = sizeof(struct layrub_plan_options) }
 
 struct layrub_plan;
 
-/* Plans, checks and simulates.  NULL: error.  LAYRUB_NO: no plan fits; if one op alone exceeds the budget, the text names the op and its
- * tensors. */
+/* Plans, checks and simulates.  NULL: error.  LAYRUB_INFEASIBLE: no plan fits; if one op alone exceeds the budget, the error has the op and
+ * its tensors. */
 LAYRUB_API struct layrub_plan *layrub_plan_make(struct layrub_problem *problem, const struct layrub_plan_options *options,
     struct layrub_error *error);
 /* Reads a plan, sound or not, from a file or from memory.  NULL: error. */
@@ -173,13 +202,11 @@ LAYRUB_API int layrub_plan_write(const struct layrub_plan *plan, const char *pat
 LAYRUB_API char *layrub_plan_text(const struct layrub_plan *plan, size_t *size, struct layrub_error *error);
 LAYRUB_API void layrub_plan_free(struct layrub_plan *plan);	/* NULL is none */
 
-/* Returns 0 if the plan is sound for any timing and, unless problem is NULL, made for that problem's graph.  LAYRUB_NO: the error names the
- * place where the plan is not. */
+/* Returns 0 if the plan is sound for any timing and, unless problem is NULL, made for that problem's graph.  LAYRUB_UNSOUND: the error names
+ * the place where the plan is not. */
 LAYRUB_API int layrub_plan_check(struct layrub_plan *plan, const struct layrub_problem *problem, struct layrub_error *error);
 
 /* ---- walking a plan ---- */
-
-#define LAYRUB_NONE UINT32_MAX	/* no tensor, no buffer, no alternative */
 
 enum layrub_queue { LAYRUB_COMPUTE, LAYRUB_OUT, LAYRUB_IN };	/* run an op; offload to the host; fetch from it */
 enum { LAYRUB_QUEUES = 3 };
@@ -199,7 +226,7 @@ struct layrub_place {
 
 /* Instructions of one queue run in list order; each waits for those in `after`, all earlier ones of other queues. */
 struct layrub_instruction {
-	enum layrub_queue queue;
+	uint32_t queue;		/* enum layrub_queue */
 	uint32_t after_count;
 	const uint32_t *after;	/* [after_count] instruction ids */
 	/* LAYRUB_COMPUTE */
@@ -215,6 +242,7 @@ struct layrub_instruction {
 };
 
 struct layrub_program {
+	size_t size;
 	const char *policy, *placement, *options, *tool, *status;	/* where the plan comes from */
 	const char *device;	/* its name */
 	uint64_t arena_bytes, host_bytes;	/* to allocate: one stretch on the device, one of pinned memory */
@@ -233,6 +261,7 @@ LAYRUB_API const struct layrub_program *layrub_plan_program(const struct layrub_
 
 /* The figures of `layrub plan --json`.  overhead = step_time_us / ideal_time_us - 1. */
 struct layrub_figures {
+	size_t size;
 	uint64_t budget_bytes, arena_bytes, peak_bytes, host_bytes;
 	uint64_t bound_bytes, resident_bound_bytes;
 	uint64_t offload_bytes, fetch_bytes;
@@ -242,23 +271,26 @@ struct layrub_figures {
 	uint64_t occupancy_bytes, host_occupancy_bytes;	/* the most that is in use at once, over simulated time */
 	double busy_us[LAYRUB_QUEUES];
 };
+#define LAYRUB_FIGURES_INIT { .size = sizeof(struct layrub_figures) }
 
-/* The figures that the plan states. */
-LAYRUB_API void layrub_plan_figures(const struct layrub_plan *plan, struct layrub_figures *figures);
+/* The figures that the plan states.  The one error is a size of 0. */
+LAYRUB_API int layrub_plan_figures(const struct layrub_plan *plan, struct layrub_figures *figures, struct layrub_error *error);
 
 /* Another machine than the plan's own.  0 or NULL: as it is. */
 struct layrub_change {
+	size_t size;
 	const char *device, *device_text;	/* this device's link, contention and memory; op times stay */
+	uint32_t gpus_per_link;		/* number of GPUs that share the link */
 	double h2d_bytes_per_s, d2h_bytes_per_s, duplex_bytes_per_s;
 	double latency_us;		/* of a copy */
 	double compute_scale;		/* factor by which compute is faster */
-	uint32_t gpus_per_link;		/* number of GPUs that share the link */
 };
+#define LAYRUB_CHANGE_INIT { .size = sizeof(struct layrub_change) }
 
 struct layrub_span { double start_us, end_us; };
 
 /* Simulates one step.  change NULL: on the plan's own device.  spans: NULL, or the caller's [instruction_count], filled with the start and
- * the end of each instruction.  LAYRUB_NO: the plan is not sound, or is too large for the changed device. */
+ * the end of each instruction.  LAYRUB_UNSOUND: the plan is not sound.  LAYRUB_INFEASIBLE: the changed device does not hold it. */
 LAYRUB_API int layrub_plan_simulate(struct layrub_plan *plan, const struct layrub_change *change, struct layrub_figures *figures,
     struct layrub_span *spans, struct layrub_error *error);
 

@@ -27,7 +27,7 @@ finish(struct layrub_plan *p)
 /* A plan that is being made or read. */
 struct plan_opening {
 	struct layrub_plan *plan;
-	struct layrub_plan_options options;	/* made: how */
+	const struct layrub_plan_options *options;	/* made: how, as given */
 	struct json_source source;		/* read: from here */
 	struct err err;
 };
@@ -63,8 +63,12 @@ make(void *arg)
 {
 	struct plan_opening *m = arg;
 	struct layrub_plan *p = m->plan;
-	const struct plan_request q = request_of(&m->options);
+	struct layrub_plan_options options = { .size = 0 };
+	struct plan_request q;
 
+	if (options_copy(&options, sizeof(options), m->options, "layrub_plan_options", &m->err) < 0)
+		return -1;
+	q = request_of(&options);
 	if (plan_request_run(&p->plan, &q, &p->problem->task, &p->arena, &m->err) < 0)
 		return -1;
 	p->sound = true;
@@ -75,10 +79,8 @@ make(void *arg)
 struct layrub_plan *
 layrub_plan_make(struct layrub_problem *problem, const struct layrub_plan_options *options, struct layrub_error *error)
 {
-	struct plan_opening m = { .err = ERR_INIT };
+	struct plan_opening m = { .options = options, .err = ERR_INIT };
 
-	if (options != NULL)
-		m.options = *options;
 	return new_plan(&m, problem, make, error);
 }
 
@@ -128,7 +130,7 @@ struct call {
 	const struct layrub_problem *problem;	/* check: the plan must be for its graph; NULL: for any */
 	const char *path;			/* write */
 	FILE *out;				/* text */
-	struct layrub_change change;		/* simulate ... */
+	const struct layrub_change *change;	/* simulate, as given */
 	struct layrub_figures *figures;
 	struct layrub_span *spans;
 	struct err err;
@@ -144,15 +146,23 @@ call(struct call *c, int (*fn)(void *arg), struct layrub_error *error)
 }
 
 static int
+unsound(struct err *e)
+{
+	if (e->code == ERR_NO)
+		e->code = ERR_UNSOUND;
+	return -1;
+}
+
+static int
 check(void *arg)
 {
 	struct call *c = arg;
 	const struct layrub_plan *p = c->plan;
 
 	if (c->problem != NULL && check_graph(&p->plan, &c->problem->task.graph, &c->arena, &c->err) < 0)
-		return -1;
+		return unsound(&c->err);
 	if (!p->sound && check_plan(&p->plan, &c->arena, &c->err) < 0)
-		return -1;
+		return unsound(&c->err);
 	*c->sound = true;
 	return 0;
 }
@@ -232,23 +242,44 @@ layrub_plan_program(const struct layrub_plan *plan)
 	return &plan->program;
 }
 
-void
-layrub_plan_figures(const struct layrub_plan *plan, struct layrub_figures *figures)
+static int
+check_figures_size(const struct layrub_figures *figures, struct err *e)
 {
+	if (figures->size >= sizeof(figures->size))
+		return 0;
+	err_set(e, ERR_USAGE, "expected the size of struct layrub_figures, %zu bytes, got %zu", sizeof(*figures), figures->size);
+	return err_at(e, "layrub_figures");
+}
+
+/* The figures that the plan states. */
+static int
+state(void *arg)
+{
+	struct call *c = arg;
 	struct figures f;
 
-	figures_of_plan(&f, &plan->plan);
-	view_figures(figures, &f, NULL);
+	if (check_figures_size(c->figures, &c->err) < 0)
+		return -1;
+	figures_of_plan(&f, &c->plan->plan);
+	view_figures(c->figures, &f, NULL);
+	return 0;
+}
+
+int
+layrub_plan_figures(const struct layrub_plan *plan, struct layrub_figures *figures, struct layrub_error *error)
+{
+	struct call c = { .plan = plan, .figures = figures, .err = ERR_INIT };
+
+	return call(&c, state, error);
 }
 
 /* ---- simulating ---- */
 
-/* Fills *d with the machine that c asks about, and *p with the plan and that machine's op times.  *changed: the machine is not the plan's
+/* Fills *d with the machine of the change `to`, and *p with the plan and that machine's op times.  *changed: the machine is not the plan's
  * own. */
 static int
-change_machine(struct device *d, struct plan *p, bool *changed, struct call *c)
+change_machine(struct device *d, struct plan *p, bool *changed, const struct layrub_change *to, struct call *c)
 {
-	const struct layrub_change *to = &c->change;
 	struct arena *a = &c->arena;
 	struct err *e = &c->err;
 	const struct what_if w = { .rate = { [H2D] = to->h2d_bytes_per_s, [D2H] = to->d2h_bytes_per_s }, .duplex = to->duplex_bytes_per_s,
@@ -275,12 +306,14 @@ run_step(void *arg)
 {
 	struct call *c = arg;
 	struct figures f;
+	struct layrub_change change = { .size = 0 };
 	struct sim_result r;
 	bool changed = false;
 	struct device d;
 	struct plan p;
 
-	if (check(c) < 0 || change_machine(&d, &p, &changed, c) < 0 || simulate(&r, &p, &d, &c->arena, &c->err) < 0)
+	if (options_copy(&change, sizeof(change), c->change, "layrub_change", &c->err) < 0 || check_figures_size(c->figures, &c->err) < 0 ||
+	    check(c) < 0 || change_machine(&d, &p, &changed, &change, c) < 0 || simulate(&r, &p, &d, &c->arena, &c->err) < 0)
 		return -1;
 	figures_of_plan(&f, &c->plan->plan);
 	figures_simulate(&f, &r, changed);
@@ -294,9 +327,7 @@ int
 layrub_plan_simulate(struct layrub_plan *plan, const struct layrub_change *change, struct layrub_figures *figures,
     struct layrub_span *spans, struct layrub_error *error)
 {
-	struct call c = { .plan = plan, .sound = &plan->sound, .figures = figures, .spans = spans, .err = ERR_INIT };
+	struct call c = { .plan = plan, .sound = &plan->sound, .change = change, .figures = figures, .spans = spans, .err = ERR_INIT };
 
-	if (change != NULL)
-		c.change = *change;
 	return call(&c, run_step, error);
 }

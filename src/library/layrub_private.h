@@ -38,6 +38,13 @@ void view_program(struct layrub_program *to, const struct plan *p, struct arena 
 /* Fills `to` with a plan's figures; unknown ones are 0.  r: the simulation that f comes from; NULL: none. */
 void view_figures(struct layrub_figures *to, const struct figures *f, const struct sim_result *r);
 
+/* Copies a caller's options, if from is not NULL, over those at *to, which are all zero and known bytes long.  ERR_USAGE: their size
+ * cannot be right, or a member that this library does not know is given; name is the struct's. */
+int options_copy(void *to, size_t known, const void *from, const char *name, struct err *e) WARN_UNUSED;
+
+/* Copies the result at *from, known bytes long, to a caller's struct as far as its size goes; the size stays. */
+void result_copy(void *to, const void *from, size_t known);
+
 /* Runs fn(arg) with arena a.  Returns 0, or -1 with *error made from e, which fn fills. */
 int guard(struct arena *a, int (*fn)(void *arg), void *arg, struct err *e, struct layrub_error *error);
 

@@ -12,7 +12,7 @@ struct opening {
 	struct layrub_problem *problem;
 	const char *name;		/* of the document; NULL: source has its text */
 	struct json_source source;
-	struct layrub_problem_options options;
+	const struct layrub_problem_options *options;	/* as given */
 	struct err err;
 };
 
@@ -22,10 +22,18 @@ find_needs(struct layrub_needs *n, const struct task *t, struct arena *a)
 	struct lifetimes l;
 
 	lifetimes_init(&l, &t->graph, a);
-	*n = (struct layrub_needs) { .batch = t->batch, .foreign_times = task_has_foreign_times(t),
+	*n = (struct layrub_needs) { .size = sizeof(*n), .batch = t->batch, .foreign_times = task_has_foreign_times(t),
 	    .device_bytes = device_budget(&t->device), .peak_bytes = l.peak_bytes, .persistent_bytes = l.persistent_bytes,
 	    .bound_bytes = l.bound_bytes, .resident_bound_bytes = l.resident_bound_bytes, .peak_op = l.peak_op,
 	    .bound_op = l.bound_op, .resident_bound_op = l.resident_bound_op, .ideal_time_us = l.ideal_time_us };
+}
+
+/* The public options as a request. */
+static struct plan_request
+request_of(const struct layrub_problem_options *o)
+{
+	return (struct plan_request) { .task = { .device = o->device, .device_text = o->device_text, .lowering = o->lowering,
+	    .times = o->times, .reorder = o->reorder, .batch = o->batch }, .link = { .latency = -1, .gpus_per_link = o->gpus_per_link } };
 }
 
 static int
@@ -33,10 +41,12 @@ open_problem(void *arg)
 {
 	struct opening *o = arg;
 	struct layrub_problem *p = o->problem;
-	const struct plan_request q = { .task = { .device = o->options.device, .device_text = o->options.device_text,
-	    .lowering = o->options.lowering, .times = o->options.times, .reorder = o->options.reorder, .batch = o->options.batch },
-	    .link = { .latency = -1, .gpus_per_link = o->options.gpus_per_link } };
+	struct layrub_problem_options options = { .size = 0 };
+	struct plan_request q;
 
+	if (options_copy(&options, sizeof(options), o->options, "layrub_problem_options", &o->err) < 0)
+		return -1;
+	q = request_of(&options);
 	if (q.task.device == NULL && q.task.device_text == NULL)
 		return usage_error(&o->err, "--device", "expected a device, got none");
 	if (plan_request_task(&p->task, o->name, &o->source, &q, &p->arena, &o->err) < 0)
@@ -52,8 +62,7 @@ new_problem(struct opening *o, const struct layrub_problem_options *options, str
 	o->problem = handle_new(sizeof(*o->problem), error);
 	if (o->problem == NULL)
 		return NULL;
-	if (options != NULL)
-		o->options = *options;
+	o->options = options;
 	atomic_init(&o->problem->users, 1);
 	if (guard(&o->problem->arena, open_problem, o, &o->err, error) == 0)
 		return o->problem;

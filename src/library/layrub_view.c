@@ -24,15 +24,15 @@ view_graph(const struct graph *g, struct arena *a)
 	struct layrub_op *ops = ARENA_NEW(a, struct layrub_op, g->op_count);
 
 	for (uint32_t i = 0; i < g->tensor_count; i++)
-		tensors[i] = (struct layrub_tensor) { g->tensors[i].bytes, (enum layrub_kind)g->tensors[i].kind };
+		tensors[i] = (struct layrub_tensor) { g->tensors[i].bytes, (uint32_t)g->tensors[i].kind };
 	for (uint32_t i = 0; i < g->op_count; i++) {
 		const struct op *o = &g->ops[i];
 
-		ops[i] = (struct layrub_op) { .name = o->name, .layer = o->layer, .phase = (enum layrub_phase)o->phase,
+		ops[i] = (struct layrub_op) { .name = o->name, .layer = o->layer, .phase = (uint32_t)o->phase,
 		    .input_count = o->input_count, .output_count = o->output_count, .inputs = o->inputs, .outputs = o->outputs,
 		    .workspace_bytes = o->workspace_bytes, .time_us = o->time_us, .recomputable = o->recomputable };
 	}
-	*to = (struct layrub_graph) { g->name, g->tensor_count, g->op_count, tensors, ops };
+	*to = (struct layrub_graph) { sizeof(*to), g->name, g->tensor_count, g->op_count, tensors, ops };
 	return to;
 }
 
@@ -60,7 +60,7 @@ view_places(const struct place *p, uint32_t count, struct arena *a)
 static struct layrub_instruction
 view_instruction(const struct instruction *in, const struct graph *g)
 {
-	struct layrub_instruction to = { .queue = (enum layrub_queue)in->queue, .after_count = in->after_count, .after = in->after,
+	struct layrub_instruction to = { .queue = (uint32_t)in->queue, .after_count = in->after_count, .after = in->after,
 	    .op = LAYRUB_NONE, .workspace = LAYRUB_NONE, .alternative = LAYRUB_NONE, .buffer = LAYRUB_NONE, .host_buffer = LAYRUB_NONE };
 
 	if (in->queue == QUEUE_COMPUTE) {
@@ -88,7 +88,7 @@ view_program(struct layrub_program *to, const struct plan *p, struct arena *a)
 	for (uint32_t i = 0; i < p->instruction_count; i++)
 		instructions[i] = view_instruction(&p->program[i], p->graph);
 	*to = (struct layrub_program) {
-		.policy = p->policy, .placement = p->placement, .options = p->options, .tool = p->tool, .status = p->status,
+		.size = sizeof(*to), .policy = p->policy, .placement = p->placement, .options = p->options, .tool = p->tool, .status = p->status,
 		.device = p->device->name, .arena_bytes = p->arena_bytes, .host_bytes = p->host_bytes,
 		.buffer_count = p->buffer_count, .buffers = view_buffers(p->buffers, p->buffer_count, a),
 		.host_buffer_count = p->host_count, .host_buffers = view_buffers(p->host, p->host_count, a),
@@ -101,16 +101,18 @@ view_program(struct layrub_program *to, const struct plan *p, struct arena *a)
 void
 view_figures(struct layrub_figures *to, const struct figures *f, const struct sim_result *r)
 {
-	*to = (struct layrub_figures) {
+	struct layrub_figures figures = {
 		.budget_bytes = f->budget_bytes, .arena_bytes = f->arena_bytes, .peak_bytes = f->peak_bytes, .host_bytes = f->host_bytes,
 		.bound_bytes = f->bound_bytes, .resident_bound_bytes = f->resident_bound_bytes, .offload_bytes = f->offload_bytes,
 		.fetch_bytes = f->fetch_bytes, .ideal_time_us = f->ideal_time_us, .step_time_us = f->step_time_us,
 		.stall_time_us = f->stall_time_us, .recompute_time_us = f->recompute_time_us,
 		.bound_time_us = isnan(f->bound_time_us) ? 0 : f->bound_time_us,
 	};
-	if (r == NULL)
-		return;
-	to->occupancy_bytes = r->device_peak_bytes;
-	to->host_occupancy_bytes = r->host_peak_bytes;
-	memcpy(to->busy_us, r->busy_us, sizeof(to->busy_us));
+
+	if (r != NULL) {
+		figures.occupancy_bytes = r->device_peak_bytes;
+		figures.host_occupancy_bytes = r->host_peak_bytes;
+		memcpy(figures.busy_us, r->busy_us, sizeof(figures.busy_us));
+	}
+	result_copy(to, &figures, sizeof(figures));
 }

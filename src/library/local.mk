@@ -8,15 +8,16 @@ libinterface_a_SOURCES = %D%/layrub.c %D%/layrub_problem.c %D%/layrub_plan.c %D%
 	planner/policy/policies.c planner/placement/placements.c planner/bound/bounds.c
 libinterface_a_CPPFLAGS = $(AM_CPPFLAGS) -DWITHOUT_GLPK
 include_HEADERS = %D%/layrub.h
-EXTRA_DIST += %D%/README.md
+EXTRA_DIST += %D%/README.md %D%/layrub.map
 pkgconfigdir = $(libdir)/pkgconfig
 nodist_pkgconfig_DATA = %D%/layrub.pc
 
 # The soname's number; the interface of one number only grows.
-LIBRARY_NUMBER = 0
+LIBRARY_NUMBER = 1
 LIBRARY_PARTS  = $(libinterface_a_OBJECTS) $(OUR_PARTS)
 LIBRARY_LIBS   = $(JANSSON_LIBS) $(XXHASH_LIBS) $(LIBS)
 LIBRARY_SHARED = liblayrub.so.$(PACKAGE_VERSION)
+LIBRARY_MAP    = $(srcdir)/%D%/layrub.map
 
 # "exec" in the folder's name: `make install-exec` takes it.
 libraryexecdir = $(libdir)
@@ -24,8 +25,8 @@ nodist_libraryexec_DATA = liblayrub.a $(LIBRARY_SHARED)
 CLEANFILES += liblayrub.a $(LIBRARY_SHARED) %D%/liblayrub.o
 
 # A sanitizer's own functions come with the program.
-$(LIBRARY_SHARED): $(LIBRARY_PARTS)
-	$(AM_V_CCLD)$(CC) -shared -Wl,-soname,liblayrub.so.$(LIBRARY_NUMBER) $(if $(SAN_CFLAGS),,-Wl,-z,defs) \
+$(LIBRARY_SHARED): $(LIBRARY_PARTS) $(LIBRARY_MAP)
+	$(AM_V_CCLD)$(CC) -shared -Wl,-soname,liblayrub.so.$(LIBRARY_NUMBER) -Wl,--version-script=$(LIBRARY_MAP) $(if $(SAN_CFLAGS),,-Wl,-z,defs) \
 	  $(AM_CFLAGS) $(CFLAGS) $(AM_LDFLAGS) $(LDFLAGS) -o $@ $(LIBRARY_PARTS) $(LIBRARY_LIBS)
 
 # One object, so that what is hidden can become local to it.
