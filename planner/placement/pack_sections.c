@@ -59,6 +59,7 @@ lower_bottom(const void *x, const void *y)
 static void
 add_obstacle(struct sections *s, const struct place_item *it, int first, int last)
 {
+	assert(s->unit > 0);
 	s->obstacles[s->obstacle_count++] = (struct obstacle) { first, last,
 	    (level_t)(it->fixed / s->unit), (level_t)((it->fixed + it->bytes) / s->unit) };
 }

@@ -232,7 +232,7 @@ occupancy_peak(const struct schedule *s, const struct graph *g, uint32_t *step, 
 	order = rank_by_key(step_of, 2 * n, s->step_count + 1, &start, a);
 	for (uint32_t k = 0; k < s->step_count; k++) {
 		for (uint32_t i = start[k]; i < start[k + 1]; i++) {
-			const struct move *m = &s->moves[order[i] % n];
+			const struct move *m = &s->moves[order[i] < n ? order[i] : order[i] - n];
 
 			if (order[i] < n)
 				end_range(&y, m->tensor, m->free);

@@ -12,6 +12,7 @@
 #include <config.h>
 #include "sim/check/check_private.h"
 
+#include <assert.h>
 #include <string.h>
 
 #include "src/base/spans.h"
@@ -40,6 +41,7 @@ note(struct space *s, const struct access *x)
 	struct buffer_uses *u = &s->pool[x->host].uses[x->buffer];
 	int lane = s->c->order.lane[x->moment];
 
+	assert(s->pool[x->host].uses != NULL);
 	if (u->first[lane] == NEVER)
 		u->first[lane] = x->moment;
 	u->last[lane] = x->moment;
@@ -184,8 +186,10 @@ check_access(struct space *s, const struct access *x)
 {
 	struct memory_pool *pool = &s->pool[x->host];
 	const struct buffer *b = &pool->buffers[x->buffer];
-	bytes_t end = b->offset_bytes + b->bytes;
+	bytes_t end;
 
+	assert(pool->buffers != NULL);
+	end = b->offset_bytes + b->bytes;
 	if (check_one_buffer(s, x) < 0)
 		return -1;
 	if (pool->claimed[x->buffer])

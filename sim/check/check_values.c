@@ -85,8 +85,11 @@ see(struct values *v, struct span s)
 static void
 see_mixture(struct values *v, const struct mixture *m, bytes_t from, bytes_t to)
 {
-	size_t low = m->first, high = m->first + m->count;
+	size_t low, high;
 
+	assert(m != NULL);
+	low = m->first;
+	high = m->first + m->count;
 	while (low < high) {
 		size_t middle = low + (high - low) / 2;
 

@@ -89,7 +89,7 @@ err_quote(char buf[48], const char *s)
 
 	for (size_t i = 0; i < n; i++)
 		buf[i] = (unsigned char)s[i] < ' ' || s[i] == 127 ? '?' : s[i];
-	strcpy(buf + n, s[n] == '\0' ? "" : "...");
+	snprintf(buf + n, sizeof("..."), "%s", s[n] == '\0' ? "" : "...");
 	return buf;
 }
 

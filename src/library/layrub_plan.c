@@ -275,7 +275,7 @@ layrub_plan_figures(const struct layrub_plan *plan, struct layrub_figures *figur
 
 /* ---- simulating ---- */
 
-/* Fills *d with the machine of the change `to`, and *p with the plan and that machine's op times.  *changed: the machine is not the plan's
+/* Fills *d with the machine of the change `to`, and gives *p, the plan, that machine's op times.  *changed: the machine is not the plan's
  * own. */
 static int
 change_machine(struct device *d, struct plan *p, bool *changed, const struct layrub_change *to, struct call *c)
@@ -295,7 +295,6 @@ change_machine(struct device *d, struct plan *p, bool *changed, const struct lay
 		return -1;
 	*changed |= what_if_any(&w);
 	what_if_device(d, &w, a);
-	*p = c->plan->plan;
 	if (w.compute_scale > 0)
 		what_if_compute(p, w.compute_scale, a);
 	return what_if_fits(p, d, e);
@@ -310,7 +309,7 @@ run_step(void *arg)
 	struct sim_result r;
 	bool changed = false;
 	struct device d;
-	struct plan p;
+	struct plan p = c->plan->plan;
 
 	if (options_copy(&change, sizeof(change), c->change, "layrub_change", &c->err) < 0 || check_figures_size(c->figures, &c->err) < 0 ||
 	    check(c) < 0 || change_machine(&d, &p, &changed, &change, c) < 0 || simulate(&r, &p, &d, &c->arena, &c->err) < 0)
