@@ -16,8 +16,8 @@
 /* Reports a failed call; returns -1. */
 int cuda_error(const char *call, cudaError_t rc, struct err *e);
 
-/* Selects the first device.  The error tells a missing driver, an old driver, no device, and no code for the device
- * apart. */
+/* Selects the first device.  The error text differs for a missing driver, an old driver, no device, and no code for the
+ * device. */
 int cuda_open(struct cudaDeviceProp *prop, struct err *e) WARN_UNUSED;
 
 /* Allocates device memory; `what` names its use in the error, which says how much is missing.  *got is the number of bytes

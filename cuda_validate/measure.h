@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* measure.h - the times that a replay measured, beside the simulator's
+/* measure.h - the times that a replay measured, compared with the simulator's
  *
- * A replayed op lasts its time whatever the link does, so the prediction is the simulator's for the same device without
- * contention.
+ * A replayed op lasts as long as the graph says, even while copies run.  So the prediction is the simulator's for the same
+ * device without contention.
  */
 #ifndef CUDA_VALIDATE_MEASURE_H
 #define CUDA_VALIDATE_MEASURE_H

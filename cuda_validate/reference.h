@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* reference.h - the right data of a step, by the graph alone
+/* reference.h - the right data of a step, worked out from the graph alone
  *
  * The reference follows the ops in graph order, without a plan and without memory for the tensors.  The digest of a value
  * is worked out from its seed (pattern.h).  That formula is all that reference and replay share.

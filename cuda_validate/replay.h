@@ -75,7 +75,7 @@ struct replay_memory { bytes_t arena_bytes, host_bytes; };
 struct machine;
 
 /* A step is begin, commands, finish.  Commands go to a queue's end and return at once; finish waits for all of them.  A
- * machine that keeps the commands of the step before sets *again in begin, and gets no commands in this step.  put,
+ * machine that repeats the commands of the previous step sets *again in begin, and gets no commands in this step.  put,
  * digest and formula are called between steps and return when they are done. */
 struct backend {
 	const char *name, *summary;

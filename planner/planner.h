@@ -15,7 +15,7 @@
 struct planner_options {
 	const struct policy *policy;
 	const struct placement *placement;
-	bytes_t budget_bytes;		/* 0: the device's memory less what is reserved */
+	bytes_t budget_bytes;		/* 0: the device's memory minus the reserved bytes */
 	uint32_t batch;			/* for the plan's record; 0: a graph */
 	const char *options;		/* the command's options as text, for the plan's record */
 	double bound_time_us;		/* 0: unknown; over 0: the known bound on the time at this budget; NO_TIME_BOUND: none is wanted */

@@ -14,8 +14,8 @@ struct time_bound {
 	double ideal_us;	/* the sum of least op times: the bound when everything fits */
 	uint32_t op;		/* the op whose start makes the bound; op_count: none, everything fits */
 	bytes_t excess_bytes;	/* of tensors that cannot be on the device then */
-	double before_us;	/* compute waits at least so long for copies out before op */
-	double after_us;	/* reruns and waits for fetches after the start of op take at least so long */
+	double before_us;	/* the least time that compute waits for copies out before op */
+	double after_us;	/* the least time of reruns, and of waits for fetches, after the start of op */
 	bytes_t recomputed_bytes;	/* of the excess, in the cheapest mix */
 };
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* idle_costs.h - what leaving the device over an idle interval costs at least
+/* idle_costs.h - the least cost of leaving the device over an idle interval
  *
  * Both bounds on the step time share these figures: no plan frees a tensor's bytes over an idle interval (idle.h) for less.  Only
  * intervals after which the value is needed count.  The bytes are then on the host, or dropped and made again.  Ops have their
@@ -17,7 +17,7 @@ struct idle_cost {
 	uint32_t ready;			/* the copy out begins after this many ops at the earliest */
 	bool out;			/* a copy out must end before the bytes are gone */
 	bool in;			/* unless made again, they are fetched before op idle.to */
-	bool main;			/* the longest of those that one host copy serves */
+	bool main;			/* the longest of the intervals that share one copy on the host */
 	uint32_t written;		/* the copy out of a persistent tensor at home on the host begins after this many
 					 * ops at the earliest; 0: no such copy */
 	bytes_t bytes;
@@ -30,7 +30,7 @@ struct idle_costs {
 	struct idle_cost *costs;	/* [count] by tensor, then by time */
 	uint32_t *runs;			/* [run_count] op ids */
 	bytes_t *need;			/* [op_count] bytes at op k if no tensor is away: operands, least workspace, needed
-					 * idle tensors, less what in-place permissions may share */
+					 * idle tensors, minus the bytes that in-place permissions may share */
 	double *time_us;		/* [op_count] least times */
 	double *start_us;		/* [op_count + 1] sums of time_us: op k starts no earlier */
 };

@@ -4,7 +4,7 @@
 #define PLANNER_BOUND_LINK_RATES_H
 #include "src/documents/device.h"
 
-/* Bytes a microsecond.  No more move in any stretch of simulated time. */
+/* The highest rates over any stretch of simulated time, in bytes per microsecond. */
 struct link_rates {
 	double way[DIRECTION_COUNT];	/* one direction, whole transfers with their latency */
 	double both;			/* the sum of both directions */

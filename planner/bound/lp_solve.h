@@ -8,7 +8,7 @@
 #include "planner/bound/lp.h"
 
 /* Solves with whole columns relaxed, and fills x [column_count] and duals [row_count]; either may be NULL.  false: no optimum was
- * found within so many iterations (0: any). */
+ * found within this many iterations (0: no limit). */
 bool lp_solve(const struct lp *p, double *x, double *duals, int iterations);
 
 /* A search over the whole columns. */
@@ -25,7 +25,7 @@ struct lp_search {
 	void *arg;
 };
 
-enum lp_answer { LP_NONE, LP_FOUND, LP_BEST };	/* no solution; one; one than which none is better by more than the gap */
+enum lp_answer { LP_NONE, LP_FOUND, LP_BEST };	/* no solution; a solution; a solution that is the best to within the gap */
 
 /* Fills x with the best solution found. */
 enum lp_answer lp_search(const struct lp *p, double *x, const struct lp_search *how);

@@ -8,9 +8,9 @@
  *  1. Offload.  Idle intervals across the op with the largest excess are offloaded, by worth.  Their copies must fit the share of the
  *     link's capacity that the configuration allows, and the host must be able to pin their bytes.  (All copies end in time if, from
  *     every point of time on, the bytes that become ready after it fit on the link before the deadline.)
- *  2. Drop.  While some op is over the budget, the idle interval is dropped that costs least for each byte freed there.  Ops that run
- *     again already cost nothing.  Where no interval can be dropped, one is offloaded although compute will wait.
- *     Reruns may start from tensors that only forward reads.  A part of the budget holds those that cost most for each byte.
+ *  2. Drop.  While some op is over the budget, the action drops the idle interval that costs least for each byte freed there.  An op that
+ *     runs again already costs nothing more.  Where no interval can be dropped, one is offloaded although compute will wait.
+ *     Reruns may start from tensors that only forward reads.  A part of the budget holds the tensors among them that cost most for each byte.
  *  3. Prune.  Drops that are not needed any more are taken back.
  *  4. Stretch.  Where memory has room, copies get more time: they end later or begin earlier.  Only in the first round.
  *  5. Repair.  The schedule is made.  Its exact occupancy shows where reruns need memory of their own.  If an op is over the budget,
@@ -38,7 +38,7 @@ struct configuration {
 	double hold;			/* the part of the budget for tensors that only forward reads */
 	int look_ahead;			/* how many of the cheapest drops are compared; 0: nothing is dropped */
 	double lead;			/* copies may begin earlier, or end later, by this many times their own time at most */
-	double squeeze;			/* the part of the budget that is planned for: some schedules pack only so */
+	double squeeze;			/* the part of the budget that is planned for: some schedules pack only then */
 };
 
 /* How hard a schedule is placed: by several orders, by these and a short search, or as the plan itself. */
@@ -74,16 +74,16 @@ struct hybrid {
 /* Fills the state that all attempts of an evaluation share. */
 void hybrid_begin(struct hybrid *h);
 
-/* Offload, on a model that was reset. */
+/* The action Offload, on a model that was reset. */
 void hybrid_offload(struct hybrid *h);
 
-/* Drop.  False: memory stays over the budget at op h->stuck. */
+/* The action Drop.  False: memory stays over the budget at op h->stuck. */
 bool hybrid_cover(struct hybrid *h);
 
-/* Prune: takes back the drops without which every op is within the budget, too, the dearest first (reverse delete). */
+/* The action Prune: takes back each drop without which every op is still within the budget, the dearest first (reverse delete). */
 void hybrid_prune(struct hybrid *h);
 
-/* Stretch. */
+/* The action Stretch. */
 void hybrid_stretch(struct hybrid *h);
 
 /* Learns no-goods from h->stuck, the op that is over the budget.  Some tensors could be absent there, but a rerun for that op or an earlier

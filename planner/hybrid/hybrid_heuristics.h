@@ -46,6 +46,6 @@ enum {
 #define NO_WORTH     1e-12	/* 0 .. 1e-9: persistent tensors cannot be made again, so their turn comes last */
 #define LEAST_SHARE  0.01	/* over 0 .. 0.1: share of its bytes that a forced offload counts for if its copy has no time at all */
 #define PERSISTENT_GAIN 0.5	/* 0 .. 1: a persistent tensor returns to its own offset, so it packs worse */
-#define LEAST_LEAD   0.4	/* 0.1 .. 1: copies are not moved by less of their own time */
+#define LEAST_LEAD   0.4	/* 0.1 .. 1: copies are not moved by less than this part of their own time */
 #define RATE_BYTES   (UINT64_C(16) << 20)	/* 1 MiB .. 1 GiB: the transfer whose time gives the link's us a byte */
 #endif

@@ -28,8 +28,8 @@ struct model_interval {
 };
 
 struct model {
-	/* Decisions do not change these, and copies of a model share them, except that model_hold() gives a copy its own live, by_density
-	 * and all. */
+	/* Decisions do not change these members, and copies of a model share them.  But model_hold() gives a copy its own `live`,
+	 * `by_density` and `all`. */
 	const struct graph *graph;
 	const struct lifetimes *life;
 	const struct device *device;
@@ -74,12 +74,12 @@ void model_copy(struct model *m, const struct model *from, struct arena *a);
  * some forward op.  Rerun closures end at checkpoints, so they stay short (Chen et al. 2016). */
 void model_choose_checkpoints(struct model *m, bytes_t bytes_between);
 
-/* Holds tensors that only forward reads, up to `bytes`, those that take longest to make for each byte first.  Rerun closures
- * that remake what backward reads run back through such tensors, and start from those that are held. */
+/* Holds tensors that only forward reads, up to `bytes`: first the tensors that take longest to make for each byte.  Rerun closures
+ * for tensors that backward reads go back through such tensors, and end at those that are held. */
 void model_hold(struct model *m, bytes_t bytes);
 
-/* Takes every decision back, and sets the budget.  Persistent tensors get their home on the host as far as the first or the last op has no
- * room for them. */
+/* Takes every decision back, and sets the budget.  Persistent tensors for which the first or the last op has no room get their home on the
+ * host. */
 void model_reset(struct model *m, bytes_t budget);
 
 /* Cost and gain of a drop. */

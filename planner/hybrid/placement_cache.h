@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* placement_cache.h - results of placing schedules: several configurations lead to the same schedule
  *
- * Threads share it.  The thread that adds a result first makes no difference, because a schedule is always placed the same way.
- * Its schedules are of one graph and one budget.
+ * Threads share a cache.  A schedule is always placed the same way, so it makes no difference which thread adds a result first.
+ * All schedules of a cache are of one graph and one budget.
  */
 #ifndef PLANNER_HYBRID_PLACEMENT_CACHE_H
 #define PLANNER_HYBRID_PLACEMENT_CACHE_H

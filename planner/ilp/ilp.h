@@ -4,8 +4,8 @@
  * The search (policy_ilp.c) knows choices and schedules; a formulation knows columns and rows.  Verdicts are the interface between them:
  * the fate that a solution gives each choice.  Lengths in [] below: `count` choices, `op_count` ops of the graph.
  *
- * An idle interval is the stretch of ops between two uses of a tensor, of a persistent one also before its first use and after
- * its last.  A persistent tensor cannot be dropped.
+ * An idle interval is the ops between two uses of a tensor; of a persistent tensor also the ops before its first and after its last
+ * use.  A persistent tensor cannot be dropped.
  */
 #ifndef PLANNER_ILP_ILP_H
 #define PLANNER_ILP_ILP_H
@@ -44,7 +44,7 @@ struct ilp {
 	const struct problem *p;
 	const struct graph *graph;
 	const struct lifetimes *life;
-	struct occupancy full;		/* for its times */
+	struct occupancy full;		/* every tensor is kept; for start_us and the timed intervals */
 	bytes_t *kept;			/* [op_count] live bytes when everything is kept */
 	struct link_rates rates;
 	struct versions versions;

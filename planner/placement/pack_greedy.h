@@ -62,9 +62,9 @@ void greedy_take(const struct greedy *g, struct place_result *r, bytes_t arena_b
 enum greedy_key {
 	GREEDY_BY_START,		/* the earliest first; by every other key the largest first */
 	GREEDY_BY_SIZE, GREEDY_BY_AREA, GREEDY_BY_CONFLICTS, GREEDY_BY_LENGTH,
-	GREEDY_BY_LOAD,			/* the largest load at a time of its life */
+	GREEDY_BY_LOAD,			/* the largest load at a time of its lifetime */
 	GREEDY_BY_NEARNESS,		/* items alive at the busiest moment first, then outward in time */
-	GREEDY_BY_SHORTER_SIDE		/* the shorter of its lives before and after the busiest moment */
+	GREEDY_BY_SHORTER_SIDE		/* the shorter part of its lifetime: before or after the busiest moment */
 };
 
 /* Returns the indices of items by first, then by second, then by index. */

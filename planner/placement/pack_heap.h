@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* pack_heap.h - an arena from which stretches are taken and to which they are given back
+/* pack_heap.h - an arena from which stretches are taken, and to which they return
  *
  * The tightest free stretch is taken, ties to the lowest; when none fits, the arena grows.  Each step is logarithmic in the number of
  * free stretches.

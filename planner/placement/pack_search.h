@@ -36,7 +36,7 @@ enum { MOST_STRATEGIES = 16 };
 enum pack_answer { PACK_FITS, PACK_NEVER, PACK_GAVE_UP };
 
 struct pack_limits {
-	uint64_t work;			/* give up after so many steps (about one for each item looked at) */
+	uint64_t work;			/* give up after this many steps (about one for each item looked at) */
 	double deadline_s;		/* of the monotonic clock; 0: none */
 	bool (*stopped)(void *user);	/* NULL, or true: give up now */
 	void *user;

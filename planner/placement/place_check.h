@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* place_check.h - the check that a placement is sound
  *
- * Written apart from the placements, with which it shares no code.
+ * The check shares no code with the placements.
  */
 #ifndef PLANNER_PLACEMENT_PLACE_CHECK_H
 #define PLANNER_PLACEMENT_PLACE_CHECK_H

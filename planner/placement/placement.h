@@ -30,7 +30,7 @@ struct place_problem {
 	uint64_t work;			/* for the exact search, in steps of its own; 0: its default */
 	double time_limit_s;		/* for the searches; 0: only their node budgets end them */
 	uint32_t threads;		/* 0: as OpenMP decides */
-	bool (*stopped)(void *user);	/* NULL, or true as soon as the best so far is wanted now (Ctrl-C); from any thread */
+	bool (*stopped)(void *user);	/* NULL, or returns true once the search is to end with its best so far (Ctrl-C); any thread */
 	void *user;
 };
 
@@ -42,8 +42,8 @@ struct place_result {
 };
 
 /* Fills r->offsets and r->arena_bytes so that no two items alive at the same time share a byte.  r->bound_bytes comes in as
- * placement_bound(); a row that proves more raises it.  Ends early at placement_target().  A row that cannot handle a problem sets
- * r->refused; it never half-works. */
+ * placement_bound(); a row that proves a larger bound raises it.  Ends early at placement_target().  A row that cannot handle a problem sets
+ * r->refused; it never handles a part of it. */
 typedef void place_fn(struct place_result *r, const struct place_problem *p, struct arena *a);
 
 #define PLACEMENTS(ROW) \
@@ -75,7 +75,7 @@ place_fn place_exact;
 /* place_auto in less time: less work for the orders, no search. */
 place_fn place_quickly;
 
-/* Finds a row by name, or NULL. */
+/* Returns the row of that name; NULL: none. */
 const struct placement *placement_find(const char *name);
 
 /* True when the problem asks the search to end. */

@@ -10,7 +10,7 @@
 #include "planner/schedule/schedule.h"
 #include "src/base/with_glpk.h"
 
-/* Fills s.  ERR_NO: the policy cannot handle the problem; it never half-works. */
+/* Fills s.  ERR_NO: the policy cannot handle the problem; it never handles a part of it. */
 typedef int policy_fn(struct schedule *s, const struct problem *p, struct arena *a, struct err *e);
 
 /* These policies may move persistent tensors, too, so they may have plans for budgets below the resident bound. */

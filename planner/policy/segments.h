@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* segments.h - forward in segments, each of which can rerun by itself
  *
- * A segment may end before an op unless a tensor that crosses there is overwritten later.  Divisions split the maps that wait for backward
- * about evenly.  Near each such division, the boundary crossed by the fewest bytes is taken.
+ * A segment may end before an op unless a tensor that crosses there is overwritten later.  The maps that wait for backward are divided about
+ * evenly.  Near each division, the segment ends at the boundary that the fewest bytes cross.
  */
 #ifndef PLANNER_POLICY_SEGMENTS_H
 #define PLANNER_POLICY_SEGMENTS_H

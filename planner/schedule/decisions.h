@@ -3,14 +3,14 @@
  *
  * A policy gives every use of a tensor a fate: the tensor is kept after it, offloaded until its next use, or dropped.  A dropped
  * tensor that is used again is rematerialised just before that use.  The ops of its rerun closure (rerun.h) run again,
- * back to tensors that are resident or on the host.  The latter are fetched.  A tensor made on the way stays until its next
+ * back to tensors that are resident or on the host.  Those on the host are fetched.  A tensor made on the way stays until its next
  * use, so that a dropped segment runs again once and shares one working set.
  *
  * Uses are numbered as in lifetimes.h: use u of tensor t is use_op[u], use_start[t] <= u < use_start[t + 1].
  *
  * Persistent tensors are never dropped.  They may be offloaded before their first use, too (decisions_before()), and after
  * their last, until the step's end at the latest.  Those at home on the host begin and end the step there.
- * No copy out is made of a value that the host has already, from an earlier offload or as the tensor's home.
+ * A value that the host has already, from an earlier offload or as the tensor's home, is not copied out again.
  */
 #ifndef PLANNER_SCHEDULE_DECISIONS_H
 #define PLANNER_SCHEDULE_DECISIONS_H

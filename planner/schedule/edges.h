@@ -16,7 +16,7 @@ struct edges;
 /* Begins at the first instruction of p.  Its buffers have their offsets, and its instructions their queues. */
 struct edges *edges_new(struct plan *p, struct arena *a);
 
-/* Makes the instruction at hand wait for instruction for_id; EDGES_NONE: for none. */
+/* Makes the instruction at hand wait for instruction for_id; does nothing for EDGES_NONE. */
 void edges_wait(struct edges *g, uint32_t for_id);
 
 /* Adds an access of the instruction at hand, to a device buffer or, on_host, to a host buffer. */

@@ -19,7 +19,7 @@ struct lifetimes {
 	bytes_t peak_bytes;		/* the largest of live */
 	uint32_t peak_op;		/* the first op that reaches it */
 	/* No plan in this op order needs less: the largest op's own tensors and workspace, with the smallest of its alternatives,
-	 * less what its inplace permissions may share. */
+	 * minus the bytes that its inplace permissions may share. */
 	bytes_t bound_bytes;
 	uint32_t bound_op;
 	/* The same if persistent tensors never leave the device. */
@@ -42,7 +42,7 @@ lifetimes_use_from(const struct lifetimes *l, uint32_t t, uint32_t k)
 /* The workspace of op o with the smallest of its algorithms. */
 bytes_t lifetimes_least_workspace(const struct op *o);
 
-/* Most bytes that op o's inplace permissions can save: for each output, the largest input that it may take. */
+/* Returns the most bytes that op o's inplace permissions can save: for each output, the largest input that it may take. */
 bytes_t lifetimes_shared_bytes(const struct graph *g, const struct op *o);
 
 /* Returns the ids of the tensors alive at op, largest first (ties: lower id). */

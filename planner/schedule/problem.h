@@ -1,19 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* problem.h - the input of every policy: a training step, a device and a budget, and how long a search may take
- */
+/* problem.h - the input of every policy: a training step, a device and a budget, and how long a search may take */
 #ifndef PLANNER_SCHEDULE_PROBLEM_H
 #define PLANNER_SCHEDULE_PROBLEM_H
 #include "planner/schedule/lifetimes.h"
 #include "src/documents/device.h"
 
-/* Limits of a search, and those who watch it.  All zero: it ends by itself, in silence. */
+/* Limits of a search, and the callbacks that stop and observe it.  All zero: the search ends by itself and reports no progress. */
 struct search_control {
 	double time_limit_s;		/* 0: none; counted from search_begin() */
 	double begin_s;			/* filled: by clock_seconds() */
 	uint32_t threads;		/* 0: as OpenMP decides */
-	bool (*stopped)(void *user);	/* NULL, or true once the search is to end with its best so far (Ctrl-C); from any thread */
+	bool (*stopped)(void *user);	/* NULL, or returns true once the search is to end with its best so far (Ctrl-C); any thread */
 	void (*progress)(void *user, const char *line);	/* NULL, or called now and then with the state of the search */
-	void *user;			/* of both */
+	void *user;			/* the first argument of both */
 	const char *write_lp;		/* NULL, or the file for an integer program's model */
 	const char *status;		/* filled: NULL, or the plan's status */
 };
@@ -35,7 +34,7 @@ struct problem {
 	struct search_control *control;	/* NULL: all zero */
 };
 
-/* Takes the excess of a plan off p's budget, so that the next plan of the same policy may fit the budget meant.  False, and no
- * change, if less than `least` bytes would be left. */
+/* Lowers p's budget by the excess of a plan, so that the next plan of the same policy may fit the original budget.  False, without a
+ * change: fewer than `least` bytes would be left. */
 bool problem_tighten(struct problem *p, bytes_t excess, bytes_t least);
 #endif

@@ -14,24 +14,24 @@
 int program_build(struct plan *p, const struct schedule *s, const struct placement *placement,
     struct arena *a, struct err *e) WARN_UNUSED;
 
-/* Fills live, as program_live() does, of a schedule that is not placed. */
+/* Fills live as program_live() does, for a schedule without a program. */
 int program_profile(bytes_t *live, const struct graph *g, const struct schedule *s, struct arena *a, struct err *e) WARN_UNUSED;
 
-/* The steps of program_build(), for callers that place one schedule several times, or not at all.
+/* The functions below are the steps of program_build(), for callers that place one schedule several times, or not at all.
  *
- * First: p's buffers and program, without offsets or edges.  NULL: failed. */
+ * Makes p's buffers and program, without offsets or edges.  NULL: failed. */
 struct program *program_new(struct plan *p, const struct schedule *s, struct arena *a, struct err *e) WARN_UNUSED;
 
 /* Fills live[step_count + 1]: the aligned bytes of all buffers alive at each step.  No placement needs less. */
 void program_live(bytes_t *live, const struct program *b);
 
-/* Then offsets.  placement NULL: no two buffers share a byte, and no tensor returns to its home.  Such a plan cannot run, but no
- * placement makes instructions wait for less. */
+/* Fills the offsets.  placement NULL: no two buffers share a byte, and no tensor returns to its home.  Such a plan cannot run, but
+ * with any placement each instruction waits for at least as much. */
 int program_place(struct program *b, const struct placement *placement, struct err *e) WARN_UNUSED;
 
-/* Gives the placement so many threads; 0, the default: as OpenMP decides. */
+/* Sets the number of threads of the placement; 0, the default: as OpenMP decides. */
 void program_use_threads(struct program *b, uint32_t threads);
 
-/* Then edges, for the offsets at hand. */
+/* Fills the `after` edges, for the offsets at hand. */
 void program_connect(struct program *b);
 #endif

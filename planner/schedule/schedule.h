@@ -17,8 +17,8 @@ struct step {
 	bool barrier;		/* all three queues meet before this step */
 };
 
-/* A tensor leaves over an idle interval.  The copy out may begin when step `from` has ended, and has ended before step `gone`.
- * Other buffers may take the memory from step `free` on.  Room is taken again before step `back`, and the copy in begins when step
+/* A tensor leaves over an idle interval.  The copy out may begin when step `from` has ended, and must end before step `gone`.
+ * Other buffers may take the memory from step `free` on.  The tensor takes memory again before step `back`, and the copy in begins when step
  * back - 1 has ended.  last use before it < gone <= free <= back <= next use.
  *
  * A persistent tensor whose home is the device may also leave before its first use.  It must be back at its own offset when the step

@@ -3,8 +3,8 @@
  *
  * The two rules of soundness (docs/formats.md: values and space) are decided for every possible timing, in near-linear
  * time.  The program's list order is one legal order, so values are followed along it, byte range by byte range.
- * Vector clocks over the three queues show whether conflicting accesses are ordered in every other order.  A field that
- * can be derived is derived and compared.
+ * Vector clocks over the three queues show whether conflicting accesses have the same order in every timing.  A field that
+ * follows from others is worked out again and compared.
  */
 #ifndef SIM_CHECK_CHECK_H
 #define SIM_CHECK_CHECK_H

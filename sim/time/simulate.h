@@ -4,7 +4,7 @@
  * Discrete events over the three queues.  An instruction starts when its queue is free and all of its `after` have
  * ended.  A transfer takes latency + bytes / rate, or the time of a measured curve.  Both directions at once share the
  * link's duplex rate.  With one copy engine one transfer runs at a time: the one that was ready first.  Copies slow the
- * op that runs by its class's contention factor.  The plan has passed check_plan().
+ * running op down, by the contention factor of its class.  The plan has passed check_plan().
  */
 #ifndef SIM_TIME_SIMULATE_H
 #define SIM_TIME_SIMULATE_H

@@ -3,7 +3,7 @@
  *
  * Documents and plans live in one arena; no structure has a _free of its own.  An arena belongs to one thread.  Allocation never
  * returns NULL: when the host's memory runs out, it jumps to the target that arena_run() set, and arena_run() returns ERR_SYSTEM.
- * Callers in between check nothing.  A handle of another library that is held over an allocation must be released after
+ * Callers in between need no check.  A handle of another library that is held over an allocation must be released after
  * arena_run().
  */
 #ifndef SRC_BASE_ARENA_H
@@ -29,15 +29,15 @@ int arena_run(struct arena *a, int (*fn)(void *arg), void *arg, struct err *e) W
 /* Releases all blocks; a may be used again. */
 void arena_free(struct arena *a);
 
-/* Jumps to the target as a failed allocation does: for memory of another library that ran out. */
+/* Jumps to the target as a failed allocation does.  For callers of another library whose memory ran out. */
 _Noreturn void arena_fail(struct arena *a);
 
 /* Returns count objects of size bytes, zeroed, aligned for any type. */
 void *arena_alloc(struct arena *a, size_t size, size_t count);
 #define ARENA_NEW(a, type, n) ((type *)arena_alloc((a), sizeof(type), (n)))
 
-/* Returns an array with room for one more element: array, which has *capacity elements and holds count, or a copy of twice the
- * capacity. */
+/* Returns an array with room for one more element.  That is array itself, which holds count of *capacity elements, or a copy of
+ * twice the capacity. */
 void *arena_grow(struct arena *a, void *array, size_t size, size_t count, size_t *capacity);
 #define ARENA_PUSH(a, array, count, capacity) \
 	((array) = arena_grow((a), (array), sizeof(*(array)), (count), &(capacity)), \

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* err.h - an error: its class, its text, and its place in which file
+/* err.h - an error: its class, its text, its file, and its place in the file
  *
  * Library code never prints and never exits: it returns -1 and fills a struct err.  The innermost frame sets the text (err_set).  Each
  * frame on the way out may set the place (err_at puts its words in front of the path).  The frame that knows the file names it
- * (err_in_file).  The first error wins.  All of them return -1, so a failure path is one return statement.
+ * (err_in_file).  The first error wins.  All three return -1, so a failure path is one return statement.
  */
 #ifndef SRC_BASE_ERR_H
 #define SRC_BASE_ERR_H
@@ -19,11 +19,11 @@ enum err_code {
 	ERR_INPUT,	/* bad input: exit status 2 */
 	ERR_USAGE,	/* the options are wrong, whatever the input: exit status 2 */
 	ERR_NO,		/* understood, and the answer is no: exit status 1 */
-	ERR_UNSOUND,	/* ERR_NO of a check of a plan, for callers that ask for more than a check */
+	ERR_UNSOUND,	/* the plan is not sound: ERR_NO of check_plan(), told apart from other ERR_NO; exit status 1 */
 	ERR_SYSTEM	/* I/O, memory, GPU: exit status 3 */
 };
 
-/* What is in the way of a plan, as data; ids of the graph. */
+/* The reason why no plan fits, as data.  Ids are those of the graph. */
 enum { ERR_TENSORS = 8 };
 #define ERR_NO_OP UINT32_MAX
 struct err_reason {
@@ -47,10 +47,10 @@ int err_set(struct err *e, enum err_code code, const char *fmt, ...) PRINTF_LIKE
 int err_at(struct err *e, const char *fmt, ...) PRINTF_LIKE(2, 3);
 int err_in_file(struct err *e, const char *source);
 
-/* Adds the reason of the error that err_set has set; the first one stays. */
+/* Adds the reason to the error that err_set has set; the first reason stays. */
 int err_set_reason(struct err *e, const struct err_reason *r);
 
-/* The value that all of them return, visible to compilers and analysers that see only the caller. */
+/* The value that all err_ functions above return, visible to compilers and analysers that see only the caller. */
 static inline int
 err_failed(void)
 {
@@ -67,6 +67,6 @@ void err_print(const struct err *e, const char *program, FILE *out);
 /* Returns foreign text in a form fit for a message, in buf: at most 40 bytes of s, "..." in place of the rest, control bytes as '?'. */
 const char *err_quote(char buf[48], const char *s);
 
-/* The length of the longest beginning of s that has at most so many bytes and ends between UTF-8 characters. */
+/* Returns the length of the longest prefix of s that has at most `most` bytes and splits no UTF-8 character. */
 size_t text_prefix(const char *s, size_t most);
 #endif

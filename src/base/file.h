@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* file.h - input files up to a size limit, and output files that are written whole or not at all
  *
- * An output file has no name while it is written, where the system has such files (O_TMPFILE): the system removes it however the
- * writer ends.  Elsewhere its name is PATH.layrub-N.tmp, and a later writer of PATH removes the one that a killed writer left.  The
- * file takes PATH's place in one step, after every byte has reached the disk.  Until then an older file of that name stands.
+ * Where the system has O_TMPFILE, an output file has no name while it is written, and the system removes it however the writer
+ * ends.  Elsewhere its name is PATH.layrub-N.tmp, and a later writer of PATH removes the file that a killed writer left.  The
+ * file takes PATH's place in one step, after every byte has reached the disk.  Until then an older file of that name stays.
  * "-" is standard output.
  */
 #ifndef SRC_BASE_FILE_H
@@ -14,8 +14,8 @@
 #include "src/base/err.h"
 #include "src/base/units.h"
 
-/* Calls write(out, arg) on a new stream and puts the text at path.  write returns 0, or -1 with e filled; a second call of it is
- * possible.  After an error no new file is left, and e names path (ERR_SYSTEM, or the error of write). */
+/* Calls write(out, arg) on a new stream and puts the text at path.  write returns 0, or -1 with e filled; it may be called a
+ * second time.  After an error no new file is left, and e names path (ERR_SYSTEM, or the error of write). */
 int file_write(const char *path, int (*write)(FILE *out, void *arg, struct err *e), void *arg, struct err *e) WARN_UNUSED;
 
 /* Opens path ("-": standard input) for reading; a regular file of more than `most` bytes is refused unread.  NULL: e is filled

@@ -34,8 +34,8 @@ struct json_source {
 /* Fills `to` from a parsed document; everything that `to` keeps is copied into a. */
 typedef int json_read_fn(void *to, json_t *root, struct arena *a, struct err *e);
 
-/* Parses, reads, and releases the tree, also when memory runs out.  e names the source, except for ERR_USAGE, which is no fault of
- * the document. */
+/* Parses and reads a document, and releases the tree, also when memory runs out.  e names the source, except for ERR_USAGE, which is
+ * no fault of the document. */
 int json_read(const struct json_source *s, json_read_fn *read, void *to, struct arena *a, struct err *e) WARN_UNUSED;
 
 /* Refuses a root that is not an object with "format": format and a "version" of 1..version. */
@@ -91,7 +91,7 @@ struct json_out {
 };
 
 void json_out_init(struct json_out *o, FILE *out);
-/* Opens a container; with `lines` each of its elements stands on a line of its own.  key is NULL inside an array. */
+/* Opens a container; with `lines` each of its elements is on a line of its own.  key is NULL inside an array. */
 void json_out_object(struct json_out *o, const char *key, bool lines);
 void json_out_array(struct json_out *o, const char *key, bool lines);
 void json_out_end_object(struct json_out *o);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* lower_bound.h - binary search in rising arrays
  *
- * Each function returns the first index of [from, to) whose element is no less than value; `to`: all are less.
+ * Each function returns the first index of [from, to) whose element is at least value; `to`: all are smaller.
  */
 #ifndef SRC_BASE_LOWER_BOUND_H
 #define SRC_BASE_LOWER_BOUND_H

@@ -8,7 +8,7 @@ enum { NEAREST_NAMES = 2, NEAREST_TEXT = 160 };
 
 struct nearest {
 	const char *typed;			/* not owned, as are the names */
-	const char *names[NEAREST_NAMES];	/* [count] equally near, in the order in which they came */
+	const char *names[NEAREST_NAMES];	/* [count] equally near, in the order of the nearest_add() calls */
 	unsigned count;
 	bool begins;				/* the names begin with the typed text */
 	unsigned distance;

@@ -19,6 +19,6 @@ void rank_falling(struct ranked *r, size_t count);
 #define RANK_NONE UINT32_MAX	/* a key that leaves its id out */
 
 /* Returns the ids below count in the order of key[id] < keys, ties by id, in linear time.  start, unless NULL, is filled: the ids of
- * key k stand at start[k] .. start[k + 1] - 1. */
+ * key k are at start[k] .. start[k + 1] - 1. */
 uint32_t *rank_by_key(const uint32_t *key, uint32_t count, uint32_t keys, uint32_t **start, struct arena *a);
 #endif

@@ -11,9 +11,9 @@
 #include <stdint.h>
 
 struct segment_tree {
-	uint32_t count, leaves;		/* leaves: the least power of two that is no less than count */
+	uint32_t count, leaves;		/* leaves: the smallest power of two that is at least count */
 	int64_t *most;			/* [2 * leaves] largest number below the node, its own sum included */
-	int64_t *sum;			/* [2 * leaves] what was added to every number below the node */
+	int64_t *sum;			/* [2 * leaves] sum of all values added to every number below the node */
 };
 #define SEGMENT_TREE_NONE UINT32_MAX
 

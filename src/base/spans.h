@@ -19,7 +19,7 @@ struct span {
 
 struct spans;
 
-/* Returns the map of one empty span [min, max) over addresses[count], which may stand in any order and repeat. */
+/* Returns the map of one empty span [min, max) over addresses[count], which may be in any order and repeat. */
 struct spans *spans_new(const bytes_t *addresses, size_t count, struct arena *a);
 
 /* Fills [from, to) with value; from and to are among the addresses.  Neighbours of the same value and base become one span. */

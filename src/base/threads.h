@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* threads.h - the number of threads of a parallel region
  *
- * A caller's wish is passed down to each region's num_threads clause, so no state of the process changes.
+ * The number that a caller wants is passed to each region's num_threads clause, so no state of the process changes.
  */
 #ifndef SRC_BASE_THREADS_H
 #define SRC_BASE_THREADS_H
@@ -12,7 +12,7 @@
 
 enum { THREADS_MAX = 65536 };
 
-/* The value of a num_threads clause: wanted (at most THREADS_MAX), or OpenMP's own choice where that is 0. */
+/* Returns the value of a num_threads clause: wanted (at most THREADS_MAX), or OpenMP's own choice where wanted is 0. */
 static inline int
 threads_for(uint32_t wanted)
 {

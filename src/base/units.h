@@ -19,7 +19,7 @@ typedef uint64_t bytes_t;
  * sums of two never overflow. */
 #define BYTES_MAX (UINT64_C(1) << 62)
 
-/* The largest length of a list: ids, and a few values beside them, fit 32 bits. */
+/* The largest length of a list: ids, and a few special values above them, fit 32 bits. */
 #define COUNT_MAX (UINT32_MAX - 16)
 
 /* Offsets and sizes in an arena are multiples of this (cudaMalloc's promise). */

@@ -23,7 +23,7 @@ enum fit_mode {
 /* One batch, planned and timed in one mode. */
 struct fit_evaluation {
 	uint32_t batch;			/* 0: the document's own */
-	bool has_plan;			/* false: why tells the reason */
+	bool has_plan;			/* false: `why` has the reason */
 	bool ok;			/* it has a plan, whose overhead is allowed */
 	struct figures figures;		/* of the plan, without the names of graph and device */
 	double overhead;		/* of the plan; 0 if the step takes no time */
@@ -42,7 +42,7 @@ int fit_evaluate(struct fit_evaluation *v, const struct fit_problem *p, enum fit
 int fit_largest(struct fit_evaluation *best, struct fit_evaluation *over, const struct fit_problem *p, enum fit_mode mode, uint32_t at_least,
     uint32_t at_most, struct err *e) WARN_UNUSED;
 
-/* True if the caller wants the best result so far now. */
+/* True once the search must end with its best result so far. */
 bool fit_stopped(const struct fit_problem *p);
 
 struct fit_accumulation {

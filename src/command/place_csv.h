@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* place_csv.h - buffers in MiniMalloc's CSV, in and out
  *
- * The first line names the columns, in any order: id, lower, upper, size, and where wanted alignment and
- * offset.  An empty alignment is 1, an empty offset is to be found.  Times are whole
- * numbers of 64 bits; they become ranks.  Lines end with LF or CRLF, the last one with nothing, too.
+ * The first line names the columns, in any order: id, lower, upper, size, and optionally alignment and offset.  An empty
+ * alignment means 1.  An empty offset means that the placement chooses it.  Times are whole numbers of 64 bits, and are
+ * replaced by their ranks.  Lines end with LF or CRLF; the end of the last line may be missing.
  */
 #ifndef SRC_COMMAND_PLACE_CSV_H
 #define SRC_COMMAND_PLACE_CSV_H

@@ -2,7 +2,7 @@
 /* sweep_run.h - plan and simulate the points of a grid over all cores
  *
  * Points that differ only in their link form a group: it is planned once, and each of its points is a simulation of that
- * plan.  A group has an arena of its own and so has each chunk of its points, so memory does not grow with the grid.
+ * plan.  A group has an arena of its own, and each chunk of its points has one, too.  So memory does not grow with the grid.
  */
 #ifndef SRC_COMMAND_SWEEP_RUN_H
 #define SRC_COMMAND_SWEEP_RUN_H
@@ -30,7 +30,7 @@ struct sweep_counts {
 /* Fills key with a point's name in results. */
 void sweep_key(char key[GRID_KEY_MAX], const struct sweep_grid *g, const struct sweep_options *o, uint32_t point);
 
-/* True when the point is the shard's.  Each point belongs to exactly one shard; groups stay together where there are enough. */
+/* True when the point is the shard's.  Each point belongs to exactly one shard; a group is in one shard if there are enough groups. */
 bool sweep_is_ours(const struct sweep_grid *g, const struct sweep_options *o, uint32_t point);
 
 /* Runs the points that are not in f.  A failed point becomes a line with its `error`.  After a stop, a plan under way is not used and no

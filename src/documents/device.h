@@ -36,7 +36,7 @@ extern const char *const conv_pass_names[CONV_PASS_COUNT + 1];	/* "forward" "bac
 
 /* A rule for the workspace of a convolution in one pass and one math type: the copies that a library makes to change the
  * layout, and partial sums.  A rule holds for every kernel, or only for 1 x 1 kernels of stride 1 on images whose pixel
- * count is a multiple of pixel_multiple.  The least of the rules that hold is taken; none: no workspace. */
+ * count is a multiple of pixel_multiple.  The smallest workspace of all rules that hold is taken; no rule holds: no workspace. */
 struct conv_rule {
 	enum conv_pass pass;
 	enum math math;
@@ -47,7 +47,7 @@ struct conv_rule {
 	bytes_t fixed_bytes;
 };
 
-/* The efficiency of one kernel where its class's is wrong.  name is a lowered op's name ("max-pool-backward"). */
+/* The efficiency of one kernel, where that of its class is wrong.  name is a lowered op's name ("max-pool-backward"). */
 struct kernel_efficiency {
 	const char *name;
 	double flops, memory;		/* in place of the class's; 0: the class's */
@@ -58,7 +58,7 @@ struct device {
 	const char *gpu;		/* the driver's name for it: "NVIDIA H200" */
 	const char *source;		/* a measurement, or a datasheet */
 	bytes_t memory_bytes;
-	bytes_t reserved_bytes;		/* of context and libraries */
+	bytes_t reserved_bytes;		/* taken by the driver's context and by libraries */
 	struct {
 		double flops[MATH_COUNT];		/* peak FLOP/s; 0: not supported */
 		double memory_bytes_per_s;
@@ -80,14 +80,14 @@ struct device {
 	bytes_t pinned_bytes;		/* the most host memory that a plan's pool may pin */
 };
 
-/* The default budget: memory less what is reserved. */
+/* Returns the default budget: the device's memory minus the reserved bytes. */
 static inline bytes_t
 device_budget(const struct device *d)
 {
 	return d->memory_bytes - d->reserved_bytes;
 }
 
-/* Microseconds of one transfer alone on the link.  Between points of a curve the time is interpolated linearly.  A smaller
+/* Returns the microseconds of one transfer alone on the link.  Between points of a curve the time is interpolated linearly.  A smaller
  * transfer takes the first point's time; a larger one goes on at the rate between the last two points. */
 double device_transfer_us(const struct device *d, enum direction dir, bytes_t bytes);
 

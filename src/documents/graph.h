@@ -38,7 +38,7 @@ struct tensor {
 	enum kind kind;
 };
 
-/* A further algorithm for the same op. */
+/* Another algorithm for the same op. */
 struct alternative {
 	bytes_t workspace_bytes;
 	double time_us;
@@ -78,11 +78,11 @@ struct graph {
 	struct op *ops;			/* [op_count] in execution order */
 };
 
-/* The class of an op by its name, PyTorch's or a lowering's.  An overload behind (".Tensor") and the "_" of an in-place op
- * do not count.  In phase update the class is always update. */
+/* The class of an op by its name, PyTorch's or a lowering's.  The suffix of an overload (".Tensor") and the "_" of an
+ * in-place op do not count.  In phase update the class is always update. */
 enum op_class op_class_of(const char *name, enum phase phase);
 
-/* The table behind it, sorted by name, without the parts that do not count. */
+/* The table of op_class_of(), sorted by name, without the parts of names that do not count. */
 struct op_class_row {
 	const char *name;
 	enum op_class class;
@@ -110,7 +110,7 @@ op_reads(const struct op *o, uint32_t tensor)
 	return false;
 }
 
-/* Fill in operand number at of an op: inputs, then outputs; false past the last. */
+/* Sets *tensor to operand number `at` of an op: inputs, then outputs.  False past the last. */
 static inline bool
 op_operand(const struct op *o, uint32_t at, uint32_t *tensor)
 {
@@ -120,7 +120,7 @@ op_operand(const struct op *o, uint32_t at, uint32_t *tensor)
 	return true;
 }
 
-/* Run the body for every operand t of op o, reads before writes; a tensor that stands twice comes twice. */
+/* Run the body for every operand t of op o, reads before writes; a tensor named twice comes twice. */
 #define FOR_EACH_OPERAND(o, t) \
 	for (uint32_t t##_at = 0, t; op_operand((o), t##_at, &(t)); t##_at++)
 
@@ -141,11 +141,11 @@ op_may_share(const struct op *o, uint32_t input, uint32_t output)
 /* Fills largest with the op's largest tensors, each once, at most `most`, the largest first; equal ones in the op's order.  Returns how many. */
 uint32_t graph_largest_tensors(const struct graph *g, const struct op *o, uint32_t *largest, uint32_t most);
 
-/* Adds as data to the error in e that op `op` with its largest tensors is in the way (ERR_NO_OP: no op in particular), and the bytes
- * that are missing (0: not known). */
+/* Adds the reason to the error in e, as data: op `op` with its largest tensors (ERR_NO_OP: no op in particular), and the missing
+ * bytes (0: not known). */
 int graph_set_reason(struct err *e, const struct graph *g, uint32_t op, bytes_t missing);
 
-/* Checks ids, sums and times.  Ids are in range, no output stands twice in one op, an inplace pair is an input and another
+/* Checks ids, sums and times.  Ids are in range, no op has an output twice, an inplace pair is an input and another
  * output of the op, total bytes and total time are in range, and there is at least one op.  ERR_INPUT has the path of the
  * first place that fails. */
 int graph_check(const struct graph *g, struct err *e) WARN_UNUSED;

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* origin.h - the op by which a person knows a tensor, and its name in words
  *
- * A persistent tensor is known by the first op that reads it, because its writer is its update.  Any other one is known
- * by the first op that writes it.
+ * A persistent tensor is known by the first op that reads it, because its writer is its update.  A transient tensor is
+ * known by the first op that writes it.
  */
 #ifndef SRC_DOCUMENTS_ORIGIN_H
 #define SRC_DOCUMENTS_ORIGIN_H
 #include "src/documents/graph.h"
 
-/* In this order in the data of a report's page. */
+/* The data of a report's page holds these numbers, so their order is fixed. */
 enum origin_how { ORIGIN_NONE, ORIGIN_WRITTEN, ORIGIN_READ };
 
 struct origin {

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* plan.h - the place of every byte of a step, and a program for three queues
  *
- * Plain data, complete without the graph's author; docs/formats.md describes the document.  Soundness is for
- * sim/check/check.h to decide.  A plan that was read only promises that ids and array lengths are in range, so that an
- * executor may index with them.
+ * A plan is plain data that needs no other file; docs/formats.md describes the document.  The reader makes sure that ids and
+ * array lengths are in range, so that an executor may index with them.  sim/check/check.h decides whether the plan is sound.
  */
 #ifndef SRC_DOCUMENTS_PLAN_H
 #define SRC_DOCUMENTS_PLAN_H
@@ -26,7 +25,7 @@ op_workspace_bytes(const struct op *o, uint32_t alternative)
 	return alternative == PLAN_NONE ? o->workspace_bytes : o->alternatives[alternative].workspace_bytes;
 }
 
-/* The same order as direction + 1: out = D2H, in = H2D. */
+/* QUEUE_OUT is D2H + 1, and QUEUE_IN is H2D + 1. */
 enum queue { QUEUE_COMPUTE, QUEUE_OUT, QUEUE_IN, QUEUE_COUNT };
 extern const char *const queue_names[QUEUE_COUNT + 1];	/* "compute" "out" "in" */
 extern const char *const action_names[QUEUE_COUNT + 1];	/* "run" "offload" "fetch", the action of each queue */
@@ -41,7 +40,7 @@ struct buffer {
 struct place {
 	uint32_t tensor;
 	bool on_host;
-	uint32_t buffer;	/* id in buffers, or in host when on_host */
+	uint32_t buffer;	/* id in buffers, or in host if on_host */
 };
 
 struct instruction {

@@ -2,8 +2,8 @@
 /* plan_access.h - every access of a plan to its buffers, in one order
  *
  * Moments number the list order: 0 is the step's beginning (a virtual write of every initial place), i + 1 is
- * instruction i, and the last is the step's end (a virtual read of every final place).  In a run, reads come before the
- * workspace, and that before writes; in a transfer, the source comes before the destination.
+ * instruction i, and the last is the step's end (a virtual read of every final place).  In a run, reads come first,
+ * then the workspace, then writes.  In a transfer, the source comes before the destination.
  */
 #ifndef SRC_DOCUMENTS_PLAN_ACCESS_H
 #define SRC_DOCUMENTS_PLAN_ACCESS_H
@@ -35,11 +35,10 @@ struct access {
 /* Fills the access at x->position of x->moment; false past the moment's last.  Ids in p are in range. */
 bool access_at(const struct plan *p, struct access *x);
 
-/* The same; past a moment's last access, the first one of a later moment.  False past the step's end. */
+/* Fills x likewise.  Past a moment's last access, x becomes the first access of a later moment.  False past the step's end. */
 bool access_from(const struct plan *p, struct access *x);
 
-/* Runs the body for every access x of plan p, or of one of its moments.  Within an instruction reads come first, then the workspace,
- * then writes. */
+/* Runs the body for every access x of plan p, or of one of its moments.  Accesses come in the order given above. */
 #define FOR_EACH_ACCESS(p, x) \
 	for (struct access x = { .moment = MOMENT_BEGIN }; access_from((p), &(x)); (x).position++)
 #define FOR_EACH_ACCESS_AT(p, m, x) \

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* reorder.h - the table of passes that change a graph's op order before planning (--reorder)
  *
- * A pass keeps every dependency between two ops of which one writes a tensor that the other reads or writes.  So the
- * step's result is the same, and every plan and bound is for the new order.
+ * A pass keeps the order of two ops if one of them writes a tensor that the other reads or writes.  So the step's result
+ * is the same.  Every plan and every bound is for the new order.
  */
 #ifndef SRC_DOCUMENTS_REORDER_H
 #define SRC_DOCUMENTS_REORDER_H

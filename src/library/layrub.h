@@ -5,8 +5,8 @@
  * every byte of the step sits in a budget of device memory and what moves when: buffers, places, and a program for
  * three in-order queues.  docs/library.md has an annotated example, docs/formats.md the meaning of every field.
  *
- * Rules.  Functions that return int return 0, or -1 with *error filled (error may be NULL).  Nothing prints, exits
- * or keeps state between calls.  Data that a function returns belongs to its handle and lives as long as the handle, unless the
+ * Rules.  Functions that return int return 0, or -1 with *error filled (error may be NULL).  No function prints,
+ * exits or keeps state between calls.  Data that a function returns belongs to its handle and lives as long as the handle, unless the
  * function says otherwise.  A plan handle is for one thread at a time.  A problem does not change once it is open: any number of
  * threads may plan from it at once, and it may be freed before its plans.  Options that are 0 or NULL are not given;
  * names of policies and the like are those of the command line.
@@ -47,9 +47,9 @@ LAYRUB_API const char *layrub_version(void);	/* "0.1.0" */
 
 enum layrub_code {
 	LAYRUB_OK,
-	LAYRUB_BAD_INPUT,	/* a document is not as it should be, or is not there */
+	LAYRUB_BAD_INPUT,	/* a document is malformed or missing */
 	LAYRUB_BAD_USAGE,	/* the options are wrong, whatever the document: path names the one on the command line */
-	LAYRUB_INFEASIBLE,	/* no plan of what was asked fits: of this policy, this budget, this device */
+	LAYRUB_INFEASIBLE,	/* no plan of this policy fits this budget on this device */
 	LAYRUB_UNSOUND,	/* the given plan is not sound, or not made for the problem's graph */
 	LAYRUB_SYSTEM	/* memory or I/O of the host */
 };
@@ -62,7 +62,7 @@ enum { LAYRUB_ERROR_TENSORS = 8 };
 struct layrub_error {
 	size_t size;
 	uint32_t code;		/* enum layrub_code */
-	/* LAYRUB_INFEASIBLE: what is in the way, as far as that is known; ids are positions in the problem's graph. */
+	/* LAYRUB_INFEASIBLE: the reason, as far as it is known.  Ids are positions in the problem's graph. */
 	uint32_t op;		/* LAYRUB_NONE: no op in particular */
 	uint64_t missing_bytes;	/* of the budget, or of the changed device; 0: not known */
 	uint32_t tensor_count;	/* of tensors[] */
@@ -76,11 +76,12 @@ struct layrub_error {
 /* Writes "source: path: text" as one line into buffer, shortened to size and ended by NUL.  Returns buffer. */
 LAYRUB_API const char *layrub_error_line(const struct layrub_error *error, char *buffer, size_t size);
 
-/* ---- what there is to choose from ---- */
+/* ---- names of policies, documents and the like ---- */
 
 enum layrub_table { LAYRUB_POLICIES, LAYRUB_PLACEMENTS, LAYRUB_LOWERINGS, LAYRUB_REORDERS, LAYRUB_TIMES };
 
-/* Returns the name of row i; NULL: there is no row i.  Sets *summary to the row's meaning, unless summary is NULL.  Row 0 is the default. */
+/* Returns the name of row i of a table; NULL: the table has no row i.  Sets *summary to the row's meaning, unless summary is NULL.
+ * Row 0 is the default. */
 LAYRUB_API const char *layrub_row(enum layrub_table table, unsigned i, const char **summary);
 
 enum layrub_shelf { LAYRUB_NETWORKS, LAYRUB_GRAPHS, LAYRUB_DEVICES };
@@ -92,7 +93,7 @@ struct layrub_names {
 	const char *const *names;	/* [count] */
 };
 LAYRUB_API struct layrub_names *layrub_names_find(enum layrub_shelf shelf, struct layrub_error *error);	/* NULL: error */
-LAYRUB_API void layrub_names_free(struct layrub_names *names);	/* NULL is none */
+LAYRUB_API void layrub_names_free(struct layrub_names *names);	/* NULL: does nothing */
 
 /* ---- graphs ---- */
 
@@ -132,7 +133,7 @@ struct layrub_graph {
 struct layrub_problem_options {
 	size_t size;
 	const char *device;	/* required: a name or a file ... */
-	const char *device_text;	/* ... or a device document itself; then `device` is what messages call it */
+	const char *device_text;	/* ... or the text of a device document; messages then call it by `device` */
 	const char *lowering;	/* of a network */
 	const char *times;	/* of a graph */
 	const char *reorder;
@@ -145,11 +146,11 @@ struct layrub_needs {
 	size_t size;
 	uint32_t batch;			/* 0: a graph */
 	bool foreign_times;		/* the graph's op times were measured on another device than this one */
-	uint64_t device_bytes;		/* the largest budget: the device's memory less what is reserved */
+	uint64_t device_bytes;		/* the largest budget: the device's memory minus the reserved bytes */
 	uint64_t peak_bytes;		/* of the step with everything resident */
 	uint64_t persistent_bytes;
-	uint64_t bound_bytes;		/* no plan can do with less ... */
-	uint64_t resident_bound_bytes;	/* ... nor one that keeps persistent tensors on the device with less than this */
+	uint64_t bound_bytes;		/* no plan needs less ... */
+	uint64_t resident_bound_bytes;	/* ... and no plan that keeps all persistent tensors on the device needs less than this */
 	uint32_t peak_op, bound_op, resident_bound_op;
 	double ideal_time_us;		/* the sum of the op times */
 };
@@ -162,7 +163,7 @@ LAYRUB_API struct layrub_problem *layrub_problem_open(const char *name, const st
 /* Opens a document in memory. */
 LAYRUB_API struct layrub_problem *layrub_problem_parse(const char *text, size_t size, const struct layrub_problem_options *options,
     struct layrub_error *error);
-LAYRUB_API void layrub_problem_free(struct layrub_problem *problem);	/* NULL is none */
+LAYRUB_API void layrub_problem_free(struct layrub_problem *problem);	/* NULL: does nothing */
 
 LAYRUB_API const struct layrub_graph *layrub_problem_graph(const struct layrub_problem *problem);
 LAYRUB_API const struct layrub_needs *layrub_problem_needs(const struct layrub_problem *problem);
@@ -173,7 +174,7 @@ struct layrub_plan_options {
 	size_t size;
 	const char *policy;	/* default: hybrid */
 	const char *placement;	/* default: auto */
-	/* At most one of these four; none: all that the device has. */
+	/* At most one of these four; none: device_bytes of struct layrub_needs. */
 	uint64_t budget_bytes;
 	double budget_percent;	/* of the step's own peak */
 	double slowdown_percent;	/* find the smallest budget whose step is at most this much longer than the ideal time */
@@ -181,7 +182,7 @@ struct layrub_plan_options {
 	/* These end searches early.  The result is the best plan so far; LAYRUB_INFEASIBLE: the search has found none. */
 	double time_limit_s;	/* seconds; 0: none */
 	uint32_t threads;	/* 0: as OpenMP decides */
-	bool (*stopped)(void *user);	/* asked now and then, from any thread: true ends the search */
+	bool (*stopped)(void *user);	/* called now and then, from any thread; true ends the search */
 	void (*progress)(void *user, const char *line);	/* called now and then, by the calling thread, with the state of the search */
 	void *user;		/* the first argument of both */
 };
@@ -200,10 +201,10 @@ LAYRUB_API struct layrub_plan *layrub_plan_parse(const char *text, size_t size, 
 LAYRUB_API int layrub_plan_write(const struct layrub_plan *plan, const char *path, struct layrub_error *error);
 /* Returns the document's text, ended by NUL, for the caller to free().  NULL: error. */
 LAYRUB_API char *layrub_plan_text(const struct layrub_plan *plan, size_t *size, struct layrub_error *error);
-LAYRUB_API void layrub_plan_free(struct layrub_plan *plan);	/* NULL is none */
+LAYRUB_API void layrub_plan_free(struct layrub_plan *plan);	/* NULL: does nothing */
 
 /* Returns 0 if the plan is sound for any timing and, unless problem is NULL, made for that problem's graph.  LAYRUB_UNSOUND: the error names
- * the place where the plan is not. */
+ * the place of the fault. */
 LAYRUB_API int layrub_plan_check(struct layrub_plan *plan, const struct layrub_problem *problem, struct layrub_error *error);
 
 /* ---- walking a plan ---- */
@@ -243,7 +244,7 @@ struct layrub_instruction {
 
 struct layrub_program {
 	size_t size;
-	const char *policy, *placement, *options, *tool, *status;	/* where the plan comes from */
+	const char *policy, *placement, *options, *tool, *status;	/* the origin of the plan */
 	const char *device;	/* its name */
 	uint64_t arena_bytes, host_bytes;	/* to allocate: one stretch on the device, one of pinned memory */
 	uint32_t buffer_count, host_buffer_count, initial_count, final_count, instruction_count;
@@ -276,7 +277,7 @@ struct layrub_figures {
 /* The figures that the plan states.  The one error is a size of 0. */
 LAYRUB_API int layrub_plan_figures(const struct layrub_plan *plan, struct layrub_figures *figures, struct layrub_error *error);
 
-/* Another machine than the plan's own.  0 or NULL: as it is. */
+/* A changed machine.  A member that is 0 or NULL changes nothing. */
 struct layrub_change {
 	size_t size;
 	const char *device, *device_text;	/* this device's link, contention and memory; op times stay */
@@ -290,7 +291,7 @@ struct layrub_change {
 struct layrub_span { double start_us, end_us; };
 
 /* Simulates one step.  change NULL: on the plan's own device.  spans: NULL, or the caller's [instruction_count], filled with the start and
- * the end of each instruction.  LAYRUB_UNSOUND: the plan is not sound.  LAYRUB_INFEASIBLE: the changed device does not hold it. */
+ * the end of each instruction.  LAYRUB_UNSOUND: the plan is not sound.  LAYRUB_INFEASIBLE: it does not fit on the changed device. */
 LAYRUB_API int layrub_plan_simulate(struct layrub_plan *plan, const struct layrub_change *change, struct layrub_figures *figures,
     struct layrub_span *spans, struct layrub_error *error);
 

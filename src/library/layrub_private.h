@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* layrub_private.h - the structs behind the handles of layrub.h
  *
- * Each public function that may allocate calls its work through guard(), so that the host's memory running out comes
- * back as an error.  A handle owns one arena; memory that only a call needs lies in an arena of the call's own.
+ * Each public function that may allocate does its work in a call of guard(), which turns exhausted host memory
+ * into an error.  A handle owns one arena; memory that only a call needs lies in an arena of the call's own.
  */
 #ifndef SRC_LIBRARY_LAYRUB_PRIVATE_H
 #define SRC_LIBRARY_LAYRUB_PRIVATE_H
@@ -38,11 +38,11 @@ void view_program(struct layrub_program *to, const struct plan *p, struct arena 
 /* Fills `to` with a plan's figures; unknown ones are 0.  r: the simulation that f comes from; NULL: none. */
 void view_figures(struct layrub_figures *to, const struct figures *f, const struct sim_result *r);
 
-/* Copies a caller's options, if from is not NULL, over those at *to, which are all zero and known bytes long.  ERR_USAGE: their size
- * cannot be right, or a member that this library does not know is given; name is the struct's. */
+/* Copies a caller's options, if from is not NULL, over those at *to, which are `known` bytes long and all zero.  ERR_USAGE: their
+ * size cannot be right, or a member that this library does not know is given; name is the struct's. */
 int options_copy(void *to, size_t known, const void *from, const char *name, struct err *e) WARN_UNUSED;
 
-/* Copies the result at *from, known bytes long, to a caller's struct as far as its size goes; the size stays. */
+/* Copies the result at *from, `known` bytes long, to a caller's struct as far as its size goes; the size stays. */
 void result_copy(void *to, const void *from, size_t known);
 
 /* Runs fn(arg) with arena a.  Returns 0, or -1 with *error made from e, which fn fills. */

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* plan_request.h - one question to the planner, asked alike by every command and by the library
+/* plan_request.h - a request to the planner, of the same form from every command and from the library
  *
  * A struct plan_request holds all options as a caller gives them.  plan_request_task() reads the training step and the device that it
  * names, plan_request_run() fills a plan.  The two halves of plan_request_run(), planning_begin() and planning_run(), are for
  * callers that need the step's lifetimes or the resolved budget, or that run one request with several policies.
- * Mistakes in the options are ERR_USAGE, with the option's name on the command line for a path.
+ * Mistakes in the options are ERR_USAGE, with the option's name on the command line as the path.
  */
 #ifndef SRC_LIBRARY_PLAN_REQUEST_H
 #define SRC_LIBRARY_PLAN_REQUEST_H
@@ -19,11 +19,11 @@ struct plan_request {
 	struct what_if link;		/* plan for the device with this link */
 	const char *policy;		/* NULL: the first row of policies */
 	const char *placement;		/* NULL: the first row of placements */
-	/* At most one budget; none: the device's memory less the reserved bytes. */
+	/* At most one budget; none: the device's memory minus the reserved bytes. */
 	const char *budget;		/* as text: "12GiB", or "50%" of the step's own peak */
 	bytes_t budget_bytes;
 	double budget_percent;		/* of the step's own peak */
-	/* At most one budget search, and then no budget. */
+	/* At most one budget search, and none together with a budget. */
 	const char *slowdown;		/* as text: find the smallest budget whose step is at most this much longer than the ideal time */
 	double slowdown_percent;	/* the same as a number over 0 */
 	const char *minimise;		/* a row of table_budget_searches */
@@ -45,17 +45,17 @@ struct planning {
 	struct planner_options options;	/* before a budget search: the budget that it begins with */
 	struct search_control control;
 	double most_overhead;		/* of the budget search: step time / ideal time - 1; NaN: no search */
-	bool unfinished;		/* a result: the budget search was stopped, and a smaller budget may do */
+	bool unfinished;		/* a result: the budget search was stopped, and a smaller budget may suffice */
 };
 
-/* Fails for mistakes in a request that do not depend on its task. */
+/* Fails if the request has a mistake that does not depend on its task. */
 int plan_request_check(const struct plan_request *q, struct err *e) WARN_UNUSED;
 
 /* Reads the request's task from the document or name `name`, or from s if name is NULL.  The task's device gets the request's link. */
 int plan_request_task(struct task *t, const char *name, const struct json_source *s, const struct plan_request *q, struct arena *a,
     struct err *e) WARN_UNUSED;
 
-/* Resolves q for t. */
+/* Fills n: resolves q for t. */
 int planning_begin(struct planning *n, const struct plan_request *q, const struct task *t, struct arena *a, struct err *e) WARN_UNUSED;
 
 /* Searches for the budget, if q asks for that, and fills p.  The final plan of a quick policy ignores the time limit: a shorter search

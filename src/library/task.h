@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* task.h - the training step and the device that a question is about
  *
- * A NETWORK or a GRAPH, a device, a batch, a lowering, an order of ops and the choice of op times come together here, for the
- * command and for the library.  Options that do not go together are ERR_USAGE, with the option's name on the command line
- * for a path.
+ * A task combines a NETWORK or a GRAPH, a device, a batch, a lowering, an order of ops and the choice of op times, for the
+ * command and for the library.  Options that exclude each other are ERR_USAGE, with the option's name on the command line
+ * as the path.
  */
 #ifndef SRC_LIBRARY_TASK_H
 #define SRC_LIBRARY_TASK_H
@@ -48,6 +48,6 @@ const char *task_record(const struct task *t, struct arena *a);
 /* True: t's op times were measured on another device than t's own. */
 bool task_has_foreign_times(const struct task *t);
 
-/* Reads a device from its document, or by name or file where text is NULL. */
+/* Reads a device from the text of its document; text NULL: from the file or by the name `name`. */
 int task_read_device(struct device *d, const char *name, const char *text, struct arena *a, struct err *e) WARN_UNUSED;
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* emit.h - how a layer writes its ops into the graph being made
+/* emit.h - the functions by which a layer adds its ops to the graph under construction
  *
  * An op is begun, given its inputs and outputs in order, and ended with the work that it does.  Layer, phase, time and
  * recomputability follow.  An op's traffic counts only the map's bytes, even if its tensor is larger (a slice or a
@@ -23,7 +23,7 @@ struct emitted {
 	uint32_t params[LAYER_PARAMS_MAX];	/* indices into emit.params */
 };
 
-/* One parameter or state of the network, tied ones once. */
+/* One parameter or state of the network.  Layers that share a parameter share its entry. */
 struct emitted_param {
 	const struct layer *owner;
 	uint32_t tensor;
@@ -71,12 +71,12 @@ double emit_elements(const struct emit *m, const struct layer *l);	/* in the who
 /* ---- tensors ---- */
 uint32_t emit_tensor(struct emit *m, bytes_t bytes, enum kind kind);
 uint32_t emit_like(struct emit *m, const struct layer *l, enum kind kind);	/* of the layer's output's size */
-uint32_t emit_mask(struct emit *m, const struct layer *l);	/* a byte for each value of the layer's output */
+uint32_t emit_mask(struct emit *m, const struct layer *l);	/* one byte for each value of the layer's output */
 struct emitted *emit_of(struct emit *m, const struct layer *l);
 uint32_t emit_input(struct emit *m, const struct layer *l, uint32_t i);	/* the map of the layer's i-th input */
 uint32_t emit_output(struct emit *m, const struct layer *l);	/* the map of its output: the input's when in place, else a new one */
 uint32_t emit_param(struct emit *m, const struct layer *l, uint32_t index);	/* the tensor of a parameter */
-uint32_t emit_param_grad_tensor(struct emit *m, const struct layer *l, uint32_t index);	/* a new one of its size */
+uint32_t emit_param_grad_tensor(struct emit *m, const struct layer *l, uint32_t index);	/* a new tensor of the parameter's size */
 
 /* ---- ops ---- */
 void emit_begin(struct emit *m, const char *name, enum op_class class);
@@ -98,27 +98,27 @@ void emit_end(struct emit *m, struct op_work work, bytes_t workspace);
  * output, which may take over the bytes of an input of its size. */
 uint32_t emit_elementwise(struct emit *m, const char *name, enum op_class class, uint32_t a, uint32_t b, bytes_t bytes,
     enum kind kind);
-/* A copy, from_bytes large as it is read, into a new tensor of another size: another type of number. */
+/* Copies a tensor, of which from_bytes are read, into a new tensor of `bytes` with another type of number.  Returns the new one. */
 uint32_t emit_cast(struct emit *m, uint32_t from, bytes_t from_bytes, bytes_t bytes, enum kind kind);
-/* Forward of a layer that is one op from its input's map to its output; takes_over: y may have x's bytes. */
+/* Adds the forward of a layer that is one op, from its input's map to its output.  takes_over: the output may take over the input's bytes. */
 void emit_forward(struct emit *m, const struct layer *l, enum op_class class, bool takes_over);
 /* "TYPE-backward", the name of the op that is a whole backward pass. */
 const char *emit_backward_name(struct emit *m, const struct layer *l);
-/* The end of an op of backward: reads the output's gradient, writes dx, and hands dx to the first input. */
+/* Ends an op of backward: reads the output's gradient, writes dx, and hands dx to the first input. */
 void emit_end_backward(struct emit *m, const struct layer *l, uint32_t dx);
-/* The first input's map as backward will find it: a copy where the layer overwrites it and backward needs it. */
+/* Returns the tensor in which backward finds the first input's map: a copy if the layer overwrites the map and backward needs it. */
 uint32_t emit_kept_input(struct emit *m, const struct layer *l, bool needed);
 
 /* ---- gradients ---- */
-bool emit_wants(const struct emit *m, const struct layer *l, uint32_t input);	/* does a gradient go to that input? */
-/* Hand over the gradient of an input's map; it is added to the one that is there. */
+bool emit_wants(const struct emit *m, const struct layer *l, uint32_t input);	/* true: a gradient goes to that input */
+/* Take the gradient of an input's map or of a parameter, and add it to an earlier one of the same map or parameter. */
 void emit_grad(struct emit *m, const struct layer *l, uint32_t input, uint32_t tensor);
 void emit_param_grad(struct emit *m, const struct layer *l, uint32_t index, uint32_t tensor);
-/* The first count parameters' gradients: new tensors that the op at hand writes, kept in grads[count].  After the op
- * emit_param_grads() hands them over. */
+/* Fills grads[count] with new tensors for the gradients of the first count parameters, which the op at hand writes.  After the op,
+ * emit_param_grads() passes them to emit_param_grad(). */
 void emit_out_param_grads(struct emit *m, const struct layer *l, uint32_t *grads, uint32_t count);
 void emit_param_grads(struct emit *m, const struct layer *l, const uint32_t *grads, uint32_t count);
 
-/* The ops of the optimizer over all parameters (update.c). */
+/* Adds the ops of the optimizer, over all parameters (update.c). */
 void emit_update(struct emit *m);
 #endif

@@ -102,13 +102,13 @@ layer_is_view(const struct layer *l)
 	return (l->type->flags & LAYER_VIEW) != 0 || (l->type->idle != NULL && l->type->idle(l));
 }
 
-/* Shape rules that several types share: same makes the output's shape the first input's. */
+/* Shape rules that several types share.  This one gives the output the first input's shape. */
 int layer_shape_same(struct layer *l, const struct network *n, struct err *e);
 /* Refuses a first input of another rank; what: the wanted shape in words, "a sequence [tokens, features]". */
 int layer_want_rank(const struct layer *l, const struct network *n, uint32_t rank, const char *what, struct err *e) WARN_UNUSED;
 int layer_want_image(const struct layer *l, const struct network *n, struct err *e) WARN_UNUSED;	/* [channels, height, width] */
-/* *out = (size + before + after - reach) / stride + 1 with reach = dilation * (kernel - 1) + 1, rounded down; with ceil
- * rounded up, but less one when the last window would start behind the image. */
+/* *out = (size + before + after - reach) / stride + 1 with reach = dilation * (kernel - 1) + 1, rounded down.  With ceil it is
+ * rounded up, minus 1 if the last window would start behind the image. */
 int layer_window(uint64_t *out, uint64_t size, uint32_t kernel, uint32_t stride, uint32_t before, uint32_t after,
     uint32_t dilation, bool ceil, struct err *e) WARN_UNUSED;
 

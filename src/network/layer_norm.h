@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* layer_norm.h - the parts of batch norm that a lowering with another batch norm uses, too */
+/* layer_norm.h - the parts of batch norm that are shared with lowerings whose batch norm differs */
 #ifndef SRC_NETWORK_LAYER_NORM_H
 #define SRC_NETWORK_LAYER_NORM_H
 #include "src/network/emit.h"
 
-/* saved of batch norm: the map that backward reads for x, then the statistics of this batch. */
+/* Indices of batch norm's saved tensors: the map that backward reads for x, then the statistics of this batch. */
 enum { BATCH_NORM_MAP, BATCH_NORM_MEAN, BATCH_NORM_DEVIATION, BATCH_NORM_SAVED };
 
-/* Weight and bias: 2, or 0.  They come first among the parameters; running mean, running variance and the count of
- * batches follow. */
+/* Returns the number of weights: 2 (weight and bias), or 0.  They come first among the parameters; running mean, running variance
+ * and the count of batches follow. */
 uint32_t batch_norm_weights(const struct layer *l);
 
-/* New tensors for the statistics of this batch, in saved. */
+/* Fills saved with new tensors for the statistics of this batch. */
 void batch_norm_new_statistics(struct emit *m, const struct layer *l);
 
 /* Adds the statistics of this batch to the running ones: a small op that must not run twice. */

@@ -2,8 +2,8 @@
 /* lower.h - from a network's layers to a training step's ops: the table of lowerings
  *
  * A lowering is a row: to add one, write its struct lowering in lower_NAME.c, name the file in local.mk, and add its
- * row to LOWERINGS.  Layer files ask for traits by name, never which lowering it is.  A lowering that makes a type of
- * layer in a way of its own lists that type among its replacements.
+ * row to LOWERINGS.  Layer files test traits, never the name of the lowering.  A lowering that has other
+ * ops for a type of layer lists that type among its replacements.
  */
 #ifndef SRC_NETWORK_LOWER_H
 #define SRC_NETWORK_LOWER_H

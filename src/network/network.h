@@ -88,6 +88,6 @@ struct json_t;
 /* Reads a "layrub-network" document (docs/networks.md): strict, repeats unrolled, shapes derived. */
 int network_from_json(struct network *n, struct json_t *root, struct arena *a, struct err *e) WARN_UNUSED;
 
-/* The number of values in all trained parameters, tied ones once. */
+/* Returns the number of values in all trained parameters; a parameter that layers share counts once. */
 uint64_t network_parameters(const struct network *n);
 #endif

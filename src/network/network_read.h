@@ -11,7 +11,7 @@
 /* The longest name of a layer, the names of the repeats around it included. */
 enum { NAME_MOST = 1000 };
 
-/* Most keys and inputs of all layers together, repeats unrolled: bounds the work that a short document asks for. */
+/* The most keys and inputs that all layers together may have, repeats unrolled.  Limits the work that a short document can cause. */
 #define NETWORK_WORDS_MAX UINT64_C(50000000)
 
 /* An entry of the name table; an empty entry has no name. */
@@ -42,7 +42,7 @@ uint32_t network_scope_find(const struct network_reader *r, const struct scope *
 
 /* The name with its scope's prefix; NULL with e filled when the name is refused. */
 const char *network_full_name(struct network_reader *r, const struct scope *s, const char *name);
-/* The layer that an entry of `inputs` names. */
+/* Sets *id to the layer that an entry of `inputs` names. */
 int network_read_input(struct network_reader *r, const struct scope *s, json_t *value, uint32_t *id) WARN_UNUSED;
 int network_read_layer(struct network_reader *r, struct scope *s, json_t *obj, const char *path) WARN_UNUSED;
 int network_check(struct network *n, struct arena *a, struct err *e) WARN_UNUSED;

@@ -25,7 +25,7 @@ double roofline_us(const struct device *d, enum op_class c, enum math m, double 
 /* The same for a lowered op; name finds the device's figures for that kernel, if there are any. */
 double roofline_work_us(const struct device *d, const char *name, enum op_class c, enum math m, const struct op_work *w);
 
-/* FLOPs of batch products of m x k by k x n.  A partial tile takes as long as a whole one of the device.  d NULL: the
+/* Returns the FLOPs of batch products of m x k by k x n.  A partial tile counts as a whole tile of the device.  d NULL: the
  * plain count, here and below. */
 double roofline_gemm(const struct device *d, double batch, double m, double n, double k);
 
@@ -43,7 +43,7 @@ struct conv_shape {
 	uint64_t pixels;		/* of the output image */
 	bool pointwise;			/* 1 x 1, stride 1 */
 };
-/* Bytes by the least of the device's conv_rules that apply; 0 when none applies or d is NULL. */
+/* Returns the smallest workspace of the device's conv_rules that apply, in bytes; 0 if none applies or d is NULL. */
 bytes_t roofline_conv_workspace(const struct device *d, enum conv_pass pass, enum math m, const struct conv_shape *s);
 
 /* Fills to_graph with a copy of g, which was measured on device from.  The times of ops and alternatives are scaled by the
