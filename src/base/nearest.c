@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* nearest.c - the edit distance, and the names with the least of it */
+/* nearest.c - the edit distance between names, and the names nearest to a typed one */
 #include <config.h>
 #include "src/base/nearest.h"
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* layrub.c - the library's structs of other sizes, errors, tables and names */
+/* layrub.c - the library's errors, tables and names; structs whose size is the caller's */
 #include <config.h>
 #include "src/library/layrub_private.h"
 

@@ -100,7 +100,7 @@ read_control(struct planning *n, const struct plan_request *q, struct err *e)
 	if (q->threads > THREADS_MAX)
 		return usage_error(e, "threads", "expected at most %d threads, got %" PRIu32, THREADS_MAX, q->threads);
 	if (!(q->time_limit_s >= 0 && q->time_limit_s <= 1e9))
-		return usage_error(e, "--time-limit", "expected at most 1e9 seconds, and not less than none");
+		return usage_error(e, "--time-limit", "expected from 0 to 1e9 seconds");
 	if (request_seconds(&n->control.time_limit_s, "--time-limit", q->time_limit, e) < 0)
 		return -1;
 	if (q->time_limit == NULL)
