@@ -36,8 +36,8 @@ points() {
 			echo "$step $device 60% layrub said"
 		done
 	done
-	for step in alexnet graphs/alexnet; do
-		echo "$step k40m 90% ilp"
+	for step in alexnet caffe/alexnet unet vgg16; do
+		echo "$step k40m 95% ilp"
 	done
 }
 
