@@ -96,17 +96,10 @@ static int
 make(struct plan *plan, const struct problem *p, const struct planner_options *o, struct arena *a, struct err *e)
 {
 	struct schedule schedule;
-	struct program *program;
 
-	if (o->policy->plan(&schedule, p, a, e) < 0)
+	if (o->policy->plan(&schedule, p, a, e) < 0 ||
+	    program_build(plan, &schedule, o->placement, p->control == NULL ? 0 : p->control->threads, a, e) < 0)
 		return -1;
-	program = program_new(plan, &schedule, a, e);
-	if (program == NULL)
-		return -1;
-	program_use_threads(program, p->control == NULL ? 0 : p->control->threads);
-	if (program_place(program, o->placement, e) < 0)
-		return -1;
-	program_connect(program);
 	check_figures(&plan->figures, plan, a);
 	plan->found_by = schedule.found_by;
 	return 0;

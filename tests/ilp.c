@@ -95,7 +95,7 @@ tiny_init(struct tiny *t)
 
 /* ---- every plan ---- */
 
-/* What may become of an idle interval: kept, dropped, or offloaded from op gone until op back. */
+/* The possible fates of an idle interval: kept, dropped, or offloaded from op gone until op back. */
 struct option { uint8_t fate; uint32_t gone, back; };
 struct open_interval { uint32_t use, count; struct option options[2 + OPS * OPS]; };
 struct exact_outcome { bytes_t arena; double us; };
@@ -135,7 +135,7 @@ try_plan(struct exact_outcome *to, const struct tiny *t, const struct decisions 
 
 	if (decisions_schedule(&s, x, a, &e) < 0)
 		return false;
-	if (program_build(&p, &s, placement_find("auto"), a, &e) < 0 || simulate(&r, &p, &t->d, a, &e) < 0)
+	if (program_build(&p, &s, placement_find("auto"), 0, a, &e) < 0 || simulate(&r, &p, &t->d, a, &e) < 0)
 		return ok(false, "a plan: %s", e.text);
 	*to = (struct exact_outcome) { p.arena_bytes, r.step_time_us };
 	return true;

@@ -2,7 +2,7 @@
 /* hybrid_model.h - an estimate of the bytes at every op under the decisions so far
  *
  * Policy hybrid decides on idle intervals.  The model keeps the bytes over the budget at every op, and the bytes that wait on the host.
- * It prices a decision by the link's time, or by the ops that would have to run again and do not yet.  It does not know the memory
+ * The price of a decision is the link's time, or the time of the ops that would have to run again and do not yet.  The model does not know the memory
  * that rerun closures need while they run: that comes back from the schedule's exact profile through model_overflow().
  */
 #ifndef PLANNER_HYBRID_HYBRID_MODEL_H

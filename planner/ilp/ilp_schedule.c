@@ -35,7 +35,7 @@ ilp_consider(struct ilp *m, const struct schedule *s)
 		/* auto is slow: only for a schedule that nearly fits. */
 		if (i == 2 && missing > m->p->budget_bytes / 4)
 			break;
-		if (program_place(program, placement_find(rows[i]), &m->err) < 0 || plan.host_bytes > m->p->device->pinned_bytes)
+		if (program_place(program, placement_find(rows[i]), 0, &m->err) < 0 || plan.host_bytes > m->p->device->pinned_bytes)
 			return 0;
 		if (plan.arena_bytes > m->p->budget_bytes) {
 			if (plan.arena_bytes - m->p->budget_bytes < missing)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* policy_ilp.c - the search of policy ilp: rounds of solving a mixed integer program by GLPK and learning from its schedules
  *
- * There are two formulations.  ilp_exact.c has variables for the op at which a tensor leaves or returns, and for the op before which each
+ * Two formulations share the search.  ilp_exact.c has variables for the op at which a tensor leaves or returns, and for the op before which each
  * rerun runs.  The number of variables grows with intervals x ops.  ilp_aggregate.c adds bytes up over idle intervals.  The exact form is used where its
  * build() accepts the size: rounded solutions of the aggregate form hardly ever beat hybrid, pieces of the exact form do.
  *

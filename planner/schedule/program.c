@@ -35,7 +35,6 @@ struct program {
 	uint32_t takeover_count;
 	struct takeover *takeovers;	/* those that ops permit, in step order */
 	uint32_t *part_of;		/* [buffer_count] the buffer whose placement item it shares: itself, but for takeovers */
-	uint32_t threads;		/* of the placement; 0: as OpenMP decides */
 	bool homes_return;		/* some persistent tensor leaves the device and returns */
 };
 
@@ -288,11 +287,11 @@ fix_homes(struct program *b)
 }
 
 static int
-place_device(struct program *b, const struct placement *placement, struct err *e)
+place_device(struct program *b, const struct placement *placement, uint32_t threads, struct err *e)
 {
 	struct plan *p = b->plan;
 	/* A budget of the user's own is the goal; else the smallest arena is. */
-	struct place_problem device = { .count = p->buffer_count, .items = b->ranges, .align = DEVICE_ALIGN, .threads = b->threads,
+	struct place_problem device = { .count = p->buffer_count, .items = b->ranges, .align = DEVICE_ALIGN, .threads = threads,
 	    .capacity = p->budget_bytes < device_budget(p->device) ? p->budget_bytes : 0 };
 	struct place_result r = { .offsets = ARENA_NEW(b->arena, bytes_t, p->buffer_count) };
 
@@ -493,14 +492,8 @@ program_new(struct plan *p, const struct schedule *s, struct arena *a, struct er
 	return b;
 }
 
-void
-program_use_threads(struct program *b, uint32_t threads)
-{
-	b->threads = threads;
-}
-
 int
-program_place(struct program *b, const struct placement *placement, struct err *e)
+program_place(struct program *b, const struct placement *placement, uint32_t threads, struct err *e)
 {
 	const struct plan *p = b->plan;
 
@@ -514,16 +507,16 @@ program_place(struct program *b, const struct placement *placement, struct err *
 		place_apart(b);
 		return 0;
 	}
-	return place_device(b, placement, e) < 0 || place_host(b, e) < 0 ? -1 : 0;
+	return place_device(b, placement, threads, e) < 0 || place_host(b, e) < 0 ? -1 : 0;
 }
 
 int
-program_build(struct plan *p, const struct schedule *s, const struct placement *placement,
+program_build(struct plan *p, const struct schedule *s, const struct placement *placement, uint32_t threads,
     struct arena *a, struct err *e)
 {
 	struct program *b = program_new(p, s, a, e);
 
-	if (b == NULL || program_place(b, placement, e) < 0)
+	if (b == NULL || program_place(b, placement, threads, e) < 0)
 		return -1;
 	program_connect(b);
 	return 0;

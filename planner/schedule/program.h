@@ -10,8 +10,8 @@
 #include "src/documents/plan.h"
 
 /* Fills p's arena_bytes, host_bytes, buffers, host, initial, final and program from s; p->graph is set.  `after` edges that the
- * queues' order or other edges imply are left out. */
-int program_build(struct plan *p, const struct schedule *s, const struct placement *placement,
+ * queues' order or other edges imply are left out.  threads: of the placement; 0: as OpenMP decides. */
+int program_build(struct plan *p, const struct schedule *s, const struct placement *placement, uint32_t threads,
     struct arena *a, struct err *e) WARN_UNUSED;
 
 /* Fills live as program_live() does, for a schedule without a program. */
@@ -27,10 +27,7 @@ void program_live(bytes_t *live, const struct program *b);
 
 /* Fills the offsets.  placement NULL: no two buffers share a byte, and no tensor returns to its home.  Such a plan cannot run, but
  * with any placement each instruction waits for at least as much. */
-int program_place(struct program *b, const struct placement *placement, struct err *e) WARN_UNUSED;
-
-/* Sets the number of threads of the placement; 0, the default: as OpenMP decides. */
-void program_use_threads(struct program *b, uint32_t threads);
+int program_place(struct program *b, const struct placement *placement, uint32_t threads, struct err *e) WARN_UNUSED;
 
 /* Fills the `after` edges, for the offsets at hand. */
 void program_connect(struct program *b);
