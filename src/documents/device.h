@@ -15,9 +15,6 @@
 
 enum { DEVICE_VERSION = 1 };	/* of the "layrub-device" document */
 
-enum math { MATH_FLOAT32, MATH_TF32, MATH_BFLOAT16, MATH_FLOAT16, MATH_COUNT };
-extern const char *const math_names[MATH_COUNT + 1];	/* "float32" ..., NULL */
-
 enum direction { D2H, H2D, DIRECTION_COUNT };	/* offload, fetch */
 extern const char *const direction_names[DIRECTION_COUNT + 1];	/* "d2h" "h2d" */
 
@@ -28,6 +25,8 @@ struct link_direction {
 	double bytes_per_s;
 	uint32_t point_count;		/* of the measured curve; 0: none */
 	struct curve_point *points;	/* [point_count] sizes and times rising */
+	uint32_t loaded_count;		/* of the curve measured while compute is busy; 0: none */
+	struct curve_point *loaded;	/* [loaded_count] likewise */
 };
 
 /* Passes of a convolution; BACKWARD is filter and data in one op. */
@@ -59,10 +58,12 @@ struct device {
 	const char *source;		/* a measurement, or a datasheet */
 	bytes_t memory_bytes;
 	bytes_t reserved_bytes;		/* taken by the driver's context and by libraries */
+	bytes_t process_bytes;		/* what a process was measured to take beside its arena; 0: not known */
 	struct {
 		double flops[MATH_COUNT];		/* peak FLOP/s; 0: not supported */
 		double memory_bytes_per_s;
 		double launch_us;			/* added to the time of each op */
+		double captured_gap_us[CLASS_COUNT];	/* by which an op takes less inside a captured step */
 		double flop_efficiency[CLASS_COUNT];	/* share of flops that is reached, 0..1 */
 		double memory_efficiency[CLASS_COUNT];	/* share of the bandwidth that is reached, 0..1 */
 		uint32_t multiprocessors;		/* 0: not known, every kernel fills them */
@@ -74,6 +75,7 @@ struct device {
 	} compute;
 	struct link_direction link[DIRECTION_COUNT];
 	double duplex_bytes_per_s;	/* both directions together */
+	double wait_us;			/* of one queue for an event of another */
 	uint32_t copy_engines;		/* 1: one transfer at a time, either way; 2: one each way */
 	double contention[CLASS_COUNT];	/* time factor >= 1 of an op while both directions copy;
 					 * half of the excess while one does */

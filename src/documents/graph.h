@@ -23,6 +23,9 @@ enum op_class {
 	CLASS_ATTENTION, CLASS_EMBEDDING, CLASS_LOSS, CLASS_UPDATE, CLASS_COPY, CLASS_OTHER, CLASS_COUNT
 };
 
+enum math { MATH_FLOAT32, MATH_TF32, MATH_BFLOAT16, MATH_FLOAT16, MATH_COUNT };
+
+extern const char *const math_names[MATH_COUNT + 1];	/* "float32" ..., NULL */
 extern const char *const kind_names[KIND_COUNT + 1];	/* "parameter" ..., NULL */
 extern const char *const phase_names[PHASE_COUNT + 1];
 extern const char *const op_class_names[CLASS_COUNT + 1];
@@ -50,6 +53,7 @@ struct inplace { uint32_t input, output; };
 struct op {
 	const char *name;
 	const char *layer;		/* NULL: none */
+	const char *source;		/* "file.py:12", the user's line that the op comes from; NULL: not known */
 	enum phase phase;
 	enum op_class class;		/* given, or found by op_class_of() */
 	bool recomputable;
@@ -60,6 +64,11 @@ struct op {
 	const struct alternative *alternatives;	/* [alternative_count] */
 	bytes_t workspace_bytes;
 	double time_us;			/* on the device, launch included */
+	bool estimated;			/* time_us was not measured: the roofline of a device gives it */
+	/* The work, for the roofline. */
+	double flops;			/* 0: none, or not known */
+	bytes_t memory_bytes;		/* read and written; 0: the bytes of its operands, each once */
+	enum math math;
 };
 
 /* Figures that a trace measured; absent when step_time_us is 0. */
