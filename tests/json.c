@@ -267,6 +267,30 @@ static const struct { const char *json, *path, *text; } formats[] = {
 	{ "{\"format\":\"layrub-graph\",\"version\":\"1\"}", "version", "expected a version from 1 to 2, got a string" },
 };
 
+/* A key of version 2 in a document of each version. */
+static void
+test_versions(void)
+{
+	uint32_t speed = 0, version = 0;
+	const struct json_field fields[] = {
+		{ "format", JSON_F_ANY, &(json_t *) { NULL }, .required = true },
+		{ "version", JSON_F_ANY, &(json_t *) { NULL }, .required = true },
+		{ "speed", JSON_F_POSITIVE, &speed, .since = 2 },
+		{ .key = NULL }
+	};
+
+	for (uint32_t v = 1; v <= 2; v++) {
+		json_t *root = json_pack("{s:s, s:i, s:i}", "format", "f", "version", (int)v, "speed", 7);
+		struct err e = ERR_INIT;
+
+		ok(json_check_format(root, "f", 2, &version, &e) == 0 && version == v, "version %d is read", (int)v);
+		ok((json_read_fields_of(root, fields, version, NULL, &e) == 0) == (v == 2), "a key of version 2 in version %d", (int)v);
+		is_string(e.text, v == 2 ? "" : "the key 'speed' needs \"version\": 2, got 1", "what is said");
+		json_decref(root);
+	}
+	ok(speed == 7, "the key's value");
+}
+
 int
 main(void)
 {
@@ -277,11 +301,12 @@ main(void)
 	test_writing();
 	test_reals();
 	test_files();
+	test_versions();
 	for (size_t i = 0; i < sizeof(formats) / sizeof(formats[0]); i++) {
 		json_t *root = json_loads(formats[i].json, 0, NULL);
 		struct err e = ERR_INIT;
 
-		ok(json_check_format(root, "layrub-graph", 2, &e) < 0, "refused: %s", formats[i].json);
+		ok(json_check_format(root, "layrub-graph", 2, NULL, &e) < 0, "refused: %s", formats[i].json);
 		is_string(e.path, formats[i].path, "its place");
 		is_string(e.text, formats[i].text, "its reason");
 		json_decref(root);

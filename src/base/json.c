@@ -173,7 +173,7 @@ json_read(const struct json_source *s, json_read_fn *read, void *to, struct aren
 }
 
 int
-json_check_format(json_t *root, const char *format, int version, struct err *e)
+json_check_format(json_t *root, const char *format, uint32_t newest, uint32_t *version, struct err *e)
 {
 	const char *got;
 	json_t *v;
@@ -191,11 +191,13 @@ json_check_format(json_t *root, const char *format, int version, struct err *e)
 		return err_at(e, "format");
 	}
 	v = json_object_get(root, "version");
-	if (!json_is_integer(v) || json_integer_value(v) < 1 || json_integer_value(v) > version) {
-		err_set(e, ERR_INPUT, "expected a version from 1 to %d, got %s", version,
-		    !json_is_integer(v) ? json_type_name(v) : json_integer_value(v) > version ? "a newer one" : "an older one");
+	if (!json_is_integer(v) || json_integer_value(v) < 1 || json_integer_value(v) > newest) {
+		err_set(e, ERR_INPUT, "expected a version from 1 to %" PRIu32 ", got %s", newest,
+		    !json_is_integer(v) ? json_type_name(v) : json_integer_value(v) > newest ? "a newer one" : "an older one");
 		return err_at(e, "version");
 	}
+	if (version != NULL)
+		*version = (uint32_t)json_integer_value(v);
 	return 0;
 }
 
@@ -367,6 +369,12 @@ field_find(const struct json_field *fields, const struct json_field *next, const
 int
 json_read_fields(json_t *obj, const struct json_field *fields, struct arena *a, struct err *e)
 {
+	return json_read_fields_of(obj, fields, UINT32_MAX, a, e);
+}
+
+int
+json_read_fields_of(json_t *obj, const struct json_field *fields, uint32_t version, struct arena *a, struct err *e)
+{
 	const struct json_field *f, *next = fields;
 	uint64_t seen = 0;
 	const char *key;
@@ -381,6 +389,8 @@ json_read_fields(json_t *obj, const struct json_field *fields, struct arena *a, 
 		f = field_find(fields, next, key);
 		if (f == NULL)
 			return err_set(e, ERR_INPUT, "unknown key '%s'", err_quote(q, key));
+		if (f->since > version)
+			return err_set(e, ERR_INPUT, "the key '%s' needs \"version\": %" PRIu32 ", got %" PRIu32, key, f->since, version);
 		next = f + 1;
 		assert(f - fields < 64);
 		seen |= UINT64_C(1) << (f - fields);

@@ -38,8 +38,8 @@ typedef int json_read_fn(void *to, json_t *root, struct arena *a, struct err *e)
  * no fault of the document. */
 int json_read(const struct json_source *s, json_read_fn *read, void *to, struct arena *a, struct err *e) WARN_UNUSED;
 
-/* Refuses a root that is not an object with "format": format and a "version" of 1..version. */
-int json_check_format(json_t *root, const char *format, int version, struct err *e) WARN_UNUSED;
+/* Refuses a root that is not an object with "format": format and a "version" of 1..newest.  Sets *version unless it is NULL. */
+int json_check_format(json_t *root, const char *format, uint32_t newest, uint32_t *version, struct err *e) WARN_UNUSED;
 
 enum json_field_type {
 	JSON_F_BYTES,	/* bytes_t: a whole number 0..BYTES_MAX */
@@ -65,10 +65,14 @@ struct json_field {
 	bool required;
 	const char *const *choices;	/* for JSON_F_CHOICE */
 	bool *seen;			/* set when the key is present; may be NULL */
+	uint32_t since;			/* the version of the document that brought the key; 0: the first */
 };
 
 /* Reads one object by its table.  a may be NULL when no field needs memory. */
 int json_read_fields(json_t *obj, const struct json_field *fields, struct arena *a, struct err *e) WARN_UNUSED;
+
+/* The same for an object of a document of a version.  A key of a later version is an error that says so. */
+int json_read_fields_of(json_t *obj, const struct json_field *fields, uint32_t version, struct arena *a, struct err *e) WARN_UNUSED;
 
 /* Reads one value by a field's type; the field's key has no effect. */
 int json_read_value(json_t *value, const struct json_field *field, struct arena *a, struct err *e) WARN_UNUSED;

@@ -313,7 +313,7 @@ device_from_json(struct device *d, json_t *root, struct arena *a, struct err *e)
 	};
 
 	*d = (struct device) { .name = NULL };
-	if (json_check_format(root, "layrub-device", DEVICE_VERSION, e) < 0 || json_read_fields(root, fields, a, e) < 0)
+	if (json_check_format(root, "layrub-device", DEVICE_VERSION, NULL, e) < 0 || json_read_fields(root, fields, a, e) < 0)
 		return -1;
 	return read_parts(d, compute, link, contention, host, a, e);
 }

@@ -164,7 +164,7 @@ graph_from_json(struct graph *g, json_t *root, struct arena *a, struct err *e)
 	};
 
 	*g = (struct graph) { .name = NULL };
-	if (json_check_format(root, "layrub-graph", FORMAT_VERSION, e) < 0 || json_read_fields(root, fields, a, e) < 0)
+	if (json_check_format(root, "layrub-graph", FORMAT_VERSION, NULL, e) < 0 || json_read_fields(root, fields, a, e) < 0)
 		return -1;
 	if (measured != NULL && read_measured(&g->measured, measured, a, e) < 0)
 		return err_at(e, "measured");

@@ -361,7 +361,7 @@ read_top(struct plan_reader *r)
 		{ .key = NULL }
 	};
 
-	if (json_check_format(r->root, "layrub-plan", PLAN_VERSION, r->e) < 0)
+	if (json_check_format(r->root, "layrub-plan", PLAN_VERSION, NULL, r->e) < 0)
 		return -1;
 	return json_read_fields(r->root, fields, r->a, r->e);
 }

@@ -170,12 +170,12 @@ read_repeat(struct network_reader *r, struct scope *s, json_t *obj, const char *
 	json_t *inputs = NULL, *list = NULL;
 	uint32_t count = 0, in = s->previous;
 	const struct json_field fields[] = {
-		{ "name", JSON_F_STRING, &name, true, NULL, NULL },
-		{ "type", JSON_F_STRING, &type, true, NULL, NULL },
-		{ "inputs", JSON_F_ARRAY, &inputs, false, NULL, NULL },
-		{ "count", JSON_F_POSITIVE, &count, true, NULL, NULL },
-		{ "layers", JSON_F_ARRAY, &list, true, NULL, NULL },
-		{ NULL, JSON_F_ANY, NULL, false, NULL, NULL },
+		{ "name", JSON_F_STRING, &name, .required = true },
+		{ "type", JSON_F_STRING, &type, .required = true },
+		{ "inputs", JSON_F_ARRAY, &inputs, .required = false },
+		{ "count", JSON_F_POSITIVE, &count, .required = true },
+		{ "layers", JSON_F_ARRAY, &list, .required = true },
+		{ .key = NULL },
 	};
 
 	if (json_read_fields(obj, fields, r->arena, r->e) < 0)
@@ -240,7 +240,7 @@ read_math(struct network *n, json_t *math, struct err *e)
 	for (c = 0; c < CLASS_COUNT; c++)
 		n->math[c] = native[n->dtype];
 	json_object_foreach(math, key, value) {
-		const struct json_field field = { key, JSON_F_CHOICE, &m, true, math_names, NULL };
+		const struct json_field field = { key, JSON_F_CHOICE, &m, .required = true, .choices = math_names };
 
 		if (strncmp(key, "x-", 2) == 0)
 			continue;
@@ -267,21 +267,21 @@ network_from_json(struct network *n, json_t *root, struct arena *a, struct err *
 	json_t *math = NULL, *list = NULL, *any = NULL;
 	int dtype = DTYPE_FLOAT32, master = 0, optimizer = OPTIMIZER_SGD;
 	const struct json_field fields[] = {
-		{ "format", JSON_F_ANY, &any, true, NULL, NULL },
-		{ "version", JSON_F_ANY, &any, true, NULL, NULL },
-		{ "name", JSON_F_STRING, &n->name, true, NULL, NULL },
-		{ "source", JSON_F_STRING, &n->source, false, NULL, NULL },
-		{ "batch", JSON_F_POSITIVE, &n->batch, true, NULL, NULL },
-		{ "dtype", JSON_F_CHOICE, &dtype, false, reals, NULL },
-		{ "math", JSON_F_OBJECT, &math, false, NULL, NULL },
-		{ "master_dtype", JSON_F_CHOICE, &master, false, reals, &n->has_master },
-		{ "optimizer", JSON_F_CHOICE, &optimizer, false, optimizer_names, NULL },
-		{ "layers", JSON_F_ARRAY, &list, true, NULL, NULL },
-		{ NULL, JSON_F_ANY, NULL, false, NULL, NULL },
+		{ "format", JSON_F_ANY, &any, .required = true },
+		{ "version", JSON_F_ANY, &any, .required = true },
+		{ "name", JSON_F_STRING, &n->name, .required = true },
+		{ "source", JSON_F_STRING, &n->source, .required = false },
+		{ "batch", JSON_F_POSITIVE, &n->batch, .required = true },
+		{ "dtype", JSON_F_CHOICE, &dtype, .required = false, .choices = reals },
+		{ "math", JSON_F_OBJECT, &math, .required = false },
+		{ "master_dtype", JSON_F_CHOICE, &master, .required = false, .choices = reals, .seen = &n->has_master },
+		{ "optimizer", JSON_F_CHOICE, &optimizer, .required = false, .choices = optimizer_names },
+		{ "layers", JSON_F_ARRAY, &list, .required = true },
+		{ .key = NULL },
 	};
 
 	*n = (struct network) { .name = NULL };
-	if (json_check_format(root, "layrub-network", 1, e) < 0 || json_read_fields(root, fields, a, e) < 0)
+	if (json_check_format(root, "layrub-network", 1, NULL, e) < 0 || json_read_fields(root, fields, a, e) < 0)
 		return -1;
 	n->dtype = (enum dtype)dtype;
 	n->master_dtype = (enum dtype)master;

@@ -275,7 +275,7 @@ network_read_layer(struct network_reader *r, struct scope *s, json_t *obj, const
 {
 	struct layer *l;
 	json_t *name = json_object_get(obj, "name"), *type = json_object_get(obj, "type"), *inputs = json_object_get(obj, "inputs");
-	const struct json_field string = { "name", JSON_F_STRING, &(const char *) { NULL }, true, NULL, NULL };
+	const struct json_field string = { "name", JSON_F_STRING, &(const char *) { NULL }, .required = true };
 	char q[48];
 
 	if (r->count >= NETWORK_LAYERS_MAX)
