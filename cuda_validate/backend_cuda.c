@@ -166,7 +166,8 @@ capture_end(struct machine *m, struct err *e)
 {
 	m->capturing = false;
 	CUDA_TRY(cudaStreamEndCapture(m->streams[QUEUE_COMPUTE], &m->graph), e);
-	CUDA_TRY(cudaGraphInstantiate(&m->program, m->graph, 0), e);
+	if (cuda_instantiate(&m->program, m->graph, e) < 0)
+		return -1;
 	CUDA_TRY(cudaGraphUpload(m->program, m->streams[QUEUE_COMPUTE]), e);
 	return 0;
 }

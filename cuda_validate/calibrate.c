@@ -6,8 +6,8 @@
 #include <ctype.h>
 #include <string.h>
 
+#include "cuda_validate/calibrate_fit.h"
 #include "cuda_validate/calibrate_private.h"
-#include "cuda_validate/host_memory.h"
 #include "src/base/json.h"
 #include "src/documents/lookup.h"
 
@@ -15,8 +15,6 @@
 #define DEFAULT_FLOP_EFFICIENCY 0.6
 #define DEFAULT_MEMORY_EFFICIENCY 0.8
 #define DEFAULT_GEMM_EFFICIENCY 0.9
-/* The pool's share of the host's memory. */
-#define PINNED_SHARE 0.9
 enum { RESERVE_MORE = 1 << 26 };	/* bytes for a program's own tables, beside the context */
 
 /* ---- measuring ---- */
@@ -34,6 +32,7 @@ open_bench(struct calibration *c, struct bench *b, struct err *e)
 	for (int dir = 0; dir < DIRECTION_COUNT; dir++) {
 		if (cuda_take(&b->device[dir], "measurement", BENCH_BYTES, &got, e) < 0 || cuda_pin(&b->host[dir], BENCH_BYTES, e) < 0)
 			return -1;
+		b->taken_bytes += got;
 		CUDA_TRY(cudaMemset(b->device[dir], 1, BENCH_BYTES), e);
 		memset(b->host[dir], 1, BENCH_BYTES);
 		CUDA_TRY(cudaStreamCreateWithFlags(&b->copy[dir], cudaStreamNonBlocking), e);
@@ -43,6 +42,7 @@ open_bench(struct calibration *c, struct bench *b, struct err *e)
 	CUDA_TRY(cudaEventCreate(&b->start), e);
 	CUDA_TRY(cudaEventCreate(&b->end), e);
 	CUDA_TRY(cudaEventCreateWithFlags(&b->mark, cudaEventDisableTiming), e);
+	CUDA_TRY(cudaEventCreateWithFlags(&b->busy, cudaEventDisableTiming), e);
 	CUDA_TRY(cudaDeviceSynchronize(), e);
 	b->gemm = gemm_open(b->compute, &c->gemm_library);
 	return 0;
@@ -51,7 +51,7 @@ open_bench(struct calibration *c, struct bench *b, struct err *e)
 static void
 close_bench(struct bench *b)
 {
-	const cudaEvent_t events[] = { b->start, b->end, b->mark, b->ends[D2H], b->ends[H2D] };
+	const cudaEvent_t events[] = { b->start, b->end, b->mark, b->busy, b->ends[D2H], b->ends[H2D] };
 	const cudaStream_t streams[] = { b->compute, b->copy[D2H], b->copy[H2D] };
 
 	cudaDeviceSynchronize();
@@ -70,6 +70,19 @@ close_bench(struct bench *b)
 	}
 }
 
+/* Measures what this process takes beside its buffers: context, kernels, cuBLAS and its workspace.  The driver counts all processes
+ * of the GPU, so no other may use it.  Comes last, because code is loaded when it is first used. */
+static int
+measure_process(struct calibration *c, const struct bench *b, struct err *e)
+{
+	size_t left, all;
+
+	CUDA_TRY(cudaDeviceSynchronize(), e);
+	CUDA_TRY(cudaMemGetInfo(&left, &all), e);
+	c->process_bytes = all - left > b->taken_bytes ? all - left - b->taken_bytes : 0;
+	return 0;
+}
+
 static int
 measure_all(struct calibration *c, struct err *e)
 {
@@ -80,6 +93,10 @@ measure_all(struct calibration *c, struct err *e)
 		rc = calibrate_link(c, &b, e);
 	if (rc == 0)
 		rc = calibrate_compute(c, &b, e);
+	if (rc == 0)
+		rc = calibrate_queues(c, &b, e);
+	if (rc == 0)
+		rc = measure_process(c, &b, e);
 	if (rc == 0)
 		calibrate_bus(c);
 	close_bench(&b);
@@ -147,6 +164,9 @@ fill_link(struct device *d, const struct calibration *c, struct arena *a)
 		l->point_count = CURVE_POINTS;
 		l->points = ARENA_NEW(a, struct curve_point, CURVE_POINTS);
 		memcpy(l->points, c->curve[dir], sizeof(c->curve[dir]));
+		l->loaded_count = LOADED_POINTS;
+		l->loaded = ARENA_NEW(a, struct curve_point, LOADED_POINTS);
+		memcpy(l->loaded, c->loaded[dir], sizeof(c->loaded[dir]));
 	}
 	d->duplex_bytes_per_s = c->duplex_bytes_per_s;
 	d->copy_engines = c->prop.asyncEngineCount >= 2 ? 2 : 1;
@@ -163,8 +183,10 @@ fill_compute(struct device *d, const struct calibration *c)
 	d->compute.memory_bytes_per_s = c->memory_bytes_per_s / d->compute.memory_efficiency[CLASS_ELEMENTWISE];
 	d->compute.launch_us = c->launch_us;
 	d->compute.multiprocessors = (uint32_t)c->prop.multiProcessorCount;
+	d->wait_us = c->wait_us;
+	fit_classes(d->compute.captured_gap_us, c->memory_gap_us, c->compute_gap_us);
 	for (int k = 0; k < CLASS_COUNT; k++)
-		d->contention[k] = k == CLASS_CONV || k == CLASS_LINEAR || k == CLASS_ATTENTION ? c->compute_contention : c->memory_contention;
+		d->contention[k] = fit_is_compute_bound((enum op_class)k) ? c->compute_contention : c->memory_contention;
 }
 
 static void
@@ -172,7 +194,8 @@ fill_memory(struct device *d, const struct calibration *c, bytes_t pinned_bytes)
 {
 	d->memory_bytes = c->memory_bytes;
 	d->reserved_bytes = c->used_bytes + RESERVE_MORE;
-	d->pinned_bytes = pinned_bytes > 0 ? pinned_bytes : (bytes_t)((double)host_memory_total() * PINNED_SHARE);
+	d->process_bytes = c->process_bytes;
+	d->pinned_bytes = pinned_bytes > 0 ? pinned_bytes : DEVICE_HOST_ANY;
 }
 
 static const char *
@@ -182,8 +205,9 @@ source_text(const struct calibration *c, const struct device *like, bool found, 
 	const char *gemm = c->gemm_library == NULL ? "cuBLAS was not found, so rates of products are not measured" :
 	    "rates of products of 8192 x 8192 matrices through cuBLAS";
 
-	return arena_printf(a, "Measured by layrub-replay --calibrate on %s%s: link, launch, device memory, contention; %s. "
-	    "Efficiencies of classes and workspaces: %s.", c->prop.name, bus, gemm,
+	return arena_printf(a, "Measured by layrub-replay --calibrate on %s%s: link, alone and beside %s, launch, waits, captured launches, device memory, "
+	    "contention, memory of the process with cuBLAS loaded; %s. "
+	    "Efficiencies of classes and workspaces: %s.", c->prop.name, bus, bench_fastest(c) == MATH_COUNT ? "device copies" : "products", gemm,
 	    found ? arena_printf(a, "as in '%s'", like->name) : "common values, not measured");
 }
 
@@ -200,12 +224,21 @@ print_summary(const struct calibration *c, FILE *out)
 	for (int dir = 0; dir < DIRECTION_COUNT; dir++)
 		fprintf(out, "%-24s %s, latency %s, pageable %.1f GB/s\n", direction_names[dir], units_rate(x, c->bytes_per_s[dir]),
 		    units_time(y, c->latency_us[dir]), c->pageable_bytes_per_s[dir] / 1e9);
+	for (int dir = 0; dir < DIRECTION_COUNT; dir++) {
+		const struct curve_point *first = c->loaded[dir], *last = &c->loaded[dir][LOADED_POINTS - 1];
+
+		fprintf(out, "%s %-20s %s, 64 KiB in %s\n", direction_names[dir], "under load",
+		    units_rate(x, (double)last->bytes / last->time_us * 1e6), units_time(y, first->time_us));
+	}
 	fprintf(out, "%-24s %s\n", "both at once", units_rate(x, c->duplex_bytes_per_s));
 	fprintf(out, "%-24s %s\n", "device memory", units_rate(x, c->memory_bytes_per_s));
 	for (int math = 0; math < MATH_COUNT; math++)
 		if (c->flops[math] > 0)
 			fprintf(out, "%-24s %.1f TFLOP/s\n", math_names[math], c->flops[math] / 1e12);
 	fprintf(out, "%-24s %s\n", "launch", units_time(x, c->launch_us));
+	fprintf(out, "%-24s %.3f us compute-bound, %.3f us memory-bound\n", "less when captured", c->compute_gap_us, c->memory_gap_us);
+	fprintf(out, "%-24s %.3f us\n", "wait for a queue", c->wait_us);
+	fprintf(out, "%-24s %s of %s\n", "process", units_size(x, c->process_bytes), units_size(y, c->memory_bytes));
 	fprintf(out, "%-24s %.3f compute-bound, %.3f memory-bound\n", "slow-down under copies", c->compute_contention, c->memory_contention);
 }
 
@@ -225,6 +258,7 @@ summary_to_json(const struct calibration *c, FILE *out)
 		json_out_real(&o, "bytes_per_s", c->bytes_per_s[dir]);
 		json_out_real(&o, "latency_us", c->latency_us[dir]);
 		json_out_real(&o, "pageable_bytes_per_s", c->pageable_bytes_per_s[dir]);
+		json_out_real(&o, "loaded_bytes_per_s", (double)c->loaded[dir][LOADED_POINTS - 1].bytes / c->loaded[dir][LOADED_POINTS - 1].time_us * 1e6);
 		json_out_end_object(&o);
 	}
 	json_out_real(&o, "duplex_bytes_per_s", c->duplex_bytes_per_s);
@@ -235,6 +269,11 @@ summary_to_json(const struct calibration *c, FILE *out)
 			json_out_real(&o, math_names[math], c->flops[math]);
 	json_out_end_object(&o);
 	json_out_real(&o, "launch_us", c->launch_us);
+	json_out_real(&o, "compute_captured_gap_us", c->compute_gap_us);
+	json_out_real(&o, "memory_captured_gap_us", c->memory_gap_us);
+	json_out_real(&o, "wait_us", c->wait_us);
+	json_out_uint(&o, "memory_bytes", c->memory_bytes);
+	json_out_uint(&o, "process_bytes", c->process_bytes);
 	json_out_real(&o, "compute_contention", c->compute_contention);
 	json_out_real(&o, "memory_contention", c->memory_contention);
 	json_out_end_object(&o);
@@ -256,7 +295,7 @@ calibrate(const char *path, const char *like, bytes_t pinned_bytes, bool json, F
 	fill_link(&d, c, a);
 	fill_compute(&d, c);
 	fill_memory(&d, c, pinned_bytes);
-	if (device_write(&d, path, e) < 0)
+	if (device_check(&d, e) < 0 || device_write(&d, path, e) < 0)
 		return -1;
 	if (strcmp(path, "-") == 0)
 		return 0;

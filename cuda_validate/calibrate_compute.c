@@ -12,14 +12,8 @@
 
 enum { GEMM_SIZE = 8192, LAUNCHES = 2000, REPEATS = 5 };
 
-/* Work on the compute stream, repeated count times. */
-struct load {
-	enum math math;		/* of a product, or MATH_COUNT: a copy within the device */
-	uint32_t count;
-};
-
-static int
-queue_load(struct bench *b, const struct load *l, struct err *e)
+int
+bench_load(struct bench *b, const struct bench_load *l, struct err *e)
 {
 	const bytes_t half = BENCH_BYTES / 2;
 
@@ -35,7 +29,7 @@ queue_load(struct bench *b, const struct load *l, struct err *e)
 
 /* Measures the median time of the load; with `copying`, under copies in both directions. */
 static int
-time_load(struct bench *b, const struct load *l, bool copying, double *us, struct err *e)
+time_load(struct bench *b, const struct bench_load *l, bool copying, double *us, struct err *e)
 {
 	const bytes_t bytes = (bytes_t)1 << 26;
 	double times[REPEATS];
@@ -47,7 +41,7 @@ time_load(struct bench *b, const struct load *l, bool copying, double *us, struc
 			if (bench_copies(b, D2H, bytes, 1, e) < 0 || bench_copies(b, H2D, bytes, 1, e) < 0)
 				return -1;
 		CUDA_TRY(cudaEventRecord(b->start, b->compute), e);
-		if (queue_load(b, l, e) < 0)
+		if (bench_load(b, l, e) < 0)
 			return -1;
 		CUDA_TRY(cudaEventRecord(b->end, b->compute), e);
 		CUDA_TRY(cudaDeviceSynchronize(), e);
@@ -62,7 +56,7 @@ time_load(struct bench *b, const struct load *l, bool copying, double *us, struc
 static int
 measure_contention(struct bench *b, enum math math, double *factor, struct err *e)
 {
-	struct load l = { math, 1 };
+	struct bench_load l = { math, 1 };
 	double alone, beside;
 
 	if (time_load(b, &l, false, &alone, e) < 0)
@@ -93,8 +87,8 @@ half_bits(float x)
 	return exponent <= 112 ? 0 : (uint16_t)(bits >> 16 & 0x8000) | (uint16_t)((exponent - 112) << 10) | (uint16_t)(bits >> 13 & 0x3ff);
 }
 
-static int
-fill_matrices(struct bench *b, enum math math, struct err *e)
+int
+bench_matrices(struct bench *b, enum math math, struct err *e)
 {
 	const size_t bytes = (size_t)1 << 26;
 	uint32_t *words = b->host[H2D];
@@ -108,8 +102,9 @@ fill_matrices(struct bench *b, enum math math, struct err *e)
 		else
 			halves[i] = math == MATH_BFLOAT16 ? (uint16_t)(float_bits(x) >> 16) : half_bits(x);
 	}
-	for (size_t at = 0; at < BENCH_BYTES; at += bytes)
-		CUDA_TRY(cudaMemcpy((char *)b->device[H2D] + at, b->host[H2D], bytes, cudaMemcpyHostToDevice), e);
+	for (size_t at = bytes; at < BENCH_BYTES; at += bytes)
+		memcpy((char *)b->host[H2D] + at, b->host[H2D], bytes);
+	CUDA_TRY(cudaMemcpy(b->device[H2D], b->host[H2D], BENCH_BYTES, cudaMemcpyHostToDevice), e);
 	return 0;
 }
 
@@ -120,9 +115,9 @@ measure_gemm(struct calibration *c, struct bench *b, struct err *e)
 	double us;
 
 	for (int math = 0; b->gemm != NULL && math < MATH_COUNT; math++) {
-		struct load l = { (enum math)math, 4 };
+		struct bench_load l = { (enum math)math, 4 };
 
-		if (fill_matrices(b, l.math, e) < 0)
+		if (bench_matrices(b, l.math, e) < 0)
 			return -1;
 		/* An old device may lack a type, which is no failure. */
 		if (!gemm_run(b->gemm, l.math, GEMM_SIZE, b->device[H2D], (char *)b->device[H2D] + BENCH_BYTES / 2, b->device[D2H]))
@@ -154,7 +149,7 @@ measure_launch(struct calibration *c, struct bench *b, struct err *e)
 static int
 measure_memory(struct calibration *c, struct bench *b, struct err *e)
 {
-	const struct load l = { MATH_COUNT, 10 };
+	const struct bench_load l = { MATH_COUNT, 10 };
 	double us;
 
 	if (time_load(b, &l, false, &us, e) < 0)
@@ -163,18 +158,27 @@ measure_memory(struct calibration *c, struct bench *b, struct err *e)
 	return 0;
 }
 
+enum math
+bench_fastest(const struct calibration *c)
+{
+	enum math math = MATH_COUNT;
+
+	for (int k = 0; k < MATH_COUNT; k++)
+		if (c->flops[k] > 0 && (math == MATH_COUNT || c->flops[k] > c->flops[math]))
+			math = (enum math)k;
+	return math;
+}
+
 int
 calibrate_compute(struct calibration *c, struct bench *b, struct err *e)
 {
-	enum math math = MATH_FLOAT32;
+	enum math math;
 
 	if (measure_launch(c, b, e) < 0 || measure_memory(c, b, e) < 0 || measure_gemm(c, b, e) < 0)
 		return -1;
-	for (int k = 0; k < MATH_COUNT; k++)
-		if (c->flops[k] > c->flops[math])
-			math = (enum math)k;
+	math = bench_fastest(c);
 	c->compute_contention = 1;
-	if (c->flops[math] > 0 && (fill_matrices(b, math, e) < 0 || measure_contention(b, math, &c->compute_contention, e) < 0))
+	if (math != MATH_COUNT && (bench_matrices(b, math, e) < 0 || measure_contention(b, math, &c->compute_contention, e) < 0))
 		return -1;
 	return measure_contention(b, MATH_COUNT, &c->memory_contention, e);
 }

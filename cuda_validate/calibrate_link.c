@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cuda_validate/calibrate_fit.h"
 #include "src/base/clock.h"
 #include "src/base/numbers.h"
 
@@ -52,15 +53,6 @@ time_copy(struct bench *b, enum direction dir, bytes_t bytes, double *us, struct
 	return 0;
 }
 
-/* Makes times rise with sizes: noise must not make a larger copy the faster one. */
-static void
-make_rising(struct curve_point *p)
-{
-	for (int k = CURVE_POINTS - 1; k > 0; k--)
-		if (p[k - 1].time_us >= p[k].time_us)
-			p[k - 1].time_us = p[k].time_us * 0.999;
-}
-
 static int
 measure_curve(struct calibration *c, struct bench *b, enum direction dir, struct err *e)
 {
@@ -72,11 +64,9 @@ measure_curve(struct calibration *c, struct bench *b, enum direction dir, struct
 		if (time_copy(b, dir, p[k].bytes, &p[k].time_us, e) < 0)
 			return -1;
 	}
-	make_rising(p);
+	fit_rising(p, CURVE_POINTS);
 	c->bytes_per_s[dir] = (double)p[last].bytes / p[last].time_us * 1e6;
-	c->latency_us[dir] = p[0].time_us - (double)p[0].bytes / c->bytes_per_s[dir] * 1e6;
-	if (c->latency_us[dir] < 0)
-		c->latency_us[dir] = 0;
+	c->latency_us[dir] = fit_latency(p, c->bytes_per_s[dir]);
 	return 0;
 }
 
@@ -86,8 +76,8 @@ measure_duplex(struct calibration *c, struct bench *b, struct err *e)
 {
 	const bytes_t bytes = (bytes_t)1 << 26;
 	const uint32_t count = 64;
-	double rates[REPEATS], total = 2.0 * (double)bytes * count, longer, shorter;
-	float ms[DIRECTION_COUNT];
+	double rates[REPEATS], us[DIRECTION_COUNT];
+	float ms;
 
 	for (int k = 0; k < REPEATS; k++) {
 		CUDA_TRY(cudaEventRecord(b->start, b->copy[D2H]), e);
@@ -99,12 +89,10 @@ measure_duplex(struct calibration *c, struct bench *b, struct err *e)
 			CUDA_TRY(cudaEventRecord(b->ends[dir], b->copy[dir]), e);
 		for (int dir = 0; dir < DIRECTION_COUNT; dir++) {
 			CUDA_TRY(cudaEventSynchronize(b->ends[dir]), e);
-			CUDA_TRY(cudaEventElapsedTime(&ms[dir], b->start, b->ends[dir]), e);
+			CUDA_TRY(cudaEventElapsedTime(&ms, b->start, b->ends[dir]), e);
+			us[dir] = (double)ms * 1e3;
 		}
-		/* The slower direction ends alone, at the link's one-way rate. */
-		longer = (double)(ms[D2H] > ms[H2D] ? ms[D2H] : ms[H2D]) / 1e3;
-		shorter = (double)(ms[D2H] > ms[H2D] ? ms[H2D] : ms[D2H]) / 1e3;
-		rates[k] = (total - (longer - shorter) * c->bytes_per_s[ms[D2H] > ms[H2D] ? D2H : H2D]) / shorter;
+		rates[k] = fit_duplex(bytes * count, us, c->bytes_per_s);
 	}
 	c->duplex_bytes_per_s = numbers_median(rates, REPEATS);
 	return 0;

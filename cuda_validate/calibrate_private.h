@@ -5,6 +5,7 @@
 #include "cuda_validate/cuda_try.h"
 #include "src/documents/device.h"
 
+enum { LOADED_FIRST = 16, LOADED_LAST = 28, LOADED_POINTS = LOADED_LAST - LOADED_FIRST + 1 };	/* 64 KiB to 256 MiB */
 enum { CURVE_FIRST = 12, CURVE_LAST = 30, CURVE_POINTS = CURVE_LAST - CURVE_FIRST + 1 };	/* 4 KiB to 1 GiB */
 #define BENCH_BYTES ((bytes_t)1 << CURVE_LAST)
 
@@ -18,7 +19,10 @@ struct calibration {
 	double memory_bytes_per_s;				/* read and written by a kernel */
 	double flops[MATH_COUNT];				/* of a large product; 0: not measured */
 	const char *gemm_library;				/* NULL: cuBLAS was not found */
-	double launch_us;
+	struct curve_point loaded[DIRECTION_COUNT][LOADED_POINTS];	/* while a product runs */
+	double launch_us, wait_us;
+	double memory_gap_us, compute_gap_us;			/* what a launch costs less inside a captured step, by kind of kernel */
+	bytes_t process_bytes;					/* in use on the device, less the measurements' own buffers */
 	double compute_contention, memory_contention;		/* time factors while both directions copy */
 	char pci[32], link_speed[32];				/* "0000:65:00.0", "32.0 GT/s PCIe"; "": not readable */
 	int link_width, numa_node;				/* -1: not readable */
@@ -28,15 +32,33 @@ struct calibration {
 struct bench {
 	void *device[DIRECTION_COUNT], *host[DIRECTION_COUNT];	/* BENCH_BYTES each */
 	cudaStream_t compute, copy[DIRECTION_COUNT];
-	cudaEvent_t start, end, ends[DIRECTION_COUNT], mark;
+	cudaEvent_t start, end, ends[DIRECTION_COUNT], mark, busy;
+	bytes_t taken_bytes;					/* by device[], as the driver counts */
 	struct gemm *gemm;					/* NULL: no cuBLAS */
 };
 
 /* Queues copies of `bytes` each on a direction's stream, with an event behind each as in a replay. */
 int bench_copies(struct bench *b, enum direction dir, bytes_t bytes, uint32_t count, struct err *e) WARN_UNUSED;
 
+/* Work on the compute stream, repeated count times. */
+struct bench_load {
+	enum math math;		/* of a large product, or MATH_COUNT: a copy within the device */
+	uint32_t count;
+};
+int bench_load(struct bench *b, const struct bench_load *l, struct err *e) WARN_UNUSED;
+
+/* Fills device[H2D] and host[H2D] with random matrices of a type, so that copies to the device leave them as they are. */
+int bench_matrices(struct bench *b, enum math math, struct err *e) WARN_UNUSED;
+
+/* Returns the math type of the fastest product; MATH_COUNT: none ran. */
+enum math bench_fastest(const struct calibration *c);
+
+/* Copies of one size: how many, and the time of each. */
+struct copying { bytes_t bytes; uint32_t count; double us; };
+
 int calibrate_link(struct calibration *c, struct bench *b, struct err *e) WARN_UNUSED;
 int calibrate_compute(struct calibration *c, struct bench *b, struct err *e) WARN_UNUSED;
+int calibrate_queues(struct calibration *c, struct bench *b, struct err *e) WARN_UNUSED;
 void calibrate_bus(struct calibration *c);
 
 /* Loads cuBLAS at run time; NULL without it. */

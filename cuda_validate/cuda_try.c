@@ -54,6 +54,18 @@ cuda_open(struct cudaDeviceProp *prop, struct err *e)
 	return 0;
 }
 
+/* Before CUDA 12 the call had other arguments. */
+int
+cuda_instantiate(cudaGraphExec_t *program, cudaGraph_t graph, struct err *e)
+{
+#if CUDART_VERSION < 12000
+	CUDA_TRY(cudaGraphInstantiate(program, graph, NULL, NULL, 0), e);
+#else
+	CUDA_TRY(cudaGraphInstantiate(program, graph, 0), e);
+#endif
+	return 0;
+}
+
 int
 cuda_take(void **memory, const char *what, bytes_t bytes, bytes_t *got, struct err *e)
 {

@@ -20,6 +20,9 @@ int cuda_error(const char *call, cudaError_t rc, struct err *e);
  * device. */
 int cuda_open(struct cudaDeviceProp *prop, struct err *e) WARN_UNUSED;
 
+/* Makes a captured graph ready for launches. */
+int cuda_instantiate(cudaGraphExec_t *program, cudaGraph_t graph, struct err *e) WARN_UNUSED;
+
 /* Allocates device memory; `what` names its use in the error, which says how much is missing.  *got is the number of bytes
  * that the driver took. */
 int cuda_take(void **memory, const char *what, bytes_t bytes, bytes_t *got, struct err *e) WARN_UNUSED;

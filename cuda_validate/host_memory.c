@@ -28,12 +28,6 @@ host_memory_available(void)
 	return read_meminfo("MemAvailable:");
 }
 
-bytes_t
-host_memory_total(void)
-{
-	return read_meminfo("MemTotal:");
-}
-
 int
 host_memory_missing(const char *what, bytes_t wanted, struct err *e)
 {

@@ -5,9 +5,8 @@
 #include "src/base/err.h"
 #include "src/base/units.h"
 
-/* Return the bytes that the system can give now, and the bytes that it has; 0: unknown. */
+/* Returns the bytes that the system can give now; 0: unknown. */
 bytes_t host_memory_available(void);
-bytes_t host_memory_total(void);
 
 /* Reports that `what` needs wanted bytes and how many are missing; returns -1. */
 int host_memory_missing(const char *what, bytes_t wanted, struct err *e);

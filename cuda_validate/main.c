@@ -100,7 +100,7 @@ static const struct option_row options[] = {
 	{ "calibrate", 0, OPTION_FLAG, NULL, &given.calibrate, "measure this machine instead and write its device\ndocument", NULL },
 	{ "output", 'o', OPTION_TEXT, "FILE", &given.output, "with --calibrate: write the document to this file\n(required)", NULL },
 	{ "pinned", 0, OPTION_SIZE, "SIZE", &given.pinned_bytes, "with --calibrate: page-locked memory that plans may\n"
-	    "use (default: nine tenths of the host's memory)", NULL },
+	    "use (default: the document has no limit)", NULL },
 	{ "json", 0, OPTION_FLAG, NULL, &given.json, "print the result as one JSON document; of several\nplans, one a line", NULL },
 	{ "max-input", 0, OPTION_SIZE, "SIZE", &json_max_input, "refuse larger input files (default: 256MiB)", NULL },
 	{ "help", 'h', OPTION_FLAG, NULL, &given.help, "print this help", NULL },

@@ -48,7 +48,7 @@ step(struct replay *r, uint64_t number, bool spans, struct replay_step *s, struc
 	return r->backend->finish(r->machine, s, e);
 }
 
-/* Writes poison everywhere, then the persistent tensors to their initial places. */
+/* Writes poison everywhere, then the persistent tensors to their initial places.  Results have none. */
 static int
 fill_memory(struct replay *r, struct err *e)
 {

@@ -2,7 +2,7 @@
 # LAYRUB_CUDA - look for the CUDA toolkit
 #
 # --with-cuda[=PREFIX].  Not given: CUDA is used when nvcc and the runtime's header are found.  yes or a prefix: an error when they are
-# not found.  no: no search.  cuBLAS is loaded at run time, so only its header counts (HAVE_CUBLAS).  Sets have_cuda, NVCC, CUDA_CPPFLAGS,
+# not found.  no: no search.  cuBLAS is loaded at run time and needs no header.  Sets have_cuda, NVCC, CUDA_CPPFLAGS,
 # CUDA_LDFLAGS, CUDA_LIBS and the conditional HAVE_CUDA.
 AC_DEFUN([LAYRUB_CUDA], [
 AC_ARG_WITH([cuda], [AS_HELP_STRING([--with-cuda@<:@=PREFIX@:>@], [replay plans on an NVIDIA GPU (default: when found)])])
@@ -15,13 +15,11 @@ AS_IF([test "x$with_cuda" != xno], [
   layrub_save_CPPFLAGS=$CPPFLAGS
   CPPFLAGS="$CPPFLAGS -I$cuda_prefix/include"
   AC_CHECK_HEADER([cuda_runtime_api.h], [AS_IF([test "x$NVCC" != x], [have_cuda=yes])])
-  AC_CHECK_HEADER([cublas_v2.h], [have_cublas=yes], [have_cublas=no])
   CPPFLAGS=$layrub_save_CPPFLAGS
   AS_IF([test "x$with_cuda" != x && test $have_cuda = no],
     [AC_MSG_ERROR([CUDA was asked for and not found under $cuda_prefix])])])
 AS_IF([test $have_cuda = yes], [
   CUDA_CPPFLAGS="-isystem $cuda_prefix/include"
-  AS_IF([test $have_cublas = yes], [CUDA_CPPFLAGS="$CUDA_CPPFLAGS -DHAVE_CUBLAS=1"])
   CUDA_LDFLAGS="-L$cuda_prefix/lib64"
   CUDA_LIBS="-lcudart_static -lstdc++ -ldl -lrt -lpthread"
   : ${NVCCFLAGS=-O2 -arch=all-major}])

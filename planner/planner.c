@@ -48,9 +48,12 @@ too_small_for(const struct policy *row, const struct problem *p, struct err *e)
 {
 	const struct lifetimes *l = p->life;
 	char budget[32], needs[32], persistent[32], missing[32];
+	bool results = false;
 
-	err_set(e, ERR_NO, "policy '%s' keeps all persistent tensors (%s) on the device: with op %" PRIu32 " '%s' they need %s, %s "
-	    "more than the budget of %s", row->name, units_size(persistent, l->persistent_bytes), l->resident_bound_op,
+	for (uint32_t t = 0; t < p->graph->tensor_count; t++)
+		results |= p->graph->tensors[t].kind == KIND_RESULT;
+	err_set(e, ERR_NO, "policy '%s' keeps all persistent tensors (%s)%s on the device: with op %" PRIu32 " '%s' they need %s, %s "
+	    "more than the budget of %s", row->name, units_size(persistent, l->persistent_bytes), results ? " and all results" : "", l->resident_bound_op,
 	    p->graph->ops[l->resident_bound_op].name, units_size(needs, l->resident_bound_bytes),
 	    units_size(missing, l->resident_bound_bytes - p->budget_bytes), units_size(budget, p->budget_bytes));
 	return graph_set_reason(e, p->graph, l->resident_bound_op, l->resident_bound_bytes - p->budget_bytes);
@@ -102,6 +105,7 @@ make(struct plan *plan, const struct problem *p, const struct planner_options *o
 		return -1;
 	check_figures(&plan->figures, plan, a);
 	plan->found_by = schedule.found_by;
+	plan->configuration = schedule.configuration;
 	return 0;
 }
 

@@ -15,6 +15,7 @@
 #include "sim/check/check.h"
 #include "sim/time/simulate.h"
 #include "tests/random.h"
+#include "tests/results.h"
 #include "tests/tap.h"
 
 #define IDS(...) (const uint32_t[]) { __VA_ARGS__ }
@@ -199,6 +200,8 @@ tiny_init(struct tiny_graph *t)
 	t->g.tensors = t->tensors;
 	t->g.ops = t->ops;
 	t->g.op_count = OPS;
+	if (pick(2) == 0)
+		make_results(&t->g, 3, &seed);
 }
 
 enum { MOST_USES = 64, MOST_ARENAS = 256, PLANS = 2000 };
@@ -218,8 +221,12 @@ try_plan(struct best *to, const struct tiny_graph *t, const struct lifetimes *l,
 
 	decisions_init(&x, l, a);
 	for (uint32_t i = 0; i < t->g.tensor_count; i++)
-		for (uint32_t u = l->use_start[i]; u + 1 < l->use_start[i + 1]; u++) {
-			uint32_t from = l->use_op[u] + 1, to_op = l->use_op[u + 1];
+		for (uint32_t u = l->use_start[i]; u < l->use_start[i + 1]; u++) {
+			bool last = u + 1 == l->use_start[i + 1];
+			uint32_t from = l->use_op[u] + 1, to_op = last ? OPS : l->use_op[u + 1];
+
+			if (last && t->tensors[i].kind != KIND_RESULT)
+				continue;
 
 			x.fate[u] = (uint8_t)(kind_is_persistent(t->tensors[i].kind) ? FATE_KEEP : most == 0 || pick(most) == 0 ? 1 + pick(2) : 0);
 			x.gone[u] = from + pick(to_op - from + 1);

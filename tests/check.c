@@ -184,6 +184,14 @@ persistent_s(struct fixture *f)
 	f->initial[f->plan.initial_count++] = f->final[f->plan.final_count++] = (struct place) { S, false, BS };
 }
 
+/* The mask is read after the step. */
+static void
+result_s(struct fixture *f)
+{
+	f->tensors[S].kind = KIND_RESULT;
+	f->final[f->plan.final_count++] = (struct place) { S, false, BS };
+}
+
 static void
 two_initial(struct fixture *f)
 {
@@ -381,6 +389,14 @@ home_on_host(struct fixture *f)
 	    "at byte 0 is version 1 of tensor 4 (made by op 1 'bn')") \
 	ROW(final_value, home_on_host(f), "final[0]", \
 	    "expected final version 1 of tensor 0 (made by op 4 'sgd') in host buffer 1, got a stale version 0") \
+	ROW(result_without_place, f->tensors[S].kind = KIND_RESULT, "final", "no place for tensor 4 (result) after the step") \
+	ROW(result_before, (result_s(f), f->initial[f->plan.initial_count++] = f->final[1]), "initial[1]", \
+	    "tensor 4 (result) is made by the step: it has no place before the step") \
+	ROW(result_in_other_buffer, (result_s(f), f->final[1].buffer = BX), "final[1]", "buffer 1 is not made for tensor 4") \
+	ROW(over_result, (result_s(f), f->buffers[BX2].offset_bytes = 1280), "program[4].to", \
+	    "buffer 6 (tensor 1) lies over buffer 4 (tensor 4), whose tensor has its final place there") \
+	ROW(result_not_copied, (result_s(f), new_host(f, S, 512, 256), f->final[1] = (struct place) { S, true, 1 }), "final[1]", \
+	    "expected final version 1 of tensor 4 (made by op 1 'bn') in host buffer 1, which is not there: found nothing") \
 	ROW(peak, f->plan.figures.peak_bytes++, "figures.peak_bytes", "expected 1536, which follows from the graph and the program, got 1537") \
 	ROW(offload_bytes, f->plan.figures.offload_bytes--, "figures.offload_bytes", \
 	    "expected 512, which follows from the graph and the program, got 511") \
@@ -474,6 +490,19 @@ nothing_in_s(struct fixture *f)
 	f->buffers[BS].offset_bytes = 768;	/* in y's bytes, of which it takes none */
 }
 
+/* The mask ends the step on the host; its bytes on the device are free then. */
+static void
+result_on_host(struct fixture *f)
+{
+	result_s(f);
+	new_host(f, S, 512, 256);
+	f->final[1] = (struct place) { S, true, 1 };
+	insert(f, RUN_RELU);
+	set_transfer(f, RUN_RELU, QUEUE_OUT, BS, 1, 0, 256);
+	add_after(f, RUN_RELU, RUN_BN);
+	f->plan.figures.offload_bytes += 256;
+}
+
 static void
 home_on_host_and_back(struct fixture *f)
 {
@@ -537,7 +566,7 @@ mixture(struct fixture *f)
 static const struct { const char *name; void (*change)(struct fixture *f); } variations[] = {
 	SOUND_ROW(as_it_is), SOUND_ROW(left_in_memory), SOUND_ROW(other_algorithm), SOUND_ROW(recomputed),
 	SOUND_ROW(more_edges_than_needed), SOUND_ROW(unused_buffers), SOUND_ROW(buffer_longer_than_tensor), SOUND_ROW(nothing_in_s),
-	SOUND_ROW(home_on_host_and_back), SOUND_ROW(in_uneven_parts), SOUND_ROW(half_leaves), SOUND_ROW(mixture),
+	SOUND_ROW(result_s), SOUND_ROW(result_on_host), SOUND_ROW(home_on_host_and_back), SOUND_ROW(in_uneven_parts), SOUND_ROW(half_leaves), SOUND_ROW(mixture),
 };
 
 static void

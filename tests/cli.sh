@@ -65,6 +65,12 @@ info --policy keep a
 info -z a
 info graphs/resnet50 --batch 64
 info graphs/resnet50 --lowering reuse
+info graphs/resnet50 --accumulate 2
+info graphs/resnet50 --set dtype=bfloat16
+info resnet50 --accumulate 0
+info resnet50 --set
+info resnet50 --set conv1
+info resnet50 --set bacth=3
 info resnet50 --batch
 info resnet50 --batch 0
 info resnet50 --batch -4
@@ -217,6 +223,35 @@ ok $? "info says whether a graph fits a device"
 run info resnet50 --batch 7 --json
 [ "$(field batch)" = 7 ]
 ok $? "info takes a batch"
+run info resnet50 --batch 7 --accumulate 3
+grep -q '^batch  *7 x 3$' out && grep -q 'batch 7 x 3, lowering' out
+ok $? "info tells the passes"
+run info resnet50 --batch 7 --accumulate 3 --json
+[ "$(field batch)" = 7 ] && [ "$(field accumulate)" = 3 ]
+ok $? "info --json: both"
+run info gpt2 --json
+all=$(field persistent_bytes)
+run info gpt2 --set 'h.*.trainable=false' --set dtype=bfloat16 --json
+is 0 "info takes changes"
+# Adam has two states; a parameter of 2 bytes without them takes less than a sixth of 12.
+[ $((6 * $(field persistent_bytes))) -lt $((2 * all)) ]
+ok $? "frozen blocks in bfloat16 take less"
+while IFS=: read -r change text; do
+	run info gpt2 --set "$change"
+	[ "$status" -eq 2 ] && [ ! -s out ] && [ "$(cat err)" = "layrub: --set ${change%=*}:$text" ]
+	ok $? "info --set $change: refused, by the name of the change"
+done <<'END'
+h.atn.heads=8: expected the name of a layer or a pattern for names, got 'h.atn', which matches none; did you mean 'h.attn'?
+h.attn.heads=many: layers[5].layers[2].heads: expected a whole number, got a string
+h.*.heads=8: layers[5].layers[0]: expected an attribute of 'layer-norm', got 'heads'
+*.trainable=false: layers[1].trainable: expected at least one layer with parameters that is trainable, got none
+END
+run plan gpt2 --device h200 --policy keep --accumulate 2 --set 'h.*.trainable=false' --set "h.attn.x-note=it's" -o passes.json
+is 0 "plan takes passes and changes"
+grep -qF '"options": "--lowering reuse --accumulate 2 --set '"'h.*.trainable=false'"' --set '"'h.attn.x-note=it'\\\\''s'"'"' passes.json
+ok $? "and records them, quoted for a shell"
+run check passes.json
+is 0 "the plan is sound"
 
 # ---- plan, check, simulate ----
 

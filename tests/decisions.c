@@ -10,6 +10,7 @@
 #include "src/base/json.h"
 #include "src/network/lower.h"
 #include "tests/random.h"
+#include "tests/results.h"
 #include "tests/tap.h"
 
 static uint64_t seed = 7;
@@ -40,13 +41,13 @@ random_decisions(struct decisions *d, uint32_t rarity, struct arena *a)
 	d->in_place = draw(2) == 0;
 	d->on_host = draw(2) == 0 ? NULL : ARENA_NEW(a, bool, g->tensor_count);
 	for (uint32_t t = 0; t < g->tensor_count; t++) {
-		bool persistent = kind_is_persistent(g->tensors[t].kind);
+		bool persistent = kind_is_persistent(g->tensors[t].kind), final = kind_has_final(g->tensors[t].kind);
 
 		if (persistent && d->on_host != NULL)
 			d->on_host[t] = draw(rarity) == 0;
 		if (persistent && draw(rarity) == 0 && l->first[t] <= l->last[t])
 			random_offload(d, decisions_before(l, t), 0, l->first[t]);
-		for (uint32_t u = l->use_start[t]; u + !persistent < l->use_start[t + 1]; u++) {
+		for (uint32_t u = l->use_start[t]; u + !final < l->use_start[t + 1]; u++) {
 			uint32_t first = l->use_op[u] + 1, next = u + 1 < l->use_start[t + 1] ? l->use_op[u + 1] : g->op_count;
 
 			if (draw(rarity) != 0 || first >= next)
@@ -93,7 +94,7 @@ get_graph(struct graph *g, const char *name, const struct device *d, struct aren
 }
 
 static void
-test_graph(const char *name, int rounds)
+test_graph(const char *name, int rounds, bool results)
 {
 	unsigned sound = 0, refused = 0, reruns = 0, moves = 0, bad = 0, homes = 0, in_place = 0;
 	struct arena given = ARENA_INIT;
@@ -108,6 +109,8 @@ test_graph(const char *name, int rounds)
 		arena_free(&given);
 		return;
 	}
+	if (results)
+		ok(make_results(&g, 12, &seed) > 0 && graph_check(&g, &e) == 0, "%s: with results", name);
 	lifetimes_init(&l, &g, &given);
 	for (int n = 0; n < rounds; n++) {
 		struct arena a = ARENA_INIT;
@@ -147,11 +150,15 @@ test_graph(const char *name, int rounds)
 int
 main(void)
 {
-	test_graph("graphs/alexnet", 150);
-	test_graph("graphs/vgg16", 60);
-	test_graph("graphs/resnet50", 15);
-	test_graph("graphs/gpt2", 10);
-	test_graph("alexnet", 60);
-	test_graph("resnet18", 60);
+	test_graph("graphs/alexnet", 150, false);
+	test_graph("graphs/vgg16", 60, false);
+	test_graph("graphs/resnet50", 15, false);
+	test_graph("graphs/gpt2", 10, false);
+	test_graph("alexnet", 60, false);
+	test_graph("resnet18", 60, false);
+	test_graph("graphs/alexnet", 100, true);
+	test_graph("graphs/vgg16", 40, true);
+	test_graph("alexnet", 40, true);
+	test_graph("resnet18", 40, true);
 	return tap_done();
 }

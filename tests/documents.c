@@ -22,6 +22,15 @@
 	"{\"name\":\"add_.Tensor\",\"class\":\"elementwise\",\"phase\":\"update\",\"inputs\":[3,0],\"outputs\":[0]," \
 	"\"workspace_bytes\":0,\"time_us\":0.5,\"recomputable\":true}]}"
 
+/* The keys of version 2. */
+#define GRAPH2 "{\"format\":\"layrub-graph\",\"version\":2,\"name\":\"g\",\"tensors\":[" \
+	"{\"id\":0,\"bytes\":512,\"kind\":\"parameter\"},{\"id\":1,\"bytes\":1024,\"kind\":\"activation\"}," \
+	"{\"id\":2,\"bytes\":4,\"kind\":\"result\"}],\"ops\":[" \
+	"{\"name\":\"linear\",\"source\":\"m.py:12\",\"phase\":\"forward\",\"inputs\":[0],\"outputs\":[1,2],\"workspace_bytes\":64,\"flops\":2000," \
+	"\"memory_bytes\":1536,\"math\":\"tf32\",\"alternatives\":[{\"workspace_bytes\":256,\"time_us\":1}]}," \
+	"{\"name\":\"relu\",\"phase\":\"forward\",\"inputs\":[1],\"outputs\":[1],\"workspace_bytes\":0,\"time_us\":2.5,\"estimated\":true}," \
+	"{\"name\":\"sgd\",\"phase\":\"update\",\"inputs\":[1,0],\"outputs\":[0],\"workspace_bytes\":0,\"time_us\":0.5}]}"
+
 #define DEVICE "{\"format\":\"layrub-device\",\"version\":1,\"name\":\"d\",\"gpu\":\"D\",\"source\":\"a test\"," \
 	"\"memory_bytes\":8192,\"reserved_bytes\":1024,\"compute\":{\"flops\":{\"float32\":1000000000000,\"tf32\":2000000000000},\"memory_bytes_per_s\":100000000000," \
 	"\"launch_us\":2.5,\"multiprocessors\":8,\"gemm_tile\":[128,64],\"flop_efficiency\":{\"default\":0.5,\"conv\":0.75},\"memory_efficiency\":{\"default\":1}," \
@@ -55,7 +64,7 @@ static const struct bad bad_graphs[] = {
 	{ "\"tensors\"", "\"tensor\"", "", "unknown key 'tensor'" },
 	{ ",\"source\":\"a test\"", ",\"batch\":1", "", "unknown key 'batch'" },
 	{ "\"name\":\"g\",", "", "", "expected the key 'name', got none" },
-	{ "\"version\":1", "\"version\":2", "version", "expected a version from 1 to 1, got a newer one" },
+	{ "\"version\":1", "\"version\":3", "version", "expected a version from 1 to 2, got a newer one" },
 	{ "layrub-graph", "layrub-plan", "format", "expected 'layrub-graph', got 'layrub-plan'" },
 	{ "\"step_time_us\":9.5", "\"step_time_us\":0", "measured.step_time_us", "expected a positive time, got 0" },
 	{ ",\"resident_bytes\":512", "", "measured", "expected the key 'resident_bytes', got none" },
@@ -65,7 +74,7 @@ static const struct bad bad_graphs[] = {
 	{ "\"bytes\":1024", "\"bytes\":4611686018427387904", "tensors[1].bytes",
 	    "expected tensors and workspace of at most 4611686018427387904 bytes together, got more" },
 	{ "\"kind\":\"activation\"", "\"kind\":\"map\"", "tensors[1].kind",
-	    "expected one of 'parameter', 'state', 'optimizer', 'input', 'activation', 'gradient', got 'map'" },
+	    "expected one of 'parameter', 'state', 'optimizer', 'input', 'activation', 'gradient', 'result', got 'map'" },
 	{ "\"kind\":\"activation\"}", "\"kind\":\"activation\",\"x\":1}", "tensors[1]", "unknown key 'x'" },
 	{ "{\"id\":0,\"bytes\":512,\"kind\":\"parameter\"}", "[]", "tensors[0]", "expected an object, got an array" },
 	{ "\"phase\":\"forward\"", "\"phase\":\"sideways\"", "ops[0].phase",
@@ -94,6 +103,28 @@ static const struct bad bad_graphs[] = {
 	    "expected one of 'conv', 'linear', 'norm', 'activation', 'pool', 'elementwise', 'attention', 'embedding', "
 	    "'loss', 'update', 'copy', 'other', got 'convolution'" },
 	{ "\"layer\":\"c1\"", "\"recomputable\":1", "ops[0].recomputable", "expected true or false, got a whole number" },
+};
+
+static const struct bad bad_graphs2[] = {
+	{ "\"version\":2", "\"version\":1", "tensors[2].kind", "the kind 'result' needs \"version\": 2, got 1" },
+	{ "\"outputs\":[1,2]", "\"outputs\":[1]", "tensors[2]", "expected an op that writes the result, got none" },
+	{ "\"inputs\":[0],\"outputs\":[1,2]", "\"inputs\":[0,2],\"outputs\":[1,2]", "ops[0].inputs[1]",
+	    "expected a tensor with a value, got result 2 before its first write" },
+	{ "\"source\":\"m.py:12\"", "\"source\":12", "ops[0].source", "expected a string, got a whole number" },
+	{ "\"flops\":2000", "\"flops\":-1", "ops[0].flops", "expected a number from 0 to 1e+18, got -1" },
+	{ "\"flops\":2000", "\"flops\":2e18", "ops[0].flops", "expected a number from 0 to 1e+18, got 2e+18" },
+	{ "\"memory_bytes\":1536", "\"memory_bytes\":1.5", "ops[0].memory_bytes", "expected a whole number, got a real number" },
+	{ "\"math\":\"tf32\"", "\"math\":\"int8\"", "ops[0].math",
+	    "expected one of 'float32', 'tf32', 'bfloat16', 'float16', got 'int8'" },
+	{ "\"estimated\":true", "\"estimated\":1", "ops[1].estimated", "expected true or false, got a whole number" },
+	{ "\"flops\":2000", "\"estimated\":false", "ops[0]", "expected the key 'time_us' of an op that is not estimated, got none" },
+	{ "{\"workspace_bytes\":256,\"time_us\":1}", "{\"workspace_bytes\":256}", "ops[0].alternatives[0]",
+	    "expected the key 'time_us', got none" },
+};
+
+/* One op of version 1 with a key of version 2. */
+static const struct { const char *key, *value; } new_keys[] = {
+	{ "source", "\"m.py:12\"" }, { "estimated", "true" }, { "flops", "1" }, { "memory_bytes", "1" }, { "math", "\"tf32\"" }
 };
 
 static const struct bad bad_devices[] = {
@@ -128,7 +159,11 @@ static const struct bad bad_devices[] = {
 
 static const struct bad bad_plans[] = {
 	{ "\"tool\":\"t\",", "", "", "expected the key 'tool', got none" },
+	{ "\"version\":1", "\"version\":3", "version", "expected a version from 1 to 2, got a newer one" },
+	{ "-graph\",\"version\":1", "-graph\",\"version\":2", "graph.version", "expected at most the version of the plan, 1, got 2" },
 	{ "\"host_bytes\":1024", "\"host_bytes\":\"1 KiB\"", "host_bytes", "expected a whole number, got a string" },
+	{ "\"policy\":\"p\"", "\"policy\":\"p\",\"configuration\":\"c\"", "provenance", "the key 'configuration' needs \"version\": 2, got 1" },
+	{ "\"layrub-plan\",\"version\":1", "\"layrub-plan\",\"version\":3", "version", "expected a version from 1 to 2, got a newer one" },
 	{ "\"batch\":4", "\"batch\":0", "provenance.batch", "expected a whole number from 1 to 2147483647, got 0" },
 	{ "\"status\":\"gap\"", "\"status\":\"good\"", "provenance.status",
 	    "expected one of 'optimal', 'gap', 'time-limit', 'heuristic', got 'good'" },
@@ -255,6 +290,20 @@ test_bad(enum what what, const char *good, const struct bad *rows, size_t count)
 	}
 }
 
+/* Each key of version 2 is refused in a document of version 1. */
+static void
+test_new_keys(void)
+{
+	for (size_t i = 0; i < sizeof(new_keys) / sizeof(new_keys[0]); i++) {
+		char to[64], text[96];
+		const struct bad row = { "\"layer\":\"c1\"", to, "ops[0]", text };
+
+		snprintf(to, sizeof(to), "\"%s\":%s", new_keys[i].key, new_keys[i].value);
+		snprintf(text, sizeof(text), "the key '%s' needs \"version\": 2, got 1", new_keys[i].key);
+		test_bad(A_GRAPH, GRAPH, &row, 1);
+	}
+}
+
 /* A document that is cut off anywhere is refused and leaks nothing. */
 static void
 test_truncated(enum what what, const char *good)
@@ -374,6 +423,86 @@ test_graph_values(void)
 	arena_free(&a);
 }
 
+/* The keys of version 2, the version that is written, and the check of a graph in memory. */
+static void
+test_graph2_values(void)
+{
+	struct graph g;
+	struct arena a = ARENA_INIT;
+	struct err e = ERR_INIT;
+
+	put(GRAPH2);
+	if (!ok(graph_read(&g, scratch, &a, &e) == 0, "the sample graph of version 2"))
+		return;
+	is_string(g.ops[0].source, "m.py:12", "source");
+	is_near(g.ops[0].flops, 2000, 0, "flops");
+	is_uint(g.ops[0].memory_bytes, 1536, "memory_bytes");
+	is_uint(g.ops[0].math, MATH_TF32, "math");
+	is_uint(g.ops[1].math, MATH_FLOAT32, "float32 by default");
+	ok(!op_has_time(&g.ops[0]) && g.ops[0].estimated, "an op without a time is to be estimated");
+	ok(g.ops[1].estimated && g.ops[1].time_us == 2.5, "an estimated time");
+	ok(!g.ops[2].estimated && g.ops[2].source == NULL && g.ops[2].flops <= 0, "a measured time");
+	is_uint(graph_estimated_count(&g), 1, "estimated times");
+	is_uint(graph_untimed_count(&g), 1, "ops without a time");
+	ok(graph_check_times(&g, &e) < 0 && strcmp(e.path, "ops[0].time_us") == 0, "a graph without a time is not complete");
+	g.ops[0] = (struct op) { .name = "n", .time_us = 1 };
+	is_uint(g.tensors[2].kind, KIND_RESULT, "kind");
+	g.tensors[2].kind = KIND_ACTIVATION;
+	ok(graph_check_times(&g, &e) == 0, "with times it is");
+	is_uint(graph_version(&g), 2, "an estimate needs version 2");
+	g.ops[1].estimated = false;
+	is_uint(graph_version(&g), 1, "none needs version 1");
+	g.tensors[2].kind = KIND_RESULT;
+	is_uint(graph_version(&g), 2, "a result needs version 2");
+	g.tensors[2].kind = KIND_ACTIVATION;
+	g.ops[0].time_us = NAN;
+	ok(graph_check(&g, &e) < 0, "only an estimated op may be without a time");
+	g.ops[0].estimated = true;
+	ok(graph_check(&g, &e) == 0, "as this one is");
+	g.ops[0].flops = NAN;
+	ok(graph_check(&g, &e) < 0, "FLOPs are a number");
+	arena_free(&a);
+}
+
+/* Returns text with `from` replaced by `to` everywhere. */
+static char *
+replaced(const char *text, const char *from, const char *to)
+{
+	char *got;
+	size_t size;
+	FILE *out = open_memstream(&got, &size);
+
+	if (out == NULL)
+		abort();
+	for (const char *at; (at = strstr(text, from)) != NULL; text = at + strlen(from))
+		fprintf(out, "%.*s%s", (int)(at - text), text, to);
+	fputs(text, out);
+	fclose(out);
+	return got;
+}
+
+/* A plan of version 2 with a graph of version 2: it may hold version 1's content, and each op has a time. */
+static void
+test_plan_version(void)
+{
+	char *graph = replaced(plan_text, "-graph\",\"version\":1", "-graph\",\"version\":2");
+	char *plan = replaced(graph, "-plan\",\"version\":1", "-plan\",\"version\":2"), *untimed = replaced(plan, ",\"time_us\":1.5", "");
+	struct parsed_document d = { .what = A_PLAN };
+	struct err e = ERR_INIT;
+
+	put(plan);
+	ok(read_it(&d, scratch, &e) == 0 && write_it(&d, scratch2, &e) == 0, "a plan of version 2");
+	test_kept(plan_text, "written in the lowest version");
+	put(untimed);
+	ok(read_it(&d, scratch, &e) < 0, "a plan without a time is refused");
+	is_string(e.path, "graph.ops[0].time_us", "its place");
+	is_string(e.text, "expected the time of the op, got none", "its reason");
+	free(graph);
+	free(plan);
+	free(untimed);
+	arena_free(&d.a);
+}
+
 static void
 test_plan_values(void)
 {
@@ -419,6 +548,31 @@ test_plan_digest(void)
 		is_string(e.text, want, "its reason");
 		arena_free(&d.a);
 		free(text);
+	}
+}
+
+/* The name of a configuration needs version 2, and version 2 without one is written as version 1. */
+static void
+test_configuration(void)
+{
+	static const struct { const char *version, *configuration, *written; } rows[] = {
+		{ "\"version\":2", ",\"configuration\":\"share=0.8 hold=0.1\"", "\"version\":2" }, { "\"version\":2", "", "\"version\":1" }
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		const char *at = strstr(plan_text, "\"version\":1") + 11, *policy = strstr(plan_text, "\"policy\":\"p\"") + 12;
+		char text[2][sizeof(plan_text) + 128];
+		struct parsed_document d = { .what = A_PLAN };
+		struct err e = ERR_INIT;
+
+		for (int k = 0; k < 2; k++)
+			sprintf(text[k], "%.*s%s%.*s%s%s", (int)(at - 11 - plan_text), plan_text, k == 0 ? rows[i].version : rows[i].written,
+			    (int)(policy - at), at, rows[i].configuration, policy);
+		put(text[0]);
+		ok(read_it(&d, scratch, &e) == 0 && (d.plan.configuration != NULL) == (i == 0), "a plan of version 2");
+		ok(write_it(&d, scratch2, &e) == 0, "is written");
+		test_kept(text[1], "a plan of version 2");
+		arena_free(&d.a);
 	}
 }
 
@@ -556,16 +710,21 @@ int
 main(void)
 {
 	static const struct { enum what what; const char *text, *name; } samples[] = {
-		{ A_GRAPH, GRAPH, "sample graph" }, { A_DEVICE, DEVICE, "sample device" }, { A_PLAN, plan_text, "sample plan" }
+		{ A_GRAPH, GRAPH, "sample graph" }, { A_GRAPH, GRAPH2, "sample graph of version 2" }, { A_DEVICE, DEVICE, "sample device" }, { A_PLAN, plan_text, "sample plan" }
 	};
 
 	make_plan();
 	test_graph_values();
+	test_graph2_values();
+	test_plan_version();
 	test_device_values();
 	test_plan_values();
 	test_plan_digest();
+	test_configuration();
 	test_classes();
 	test_bad(A_GRAPH, GRAPH, bad_graphs, sizeof(bad_graphs) / sizeof(bad_graphs[0]));
+	test_bad(A_GRAPH, GRAPH2, bad_graphs2, sizeof(bad_graphs2) / sizeof(bad_graphs2[0]));
+	test_new_keys();
 	test_bad(A_DEVICE, DEVICE, bad_devices, sizeof(bad_devices) / sizeof(bad_devices[0]));
 	test_bad(A_PLAN, plan_text, bad_plans, sizeof(bad_plans) / sizeof(bad_plans[0]));
 	for (size_t i = 0; i < sizeof(samples) / sizeof(samples[0]); i++) {

@@ -91,6 +91,21 @@ answers 0 "the command that it prints" ${command#layrub } --json
 [ "$(field step_time_us)" = "$step" ]
 ok $? "makes the same plan"
 
+# ---- several passes ----
+
+answers 0 "passes" fit resnet18 --device small.json --batch $batch --accumulate 2 --slowdown 60% --json
+[ "$(field accumulate)" = 2 ]
+ok $? "says how many"
+true_that "$(inside accumulation micro_batch) * $(inside accumulation micro_steps) >= 2 * $batch" "micro-steps make up the samples of both"
+micro=$(inside accumulation step_time_us)
+"$LAYRUB" fit resnet18 --device small.json --batch $((2 * batch)) --slowdown 60% --json >out 2>err
+[ "$(inside accumulation step_time_us)" = "$micro" ]
+ok $? "and take as long as those of one pass of all samples"
+answers 0 "passes in words" fit resnet18 --device small.json --batch $batch --accumulate 2 --slowdown 60%
+holds "batch                $batch x 2" out "tells the passes"
+holds "accumulation         batch $batch x 2 as " out "and counts their samples"
+holds "--batch $batch --accumulate 2 " out "the command has the passes"
+
 # ---- bad input ----
 
 bad() {	# TEXT ARGUMENT...

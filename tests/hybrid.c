@@ -10,9 +10,11 @@
 #include <omp.h>
 #endif
 
+#include "planner/hybrid/hybrid_configuration.h"
 #include "planner/hybrid/stab_index.h"
 #include "planner/planner.h"
 #include "tests/random.h"
+#include "tests/results.h"
 #include "tests/tap.h"
 
 static uint64_t seed = 3;
@@ -60,6 +62,33 @@ test_stab_index(void)
 	arena_free(&a);
 }
 
+/* The texts of configurations: what differs from the default, in a fixed order. */
+static void
+test_configuration_text(void)
+{
+	struct configuration c = configuration_default;
+	struct arena a = ARENA_INIT;
+
+	is_string(configuration_text(&c, &a), "default", "the default configuration");
+	c.share = 0.8 * 0.85;
+	c.hold = 0.1;
+	is_string(configuration_text(&c, &a), "share=0.68 hold=0.1", "two parameters that differ");
+	c = configuration_default;
+	c.share = 2;
+	c.order = CHECKPOINTS_FIRST;
+	c.checkpoints = 0;
+	c.persistents = PERSISTENTS_EQUAL;
+	c.look_ahead = 24;
+	c.lead = 16;
+	c.squeeze = 0.98;
+	is_string(configuration_text(&c, &a),
+	    "share=2 order=checkpoints-first checkpoints=0 persistents=equal look_ahead=24 lead=16 squeeze=0.98", "all but one differ");
+	c = configuration_default;
+	c.share = 0.000000001;
+	is_string(configuration_text(&c, &a), "share=0.000000001", "nine decimals");
+	arena_free(&a);
+}
+
 /* Plan; the step time, or 0 when there is no plan. */
 static double
 step_us(const struct graph *g, const struct device *d, const char *policy, bytes_t budget)
@@ -74,6 +103,8 @@ step_us(const struct graph *g, const struct device *d, const char *policy, bytes
 		us = plan.predicted.step_time_us;
 		ok(plan.arena_bytes <= budget && us >= plan.bound_time_us, "%s, %s at %" PRI_BYTES ": within the budget, not below the bound",
 		    g->name, policy, budget);
+		ok((plan.configuration != NULL) == (strcmp(policy, "hybrid") == 0 && plan.found_by == NULL),
+		    "%s, %s: the configuration of hybrid's own search, %s", g->name, policy, plan.configuration == NULL ? "none" : plan.configuration);
 	} else {
 		ok(e.code == ERR_NO, "%s, %s at %" PRI_BYTES ": %s", g->name, policy, budget, e.text);
 	}
@@ -116,6 +147,30 @@ test_graph(const char *name, const int *percents, int count)
 
 			ok(other == 0 || us <= other * (1 + 1e-9), "%s at %d %%: no slower than %s", name, percents[i], row->name);
 		}
+	}
+	arena_free(&a);
+}
+
+/* A trace with results, which may end on the host.  Budgets below the resident bound, and above. */
+static void
+test_results(const char *name, const int *percents, int count)
+{
+	struct arena a = ARENA_INIT;
+	uint64_t state = 3;
+	struct lifetimes l;
+	struct device d;
+	struct graph g;
+	double before = 0;
+
+	if (!read_trace(&g, &d, &l, name, &a))
+		count = 0;
+	else if (ok(make_results(&g, 10, &state) > 0, "%s: with results", name))
+		lifetimes_init(&l, &g, &a);
+	for (int i = 0; i < count; i++) {
+		double us = step_us(&g, &d, "hybrid", l.peak_bytes / 100 * (bytes_t)percents[i]);
+
+		ok(us > 0 && (before == 0 || us <= before), "%s with results: a plan at %d %%, no slower than with less", name, percents[i]);
+		before = us;
 	}
 	arena_free(&a);
 }
@@ -305,13 +360,16 @@ test_threads(void)
 int
 main(void)
 {
-	static const int few[] = { 90 }, alexnet[] = { 70, 60 }, vgg16[] = { 75 };
+	static const int few[] = { 90 }, alexnet[] = { 70, 60 }, vgg16[] = { 75 }, rising[] = { 60, 75, 90 };
 
 	test_stab_index();
+	test_configuration_text();
 	test_graph("vgg16", few, 1);
 	test_graph("alexnet", few, 1);
 	test_below_resident("alexnet", alexnet, 2);
 	test_below_resident("vgg16", vgg16, 1);
+	test_results("alexnet", rising, 3);
+	test_results("vgg16", rising + 1, 2);
 	test_alternative();
 	test_hold();
 	test_full_host();

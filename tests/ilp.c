@@ -18,6 +18,7 @@
 #include "sim/time/simulate.h"
 #include "src/base/clock.h"
 #include "tests/random.h"
+#include "tests/results.h"
 #include "tests/tap.h"
 
 static uint64_t seed;
@@ -91,6 +92,8 @@ tiny_init(struct tiny *t)
 		t->out[k][0] = grad = new_tensor(t, KIND_GRADIENT);
 	}
 	t->g = (struct graph) { .name = "tiny", .tensors = t->tensors, .ops = t->ops, .op_count = OPS, .tensor_count = t->g.tensor_count };
+	if (pick(2) == 0)
+		make_results(&t->g, 3, &seed);
 }
 
 /* ---- every plan ---- */
@@ -108,17 +111,18 @@ find_intervals(struct open_interval intervals[MOST_INTERVALS], const struct tiny
 	uint32_t n = 0;
 
 	for (uint32_t i = 0; i < t->g.tensor_count; i++)
-		for (uint32_t u = l->use_start[i]; u + 1 < l->use_start[i + 1]; u++) {
-			uint32_t from = l->use_op[u] + 1, to = l->use_op[u + 1];
+		for (uint32_t u = l->use_start[i]; u < l->use_start[i + 1]; u++) {
+			bool last = u + 1 == l->use_start[i + 1];
+			uint32_t from = l->use_op[u] + 1, to = last ? OPS : l->use_op[u + 1];
 			struct open_interval *x = &intervals[n];
 
-			if (kind_is_persistent(t->tensors[i].kind) || from == to || !op_reads(&t->ops[to], i))
+			if (kind_is_persistent(t->tensors[i].kind) || from == to || (last ? t->tensors[i].kind != KIND_RESULT : !op_reads(&t->ops[to], i)))
 				continue;
 			if (n++ == MOST_INTERVALS)
 				return 0;
 			*x = (struct open_interval) { .use = u, .count = 2, .options = { { FATE_KEEP, 0, 0 }, { FATE_DROP, 0, 0 } } };
 			for (uint32_t gone = from; gone < to; gone++)
-				for (uint32_t back = gone + 1; back <= to; back++)
+				for (uint32_t back = last ? to : gone + 1; back <= to; back++)
 					x->options[x->count++] = (struct option) { FATE_OFFLOAD, gone, back };
 			plans *= x->count;
 		}

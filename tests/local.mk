@@ -10,7 +10,7 @@ AM_TESTS_ENVIRONMENT = \
 	export LAYRUB_TESTS LAYRUB_DATA LAYRUB LAYRUB_CC;
 
 noinst_LIBRARIES += libtap.a
-libtap_a_SOURCES = %D%/tap.c %D%/tap.h %D%/random.h
+libtap_a_SOURCES = %D%/tap.c %D%/tap.h %D%/random.h %D%/results.h
 TEST_LIBS = libtap.a $(LDADD)
 
 # For the test that compiles: the documents' diffs.
@@ -55,7 +55,7 @@ EXTRA_DIST += %D%/bad %D%/golden %D%/rooms.list
 C_TESTS += %D%/segment_tree.t
 %C%_segment_tree_t_SOURCES = %D%/segment_tree.c
 %C%_segment_tree_t_LDADD = $(TEST_LIBS)
-C_TESTS += %D%/units.t %D%/json.t %D%/spans.t %D%/documents.t %D%/file.t
+C_TESTS += %D%/units.t %D%/json.t %D%/spans.t %D%/documents.t %D%/device.t %D%/calibrate.t %D%/file.t
 %C%_file_t_SOURCES = %D%/file.c
 %C%_file_t_LDADD = $(TEST_LIBS)
 %C%_units_t_SOURCES = %D%/units.c
@@ -64,6 +64,10 @@ C_TESTS += %D%/units.t %D%/json.t %D%/spans.t %D%/documents.t %D%/file.t
 %C%_json_t_LDADD = $(TEST_LIBS)
 %C%_spans_t_SOURCES = %D%/spans.c
 %C%_spans_t_LDADD = $(TEST_LIBS)
+%C%_calibrate_t_SOURCES = %D%/calibrate.c cuda_validate/calibrate_fit.c cuda_validate/calibrate_fit.h
+%C%_calibrate_t_LDADD = $(TEST_LIBS)
+%C%_device_t_SOURCES = %D%/device.c
+%C%_device_t_LDADD = $(TEST_LIBS)
 %C%_documents_t_SOURCES = %D%/documents.c
 %C%_documents_t_LDADD = $(TEST_LIBS)
 SHELL_TESTS += %D%/schemas.sh
@@ -101,7 +105,11 @@ EXTRA_DIST += %D%/mutate.sh %D%/mutate.list
 .PHONY: mutate
 mutate:
 	@CC='$(CC)' $(SHELL) $(srcdir)/%D%/mutate.sh '$(srcdir)' mutate '$(if $(filter command,$(origin N)),$(N))'
-C_TESTS += %D%/network.t %D%/lower.t %D%/roofline.t %D%/flops.t
+C_TESTS += %D%/network.t %D%/network_set.t %D%/lower.t %D%/passes.t %D%/roofline.t %D%/flops.t
+%C%_network_set_t_SOURCES = %D%/network_set.c
+%C%_network_set_t_LDADD = $(TEST_LIBS)
+%C%_passes_t_SOURCES = %D%/passes.c
+%C%_passes_t_LDADD = $(TEST_LIBS)
 %C%_flops_t_SOURCES = %D%/flops.c
 %C%_flops_t_LDADD = $(TEST_LIBS)
 %C%_network_t_SOURCES = %D%/network.c
@@ -137,7 +145,9 @@ C_TESTS += %D%/ilp.t
 %C%_ilp_t_SOURCES = %D%/ilp.c
 %C%_ilp_t_LDADD = $(TEST_LIBS)
 endif
-C_TESTS += %D%/idle.t
+C_TESTS += %D%/idle.t %D%/results.t
+%C%_results_t_SOURCES = %D%/results.c
+%C%_results_t_LDADD = $(TEST_LIBS)
 %C%_idle_t_SOURCES = %D%/idle.c
 %C%_idle_t_LDADD = $(TEST_LIBS)
 C_TESTS += %D%/bounds.t
@@ -146,8 +156,8 @@ C_TESTS += %D%/bounds.t
 C_TESTS += %D%/reorder.t
 %C%_reorder_t_SOURCES = %D%/reorder.c
 %C%_reorder_t_LDADD = $(TEST_LIBS)
-SHELL_TESTS += %D%/budget_search.sh %D%/plan_options.sh
-SHELL_TESTS += %D%/sweep.sh %D%/fit.sh
+SHELL_TESTS += %D%/budget_search.sh %D%/plan_options.sh %D%/version2.sh
+SHELL_TESTS += %D%/sweep.sh %D%/fit.sh %D%/estimates.sh
 C_TESTS += %D%/sweep_grid.t
 %C%_sweep_grid_t_SOURCES = %D%/sweep_grid.c src/command/sweep_grid.c
 %C%_sweep_grid_t_LDADD = $(TEST_LIBS)

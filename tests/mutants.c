@@ -183,7 +183,9 @@ mutant_change_host_tensor(struct mutant *m)
 static struct place *
 pick_place(struct mutant *m)
 {
-	return &(random_one_in(m->r, 2) ? m->plan.initial : m->plan.final)[random_below(m->r, m->plan.initial_count)];
+	if (random_one_in(m->r, 2))
+		return &m->plan.initial[random_below(m->r, m->plan.initial_count)];
+	return &m->plan.final[random_below(m->r, m->plan.final_count)];
 }
 
 bool

@@ -24,6 +24,7 @@ enum { MAX_INSTRUCTIONS = 400 };	/* in a plan that is broken */
 	ROW(OUT_HOST,       STRUCTURE, "are outside the host pool") \
 	ROW(SMALL,          STRUCTURE, "too small: tensor") \
 	ROW(TRANSIENT,      STRUCTURE, "is transient: it has no place") \
+	ROW(RESULT_BEFORE,  STRUCTURE, "is made by the step: it has no place") \
 	ROW(SECOND_PLACE,   STRUCTURE, "a second place for tensor") \
 	ROW(UNKNOWN_PLACE,  STRUCTURE, "as place of tensor") \
 	ROW(PLACE_TENSOR,   STRUCTURE, "is not made for tensor") \
@@ -183,8 +184,8 @@ extern const struct mutation mutations[];	/* ends with a NULL name */
 	ROW(own_final_stays, "last stays of their own", false, ONLY(M_OUT_ARENA, OVERLAPS, LOST)) \
 	ROW(random_place, "any buffer as place", false, ONLY(M_UNKNOWN_PLACE, M_PLACE_TENSOR, M_OTHER_HOST, \
 	    M_OTHER_OFFSET, OVERLAPS, UNORDERED, LOST)) \
-	ROW(turn_place, "a place on the other side", true, ONLY(M_UNKNOWN_PLACE, M_PLACE_TENSOR, M_OTHER_SIDE)) \
-	ROW(place_of_transient, "a place for a transient tensor", true, ONLY(M_TRANSIENT)) \
+	ROW(turn_place, "a place on the other side", false, ONLY(M_UNKNOWN_PLACE, M_PLACE_TENSOR, M_OTHER_SIDE, M_TWO_FINAL, M_OVER_FINAL, LOST)) \
+	ROW(place_of_transient, "a place for a transient tensor", true, ONLY(M_TRANSIENT, M_RESULT_BEFORE, M_SECOND_PLACE)) \
 	ROW(place_twice, "a place twice", true, ONLY(M_SECOND_PLACE)) \
 	ROW(drop_place, "drop a place", true, ONLY(M_NO_PLACE)) \
 	ROW(place_of_unknown, "a place for an unknown tensor", true, ONLY(M_UNKNOWN_TENSOR)) \

@@ -11,6 +11,8 @@
 #include "tests/tap.h"
 
 #define HEAD "{\"format\":\"layrub-network\",\"version\":1,\"name\":\"t\",\"batch\":2,"
+#define HEAD2 "{\"format\":\"layrub-network\",\"version\":2,\"name\":\"t\",\"batch\":2,"
+#define DOC2(layers) HEAD2 "'layers':[" layers "]}"
 /* Layers are written with ' for ", so that they can be read. */
 #define DOC(layers) HEAD "'layers':[" layers "]}"
 #define IMAGE "{'name':'x','type':'input','shape':[3,8,8]},"
@@ -44,7 +46,7 @@ read_text(struct network *n, const char *text, struct arena *a, struct err *e)
 /* text is the whole message or its beginning. */
 static const struct { const char *json, *path, *text; } bad[] = {
 	{ "{}", "format", "expected 'layrub-network', got n" },
-	{ "{'format':'layrub-network','version':2}", "version", "expected a version from 1 to 1, got a newer one" },
+	{ "{'format':'layrub-network','version':3}", "version", "expected a version from 1 to 2, got a newer one" },
 	{ HEAD "'layers':[],'colour':1}", "", "unknown key 'colour'" },
 	{ HEAD "'layers':[]}", "layers", "expected at least one layer, got none" },
 	{ HEAD "'layers':{}}", "layers", "expected an array, got an object" },
@@ -143,6 +145,28 @@ static const struct { const char *json, *path, *text; } bad[] = {
 	{ DOC(IMAGE "{'name':'s','type':'repeat','count':2,'times':1,'layers':[{'name':'r','type':'relu'}]}"), "layers[1]",
 	    "unknown key 'times'" },
 	{ DOC(IMAGE "{'name':'r','type':'relu','inputs':['in']}"), "layers[1].inputs[0]", "expected a layer above, got 'in'" },
+	/* layers that are not trained, and passes */
+	{ HEAD "'accumulate':2,'layers':[]}", "", "the key 'accumulate' needs \"version\": 2, got 1" },
+	{ HEAD2 "'accumulate':0,'layers':[]}", "accumulate", "expected a whole number from 1 to 2147483647, got 0" },
+	{ HEAD2 "'accumulate':'2','layers':[]}", "accumulate", "expected a whole number, got a string" },
+	{ DOC(IMAGE "{'name':'c','type':'conv','channels':4,'kernel':3,'trainable':true}," END), "layers[1]",
+	    "the key 'trainable' needs \"version\": 2, got 1" },
+	{ DOC(IMAGE "{'name':'s','type':'repeat','count':2,'trainable':true,'layers':[{'name':'r','type':'relu'}]}," END), "layers[1]",
+	    "the key 'trainable' needs \"version\": 2, got 1" },
+	{ DOC2(IMAGE "{'name':'c','type':'conv','channels':4,'kernel':3,'trainable':0}," END), "layers[1].trainable",
+	    "expected true or false, got a whole number" },
+	{ DOC2(IMAGE "{'name':'s','type':'repeat','count':2,'trainable':null,'layers':[{'name':'r','type':'relu'}]}," END), "layers[1].trainable",
+	    "expected true or false, got null" },
+	{ DOC2(IMAGE "{'name':'c','type':'conv','channels':4,'kernel':3,'trainable':false},{'name':'v','type':'flatten'},"
+	    "{'name':'f','type':'linear','features':10,'trainable':false}" LOSS), "layers[1].trainable",
+	    "expected at least one layer with parameters that is trainable, got none" },
+	{ DOC2(IMAGE "{'name':'v','type':'flatten'},{'name':'s','type':'repeat','count':1,'trainable':false,"
+	    "'layers':[{'name':'f','type':'linear','features':10}]}"
+	    ",{'name':'y','type':'input','shape':[1],'dtype':'int64'},{'name':'l','type':'cross-entropy','inputs':['s','y']}"),
+	    "layers[2].layers[0].trainable", "expected at least one layer with parameters that is trainable, got none" },
+	{ DOC2("{'name':'x','type':'input','shape':[4]},{'name':'w','type':'linear','features':4},"
+	    "{'name':'f','type':'linear','features':4,'params_from':'w','trainable':false}" LOSS), "layers[2].trainable",
+	    "expected true, as for 'w', whose parameter the layer shares, got false" },
 	/* maps overwritten that somebody needs */
 	{ DOC(IMAGE "{'name':'r','type':'relu','inplace':true}," END), "layers[1].inplace",
 	    "expected an input that may be overwritten, got one that outlives the step, 'x'" },
@@ -258,6 +282,45 @@ test_repeat(void)
 	arena_free(&a);
 }
 
+/* A repeat's `trainable` holds for all layers inside of it that do not say otherwise; a shared parameter is its first layer's. */
+static void
+test_trainable(void)
+{
+	static const struct { const char *name; bool trained, weight, bias; } want[] = {
+		{ "w", false, false, false }, { "s.0.a", false, false, false }, { "s.0.b", true, true, true }, { "s.0.t.0.c", true, false, false },
+		{ "s.1.a", true, false, false }, { "s.1.b", true, true, true }, { "s.1.t.0.c", true, false, false }, { "f", true, false, true },
+	};
+	struct arena a = ARENA_INIT;
+	struct err e = ERR_INIT;
+	struct network n;
+	uint32_t k = 0;
+
+	if (!ok(read_text(&n, HEAD2 "'accumulate':3," "'layers':[{'name':'x','type':'input','shape':[4]},"
+	    "{'name':'w','type':'linear','features':4,'trainable':false},"
+	    "{'name':'s','type':'repeat','count':2,'trainable':false,'layers':[{'name':'a','type':'linear','features':4},"
+	    "{'name':'b','type':'linear','features':4,'trainable':true},"
+	    "{'name':'t','type':'repeat','count':1,'layers':[{'name':'c','type':'linear','features':4}]}]},"
+	    "{'name':'f','type':'linear','features':4,'params_from':'w'}" LOSS "]}", &a, &e) == 0, "frozen layers are read")) {
+		err_print(&e, "network", stderr);
+		arena_free(&a);
+		return;
+	}
+	is_uint(n.accumulate, 3, "passes");
+	is_uint(network_parameters(&n), 7 * 20 + 4, "frozen parameters count, too");
+	for (uint32_t i = 0; i < n.layer_count; i++) {
+		const struct layer *l = &n.layers[i];
+
+		if (l->param_count == 0)
+			continue;
+		is_string(l->name, want[k].name, "layer %u with parameters", k);
+		ok(l->trained == want[k].trained, "%s: a gradient reaches it: %d", l->name, want[k].trained);
+		ok(layer_trains(l, 0) == want[k].weight, "%s: the weight is trained: %d", l->name, want[k].weight);
+		ok(layer_trains(l, 1) == want[k].bias, "%s: the bias is trained: %d", l->name, want[k].bias);
+		k++;
+	}
+	arena_free(&a);
+}
+
 /* In place where nobody minds: dropout over relu, add into its first input, batch norm. */
 static void
 test_inplace(void)
@@ -280,6 +343,7 @@ main(void)
 	test_bad();
 	test_shapes();
 	test_repeat();
+	test_trainable();
 	test_inplace();
 	return tap_done();
 }

@@ -17,9 +17,12 @@ value() {	# OPTION
 	case $1 in
 	device) echo h100 ;;
 	budget) echo 100% ;;
+	host-memory) echo 64GiB ;;
 	slowdown) echo 50% ;;
 	minimise) echo memory ;;
 	batch) echo 2 ;;
+	accumulate) echo 2 ;;
+	set) echo dtype=bfloat16 ;;
 	policy) echo keep ;;
 	placement) echo first-fit ;;
 	lowering) echo framework ;;

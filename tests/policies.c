@@ -10,6 +10,7 @@
 #include "src/base/json.h"
 #include "src/network/lower.h"
 #include "src/network/network.h"
+#include "tests/results.h"
 #include "tests/tap.h"
 
 enum { UNIT = 1024, LAYERS_MAX = 17 };
@@ -320,7 +321,7 @@ test_copy_times(void)
 	lifetimes_init(&l, &c.graph, &a);
 	decisions_init(&x, &l, &a);
 	occupancy_init(&r, &p, &a);
-	idle = occupancy_intervals(&r, false, &count, &a);
+	idle = occupancy_intervals(&r, INTERVALS_BETWEEN_USES, &count, &a);
 	for (uint32_t i = 0; i < count; i++)
 		if (idle[i].idle.tensor == map_id(1) || idle[i].idle.tensor == map_id(2))
 			chosen[n++] = i;
@@ -530,11 +531,16 @@ test_point(const struct graph *g, const struct device *d, const struct lifetimes
 }
 
 static void
-test_points(const struct graph *g, const struct device *d, struct arena *a)
+test_points(struct graph *g, const struct device *d, struct arena *a)
 {
 	static const double shares[] = { 0, 0.75, 0.5 };
 	struct lifetimes l;
 
+	lifetimes_init(&l, g, a);
+	for (size_t i = 0; i < sizeof(shares) / sizeof(*shares); i++)
+		test_point(g, d, &l, shares[i]);
+	/* The same with results here and there, which is one graph more. */
+	make_results(g, 16, &(uint64_t) { g->tensor_count });
 	lifetimes_init(&l, g, a);
 	for (size_t i = 0; i < sizeof(shares) / sizeof(*shares); i++)
 		test_point(g, d, &l, shares[i]);

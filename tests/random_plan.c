@@ -2,6 +2,7 @@
 /* random_plan.c - a planner of small random sound plans, independent of the project's own */
 #include <config.h>
 #include "tests/random_plan.h"
+#include "tests/results.h"
 
 #include <string.h>
 
@@ -94,6 +95,7 @@ random_graph(struct random *r, struct arena *a)
 	g->ops = ARENA_NEW(a, struct op, g->op_count);
 	for (uint32_t k = 0; k < g->op_count; k++)
 		random_op(&g->ops[k], g, written, k, r, a);
+	make_results(g, 3, &r->state);
 	return g;
 }
 
@@ -199,7 +201,7 @@ find_copy(struct plan_walk *w, uint32_t t, uint32_t version)
 static bool
 needed(const struct plan_walk *w, uint32_t t, uint32_t version)
 {
-	if (kind_is_persistent(w->g->tensors[t].kind) && version == w->before[w->g->op_count][t])
+	if (kind_has_final(w->g->tensors[t].kind) && version == w->before[w->g->op_count][t])
 		return true;
 	for (uint32_t k = w->next_op; k < w->g->op_count; k++)
 		if (op_reads(&w->g->ops[k], t) && w->before[k][t] == version)
@@ -484,7 +486,20 @@ begin(struct plan_walk *w)
 	}
 }
 
-/* Bring every persistent tensor home. */
+/* Have result t end on the host or on the device. */
+static void
+finish_result(struct plan_walk *w, uint32_t t)
+{
+	uint32_t version = w->before[w->g->op_count][t];
+	const struct copy *copy = find_copy(w, t, version);
+	bool on_host = copy != NULL && random_one_in(w->r, 2);
+
+	if (!on_host)
+		ensure(w, t, version, 0);
+	w->p->final[w->p->final_count++] = (struct place) { t, on_host, on_host ? copy->buffer : w->where[t].device };
+}
+
+/* Bring every persistent tensor home, and results where they end. */
 static void
 finish(struct plan_walk *w)
 {
@@ -516,6 +531,9 @@ finish(struct plan_walk *w)
 		}
 		p->final[p->final_count++] = home;
 	}
+	for (uint32_t t = 0; t < w->g->tensor_count && !w->stuck; t++)
+		if (kind_has_final(w->g->tensors[t].kind) && !kind_is_persistent(w->g->tensors[t].kind))
+			finish_result(w, t);
 }
 
 /* Addresses. */

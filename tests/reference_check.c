@@ -54,11 +54,13 @@ places_good(const struct plan *p)
 		if (p->final[i].tensor >= p->graph->tensor_count)
 			return false;
 	for (uint32_t t = 0; t < p->graph->tensor_count; t++) {
-		uint32_t first_count, last_count, want = kind_is_persistent(p->graph->tensors[t].kind) ? 1 : 0;
+		uint32_t first_count, last_count, want = p->graph->tensors[t].kind <= KIND_INPUT, wanted_last = want || p->graph->tensors[t].kind == KIND_RESULT;
 		const struct place *first = place_of(p->initial, p->initial_count, t, &first_count);
 		const struct place *last = place_of(p->final, p->final_count, t, &last_count);
 
-		if (first_count != want || last_count != want)
+		if (first_count != want || last_count != wanted_last)
+			return false;
+		if (wanted_last == 1 && !place_good(p, last))
 			return false;
 		if (want == 0)
 			continue;
@@ -476,15 +478,27 @@ bytes_at(const struct plan *p, const struct touches *t, uint32_t at, const uint3
 	return sum;
 }
 
-static bytes_t
-bound_of(const struct graph *g, const struct op *o, bool resident)
+/* Is tensor t on the device during op k if no tensor whose value the next step or a reader needs ever leaves it? */
+static bool
+stays(const struct graph *g, uint32_t t, uint32_t k)
 {
+	bool written = false;
+
+	for (uint32_t i = 0; i <= k; i++)
+		written |= op_writes(&g->ops[i], t);
+	return kind_is_persistent(g->tensors[t].kind) || (g->tensors[t].kind == KIND_RESULT && written);
+}
+
+static bytes_t
+bound_of(const struct graph *g, uint32_t op, bool resident)
+{
+	const struct op *o = &g->ops[op];
 	bytes_t sum = 0, workspace = o->workspace_bytes;
 
 	for (uint32_t i = 0; i < o->alternative_count; i++)
 		workspace = least(workspace, o->alternatives[i].workspace_bytes);
 	for (uint32_t t = 0; t < g->tensor_count; t++)
-		if (op_reads(o, t) || op_writes(o, t) || (resident && kind_is_persistent(g->tensors[t].kind)))
+		if (op_reads(o, t) || op_writes(o, t) || (resident && stays(g, t, op)))
 			sum += g->tensors[t].bytes;
 	for (uint32_t j = 0; j < o->output_count; j++) {
 		bytes_t most = 0;
@@ -524,7 +538,7 @@ reference_figures(const struct plan *p, struct arena *a)
 		f.fetch_bytes += p->program[i].queue == QUEUE_IN ? p->program[i].bytes : 0;
 	}
 	for (uint32_t k = 0; k < p->graph->op_count; k++) {
-		bytes_t all = bound_of(p->graph, &p->graph->ops[k], false), resident = bound_of(p->graph, &p->graph->ops[k], true);
+		bytes_t all = bound_of(p->graph, k, false), resident = bound_of(p->graph, k, true);
 
 		f.bound_bytes = all > f.bound_bytes ? all : f.bound_bytes;
 		f.resident_bound_bytes = resident > f.resident_bound_bytes ? resident : f.resident_bound_bytes;

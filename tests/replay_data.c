@@ -130,6 +130,30 @@ test_overwritten(struct toy *b, bool parameter)
 		is_refused(b, "program[2].reads[0]", "in step 0: op 2 'op' is the first to read other bytes", "a workspace on a map");
 }
 
+/* Op 0 makes tensor 1, a result at 1024; op 1 has a workspace beside it, or over its last 256 bytes. */
+static void
+test_result(struct toy *b, bool covered)
+{
+	static const struct replay_options all = { .steps = 3, .seed = 5 };
+
+	toy_init(b);
+	RUN(b, 1, END);
+	RUN(b, 1, END);
+	b->tensors[0] = (struct tensor) { 1000, KIND_PARAMETER };
+	b->tensors[1] = (struct tensor) { 2000, KIND_RESULT };
+	b->buffers[0] = (struct buffer) { 0, 0, 1000 };
+	b->buffers[1] = (struct buffer) { 1, 1024, 2000 };
+	b->buffers[2] = (struct buffer) { PLAN_NONE, covered ? 2816 : 3072, 256 };
+	counts(b, 2, 3, 0, 1, 3328, 0);
+	b->final[b->plan.final_count++] = (struct place) { 1, false, 1 };
+	writes(b, 0, 1, 1);
+	b->program[1].workspace = 2;
+	if (covered)
+		is_refused(b, "final[1]", "after step 0: tensor 1 is not what op 0 'op' wrote", "a workspace on a result");
+	else
+		is_right(b, &all, "a result is what was written, in each step");
+}
+
 /* Op 0 makes tensor 1 and takes 20 ms for it behind an op of 20 ms; it leaves, and returns in two halves for op 3.  A copy that did
  * not wait would find nothing. */
 enum { WAIT, MAKE, OUT, OTHER, IN_LOW, IN_HIGH, USE };
@@ -250,6 +274,8 @@ main(void)
 	test_last_place(&b, true);
 	test_overwritten(&b, false);
 	test_overwritten(&b, true);
+	test_result(&b, false);
+	test_result(&b, true);
 	test_round_trip(&b);
 	test_job(&b);
 	test_measures(&b);

@@ -357,8 +357,8 @@ static void
 test_sweep(void)
 {
 	struct sweep_point points[] = {
-		{ "net", "d", "a", 8, 4 * GIB, 3 * GIB, 0, 2000, 1.0, 1500, 1e10 }, { "net", "d", "a", 8, 8 * GIB, 7 * GIB, 0, 1600, 0.6, 1100, 1e10 },
-		{ "net", "d", "a", 8, 6 * GIB, 5 * GIB, 0, 1500, 0.5, 1200, 1e10 }, { "net", "d", "b", 8, 4 * GIB, 4 * GIB, 0, 1800, 0.8, 1500, 1e10 }
+		{ "net", "d", "a", 8, 1, 4 * GIB, 3 * GIB, 0, 2000, 1.0, 1500, 1e10 }, { "net", "d", "a", 8, 1, 8 * GIB, 7 * GIB, 0, 1600, 0.6, 1100, 1e10 },
+		{ "net", "d", "a", 8, 1, 6 * GIB, 5 * GIB, 0, 1500, 0.5, 1200, 1e10 }, { "net", "d", "b", 8, 1, 4 * GIB, 4 * GIB, 0, 1800, 0.8, 1500, 1e10 }
 	};
 	const struct sweep sweep = { .count = 4, .points = points };
 	const struct chart_data *d;
@@ -380,6 +380,12 @@ test_sweep(void)
 	d = &pic.charts[CHART_BATCH];
 	ok(d->flat && d->count == 4, "sweep: one batch is nothing to see");
 	is_points(d->series[1].points, d->series[1].count, POINTS({ 8, 8000 / 1.5 }), "throughput");
+	/* A step of two passes has 16 samples. */
+	for (size_t i = 0; i < 4; i++)
+		points[i].passes = 2;
+	sweep_picture_init(&pic, &sweep, &a);
+	is_points(d->series[1].points, d->series[1].count, POINTS({ 8, 16000 / 1.5 }), "throughput of two passes");
+	is_string(pic.plain_title, "net on d, batch 8 x 2, 4 results", "sweep: the title tells the passes");
 	arena_free(&a);
 }
 

@@ -137,6 +137,42 @@ test_scale(void)
 	arena_free(&a);
 }
 
+static void
+test_estimate(void)
+{
+	static const uint32_t ids[] = { 0, 1, 0 };
+	struct tensor tensors[] = { { 1000000, KIND_INPUT }, { 3000000, KIND_ACTIVATION } };
+	struct op ops[] = {
+		{ .name = "flops", .class = CLASS_CONV, .math = MATH_TF32, .flops = 3e9, .memory_bytes = 1, .estimated = true, .time_us = NAN },
+		{ .name = "bytes", .class = CLASS_OTHER, .flops = 1, .memory_bytes = 5000000, .estimated = true, .time_us = NAN },
+		{ .name = "operands", .class = CLASS_OTHER, .estimated = true, .time_us = NAN, .inputs = ids, .input_count = 3,
+		  .outputs = ids + 1, .output_count = 1 },
+		{ .name = "measured", .time_us = 7, .flops = 1e12 },
+		{ .name = "estimated", .time_us = 8, .estimated = true, .flops = 1e12 },
+	};
+	struct graph g = { .name = "g", .tensor_count = 2, .op_count = 5, .tensors = tensors, .ops = ops }, s;
+	struct device d = simple();
+	struct arena a = ARENA_INIT;
+	struct err e = ERR_INIT;
+
+	ok(graph_estimate(&g, &d, &a, &e) == 0 && graph_check_times(&g, &e) == 0, "estimate: every op has a time");
+	is_near(ops[0].time_us, roofline_us(&d, CLASS_CONV, MATH_TF32, 3e9, 1), 0, "estimate: by arithmetic");
+	is_near(ops[1].time_us, roofline_us(&d, CLASS_OTHER, MATH_FLOAT32, 0, 5e6), 0, "estimate: by bytes");
+	is_near(ops[2].time_us, roofline_us(&d, CLASS_OTHER, MATH_FLOAT32, 0, 4e6), 0, "estimate: the operands' bytes, each once");
+	ok(ops[0].time_us > d.compute.launch_us && ops[1].time_us > ops[2].time_us, "estimate: a launch is part of it");
+	is_near(ops[3].time_us, 7, 0, "estimate: a measured time stays");
+	is_near(ops[4].time_us, 8, 0, "estimate: so does one that is estimated already");
+	roofline_scale(&s, &g, &d, &d, &a);
+	d.compute.memory_bytes_per_s /= 2;
+	roofline_scale(&s, &g, &d, &(struct device) { .compute = { .launch_us = 100 } }, &a);
+	is_near(s.ops[4].time_us, 8, 0, "estimate: it is never scaled");
+	ok(s.ops[3].time_us > 8, "estimate: a measured time is");
+	ops[1].time_us = NAN;
+	d.compute.memory_bytes_per_s = 1e-9;
+	ok(graph_estimate(&g, &d, &a, &e) < 0 && strcmp(e.path, "ops[1].time_us") == 0, "estimate: a time that is out of range is refused");
+	arena_free(&a);
+}
+
 int
 main(void)
 {
@@ -144,5 +180,6 @@ main(void)
 	test_tiles();
 	test_workspace();
 	test_scale();
+	test_estimate();
 	return tap_done();
 }

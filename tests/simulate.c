@@ -474,11 +474,17 @@ test_gpus_per_link(struct toy *b)
 	if (!toy_time(b, "four GPUs"))
 		return;
 	is_step(b, 90, 90, "four GPUs");
-	b->device.link[D2H] = (struct link_direction) { .latency_us = 10, .bytes_per_s = 1e9, .point_count = 2, .points = points };
+	b->device.link[D2H] = (struct link_direction) { .latency_us = 10, .bytes_per_s = 1e9, .point_count = 2, .points = points,
+	    .loaded_count = 2, .loaded = points };
 	what_if_device(&b->device, &w, &b->arena);
 	is_near(device_transfer_us(&b->device, D2H, 1000), 18, 1e-9, "four GPUs: a curve keeps its latency");
 	is_near(device_transfer_us(&b->device, D2H, 10), 4, 1e-9, "four GPUs: less than the latency stays");
 	is_near(points[1].time_us, 12, 0, "four GPUs: the device's own curve stays");
+	is_near(b->device.link[D2H].loaded[1].time_us, 18, 1e-9, "four GPUs: a loaded curve is shared, too");
+	w = (struct what_if) { .rate = { [D2H] = 1e9 }, .latency = -1 };
+	what_if_device(&b->device, &w, &b->arena);
+	ok(b->device.link[D2H].point_count == 0 && b->device.link[D2H].loaded_count == 0, "what if: a new rate has no measured curves");
+	w = (struct what_if) WHAT_IF_INIT;
 	toy_init(b);
 	b->device.duplex_bytes_per_s = 1.5e9;
 	toy_move(b, QUEUE_OUT, 15000, END);

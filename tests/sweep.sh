@@ -204,8 +204,15 @@ bad "--policy: unknown policy 'best'" alexnet -d k40m --policy keep,best
 bad "--gpus-per-link: expected a whole number from 1 to 1024" alexnet -d k40m --gpus-per-link 2000
 bad "expected a device" alexnet
 bad "--batch: 'graphs/resnet50' is a graph" graphs/resnet50 -d h200 --batch 4
+bad "--accumulate: 'graphs/resnet50' is a graph" graphs/resnet50 -d h200 --accumulate 4
+bad "--set: 'graphs/resnet50' is a graph" graphs/resnet50 -d h200 --set a.b=1
+bad "--set: expected PATH=VALUE" alexnet -d k40m --set conv1
+bad "--set conv9.bias: expected the name of a layer" alexnet -d k40m --set conv9.bias=false
 bad "got 'nonsense'" nonsense -d k40m
 bad "got 'nonsense'" alexnet -d nonsense
+answers 0 "passes and changes" sweep alexnet -d h200 --policy keep --batch 8,16 --accumulate 2 --set fc6.bias=false -o passes.jsonl
+[ "$(grep -c '"point": ".* accumulate=2 set=fc6.bias=false".*"accumulate": 2' passes.jsonl)" -eq 2 ]
+ok $? "points tell passes and changes"
 answers 3 "a folder that is not there" sweep alexnet -d k40m --policy keep -o none/x.jsonl
 if [ -c /dev/full ]; then
 	answers 3 "a full disk" sweep alexnet -d k40m --policy keep -o /dev/full

@@ -41,6 +41,13 @@ struct configuration {
 	double squeeze;			/* the part of the budget that is planned for: some schedules pack only then */
 };
 
+/* The configuration that the search starts from. */
+extern const struct configuration configuration_default;
+
+/* Returns the parameters of c that differ from the default, as text: "share=0.8 look_ahead=24"; "default" if none does.  Equal
+ * configurations have equal texts, to 9 decimals. */
+const char *configuration_text(const struct configuration *c, struct arena *a);
+
 /* How hard a schedule is placed: by several orders, by these and a short search, or as the plan itself. */
 enum packing { PACK_QUICKLY, PACK_SHORTLY, PACK_IN_FULL };
 

@@ -29,6 +29,11 @@ feed_back(struct hybrid *h, const struct schedule *s, const bytes_t *live, bytes
 		most = 0;
 		next++;
 	}
+	most = live[s->step_count] > most ? live[s->step_count] : most;
+	if (most > budget) {		/* at the end, or while results are made again there */
+		model_overflow(&h->model, next - 1, most - budget);
+		over = true;
+	}
 	return over;
 }
 

@@ -55,7 +55,7 @@ find_live(struct model *m)
 		for (uint32_t i = 0; i < g->ops[k].inplace_count; i++) {
 			uint32_t x = g->ops[k].inplace[i].input, y = g->ops[k].inplace[i].output;
 
-			if (taken[x] || taken[y] || l->last[x] != k || l->first[y] != k || kind_is_persistent(g->tensors[x].kind) ||
+			if (taken[x] || taken[y] || l->last[x] != k || l->first[y] != k || kind_has_final(g->tensors[x].kind) ||
 			    kind_is_persistent(g->tensors[y].kind) || g->tensors[x].bytes != g->tensors[y].bytes)
 				continue;
 			taken[x] = taken[y] = true;
@@ -70,7 +70,7 @@ is_passing(const struct model *m, uint32_t t)
 {
 	const struct lifetimes *l = m->life;
 
-	return !kind_is_persistent(m->graph->tensors[t].kind) && m->graph->tensors[t].bytes > 0 && l->first[t] < l->last[t] &&
+	return !kind_has_final(m->graph->tensors[t].kind) && m->graph->tensors[t].bytes > 0 && l->first[t] < l->last[t] &&
 	    m->graph->ops[l->last[t]].phase == PHASE_FORWARD && versions_before(&m->versions, t, m->graph->op_count) == 1;
 }
 
@@ -246,7 +246,7 @@ find_copies(struct model *m, struct model_interval *j)
 	bool home = m->on_host[j->idle.tensor];
 
 	j->out = !home || versions_before(&m->versions, j->idle.tensor, j->idle.from) > 0;
-	j->in = !home || j->idle.to < m->graph->op_count;
+	j->in = idle_returns(m->graph, &j->idle) && (!home || j->idle.to < m->graph->op_count);
 }
 
 static void
@@ -389,7 +389,7 @@ is_there(const struct model *m, uint32_t s, uint32_t c)
 	if (m->held[s])
 		return c <= m->until[s];
 	j = interval_at(m, s, c);
-	return m->life->last[s] >= c && (j == NULL || j->fate != FATE_DROP || j->back <= c || c < j->gone);
+	return lifetimes_needs(m->life, s, c) && (j == NULL || j->fate != FATE_DROP || j->back <= c || c < j->gone);
 }
 
 /* A drop to be priced or made: the walk back over the ops that would run again before the interval's end. */
@@ -458,9 +458,10 @@ struct drop_cost
 model_drop_cost(struct model *m, const struct model_interval *j, int64_t wanted, double most)
 {
 	struct drop x = { .m = m, .interval = j, .cost = { 0, j->bytes < wanted ? j->bytes : wanted }, .most = most };
+	bool forward = j->idle.to < m->graph->op_count && m->graph->ops[j->idle.to].phase == PHASE_FORWARD;
 
 	if (kind_is_persistent(m->graph->tensors[j->idle.tensor].kind) ||
-	    versions_before(&m->versions, j->idle.tensor, j->idle.to) == 0 || m->graph->ops[j->idle.to].phase == PHASE_FORWARD ||
+	    versions_before(&m->versions, j->idle.tensor, j->idle.to) == 0 || forward ||
 	    !walk_reruns(&x, count_cost))
 		x.cost.us = INFINITY;
 	return x.cost;

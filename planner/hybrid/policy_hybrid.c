@@ -42,10 +42,10 @@ enum {
 static struct configuration
 configuration_at(int i)
 {
-	struct configuration c = { .order = BY_SPAN, .checkpoints = checkpoints[i % LENGTH(checkpoints)], .look_ahead = 8, .lead = 4,
-	    .squeeze = 1 };
+	struct configuration c = configuration_default;
 	int rest = i - LENGTH(checkpoints) - 1;
 
+	c.checkpoints = checkpoints[i % LENGTH(checkpoints)];
 	if (i < LENGTH(checkpoints))		/* nothing is offloaded by choice: no order */
 		return c;
 	if (i == LENGTH(checkpoints)) {		/* nothing is dropped: reruns need no memory of their own */
@@ -210,7 +210,8 @@ struct hybrid_search {
 	struct placement_cache placements;
 	struct schedule *best;		/* the caller's */
 	double us;			/* of best; INFINITY: none */
-	const struct policy *row;	/* the policy that made best; NULL: hybrid itself */
+	const struct policy *row;	/* the policy that made best; NULL: hybrid itself ... */
+	struct configuration configuration;	/* ... with this configuration */
 	enum packing packing;
 	int evaluation_count, most_evaluations;
 	struct evaluated evaluated[EVALUATION_ROOM];
@@ -253,6 +254,7 @@ evaluate(struct hybrid_search *x, int n)
 	if (x->all[best].us < x->us) {
 		x->us = x->all[best].us;
 		x->row = x->all[best].row;
+		x->configuration = x->all[best].h.configuration;
 		schedule_copy(x->best, &x->all[best].h.schedule, x->p->graph->tensor_count, x->arena);
 	}
 	arena_free(&x->all[best].arena);
@@ -392,6 +394,8 @@ policy_hybrid(struct schedule *s, const struct problem *p, struct arena *a, stru
 	}
 	if (x->row != NULL)
 		s->found_by = x->row->name;
+	else
+		s->configuration = configuration_text(&x->configuration, a);
 	if (search_stopped(p->control))
 		p->control->status = "time-limit";
 	return 0;

@@ -5,7 +5,7 @@
  * the fate that a solution gives each choice.  Lengths in [] below: `count` choices, `op_count` ops of the graph.
  *
  * An idle interval is the ops between two uses of a tensor; of a persistent tensor also the ops before its first and after its last
- * use.  A persistent tensor cannot be dropped.
+ * use, and of a result those after its last use.  A persistent tensor cannot be dropped.
  */
 #ifndef PLANNER_ILP_ILP_H
 #define PLANNER_ILP_ILP_H

@@ -190,7 +190,8 @@ add_choice(struct aggregate *f, uint32_t i, const uint32_t *x, uint32_t rows_out
 	if (kind_is_persistent(f->m->graph->tensors[g->idle.tensor].kind))
 		f->m->lp.columns[f->y[i]].high = 0;	/* this form does not know the time of its fetch */
 	lp_add(&f->m->lp, rows_out + moment_at(f, g->idle.from), f->y[i], -mb);
-	lp_add(&f->m->lp, rows_in + moment_at(f, g->idle.to), f->y[i], mb);
+	if (idle_returns(f->m->graph, &g->idle))
+		lp_add(&f->m->lp, rows_in + moment_at(f, g->idle.to), f->y[i], mb);
 	f->z[i] = UINT32_MAX;
 	if (c->run_count == 0)
 		return;

@@ -47,7 +47,7 @@ is_present(void *arg, uint32_t t, uint32_t v)
 	const struct finding *f = arg;
 
 	(void)v;
-	return kind_is_persistent(f->m->graph->tensors[t].kind) || f->m->life->last[t] >= f->end;
+	return kind_is_persistent(f->m->graph->tensors[t].kind) || lifetimes_needs(f->m->life, t, f->end);
 }
 
 /* Fills choice c's runs: the ops that make its tensor again at its end; none if the tensor cannot be made again. */
@@ -88,21 +88,27 @@ useful(const struct ilp *m, uint32_t all, struct ranked *order)
 	return count < MOST_INTERVALS ? count : MOST_INTERVALS;
 }
 
-/* Fills intervals with those of transient tensors, then those of persistent ones.  Returns their number. */
+/* Fills intervals with those of transient tensors, then those of persistent ones and of results.  Returns their number. */
 static uint32_t
 all_intervals(struct ilp *m)
 {
-	uint32_t n, more;
-	const struct timed_interval *transient = occupancy_intervals(&m->full, false, &n, m->arena);
-	const struct timed_interval *persistent = occupancy_intervals(&m->full, true, &more, m->arena);
-	struct timed_interval *all = ARENA_NEW(m->arena, struct timed_interval, (size_t)n + more);
+	static const enum interval_set sets[] = { INTERVALS_BETWEEN_USES, INTERVALS_PERSISTENT, INTERVALS_OF_RESULTS };
+	enum { SETS = sizeof(sets) / sizeof(*sets) };
+	const struct timed_interval *of[SETS];
+	struct timed_interval *all;
+	uint32_t count[SETS], sum = 0;
 
-	if (n > 0)
-		memcpy(all, transient, sizeof(*all) * n);
-	if (more > 0)
-		memcpy(all + n, persistent, sizeof(*all) * more);
-	m->intervals = all;
-	return n + more;
+	for (int i = 0; i < SETS; i++) {
+		of[i] = occupancy_intervals(&m->full, sets[i], &count[i], m->arena);
+		sum += count[i];
+	}
+	m->intervals = all = ARENA_NEW(m->arena, struct timed_interval, sum);
+	for (int i = 0; i < SETS; i++) {
+		if (count[i] > 0)
+			memcpy(all, of[i], sizeof(*all) * count[i]);
+		all += count[i];
+	}
+	return sum;
 }
 
 /* Finds the prior of each choice. */

@@ -25,7 +25,7 @@
  *                                  least, with each for at most twice its time (both directions)
  *   sum over g of o_gl <= d_l, of r_gl <= d_l, of bytes of both <= B d_l	(one copy engine: o + r <= d)
  *   out_g e_gk <= sum of o_gl over intervals l after a_g and before k, and of all o of earlier g of the same value
- *   in_g e_g last <= sum of r_gl over intervals l before b_g
+ *   in_g e_g last <= sum of r_gl over intervals l before b_g		not for a result after its last use: it stays on the host
  *   r_gl <= in_g s_gk		k: the op of M in l, or the next one that g crosses; none: no such row
  *   sum over g across k of w_g (e_gk - s_gk + sum over q > k of c_gq) >= E_k
  *                                  E_k: excess at op k when everything is kept
@@ -96,8 +96,9 @@ divide_time(struct exact *f)
 		f->least[now] += m->graph->ops[k].time_us / ILP_MS;
 		now += after[k];
 	}
-	/* The last interval is for fetches that end after the last op. */
-	f->run_in[n] = f->op_in[n] = f->intervals = now + 1;
+	/* The last interval is for fetches that end after the last op, and for results that are made again there. */
+	f->run_in[n] = now;
+	f->op_in[n] = f->intervals = now + 1;
 }
 
 /* ---- columns ---- */
@@ -255,7 +256,8 @@ copy_rows(struct exact *f, uint32_t i)
 	row = lp_row(lp, 0, INFINITY);
 	for (uint32_t l = 0; l < c->r_count; l++)
 		lp_add(lp, row, c->r + l, 1);
-	lp_add(lp, row, c->e + c->row_count - 1, -in);
+	if (idle_returns(f->m->graph, &g->idle))
+		lp_add(lp, row, c->e + c->row_count - 1, -in);
 	for (uint32_t l = 0; l < c->r_count; l++) {
 		while (k < c->row_count && f->op_in[f->moment[c->first_row + k]] < c->r_first + l)
 			k++;

@@ -30,8 +30,8 @@ struct exact {
 	struct ilp *m;
 	uint32_t *moment, moments;	/* [moments] ops with a row for memory, rising */
 	uint32_t intervals, d;		/* time intervals: their number, and their first column */
-	uint32_t *run_in;		/* [op_count + 1] time interval of the reruns just before op k */
-	uint32_t *op_in;		/* [op_count + 1] time interval of op k */
+	uint32_t *run_in;		/* [op_count + 1] time interval of the reruns just before op k; op_count: of those for results */
+	uint32_t *op_in;		/* [op_count + 1] time interval of op k; op_count: the number of intervals */
 	double *least;			/* [intervals] ms of its ops */
 	struct slow_level levels[CLASS_COUNT];	/* by slow */
 	uint32_t level_count;
@@ -39,7 +39,7 @@ struct exact {
 	uint32_t *time_row;		/* [intervals][level_count] or ILP_NONE */
 	struct stage *stages;		/* [stage_count] by op */
 	uint32_t stage_count;
-	uint32_t *stage_at;		/* [op_count] the stage before the op, or ILP_NONE */
+	uint32_t *stage_at;		/* [op_count + 1] the stage before the op, or ILP_NONE; op_count: at the end */
 	uint32_t *choice_of;		/* [slots of decisions.h] the choice whose idle interval follows the use, or ILP_NONE */
 	struct interval_columns *of;	/* [count] */
 };

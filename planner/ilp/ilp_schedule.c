@@ -158,6 +158,13 @@ make_schedule(struct ilp *m, const struct verdicts *v, enum timing timing, struc
 	return decisions_schedule(s, &d, m->scratch, &m->err) == 0;
 }
 
+/* True: the move lies within the idle interval between the steps `from` and `to`, or a result leaves there for good. */
+static bool
+is_within(const struct move *x, const struct timed_interval *g, const struct graph *graph, int64_t from, uint32_t to)
+{
+	return x->tensor == g->idle.tensor && x->gone > from && (x->back <= to || (x->back == SCHEDULE_END && !idle_returns(graph, &g->idle)));
+}
+
 /* Teaches the model each excess of the schedule (x NULL: only looks); false: the schedule is within the budget. */
 static bool
 learn(struct ilp *m, const struct schedule *s, const double *x)
@@ -183,6 +190,12 @@ learn(struct ilp *m, const struct schedule *s, const double *x)
 		most = 0;
 		begin = k + 1;
 		next++;
+	}
+	most = live[s->step_count] > most ? live[s->step_count] : most;
+	if (most > m->p->budget_bytes) {	/* at the end, or while results are made again there */
+		over = true;
+		if (x != NULL)
+			m->form->learn(m, x, next - 1, most - m->p->budget_bytes, NULL, 0);
 	}
 	return over;
 }
@@ -274,7 +287,7 @@ ilp_verdicts_of(struct verdicts *v, const struct ilp *m, const struct schedule *
 				break;
 			}
 		for (uint32_t k = 0; k < s->move_count; k++)
-			if (s->moves[k].tensor == g->idle.tensor && s->moves[k].gone > from && s->moves[k].back <= to) {
+			if (is_within(&s->moves[k], g, m->graph, from, to)) {
 				v->fate[i] = FATE_OFFLOAD;
 				v->gone[i] = lower_bound(first, 0, n, s->moves[k].gone);
 				v->back[i] = lower_bound(first, 0, n, s->moves[k].back);

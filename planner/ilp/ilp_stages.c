@@ -37,7 +37,7 @@ static bool
 still_holds(const struct ilp *m, uint32_t s, uint32_t p, uint32_t stage)
 {
 	return versions_before(&m->versions, s, p) == versions_before(&m->versions, s, stage) &&
-	    (kind_is_persistent(m->graph->tensors[s].kind) || m->life->last[s] >= stage);
+	    (kind_is_persistent(m->graph->tensors[s].kind) || lifetimes_needs(m->life, s, stage));
 }
 
 /* Whether op p may run again at the stage under some decisions.  rerun_close() answers for one set of present tensors; here each input
@@ -86,7 +86,7 @@ outputs_may_stay(struct closing *c, uint32_t p, int depth)
 
 		if (kind_is_persistent(c->m->graph->tensors[t].kind))
 			return false;
-		for (uint32_t v = versions_before(&c->m->versions, t, p) + 2; v <= now && c->m->life->last[t] >= c->op; v++)
+		for (uint32_t v = versions_before(&c->m->versions, t, p) + 2; v <= now && lifetimes_needs(c->m->life, t, c->op); v++)
 			if (!may_run(c, versions_writer(&c->m->versions, t, v), depth))
 				return false;
 	}
@@ -167,15 +167,16 @@ void
 exact_stages(struct exact *f)
 {
 	struct ilp *m = f->m;
-	bool *wanted = ARENA_NEW(m->scratch, bool, m->graph->op_count);
+	uint32_t n = m->graph->op_count;
+	bool *wanted = ARENA_NEW(m->scratch, bool, (size_t)n + 1);
 
 	for (uint32_t i = 0; i < m->count; i++)
 		if (m->choices[i].run_count > 0)
 			wanted[m->choices[i].interval->idle.to] = true;
 	f->stages = ARENA_NEW(m->scratch, struct stage, m->count);
-	f->stage_at = ARENA_NEW(m->scratch, uint32_t, m->graph->op_count);
-	memset(f->stage_at, 0xff, sizeof(*f->stage_at) * m->graph->op_count);
-	for (uint32_t k = 0; k < m->graph->op_count; k++)
+	f->stage_at = ARENA_NEW(m->scratch, uint32_t, (size_t)n + 1);
+	memset(f->stage_at, 0xff, sizeof(*f->stage_at) * ((size_t)n + 1));
+	for (uint32_t k = 0; k <= n; k++)
 		if (wanted[k])
 			open_stage(f, k);
 	for (uint32_t i = 0; i < m->count; i++)
@@ -283,7 +284,7 @@ output_rows(struct exact *f, const struct stage *q, uint32_t p, uint32_t t)
 {
 	uint32_t now = versions_before(&f->m->versions, t, q->op);
 
-	for (uint32_t v = versions_before(&f->m->versions, t, p) + 2; v <= now && f->m->life->last[t] >= q->op; v++)
+	for (uint32_t v = versions_before(&f->m->versions, t, p) + 2; v <= now && lifetimes_needs(f->m->life, t, q->op); v++)
 		needs_run(f, q, p, versions_writer(&f->m->versions, t, v));
 }
 

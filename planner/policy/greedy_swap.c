@@ -28,7 +28,7 @@ greedy_swap_init(struct greedy_swap *s, const struct problem *p, struct arena *a
 {
 	*s = (struct greedy_swap) { .chosen = NULL };
 	occupancy_init(&s->live, p, a);
-	s->intervals = occupancy_intervals(&s->live, false, &s->interval_count, a);
+	s->intervals = occupancy_intervals(&s->live, INTERVALS_BETWEEN_USES, &s->interval_count, a);
 	s->chosen = ARENA_NEW(a, uint32_t, s->interval_count);
 	s->absent = ARENA_NEW(a, struct absent, s->interval_count);
 	s->slice_ops = (p->graph->op_count + SLICES_MAX - 1) / SLICES_MAX;

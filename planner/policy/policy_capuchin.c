@@ -59,7 +59,7 @@ find_candidates(struct capuchin *c, struct arena *a)
 {
 	uint32_t count;
 
-	c->intervals = occupancy_intervals(&c->live, false, &count, a);
+	c->intervals = occupancy_intervals(&c->live, INTERVALS_BETWEEN_USES, &count, a);
 	c->all = ARENA_NEW(a, struct ranked, count);
 	c->heap = ARENA_NEW(a, struct scored, count);
 	c->swaps = ARENA_NEW(a, uint32_t, count);

@@ -197,13 +197,13 @@ emit(struct dp *d, struct schedule *s, uint32_t m)
 	s->step_count = (uint32_t)d->steps;
 }
 
-/* True: every step reads the versions that the graph's order gives it. */
+/* True: every step reads the versions that the graph's order gives it, and results end with their newest version. */
 static bool
 reads_right(const struct dp *d, const struct schedule *s)
 {
 	const struct graph *g = d->graph;
 	uint32_t *version = ARENA_NEW(d->arena, uint32_t, g->tensor_count), *first = ARENA_NEW(d->arena, uint32_t, (size_t)g->op_count + 1);
-	uint32_t *reads, n = 0;
+	uint32_t *newest = ARENA_NEW(d->arena, uint32_t, g->tensor_count), *reads, n = 0;
 
 	for (uint32_t k = 0; k < g->op_count; k++)
 		first[k + 1] = first[k] + g->ops[k].input_count + g->ops[k].output_count;
@@ -214,6 +214,7 @@ reads_right(const struct dp *d, const struct schedule *s)
 		for (uint32_t j = 0; j < g->ops[k].output_count; j++)
 			reads[n++] = ++version[g->ops[k].outputs[j]];
 	}
+	memcpy(newest, version, sizeof(*newest) * g->tensor_count);
 	memset(version, 0, sizeof(*version) * g->tensor_count);
 	for (uint32_t k = 0; k < s->step_count; k++) {
 		const struct op *o = &g->ops[s->steps[k].op];
@@ -225,6 +226,9 @@ reads_right(const struct dp *d, const struct schedule *s)
 		for (uint32_t j = 0; j < o->output_count; j++)
 			version[o->outputs[j]] = want[o->input_count + j];
 	}
+	for (uint32_t t = 0; t < g->tensor_count; t++)
+		if (kind_has_final(g->tensors[t].kind) && version[t] != newest[t])
+			return false;
 	return true;
 }
 

@@ -160,7 +160,7 @@ policy_superneurons(struct schedule *s, const struct problem *p, struct arena *a
 		return -1;
 	occupancy_init(&u.live, p, a);
 	decisions_init(&u.d, p->life, a);
-	u.intervals = occupancy_intervals(&u.live, false, &u.interval_count, a);
+	u.intervals = occupancy_intervals(&u.live, INTERVALS_BETWEEN_USES, &u.interval_count, a);
 	look(&u, a);
 	if (!offload(&u, a))
 		recompute(&u, a);

@@ -32,7 +32,8 @@ struct decision_walk {
 	uint8_t *where;				/* [tensor_count] enum where */
 	uint32_t *move_of;			/* [tensor_count] its open move while ON_HOST */
 	uint32_t *back_start, *back_tensors;	/* CSR: tensors whose fetch begins at each op; op_count: at the end */
-	uint32_t *group;			/* [op_count + 1] first step of what is done for op k: its reruns, then itself */
+	uint32_t *group;			/* [op_count + 2] first step of what is done for op k: its reruns, then itself; op_count:
+						 * reruns for results; op_count + 1: the end */
 	struct rerun rerun;			/* ops that run again before op `at` */
 	uint32_t at;
 	uint32_t *gone_op;			/* [moves] op before which the tensor has gone, or NEVER */
@@ -53,8 +54,15 @@ decisions_init(struct decisions *d, const struct lifetimes *l, struct arena *a)
 	d->barrier = ARENA_NEW(a, bool, g->op_count);
 	memset(d->alternative, 0xff, sizeof(*d->alternative) * g->op_count);
 	for (uint32_t t = 0; t < g->tensor_count; t++)
-		if (l->use_start[t] < l->use_start[t + 1])
+		if (l->use_start[t] < l->use_start[t + 1] && (kind_is_persistent(g->tensors[t].kind) || !kind_has_final(g->tensors[t].kind)))
 			d->fate[l->use_start[t + 1] - 1] = FATE_DROP;
+}
+
+/* True: the tensor is on the host after use u and is fetched without being asked for. */
+static bool
+comes_back(const struct decision_walk *w, uint32_t t, uint32_t u)
+{
+	return w->d->fate[u] == FATE_OFFLOAD && (u + 1 != w->life->use_start[t + 1] || kind_is_persistent(w->graph->tensors[t].kind));
 }
 
 /* Fills back_start and back_tensors. */
@@ -66,16 +74,20 @@ find_returns(struct decision_walk *w)
 
 	w->back_start = ARENA_NEW(w->arena, uint32_t, (size_t)n + 2);
 	w->back_tensors = ARENA_NEW(w->arena, uint32_t, slots);
-	for (uint32_t u = 0; u < slots; u++)
-		if (w->d->fate[u] == FATE_OFFLOAD)
-			w->back_start[w->d->back[u] + 1]++;
+	for (uint32_t t = 0; t < w->graph->tensor_count; t++) {
+		for (uint32_t u = l->use_start[t]; u < l->use_start[t + 1]; u++)
+			if (comes_back(w, t, u))
+				w->back_start[w->d->back[u] + 1]++;
+		if (w->d->fate[decisions_before(l, t)] == FATE_OFFLOAD)
+			w->back_start[w->d->back[decisions_before(l, t)] + 1]++;
+	}
 	for (uint32_t k = 0; k <= n; k++)
 		w->back_start[k + 1] += w->back_start[k];
 	fill = ARENA_NEW(w->arena, uint32_t, (size_t)n + 2);
 	memcpy(fill, w->back_start, sizeof(*fill) * ((size_t)n + 2));
 	for (uint32_t t = 0; t < w->graph->tensor_count; t++) {
 		for (uint32_t u = l->use_start[t]; u < l->use_start[t + 1]; u++)
-			if (w->d->fate[u] == FATE_OFFLOAD)
+			if (comes_back(w, t, u))
 				w->back_tensors[fill[w->d->back[u]]++] = t;
 		if (w->d->fate[decisions_before(l, t)] == FATE_OFFLOAD)
 			w->back_tensors[fill[w->d->back[decisions_before(l, t)]]++] = t;
@@ -89,7 +101,7 @@ push_step(struct decision_walk *w, uint32_t op, uint32_t alternative, bool barri
 	    (struct step) { .op = op, .alternative = alternative, .barrier = barrier };
 }
 
-/* Brings tensor t back before op k.  A tensor that would be gone only later never leaves. */
+/* Brings tensor t back before op k, or at the step's end (k > op_count).  A tensor that would be gone only later never leaves. */
 static void
 fetch(struct decision_walk *w, uint32_t t, uint32_t k)
 {
@@ -133,8 +145,11 @@ offload(struct decision_walk *w, uint32_t t, uint32_t u, uint32_t k)
 static int
 cannot(struct decision_walk *w, uint32_t p, uint32_t k, const char *why)
 {
-	err_set(w->e, ERR_NO, "op %" PRIu32 " '%s' would have to run again for op %" PRIu32 " '%s', but %s",
-	    p, w->graph->ops[p].name, k, w->graph->ops[k].name, why);
+	if (k < w->graph->op_count)
+		err_set(w->e, ERR_NO, "op %" PRIu32 " '%s' would have to run again for op %" PRIu32 " '%s', but %s",
+		    p, w->graph->ops[p].name, k, w->graph->ops[k].name, why);
+	else
+		err_set(w->e, ERR_NO, "op %" PRIu32 " '%s' would have to run again for a result, but %s", p, w->graph->ops[p].name, why);
 	return graph_set_reason(w->e, w->graph, p, 0);
 }
 
@@ -192,6 +207,17 @@ ascending(const void *x, const void *y)
 	return *p < *q ? -1 : *p > *q;
 }
 
+/* True: tensor t, made again before op k, stays on the device.  stays: also for uses after op k. */
+static bool
+is_wanted(const struct decision_walk *w, uint32_t t, uint32_t k, bool stays)
+{
+	uint32_t u = w->next_use[t];
+
+	if (u < w->life->use_start[t + 1])
+		return stays || w->life->use_op[u] == k;
+	return kind_has_final(w->graph->tensors[t].kind) && (stays || k == w->graph->op_count);
+}
+
 /* Emits the reruns before op k, and updates where the tensors are that they write. */
 static void
 run_again(struct decision_walk *w, uint32_t k)
@@ -208,12 +234,11 @@ run_again(struct decision_walk *w, uint32_t k)
 
 		push_step(w, p, PLAN_NONE, false);
 		for (uint32_t j = 0; j < o->output_count; j++) {
-			uint32_t t = o->outputs[j], u = w->next_use[t];
+			uint32_t t = o->outputs[j];
 			bool newest = versions_before(&w->versions, t, p) + 1 == w->version[t];
 			bool stays = w->d->keep_recomputed && (w->d->lean == NULL || !w->d->lean[p]);
-			bool wanted = u < w->life->use_start[t + 1] && (stays || w->life->use_op[u] == k);
 
-			if (w->where[t] != ON_HOST && newest && wanted)
+			if (w->where[t] != ON_HOST && newest && is_wanted(w, t, k, stays))
 				w->where[t] = RESIDENT;
 		}
 	}
@@ -300,12 +325,31 @@ begin(struct decision_walk *w)
 	}
 }
 
-/* Returns persistent tensors to their homes at the end of the step. */
-static void
+/* Makes dropped results again after the last op. */
+static int
+provide_results(struct decision_walk *w)
+{
+	const struct graph *g = w->graph;
+
+	rerun_begin(&w->rerun);
+	for (uint32_t t = 0; t < g->tensor_count; t++)
+		if (kind_has_final(g->tensors[t].kind) && w->where[t] == ABSENT && w->version[t] > 0)
+			rerun_want(&w->rerun, t, w->version[t]);
+	if (close_reruns(w, g->op_count) < 0)
+		return -1;
+	run_again(w, g->op_count);
+	return 0;
+}
+
+/* Makes the results that are missing, and returns persistent tensors to their homes, at the end of the step. */
+static int
 end(struct decision_walk *w)
 {
-	uint32_t n = w->graph->op_count;
+	uint32_t n = w->graph->op_count + 1;
 
+	w->group[w->graph->op_count] = (uint32_t)w->steps;
+	if (provide_results(w) < 0)
+		return -1;
 	w->group[n] = (uint32_t)w->steps;
 	for (uint32_t t = 0; t < w->graph->tensor_count; t++) {
 		if (!kind_is_persistent(w->graph->tensors[t].kind))
@@ -315,6 +359,7 @@ end(struct decision_walk *w)
 		else if (!on_host(w, t) && w->where[t] == ON_HOST)
 			fetch(w, t, n);
 	}
+	return 0;
 }
 
 /* Turns the moves' ops into steps, now that all steps are known, and removes moves that never happen. */
@@ -354,7 +399,7 @@ decisions_schedule(struct schedule *s, const struct decisions *d, struct arena *
 	w.copied = ARENA_NEW(a, uint32_t, g->tensor_count);
 	w.where = ARENA_NEW(a, uint8_t, g->tensor_count);
 	w.move_of = ARENA_NEW(a, uint32_t, g->tensor_count);
-	w.group = ARENA_NEW(a, uint32_t, (size_t)g->op_count + 1);
+	w.group = ARENA_NEW(a, uint32_t, (size_t)g->op_count + 2);
 	rerun_init(&w.rerun, g, &w.versions, g->op_count, a);
 	begin(&w);
 	for (uint32_t k = 0; k < g->op_count; k++) {
@@ -364,7 +409,8 @@ decisions_schedule(struct schedule *s, const struct decisions *d, struct arena *
 		push_step(&w, k, d->alternative[k], d->barrier[k]);
 		settle(&w, k);
 	}
-	end(&w);
+	if (end(&w) < 0)
+		return -1;
 	finish_moves(&w);
 	return 0;
 }

@@ -10,6 +10,8 @@
  *
  * Persistent tensors are never dropped.  They may be offloaded before their first use, too (decisions_before()), and after
  * their last, until the step's end at the latest.  Those at home on the host begin and end the step there.
+ * A result has a fate after its last use, too: it stays until the step's end, ends the step on the host (FATE_OFFLOAD), or is
+ * rematerialised at the end (FATE_DROP).
  * A value that the host has already, from an earlier offload or as the tensor's home, is not copied out again.
  */
 #ifndef PLANNER_SCHEDULE_DECISIONS_H
@@ -21,8 +23,8 @@ enum fate { FATE_KEEP, FATE_OFFLOAD, FATE_DROP };
 
 struct decisions {
 	const struct lifetimes *life;	/* not owned */
-	uint8_t *fate;			/* [slots] enum fate after use u.  After the last use: FATE_KEEP holds the tensor for later
-					 * reruns, FATE_DROP ends it */
+	uint8_t *fate;			/* [slots] enum fate after use u.  After the last use of a transient tensor: FATE_KEEP holds the tensor
+					 * for later reruns, FATE_DROP ends it */
 	uint32_t *gone;			/* [slots] FATE_OFFLOAD: the copy has ended before this op; use_op[u] + 1 .. next use */
 	uint32_t *from;			/* [slots] or NULL; FATE_OFFLOAD: the copy out may begin after this op.  Default, and latest
 					 * allowed: the op of use u.  SCHEDULE_START: at once.  In any case after the op that wrote the
@@ -52,7 +54,7 @@ decisions_slots(const struct lifetimes *l)
 	return l->use_start[l->graph->tensor_count] + l->graph->tensor_count;
 }
 
-/* Fills d: every tensor is kept until its last use; no barriers. */
+/* Fills d: every tensor is kept until its last use, and a result until the step's end; no barriers. */
 void decisions_init(struct decisions *d, const struct lifetimes *l, struct arena *a);
 
 /* Fills s.  ERR_NO when a dropped tensor cannot be made again: an op on the way is not recomputable, or has read a value that has

@@ -14,12 +14,12 @@ idle_intervals(const struct lifetimes *l, uint32_t *count, struct arena *a)
 
 	for (uint32_t t = 0; t < g->tensor_count; t++) {
 		uint32_t first = l->use_start[t], end = l->use_start[t + 1];
-		bool persistent = kind_is_persistent(g->tensors[t].kind);
+		bool persistent = kind_is_persistent(g->tensors[t].kind), needed = kind_has_final(g->tensors[t].kind);
 
 		if (g->tensors[t].bytes == 0 || first == end)
 			continue;
 		/* Interval u lies before use u. */
-		for (uint32_t u = persistent ? first : first + 1; u < end + persistent; u++) {
+		for (uint32_t u = persistent ? first : first + 1; u < end + needed; u++) {
 			struct idle_interval x = { .tensor = t, .slot = u == first ? decisions_before(l, t) : u - 1,
 			    .from = u == first ? 0 : l->use_op[u - 1] + 1, .to = u == end ? g->op_count : l->use_op[u],
 			    .read = u < end && op_reads(&g->ops[l->use_op[u]], t) };

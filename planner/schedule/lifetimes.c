@@ -29,6 +29,9 @@ find_uses(struct lifetimes *l, uint32_t *stamp, struct arena *a)
 	for (uint32_t k = 0; k < g->op_count; k++)
 		FOR_EACH_OPERAND_ONCE(&g->ops[k], stamp, k + 1, t)
 			l->use_op[l->use_start[t] + fill[t]++] = k;
+	for (uint32_t t = 0; t < g->tensor_count; t++)
+		if (!kind_is_persistent(g->tensors[t].kind) && kind_has_final(g->tensors[t].kind))
+			l->last[t] = g->op_count - 1;
 }
 
 /* Fills live: a running sum of the bytes born at op k less those that died at op k - 1. */
@@ -98,6 +101,7 @@ static void
 find_bounds(struct lifetimes *l, uint32_t *stamp)
 {
 	const struct graph *g = l->graph;
+	bytes_t needed = l->persistent_bytes;	/* and those of the results that have been written */
 
 	for (uint32_t t = 0; t < g->tensor_count; t++)
 		stamp[t] = 0;
@@ -107,11 +111,13 @@ find_bounds(struct lifetimes *l, uint32_t *stamp)
 
 		FOR_EACH_OPERAND_ONCE(o, stamp, k + 1, t) {
 			all += g->tensors[t].bytes;
-			if (!kind_is_persistent(g->tensors[t].kind))
+			if (!kind_has_final(g->tensors[t].kind))
 				transient += g->tensors[t].bytes;
+			else if (!kind_is_persistent(g->tensors[t].kind) && l->first[t] == k)
+				needed += g->tensors[t].bytes;
 		}
 		all += workspace - shared;
-		transient += workspace + l->persistent_bytes - shared;
+		transient += workspace + needed - shared;
 		if (all > l->bound_bytes || k == 0) {
 			l->bound_bytes = all;
 			l->bound_op = k;

@@ -2,7 +2,7 @@
 /* lifetimes.h - the uses of each tensor of a graph, its live bytes, their peak, and the bounds on bytes
  *
  * All positions are op ids (execution order).  A persistent tensor is alive at every op.  A transient one is alive from its first
- * use to its last, both included.  Sizes are the graph's own, not aligned.
+ * use to its last, both included, and a result from its first use to the last op.  Sizes are the graph's own, not aligned.
  */
 #ifndef PLANNER_SCHEDULE_LIFETIMES_H
 #define PLANNER_SCHEDULE_LIFETIMES_H
@@ -11,7 +11,7 @@
 
 struct lifetimes {
 	const struct graph *graph;	/* not owned */
-	uint32_t *first, *last;		/* [tensor_count]; a tensor without uses has first > last */
+	uint32_t *first, *last;		/* [tensor_count]; a tensor without uses has first > last.  last of a result: the last op */
 	uint32_t *use_start;		/* [tensor_count + 1]: tensor t's uses are use_op[use_start[t] .. use_start[t+1]) */
 	uint32_t *use_op;		/* rising; an op that reads and writes t counts once */
 	bytes_t *live;			/* [op_count] live bytes while op k runs, workspace included */
@@ -22,7 +22,7 @@ struct lifetimes {
 	 * minus the bytes that its inplace permissions may share. */
 	bytes_t bound_bytes;
 	uint32_t bound_op;
-	/* The same if persistent tensors never leave the device. */
+	/* The same if persistent tensors, and results after their first write, never leave the device. */
 	bytes_t resident_bound_bytes;
 	uint32_t resident_bound_op;
 	double *start_us;		/* [op_count + 1] when each op starts if nothing stalls: sums of the op times */
@@ -31,6 +31,13 @@ struct lifetimes {
 
 /* Fills l. */
 void lifetimes_init(struct lifetimes *l, const struct graph *g, struct arena *a);
+
+/* True: the value of tensor t is needed at op k or later; at k == op_count, after the step. */
+static inline bool
+lifetimes_needs(const struct lifetimes *l, uint32_t t, uint32_t k)
+{
+	return k < l->graph->op_count ? l->last[t] >= k : kind_has_final(l->graph->tensors[t].kind);
+}
 
 /* The index in use_op of tensor t's first use at op k or after; use_start[t + 1]: none. */
 static inline uint32_t

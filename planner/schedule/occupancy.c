@@ -67,8 +67,16 @@ op_at(const struct occupancy *r, double us)
 
 /* ---- idle intervals ---- */
 
+static enum interval_set
+set_of(const struct graph *g, const struct idle_interval *x)
+{
+	if (kind_is_persistent(g->tensors[x->tensor].kind))
+		return INTERVALS_PERSISTENT;
+	return x->to < g->op_count ? INTERVALS_BETWEEN_USES : INTERVALS_OF_RESULTS;
+}
+
 struct timed_interval *
-occupancy_intervals(const struct occupancy *r, bool persistent, uint32_t *count, struct arena *a)
+occupancy_intervals(const struct occupancy *r, enum interval_set set, uint32_t *count, struct arena *a)
 {
 	const struct graph *g = r->problem->graph;
 	const struct device *d = r->problem->device;
@@ -79,7 +87,7 @@ occupancy_intervals(const struct occupancy *r, bool persistent, uint32_t *count,
 	for (uint32_t i = 0; i < all; i++) {
 		const struct tensor *t = &g->tensors[idle[i].tensor];
 
-		if (kind_is_persistent(t->kind) == persistent && (idle[i].read || idle[i].to == g->op_count))
+		if (set_of(g, &idle[i]) == set && (idle[i].read || idle[i].to == g->op_count))
 			intervals[n++] = (struct timed_interval) { .idle = idle[i], .bytes = bytes_align(t->bytes, DEVICE_ALIGN),
 			    .out_us = device_transfer_us(d, D2H, t->bytes), .in_us = device_transfer_us(d, H2D, t->bytes) };
 	}
@@ -114,7 +122,7 @@ time_out(struct occupancy *r, struct decisions *d, const struct timed_interval *
 	}
 }
 
-/* Times the copies back, last first.  Each ends when its tensor is needed, or when the one after it begins. */
+/* Times the copies back, last first.  A result that ends the step on the host has none.  Each ends when its tensor is needed, or when the one after it begins. */
 static void
 time_in(struct occupancy *r, struct decisions *d, const struct timed_interval *intervals, struct ranked *order, uint32_t count)
 {
@@ -128,6 +136,10 @@ time_in(struct occupancy *r, struct decisions *d, const struct timed_interval *i
 		const struct timed_interval *j = &intervals[order[i].id];
 		uint32_t back, over, gone = d->gone[j->idle.slot];
 
+		if (!idle_returns(r->problem->graph, &j->idle)) {
+			d->back[j->idle.slot] = j->idle.to;
+			continue;
+		}
 		begin = (r->start_us[j->idle.to] < begin ? r->start_us[j->idle.to] : begin) - j->in_us;
 		back = begin <= 0 ? 0 : op_at(r, begin);
 		back = back < gone ? gone : back > j->idle.to ? j->idle.to : back;
@@ -149,6 +161,8 @@ hurry(struct occupancy *r, struct decisions *d, const struct timed_interval *int
 		const struct timed_interval *j = &intervals[order[i].id];
 		uint32_t back = d->gone[j->idle.slot] > before ? d->gone[j->idle.slot] : before, over;
 
+		if (!idle_returns(r->problem->graph, &j->idle))
+			continue;
 		if (back < d->back[j->idle.slot]) {
 			over = segment_tree_last_over(&r->live, back, d->back[j->idle.slot], budget - (int64_t)j->bytes);
 			back = over == SEGMENT_TREE_NONE ? back : over + 1;
@@ -222,12 +236,14 @@ occupancy_peak(const struct schedule *s, const struct graph *g, uint32_t *step, 
 	struct range_sum y = { .graph = g, .change = ARENA_NEW(a, int64_t, (size_t)s->step_count + 1),
 	    .lower = ARENA_NEW(a, uint32_t, g->tensor_count), .upper = ARENA_NEW(a, uint32_t, g->tensor_count) };
 	uint32_t n = s->move_count, *step_of = ARENA_NEW(a, uint32_t, 2 * (size_t)n), *start, *order, at = 0;
+	bool *gone = ARENA_NEW(a, bool, g->tensor_count);	/* for good */
 	int64_t live = 0, peak = 0;
 
 	/* Departures, then returns. */
 	for (uint32_t m = 0; m < n; m++) {
 		step_of[m] = s->moves[m].gone;
 		step_of[n + m] = s->moves[m].back;
+		gone[s->moves[m].tensor] |= s->moves[m].back == SCHEDULE_END;
 	}
 	order = rank_by_key(step_of, 2 * n, s->step_count + 1, &start, a);
 	for (uint32_t k = 0; k < s->step_count; k++) {
@@ -242,7 +258,8 @@ occupancy_peak(const struct schedule *s, const struct graph *g, uint32_t *step, 
 		touch_op(&y, &g->ops[s->steps[k].op], k);
 	}
 	for (uint32_t t = 0; t < g->tensor_count; t++) {
-		end_range(&y, t, y.upper[t]);
+		/* A result that is on the device stays until the step's end. */
+		end_range(&y, t, kind_has_final(g->tensors[t].kind) && !gone[t] ? s->step_count : y.upper[t]);
 		live += kind_is_persistent(g->tensors[t].kind) ? aligned(g->tensors[t].bytes) : 0;
 	}
 	for (uint32_t k = 0; k < s->step_count; k++) {

@@ -34,8 +34,11 @@ struct timed_interval {
 	double out_us, in_us;		/* alone on the link */
 };
 
-/* The idle intervals after which the value is needed, of persistent tensors or of transient ones, by tensor and time. */
-struct timed_interval *occupancy_intervals(const struct occupancy *r, bool persistent, uint32_t *count, struct arena *a);
+/* The idle intervals of persistent tensors; those between two uses of other tensors; those after a result's last use. */
+enum interval_set { INTERVALS_PERSISTENT, INTERVALS_BETWEEN_USES, INTERVALS_OF_RESULTS };
+
+/* The idle intervals of a set after which the value is needed, by tensor and time. */
+struct timed_interval *occupancy_intervals(const struct occupancy *r, enum interval_set set, uint32_t *count, struct arena *a);
 
 /* Offloads the tensors of the chosen intervals: fills d's fate, gone and back.  Copies go out in the order of last uses and come back
  * in the order of next uses, as the link's rates permit in ideal time.  A tensor is gone before an op that is over the budget, even if

@@ -23,6 +23,8 @@ struct program {
 	uint32_t buffer_capacity;
 	struct place_item *ranges;	/* [buffer_count] live ranges */
 	uint32_t *current;		/* [tensor_count] the buffer that holds it now, or PLAN_NONE */
+	uint32_t *final_of;		/* [tensor_count] index of its place in final */
+	bool *gone;			/* [tensor_count] its latest move takes it to the host for good */
 	uint32_t *reads, *writes;	/* the next free cells of the runs' operand arrays */
 	uint32_t *leaves, *returns;	/* [step_count + 2] first move in by_gone / by_back */
 	uint32_t *by_gone, *by_back;	/* move ids in step order, ties as given; step_count: at the end */
@@ -35,6 +37,7 @@ struct program {
 	uint32_t takeover_count;
 	struct takeover *takeovers;	/* those that ops permit, in step order */
 	uint32_t *part_of;		/* [buffer_count] the buffer whose placement item it shares: itself, but for takeovers */
+	bool has_results;
 	bool homes_return;		/* some persistent tensor leaves the device and returns */
 };
 
@@ -111,21 +114,29 @@ begin_persistent(struct program *b)
 	}
 }
 
-/* Puts persistent tensors at home at the end. */
+/* Puts persistent tensors at home at the end, and results where they are; host buffers come later. */
 static void
-end_persistent(struct program *b)
+find_finals(struct program *b)
 {
 	struct plan *p = b->plan;
-	uint32_t t;
+	const struct graph *g = b->graph;
 
-	for (uint32_t i = 0; i < p->initial_count; i++) {
-		p->final[p->final_count++] = p->initial[i];
-		t = p->initial[i].tensor;
-		if (p->initial[i].on_host)
+	for (uint32_t t = 0; t < g->tensor_count; t++) {
+		bool host = kind_is_persistent(g->tensors[t].kind) ? on_host(b->schedule, t) : b->gone[t];
+
+		if (!kind_has_final(g->tensors[t].kind))
+			continue;
+		b->final_of[t] = p->final_count;
+		p->final[p->final_count++] = (struct place) { .tensor = t, .on_host = host, .buffer = b->current[t] };
+		if (host)
 			continue;
 		assert(b->current[t] != PLAN_NONE);
-		p->final[i].buffer = b->current[t];
-		b->ranges[b->current[t]].upper = b->schedule->step_count;
+		/* A tensor may return after the last step.  Results are there then, and no output of the last step takes their bytes over;
+		 * without results only homes are there. */
+		if (!kind_is_persistent(g->tensors[t].kind) || (b->has_results && b->ranges[b->current[t]].lower == b->schedule->step_count))
+			b->ranges[b->current[t]].upper = b->schedule->step_count + 1;
+		else
+			b->ranges[b->current[t]].upper = b->schedule->step_count;
 	}
 }
 
@@ -222,6 +233,7 @@ leave(struct program *b, uint32_t id)
 
 	assert(m->gone <= m->free && m->free <= m->back);
 	b->current[m->tensor] = PLAN_NONE;
+	b->gone[m->tensor] = m->back == SCHEDULE_END;
 	b->from[id] = m->copied ? PLAN_NONE : buffer;
 	if (buffer != PLAN_NONE)	/* none at step 0, for a tensor at home on the host */
 		b->ranges[buffer].upper = m->free;
@@ -257,7 +269,7 @@ walk(struct program *b)
 		if (k < s->step_count)
 			walk_run(b, k, &b->plan->program[b->instructions++]);
 	}
-	end_persistent(b);
+	find_finals(b);
 	b->plan->instruction_count = b->instructions;
 	take_over(b);
 }
@@ -269,7 +281,7 @@ fix_homes(struct program *b)
 {
 	struct plan *p = b->plan;
 	struct ranked *homes = ARENA_NEW(b->arena, struct ranked, p->initial_count);
-	uint32_t *place = ARENA_NEW(b->arena, uint32_t, b->graph->tensor_count), count = 0;
+	uint32_t *place = ARENA_NEW(b->arena, uint32_t, b->graph->tensor_count), count = 0;	/* in initial */
 	bytes_t offset = 0;
 
 	for (uint32_t i = 0; i < p->initial_count; i++) {
@@ -281,7 +293,7 @@ fix_homes(struct program *b)
 	for (uint32_t i = 0; i < count; i++) {
 		uint32_t at = place[homes[i].id];
 
-		b->ranges[p->initial[at].buffer].fixed = b->ranges[p->final[at].buffer].fixed = offset;
+		b->ranges[p->initial[at].buffer].fixed = b->ranges[p->final[b->final_of[homes[i].id]].buffer].fixed = offset;
 		offset += bytes_align(b->graph->tensors[homes[i].id].bytes, DEVICE_ALIGN);
 	}
 }
@@ -306,7 +318,7 @@ place_device(struct program *b, const struct placement *placement, uint32_t thre
 }
 
 /* Gives every copy a host buffer.  A tensor at home on the host has one for the whole step; any other has one from its copy out
- * to the last fetch that it serves. */
+ * to the last fetch that it serves, and a result that ends the step there to the step's end. */
 static void
 find_host_ranges(struct program *b)
 {
@@ -321,7 +333,7 @@ find_host_ranges(struct program *b)
 		if (p->initial[i].on_host) {
 			uint32_t t = p->initial[i].tensor;
 
-			latest[t] = p->initial[i].buffer = p->final[i].buffer = p->host_count;
+			latest[t] = p->initial[i].buffer = p->final[b->final_of[t]].buffer = p->host_count;
 			ranges[p->host_count] = (struct place_item) { .upper = s->step_count + 1 };
 			p->host[p->host_count++] = (struct buffer) { .tensor = t, .bytes = g->tensors[t].bytes };
 		}
@@ -335,7 +347,9 @@ find_host_ranges(struct program *b)
 		}
 		b->host_of[b->by_gone[i]] = latest[m->tensor];
 		if (!on_host(s, m->tensor))
-			ranges[latest[m->tensor]].upper = m->back + 1;
+			ranges[latest[m->tensor]].upper = (m->back == SCHEDULE_END ? s->step_count : m->back) + 1;
+		if (m->back == SCHEDULE_END && kind_has_final(g->tensors[m->tensor].kind))
+			p->final[b->final_of[m->tensor]].buffer = latest[m->tensor];
 	}
 	for (uint32_t i = 0; i < p->host_count; i++) {
 		ranges[i].bytes = p->host[i].bytes;
@@ -430,15 +444,18 @@ make_room(struct program *b, struct err *e)
 	const struct schedule *s = b->schedule;
 	struct plan *p = b->plan;
 	struct arena *a = b->arena;
-	size_t reads = 0, writes = 0, persistent = 0, takeovers = 0, buffers;
+	size_t reads = 0, writes = 0, persistent = 0, finals = 0, takeovers = 0, buffers;
 
 	for (uint32_t k = 0; k < s->step_count; k++) {
 		takeovers += s->in_place ? g->ops[s->steps[k].op].inplace_count : 0;
 		reads += g->ops[s->steps[k].op].input_count;
 		writes += g->ops[s->steps[k].op].output_count;
 	}
-	for (uint32_t t = 0; t < g->tensor_count; t++)
+	for (uint32_t t = 0; t < g->tensor_count; t++) {
 		persistent += kind_is_persistent(g->tensors[t].kind);
+		finals += kind_has_final(g->tensors[t].kind);
+	}
+	b->has_results = finals > persistent;
 	/* Each live range begins with an operand, a fetch or the step, or is a workspace. */
 	buffers = reads + writes + s->move_count + persistent + s->step_count;
 	if (buffers > PLAN_NONE / 2)
@@ -446,7 +463,9 @@ make_room(struct program *b, struct err *e)
 	p->buffers = ARENA_NEW(a, struct buffer, buffers);
 	b->ranges = ARENA_NEW(a, struct place_item, buffers);
 	p->initial = ARENA_NEW(a, struct place, persistent);
-	p->final = ARENA_NEW(a, struct place, persistent);
+	p->final = ARENA_NEW(a, struct place, finals);
+	b->final_of = ARENA_NEW(a, uint32_t, g->tensor_count);
+	b->gone = ARENA_NEW(a, bool, g->tensor_count);
 	p->program = ARENA_NEW(a, struct instruction, (size_t)s->step_count + 2 * (size_t)s->move_count);
 	p->buffer_count = p->host_count = p->initial_count = p->final_count = 0;
 	b->takeovers = ARENA_NEW(a, struct takeover, takeovers);
@@ -531,7 +550,8 @@ program_live(bytes_t *live, const struct program *b)
 	memset(live, 0, sizeof(*live) * ((size_t)steps + 1));
 	for (uint32_t i = 0; i < b->plan->buffer_count; i++) {
 		live[b->ranges[i].lower] += bytes_align(b->ranges[i].bytes, DEVICE_ALIGN);
-		live[b->ranges[i].upper] -= bytes_align(b->ranges[i].bytes, DEVICE_ALIGN);	/* wraps; the sum does not */
+		if (b->ranges[i].upper <= steps)
+			live[b->ranges[i].upper] -= bytes_align(b->ranges[i].bytes, DEVICE_ALIGN);	/* wraps; the sum does not */
 	}
 	for (uint32_t k = 0; k <= steps; k++)
 		live[k] = sum += live[k];

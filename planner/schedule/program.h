@@ -22,7 +22,8 @@ int program_profile(bytes_t *live, const struct graph *g, const struct schedule 
  * Makes p's buffers and program, without offsets or edges.  NULL: failed. */
 struct program *program_new(struct plan *p, const struct schedule *s, struct arena *a, struct err *e) WARN_UNUSED;
 
-/* Fills live[step_count + 1]: the aligned bytes of all buffers alive at each step.  No placement needs less. */
+/* Fills live[step_count + 1]: the aligned bytes of all buffers alive at each step, and after the last one those of results and of tensors
+ * that return there.  No placement needs less. */
 void program_live(bytes_t *live, const struct program *b);
 
 /* Fills the offsets.  placement NULL: no two buffers share a byte, and no tensor returns to its home.  Such a plan cannot run, but

@@ -22,7 +22,8 @@ struct step {
  * back - 1 has ended.  last use before it < gone <= free <= back <= next use.
  *
  * A persistent tensor whose home is the device may also leave before its first use.  It must be back at its own offset when the step
- * ends (back = step_count).  If its home is the host (on_host), its first move is a copied one that leaves at step 0, and its last move
+ * ends (back = step_count).  The last move of a result may be back at SCHEDULE_END: the result ends the step on the host.  If the home
+ * of a persistent tensor is the host (on_host), its first move is a copied one that leaves at step 0, and its last move
  * is back at SCHEDULE_END. */
 struct move {
 	uint32_t tensor;
@@ -38,6 +39,7 @@ struct schedule {
 	struct step *steps;	/* [step_count] */
 	struct move *moves;	/* [move_count] in any order; the moves of one tensor in order of time */
 	const char *found_by;	/* NULL, or the other policy that found the schedule */
+	const char *configuration;	/* NULL, or the configuration of the search that found the schedule, as text */
 	const bool *on_host;	/* [tensor_count] or NULL: persistent tensors at home on the host */
 	bool hold;		/* every tensor has memory of its own for the whole step; only without moves */
 	bool in_place;		/* outputs take over inputs that end with the op, where it permits that */

@@ -14,7 +14,7 @@
  * has a message of its own. */
 int check_plan(const struct plan *p, struct arena *a, struct err *e) WARN_UNUSED;
 
-/* ERR_NO unless the plan is for g: both graphs have the same digest. */
+/* ERR_NO unless the plan is for g: both graphs have the same digest.  Estimated times do not count: they are the device's. */
 int check_graph(const struct plan *p, const struct graph *g, struct arena *a, struct err *e) WARN_UNUSED;
 
 /* Works out the figures that follow from a plan's buffers and program without timing.  The ids in p are in range.

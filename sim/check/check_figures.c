@@ -111,12 +111,12 @@ check_peak(uint32_t *moment, const struct plan *p, struct arena *a)
 	return peak;
 }
 
-/* Scratch of op_bytes(), by tensor.  best is valid where best_stamp is the op's mark. */
+/* Scratch of op_bytes(), by tensor.  best is valid where best_stamp is the op's mark.  A stamp of 0: no op has touched the tensor. */
 struct touched { uint32_t *stamp; uint32_t *best_stamp; bytes_t *best; };
 
 /* Returns the bytes that an op needs on its own: its tensors and the least of its workspaces, less what its inplace
  * permissions save at most.  An output saves the largest of the inputs that it may replace.  *transient leaves
- * persistent tensors out. */
+ * out the tensors whose value is needed after the step. */
 static bytes_t
 op_bytes(const struct graph *g, const struct op *o, struct touched *w, uint32_t mark, bytes_t *transient)
 {
@@ -128,7 +128,7 @@ op_bytes(const struct graph *g, const struct op *o, struct touched *w, uint32_t 
 	*transient = all;
 	FOR_EACH_OPERAND_ONCE(o, w->stamp, mark, t) {
 		all += g->tensors[t].bytes;
-		if (!kind_is_persistent(g->tensors[t].kind))
+		if (!kind_has_final(g->tensors[t].kind))
 			*transient += g->tensors[t].bytes;
 	}
 	for (uint32_t i = 0; i < o->inplace_count; i++) {
@@ -142,7 +142,7 @@ op_bytes(const struct graph *g, const struct op *o, struct touched *w, uint32_t 
 		w->best[y] = least;
 		w->best_stamp[y] = mark;
 	}
-	*transient -= shared;	/* persistent bytes are added to it, so the sum is never negative */
+	*transient -= shared;	/* persistent bytes and results are added to it, so the sum is never negative */
 	return all - shared;
 }
 
@@ -151,13 +151,21 @@ find_bounds(struct plan_figures *f, const struct graph *g, struct arena *a)
 {
 	struct touched w = { ARENA_NEW(a, uint32_t, g->tensor_count), ARENA_NEW(a, uint32_t, g->tensor_count),
 	    ARENA_NEW(a, bytes_t, g->tensor_count) };
-	bytes_t persistent = 0;
+	bytes_t persistent = 0;	/* and the results that have been written */
 
 	for (uint32_t t = 0; t < g->tensor_count; t++)
 		if (kind_is_persistent(g->tensors[t].kind))
 			persistent += g->tensors[t].bytes;
 	for (uint32_t k = 0; k < g->op_count; k++) {
-		bytes_t transient, all = op_bytes(g, &g->ops[k], &w, k + 1, &transient);
+		bytes_t transient, all;
+
+		for (uint32_t j = 0; j < g->ops[k].output_count; j++) {
+			uint32_t t = g->ops[k].outputs[j];
+
+			if (!kind_is_persistent(g->tensors[t].kind) && kind_has_final(g->tensors[t].kind) && w.stamp[t] == 0)
+				persistent += g->tensors[t].bytes;
+		}
+		all = op_bytes(g, &g->ops[k], &w, k + 1, &transient);
 
 		if (all > f->bound_bytes)
 			f->bound_bytes = all;

@@ -99,9 +99,12 @@ check_place(const struct checker *c, const struct place *place, const uint32_t *
 
 	if (t >= c->graph->tensor_count)
 		return err_set(c->err, ERR_NO, "unknown tensor %" PRIu32 ", the graph has %" PRIu32, t, c->graph->tensor_count);
-	if (!kind_is_persistent(c->graph->tensors[t].kind))
+	if (!kind_has_final(c->graph->tensors[t].kind))
 		return err_set(c->err, ERR_NO, "tensor %" PRIu32 " (%s) is transient: it has no place %s the step", t,
 		    kind_names[c->graph->tensors[t].kind], initial ? "before" : "after");
+	if (initial && !kind_is_persistent(c->graph->tensors[t].kind))
+		return err_set(c->err, ERR_NO, "tensor %" PRIu32 " (%s) is made by the step: it has no place before the step", t,
+		    kind_names[c->graph->tensors[t].kind]);
 	if (place_of[t] != NEVER)
 		return err_set(c->err, ERR_NO, "a second place for tensor %" PRIu32 ", which [%" PRIu32 "] names already", t, place_of[t]);
 	if (place->buffer >= count)
@@ -127,7 +130,7 @@ check_place_list(const struct checker *c, const struct place *places, uint32_t c
 		place_of[places[i].tensor] = i;
 	}
 	for (uint32_t t = 0; t < c->graph->tensor_count; t++)
-		if (kind_is_persistent(c->graph->tensors[t].kind) && place_of[t] == NEVER) {
+		if ((initial ? kind_is_persistent : kind_has_final)(c->graph->tensors[t].kind) && place_of[t] == NEVER) {
 			err_set(c->err, ERR_NO, "no place for tensor %" PRIu32 " (%s) %s the step", t,
 			    kind_names[c->graph->tensors[t].kind], initial ? "before" : "after");
 			return err_at(c->err, "%s", name);
@@ -135,7 +138,7 @@ check_place_list(const struct checker *c, const struct place *places, uint32_t c
 	return 0;
 }
 
-/* Checks that a tensor ends the step where it began it, because the next step begins there. */
+/* Checks that a persistent tensor ends the step where it began it, because the next step begins there. */
 static int
 check_return(const struct checker *c, const struct place *before, const struct place *after)
 {
@@ -164,7 +167,8 @@ check_places(const struct checker *c)
 	    check_place_list(c, p->final, p->final_count, final_of, false) < 0)
 		return -1;
 	for (uint32_t i = 0; i < p->final_count; i++)
-		if (check_return(c, &p->initial[initial_of[p->final[i].tensor]], &p->final[i]) < 0)
+		if (initial_of[p->final[i].tensor] != NEVER &&
+		    check_return(c, &p->initial[initial_of[p->final[i].tensor]], &p->final[i]) < 0)
 			return err_at(c->err, "final[%" PRIu32 "]", i);
 	return 0;
 }

@@ -77,7 +77,7 @@ buffers_by_first(const struct explain *x, uint32_t *count, struct arena *a)
 }
 
 /* A tensor's live range if it never left: from the first moment of its first buffer to the last moment of its last one.  A persistent
- * tensor lives over the whole step. */
+ * tensor lives over the whole step, and a result from its first moment to the step's end. */
 struct tensor_life { uint32_t first, last; double here_until_us; bool at_peak, at_step_peak; };
 
 static void
@@ -88,11 +88,10 @@ sum_idle_intervals(struct explain *x, struct arena *a)
 	struct tensor_life *life = ARENA_NEW(a, struct tensor_life, g->tensor_count);
 	uint32_t count, *order = buffers_by_first(x, &count, a);
 
-	for (uint32_t t = 0; t < g->tensor_count; t++)
-		if (kind_is_persistent(g->tensors[t].kind))
-			life[t].last = moment_end(p);
-		else
-			life[t].first = PLAN_NONE;
+	for (uint32_t t = 0; t < g->tensor_count; t++) {
+		life[t].last = kind_has_final(g->tensors[t].kind) ? moment_end(p) : 0;
+		life[t].first = kind_is_persistent(g->tensors[t].kind) ? MOMENT_BEGIN : PLAN_NONE;
+	}
 	for (uint32_t i = 0; i < count; i++) {
 		uint32_t b = order[i], t = p->buffers[b].tensor;
 		struct tensor_life *l;
@@ -118,7 +117,7 @@ sum_idle_intervals(struct explain *x, struct arena *a)
 
 		if (l->first == PLAN_NONE)
 			continue;
-		if (kind_is_persistent(g->tensors[t].kind) && x->sim->step_time_us > l->here_until_us)
+		if (kind_has_final(g->tensors[t].kind) && x->sim->step_time_us > l->here_until_us)
 			x->tensors[t].away_us += x->sim->step_time_us - l->here_until_us;
 		if (!l->at_peak && l->first <= x->peak && x->peak <= l->last)
 			x->tensors[t].peak_saved = bytes;

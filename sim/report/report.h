@@ -42,7 +42,8 @@ int report_placed(const struct report_to *to, const struct placed *pl, struct ar
 /* One result of a sweep.  Unknown values are NULL, 0 or NaN. */
 struct sweep_point {
 	const char *graph, *device, *policy;
-	uint64_t batch;
+	uint64_t batch;			/* samples of a pass */
+	uint64_t passes;		/* of a step, at least 1 */
 	double budget_bytes, arena_bytes, bound_bytes;
 	double step_time_us, overhead, bound_time_us, link_bytes_per_s;
 };

@@ -72,4 +72,7 @@ int report_plan_page(const struct report_to *to, const struct plan *p, const str
     struct err *e) WARN_UNUSED;
 int report_placed_page(const struct report_to *to, const struct placed *pl, struct arena *a, struct err *e) WARN_UNUSED;
 int report_sweep_page(const struct report_to *to, const struct sweep_picture *pic, struct arena *a, struct err *e) WARN_UNUSED;
+
+/* Returns a point's batch: "8", or "8 x 4" for four passes. */
+const char *sweep_batch_text(const struct sweep_point *p, struct arena *a);
 #endif

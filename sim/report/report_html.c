@@ -50,12 +50,15 @@ put_memory_rows(FILE *out, const struct plan *p)
 }
 
 static void
-put_time_rows(FILE *out, const struct plan *p, const struct sim_result *r)
+put_time_rows(FILE *out, const struct plan *p, const struct sim_result *r, struct arena *a)
 {
 	char b1[32], b2[32], b3[32];
 
 	page_row(out, "Step time", units_time(b1, r->step_time_us), "%.1f %% more than the %s that the ops alone take", 100 * r->overhead,
 	    units_time(b2, r->ideal_time_us));
+	if (graph_estimated_count(p->graph) > 0)
+		page_row(out, "Estimated op times", arena_printf(a, "%" PRIu32, graph_estimated_count(p->graph)),
+		    "of %" PRIu32 " ops: not measured, by the device's roofline", p->graph->op_count);
 	if (p->bound_time_us > 0)
 		page_row(out, "Least step time", units_time(b1, p->bound_time_us), "no plan within this budget is faster; this one is within %.1f %%",
 		    100 * (r->step_time_us / p->bound_time_us - 1));
@@ -81,7 +84,7 @@ put_summary(FILE *out, const struct plan_page *w)
 	page_row(out, "Device", p->device->name, "%s of memory", units_size(b1, p->device->memory_bytes));
 	page_row(out, "Policy", p->policy != NULL ? p->policy : "unknown", "placement %s, status %s", p->placement != NULL ? p->placement : "unknown",
 	    p->status != NULL ? p->status : "unknown");
-	put_time_rows(out, p, w->wide.result);
+	put_time_rows(out, p, w->wide.result, w->arena);
 	put_memory_rows(out, p);
 	page_table_end(out);
 }

@@ -8,7 +8,7 @@
 /* Colours that people with any colour vision tell apart (Okabe and Ito; Tol). */
 const char *const kind_colours[SIM_KINDS] = {
 	[KIND_PARAMETER] = "#0072B2", [KIND_STATE] = "#7F7F7F", [KIND_OPTIMIZER] = "#56B4E9", [KIND_INPUT] = "#CC79A7",
-	[KIND_ACTIVATION] = "#009E73", [KIND_GRADIENT] = "#E69F00", [SIM_WORKSPACE] = "#F0E442"
+	[KIND_ACTIVATION] = "#009E73", [KIND_GRADIENT] = "#E69F00", [KIND_RESULT] = "#D55E00", [SIM_WORKSPACE] = "#F0E442"
 };
 
 const char axes_look[] = "set border lc rgb '#404040'\nset tics out nomirror scale 0.6 textcolor rgb '#202020'\n"
@@ -107,7 +107,7 @@ picture_titles(struct picture *pic, struct arena *a)
 {
 	const struct plan *p = pic->plan;
 	const struct sim_result *r = pic->result;
-	const char *batch = p->batch > 0 ? arena_printf(a, ", batch %" PRIu32 ",", p->batch) : "", *recompute = "";
+	const char *batch = p->batch > 0 ? arena_printf(a, ", batch %" PRIu32 ",", p->batch) : "", *recompute = "", *estimated = "";
 	char b1[32], b2[32], b3[32], b4[32];
 
 	for (uint32_t i = 0; i < pic->peak.count; i++)
@@ -115,11 +115,13 @@ picture_titles(struct picture *pic, struct arena *a)
 	units_time(b3, r->stall_time_us);
 	if (r->recompute_time_us > 0)
 		recompute = arena_printf(a, ", recomputing %s", units_time(b4, r->recompute_time_us));
+	if (graph_estimated_count(p->graph) > 0)
+		estimated = arena_printf(a, ", %" PRIu32 " of %" PRIu32 " op times estimated", graph_estimated_count(p->graph), p->graph->op_count);
 	pic->title = picture_quoted(arena_printf(a, "%s%s on %s, policy %s, budget %s", p->graph->name, batch, p->device->name,
 	    p->policy != NULL ? p->policy : "unknown", units_size(b1, p->budget_bytes)), a);
-	pic->subtitle = picture_quoted(arena_printf(a, "step %s, ideal %s, overhead %.1f %%, %s%s%s", units_time(b1, r->step_time_us),
+	pic->subtitle = picture_quoted(arena_printf(a, "step %s, ideal %s, overhead %.1f %%, %s%s%s%s", units_time(b1, r->step_time_us),
 	    units_time(b2, r->ideal_time_us), 100 * r->overhead, r->stall_time_us > 0 ? "stalls " : "no stalls",
-	    r->stall_time_us > 0 ? b3 : "", recompute), a);
+	    r->stall_time_us > 0 ? b3 : "", recompute, estimated), a);
 }
 
 /* Sets a panel's margins, legend and label.  The label has the same place in each panel, whatever the numbers' width. */

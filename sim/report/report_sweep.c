@@ -42,7 +42,7 @@ same(const struct sweep_point *x, const struct sweep_point *y, enum dimension d)
 	case DIM_POLICY:
 		return strcmp(x->policy, y->policy) == 0;
 	case DIM_BATCH:
-		return x->batch == y->batch;
+		return x->batch == y->batch && x->passes == y->passes;
 	case DIM_BUDGET:
 		return x->budget_bytes == y->budget_bytes || (isnan(x->budget_bytes) && isnan(y->budget_bytes));
 	default:
@@ -65,6 +65,12 @@ is_shown(enum chart c, enum dimension d)
 	}
 }
 
+const char *
+sweep_batch_text(const struct sweep_point *p, struct arena *a)
+{
+	return p->passes > 1 ? arena_printf(a, "%" PRIu64 " x %" PRIu64, p->batch, p->passes) : arena_printf(a, "%" PRIu64, p->batch);
+}
+
 static const char *
 series_name(const struct grouping *g, const struct sweep_point *p, enum chart c)
 {
@@ -83,7 +89,7 @@ series_name(const struct grouping *g, const struct sweep_point *p, enum chart c)
 		if (d == DIM_POLICY)
 			part = p->policy;
 		if (d == DIM_BATCH)
-			part = arena_printf(g->arena, "batch %" PRIu64, p->batch);
+			part = arena_printf(g->arena, "batch %s", sweep_batch_text(p, g->arena));
 		if (d == DIM_BUDGET)
 			part = p->budget_bytes > 0 ? units_size(buf, (bytes_t)p->budget_bytes) : "no budget";
 		if (d == DIM_LINK)
@@ -119,7 +125,7 @@ static double
 chart_y(const struct grouping *g, const struct sweep_point *p, enum chart c)
 {
 	if (c == CHART_BATCH)
-		return (double)p->batch / (p->step_time_us / 1e6);
+		return (double)p->batch * (double)p->passes / (p->step_time_us / 1e6);
 	return c == CHART_PARETO && !pareto_is_relative(g) ? p->step_time_us / 1e3 : 100 * p->overhead;
 }
 
@@ -193,6 +199,8 @@ by_parts(const void *x, const void *y)
 		rc = strcmp(a->device, b->device);
 	if (rc == 0)
 		rc = compare_numbers((double)a->batch, (double)b->batch);
+	if (rc == 0)
+		rc = compare_numbers((double)a->passes, (double)b->passes);
 	if (rc == 0)
 		rc = strcmp(a->policy, b->policy);
 	if (rc == 0)
@@ -278,7 +286,7 @@ sweep_picture_init(struct sweep_picture *pic, const struct sweep *s, struct aren
 		what = arena_printf(a, "%s%s%s, ", s->points[0].graph, g.varies[DIM_DEVICE] ? "" : " on ",
 		    g.varies[DIM_DEVICE] ? "" : s->points[0].device);
 	if (!g.varies[DIM_BATCH] && s->count > 0 && s->points[0].batch > 0)
-		what = arena_printf(a, "%sbatch %" PRIu64 ", ", what, s->points[0].batch);
+		what = arena_printf(a, "%sbatch %s, ", what, sweep_batch_text(&s->points[0], a));
 	if (!g.varies[DIM_POLICY] && s->count > 0)
 		what = arena_printf(a, "%spolicy %s, ", what, s->points[0].policy);
 	pic->plain_title = arena_printf(a, "%s%" PRIu32 " results%s%s", what, s->count,

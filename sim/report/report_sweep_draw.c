@@ -166,7 +166,7 @@ put_table(FILE *out, const struct sweep_page *w)
 	    "<th>arena</th><th>step time</th><th>overhead</th></tr></thead>\n<tbody>\n", out);
 	for (uint32_t i = 0; i < s->count && i < TABLE_MOST; i++) {
 		const struct sweep_point *p = &s->points[i];
-		const char *cells[] = { p->graph, p->device, p->batch > 0 ? arena_printf(w->arena, "%" PRIu64, p->batch) : "", p->policy,
+		const char *cells[] = { p->graph, p->device, p->batch > 0 ? sweep_batch_text(p, w->arena) : "", p->policy,
 			size_text(p->budget_bytes, w->arena), size_text(p->arena_bytes, w->arena), units_time(buf, p->step_time_us),
 			isfinite(p->overhead) ? arena_printf(w->arena, "%.1f %%", 100 * p->overhead) : "" };
 

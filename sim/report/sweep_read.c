@@ -68,7 +68,7 @@ static int
 parse_line(struct line *l, const char *text, size_t n, json_error_t *why)
 {
 	json_t *obj;
-	double batch, out, in;
+	double batch, passes, out, in;
 
 	errno = 0;
 	obj = json_loadb(text, n, JSON_REJECT_DUPLICATES, why);
@@ -82,10 +82,12 @@ parse_line(struct line *l, const char *text, size_t n, json_error_t *why)
 	text_at(l->device, obj, "device");
 	text_at(l->policy, obj, "policy");
 	batch = number_at(obj, "batch");
+	passes = number_at(obj, "accumulate");
 	out = number_at(obj, "d2h_bytes_per_s");
 	in = number_at(obj, "h2d_bytes_per_s");
 	l->failed = json_object_get(obj, "error") != NULL;
 	l->point = (struct sweep_point){ .batch = batch >= 1 && batch < 1e15 ? (uint64_t)batch : 0,
+		.passes = passes >= 1 && passes < 1e9 ? (uint64_t)passes : 1,
 		.budget_bytes = bytes_at(obj, "budget_bytes"), .arena_bytes = bytes_at(obj, "arena_bytes"),
 		.bound_bytes = bytes_at(obj, "bound_bytes"), .step_time_us = number_at(obj, "step_time_us"),
 		.overhead = number_at(obj, "overhead"), .bound_time_us = number_at(obj, "bound_time_us"),

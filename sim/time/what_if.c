@@ -36,20 +36,28 @@ what_if_check(const struct what_if *w, struct err *e)
 	return 0;
 }
 
-/* Reduces a direction to the share of one of n GPUs: all time but the latency becomes n times as long. */
+/* Returns a curve for the share of one of n GPUs: all time but the latency becomes n times as long. */
+static struct curve_point *
+share_curve(const struct curve_point *points, uint32_t count, double latency_us, uint32_t n, struct arena *a)
+{
+	struct curve_point *to = ARENA_NEW(a, struct curve_point, count);
+
+	for (uint32_t i = 0; i < count; i++) {
+		double latency = fmin(latency_us, points[i].time_us);
+
+		to[i] = points[i];
+		to[i].time_us = latency + n * (points[i].time_us - latency);
+	}
+	return to;
+}
+
+/* Reduces a direction to the share of one of n GPUs. */
 static void
 share(struct link_direction *l, uint32_t n, struct arena *a)
 {
-	struct curve_point *points = ARENA_NEW(a, struct curve_point, l->point_count);
-
 	l->bytes_per_s /= n;
-	for (uint32_t i = 0; i < l->point_count; i++) {
-		double latency = fmin(l->latency_us, l->points[i].time_us);
-
-		points[i] = l->points[i];
-		points[i].time_us = latency + n * (points[i].time_us - latency);
-	}
-	l->points = points;
+	l->points = share_curve(l->points, l->point_count, l->latency_us, n, a);
+	l->loaded = share_curve(l->loaded, l->loaded_count, l->latency_us, n, a);
 }
 
 void
@@ -63,12 +71,12 @@ what_if_device(struct device *d, const struct what_if *w, struct arena *a)
 		before += link->bytes_per_s;
 		if (w->rate[dir] > 0) {
 			link->bytes_per_s = w->rate[dir];
-			link->point_count = 0;
+			link->point_count = link->loaded_count = 0;
 		}
 		after += link->bytes_per_s;
 		if (w->latency >= 0) {
 			link->latency_us = w->latency;
-			link->point_count = 0;
+			link->point_count = link->loaded_count = 0;
 		}
 	}
 	if (before > 0)

@@ -99,6 +99,15 @@ read_factor(const char *value, double *to, struct err *e)
 }
 
 static int
+add_text(struct option_texts *to, const char *value, struct err *e)
+{
+	if (to->count == OPTION_TEXTS_MAX)
+		return err_set(e, ERR_INPUT, "expected the option at most %d times, got more", OPTION_TEXTS_MAX);
+	to->texts[to->count++] = value;
+	return 0;
+}
+
+static int
 read_value(const struct option_row *o, const char *value, struct err *e)
 {
 	uint64_t n;
@@ -111,6 +120,8 @@ read_value(const struct option_row *o, const char *value, struct err *e)
 	case OPTION_LIST:
 		*(const char **)o->to = value;
 		return 0;
+	case OPTION_TEXTS:
+		return add_text(o->to, value, e);
 	case OPTION_COUNT:
 		if (units_parse_count(value, 1, INT32_MAX, &n, e) < 0)
 			return -1;

@@ -15,6 +15,7 @@ typedef const char *table_row_fn(unsigned i, const char **summary);
 enum option_type {
 	OPTION_FLAG,	/* bool */
 	OPTION_TEXT,	/* const char * */
+	OPTION_TEXTS,	/* struct option_texts: may be given several times */
 	OPTION_COUNT,	/* uint32_t, 1..INT32_MAX */
 	OPTION_SIZE,	/* bytes_t */
 	OPTION_RATE,	/* double, bytes per second, over 0 */
@@ -22,6 +23,12 @@ enum option_type {
 	OPTION_FACTOR,	/* double, over 0 */
 	OPTION_CHOICE,	/* const char *: the name of one row of a table */
 	OPTION_LIST	/* const char *: as typed, values separated by commas */
+};
+
+enum { OPTION_TEXTS_MAX = 64 };
+struct option_texts {
+	const char *texts[OPTION_TEXTS_MAX];	/* [count] in the order of the command line */
+	uint32_t count;
 };
 
 struct option_row {

@@ -200,10 +200,14 @@ print_all(const struct view *v, struct arena *a)
 	text_row(stdout, "graph", "%s", p->graph->name);
 	text_row(stdout, "device", "%s", p->device->name);
 	text_row(stdout, "policy", "%s", p->policy);
+	if (p->configuration != NULL)
+		text_row(stdout, "configuration", "%s", p->configuration);
 	text_row(stdout, "budget", "%s", units_size(text, p->budget_bytes));
 	text_row(stdout, "arena", "%s", units_size(text, p->arena_bytes));
 	text_row(stdout, "step time", "%s (ideal %s, waits and reruns %+.1f %%)", units_time(text, v->sim.step_time_us),
 	    units_time(ideal, v->sim.ideal_time_us), 100 * v->sim.overhead);
+	if (graph_estimated_count(p->graph) > 0)
+		text_row(stdout, "estimated op times", "%" PRIu32, graph_estimated_count(p->graph));
 	print_peak(v, a);
 	print_moves(v, a);
 	print_more(v);

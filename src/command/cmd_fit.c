@@ -52,6 +52,7 @@ search(struct fit_answer *w, struct err *e)
 {
 	const struct task *t = &w->task;
 	struct fit_evaluation over;
+	uint64_t samples;
 
 	if (fit_evaluate(&w->resident, &w->problem, FIT_RESIDENT, t->batch, e) < 0)
 		return -1;
@@ -76,7 +77,8 @@ search(struct fit_answer *w, struct err *e)
 	/* A resident plan is a plan: the largest batch with a plan is at least the largest resident one. */
 	if (w->most_planned.batch < w->most_resident.batch)
 		w->most_planned = w->most_resident;
-	if (!w->resident.ok && fit_accumulate(&w->micro, &w->problem, t->batch, &t->device, e) < 0)
+	samples = (uint64_t)t->batch * t->accumulate;
+	if (!w->resident.ok && samples <= INT32_MAX && fit_accumulate(&w->micro, &w->problem, (uint32_t)samples, &t->device, e) < 0)
 		return -1;
 	w->unfinished = fit_stopped(&w->problem);
 	if (w->unfinished)
@@ -152,8 +154,9 @@ command_of(const struct fit_answer *w, struct arena *a)
 }
 
 static void
-print_batches(const struct fit_answer *w)
+print_batches(const struct fit_answer *w, struct arena *a)
 {
+	const char *passes = w->task.accumulate > 1 ? arena_printf(a, " x %" PRIu32, w->task.accumulate) : "";
 	const char *none = w->unfinished ? "the search was interrupted" : "at no batch";
 	const char *largest = w->unfinished ? "at least batch" : "largest batch";
 	double ideal = w->planned.ideal_time_us;
@@ -161,26 +164,26 @@ print_batches(const struct fit_answer *w)
 
 	putchar('\n');
 	if (w->most_resident.batch > 0)
-		text_row(stdout, "all resident", "%s %" PRIu32, largest, w->most_resident.batch);
+		text_row(stdout, "all resident", "%s %" PRIu32 "%s", largest, w->most_resident.batch, passes);
 	else
 		text_row(stdout, "all resident", "%s", none);
 	if (w->most_planned.batch > 0)
-		text_row(stdout, "with a plan", "%s %" PRIu32 " (at most %g %% slower): %s a step, %.1f %% longer", largest, w->most_planned.batch,
-		    100 * w->problem.most_overhead, units_time(time, w->most_planned.figures.step_time_us), 100 * w->most_planned.overhead);
+		text_row(stdout, "with a plan", "%s %" PRIu32 "%s (at most %g %% slower): %s a step, %.1f %% longer", largest, w->most_planned.batch,
+		    passes, 100 * w->problem.most_overhead, units_time(time, w->most_planned.figures.step_time_us), 100 * w->most_planned.overhead);
 	else
 		text_row(stdout, "with a plan", "%s", none);
 	if (w->resident.ok || (w->unfinished && w->micro.micro_batch == 0))
 		return;
 	if (w->micro.micro_batch > 0)
-		text_row(stdout, "accumulation", "batch %" PRIu32 " as %" PRIu32 " micro-steps of %" PRIu32 ", %s a step, %.1f %% longer",
-		    w->task.batch, w->micro.micro_steps, w->micro.micro_batch, units_time(time, w->micro.step_time_us),
+		text_row(stdout, "accumulation", "batch %s as %" PRIu32 " micro-steps of %" PRIu32 ", %s a step, %.1f %% longer",
+		    task_batch_text(&w->task, a), w->micro.micro_steps, w->micro.micro_batch, units_time(time, w->micro.step_time_us),
 		    100 * (w->micro.step_time_us / ideal - 1));
 	else
 		text_row(stdout, "accumulation", "impossible: one sample and the gradients do not fit");
 }
 
 static void
-print_answer(const struct fit_answer *w)
+print_answer(const struct fit_answer *w, struct arena *a)
 {
 	const struct task *t = &w->task;
 	char size[32], label[32];
@@ -188,7 +191,7 @@ print_answer(const struct fit_answer *w)
 	text_row(stdout, "graph", "%s", t->graph.name);
 	text_row(stdout, "device", "%s", t->device.name);
 	if (t->batch > 0)
-		text_row(stdout, "batch", "%" PRIu32, t->batch);
+		text_row(stdout, "batch", "%s", task_batch_text(t, a));
 	text_row(stdout, "answer", "%s", w->verdict);
 	printf("\nwhat it takes\n");
 	for (int k = 0; k < KIND_COUNT; k++) {
@@ -208,7 +211,7 @@ print_answer(const struct fit_answer *w)
 		text_row(stdout, "step time", "%s, %.1f %% longer than ideal", units_time(time, w->planned.figures.step_time_us), 100 * w->planned.overhead);
 	}
 	if (t->is_network)
-		print_batches(w);
+		print_batches(w, a);
 	putchar('\n');
 	if (w->limit != NULL)
 		text_row(stdout, "limit", "%s", w->limit);
@@ -246,8 +249,8 @@ figures_of_answer(struct figures *f, const struct fit_answer *w)
 	f->reason = v->why[0] == '\0' ? NULL : v->why;
 	if (w->unfinished)
 		f->status = "time-limit";
-	/* The answer is about the step.  These three are about the plan. */
-	f->found_by = NULL;
+	/* The answer is about the step.  These four are about the plan. */
+	f->found_by = f->configuration = NULL;
 	f->fragmentation = f->bytes_gap = NAN;
 }
 
@@ -262,6 +265,8 @@ answer_to_json(const struct fit_answer *w)
 	json_out_bool(&o, "fits", w->fits);
 	json_out_string(&o, "answer", w->verdict);
 	result_to_json(&f, &o);
+	if (w->task.accumulate > 1)
+		json_out_uint(&o, "accumulate", w->task.accumulate);
 	json_out_uint(&o, "persistent_bytes", w->planning.life.persistent_bytes);
 	json_out_uint(&o, "activation_bytes", w->transient_bytes);
 	json_out_uint(&o, "workspace_bytes", w->workspace_bytes);
@@ -320,7 +325,7 @@ run(struct cli *c, struct err *e)
 	if (c->json)
 		answer_to_json(&w);
 	else
-		print_answer(&w);
+		print_answer(&w, &c->arena);
 	return w.fits ? 0 : err_set(e, ERR_NO, "%s does not fit %s", w.task.graph.name, w.task.device.name);
 }
 

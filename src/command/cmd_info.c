@@ -14,11 +14,16 @@
 enum { PEAK_TENSORS = 10, PEAK_WORKSPACE = KIND_COUNT, PEAK_KINDS };
 
 static struct task_options given;
+static struct option_texts sets;
 
 static const struct option_row options[] = {
 	{ "device", 'd', OPTION_TEXT, "DEVICE", &given.device, "a name or a file: gives a network its op times and\n"
 	    "says whether the step fits (default: none)", NULL },
 	{ "batch", 'b', OPTION_COUNT, "N", &given.batch, "samples a step, for a network (default: its own)", NULL },
+	{ "accumulate", 0, OPTION_COUNT, "N", &given.accumulate, "passes a step, for a network: their gradients are\n"
+	    "added up before the update (default: its own)", NULL },
+	{ "set", 0, OPTION_TEXTS, "PATH=VALUE", &sets, "change a network before it is read; PATH is\n"
+	    "LAYER.ATTRIBUTE, where LAYER may be a pattern, or a\nkey such as dtype; may be repeated (default: no\nchange)", NULL },
 	{ "lowering", 0, OPTION_CHOICE, "LOWERING", &given.lowering, "how a network becomes ops (default: reuse)", table_lowerings },
 	{ "reorder", 0, OPTION_CHOICE, "ORDER", &given.reorder, "the order of ops (default: none, the graph's own)", table_reorders },
 	OPTION_END
@@ -123,8 +128,11 @@ print_measured(const struct info *f)
 	    percent_off((double)f->life.peak_bytes, (double)m->peak_bytes));
 	text_row(stdout, "  resident", "%s (the graph's is %+.2f %%)", units_size(size, m->resident_bytes),
 	    percent_off((double)f->life.persistent_bytes, (double)m->resident_bytes));
-	text_row(stdout, "  step time", "%s (the graph's is %+.2f %%)", units_time(time, m->step_time_us),
-	    percent_off(f->life.ideal_time_us, m->step_time_us));
+	if (graph_untimed_count(f->graph) > 0)
+		text_row(stdout, "  step time", "%s", units_time(time, m->step_time_us));
+	else
+		text_row(stdout, "  step time", "%s (the graph's is %+.2f %%)", units_time(time, m->step_time_us),
+		    percent_off(f->life.ideal_time_us, m->step_time_us));
 }
 
 static void
@@ -133,6 +141,22 @@ print_bound(const struct info *f, const char *label, bytes_t bytes, uint32_t op)
 	char size[32], name[48];
 
 	text_row(stdout, label, "%s, op %" PRIu32 " (%s)", units_size(size, bytes), op, err_quote(name, f->graph->ops[op].name));
+}
+
+/* Prints the ideal time, and how many op times were not measured. */
+static void
+print_times(const struct info *f)
+{
+	uint32_t untimed = graph_untimed_count(f->graph), estimated = graph_estimated_count(f->graph);
+	char time[32];
+
+	if (f->life.ideal_time_us > 0)
+		text_row(stdout, "ideal time", "%s", units_time(time, f->life.ideal_time_us));
+	if (untimed > 0)
+		text_row(stdout, "ideal time", "not known: %" PRIu32 " of %" PRIu32 " ops have no time, --device estimates them",
+		    untimed, f->graph->op_count);
+	if (estimated > 0)
+		text_row(stdout, "estimated op times", "%" PRIu32, estimated);
 }
 
 static void
@@ -146,7 +170,7 @@ print_info(const struct info *f, struct arena *a)
 	if (f->graph->source != NULL)
 		text_row(stdout, "source", "%s", f->graph->source);
 	if (t->batch > 0)
-		text_row(stdout, "batch", "%" PRIu32, t->batch);
+		text_row(stdout, "batch", "%s", task_batch_text(t, a));
 	if (t->lowering != NULL)
 		text_row(stdout, "lowering", "%s", t->lowering);
 	text_row(stdout, "ops", "%" PRIu32, f->graph->op_count);
@@ -155,11 +179,12 @@ print_info(const struct info *f, struct arena *a)
 	text_row(stdout, "peak", "%s", units_size(size, l->peak_bytes));
 	print_bound(f, "bound", l->bound_bytes, l->bound_op);
 	print_bound(f, "resident bound", l->resident_bound_bytes, l->resident_bound_op);
-	if (l->ideal_time_us > 0)
-		text_row(stdout, "ideal time", "%s", units_time(size, l->ideal_time_us));
+	print_times(f);
 	if (t->has_device)
 		text_row(stdout, "device", "%s: %s to plan with, %s", t->device.name, units_size(size, device_budget(&t->device)),
 		    l->peak_bytes <= device_budget(&t->device) ? "the peak fits" : "the peak does not fit");
+	if (t->device.process_bytes > 0)
+		text_row(stdout, "process", "%s, with an arena of the peak's size", units_size(size, l->peak_bytes + t->device.process_bytes));
 	print_kinds(f);
 	print_peak(f, a);
 	print_classes(f);
@@ -229,7 +254,8 @@ measured_to_json(struct json_out *o, const struct info *f)
 	json_out_uint(o, "resident_bytes", m->resident_bytes);
 	json_out_end_object(o);
 	json_out_real(o, "peak_error_percent", percent_off((double)f->life.peak_bytes, (double)m->peak_bytes));
-	json_out_real(o, "time_error_percent", percent_off(f->life.ideal_time_us, m->step_time_us));
+	if (graph_untimed_count(f->graph) == 0)
+		json_out_real(o, "time_error_percent", percent_off(f->life.ideal_time_us, m->step_time_us));
 }
 
 static void
@@ -245,6 +271,8 @@ info_to_json(const struct info *f)
 		json_out_string(&o, "device", t->device.name);
 	if (t->batch > 0)
 		json_out_uint(&o, "batch", t->batch);
+	if (t->accumulate > 1)
+		json_out_uint(&o, "accumulate", t->accumulate);
 	if (t->lowering != NULL)
 		json_out_string(&o, "lowering", t->lowering);
 	json_out_uint(&o, "tensors", f->graph->tensor_count);
@@ -258,10 +286,16 @@ info_to_json(const struct info *f)
 	op_to_json(&o, "bound_op", f->graph, l->bound_op);
 	json_out_uint(&o, "resident_bound_bytes", l->resident_bound_bytes);
 	op_to_json(&o, "resident_bound_op", f->graph, l->resident_bound_op);
+	if (graph_estimated_count(f->graph) > 0)
+		json_out_uint(&o, "estimated_ops", graph_estimated_count(f->graph));
+	if (graph_untimed_count(f->graph) > 0)
+		json_out_uint(&o, "untimed_ops", graph_untimed_count(f->graph));
 	if (l->ideal_time_us > 0)
 		json_out_real(&o, "ideal_time_us", l->ideal_time_us);
 	if (t->has_device)
 		json_out_uint(&o, "budget_bytes", device_budget(&t->device));
+	if (t->device.process_bytes > 0)
+		json_out_uint(&o, "process_bytes", l->peak_bytes + t->device.process_bytes);
 	measured_to_json(&o, f);
 	json_out_end(&o);
 }
@@ -272,6 +306,8 @@ run(struct cli *c, struct err *e)
 	struct task t;
 	struct info f = { .graph = &t.graph };
 
+	given.set = sets.texts;
+	given.set_count = sets.count;
 	if (task_read(&t, c->operands[0], &given, &c->arena, e) < 0)
 		return -1;
 	collect(&f, &t, &c->arena);

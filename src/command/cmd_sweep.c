@@ -12,6 +12,7 @@
 #include "src/base/process.h"
 #include "src/command/sweep_run.h"
 #include "src/documents/lookup.h"
+#include "src/network/network_set.h"
 
 static struct sweep_options sweep;
 static const char *output, *shard;
@@ -106,6 +107,7 @@ check_documents(const struct sweep_grid *g, struct cli *c, struct err *e)
 {
 	const struct axis_list *networks = &g->axes[AXIS_NETWORK], *devices = &g->axes[AXIS_DEVICE];
 	const struct task_options *o = &plan_given.task;
+	struct network_changes changes;
 	struct device d;
 
 	for (size_t i = 0; i < devices->count; i++)
@@ -122,10 +124,16 @@ check_documents(const struct sweep_grid *g, struct cli *c, struct err *e)
 			return -1;
 		format = json_string_value(json_object_get(c->document, "format"));
 		is_graph = format != NULL && strcmp(format, "layrub-graph") == 0;
+		if (!is_graph && network_set(&changes, c->document, o->set, o->set_count, &c->arena, e) < 0)
+			return -1;
 		json_decref(c->document);
 		c->document = NULL;
 		if (is_graph && plan_given_lists[AXIS_BATCH] != NULL)
 			return usage_error(e, "--batch", "'%s' is a graph, traced at one batch; only a network can change it", name);
+		if (is_graph && o->accumulate > 0)
+			return usage_error(e, "--accumulate", "'%s' is a graph, traced with its passes; only a network can change them", name);
+		if (is_graph && o->set_count > 0)
+			return usage_error(e, "--set", "'%s' is a graph and has no layers to change, only a network does", name);
 		if (is_graph && o->lowering != NULL)
 			return usage_error(e, "--lowering", "'%s' is a graph, already lowered; only a network can be", name);
 		if (!is_graph && o->times != NULL)
@@ -161,12 +169,17 @@ key_end(const struct sweep_options *o, struct arena *a)
 	const struct plan_request *q = &o->request;
 	const struct { const char *name, *value; } texts[] = {
 		{ "lowering", q->task.lowering }, { "reorder", q->task.reorder }, { "times", q->task.times }, { "time-limit", q->time_limit },
+		{ "host-memory", q->task.host_memory },
 	};
 	const char *s = "";
 
 	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
 		if (texts[i].value != NULL)
 			s = arena_printf(a, "%s %s=%s", s, texts[i].name, texts[i].value);
+	if (q->task.accumulate > 0)
+		s = arena_printf(a, "%s accumulate=%" PRIu32, s, q->task.accumulate);
+	for (uint32_t i = 0; i < q->task.set_count; i++)
+		s = arena_printf(a, "%s set=%s", s, q->task.set[i]);
 	if (q->link.duplex > 0)
 		s = arena_printf(a, "%s duplex=%.10gB/s", s, q->link.duplex);
 	if (q->link.latency >= 0)
@@ -254,6 +267,8 @@ run(struct cli *c, struct err *e)
 	sweep.request = plan_given;
 	sweep.request.stopped = interrupted;
 	sweep.key_end = key_end(&sweep, &c->arena);
+	if (strlen(sweep.key_end) > GRID_KEY_MAX / 2)
+		return usage_error(e, "--set", "expected changes of at most %d bytes, which stand in every point's name, got more", GRID_KEY_MAX / 2);
 	sweep.progress = isatty(STDERR_FILENO);
 	if (dry_run) {
 		print_points(&g);

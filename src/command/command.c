@@ -143,6 +143,7 @@ parse(struct cli *c, int argc, char **argv, struct err *e)
 	plan_options(planning, c->command->plans);
 	if (options_parse(tables, argc, argv, refusal, c->command, e) < 0)
 		return usage_at(e, NULL);
+	plan_options_parsed();
 	c->operands = (const char *const *)argv + optind;
 	c->json = want_json;
 	if (want_help)

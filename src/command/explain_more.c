@@ -8,7 +8,18 @@
 static const double more_bytes_per_s = 1e9;
 static const bytes_t more_bytes = UINT64_C(1) << 30;
 
-/* Adds 1 GB/s to each direction.  The duplex rate and a measured curve change in proportion. */
+/* Returns a curve with all times multiplied by the factor. */
+static struct curve_point *
+scale_curve(const struct curve_point *points, uint32_t count, double factor, struct arena *a)
+{
+	struct curve_point *to = ARENA_NEW(a, struct curve_point, count);
+
+	for (uint32_t i = 0; i < count; i++)
+		to[i] = (struct curve_point) { points[i].bytes, points[i].time_us * factor };
+	return to;
+}
+
+/* Adds 1 GB/s to each direction.  The duplex rate and measured curves change in proportion. */
 static void
 faster_link(struct device *d, struct arena *a)
 {
@@ -19,12 +30,10 @@ faster_link(struct device *d, struct arena *a)
 		const struct curve_point *most = l->point_count > 0 ? &l->points[l->point_count - 1] : NULL;
 		double rate = most != NULL && most->time_us > 0 ? 1e6 * (double)most->bytes / most->time_us : l->bytes_per_s;
 		double factor = rate > 0 ? rate / (rate + more_bytes_per_s) : 1;
-		struct curve_point *points = ARENA_NEW(a, struct curve_point, l->point_count);
 
 		assert(l->points != NULL || l->point_count == 0);
-		for (uint32_t i = 0; i < l->point_count; i++)
-			points[i] = (struct curve_point) { l->points[i].bytes, l->points[i].time_us * factor };
-		l->points = points;
+		l->points = scale_curve(l->points, l->point_count, factor, a);
+		l->loaded = scale_curve(l->loaded, l->loaded_count, factor, a);
 		l->bytes_per_s += more_bytes_per_s;
 		before += rate;
 		after += rate + more_bytes_per_s;

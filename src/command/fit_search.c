@@ -63,6 +63,8 @@ run_job(void *arg)
 		q.task.batch = v->batch;
 	if (j->mode != FIT_PLANNED)
 		q.policy = "keep";
+	if (j->mode == FIT_MICRO)
+		q.task.accumulate = 1;	/* only networks have micro-steps */
 	if (plan_request_task(&task, j->problem->name, NULL, &q, a, &j->err) < 0)
 		return -1;
 	v->gradient_bytes = read_by_updates(&task.graph, j->mode == FIT_MICRO, a);
@@ -163,18 +165,18 @@ fit_largest(struct fit_evaluation *best, struct fit_evaluation *over, const stru
 }
 
 int
-fit_accumulate(struct fit_accumulation *f, const struct fit_problem *p, uint32_t batch, const struct device *d, struct err *e)
+fit_accumulate(struct fit_accumulation *f, const struct fit_problem *p, uint32_t samples, const struct device *d, struct err *e)
 {
 	struct fit_evaluation best, over;
 	double pass, add;
 
 	*f = (struct fit_accumulation) { .micro_batch = 0 };
-	if (fit_largest(&best, &over, p, FIT_MICRO, 0, batch, e) < 0)
+	if (fit_largest(&best, &over, p, FIT_MICRO, 0, samples, e) < 0)
 		return -1;
 	if (best.batch == 0)
 		return 0;
-	f->micro_steps = (batch + best.batch - 1) / best.batch;
-	f->micro_batch = (batch + f->micro_steps - 1) / f->micro_steps;
+	f->micro_steps = (samples + best.batch - 1) / best.batch;
+	f->micro_batch = (samples + f->micro_steps - 1) / f->micro_steps;
 	if (fit_evaluate(&best, p, FIT_MICRO, f->micro_batch, e) < 0)
 		return -1;
 	pass = best.ideal_time_us - best.update_time_us;

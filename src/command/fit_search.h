@@ -17,7 +17,7 @@ struct fit_problem {
 enum fit_mode {
 	FIT_RESIDENT,	/* all stay on the device */
 	FIT_PLANNED,	/* as the request's policy decides */
-	FIT_MICRO	/* all stay, and gradients of parameters live over the whole step: gradient accumulation needs that */
+	FIT_MICRO	/* one pass: all stay, and gradients of parameters live over the whole step: gradient accumulation needs that */
 };
 
 /* One batch, planned and timed in one mode. */
@@ -50,7 +50,7 @@ struct fit_accumulation {
 	double step_time_us;
 };
 
-/* Splits a batch into the fewest equal micro-steps that stay resident. */
-int fit_accumulate(struct fit_accumulation *f, const struct fit_problem *p, uint32_t batch, const struct device *d,
+/* Splits a step of so many samples into the fewest equal micro-steps that stay resident. */
+int fit_accumulate(struct fit_accumulation *f, const struct fit_problem *p, uint32_t samples, const struct device *d,
     struct err *e) WARN_UNUSED;
 #endif

@@ -10,6 +10,7 @@
 
 struct plan_request plan_given = PLAN_REQUEST_INIT;
 const char *plan_given_lists[AXIS_COUNT];
+static struct option_texts sets;
 
 static const char *const command_names[FOR_COUNT] = {
 	[FOR_PLAN] = "plan", [FOR_COMPARE] = "compare", [FOR_FIT] = "fit", [FOR_SWEEP] = "sweep", [FOR_EXPLAIN] = "explain"
@@ -41,6 +42,9 @@ static const struct plan_option options[] = {
 	  .axis = AXIS_BUDGET, .list_value = "SIZE|N%,...", .list_help = "device memory that a plan may use; a percentage is\n"
 	    "of the step's own peak, 'all' is what the device\nhas less what is reserved; ranges as 50%:90%:10%\n(default: all)",
 	  .why_not = { [FOR_EXPLAIN] = OWN_BUDGET } },
+	{ .row = { "host-memory", 0, OPTION_TEXT, "SIZE", &plan_given.task.host_memory, "host memory that a plan may pin (default: what the\n"
+	    "device document says, or no limit)", NULL },
+	  .why_not = { [FOR_EXPLAIN] = OWN_DEVICE } },
 	{ .row = { "slowdown", 0, OPTION_TEXT, "PCT", &plan_given.slowdown, "instead of --budget: the smallest budget whose\n"
 	    "step takes at most PCT longer than the ideal time\n(default: --budget decides)", NULL },
 	  .why_not = { [FOR_COMPARE] = ONE_BUDGET, [FOR_FIT] = "it has another --slowdown, the most that a plan may be slower",
@@ -52,6 +56,12 @@ static const struct plan_option options[] = {
 	{ .row = { "batch", 'b', OPTION_COUNT, "N", &plan_given.task.batch, "samples a step, for a network (default: its own)", NULL },
 	  .axis = AXIS_BATCH, .list_value = "N,...", .list_help = "samples a step, for networks; a range is 16:64:16\n"
 	    "(step 16) or 16:64:x2 (factor 2) (default: each\nnetwork's own)",
+	  .why_not = { [FOR_EXPLAIN] = OWN_STEP } },
+	{ .row = { "accumulate", 0, OPTION_COUNT, "N", &plan_given.task.accumulate, "passes a step, for a network: their gradients are\n"
+	    "added up before the update (default: its own)", NULL },
+	  .why_not = { [FOR_EXPLAIN] = OWN_STEP } },
+	{ .row = { "set", 0, OPTION_TEXTS, "PATH=VALUE", &sets, "change a network before it is read; PATH is\n"
+	    "LAYER.ATTRIBUTE, where LAYER may be a pattern, or a\nkey such as dtype; may be repeated (default: no\nchange)", NULL },
 	  .why_not = { [FOR_EXPLAIN] = OWN_STEP } },
 	{ .row = { "policy", 'p', OPTION_CHOICE, "POLICY", &plan_given.policy, "what is kept, moved or made again\n(default: hybrid)", table_policies },
 	  .axis = AXIS_POLICY, .list_value = "POLICY,...", .list_help = "what is kept, moved or made again; 'all' is every\n"
@@ -81,6 +91,13 @@ static const struct plan_option options[] = {
 };
 enum { OPTIONS = sizeof(options) / sizeof(options[0]) };
 static_assert(sizeof(options) <= PLAN_OPTIONS_MAX * sizeof(options[0]), "the rows fit");
+
+void
+plan_options_parsed(void)
+{
+	plan_given.task.set = sets.texts;
+	plan_given.task.set_count = sets.count;
+}
 
 void
 plan_options(struct option_row rows[PLAN_OPTIONS_MAX + 1], enum plan_command command)

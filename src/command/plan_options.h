@@ -17,6 +17,9 @@ extern const char *plan_given_lists[AXIS_COUNT];	/* as typed; NULL: not given */
 
 enum { PLAN_OPTIONS_MAX = 16 };
 
+/* Completes plan_given after the command line was parsed. */
+void plan_options_parsed(void);
+
 /* Fills rows with those that the command takes, ended by OPTION_END. */
 void plan_options(struct option_row rows[PLAN_OPTIONS_MAX + 1], enum plan_command command);
 

@@ -11,7 +11,7 @@ result_print(const struct figures *f, FILE *out)
 	char buf[32];
 
 	for (const struct figure_row *row = figure_rows; row->name != NULL; row++) {
-		if (!figure_is_known(f, row))
+		if (row->label == NULL || !figure_is_known(f, row))
 			continue;
 		switch (row->type) {
 		case FIGURE_TEXT:

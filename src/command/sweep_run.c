@@ -234,6 +234,8 @@ finish_point(const struct point *p)
 	json_out_string(&o, "point", key);
 	json_out_string(&o, "network", text_at(s, p->id, AXIS_NETWORK));
 	result_to_json(&f, &o);
+	if (p->group->task.accumulate > 1)
+		json_out_uint(&o, "accumulate", p->group->task.accumulate);
 	link_to_json(p, &o);
 	if (p->err.code != ERR_NONE)
 		error_to_json(&p->err, &o);

@@ -13,7 +13,9 @@
 #include "src/base/units.h"
 #include "src/documents/graph.h"
 
-enum { DEVICE_VERSION = 1 };	/* of the "layrub-device" document */
+enum { DEVICE_VERSION = 2 };	/* of the "layrub-device" document */
+
+#define DEVICE_HOST_ANY BYTES_MAX	/* pinned_bytes of a device without a limit */
 
 enum direction { D2H, H2D, DIRECTION_COUNT };	/* offload, fetch */
 extern const char *const direction_names[DIRECTION_COUNT + 1];	/* "d2h" "h2d" */
@@ -56,14 +58,14 @@ struct device {
 	const char *name;
 	const char *gpu;		/* the driver's name for it: "NVIDIA H200" */
 	const char *source;		/* a measurement, or a datasheet */
-	bytes_t memory_bytes;
+	bytes_t memory_bytes;		/* all, as the driver reports it */
 	bytes_t reserved_bytes;		/* taken by the driver's context and by libraries */
 	bytes_t process_bytes;		/* what a process was measured to take beside its arena; 0: not known */
 	struct {
 		double flops[MATH_COUNT];		/* peak FLOP/s; 0: not supported */
 		double memory_bytes_per_s;
 		double launch_us;			/* added to the time of each op */
-		double captured_gap_us[CLASS_COUNT];	/* by which an op takes less inside a captured step */
+		double captured_gap_us[CLASS_COUNT];	/* by which an op takes less inside a captured step; all 0: not known */
 		double flop_efficiency[CLASS_COUNT];	/* share of flops that is reached, 0..1 */
 		double memory_efficiency[CLASS_COUNT];	/* share of the bandwidth that is reached, 0..1 */
 		uint32_t multiprocessors;		/* 0: not known, every kernel fills them */
@@ -75,11 +77,11 @@ struct device {
 	} compute;
 	struct link_direction link[DIRECTION_COUNT];
 	double duplex_bytes_per_s;	/* both directions together */
-	double wait_us;			/* of one queue for an event of another */
+	double wait_us;			/* of one queue for an event of another; 0: not known */
 	uint32_t copy_engines;		/* 1: one transfer at a time, either way; 2: one each way */
 	double contention[CLASS_COUNT];	/* time factor >= 1 of an op while both directions copy;
 					 * half of the excess while one does */
-	bytes_t pinned_bytes;		/* the most host memory that a plan's pool may pin */
+	bytes_t pinned_bytes;		/* the most host memory that a plan's pool may pin; DEVICE_HOST_ANY: no limit */
 };
 
 /* Returns the default budget: the device's memory minus the reserved bytes. */
@@ -93,11 +95,23 @@ device_budget(const struct device *d)
  * transfer takes the first point's time; a larger one goes on at the rate between the last two points. */
 double device_transfer_us(const struct device *d, enum direction dir, bytes_t bytes);
 
+/* What a list of numbers by op class holds: shares above 0 and up to 1, factors of at least 1, or microseconds. */
+enum class_range { CLASS_SHARES, CLASS_FACTORS, CLASS_TIMES };
+
+/* Refuses one number of such a list; key is its place. */
+int device_check_class(const char *key, double value, enum class_range range, struct err *e) WARN_UNUSED;
+
+/* Refuses a device with a value out of its range: ERR_INPUT, with the place that the value has in a document.  The reader calls it; a
+ * device that was made in memory needs it before it is used. */
+int device_check(const struct device *d, struct err *e) WARN_UNUSED;
+
 int device_read(struct device *d, const char *path, struct arena *a, struct err *e) WARN_UNUSED;
 struct json_source;
 int device_read_from(struct device *d, const struct json_source *s, struct arena *a, struct err *e) WARN_UNUSED;
 struct json_t;
 int device_from_json(struct device *d, struct json_t *root, struct arena *a, struct err *e) WARN_UNUSED;
+/* Returns the lowest version of a "layrub-device" document that holds the device. */
+uint32_t device_version(const struct device *d);
 struct json_out;
 void device_to_json(const struct device *d, const char *key, struct json_out *o);
 int device_write(const struct device *d, const char *path, struct err *e) WARN_UNUSED;

@@ -5,41 +5,34 @@
 
 #include "src/base/json.h"
 
-static int
-out_of_range(const char *key, const char *expected, double got, struct err *e)
-{
-	err_set(e, ERR_INPUT, "expected %s, got %g", expected, got);
-	return err_at(e, "%s", key);
-}
+/* A document being read. */
+struct reading {
+	struct device *d;
+	uint32_t version;
+	struct arena *a;
+	struct err *e;
+};
 
 /* One number for each op class; `default` is that of classes without a key. */
 static int
-read_classes(double to[CLASS_COUNT], json_t *obj, double min, double max, struct err *e)
+read_classes(double to[CLASS_COUNT], json_t *obj, enum class_range range, struct err *e)
 {
 	struct json_field fields[CLASS_COUNT + 2] = { { .key = NULL } };
-	double fallback = -1;
+	bool seen[CLASS_COUNT + 1] = { false };
+	double fallback = 0;
 
-	for (int i = 0; i < CLASS_COUNT; i++) {
-		to[i] = -1;
-		fields[i] = (struct json_field) { op_class_names[i], JSON_F_REAL, &to[i], .required = false };
-	}
-	fields[CLASS_COUNT] = (struct json_field) { "default", JSON_F_REAL, &fallback, .required = false };
+	for (int i = 0; i < CLASS_COUNT; i++)
+		fields[i] = (struct json_field) { op_class_names[i], JSON_F_REAL, &to[i], .seen = &seen[i] };
+	fields[CLASS_COUNT] = (struct json_field) { "default", JSON_F_REAL, &fallback, .seen = &seen[CLASS_COUNT] };
 	if (json_read_fields(obj, fields, NULL, e) < 0)
 		return -1;
-	for (int i = 0; i <= CLASS_COUNT; i++) {
-		double value = *(double *)fields[i].to;
-
-		if (value == 0 || (value > 0 && (value < min || value > max)))
-			return out_of_range(fields[i].key,
-			    min > 0 ? "a factor of at least 1" : "a share above 0 and up to 1", value, e);
-	}
 	for (int i = 0; i < CLASS_COUNT; i++) {
-		if (to[i] < 0 && fallback < 0)
+		if (!seen[i] && !seen[CLASS_COUNT])
 			return err_set(e, ERR_INPUT, "expected the key 'default' or '%s', got neither", op_class_names[i]);
-		if (to[i] < 0)
+		if (!seen[i])
 			to[i] = fallback;
 	}
-	return 0;
+	return seen[CLASS_COUNT] ? device_check_class("default", fallback, range, e) : 0;
 }
 
 static int
@@ -49,9 +42,7 @@ read_flops(double flops[MATH_COUNT], json_t *obj, struct err *e)
 
 	for (int i = 0; i < MATH_COUNT; i++)
 		fields[i] = (struct json_field) { math_names[i], JSON_F_REAL, &flops[i], .required = i == MATH_FLOAT32 };
-	if (json_read_fields(obj, fields, NULL, e) < 0)
-		return -1;
-	return flops[MATH_FLOAT32] > 0 ? 0 : out_of_range("float32", "a positive number", flops[MATH_FLOAT32], e);
+	return json_read_fields(obj, fields, NULL, e);
 }
 
 /* Two whole numbers; NULL leaves the tile at 0. */
@@ -89,11 +80,6 @@ read_kernels(struct device *d, json_t *list, struct arena *a, struct err *e)
 		k = (struct kernel_efficiency) { .name = NULL };
 		if (json_read_fields(json_array_get(list, i), fields, a, e) < 0)
 			return err_at(e, "[%" PRIu32 "]", i);
-		if (k.flops > 1 || k.memory > 1) {
-			out_of_range(k.flops > 1 ? "flops" : "memory", "a share of at most 1",
-			    k.flops > 1 ? k.flops : k.memory, e);
-			return err_at(e, "[%" PRIu32 "]", i);
-		}
 		d->compute.kernels[i] = k;
 	}
 	return 0;
@@ -120,10 +106,6 @@ read_conv_rule(struct conv_rule *w, json_t *obj, struct err *e)
 		return -1;
 	w->pass = (enum conv_pass)pass;
 	w->math = (enum math)math;
-	/* A factor counts copies; a larger one is a mistake. */
-	for (size_t i = 0; fields[i].key != NULL; i++)
-		if (fields[i].type == JSON_F_REAL && *(double *)fields[i].to > 1e6)
-			return out_of_range(fields[i].key, "a factor of at most 1e+06", *(double *)fields[i].to, e);
 	return 0;
 }
 
@@ -139,34 +121,46 @@ read_conv_rules(struct device *d, json_t *list, struct arena *a, struct err *e)
 	return 0;
 }
 
-/* Optional parts of `compute`: figures of kernels beyond the efficiencies by class. */
-struct kernel_parts { json_t *gemm_tile, *conv_tile, *kernels, *conv_workspace; };
+/* The parts of `compute` that are still JSON while it is read. */
+struct compute_parts { json_t *flops, *flop_efficiency, *memory_efficiency, *captured_gap, *gemm_tile, *conv_tile, *kernels, *conv_workspace; };
 
 static int
-read_kernel_parts(struct device *d, const struct kernel_parts *k, struct arena *a, struct err *e)
+read_compute_parts(struct reading *r, const struct compute_parts *k)
 {
-	if (read_tile(d->compute.gemm_tile, k->gemm_tile, e) < 0)
-		return err_at(e, "gemm_tile");
-	if (read_tile(d->compute.conv_tile, k->conv_tile, e) < 0)
-		return err_at(e, "conv_tile");
-	if (k->kernels != NULL && read_kernels(d, k->kernels, a, e) < 0)
-		return err_at(e, "kernels");
-	if (k->conv_workspace != NULL && read_conv_rules(d, k->conv_workspace, a, e) < 0)
-		return err_at(e, "conv_workspace");
+	struct device *d = r->d;
+
+	if (read_flops(d->compute.flops, k->flops, r->e) < 0)
+		return err_at(r->e, "flops");
+	if (read_classes(d->compute.flop_efficiency, k->flop_efficiency, CLASS_SHARES, r->e) < 0)
+		return err_at(r->e, "flop_efficiency");
+	if (read_classes(d->compute.memory_efficiency, k->memory_efficiency, CLASS_SHARES, r->e) < 0)
+		return err_at(r->e, "memory_efficiency");
+	if (k->captured_gap != NULL && read_classes(d->compute.captured_gap_us, k->captured_gap, CLASS_TIMES, r->e) < 0)
+		return err_at(r->e, "captured_gap_us");
+	if (read_tile(d->compute.gemm_tile, k->gemm_tile, r->e) < 0)
+		return err_at(r->e, "gemm_tile");
+	if (read_tile(d->compute.conv_tile, k->conv_tile, r->e) < 0)
+		return err_at(r->e, "conv_tile");
+	if (k->kernels != NULL && read_kernels(d, k->kernels, r->a, r->e) < 0)
+		return err_at(r->e, "kernels");
+	if (k->conv_workspace != NULL && read_conv_rules(d, k->conv_workspace, r->a, r->e) < 0)
+		return err_at(r->e, "conv_workspace");
 	return 0;
 }
 
 static int
-read_compute(struct device *d, json_t *obj, struct arena *a, struct err *e)
+read_compute(struct reading *r, json_t *obj)
 {
-	json_t *flops, *flop_efficiency, *memory_efficiency;
-	struct kernel_parts k = { NULL, NULL, NULL, NULL };
+	struct device *d = r->d;
+	struct compute_parts k = { .captured_gap = NULL };
 	const struct json_field fields[] = {
-		{ "flops", JSON_F_OBJECT, &flops, .required = true },
+		{ "flops", JSON_F_OBJECT, &k.flops, .required = true },
 		{ "memory_bytes_per_s", JSON_F_REAL, &d->compute.memory_bytes_per_s, .required = true },
 		{ "launch_us", JSON_F_TIME, &d->compute.launch_us, .required = true },
-		{ "flop_efficiency", JSON_F_OBJECT, &flop_efficiency, .required = true },
-		{ "memory_efficiency", JSON_F_OBJECT, &memory_efficiency, .required = true },
+		{ "captured_gap_us", JSON_F_OBJECT, &k.captured_gap, .since = 2 },
+		{ "wait_us", JSON_F_TIME, &d->wait_us, .since = 2 },
+		{ "flop_efficiency", JSON_F_OBJECT, &k.flop_efficiency, .required = true },
+		{ "memory_efficiency", JSON_F_OBJECT, &k.memory_efficiency, .required = true },
 		{ "multiprocessors", JSON_F_POSITIVE, &d->compute.multiprocessors, .required = false },
 		{ "gemm_tile", JSON_F_ARRAY, &k.gemm_tile, .required = false },
 		{ "conv_tile", JSON_F_ARRAY, &k.conv_tile, .required = false },
@@ -175,17 +169,7 @@ read_compute(struct device *d, json_t *obj, struct arena *a, struct err *e)
 		{ .key = NULL }
 	};
 
-	if (json_read_fields(obj, fields, a, e) < 0)
-		return -1;
-	if (read_flops(d->compute.flops, flops, e) < 0)
-		return err_at(e, "flops");
-	if (!(d->compute.memory_bytes_per_s > 0))
-		return out_of_range("memory_bytes_per_s", "a positive number", d->compute.memory_bytes_per_s, e);
-	if (read_classes(d->compute.flop_efficiency, flop_efficiency, 0, 1, e) < 0)
-		return err_at(e, "flop_efficiency");
-	if (read_classes(d->compute.memory_efficiency, memory_efficiency, 0, 1, e) < 0)
-		return err_at(e, "memory_efficiency");
-	return read_kernel_parts(d, &k, a, e);
+	return json_read_fields_of(obj, fields, r->version, r->a, r->e) < 0 ? -1 : read_compute_parts(r, &k);
 }
 
 static int
@@ -202,30 +186,19 @@ read_point(struct curve_point *p, json_t *pair, struct err *e)
 }
 
 static int
-read_curve(struct link_direction *l, json_t *list, struct arena *a, struct err *e)
+read_curve(struct curve_point **points, uint32_t *count, json_t *list, struct reading *r)
 {
-	if (json_read_size(list, &l->point_count, e) < 0)
+	if (json_read_size(list, count, r->e) < 0)
 		return -1;
-	l->points = ARENA_NEW(a, struct curve_point, l->point_count);
-	for (uint32_t i = 0; i < l->point_count; i++) {
-		struct curve_point *p = &l->points[i];
-
-		if (read_point(p, json_array_get(list, i), e) < 0)
-			return err_at(e, "[%" PRIu32 "]", i);
-		if (i > 0 && (p->bytes <= p[-1].bytes || p->time_us <= p[-1].time_us)) {
-			err_set(e, ERR_INPUT, "expected more bytes and time than [%" PRI_BYTES ", %g], got [%" PRI_BYTES ", %g]",
-			    p[-1].bytes, p[-1].time_us, p->bytes, p->time_us);
-			return err_at(e, "[%" PRIu32 "]", i);
-		}
-	}
+	*points = ARENA_NEW(r->a, struct curve_point, *count);
+	for (uint32_t i = 0; i < *count; i++)
+		if (read_point(&(*points)[i], json_array_get(list, i), r->e) < 0)
+			return err_at(r->e, "[%" PRIu32 "]", i);
 	return 0;
 }
 
-/* The least rate of a link, in bytes per second: at this rate times of the largest transfers still add up. */
-static const double LEAST_RATE = 1000;
-
 static int
-read_direction(struct link_direction *l, json_t *obj, struct arena *a, struct err *e)
+read_direction(struct link_direction *l, json_t *obj, struct reading *r)
 {
 	json_t *curve = NULL;
 	const struct json_field fields[] = {
@@ -235,68 +208,73 @@ read_direction(struct link_direction *l, json_t *obj, struct arena *a, struct er
 		{ .key = NULL }
 	};
 
-	if (json_read_fields(obj, fields, a, e) < 0)
+	if (json_read_fields(obj, fields, r->a, r->e) < 0)
 		return -1;
-	if (!(l->bytes_per_s >= LEAST_RATE))
-		return out_of_range("bytes_per_s", "1000 or more", l->bytes_per_s, e);
-	return curve != NULL && read_curve(l, curve, a, e) < 0 ? err_at(e, "curve") : 0;
+	return curve != NULL && read_curve(&l->points, &l->point_count, curve, r) < 0 ? err_at(r->e, "curve") : 0;
+}
+
+/* The curves of both directions while compute is busy. */
+static int
+read_loaded(struct reading *r, json_t *obj)
+{
+	json_t *curve[DIRECTION_COUNT] = { NULL, NULL };
+	const struct json_field fields[] = {
+		{ direction_names[D2H], JSON_F_ARRAY, &curve[D2H], .required = true },
+		{ direction_names[H2D], JSON_F_ARRAY, &curve[H2D], .required = true },
+		{ .key = NULL }
+	};
+
+	if (json_read_fields(obj, fields, r->a, r->e) < 0)
+		return -1;
+	for (int i = 0; i < DIRECTION_COUNT; i++)
+		if (read_curve(&r->d->link[i].loaded, &r->d->link[i].loaded_count, curve[i], r) < 0)
+			return err_at(r->e, "%s", direction_names[i]);
+	return 0;
 }
 
 static int
-read_link(struct device *d, json_t *obj, struct arena *a, struct err *e)
+read_link(struct reading *r, json_t *obj)
 {
-	json_t *direction[DIRECTION_COUNT];
+	json_t *direction[DIRECTION_COUNT], *loaded = NULL;
 	const struct json_field fields[] = {
 		{ direction_names[D2H], JSON_F_OBJECT, &direction[D2H], .required = true },
 		{ direction_names[H2D], JSON_F_OBJECT, &direction[H2D], .required = true },
-		{ "duplex_bytes_per_s", JSON_F_REAL, &d->duplex_bytes_per_s, .required = true },
-		{ "copy_engines", JSON_F_POSITIVE, &d->copy_engines, .required = true },
+		{ "loaded", JSON_F_OBJECT, &loaded, .since = 2 },
+		{ "duplex_bytes_per_s", JSON_F_REAL, &r->d->duplex_bytes_per_s, .required = true },
+		{ "copy_engines", JSON_F_POSITIVE, &r->d->copy_engines, .required = true },
 		{ .key = NULL }
 	};
 
-	if (json_read_fields(obj, fields, a, e) < 0)
+	if (json_read_fields_of(obj, fields, r->version, r->a, r->e) < 0)
 		return -1;
 	for (int i = 0; i < DIRECTION_COUNT; i++)
-		if (read_direction(&d->link[i], direction[i], a, e) < 0)
-			return err_at(e, "%s", direction_names[i]);
-	if (!(d->duplex_bytes_per_s >= LEAST_RATE))
-		return out_of_range("duplex_bytes_per_s", "1000 or more", d->duplex_bytes_per_s, e);
-	return d->copy_engines <= 2 ? 0 : out_of_range("copy_engines", "1 or 2", d->copy_engines, e);
+		if (read_direction(&r->d->link[i], direction[i], r) < 0)
+			return err_at(r->e, "%s", direction_names[i]);
+	return loaded != NULL && read_loaded(r, loaded) < 0 ? err_at(r->e, "loaded") : 0;
 }
 
+/* Version 1 needs a host; in version 2 the limit on its memory is optional. */
 static int
-read_host(struct device *d, json_t *obj, struct err *e)
+read_host(struct reading *r, json_t *obj)
 {
 	const struct json_field fields[] = {
-		{ "pinned_bytes", JSON_F_BYTES, &d->pinned_bytes, .required = true },
+		{ "pinned_bytes", JSON_F_BYTES, &r->d->pinned_bytes, .required = true },
 		{ .key = NULL }
 	};
 
-	return json_read_fields(obj, fields, NULL, e);
-}
-
-static int
-read_parts(struct device *d, json_t *compute, json_t *link, json_t *contention, json_t *host, struct arena *a,
-    struct err *e)
-{
-	if (d->reserved_bytes >= d->memory_bytes) {
-		err_set(e, ERR_INPUT, "expected less than memory_bytes, %" PRI_BYTES ", got %" PRI_BYTES,
-		    d->memory_bytes, d->reserved_bytes);
-		return err_at(e, "reserved_bytes");
-	}
-	if (read_compute(d, compute, a, e) < 0)
-		return err_at(e, "compute");
-	if (read_link(d, link, a, e) < 0)
-		return err_at(e, "link");
-	if (read_classes(d->contention, contention, 1, 1e6, e) < 0)
-		return err_at(e, "contention");
-	return read_host(d, host, e) < 0 ? err_at(e, "host") : 0;
+	if (obj != NULL)
+		return json_read_fields(obj, fields, NULL, r->e) < 0 ? err_at(r->e, "host") : 0;
+	if (r->version < 2)
+		return err_set(r->e, ERR_INPUT, "expected the key 'host', got none");
+	r->d->pinned_bytes = DEVICE_HOST_ANY;
+	return 0;
 }
 
 int
 device_from_json(struct device *d, json_t *root, struct arena *a, struct err *e)
 {
-	json_t *format, *version, *compute, *link, *contention, *host;
+	struct reading r = { .d = d, .a = a, .e = e };
+	json_t *format, *version, *compute, *link, *contention, *host = NULL;
 	const struct json_field fields[] = {
 		{ "format", JSON_F_ANY, &format, .required = true },
 		{ "version", JSON_F_ANY, &version, .required = true },
@@ -305,17 +283,25 @@ device_from_json(struct device *d, json_t *root, struct arena *a, struct err *e)
 		{ "source", JSON_F_STRING, &d->source, .required = true },
 		{ "memory_bytes", JSON_F_BYTES, &d->memory_bytes, .required = true },
 		{ "reserved_bytes", JSON_F_BYTES, &d->reserved_bytes, .required = true },
+		{ "process_bytes", JSON_F_BYTES, &d->process_bytes, .since = 2 },
 		{ "compute", JSON_F_OBJECT, &compute, .required = true },
 		{ "link", JSON_F_OBJECT, &link, .required = true },
 		{ "contention", JSON_F_OBJECT, &contention, .required = true },
-		{ "host", JSON_F_OBJECT, &host, .required = true },
+		{ "host", JSON_F_OBJECT, &host, .required = false },
 		{ .key = NULL }
 	};
 
 	*d = (struct device) { .name = NULL };
-	if (json_check_format(root, "layrub-device", DEVICE_VERSION, NULL, e) < 0 || json_read_fields(root, fields, a, e) < 0)
+	if (json_check_format(root, "layrub-device", DEVICE_VERSION, &r.version, e) < 0 ||
+	    json_read_fields_of(root, fields, r.version, a, e) < 0 || read_host(&r, host) < 0)
 		return -1;
-	return read_parts(d, compute, link, contention, host, a, e);
+	if (read_compute(&r, compute) < 0)
+		return err_at(e, "compute");
+	if (read_link(&r, link) < 0)
+		return err_at(e, "link");
+	if (read_classes(d->contention, contention, CLASS_FACTORS, e) < 0)
+		return err_at(e, "contention");
+	return device_check(d, e);
 }
 
 static int

@@ -24,6 +24,28 @@ write_positive(const char *key, double value, struct json_out *o)
 		json_out_real(o, key, value);
 }
 
+static bool
+has_captured_gap(const struct device *d)
+{
+	for (int i = 0; i < CLASS_COUNT; i++)
+		if (d->compute.captured_gap_us[i] > 0)
+			return true;
+	return false;
+}
+
+static bool
+has_loaded(const struct device *d)
+{
+	return d->link[D2H].loaded_count > 0 || d->link[H2D].loaded_count > 0;
+}
+
+uint32_t
+device_version(const struct device *d)
+{
+	return d->process_bytes > 0 || d->wait_us > 0 || has_captured_gap(d) || has_loaded(d) ||
+	    d->pinned_bytes == DEVICE_HOST_ANY ? 2 : 1;
+}
+
 static void
 write_kernels(const struct device *d, struct json_out *o)
 {
@@ -86,6 +108,9 @@ write_compute(const struct device *d, struct json_out *o)
 	json_out_end_object(o);
 	json_out_real(o, "memory_bytes_per_s", d->compute.memory_bytes_per_s);
 	json_out_real(o, "launch_us", d->compute.launch_us);
+	if (has_captured_gap(d))
+		write_classes("captured_gap_us", d->compute.captured_gap_us, o);
+	write_positive("wait_us", d->wait_us, o);
 	if (d->compute.multiprocessors > 0)
 		json_out_uint(o, "multiprocessors", d->compute.multiprocessors);
 	write_tile("gemm_tile", d->compute.gemm_tile, o);
@@ -98,21 +123,43 @@ write_compute(const struct device *d, struct json_out *o)
 }
 
 static void
+write_curve(const char *key, const struct curve_point *points, uint32_t count, struct json_out *o)
+{
+	json_out_array(o, key, false);
+	for (uint32_t i = 0; i < count; i++) {
+		json_out_array(o, NULL, false);
+		json_out_uint(o, NULL, points[i].bytes);
+		json_out_real(o, NULL, points[i].time_us);
+		json_out_end_array(o);
+	}
+	json_out_end_array(o);
+}
+
+static void
 write_direction(const char *key, const struct link_direction *l, struct json_out *o)
 {
 	json_out_object(o, key, false);
 	json_out_real(o, "latency_us", l->latency_us);
 	json_out_real(o, "bytes_per_s", l->bytes_per_s);
-	if (l->point_count > 0) {
-		json_out_array(o, "curve", false);
-		for (uint32_t i = 0; i < l->point_count; i++) {
-			json_out_array(o, NULL, false);
-			json_out_uint(o, NULL, l->points[i].bytes);
-			json_out_real(o, NULL, l->points[i].time_us);
-			json_out_end_array(o);
-		}
-		json_out_end_array(o);
+	if (l->point_count > 0)
+		write_curve("curve", l->points, l->point_count, o);
+	json_out_end_object(o);
+}
+
+static void
+write_link(const struct device *d, struct json_out *o)
+{
+	json_out_object(o, "link", true);
+	for (int i = 0; i < DIRECTION_COUNT; i++)
+		write_direction(direction_names[i], &d->link[i], o);
+	if (has_loaded(d)) {
+		json_out_object(o, "loaded", true);
+		for (int i = 0; i < DIRECTION_COUNT; i++)
+			write_curve(direction_names[i], d->link[i].loaded, d->link[i].loaded_count, o);
+		json_out_end_object(o);
 	}
+	json_out_real(o, "duplex_bytes_per_s", d->duplex_bytes_per_s);
+	json_out_uint(o, "copy_engines", d->copy_engines);
 	json_out_end_object(o);
 }
 
@@ -121,23 +168,22 @@ device_to_json(const struct device *d, const char *key, struct json_out *o)
 {
 	json_out_object(o, key, true);
 	json_out_string(o, "format", "layrub-device");
-	json_out_uint(o, "version", DEVICE_VERSION);
+	json_out_uint(o, "version", device_version(d));
 	json_out_string(o, "name", d->name);
 	json_out_string(o, "gpu", d->gpu);
 	json_out_string(o, "source", d->source);
 	json_out_uint(o, "memory_bytes", d->memory_bytes);
 	json_out_uint(o, "reserved_bytes", d->reserved_bytes);
+	if (d->process_bytes > 0)
+		json_out_uint(o, "process_bytes", d->process_bytes);
 	write_compute(d, o);
-	json_out_object(o, "link", true);
-	for (int i = 0; i < DIRECTION_COUNT; i++)
-		write_direction(direction_names[i], &d->link[i], o);
-	json_out_real(o, "duplex_bytes_per_s", d->duplex_bytes_per_s);
-	json_out_uint(o, "copy_engines", d->copy_engines);
-	json_out_end_object(o);
+	write_link(d, o);
 	write_classes("contention", d->contention, o);
-	json_out_object(o, "host", false);
-	json_out_uint(o, "pinned_bytes", d->pinned_bytes);
-	json_out_end_object(o);
+	if (d->pinned_bytes != DEVICE_HOST_ANY) {
+		json_out_object(o, "host", false);
+		json_out_uint(o, "pinned_bytes", d->pinned_bytes);
+		json_out_end_object(o);
+	}
 	json_out_end_object(o);
 }
 

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 
 const char *const kind_names[KIND_COUNT + 1] = {
-	"parameter", "state", "optimizer", "input", "activation", "gradient", NULL
+	"parameter", "state", "optimizer", "input", "activation", "gradient", "result", NULL
 };
 const char *const phase_names[PHASE_COUNT + 1] = { "forward", "backward", "update", NULL };
 const char *const op_class_names[CLASS_COUNT + 1] = {
@@ -17,6 +17,7 @@ const char *const op_class_names[CLASS_COUNT + 1] = {
 
 /* Limits in microseconds that keep every later sum in range: of all times together (32 years), and of one op. */
 static const double TIME_MAX = 1e15, OP_TIME_MAX = 1e12;
+static const double FLOPS_MAX = 1e18;	/* of one op */
 
 bool
 op_recomputable_default(const struct graph *g, const struct op *o)
@@ -131,14 +132,15 @@ check_inplace(const struct graph *g, const struct op *o, const struct stamps *s,
 	return 0;
 }
 
+/* untimed: no time is needed yet. */
 static int
-check_cost(bytes_t workspace, double time, bytes_t sum, struct err *e)
+check_cost(bytes_t workspace, double time, bool untimed, bytes_t sum, struct err *e)
 {
 	if (workspace > BYTES_MAX - sum) {
 		too_many_bytes(e);
 		return err_at(e, "workspace_bytes");
 	}
-	if (!(time >= 0 && time <= OP_TIME_MAX)) {
+	if (!untimed && !(time >= 0 && time <= OP_TIME_MAX)) {
 		err_set(e, ERR_INPUT, "expected a time from 0 to %g us, got %g", OP_TIME_MAX, time);
 		return err_at(e, "time_us");
 	}
@@ -149,14 +151,15 @@ check_cost(bytes_t workspace, double time, bytes_t sum, struct err *e)
 static int
 check_costs(const struct op *o, bytes_t sum, double *time, struct err *e)
 {
-	double longest = o->time_us;
+	bool untimed = o->estimated && !op_has_time(o);
+	double longest = untimed ? 0 : o->time_us;
 
-	if (check_cost(o->workspace_bytes, o->time_us, sum, e) < 0)
+	if (check_cost(o->workspace_bytes, o->time_us, untimed, sum, e) < 0)
 		return -1;
 	for (uint32_t i = 0; i < o->alternative_count; i++) {
 		const struct alternative *alt = &o->alternatives[i];
 
-		if (check_cost(alt->workspace_bytes, alt->time_us, sum, e) < 0)
+		if (check_cost(alt->workspace_bytes, alt->time_us, false, sum, e) < 0)
 			return err_at(e, "alternatives[%" PRIu32 "]", i);
 		longest = fmax(longest, alt->time_us);
 	}
@@ -168,6 +171,48 @@ check_costs(const struct op *o, bytes_t sum, double *time, struct err *e)
 	return 0;
 }
 
+/* Checks the figures that the roofline needs. */
+static int
+check_work(const struct op *o, struct err *e)
+{
+	if (!(o->flops >= 0 && o->flops <= FLOPS_MAX)) {
+		err_set(e, ERR_INPUT, "expected from 0 to %g FLOPs, got %g", FLOPS_MAX, o->flops);
+		return err_at(e, "flops");
+	}
+	if (o->memory_bytes > BYTES_MAX) {
+		err_set(e, ERR_INPUT, "expected at most %" PRI_BYTES " bytes, got more", BYTES_MAX);
+		return err_at(e, "memory_bytes");
+	}
+	if ((unsigned)o->math >= MATH_COUNT) {
+		err_set(e, ERR_INPUT, "expected a number type, got %u", (unsigned)o->math);
+		return err_at(e, "math");
+	}
+	return 0;
+}
+
+/* A result holds no value before its first write. */
+static int
+check_results_read(const struct graph *g, const struct op *o, const struct stamps *s, struct err *e)
+{
+	for (uint32_t i = 0; i < o->input_count; i++)
+		if (g->tensors[o->inputs[i]].kind == KIND_RESULT && s->written[o->inputs[i]] == 0) {
+			err_set(e, ERR_INPUT, "expected a tensor with a value, got result %" PRIu32 " before its first write", o->inputs[i]);
+			return err_at(e, "inputs[%" PRIu32 "]", i);
+		}
+	return 0;
+}
+
+static int
+check_results_written(const struct graph *g, const struct stamps *s, struct err *e)
+{
+	for (uint32_t t = 0; t < g->tensor_count; t++)
+		if (g->tensors[t].kind == KIND_RESULT && s->written[t] == 0) {
+			err_set(e, ERR_INPUT, "expected an op that writes the result, got none");
+			return err_at(e, "tensors[%" PRIu32 "]", t);
+		}
+	return 0;
+}
+
 static int
 check_op(const struct graph *g, const struct op *o, const struct stamps *s, uint32_t mark, struct err *e)
 {
@@ -176,8 +221,12 @@ check_op(const struct graph *g, const struct op *o, const struct stamps *s, uint
 	if ((unsigned)o->phase >= PHASE_COUNT || (unsigned)o->class >= CLASS_COUNT)
 		return err_set(e, ERR_INPUT, "expected a phase and a class, got %u and %u",
 		    (unsigned)o->phase, (unsigned)o->class);
+	if (check_work(o, e) < 0)
+		return -1;
 	if (check_ids(g, o->inputs, o->input_count, false, s->read, mark, e) < 0)
 		return err_at(e, "inputs");
+	if (check_results_read(g, o, s, e) < 0)
+		return -1;
 	if (check_ids(g, o->outputs, o->output_count, true, s->written, mark, e) < 0)
 		return err_at(e, "outputs");
 	return check_inplace(g, o, s, mark, e);
@@ -191,7 +240,7 @@ check_ops(const struct graph *g, bytes_t sum, const struct stamps *s, struct err
 	for (uint32_t i = 0; i < g->op_count; i++)
 		if (check_op(g, &g->ops[i], s, i + 1, e) < 0 || check_costs(&g->ops[i], sum, &time, e) < 0)
 			return err_at(e, "ops[%" PRIu32 "]", i);
-	return 0;
+	return check_results_written(g, s, e);
 }
 
 int
@@ -215,4 +264,35 @@ graph_check(const struct graph *g, struct err *e)
 	free(s.read);
 	free(s.written);
 	return rc;
+}
+
+int
+graph_check_times(const struct graph *g, struct err *e)
+{
+	for (uint32_t i = 0; i < g->op_count; i++)
+		if (!op_has_time(&g->ops[i])) {
+			err_set(e, ERR_INPUT, "expected the time of the op, got none");
+			return err_at(e, "ops[%" PRIu32 "].time_us", i);
+		}
+	return 0;
+}
+
+uint32_t
+graph_estimated_count(const struct graph *g)
+{
+	uint32_t count = 0;
+
+	for (uint32_t i = 0; i < g->op_count; i++)
+		count += g->ops[i].estimated && op_has_time(&g->ops[i]);
+	return count;
+}
+
+uint32_t
+graph_untimed_count(const struct graph *g)
+{
+	uint32_t count = 0;
+
+	for (uint32_t i = 0; i < g->op_count; i++)
+		count += !op_has_time(&g->ops[i]);
+	return count;
 }

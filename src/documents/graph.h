@@ -6,6 +6,7 @@
  */
 #ifndef SRC_DOCUMENTS_GRAPH_H
 #define SRC_DOCUMENTS_GRAPH_H
+#include <math.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -14,8 +15,8 @@
 #include "src/base/err.h"
 #include "src/base/units.h"
 
-/* The first four are persistent: alive before and after the step. */
-enum kind { KIND_PARAMETER, KIND_STATE, KIND_OPTIMIZER, KIND_INPUT, KIND_ACTIVATION, KIND_GRADIENT, KIND_COUNT };
+/* The first four are persistent: alive before and after the step.  A result is made by the step and read after it. */
+enum kind { KIND_PARAMETER, KIND_STATE, KIND_OPTIMIZER, KIND_INPUT, KIND_ACTIVATION, KIND_GRADIENT, KIND_RESULT, KIND_COUNT };
 enum phase { PHASE_FORWARD, PHASE_BACKWARD, PHASE_UPDATE, PHASE_COUNT };
 
 enum op_class {
@@ -34,6 +35,13 @@ static inline bool
 kind_is_persistent(enum kind k)
 {
 	return k <= KIND_INPUT;
+}
+
+/* True: the tensor's value is needed after the step, so a plan has a final place for it. */
+static inline bool
+kind_has_final(enum kind k)
+{
+	return kind_is_persistent(k) || k == KIND_RESULT;
 }
 
 struct tensor {
@@ -63,12 +71,12 @@ struct op {
 	const struct inplace *inplace;	/* [inplace_count] */
 	const struct alternative *alternatives;	/* [alternative_count] */
 	bytes_t workspace_bytes;
-	double time_us;			/* on the device, launch included */
+	double time_us;			/* on the device, launch included; NAN: none yet, only where `estimated` */
 	bool estimated;			/* time_us was not measured: the roofline of a device gives it */
 	/* The work, for the roofline. */
 	double flops;			/* 0: none, or not known */
 	bytes_t memory_bytes;		/* read and written; 0: the bytes of its operands, each once */
-	enum math math;
+	enum math math;			/* in which it calculates */
 };
 
 /* Figures that a trace measured; absent when step_time_us is 0. */
@@ -97,6 +105,12 @@ struct op_class_row {
 	enum op_class class;
 };
 extern const struct op_class_row op_class_rows[];	/* ends with a NULL name */
+
+static inline bool
+op_has_time(const struct op *o)
+{
+	return !isnan(o->time_us);
+}
 
 /* True in phase forward unless the op writes a persistent tensor. */
 bool op_recomputable_default(const struct graph *g, const struct op *o);
@@ -155,9 +169,19 @@ uint32_t graph_largest_tensors(const struct graph *g, const struct op *o, uint32
 int graph_set_reason(struct err *e, const struct graph *g, uint32_t op, bytes_t missing);
 
 /* Checks ids, sums and times.  Ids are in range, no op has an output twice, an inplace pair is an input and another
- * output of the op, total bytes and total time are in range, and there is at least one op.  ERR_INPUT has the path of the
- * first place that fails. */
+ * output of the op, total bytes and total time are in range, and there is at least one op.  Some op writes each result, before
+ * any op reads it.  Only an estimated op may be without a time.  ERR_INPUT has the path of the first place that fails. */
 int graph_check(const struct graph *g, struct err *e) WARN_UNUSED;
+
+/* Checks that every op has a time.  ERR_INPUT has the path of the first op without one. */
+int graph_check_times(const struct graph *g, struct err *e) WARN_UNUSED;
+
+/* Return how many ops have an estimated time, and how many have no time yet. */
+uint32_t graph_estimated_count(const struct graph *g);
+uint32_t graph_untimed_count(const struct graph *g);
+
+/* Returns the lowest version of a "layrub-graph" document that holds the graph. */
+uint32_t graph_version(const struct graph *g);
 
 /* Reads a "layrub-graph" document into the arena. */
 int graph_read(struct graph *g, const char *path, struct arena *a, struct err *e) WARN_UNUSED;
@@ -165,7 +189,8 @@ int graph_read(struct graph *g, const char *path, struct arena *a, struct err *e
 struct json_t;
 int graph_from_json(struct graph *g, struct json_t *root, struct arena *a, struct err *e) WARN_UNUSED;
 
-/* Writes the graph's deterministic text.  class, recomputable and layer are left out where a reader assumes them. */
+/* Writes the graph's deterministic text, in the lowest version that holds it.  class, recomputable, layer and the keys of the work
+ * are left out where a reader assumes them, and time_us where the op has none yet. */
 struct json_out;
 void graph_to_json(const struct graph *g, const char *key, struct json_out *o);
 int graph_write(const struct graph *g, const char *path, struct err *e) WARN_UNUSED;

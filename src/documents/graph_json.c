@@ -5,7 +5,7 @@
 
 #include "src/base/json.h"
 
-enum { FORMAT_VERSION = 1 };
+enum { GRAPH_VERSION = 2 };	/* the newest that is read */
 
 /* ---- reading ---- */
 
@@ -29,7 +29,7 @@ read_measured(struct measured *m, json_t *obj, struct arena *a, struct err *e)
 }
 
 static int
-read_tensors(struct graph *g, json_t *list, struct arena *a, struct err *e)
+read_tensors(struct graph *g, json_t *list, uint32_t version, struct arena *a, struct err *e)
 {
 	uint32_t id;
 	bytes_t bytes;
@@ -47,6 +47,10 @@ read_tensors(struct graph *g, json_t *list, struct arena *a, struct err *e)
 	for (uint32_t i = 0; i < g->tensor_count; i++) {
 		if (json_read_fields(json_array_get(list, i), fields, a, e) < 0 || json_check_id(id, i, e) < 0)
 			return err_at(e, "tensors[%" PRIu32 "]", i);
+		if (kind == KIND_RESULT && version < 2) {
+			err_set(e, ERR_INPUT, "the kind 'result' needs \"version\": 2, got %" PRIu32, version);
+			return err_at(e, "tensors[%" PRIu32 "].kind", i);
+		}
 		g->tensors[i] = (struct tensor) { bytes, (enum kind)kind };
 	}
 	return 0;
@@ -99,28 +103,40 @@ read_alternatives(struct op *o, json_t *list, struct arena *a, struct err *e)
 
 /* *recomputable_given: the document has the key, so o->recomputable is not the default. */
 static int
-read_op(struct op *o, bool *recomputable_given, json_t *obj, struct arena *a, struct err *e)
+read_op(struct op *o, bool *recomputable_given, json_t *obj, uint32_t version, struct arena *a, struct err *e)
 {
 	struct json_ids inputs, outputs;
 	json_t *inplace = NULL, *alternatives = NULL;
-	int phase, class = -1;
+	int phase, class = -1, math = MATH_FLOAT32;
+	bool timed = false, told = false;
 	const struct json_field fields[] = {
 		{ "name", JSON_F_STRING, &o->name, .required = true },
 		{ "layer", JSON_F_STRING, &o->layer, .required = false },
+		{ "source", JSON_F_STRING, &o->source, .since = 2 },
 		{ "class", JSON_F_CHOICE, &class, .choices = op_class_names },
 		{ "phase", JSON_F_CHOICE, &phase, .required = true, .choices = phase_names },
 		{ "inputs", JSON_F_IDS, &inputs, .required = true },
 		{ "outputs", JSON_F_IDS, &outputs, .required = true },
 		{ "inplace", JSON_F_ARRAY, &inplace, .required = false },
 		{ "workspace_bytes", JSON_F_BYTES, &o->workspace_bytes, .required = true },
-		{ "time_us", JSON_F_TIME, &o->time_us, .required = true },
+		{ "time_us", JSON_F_TIME, &o->time_us, .required = version < 2, .seen = &timed },
+		{ "estimated", JSON_F_BOOL, &o->estimated, .seen = &told, .since = 2 },
+		{ "flops", JSON_F_REAL, &o->flops, .since = 2 },
+		{ "memory_bytes", JSON_F_BYTES, &o->memory_bytes, .since = 2 },
+		{ "math", JSON_F_CHOICE, &math, .choices = math_names, .since = 2 },
 		{ "alternatives", JSON_F_ARRAY, &alternatives, .required = false },
 		{ "recomputable", JSON_F_BOOL, &o->recomputable, .seen = recomputable_given },
 		{ .key = NULL }
 	};
 
-	if (json_read_fields(obj, fields, a, e) < 0)
+	o->time_us = NAN;
+	if (json_read_fields_of(obj, fields, version, a, e) < 0)
 		return -1;
+	if (!told)
+		o->estimated = !timed;
+	if (!timed && !o->estimated)
+		return err_set(e, ERR_INPUT, "expected the key 'time_us' of an op that is not estimated, got none");
+	o->math = (enum math)math;
 	o->phase = (enum phase)phase;
 	o->class = class >= 0 ? (enum op_class)class : op_class_of(o->name, o->phase);
 	o->inputs = inputs.ids;
@@ -135,14 +151,14 @@ read_op(struct op *o, bool *recomputable_given, json_t *obj, struct arena *a, st
 }
 
 static int
-read_ops(struct graph *g, bool **given, json_t *list, struct arena *a, struct err *e)
+read_ops(struct graph *g, bool **given, json_t *list, uint32_t version, struct arena *a, struct err *e)
 {
 	if (json_read_size(list, &g->op_count, e) < 0)
 		return err_at(e, "ops");
 	g->ops = ARENA_NEW(a, struct op, g->op_count);
 	*given = ARENA_NEW(a, bool, g->op_count);
 	for (uint32_t i = 0; i < g->op_count; i++)
-		if (read_op(&g->ops[i], *given + i, json_array_get(list, i), a, e) < 0)
+		if (read_op(&g->ops[i], *given + i, json_array_get(list, i), version, a, e) < 0)
 			return err_at(e, "ops[%" PRIu32 "]", i);
 	return 0;
 }
@@ -152,6 +168,7 @@ graph_from_json(struct graph *g, json_t *root, struct arena *a, struct err *e)
 {
 	json_t *format, *version, *measured = NULL, *tensors = NULL, *ops = NULL;
 	bool *given = NULL;
+	uint32_t document_version = 0;
 	const struct json_field fields[] = {
 		{ "format", JSON_F_ANY, &format, .required = true },
 		{ "version", JSON_F_ANY, &version, .required = true },
@@ -164,11 +181,11 @@ graph_from_json(struct graph *g, json_t *root, struct arena *a, struct err *e)
 	};
 
 	*g = (struct graph) { .name = NULL };
-	if (json_check_format(root, "layrub-graph", FORMAT_VERSION, NULL, e) < 0 || json_read_fields(root, fields, a, e) < 0)
+	if (json_check_format(root, "layrub-graph", GRAPH_VERSION, &document_version, e) < 0 || json_read_fields(root, fields, a, e) < 0)
 		return -1;
 	if (measured != NULL && read_measured(&g->measured, measured, a, e) < 0)
 		return err_at(e, "measured");
-	if (read_tensors(g, tensors, a, e) < 0 || read_ops(g, &given, ops, a, e) < 0 || graph_check(g, e) < 0)
+	if (read_tensors(g, tensors, document_version, a, e) < 0 || read_ops(g, &given, ops, document_version, a, e) < 0 || graph_check(g, e) < 0)
 		return -1;
 	for (uint32_t i = 0; i < g->op_count; i++)
 		if (!given[i])
@@ -218,6 +235,17 @@ write_alternatives(const struct op *op, struct json_out *o)
 }
 
 static void
+write_work(const struct op *op, struct json_out *o)
+{
+	if (op->flops > 0)
+		json_out_real(o, "flops", op->flops);
+	if (op->memory_bytes > 0)
+		json_out_uint(o, "memory_bytes", op->memory_bytes);
+	if (op->math != MATH_FLOAT32)
+		json_out_string(o, "math", math_names[op->math]);
+}
+
+static void
 write_op(const struct graph *g, const struct op *op, struct json_out *o)
 {
 	json_out_object(o, NULL, false);
@@ -226,6 +254,8 @@ write_op(const struct graph *g, const struct op *op, struct json_out *o)
 		json_out_string(o, "layer", op->layer);
 	if (op->class != op_class_of(op->name, op->phase))
 		json_out_string(o, "class", op_class_names[op->class]);
+	if (op->source != NULL)
+		json_out_string(o, "source", op->source);
 	json_out_string(o, "phase", phase_names[op->phase]);
 	json_out_ids(o, "inputs", op->inputs, op->input_count);
 	json_out_ids(o, "outputs", op->outputs, op->output_count);
@@ -236,7 +266,11 @@ write_op(const struct graph *g, const struct op *op, struct json_out *o)
 		json_out_end_array(o);
 	}
 	json_out_uint(o, "workspace_bytes", op->workspace_bytes);
-	json_out_real(o, "time_us", op->time_us);
+	if (op_has_time(op))
+		json_out_real(o, "time_us", op->time_us);
+	if (op_has_time(op) && op->estimated)
+		json_out_bool(o, "estimated", true);
+	write_work(op, o);
 	if (op->alternative_count > 0)
 		write_alternatives(op, o);
 	if (op->recomputable != op_recomputable_default(g, op))
@@ -255,12 +289,27 @@ write_measured(const struct measured *m, struct json_out *o)
 	json_out_end_object(o);
 }
 
+uint32_t
+graph_version(const struct graph *g)
+{
+	for (uint32_t t = 0; t < g->tensor_count; t++)
+		if (g->tensors[t].kind == KIND_RESULT)
+			return 2;
+	for (uint32_t i = 0; i < g->op_count; i++) {
+		const struct op *o = &g->ops[i];
+
+		if (o->source != NULL || o->estimated || o->flops > 0 || o->memory_bytes > 0 || o->math != MATH_FLOAT32)
+			return 2;
+	}
+	return 1;
+}
+
 void
 graph_to_json(const struct graph *g, const char *key, struct json_out *o)
 {
 	json_out_object(o, key, true);
 	json_out_string(o, "format", "layrub-graph");
-	json_out_uint(o, "version", FORMAT_VERSION);
+	json_out_uint(o, "version", graph_version(g));
 	json_out_string(o, "name", g->name);
 	if (g->source != NULL)
 		json_out_string(o, "source", g->source);

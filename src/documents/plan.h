@@ -9,7 +9,7 @@
 #include "src/documents/device.h"
 #include "src/documents/graph.h"
 
-enum { PLAN_VERSION = 1 };	/* of the "layrub-plan" document */
+enum { PLAN_VERSION = 2 };	/* of the "layrub-plan" document: the newest that is read */
 #define PLAN_NONE UINT32_MAX	/* no buffer, no tensor, no alternative */
 
 /* Time and workspace of a run of op o by one of its alternatives; PLAN_NONE: by its own algorithm. */
@@ -36,7 +36,7 @@ struct buffer {
 	bytes_t offset_bytes, bytes;
 };
 
-/* The place of a persistent tensor before or after the step. */
+/* The place of a persistent tensor before or after the step, or of a result after it. */
 struct place {
 	uint32_t tensor;
 	bool on_host;
@@ -76,6 +76,7 @@ struct plan {
 	const char *tool;		/* "layrub 0.1" */
 	const char *policy, *placement, *options;
 	const char *found_by;		/* another policy whose schedule was the fastest; NULL: the schedule is `policy`'s own */
+	const char *configuration;	/* of the search that found the schedule: "share=0.8 hold=0.1"; NULL: none */
 	const char *status;		/* "optimal", "gap", "time-limit" or "heuristic" */
 	uint32_t batch;			/* of the network that was lowered; 0: the input was a graph */
 	bytes_t arena_bytes, host_bytes, budget_bytes;
@@ -86,7 +87,7 @@ struct plan {
 	struct buffer *buffers;		/* [buffer_count] device arena */
 	struct buffer *host;		/* [host_count] pinned host pool */
 	struct place *initial;		/* [initial_count] one for each persistent tensor, by id */
-	struct place *final;		/* [final_count] likewise */
+	struct place *final;		/* [final_count] one for each persistent tensor and each result, by id */
 	struct instruction *program;	/* [instruction_count] */
 };
 

@@ -16,6 +16,7 @@ struct plan_reader {
 	struct plan *p;
 	json_t *root, *graph, *device, *provenance, *bounds, *figures, *predicted;
 	json_t *buffers, *host, *initial, *final, *program;
+	uint32_t version;
 	bytes_t moved_bytes;	/* by the instructions so far */
 	struct arena *a;
 	struct err *e;
@@ -275,6 +276,7 @@ read_provenance(struct plan_reader *r)
 		{ "device_xxh3", JSON_F_STRING, &device, .required = true },
 		{ "policy", JSON_F_STRING, &p->policy, .required = true },
 		{ "found_by", JSON_F_STRING, &p->found_by, .required = false },
+		{ "configuration", JSON_F_STRING, &p->configuration, .since = 2 },
 		{ "placement", JSON_F_STRING, &p->placement, .required = true },
 		{ "options", JSON_F_STRING, &p->options, .required = true },
 		{ "batch", JSON_F_POSITIVE, &p->batch, .required = false },
@@ -282,7 +284,7 @@ read_provenance(struct plan_reader *r)
 		{ .key = NULL }
 	};
 
-	if (json_read_fields(r->provenance, fields, r->a, r->e) < 0)
+	if (json_read_fields_of(r->provenance, fields, r->version, r->a, r->e) < 0)
 		return -1;
 	p->status = status_names[status];
 	graph_digest(p->graph, digest, r->a);
@@ -361,9 +363,21 @@ read_top(struct plan_reader *r)
 		{ .key = NULL }
 	};
 
-	if (json_check_format(r->root, "layrub-plan", PLAN_VERSION, NULL, r->e) < 0)
+	if (json_check_format(r->root, "layrub-plan", PLAN_VERSION, &r->version, r->e) < 0)
 		return -1;
 	return json_read_fields(r->root, fields, r->a, r->e);
+}
+
+/* A document within a plan is of the plan's version or of an older one. */
+static int
+check_version(const struct plan_reader *r, const json_t *document)
+{
+	json_int_t version = json_integer_value(json_object_get(document, "version"));
+
+	if (version <= r->version)
+		return 0;
+	err_set(r->e, ERR_INPUT, "expected at most the version of the plan, %" PRIu32 ", got %" PRIu32, r->version, (uint32_t)version);
+	return err_at(r->e, "version");
 }
 
 /* The graph and the device come first, because all other parts have ids into them. */
@@ -373,9 +387,9 @@ read_problem(struct plan_reader *r)
 	struct graph *g = ARENA_NEW(r->a, struct graph, 1);
 	struct device *d = ARENA_NEW(r->a, struct device, 1);
 
-	if (graph_from_json(g, r->graph, r->a, r->e) < 0)
+	if (graph_from_json(g, r->graph, r->a, r->e) < 0 || check_version(r, r->graph) < 0 || graph_check_times(g, r->e) < 0)
 		return err_at(r->e, "graph");
-	if (device_from_json(d, r->device, r->a, r->e) < 0)
+	if (device_from_json(d, r->device, r->a, r->e) < 0 || check_version(r, r->device) < 0)
 		return err_at(r->e, "device");
 	r->p->graph = g;
 	r->p->device = d;

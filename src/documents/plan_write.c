@@ -28,6 +28,8 @@ write_provenance(const struct writing *w, struct json_out *o)
 	write_text("policy", p->policy, o);
 	if (p->found_by != NULL)
 		json_out_string(o, "found_by", p->found_by);
+	if (p->configuration != NULL)
+		json_out_string(o, "configuration", p->configuration);
 	write_text("placement", p->placement, o);
 	write_text("options", p->options, o);
 	if (p->batch > 0)
@@ -138,6 +140,15 @@ write_program(const struct plan *p, struct json_out *o)
 	json_out_end_array(o);
 }
 
+/* Returns the lowest version that holds the plan: at least that of the newest document in it. */
+static uint32_t
+version_of(const struct plan *p)
+{
+	uint32_t graph = graph_version(p->graph), device = device_version(p->device), own = p->configuration != NULL ? 2 : 1;
+
+	return graph > device ? (graph > own ? graph : own) : device > own ? device : own;
+}
+
 static void
 write_plan(const struct writing *w, FILE *out)
 {
@@ -147,7 +158,7 @@ write_plan(const struct writing *w, FILE *out)
 	json_out_init(&o, out);
 	json_out_object(&o, NULL, true);
 	json_out_string(&o, "format", "layrub-plan");
-	json_out_uint(&o, "version", PLAN_VERSION);
+	json_out_uint(&o, "version", version_of(p));
 	write_text("tool", p->tool, &o);
 	write_provenance(w, &o);
 	json_out_uint(&o, "arena_bytes", p->arena_bytes);

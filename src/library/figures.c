@@ -13,14 +13,17 @@ const struct figure_row figure_rows[] = {
 	ROW(FIGURE_COUNT, batch, "batch"),
 	ROW(FIGURE_TEXT, policy, "policy"),
 	ROW(FIGURE_TEXT, found_by, "found by"),
+	ROW(FIGURE_TEXT, configuration, NULL),
 	ROW(FIGURE_TEXT, placement, "placement"),
 	ROW(FIGURE_BYTES, budget_bytes, "budget"),
 	ROW(FIGURE_BYTES, peak_bytes, "peak"),
 	ROW(FIGURE_BYTES, arena_bytes, "arena"),
 	ROW(FIGURE_RATIO, fragmentation, "fragmentation"),
+	ROW(FIGURE_BYTES, process_bytes, "process"),
 	ROW(FIGURE_BYTES, host_bytes, "pinned host memory"),
 	ROW(FIGURE_BYTES, occupancy_bytes, "in use, most"),
 	ROW(FIGURE_BYTES, host_occupancy_bytes, "pinned in use, most"),
+	ROW(FIGURE_COUNT, estimated_ops, "estimated op times"),
 	ROW(FIGURE_TIME, ideal_time_us, "ideal time"),
 	ROW(FIGURE_TIME, step_time_us, "step time"),
 	ROW(FIGURE_PERCENT, overhead, "overhead"),
@@ -112,11 +115,14 @@ figures_of_plan(struct figures *f, const struct plan *p)
 		f->batch = p->batch;
 	f->policy = p->policy;
 	f->found_by = p->found_by;
+	f->configuration = p->configuration;
 	f->placement = p->placement;
 	f->status = p->status;
 	f->budget_bytes = p->budget_bytes;
 	f->peak_bytes = p->figures.peak_bytes;
 	f->arena_bytes = p->arena_bytes;
+	if (p->device->process_bytes > 0)
+		f->process_bytes = p->arena_bytes + p->device->process_bytes;
 	f->host_bytes = p->host_bytes;
 	f->offload_bytes = p->figures.offload_bytes;
 	f->fetch_bytes = p->figures.fetch_bytes;
@@ -126,6 +132,8 @@ figures_of_plan(struct figures *f, const struct plan *p)
 		f->fragmentation = (double)f->arena_bytes / (double)f->peak_bytes;
 	if (f->bound_bytes > 0)
 		f->bytes_gap = (double)f->arena_bytes / (double)f->bound_bytes - 1;
+	if (graph_estimated_count(p->graph) > 0)
+		f->estimated_ops = graph_estimated_count(p->graph);
 	f->ideal_time_us = p->predicted.ideal_time_us;
 	f->step_time_us = p->predicted.step_time_us;
 	f->stall_time_us = p->predicted.stall_time_us;

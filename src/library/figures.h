@@ -12,9 +12,10 @@
 
 /* Strings are not owned. */
 struct figures {
-	const char *graph, *device, *policy, *found_by, *placement, *status, *reason;
+	const char *graph, *device, *policy, *found_by, *configuration, *placement, *status, *reason;
 	uint64_t batch;
-	bytes_t budget_bytes, peak_bytes, arena_bytes, host_bytes;
+	uint64_t estimated_ops;		/* ops whose time was not measured; unknown: none */
+	bytes_t budget_bytes, peak_bytes, arena_bytes, process_bytes, host_bytes;
 	bytes_t offload_bytes, fetch_bytes, bound_bytes, resident_bound_bytes;
 	bytes_t occupancy_bytes, host_occupancy_bytes;
 	double fragmentation, ideal_time_us, step_time_us, overhead, stall_time_us, recompute_time_us;
@@ -24,7 +25,7 @@ struct figures {
 enum figure_type { FIGURE_TEXT, FIGURE_COUNT, FIGURE_BYTES, FIGURE_RATIO, FIGURE_PERCENT, FIGURE_TIME, FIGURE_SECONDS };
 
 struct figure_row {
-	const char *name, *label;	/* in documents; in tables for people */
+	const char *name, *label;	/* in documents; in tables for people, NULL: not shown there */
 	enum figure_type type;
 	size_t at;			/* offset in struct figures */
 };

@@ -10,6 +10,7 @@
 #include "planner/budget_search.h"
 #include "src/base/threads.h"
 #include "src/library/usage.h"
+#include "src/network/network_set.h"
 
 /* ---- values ---- */
 
@@ -109,10 +110,19 @@ read_control(struct planning *n, const struct plan_request *q, struct err *e)
 }
 
 static int
+check_host_memory(const struct plan_request *q, struct err *e)
+{
+	bytes_t bytes;
+
+	return q->task.host_memory != NULL && units_parse_size(q->task.host_memory, &bytes, e) < 0 ? usage_at(e, "--host-memory") : 0;
+}
+
+static int
 read_options(struct planning *n, const struct plan_request *q, struct err *e)
 {
 	*n = (struct planning) { .options.bound_time_us = q->no_time_bound ? NO_TIME_BOUND : 0 };
-	if (read_control(n, q, e) < 0 || read_budget(n, q, e) < 0 || read_rows(n, q, e) < 0)
+	if (task_options_check(&q->task, e) < 0 || read_control(n, q, e) < 0 || read_budget(n, q, e) < 0 || read_rows(n, q, e) < 0 ||
+	    check_host_memory(q, e) < 0)
 		return -1;
 	return what_if_check(&q->link, e) < 0 ? usage_at(e, NULL) : 0;
 }
@@ -268,10 +278,16 @@ plan_request_text(const struct plan_request *q, struct arena *a)
 		s = arena_printf(a, " --device %s", q->task.device);
 	if (q->task.batch > 0)
 		s = arena_printf(a, "%s --batch %" PRIu32, s, q->task.batch);
+	if (q->task.accumulate > 0)
+		s = arena_printf(a, "%s --accumulate %" PRIu32, s, q->task.accumulate);
+	if (q->task.set_count > 0)
+		s = arena_printf(a, "%s%s", s, network_set_text(q->task.set, q->task.set_count, a));
 	if (q->budget != NULL)
 		s = arena_printf(a, "%s --budget %s", s, q->budget);
 	else if (q->budget_bytes > 0)
 		s = arena_printf(a, "%s --budget %" PRI_BYTES, s, q->budget_bytes);
+	if (q->task.host_memory != NULL)
+		s = arena_printf(a, "%s --host-memory %s", s, q->task.host_memory);
 	if (q->link.gpus_per_link > 0)
 		s = arena_printf(a, "%s --gpus-per-link %" PRIu32, s, q->link.gpus_per_link);
 	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)

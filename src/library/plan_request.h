@@ -15,7 +15,7 @@
 
 /* As given; NULL, 0 or false: not given. */
 struct plan_request {
-	struct task_options task;	/* device, batch, lowering, times, reorder */
+	struct task_options task;	/* device, batch, passes, changes, lowering, times, reorder, host memory */
 	struct what_if link;		/* plan for the device with this link */
 	const char *policy;		/* NULL: the first row of policies */
 	const char *placement;		/* NULL: the first row of placements */

@@ -9,6 +9,7 @@
 #include "src/documents/reorder.h"
 #include "src/library/usage.h"
 #include "src/network/lower.h"
+#include "src/network/network_set.h"
 #include "src/network/roofline.h"
 
 const struct task_times task_times[] = {
@@ -33,6 +34,26 @@ struct task_reading {
 	const struct task_options *options;
 };
 
+int
+task_options_check(const struct task_options *o, struct err *e)
+{
+	for (uint32_t i = 0; i < o->set_count; i++)
+		if (network_set_check(o->set[i], e) < 0)
+			return usage_at(e, "--set");
+	return 0;
+}
+
+/* Changes the document and reads it. */
+static int
+read_changed(struct network *n, json_t *root, const struct task_options *o, struct arena *a, struct err *e)
+{
+	struct network_changes changes;
+
+	if (network_set(&changes, root, o->set, o->set_count, a, e) < 0)
+		return -1;
+	return network_from_json(n, root, a, e) < 0 ? network_set_blame(&changes, e) : 0;
+}
+
 static int
 read_network(struct task *t, json_t *root, const struct task_options *o, struct arena *a, struct err *e)
 {
@@ -43,12 +64,18 @@ read_network(struct task *t, json_t *root, const struct task_options *o, struct 
 		return usage_error(e, "--times", "a network has no times of its own, only a graph does");
 	if (by == NULL)
 		return usage_unknown(e, "--lowering", o->lowering);
-	if (network_from_json(&n, root, a, e) < 0)
+	if (read_changed(&n, root, o, a, e) < 0)
 		return -1;
 	if (o->batch > 0)
 		n.batch = o->batch;
+	if (o->accumulate > 0)
+		n.accumulate = o->accumulate;
 	t->is_network = true;
 	t->batch = n.batch;
+	t->accumulate = n.accumulate;
+	t->accumulate_given = o->accumulate > 0;
+	if (o->set_count > 0)
+		t->changes = network_set_text(o->set, o->set_count, a);
 	t->lowering = by->name;
 	return lower(&t->graph, &n, by, t->has_device ? &t->device : NULL, a, e);
 }
@@ -84,14 +111,39 @@ times_find(const char *name)
 	return row->name;
 }
 
+/* Estimates the op times that were not measured, for the task's device.  An estimate in the document may be that of another device. */
 static int
-read_graph(struct task *t, json_t *root, const struct task_options *o, struct arena *a, struct err *e)
+estimate_times(struct task *t, struct arena *a, struct err *e)
+{
+	for (uint32_t i = 0; i < t->graph.op_count; i++)
+		if (t->graph.ops[i].estimated)
+			t->graph.ops[i].time_us = NAN;
+	return graph_estimate(&t->graph, &t->device, a, e);
+}
+
+/* Scales the measured op times from the device that they were measured on to the task's device. */
+static int
+scale_times(struct task *t, struct arena *a, struct err *e)
 {
 	struct device from;
 	struct graph scaled;
 
+	if (measured_device(&from, &t->graph, a, e) < 0)
+		return -1;
+	roofline_scale(&scaled, &t->graph, &from, &t->device, a);
+	t->graph = scaled;
+	return 0;
+}
+
+static int
+read_graph(struct task *t, json_t *root, const struct task_options *o, struct arena *a, struct err *e)
+{
 	if (o->batch > 0)
 		return usage_error(e, "--batch", "a graph is traced at one batch, only a network can change it");
+	if (o->accumulate > 0)
+		return usage_error(e, "--accumulate", "a graph is traced with its passes, only a network can change them");
+	if (o->set_count > 0)
+		return usage_error(e, "--set", "a graph has no layers to change, only a network does");
 	if (o->lowering != NULL)
 		return usage_error(e, "--lowering", "a graph is already lowered, only a network can be");
 	t->times = times_find(o->times);
@@ -99,13 +151,11 @@ read_graph(struct task *t, json_t *root, const struct task_options *o, struct ar
 		return usage_unknown(e, "--times", o->times);
 	if (graph_from_json(&t->graph, root, a, e) < 0)
 		return -1;
-	if (strcmp(t->times, "scaled") != 0 || !t->has_device)
+	if (!t->has_device)
 		return 0;
-	if (measured_device(&from, &t->graph, a, e) < 0)
+	if (strcmp(t->times, "scaled") == 0 && scale_times(t, a, e) < 0)
 		return -1;
-	roofline_scale(&scaled, &t->graph, &from, &t->device, a);
-	t->graph = scaled;
-	return 0;
+	return estimate_times(t, a, e);
 }
 
 static int
@@ -141,7 +191,12 @@ static int
 read_device(struct task *t, const struct task_options *o, struct arena *a, struct err *e)
 {
 	*t = (struct task) { .has_device = o->device != NULL || o->device_text != NULL };
-	return t->has_device ? task_read_device(&t->device, o->device, o->device_text, a, e) : 0;
+	if (!t->has_device)
+		return 0;
+	if (task_read_device(&t->device, o->device, o->device_text, a, e) < 0)
+		return -1;
+	t->limits_host = o->host_memory != NULL;
+	return t->limits_host && units_parse_size(o->host_memory, &t->device.pinned_bytes, e) < 0 ? usage_at(e, "--host-memory") : 0;
 }
 
 static int
@@ -149,6 +204,8 @@ read_step(struct task *t, const struct json_source *s, const struct task_options
 {
 	struct task_reading r = { t, o };
 
+	if (task_options_check(o, e) < 0)
+		return -1;
 	if (o->reorder != NULL && reorder_find(o->reorder) == NULL)
 		return usage_unknown(e, "--reorder", o->reorder);
 	if (json_read(s, read_either, &r, a, e) < 0)
@@ -182,7 +239,17 @@ task_record(const struct task *t, struct arena *a)
 {
 	const char *order = t->reorder == NULL || strcmp(t->reorder, reorders[0].name) == 0 ? "" : arena_printf(a, " --reorder %s", t->reorder);
 
-	return t->is_network ? arena_printf(a, "--lowering %s%s", t->lowering, order) : arena_printf(a, "--times %s%s", t->times, order);
+	const char *passes = t->accumulate_given || t->accumulate > 1 ? arena_printf(a, " --accumulate %" PRIu32, t->accumulate) : "";
+	const char *host = t->limits_host ? arena_printf(a, " --host-memory %" PRI_BYTES, t->device.pinned_bytes) : "";
+
+	return t->is_network ? arena_printf(a, "--lowering %s%s%s%s%s", t->lowering, order, passes, t->changes == NULL ? "" : t->changes, host) :
+	    arena_printf(a, "--times %s%s%s", t->times, order, host);
+}
+
+const char *
+task_batch_text(const struct task *t, struct arena *a)
+{
+	return t->accumulate > 1 ? arena_printf(a, "%" PRIu32 " x %" PRIu32, t->batch, t->accumulate) : arena_printf(a, "%" PRIu32, t->batch);
 }
 
 bool
@@ -190,7 +257,7 @@ task_has_foreign_times(const struct task *t)
 {
 	const struct measured *m = &t->graph.measured;
 
-	if (t->is_network || m->step_time_us <= 0 || m->device == NULL || strcmp(t->times, "scaled") == 0)
+	if (t->is_network || graph_estimated_count(&t->graph) == t->graph.op_count || m->step_time_us <= 0 || m->device == NULL || strcmp(t->times, "scaled") == 0)
 		return false;
 	return t->device.gpu == NULL || strcmp(t->device.gpu, m->device) != 0;
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* task.h - the training step and the device that a question is about
  *
- * A task combines a NETWORK or a GRAPH, a device, a batch, a lowering, an order of ops and the choice of op times, for the
- * command and for the library.  Options that exclude each other are ERR_USAGE, with the option's name on the command line
+ * A task combines a NETWORK or a GRAPH, changes of the network, a device, a batch, a lowering, an order of ops and the choice of op
+ * times, for the command and for the library.  Options that exclude each other are ERR_USAGE, with the option's name on the command line
  * as the path.
  */
 #ifndef SRC_LIBRARY_TASK_H
@@ -18,23 +18,34 @@ struct task_options {
 	const char *lowering;	/* a row of lowerings */
 	const char *times;	/* a row of task_times */
 	const char *reorder;	/* a row of reorders */
-	uint32_t batch;
+	const char *host_memory;	/* as text: "64GiB", the host memory that a plan may pin, whatever the device document says */
+	uint32_t batch;		/* samples of one pass */
+	uint32_t accumulate;	/* passes of a step */
+	const char *const *set;	/* [set_count] changes of the network, PATH=VALUE (src/network/network_set.h) */
+	uint32_t set_count;
 };
 
-/* The values of --times. */
+/* The values of --times.  They are about measured times: an estimated time is that of the task's device in any case. */
 struct task_times { const char *name, *summary; };
 extern const struct task_times task_times[];	/* ends with a NULL name */
 
 struct task {
-	struct graph graph;
+	struct graph graph;		/* every op has a time if has_device */
 	struct device device;
 	bool has_device;
 	bool is_network;
-	uint32_t batch;		/* of the network; 0: a graph */
+	uint32_t batch;		/* of the network, in one pass; 0: a graph */
+	uint32_t accumulate;	/* passes of a step; 0: a graph */
+	bool accumulate_given;	/* by an option */
+	const char *changes;	/* " --set PATH=VALUE" for each change of the network; NULL: none */
 	const char *lowering;	/* NULL: a graph */
 	const char *times;	/* NULL: a network */
 	const char *reorder;	/* NULL: the graph's own order */
+	bool limits_host;	/* host_memory of the options is in device.pinned_bytes */
 };
+
+/* Refuses options that are wrong whatever the document. */
+int task_options_check(const struct task_options *o, struct err *e) WARN_UNUSED;
 
 /* Fills t from the document or name `name`. */
 int task_read(struct task *t, const char *name, const struct task_options *o, struct arena *a, struct err *e) WARN_UNUSED;
@@ -44,6 +55,9 @@ int task_read_from(struct task *t, const struct json_source *s, const struct tas
 
 /* Returns the options that made t's graph, for a plan's record. */
 const char *task_record(const struct task *t, struct arena *a);
+
+/* Returns "8", or "8 x 4" for four passes. */
+const char *task_batch_text(const struct task *t, struct arena *a);
 
 /* True: t's op times were measured on another device than t's own. */
 bool task_has_foreign_times(const struct task *t);

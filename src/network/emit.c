@@ -103,7 +103,9 @@ emit_output(struct emit *m, const struct layer *l)
 void
 emit_begin(struct emit *m, const char *name, enum op_class class)
 {
-	m->op = (struct op) { .name = name, .layer = m->layer == NULL ? NULL : m->layer->name, .phase = m->phase, .class = class };
+	/* An update belongs to no pass. */
+	m->op = (struct op) { .name = name, .phase = m->phase, .class = class,
+	    .layer = m->layer == NULL ? NULL : m->phase == PHASE_UPDATE ? m->layer->name : emit_of(m, m->layer)->name };
 	m->inputs.count = m->outputs.count = m->share_count = 0;
 	m->bytes = 0;
 }
@@ -313,10 +315,27 @@ emit_grad(struct emit *m, const struct layer *l, uint32_t input, uint32_t tensor
 
 	if (!in->trained)
 		return;
+	to->shared = to->grad == EMIT_NONE && tensor == emit_of(m, l)->grad;
 	if (m->by->add_gradient != NULL && to->grad != EMIT_NONE)
 		m->by->add_gradient(m, to, tensor, emit_map_bytes(m, in));
 	else
 		to->grad = accumulate(m, to->grad, tensor, emit_map_bytes(m, in));
+}
+
+/* Adds the gradient of this pass to the sum of those before, in place as PyTorch's AccumulateGrad; the first one is the sum. */
+static void
+add_to_sum(struct emit *m, struct emitted_param *p)
+{
+	if (p->sum == EMIT_NONE)
+		p->sum = p->grad;
+	else {
+		emit_begin(m, "accumulate-gradient", CLASS_ELEMENTWISE);
+		emit_in(m, p->sum);
+		emit_in(m, p->grad);
+		emit_out(m, p->sum);
+		emit_end(m, (struct op_work) { 0 }, 0);
+	}
+	p->grad = EMIT_NONE;
 }
 
 void
@@ -325,18 +344,40 @@ emit_param_grad(struct emit *m, const struct layer *l, uint32_t index, uint32_t 
 	struct emitted_param *p = &m->params[emit_of(m, l)->params[index]];
 
 	p->grad = accumulate(m, p->grad, tensor, m->tensors[p->tensor].bytes);
+	/* Layers run backward, so a shared parameter's first layer brings the last part of its gradient. */
+	if (m->pass > 1 && l == p->owner)
+		add_to_sum(m, p);
+}
+
+void
+emit_end_pass(struct emit *m)
+{
+	struct emitted_param *p;
+
+	for (size_t i = 0; i < m->param_count; i++) {
+		p = &m->params[i];
+		m->layer = p->owner;
+		if (p->grad != EMIT_NONE)
+			add_to_sum(m, p);
+		if (m->pass == m->net->accumulate)
+			p->grad = p->sum;
+	}
 }
 
 void
 emit_out_param_grads(struct emit *m, const struct layer *l, uint32_t *grads, uint32_t count)
 {
-	for (uint32_t i = 0; i < count; i++)
-		emit_out(m, grads[i] = emit_param_grad_tensor(m, l, i));
+	for (uint32_t i = 0; i < count; i++) {
+		grads[i] = layer_trains(l, i) ? emit_param_grad_tensor(m, l, i) : EMIT_NONE;
+		if (grads[i] != EMIT_NONE)
+			emit_out(m, grads[i]);
+	}
 }
 
 void
 emit_param_grads(struct emit *m, const struct layer *l, const uint32_t *grads, uint32_t count)
 {
 	for (uint32_t i = 0; i < count; i++)
-		emit_param_grad(m, l, i, grads[i]);
+		if (grads[i] != EMIT_NONE)
+			emit_param_grad(m, l, i, grads[i]);
 }

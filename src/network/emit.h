@@ -16,8 +16,10 @@ enum { EMIT_SAVED_MAX = 4 };
 
 /* The tensors of one layer. */
 struct emitted {
+	const char *name;		/* of the layer in this pass: "conv1", of several passes "conv1@2" */
 	uint32_t map;			/* of its output */
 	uint32_t grad;			/* of that output's gradient; EMIT_NONE: none yet */
+	bool shared;			/* grad is another map's gradient, too */
 	bool summed;			/* grad is a sum tensor already: for a lowering's add_gradient() */
 	uint32_t saved[EMIT_SAVED_MAX];	/* kept by forward for backward, in an order of the type's own */
 	uint32_t params[LAYER_PARAMS_MAX];	/* indices into emit.params */
@@ -27,7 +29,8 @@ struct emitted {
 struct emitted_param {
 	const struct layer *owner;
 	uint32_t tensor;
-	uint32_t grad;			/* EMIT_NONE: none */
+	uint32_t grad;			/* of this pass; in the end of all passes; EMIT_NONE: none */
+	uint32_t sum;			/* of the passes before; EMIT_NONE: none */
 	uint64_t elements;
 	bool trained;
 };
@@ -46,6 +49,7 @@ struct emit {
 	struct err *e;
 	bool failed;			/* e is filled; ops emitted from now on are thrown away */
 	enum phase phase;
+	uint32_t pass;			/* counted from 1 */
 	const struct layer *layer;	/* of the ops being made */
 	struct emitted *layers;		/* [net->layer_count] */
 	struct tensor *tensors;
@@ -111,13 +115,17 @@ uint32_t emit_kept_input(struct emit *m, const struct layer *l, bool needed);
 
 /* ---- gradients ---- */
 bool emit_wants(const struct emit *m, const struct layer *l, uint32_t input);	/* true: a gradient goes to that input */
-/* Take the gradient of an input's map or of a parameter, and add it to an earlier one of the same map or parameter. */
+/* Take the gradient of an input's map or of a parameter, and add it to an earlier one of the same map or parameter.  A frozen
+ * parameter has none: layer_trains(). */
 void emit_grad(struct emit *m, const struct layer *l, uint32_t input, uint32_t tensor);
 void emit_param_grad(struct emit *m, const struct layer *l, uint32_t index, uint32_t tensor);
-/* Fills grads[count] with new tensors for the gradients of the first count parameters, which the op at hand writes.  After the op,
- * emit_param_grads() passes them to emit_param_grad(). */
+/* Fills grads[count] with new tensors for the gradients of the first count parameters, which the op at hand writes; EMIT_NONE for
+ * a frozen parameter.  After the op, emit_param_grads() passes them to emit_param_grad(). */
 void emit_out_param_grads(struct emit *m, const struct layer *l, uint32_t *grads, uint32_t count);
 void emit_param_grads(struct emit *m, const struct layer *l, const uint32_t *grads, uint32_t count);
+
+/* Ends a pass: the gradients of parameters are those of all passes so far. */
+void emit_end_pass(struct emit *m);
 
 /* Adds the ops of the optimizer, over all parameters (update.c). */
 void emit_update(struct emit *m);

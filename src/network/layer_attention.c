@@ -323,7 +323,9 @@ plain_backward(struct emit *m, const struct layer *l)
 	const struct attention *at = l->attributes;
 	const struct emitted *out = emit_of(m, l);
 	bytes_t bytes = score_bytes(m, l, l->dtype);
-	uint32_t d = emit_tensor(m, bytes, KIND_GRADIENT), masked;
+	/* Without a gradient of q or k, that of the scores is not made. */
+	bool scores = l->input_count == 1 || emit_wants(m, l, Q) || emit_wants(m, l, K);
+	uint32_t d = scores ? emit_tensor(m, bytes, KIND_GRADIENT) : EMIT_NONE, masked;
 	struct part_grads g = make_grads(m, l);
 
 	if (g.tensor[V] != EMIT_NONE) {
@@ -332,6 +334,10 @@ plain_backward(struct emit *m, const struct layer *l)
 		emit_in_grad(m, l);
 		out_grad(m, l, &g, V);
 		emit_end(m, products(m, l, 1), 0);
+	}
+	if (!scores) {
+		hand_over(m, l, &g);
+		return;
 	}
 	emit_begin(m, "attention-output-backward", CLASS_LINEAR);
 	in_part(m, l, V);

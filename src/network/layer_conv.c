@@ -130,14 +130,33 @@ begin_backward(struct emit *m, const char *name, const struct layer *l, bool map
 	emit_in_grad(m, l);
 }
 
+/* The data gradient alone.  A framework's one op for both gradients holds the input map, of which it reads no byte. */
+static void
+frozen_backward(struct emit *m, const struct layer *l, double flops)
+{
+	uint32_t dx = emit_like(m, layer_input(m->net, l, 0), KIND_GRADIENT);
+
+	begin_backward(m, "conv-backward-data", l, false, true);
+	if (m->by->conv_backward_fused)
+		emit_in_part(m, emit_input(m, l, 0), 0);
+	emit_out(m, dx);
+	end(m, l, CONV_BACKWARD_DATA, flops, "conv-backward-data-pointwise");
+	emit_grad(m, l, 0, dx);
+}
+
 static void
 backward(struct emit *m, const struct layer *l)
 {
 	const struct layer *in = layer_input(m->net, l, 0);
 	bool data = emit_wants(m, l, 0);
-	double filter_flops = pass_flops(m, l, CONV_BACKWARD_FILTER), data_flops = data ? pass_flops(m, l, CONV_BACKWARD_DATA) : 0;
+	double filter_flops, data_flops = data ? pass_flops(m, l, CONV_BACKWARD_DATA) : 0;
 	uint32_t dx = EMIT_NONE, grads[2];
 
+	if (!layer_trains(l, 0)) {
+		frozen_backward(m, l, data_flops);
+		return;
+	}
+	filter_flops = pass_flops(m, l, CONV_BACKWARD_FILTER);
 	if (m->by->conv_backward_fused) {
 		begin_backward(m, "conv-backward", l, true, true);
 		if (data)

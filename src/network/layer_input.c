@@ -54,7 +54,13 @@ parameter_forward(struct emit *m, const struct layer *l)
 static void
 parameter_backward(struct emit *m, const struct layer *l)
 {
-	emit_param_grad(m, l, 0, emit_of(m, l)->grad);
+	const struct emitted *out = emit_of(m, l);
+	uint32_t d = out->grad;
+
+	/* Later passes add to the gradient in place, so it must be no other map's gradient. */
+	if (out->shared && m->net->accumulate > 1 && m->pass == 1)
+		d = emit_elementwise(m, "copy", CLASS_COPY, d, EMIT_NONE, emit_map_bytes(m, l), KIND_GRADIENT);
+	emit_param_grad(m, l, 0, d);
 }
 
 const struct layer_type layer_type_input = {

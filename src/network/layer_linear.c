@@ -84,13 +84,31 @@ linear_data(struct emit *m, const struct layer *l)
 	emit_grad(m, l, 0, dx);
 }
 
+static void
+linear_bias(struct emit *m, const struct layer *l)
+{
+	uint32_t d = emit_param_grad_tensor(m, l, 1);
+
+	emit_begin(m, "sum", CLASS_ELEMENTWISE);
+	emit_in_grad(m, l);
+	emit_out(m, d);
+	emit_end(m, (struct op_work) { 0 }, 0);
+	emit_param_grad(m, l, 1, d);
+}
+
 /* The weight's gradient, and the bias's in the same op or in one of its own. */
 static void
 linear_weight(struct emit *m, const struct layer *l)
 {
 	uint32_t grads[2] = { EMIT_NONE, EMIT_NONE };
-	bool bias = l->param_count > 1, apart = bias && m->by->bias_gradient_apart;
+	bool weight = layer_trains(l, 0), bias = l->param_count > 1 && layer_trains(l, 1);
+	bool apart = bias && m->by->bias_gradient_apart;
 
+	if (!weight) {
+		if (bias)
+			linear_bias(m, l);
+		return;
+	}
 	emit_begin(m, "linear-backward-weight", CLASS_LINEAR);
 	emit_in_map(m, layer_input(m->net, l, 0));
 	emit_in_grad(m, l);
@@ -99,13 +117,9 @@ linear_weight(struct emit *m, const struct layer *l)
 		emit_out(m, grads[1] = emit_param_grad_tensor(m, l, 1));
 	emit_end(m, linear_work(m, l, WEIGHT), 0);
 	emit_param_grad(m, l, 0, grads[0]);
-	if (apart) {
-		emit_begin(m, "sum", CLASS_ELEMENTWISE);
-		emit_in_grad(m, l);
-		emit_out(m, grads[1] = emit_param_grad_tensor(m, l, 1));
-		emit_end(m, (struct op_work) { 0 }, 0);
-	}
-	if (bias)
+	if (apart)
+		linear_bias(m, l);
+	else if (bias)
 		emit_param_grad(m, l, 1, grads[1]);
 }
 

@@ -185,7 +185,7 @@ scale_forward(struct emit *m, const struct layer *l)
 {
 	uint32_t x = emit_input(m, l, 0), y = emit_output(m, l);
 
-	emit_of(m, l)->saved[0] = emit_kept_input(m, l, l->trained);
+	emit_of(m, l)->saved[0] = emit_kept_input(m, l, layer_trains(l, 0));
 	emit_begin(m, "scale", CLASS_ELEMENTWISE);
 	emit_in_map(m, layer_input(m->net, l, 0));
 	emit_in_params(m, l, 0, l->param_count);
@@ -200,10 +200,12 @@ scale_backward(struct emit *m, const struct layer *l)
 	const struct emitted *out = emit_of(m, l);
 	uint32_t dx;
 
-	emit_begin(m, "scale-backward-weight", CLASS_NORM);
-	emit_in(m, out->saved[0]);
-	emit_in_grad(m, l);
-	norm_end_backward(m, l, EMIT_NONE, l->param_count, (struct op_work) { 0 });
+	if (layer_trains(l, 0)) {
+		emit_begin(m, "scale-backward-weight", CLASS_NORM);
+		emit_in(m, out->saved[0]);
+		emit_in_grad(m, l);
+		norm_end_backward(m, l, EMIT_NONE, l->param_count, (struct op_work) { 0 });
+	}
 	if (!emit_wants(m, l, 0))
 		return;
 	dx = emit_like(m, l, KIND_GRADIENT);
@@ -282,7 +284,7 @@ rows_backward(struct emit *m, const struct layer *l, uint32_t stats)
 	emit_in_params(m, l, 0, l->param_count);
 	for (uint32_t i = 0; i < stats; i++)
 		emit_in(m, out->saved[i]);
-	if (dx != EMIT_NONE && l->param_count == 0) {
+	if (dx != EMIT_NONE && (l->param_count == 0 || !layer_trains(l, 0))) {
 		emit_share(m, out->grad, dx);
 		emit_share(m, emit_input(m, l, 0), dx);
 	}

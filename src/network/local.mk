@@ -24,6 +24,7 @@ libnetwork_a_SOURCES += \
 	%D%/network_check.c \
 	%D%/network_layer.c \
 	%D%/network_read.h \
+	%D%/network_set.c %D%/network_set.h \
 	%D%/roofline.c %D%/roofline.h \
 	%D%/update.c
 EXTRA_DIST += %D%/README.md

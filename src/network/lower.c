@@ -48,7 +48,7 @@ make_params(struct emit *m, const struct layer *l)
 		}
 		bytes = l->params[i].elements * dtype_bytes(l->params[i].dtype);
 		p = &ARENA_PUSH(m->arena, m->params, m->param_count, m->param_room)[0];
-		*p = (struct emitted_param) { .owner = l, .grad = EMIT_NONE, .elements = l->params[i].elements,
+		*p = (struct emitted_param) { .owner = l, .grad = EMIT_NONE, .sum = EMIT_NONE, .elements = l->params[i].elements,
 		    .trained = l->params[i].trained };
 		p->tensor = emit_tensor(m, bytes, p->trained ? KIND_PARAMETER : KIND_STATE);
 		out->params[i] = (uint32_t)m->param_count - 1;
@@ -74,6 +74,19 @@ layer_backward(struct emit *m, const struct layer *l)
 		l->type->backward(m, l);
 }
 
+/* Parameters are made in the first pass and last over all passes. */
+static void
+begin_layer(struct emit *m, const struct layer *l)
+{
+	struct emitted *out = emit_of(m, l);
+
+	out->name = m->net->accumulate == 1 ? l->name : arena_printf(m->arena, "%s@%" PRIu32, l->name, m->pass);
+	out->grad = EMIT_NONE;
+	out->summed = false;
+	if (m->pass == 1)
+		make_params(m, l);
+}
+
 static void
 forward(struct emit *m)
 {
@@ -83,8 +96,7 @@ forward(struct emit *m)
 	m->phase = PHASE_FORWARD;
 	for (uint32_t i = 0; i < n->layer_count && !m->failed; i++) {
 		l = m->layer = &n->layers[i];
-		m->layers[i].grad = EMIT_NONE;
-		make_params(m, l);
+		begin_layer(m, l);
 		if (layer_is_view(l))
 			m->layers[i].map = m->layers[l->inputs[0]].map;
 		else
@@ -111,15 +123,43 @@ backward(struct emit *m)
 	}
 }
 
+/* Limits the layers and inputs of all passes together as those of one document. */
+static int
+check_passes(const struct network *n, struct err *e)
+{
+	uint64_t words = n->layer_count;
+
+	for (uint32_t i = 0; i < n->layer_count; i++)
+		words += n->layers[i].input_count;
+	if ((uint64_t)n->layer_count * n->accumulate <= NETWORK_LAYERS_MAX && words * n->accumulate <= NETWORK_WORDS_MAX)
+		return 0;
+	err_set(e, ERR_INPUT, "expected at most %" PRIu32 " layers and %" PRIu64 " layers and inputs in all passes, got more in %" PRIu32 " of them",
+	    NETWORK_LAYERS_MAX, NETWORK_WORDS_MAX, n->accumulate);
+	return err_at(e, "accumulate");
+}
+
+/* "8", or "8 x 4" for four passes. */
+static const char *
+batch_text(const struct network *n, struct arena *a)
+{
+	return n->accumulate == 1 ? arena_printf(a, "%" PRIu32, n->batch) :
+	    arena_printf(a, "%" PRIu32 " x %" PRIu32, n->batch, n->accumulate);
+}
+
 int
 lower(struct graph *g, const struct network *n, const struct lowering *by, const struct device *d, struct arena *a,
     struct err *e)
 {
 	struct emit m = { .net = n, .device = d, .by = by, .arena = a, .e = e };
 
+	if (check_passes(n, e) < 0)
+		return -1;
 	m.layers = ARENA_NEW(a, struct emitted, n->layer_count);
-	forward(&m);
-	backward(&m);
+	for (m.pass = 1; m.pass <= n->accumulate && !m.failed; m.pass++) {
+		forward(&m);
+		backward(&m);
+		emit_end_pass(&m);
+	}
 	m.phase = PHASE_UPDATE;
 	if (!m.failed)
 		emit_update(&m);
@@ -128,7 +168,7 @@ lower(struct graph *g, const struct network *n, const struct lowering *by, const
 	if (m.tensor_count >= EMIT_NONE || m.op_count >= EMIT_NONE)
 		return err_set(e, ERR_INPUT, "expected fewer than %" PRIu32 " tensors and ops, got more", EMIT_NONE);
 	*g = (struct graph) {
-		.name = n->name, .source = arena_printf(a, "network %s, batch %" PRIu32 ", lowering %s%s%s", n->name, n->batch,
+		.name = n->name, .source = arena_printf(a, "network %s, batch %s, lowering %s%s%s", n->name, batch_text(n, a),
 		    by->name, d == NULL ? "" : ", op times by roofline of ", d == NULL ? "" : d->name),
 		.tensor_count = (uint32_t)m.tensor_count, .op_count = (uint32_t)m.op_count, .tensors = m.tensors, .ops = m.ops,
 	};

@@ -66,13 +66,14 @@ batch_norm_backward(struct emit *m, const struct layer *l)
 	norm_end_backward(m, l, emit_wants(m, l, 0) ? input_gradient(m, l) : EMIT_NONE, weights, batch_norm_work(l));
 }
 
-/* The copy is kept whether the layer works in place or not. */
+/* The copy is for the weight's gradient, and is kept whether the layer works in place or not. */
 static void
 scale_forward(struct emit *m, const struct layer *l)
 {
 	uint32_t x = emit_input(m, l, 0), y = emit_output(m, l);
 
-	emit_of(m, l)->saved[0] = emit_elementwise(m, "copy", CLASS_COPY, x, EMIT_NONE, emit_map_bytes(m, l), KIND_ACTIVATION);
+	if (layer_trains(l, 0))
+		emit_of(m, l)->saved[0] = emit_elementwise(m, "copy", CLASS_COPY, x, EMIT_NONE, emit_map_bytes(m, l), KIND_ACTIVATION);
 	emit_begin(m, "scale", CLASS_ELEMENTWISE);
 	emit_in(m, x);
 	emit_in_params(m, l, 0, l->param_count);
@@ -81,16 +82,25 @@ scale_forward(struct emit *m, const struct layer *l)
 }
 
 static void
-scale_backward(struct emit *m, const struct layer *l)
+scale_weight_backward(struct emit *m, const struct layer *l)
 {
 	const struct emitted *out = emit_of(m, l);
-	uint32_t product, dx;
+	uint32_t product;
 
 	product = emit_elementwise(m, "scale-product", CLASS_ELEMENTWISE, out->saved[0], out->grad, emit_map_bytes(m, l), KIND_ACTIVATION);
 	emit_begin(m, "scale-backward-weight", CLASS_NORM);
 	emit_in(m, product);
 	emit_in_grad(m, l);
 	norm_end_backward(m, l, EMIT_NONE, l->param_count, (struct op_work) { 0 });
+}
+
+static void
+scale_backward(struct emit *m, const struct layer *l)
+{
+	uint32_t dx;
+
+	if (layer_trains(l, 0))
+		scale_weight_backward(m, l);
 	if (!emit_wants(m, l, 0))
 		return;
 	dx = input_gradient(m, l);

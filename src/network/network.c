@@ -139,9 +139,9 @@ static int read_layers(struct network_reader *r, struct scope *s, json_t *list, 
 /* Reads the layers of a `repeat` count times, each time with the last output as `in`. */
 static int
 unroll(struct network_reader *r, struct scope *outer, const char *path, const char *name, uint32_t in,
-    uint32_t count, json_t *list)
+    uint32_t count, bool frozen, json_t *list)
 {
-	struct scope inner = { .outer = outer, .in = in, .depth = outer->depth + 1 };
+	struct scope inner = { .outer = outer, .in = in, .depth = outer->depth + 1, .frozen = frozen };
 	uint64_t total = (uint64_t)count * json_array_size(list);
 	const char *place = arena_printf(r->arena, "%s.layers", path);
 
@@ -169,16 +169,18 @@ read_repeat(struct network_reader *r, struct scope *s, json_t *obj, const char *
 	const char *name = NULL, *type = NULL;
 	json_t *inputs = NULL, *list = NULL;
 	uint32_t count = 0, in = s->previous;
+	bool trainable = !s->frozen;
 	const struct json_field fields[] = {
 		{ "name", JSON_F_STRING, &name, .required = true },
 		{ "type", JSON_F_STRING, &type, .required = true },
 		{ "inputs", JSON_F_ARRAY, &inputs, .required = false },
 		{ "count", JSON_F_POSITIVE, &count, .required = true },
+		{ "trainable", JSON_F_BOOL, &trainable, .since = 2 },
 		{ "layers", JSON_F_ARRAY, &list, .required = true },
 		{ .key = NULL },
 	};
 
-	if (json_read_fields(obj, fields, r->arena, r->e) < 0)
+	if (json_read_fields_of(obj, fields, r->version, r->arena, r->e) < 0)
 		return err_at(r->e, "%s", path);
 	name = network_full_name(r, s, name);
 	if (name == NULL)
@@ -197,7 +199,7 @@ read_repeat(struct network_reader *r, struct scope *s, json_t *obj, const char *
 		err_set(r->e, ERR_INPUT, "expected a layer above, got none");
 		return err_at(r->e, "%s.inputs", path);
 	}
-	if (unroll(r, s, path, name, in, count, list) < 0)
+	if (unroll(r, s, path, name, in, count, !trainable, list) < 0)
 		/* A place inside of the list is a whole path already. */
 		return strncmp(r->e->path, path, strlen(path)) == 0 ? -1 : err_at(r->e, "%s", path);
 	return 0;
@@ -272,6 +274,7 @@ network_from_json(struct network *n, json_t *root, struct arena *a, struct err *
 		{ "name", JSON_F_STRING, &n->name, .required = true },
 		{ "source", JSON_F_STRING, &n->source, .required = false },
 		{ "batch", JSON_F_POSITIVE, &n->batch, .required = true },
+		{ "accumulate", JSON_F_POSITIVE, &n->accumulate, .since = 2 },
 		{ "dtype", JSON_F_CHOICE, &dtype, .required = false, .choices = reals },
 		{ "math", JSON_F_OBJECT, &math, .required = false },
 		{ "master_dtype", JSON_F_CHOICE, &master, .required = false, .choices = reals, .seen = &n->has_master },
@@ -280,8 +283,9 @@ network_from_json(struct network *n, json_t *root, struct arena *a, struct err *
 		{ .key = NULL },
 	};
 
-	*n = (struct network) { .name = NULL };
-	if (json_check_format(root, "layrub-network", 1, NULL, e) < 0 || json_read_fields(root, fields, a, e) < 0)
+	*n = (struct network) { .accumulate = 1 };
+	if (json_check_format(root, "layrub-network", 2, &r.version, e) < 0 ||
+	    json_read_fields_of(root, fields, r.version, a, e) < 0)
 		return -1;
 	n->dtype = (enum dtype)dtype;
 	n->master_dtype = (enum dtype)master;

@@ -30,6 +30,8 @@ struct shape {
 
 /* Limits of a document; more is refused. */
 #define NETWORK_LAYERS_MAX UINT32_C(1000000)
+/* The most keys and inputs that all layers together may have, repeats unrolled.  Limits the work that a short document can cause. */
+#define NETWORK_WORDS_MAX UINT64_C(50000000)
 #define SHAPE_ELEMENTS_MAX (UINT64_C(1) << 40)
 
 enum { LAYER_PARAMS_MAX = 5 };
@@ -53,16 +55,19 @@ struct layer {
 	struct shape shape;		/* of the output, per sample */
 	enum dtype dtype;		/* of the output */
 	bool batched;			/* false: one output for all samples, made from parameters alone */
+	bool frozen;			/* its own parameters get no gradient: "trainable": false */
 	bool trained;			/* a gradient reaches its output */
 	uint32_t reader_count;		/* layers that read its output */
 	uint32_t param_count;
 	struct layer_param params[LAYER_PARAMS_MAX];
+	bool params_frozen[LAYER_PARAMS_MAX];	/* of a shared parameter: as its first layer */
 };
 
 struct network {
 	const char *name;
 	const char *source;		/* NULL: none */
-	uint32_t batch;			/* the document's; a command's --batch overwrites it */
+	uint32_t batch;			/* of one pass: the document's; a command's --batch overwrites it */
+	uint32_t accumulate;		/* passes whose gradients are added up before an update, at least 1; --accumulate overwrites it */
 	enum dtype dtype;		/* storage of maps, parameters and gradients */
 	enum math math[CLASS_COUNT];	/* the type in which each class of op calculates */
 	bool has_master;		/* the optimizer works on a copy in master_dtype */
@@ -84,10 +89,17 @@ layer_input(const struct network *n, const struct layer *l, uint32_t i)
 	return &n->layers[l->inputs[i]];
 }
 
+/* True: l's parameter `index` gets a gradient and an update. */
+static inline bool
+layer_trains(const struct layer *l, uint32_t index)
+{
+	return l->params[index].trained && !l->params_frozen[index];
+}
+
 struct json_t;
 /* Reads a "layrub-network" document (docs/networks.md): strict, repeats unrolled, shapes derived. */
 int network_from_json(struct network *n, struct json_t *root, struct arena *a, struct err *e) WARN_UNUSED;
 
-/* Returns the number of values in all trained parameters; a parameter that layers share counts once. */
+/* Returns the number of values in all parameters, frozen ones too; a parameter that layers share counts once. */
 uint64_t network_parameters(const struct network *n);
 #endif

@@ -76,6 +76,26 @@ check_inplace(const struct network *n, struct arena *a, struct err *e)
 	return 0;
 }
 
+/* Refuses a network all of whose parameters are frozen. */
+static int
+check_trainable(const struct network *n, struct err *e)
+{
+	const struct layer *frozen = NULL;
+
+	for (uint32_t i = n->layer_count; i-- > 0;)
+		for (uint32_t k = 0; k < n->layers[i].param_count; k++) {
+			if (layer_trains(&n->layers[i], k))
+				return 0;
+			if (n->layers[i].params_frozen[k])
+				frozen = &n->layers[i];
+		}
+	if (frozen == NULL)
+		return 0;
+	err_set(e, ERR_INPUT, "expected at least one layer with parameters that is trainable, got none");
+	err_at(e, "trainable");
+	return err_at(e, "%s", frozen->path);
+}
+
 int
 network_check(struct network *n, struct arena *a, struct err *e)
 {
@@ -95,5 +115,5 @@ network_check(struct network *n, struct arena *a, struct err *e)
 		err_set(e, ERR_INPUT, "expected a loss, got none");
 		return err_at(e, "layers");
 	}
-	return check_inplace(n, a, e);
+	return check_trainable(n, e) < 0 ? -1 : check_inplace(n, a, e);
 }

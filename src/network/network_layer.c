@@ -114,7 +114,8 @@ read_attributes(struct network_reader *r, const struct scope *s, struct layer *l
 		memcpy(to, l->type->defaults, l->type->attributes_bytes);
 	l->attributes = to;
 	json_object_foreach(obj, key, value) {
-		if (strncmp(key, "x-", 2) == 0 || strcmp(key, "name") == 0 || strcmp(key, "type") == 0 || strcmp(key, "inputs") == 0)
+		if (strncmp(key, "x-", 2) == 0 || strcmp(key, "name") == 0 || strcmp(key, "type") == 0 || strcmp(key, "inputs") == 0 ||
+		    strcmp(key, "trainable") == 0)
 			continue;
 		for (at = list; at->key != NULL && strcmp(at->key, key) != 0; at++)
 			;
@@ -126,6 +127,21 @@ read_attributes(struct network_reader *r, const struct scope *s, struct layer *l
 	for (at = list; at->key != NULL; at++)
 		if (at->required && json_object_get(obj, at->key) == NULL)
 			return err_set(r->e, ERR_INPUT, "expected the key '%s', got none", at->key);
+	return 0;
+}
+
+/* Sets l->frozen from the layer's own `trainable`, or else from that of the repeats around it. */
+static int
+read_trainable(struct network_reader *r, const struct scope *s, struct layer *l, json_t *value)
+{
+	bool trainable = !s->frozen;
+	const struct json_field field = { "trainable", JSON_F_BOOL, &trainable, .required = false };
+
+	if (value != NULL && r->version < 2)
+		return err_set(r->e, ERR_INPUT, "the key 'trainable' needs \"version\": 2, got %" PRIu32, r->version);
+	if (value != NULL && json_read_value(value, &field, r->arena, r->e) < 0)
+		return err_at(r->e, "trainable");
+	l->frozen = !trainable;
 	return 0;
 }
 
@@ -245,6 +261,25 @@ check_tie(const struct network *n, const struct layer *l, struct err *e)
 	return err_at(e, "params_from");
 }
 
+/* A parameter is frozen where its first layer is.  A frozen layer does not share a parameter that another layer trains. */
+static int
+freeze(const struct network *n, struct layer *l, struct err *e)
+{
+	const struct layer *from = l->params_from == LAYER_NONE ? NULL : &n->layers[l->params_from];
+	char q[48];
+
+	for (uint32_t i = 0; i < l->param_count; i++)
+		l->params_frozen[i] = l->frozen && l->params[i].trained;
+	if (from == NULL)
+		return 0;
+	if (l->frozen && !from->params_frozen[0]) {
+		err_set(e, ERR_INPUT, "expected true, as for '%s', whose parameter the layer shares, got false", err_quote(q, from->name));
+		return err_at(e, "trainable");
+	}
+	l->params_frozen[0] = from->params_frozen[0];
+	return 0;
+}
+
 static int
 derive(struct network *n, struct layer *l, struct err *e)
 {
@@ -261,10 +296,10 @@ derive(struct network *n, struct layer *l, struct err *e)
 		return -1;
 	if (l->type->params != NULL)
 		l->type->params(l, n);
-	for (uint32_t i = 0; i < l->param_count; i++)
-		l->trained |= l->params[i].trained;
-	if (check_elements(l, e) < 0 || check_tie(n, l, e) < 0)
+	if (check_elements(l, e) < 0 || check_tie(n, l, e) < 0 || freeze(n, l, e) < 0)
 		return -1;
+	for (uint32_t i = 0; i < l->param_count; i++)
+		l->trained |= layer_trains(l, i);
 	for (uint32_t i = 0; i < l->input_count; i++)
 		n->layers[l->inputs[i]].reader_count++;
 	return 0;
@@ -304,7 +339,8 @@ network_read_layer(struct network_reader *r, struct scope *s, json_t *obj, const
 	l->name = network_full_name(r, s, *(const char **)string.to);
 	if (l->name == NULL || network_name_find(r, l->name) != LAYER_NONE)
 		return l->name == NULL ? -1 : network_name_add(r, l->name, 0);
-	if (read_inputs(r, s, l, inputs) < 0 || read_attributes(r, s, l, obj) < 0 || derive(r->net, l, r->e) < 0)
+	if (read_inputs(r, s, l, inputs) < 0 || read_attributes(r, s, l, obj) < 0 ||
+	    read_trainable(r, s, l, json_object_get(obj, "trainable")) < 0 || derive(r->net, l, r->e) < 0)
 		return -1;
 	s->previous = (uint32_t)r->count - 1;
 	/* The name comes last, because a layer does not see itself. */

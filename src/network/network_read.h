@@ -11,9 +11,6 @@
 /* The longest name of a layer, the names of the repeats around it included. */
 enum { NAME_MOST = 1000 };
 
-/* The most keys and inputs that all layers together may have, repeats unrolled.  Limits the work that a short document can cause. */
-#define NETWORK_WORDS_MAX UINT64_C(50000000)
-
 /* An entry of the name table; an empty entry has no name. */
 struct layer_name { const char *name; uint32_t layer; };
 
@@ -21,6 +18,7 @@ struct network_reader {
 	struct network *net;
 	struct arena *arena;
 	struct err *e;
+	uint32_t version;		/* of the document */
 	size_t count, room;		/* of net->layers */
 	struct layer_name *names;		/* [name_room], a power of two, open addressing */
 	size_t name_count, name_room;
@@ -34,6 +32,7 @@ struct scope {
 	uint32_t in;			/* the layer that `in` names inside a repeat */
 	uint32_t previous;		/* the layer before, or LAYER_NONE */
 	uint32_t depth;
+	bool frozen;			/* its layers are not trained, unless they say otherwise */
 };
 
 uint32_t network_name_find(const struct network_reader *r, const char *name);

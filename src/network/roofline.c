@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* roofline.c - op times from FLOPs and bytes, convolution workspaces, and traced times scaled to another device */
+/* roofline.c - op times from FLOPs and bytes, the times that a graph lacks, convolution workspaces, and traced times scaled to another device */
 #include <config.h>
 #include "src/network/roofline.h"
 
@@ -133,6 +133,27 @@ roofline_conv_workspace(const struct device *d, enum conv_pass pass, enum math m
 	return least <= 0 ? 0 : least < (double)BYTES_MAX ? (bytes_t)least : BYTES_MAX;
 }
 
+/* ---- times that a graph lacks ---- */
+
+int
+graph_estimate(struct graph *g, const struct device *d, struct arena *a, struct err *e)
+{
+	uint32_t *stamp = ARENA_NEW(a, uint32_t, g->tensor_count);
+
+	for (uint32_t i = 0; i < g->op_count; i++) {
+		struct op *o = &g->ops[i];
+		double bytes = (double)o->memory_bytes;
+
+		if (op_has_time(o))
+			continue;
+		if (o->memory_bytes == 0)
+			FOR_EACH_OPERAND_ONCE(o, stamp, i + 1, t)
+				bytes += (double)g->tensors[t].bytes;
+		o->time_us = roofline_us(d, o->class, o->math, o->flops, bytes);
+	}
+	return graph_check(g, e);
+}
+
 /* ---- traced times on another device ---- */
 
 /* The rate that bounds a class of op in a float32 training step.  By PyTorch's defaults convolutions calculate in TF32
@@ -179,7 +200,8 @@ roofline_scale(struct graph *to_graph, const struct graph *g, const struct devic
 	memcpy(to_graph->ops, g->ops, g->op_count * sizeof(*g->ops));
 	for (uint32_t i = 0; i < g->op_count; i++) {
 		o = &to_graph->ops[i];
-		o->time_us = scaled_us(o->time_us, ratio[o->class], from->compute.launch_us, to->compute.launch_us);
+		if (!o->estimated)
+			o->time_us = scaled_us(o->time_us, ratio[o->class], from->compute.launch_us, to->compute.launch_us);
 		if (o->alternative_count == 0)
 			continue;
 		alternatives = ARENA_NEW(a, struct alternative, o->alternative_count);

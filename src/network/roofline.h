@@ -46,8 +46,12 @@ struct conv_shape {
 /* Returns the smallest workspace of the device's conv_rules that apply, in bytes; 0 if none applies or d is NULL. */
 bytes_t roofline_conv_workspace(const struct device *d, enum conv_pass pass, enum math m, const struct conv_shape *s);
 
+/* Gives every op of g that has no time yet the time of the roofline of device d.  The bytes of an op whose memory_bytes are 0 are
+ * those of its operands, each once.  ERR_INPUT: a time is out of range. */
+int graph_estimate(struct graph *g, const struct device *d, struct arena *a, struct err *e) WARN_UNUSED;
+
 /* Fills to_graph with a copy of g, which was measured on device from.  The times of ops and alternatives are scaled by the
- * ratio of their class's rates on both devices; the launch within a time is replaced by that of `to`. */
+ * ratio of their class's rates on both devices; the launch within a time is replaced by that of `to`.  Estimated times stay. */
 void roofline_scale(struct graph *to_graph, const struct graph *g, const struct device *from, const struct device *to,
     struct arena *a);
 #endif
