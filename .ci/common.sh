@@ -52,6 +52,29 @@ install_packages() {
 	$root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@" >/dev/null
 }
 
+# install_python FOLDER: makes a virtual environment with what the package for Python and its tests need, and has configure use it.
+# Fails without Python 3.10, without venv or without a package index.  The tests that need PyTorch skip themselves without it.
+install_python() {
+	if ! python3 -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 10))' 2>/dev/null; then
+		(install_packages python3 python3-venv) || return
+	fi
+	python3 -m venv "$1" || return
+	within 60 "$1/bin/pip" install --quiet --disable-pip-version-check --no-cache-dir setuptools pytest pycparser ruff || return
+	PYTHON=$1/bin/python
+	export PYTHON
+	within 180 "$1/bin/pip" install --quiet --disable-pip-version-check --no-cache-dir torch==2.13.0 || echo "no PyTorch 2.13.0"
+}
+
+# within SECONDS COMMAND...: ends the command after that time.
+within() {
+	if have timeout; then
+		timeout "$@"
+	else
+		shift
+		"$@"
+	fi
+}
+
 jobs=$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2)
 
 # configure_and_make FOLDER OPTION...: builds from any state of the folder.  make itself notices a change of configure.ac or of a

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 # Digests of the program's answers: a line "PLAN SAID POINT" for each training step, device, policy and budget.
-# PLAN is the digest of the plan's bytes, without its version and the name of its configuration, or the exit status where there is no
+# PLAN is the digest of the plan's bytes, without its version, its tool and the name of its configuration, or the exit status where there is no
 # plan.  SAID is the digest of the messages; for one plan of each step also of the outputs of info, check, simulate, explain and report.
 # A change that only moves or renames code leaves every line as it was, a change of wording only the second column:
 #	tests/digests.sh ./layrub >before; ...; tests/digests.sh ./layrub | diff before -
@@ -68,8 +68,8 @@ digest() {
 	fi
 	cd "$work"
 	plan=status-$status
-	# A plan's version follows from its provenance, and the configuration that won is a name.
-	[ ! -f plan ] || plan=$(sed '/^ "version": /d; /^ "provenance": /,/^ "arena_bytes": /{ /^  "configuration": /d; }' plan | short)
+	# A plan's tool has a version; a plan's version follows from its provenance, and the configuration that won is a name.
+	[ ! -f plan ] || plan=$(sed '/^ "version": /d; /^ "tool": /d; /^ "provenance": /,/^ "arena_bytes": /{ /^  "configuration": /d; }' plan | short)
 	rm -f plan
 	printf '%-16s %s %s\n' "$plan" "$(cat -- * | short)" "$name"
 	rm -rf "$work"

@@ -16,7 +16,7 @@
  * logits' gradient), 512 m, and 256 of its own.  The weight's gradient, 16,384, is there beside the logits' gradient, 256 m, and with
  * accumulation over the whole step. */
 #include <config.h>
-#include "src/command/fit_search.h"
+#include "src/library/fit_search.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -60,11 +60,12 @@ never(void *user)
 	return false;
 }
 
+static struct task task;
+
 static struct fit_problem
 problem(bytes_t budget)
 {
-	return (struct fit_problem) { .name = network_path, .most_overhead = 0.25,
-		.request = { .task = { .device = device_path }, .budget_bytes = budget, .stopped = never } };
+	return (struct fit_problem) { .task = &task, .most_overhead = 0.25, .request = { .budget_bytes = budget, .stopped = never } };
 }
 
 static void
@@ -92,24 +93,19 @@ test_accumulation(void)
 		{ 3, 8, 3, 3 }, { 3, 9, 3, 3 }, { 3, 10, 3, 4 }, { 4, 8, 4, 2 }, { 1, 2, 1, 2 }, { 5, 12, 4, 3 }
 	};
 	struct fit_accumulation f;
-	struct device d;
 	struct err e = ERR_INIT;
-	struct arena a = ARENA_INIT;
 
-	if (!ok(device_read(&d, device_path, &a, &e) == 0, "the device is read %s", e.text))
-		return;
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
 		const struct fit_problem p = problem(fixed_bytes + 16384 + 256 + 3 * 256 * rows[i].room);
 		double steps = rows[i].micro_steps;
 
-		if (!ok(fit_accumulate(&f, &p, rows[i].batch, &d, &e) == 0, "batch %u with room for %u %s", rows[i].batch, rows[i].room, e.text))
+		if (!ok(fit_accumulate(&f, &p, rows[i].batch, &task.device, &e) == 0, "batch %u with room for %u %s", rows[i].batch, rows[i].room, e.text))
 			continue;
 		is_uint(f.micro_batch, rows[i].micro_batch, "batch %u with room for %u: the micro-batch", rows[i].batch, rows[i].room);
 		is_uint(f.micro_steps, rows[i].micro_steps, "batch %u with room for %u: micro-steps", rows[i].batch, rows[i].room);
 		is_near(f.step_time_us, steps * pass_us(rows[i].micro_batch) + (steps - 1) * add_us + update_us, 1e-6,
 		    "batch %u with room for %u: passes, adds and one update", rows[i].batch, rows[i].room);
 	}
-	arena_free(&a);
 }
 
 /* All resident: weight, gradient, labels and 512 bytes a sample, up to a batch at which the loss takes more. */
@@ -131,12 +127,18 @@ test_largest(void)
 int
 main(void)
 {
-	if (ok(put(network_path, network) && put(device_path, device), "documents are written")) {
+	const struct task_options o = { .device = device_path };
+	struct arena a = ARENA_INIT;
+	struct err e = ERR_INIT;
+
+	if (ok(put(network_path, network) && put(device_path, device), "documents are written") &&
+	    ok(task_read(&task, network_path, &o, &a, &e) == 0, "and read %s", e.text)) {
 		test_times();
 		test_accumulation();
 		test_largest();
 	}
 	unlink(network_path);
 	unlink(device_path);
+	arena_free(&a);
 	return tap_done();
 }

@@ -395,21 +395,47 @@ is_walkable(const struct layrub_program *p, const struct layrub_graph *g)
 	return p->initial_count == 2 && p->final_count == 2 && g->tensors[p->initial_places[1].tensor].kind == LAYRUB_PARAMETER;
 }
 
+/* Occupancy is the sum of its parts, its most is the figures', and the stalls are the stall time. */
+static void
+test_timeline(const struct layrub_timeline *t, const struct layrub_figures *f)
+{
+	uint64_t device = 0, host = 0, wrong = 0;
+	double stalled = 0;
+
+	for (uint32_t i = 0; i < t->row_count; i++) {
+		uint64_t sum = t->workspace_bytes[i];
+
+		for (uint32_t k = 0; k < t->kind_count; k++)
+			sum += t->kind_bytes[k][i];
+		wrong += sum != t->device_bytes[i] || (i > 0 && t->times_us[i] <= t->times_us[i - 1]);
+		device = t->device_bytes[i] > device ? t->device_bytes[i] : device;
+		host = t->host_bytes[i] > host ? t->host_bytes[i] : host;
+	}
+	for (uint32_t i = 0; i < t->stall_count; i++)
+		stalled += t->stalls[i].end_us - t->stalls[i].start_us;
+	ok(t->row_count > 4 && wrong == 0, "rows of occupancy rise in time and are the sum of their kinds");
+	is_uint(device, f->occupancy_bytes, "the most in use");
+	is_uint(host, f->host_occupancy_bytes, "the most pinned");
+	ok(t->stall_count > 0, "there are stalls");
+	is_near(stalled, f->stall_time_us, 1e-6, "which are the stall time");
+}
+
 static void
 test_figures(struct layrub_plan *plan)
 {
 	const struct layrub_program *p = layrub_plan_program(plan);
-	struct layrub_span *spans = calloc(p->instruction_count, sizeof(*spans));
+	struct layrub_timeline *line = NULL;
 	struct layrub_figures said = LAYRUB_FIGURES_INIT, now = LAYRUB_FIGURES_INIT, changed = LAYRUB_FIGURES_INIT;
 	struct layrub_error e = LAYRUB_ERROR_INIT;
 	double end = 0;
 
 	layrub_plan_figures(plan, &said, NULL);
-	ok(layrub_plan_simulate(plan, NULL, &now, spans, &e) == 0, "simulate");
+	if (!ok(layrub_plan_simulate(plan, NULL, &now, &line, &e) == 0 && line->span_count == p->instruction_count, "simulate"))
+		return;
 	for (uint32_t i = 0; i < p->instruction_count; i++) {
-		end = spans[i].end_us > end ? spans[i].end_us : end;
+		end = line->spans[i].end_us > end ? line->spans[i].end_us : end;
 		for (uint32_t k = 0; k < p->instructions[i].after_count; k++)
-			if (spans[p->instructions[i].after[k]].end_us > spans[i].start_us)
+			if (line->spans[p->instructions[i].after[k]].end_us > line->spans[i].start_us)
 				ok(false, "instruction %u waits for those before it", (unsigned)i);
 	}
 	is_near(end, now.step_time_us, 1e-6, "the last instruction ends the step");
@@ -428,7 +454,8 @@ test_figures(struct layrub_plan *plan)
 	    e.code == LAYRUB_BAD_USAGE && strcmp(e.path, "--h2d") == 0, "no such link");
 	ok(layrub_plan_simulate(plan, &(struct layrub_change) CHANGE(.compute_scale = -1), &changed, NULL, &e) < 0 &&
 	    e.code == LAYRUB_BAD_USAGE, "no such GPU");
-	free(spans);
+	test_timeline(line, &now);
+	layrub_timeline_free(line);
 }
 
 static void

@@ -1,13 +1,13 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# lint.sh BUILD [TOOL]...: runs clang-tidy, cppcheck and ShellCheck on the sources, which must have no warnings; config.h is in
+# lint.sh BUILD [TOOL]...: runs clang-tidy, cppcheck, ShellCheck and ruff on the sources, which must have no warnings; config.h is in
 # BUILD.  Exceptions stand, each with its reason, in .clang-tidy and tests/cppcheck.suppress.
 set -u
 build=$(cd "$1" && pwd)
 shift
 cd "$(dirname "$0")/.." || exit 2
 if [ $# -eq 0 ]; then
-	set -- shellcheck cppcheck clang-tidy
+	set -- shellcheck ruff cppcheck clang-tidy
 fi
 status=0
 
@@ -19,6 +19,10 @@ sources() {
 
 run_shellcheck() {
 	find . -name '*.sh' ! -path './build*' ! -path './fuzz/*' -exec shellcheck {} + && shellcheck .ci/run
+}
+
+run_ruff() {
+	ruff check --no-cache --config pytorch/pyproject.toml pytorch docs/example
 }
 
 # cppcheck does not read the headers of libraries: these macros are loops.

@@ -162,7 +162,7 @@ C_TESTS += %D%/sweep_grid.t
 %C%_sweep_grid_t_SOURCES = %D%/sweep_grid.c src/command/sweep_grid.c
 %C%_sweep_grid_t_LDADD = $(TEST_LIBS)
 C_TESTS += %D%/fit_search.t
-%C%_fit_search_t_SOURCES = %D%/fit_search.c src/command/fit_search.c
+%C%_fit_search_t_SOURCES = %D%/fit_search.c
 %C%_fit_search_t_LDADD = $(TEST_LIBS)
 SHELL_TESTS += %D%/faults.sh %D%/interrupts.sh %D%/threads.sh
 SHELL_TESTS += %D%/pages.sh %D%/completion.sh
@@ -184,6 +184,11 @@ C_TESTS += %D%/no_memory.t
 %C%_no_memory_t_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=fopen,--wrap=fdopen \
 	-Wl,--wrap=fopencookie,--wrap=open_memstream,--wrap=realpath,--wrap=XXH3_createState
 %C%_no_memory_t_LDADD = $(TEST_LIBS)
+
+# The package for Python; LAYRUB_PYTHON is empty without one.
+AM_TESTS_ENVIRONMENT += LAYRUB_PYTHON='$(PYTHON)' LAYRUB_LIBRARY_FILE='$(abs_top_builddir)/$(LIBRARY_SHARED)'; \
+	export LAYRUB_PYTHON LAYRUB_LIBRARY_FILE;
+SHELL_TESTS += %D%/python.sh %D%/examples.sh
 
 SHELL_TESTS += %D%/docs.sh %D%/docs_diffs.sh %D%/docs_links.sh
 EXTRA_DIST += %D%/docs.awk %D%/docs.sed

@@ -72,8 +72,10 @@ run_lane(struct attempt *t, const struct order_and_fit *lane, unsigned rounds, s
 
 		if (arena == UINT64_MAX)
 			return;
-		if (arena < t->r->arena_bytes)
+		if (arena < t->r->arena_bytes) {
 			greedy_take(&t->greedy, t->r, arena);
+			placement_tell(t->p, t->r);
+		}
 		if (!repair(t, order))
 			return;
 	}

@@ -183,6 +183,8 @@ try_capacity(struct exact_placement *x, level_t c, uint64_t round, uint64_t work
 		if (arena_of(x, x->low) > x->r->bound_bytes)
 			x->r->bound_bytes = arena_of(x, x->low);
 	}
+	if (answer != PACK_GAVE_UP)
+		placement_tell(x->p, x->r);
 	return answer == PACK_FITS;
 }
 

@@ -31,7 +31,8 @@ struct place_problem {
 	double time_limit_s;		/* for the searches; 0: only their node budgets end them */
 	uint32_t threads;		/* 0: as OpenMP decides */
 	bool (*stopped)(void *user);	/* NULL, or returns true once the search is to end with its best so far (Ctrl-C); any thread */
-	void *user;
+	void (*progress)(void *user, const char *line);	/* NULL, or told of better arenas and bounds, by the calling thread */
+	void *user;			/* the first argument of both */
 };
 
 struct place_result {
@@ -80,6 +81,9 @@ const struct placement *placement_find(const char *name);
 
 /* True when the problem asks the search to end. */
 bool placement_stopped(const struct place_problem *p);
+
+/* Tells p->progress, where there is one, the arena and the bound so far. */
+void placement_tell(const struct place_problem *p, const struct place_result *r);
 
 /* Returns the alignment of an item's offset: the least multiple of its own and the problem's. */
 bytes_t place_align(const struct place_problem *p, const struct place_item *it);

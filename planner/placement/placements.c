@@ -25,6 +25,17 @@ placement_stopped(const struct place_problem *p)
 	return p->stopped != NULL && p->stopped(p->user);
 }
 
+void
+placement_tell(const struct place_problem *p, const struct place_result *r)
+{
+	char line[96];
+
+	if (p->progress == NULL)
+		return;
+	snprintf(line, sizeof(line), "arena %" PRI_BYTES " bytes, bound %" PRI_BYTES " bytes", r->arena_bytes, r->bound_bytes);
+	p->progress(p->user, line);
+}
+
 bytes_t
 place_align(const struct place_problem *p, const struct place_item *it)
 {
@@ -137,5 +148,6 @@ placement_run(struct place_result *r, const struct placement *row, const struct 
 	row->place(r, &settled, a);
 	if (r->refused != NULL)
 		return err_set(e, ERR_NO, "placement '%s' does not handle this: %s", row->name, r->refused);
+	placement_tell(&settled, r);
 	return 0;
 }

@@ -7,8 +7,8 @@
 #include <string.h>
 
 #include "src/base/process.h"
-#include "src/command/fit_search.h"
 #include "src/command/result.h"
+#include "src/library/fit.h"
 
 static const char *slowdown;
 
@@ -18,127 +18,15 @@ static const struct option_row options[] = {
 	OPTION_END
 };
 
-/* The answer and its parts. */
-struct fit_answer {
-	struct task task;
-	struct planning planning;		/* the batch that was asked for */
-	struct fit_problem problem;
-	bytes_t kind_bytes[KIND_COUNT];		/* of the persistent kinds */
-	bytes_t workspace_bytes, transient_bytes;	/* at the step's own peak */
-	struct fit_evaluation resident, planned;	/* at the batch that was asked for */
-	/* Of a network only: the largest batch without and with a plan, and the smallest that was too large for a plan. */
-	struct fit_evaluation most_resident, most_planned, over;
-	struct fit_accumulation micro;
-	bool fits;
-	bool unfinished;	/* Ctrl-C came: larger batches may fit than those found */
-	const char *verdict, *limit, *always, *command;	/* sentences; limit and always may be NULL */
-};
-
-static void
-count_memory(struct fit_answer *w)
-{
-	const struct lifetimes *l = &w->planning.life;
-	const struct graph *g = &w->task.graph;
-
-	for (uint32_t t = 0; t < g->tensor_count; t++)
-		if (kind_is_persistent(g->tensors[t].kind))
-			w->kind_bytes[g->tensors[t].kind] += g->tensors[t].bytes;
-	w->workspace_bytes = g->ops[l->peak_op].workspace_bytes;
-	w->transient_bytes = l->peak_bytes - l->persistent_bytes - w->workspace_bytes;
-}
-
-static int
-search(struct fit_answer *w, struct err *e)
-{
-	const struct task *t = &w->task;
-	struct fit_evaluation over;
-	uint64_t samples;
-
-	if (fit_evaluate(&w->resident, &w->problem, FIT_RESIDENT, t->batch, e) < 0)
-		return -1;
-	w->planned = w->resident;
-	if (!w->resident.ok && fit_evaluate(&w->planned, &w->problem, FIT_PLANNED, t->batch, e) < 0)
-		return -1;
-	w->fits = w->planned.ok;
-	/* A plan that was not finished does not prove that the step does not fit. */
-	if (!w->fits && fit_stopped(&w->problem))
-		return err_set(e, ERR_SYSTEM, "interrupted");
-	if (!t->is_network)
-		return 0;
-	/* Each search starts from the evaluations above. */
-	w->most_resident = w->resident;
-	if (fit_largest(&w->most_resident, &over, &w->problem, FIT_RESIDENT, w->resident.ok ? t->batch : 0,
-	    w->resident.ok ? FIT_BATCH_MAX : t->batch, e) < 0)
-		return -1;
-	w->most_planned = w->fits && !w->resident.ok ? w->planned : w->most_resident;
-	if (fit_largest(&w->most_planned, &w->over, &w->problem, FIT_PLANNED, w->fits && !w->resident.ok ? t->batch : w->most_resident.batch,
-	    w->fits ? FIT_BATCH_MAX : t->batch, e) < 0)
-		return -1;
-	/* A resident plan is a plan: the largest batch with a plan is at least the largest resident one. */
-	if (w->most_planned.batch < w->most_resident.batch)
-		w->most_planned = w->most_resident;
-	samples = (uint64_t)t->batch * t->accumulate;
-	if (!w->resident.ok && samples <= INT32_MAX && fit_accumulate(&w->micro, &w->problem, (uint32_t)samples, &t->device, e) < 0)
-		return -1;
-	w->unfinished = fit_stopped(&w->problem);
-	if (w->unfinished)
-		w->over.batch = 0;
-	return 0;
-}
-
-/* ---- words ---- */
-
+/* Returns the command that makes the plan of the answer about the document `document`; NULL: the answer has none. */
 static const char *
-verdict_of(const struct fit_answer *w, struct arena *a)
+command_of(const struct fit_answer *w, const char *document, struct arena *a)
 {
-	char need[32], have[32];
-
-	units_size(need, w->planning.life.peak_bytes);
-	units_size(have, w->planning.options.budget_bytes);
-	if (w->resident.ok)
-		return arena_printf(a, "yes: all of it stays in memory, %s of %s", units_size(need, w->resident.figures.arena_bytes), have);
-	if (w->fits)
-		return arena_printf(a, "yes, with a plan: the step would need %s and %s are available; it takes %.1f %% longer", need, have,
-		    100 * w->planned.overhead);
-	if (w->planned.has_plan)
-		return arena_printf(a, "no: there is a plan for %s, but the step would take %.1f %% longer, and %g %% are allowed", have,
-		    100 * w->planned.overhead, 100 * w->problem.most_overhead);
-	return arena_printf(a, "no: the step needs %s, %s are available, and no plan was found", need, have);
-}
-
-/* Returns the reason against a larger batch, or against this one; NULL: there is none. */
-static const char *
-limit_of(const struct fit_answer *w, struct arena *a)
-{
-	const struct fit_evaluation *over = w->over.batch > 0 ? &w->over : &w->planned;
-
-	if (over->ok || over->why[0] == '\0')
-		return NULL;
-	return over->batch > 0 ? arena_printf(a, "at batch %" PRIu32 ": %s", over->batch, over->why) : arena_strdup(a, over->why);
-}
-
-/* Returns what holds at every batch: the persistent tensors apart from the batch do not fit; NULL: they do. */
-static const char *
-always_of(const struct fit_answer *w, struct arena *a)
-{
-	bytes_t bytes = w->planning.life.persistent_bytes - w->kind_bytes[KIND_INPUT];
-	char size[32], have[32];
-
-	if (bytes <= w->planning.options.budget_bytes)
-		return NULL;
-	return arena_printf(a, "parameters, state and optimizer take %s, and %s are available: some of them must be on the host",
-	    units_size(size, bytes), units_size(have, w->planning.options.budget_bytes));
-}
-
-/* Returns the command that makes the plan of the answer; NULL: the answer has none. */
-static const char *
-command_of(const struct fit_answer *w, struct arena *a)
-{
-	const struct task *t = &w->task;
+	const struct task *t = w->problem.task;
 	const struct fit_evaluation *best = w->fits || !t->is_network ? &w->planned : &w->most_planned;
-	const char *name = strrchr(w->problem.name, '/');
+	const char *name = strrchr(document, '/');
 	bool resident = w->fits ? w->resident.ok : best->batch <= w->most_resident.batch;
-	char *file = arena_strdup(a, name == NULL ? w->problem.name : name + 1);
+	char *file = arena_strdup(a, name == NULL ? document : name + 1);
 	struct plan_request q = w->problem.request;
 
 	if (!best->has_plan)
@@ -150,13 +38,13 @@ command_of(const struct fit_answer *w, struct arena *a)
 		q.budget_bytes = 0;
 	if (resident)
 		q.policy = "keep";
-	return arena_printf(a, "layrub plan %s%s -o %s.plan.json", w->problem.name, plan_request_text(&q, a), file);
+	return arena_printf(a, "layrub plan %s%s -o %s.plan.json", document, plan_request_text(&q, a), file);
 }
 
 static void
 print_batches(const struct fit_answer *w, struct arena *a)
 {
-	const char *passes = w->task.accumulate > 1 ? arena_printf(a, " x %" PRIu32, w->task.accumulate) : "";
+	const char *passes = w->problem.task->accumulate > 1 ? arena_printf(a, " x %" PRIu32, w->problem.task->accumulate) : "";
 	const char *none = w->unfinished ? "the search was interrupted" : "at no batch";
 	const char *largest = w->unfinished ? "at least batch" : "largest batch";
 	double ideal = w->planned.ideal_time_us;
@@ -176,16 +64,16 @@ print_batches(const struct fit_answer *w, struct arena *a)
 		return;
 	if (w->micro.micro_batch > 0)
 		text_row(stdout, "accumulation", "batch %s as %" PRIu32 " micro-steps of %" PRIu32 ", %s a step, %.1f %% longer",
-		    task_batch_text(&w->task, a), w->micro.micro_steps, w->micro.micro_batch, units_time(time, w->micro.step_time_us),
+		    task_batch_text(w->problem.task, a), w->micro.micro_steps, w->micro.micro_batch, units_time(time, w->micro.step_time_us),
 		    100 * (w->micro.step_time_us / ideal - 1));
 	else
 		text_row(stdout, "accumulation", "impossible: one sample and the gradients do not fit");
 }
 
 static void
-print_answer(const struct fit_answer *w, struct arena *a)
+print_answer(const struct fit_answer *w, const char *command, struct arena *a)
 {
-	const struct task *t = &w->task;
+	const struct task *t = w->problem.task;
 	char size[32], label[32];
 
 	text_row(stdout, "graph", "%s", t->graph.name);
@@ -217,8 +105,8 @@ print_answer(const struct fit_answer *w, struct arena *a)
 		text_row(stdout, "limit", "%s", w->limit);
 	if (w->always != NULL)
 		text_row(stdout, "at every batch", "%s", w->always);
-	if (w->command != NULL)
-		text_row(stdout, "plan it", "%s", w->command);
+	if (command != NULL)
+		text_row(stdout, "plan it", "%s", command);
 }
 
 static void
@@ -244,8 +132,8 @@ figures_of_answer(struct figures *f, const struct fit_answer *w)
 	if (!v->has_plan)
 		return;
 	*f = v->figures;
-	f->graph = w->task.graph.name;
-	f->device = w->task.device.name;
+	f->graph = w->problem.task->graph.name;
+	f->device = w->problem.task->device.name;
 	f->reason = v->why[0] == '\0' ? NULL : v->why;
 	if (w->unfinished)
 		f->status = "time-limit";
@@ -255,7 +143,7 @@ figures_of_answer(struct figures *f, const struct fit_answer *w)
 }
 
 static void
-answer_to_json(const struct fit_answer *w)
+answer_to_json(const struct fit_answer *w, const char *command)
 {
 	struct json_out o;
 	struct figures f;
@@ -265,18 +153,18 @@ answer_to_json(const struct fit_answer *w)
 	json_out_bool(&o, "fits", w->fits);
 	json_out_string(&o, "answer", w->verdict);
 	result_to_json(&f, &o);
-	if (w->task.accumulate > 1)
-		json_out_uint(&o, "accumulate", w->task.accumulate);
+	if (w->problem.task->accumulate > 1)
+		json_out_uint(&o, "accumulate", w->problem.task->accumulate);
 	json_out_uint(&o, "persistent_bytes", w->planning.life.persistent_bytes);
 	json_out_uint(&o, "activation_bytes", w->transient_bytes);
 	json_out_uint(&o, "workspace_bytes", w->workspace_bytes);
 	json_out_uint(&o, "step_peak_bytes", w->planning.life.peak_bytes);
-	json_out_uint(&o, "reserved_bytes", w->task.device.reserved_bytes);
+	json_out_uint(&o, "reserved_bytes", w->problem.task->device.reserved_bytes);
 	json_out_real(&o, "slowdown", w->problem.most_overhead);
 	/* An unfinished search does not say that there is none. */
-	if (w->task.is_network && (!w->unfinished || w->most_resident.batch > 0))
+	if (w->problem.task->is_network && (!w->unfinished || w->most_resident.batch > 0))
 		evaluation_to_json(&o, "largest_resident", &w->most_resident);
-	if (w->task.is_network && (!w->unfinished || w->most_planned.batch > 0))
+	if (w->problem.task->is_network && (!w->unfinished || w->most_planned.batch > 0))
 		evaluation_to_json(&o, "largest_planned", &w->most_planned);
 	if (w->micro.micro_batch > 0) {
 		json_out_object(&o, "accumulation", false);
@@ -289,44 +177,42 @@ answer_to_json(const struct fit_answer *w)
 		json_out_string(&o, "limit", w->limit);
 	if (w->always != NULL)
 		json_out_string(&o, "at_every_batch", w->always);
-	if (w->command != NULL)
-		json_out_string(&o, "command", w->command);
+	if (command != NULL)
+		json_out_string(&o, "command", command);
 	json_out_end(&o);
 }
 
 static int
 run(struct cli *c, struct err *e)
 {
-	struct fit_answer w = { .problem = { .name = c->operands[0], .most_overhead = 0.25 } };
+	struct task task;
+	struct fit_answer w = { .problem = { .task = &task, .most_overhead = 0.25 } };
+	const char *command;
 	int rc;
 
 	if (need_device(plan_given.task.device, e) < 0)
 		return -1;
 	if (strcmp(c->operands[0], "-") == 0)
-		return usage_error(e, NULL, "expected a file or a name, got '-': it is read once for each batch");
-	if (request_share(&w.problem.most_overhead, "--slowdown", slowdown, e) < 0 || begin_planning(&w.planning, &w.task, c, e) < 0)
+		return usage_error(e, NULL, "expected a file or a name, got '-': the answer names a command that reads it again");
+	if (request_share(&w.problem.most_overhead, "--slowdown", slowdown, e) < 0 || begin_planning(&w.planning, &task, c, e) < 0)
 		return -1;
 	w.problem.request = plan_given;
 	w.problem.request.budget = NULL;
 	w.problem.request.budget_bytes = w.planning.options.budget_bytes;
 	w.problem.request.stopped = interrupted;
-	count_memory(&w);
 	interrupt_watch();
-	rc = search(&w, e);
+	rc = fit_answer(&w, &c->arena, e);
 	interrupt_end(rc == 0);
 	if (rc < 0)
 		return -1;
 	if (w.unfinished)
 		warn("interrupted: larger batches may fit, too");
-	w.verdict = verdict_of(&w, &c->arena);
-	w.limit = limit_of(&w, &c->arena);
-	w.always = always_of(&w, &c->arena);
-	w.command = command_of(&w, &c->arena);
+	command = command_of(&w, c->operands[0], &c->arena);
 	if (c->json)
-		answer_to_json(&w);
+		answer_to_json(&w, command);
 	else
-		print_answer(&w, &c->arena);
-	return w.fits ? 0 : err_set(e, ERR_NO, "%s does not fit %s", w.task.graph.name, w.task.device.name);
+		print_answer(&w, command, &c->arena);
+	return w.fits ? 0 : err_set(e, ERR_NO, "%s does not fit %s", task.graph.name, task.device.name);
 }
 
 const struct command cmd_fit = {

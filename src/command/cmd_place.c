@@ -7,11 +7,11 @@
 
 #include <math.h>
 
-#include "planner/placement/place_check.h"
 #include "src/base/clock.h"
 #include "src/base/file.h"
 #include "src/base/process.h"
 #include "src/command/place_csv.h"
+#include "src/library/place_list.h"
 
 static struct {
 	bytes_t capacity;
@@ -34,14 +34,6 @@ struct answer {
 	const char *status;
 	double time_s;
 };
-
-static const char *
-status_of(const struct place_result *r, bytes_t capacity)
-{
-	if (capacity > 0 && r->arena_bytes > capacity)
-		return r->bound_bytes > capacity ? "infeasible" : "unknown";
-	return r->arena_bytes <= r->bound_bytes ? "optimal" : "feasible";
-}
 
 static void
 print_answer(const struct answer *w, const char *placement, const struct cli *c)
@@ -87,20 +79,6 @@ write_offsets(FILE *out, void *arg, struct err *e)
 	return 0;
 }
 
-/* Checks the placement with code that no placement shares. */
-static int
-verify(const struct answer *w, const struct placement *row, struct arena *a, struct err *e)
-{
-	struct place_fault fault;
-
-	if (w->result.arena_bytes < w->result.bound_bytes)
-		return err_set(e, ERR_SYSTEM, "placement '%s' went below the bound (a bug)", row->name);
-	if (place_check(&w->csv.problem, w->result.offsets, w->result.arena_bytes, &fault, a, e) == 0)
-		return 0;
-	e->code = ERR_SYSTEM;
-	return err_at(e, "placement '%s' made an unsound placement (a bug)", row->name);
-}
-
 static int
 run(struct cli *c, struct err *e)
 {
@@ -120,14 +98,12 @@ run(struct cli *c, struct err *e)
 	begin = clock_seconds();
 	p->stopped = interrupted;
 	interrupt_watch();
-	rc = placement_run(&w.result, row, p, &c->arena, e);
+	rc = place_list_run(&w.result, row, p, &c->arena, e);
 	interrupt_end(rc == 0);
 	if (rc < 0)
 		return err_in_file(e, c->operands[0]);
 	w.time_s = clock_seconds() - begin;
-	if (verify(&w, row, &c->arena, e) < 0)
-		return -1;
-	w.status = status_of(&w.result, given.capacity);
+	w.status = place_status_names[place_status_of(&w.result, given.capacity)];
 	if (given.output != NULL && file_write(given.output, write_offsets, &w, e) < 0)
 		return -1;
 	print_answer(&w, row->name, c);

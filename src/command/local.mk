@@ -15,7 +15,6 @@ layrub_SOURCES = \
 	%D%/cmd_sweep.c \
 	%D%/command.c %D%/command.h \
 	%D%/explain_more.c %D%/explain_more.h \
-	%D%/fit_search.c %D%/fit_search.h \
 	%D%/main.c \
 	%D%/plan_options.c %D%/plan_options.h \
 	%D%/place_csv.c %D%/place_csv.h \

@@ -10,11 +10,9 @@
 #include "planner/placement/place_check.h"
 #include "src/base/file.h"
 #include "src/base/json.h"
-#include "src/base/lower_bound.h"
+#include "src/library/place_list.h"
 
 static const char *const column_names[COLUMN_COUNT] = { "id", "lower", "upper", "size", "alignment", "offset" };
-
-#define ALIGN_MAX (UINT64_C(1) << 40)
 
 /* One cell, without the blanks around it. */
 struct csv_cell { const char *at; size_t length; };
@@ -27,8 +25,7 @@ struct csv_reader {
 	uint64_t number;
 	struct csv_cell cells[COLUMN_COUNT];	/* by position */
 	uint32_t cell_count;
-	bytes_t sum, free_sum;	/* of all sizes with their padding; of those without an offset */
-	bytes_t highest;	/* end of the buffers with an offset */
+	struct place_sums sums;
 	int64_t *lowers, *uppers;	/* [count] */
 	struct place_item *items;	/* [count] */
 	size_t room, lower_room, upper_room, id_room, line_room, number_room;
@@ -177,7 +174,7 @@ read_cell(struct csv_reader *r, enum place_column column, const struct csv_cell 
 			return cell_error(r, c, column, "a whole number from 1 to 2^62");
 		return 0;
 	case COLUMN_ALIGNMENT:
-		if (c->length > 0 && (!parse_number(c, false, ALIGN_MAX, &it->align, &negative) || it->align == 0))
+		if (c->length > 0 && (!parse_number(c, false, PLACE_ALIGN_MAX, &it->align, &negative) || it->align == 0))
 			return cell_error(r, c, column, "a whole number from 1 to 2^40");
 		return 0;
 	default:
@@ -206,14 +203,7 @@ check_row(struct csv_reader *r)
 		return cell_error(r, cell_of(r, COLUMN_UPPER), COLUMN_UPPER, "more than 'lower'");
 	if (it->fixed != PLACE_FREE && it->align > 0 && it->fixed % it->align != 0)
 		return cell_error(r, cell_of(r, COLUMN_OFFSET), COLUMN_OFFSET, "a multiple of the alignment");
-	/* No placement ends higher than a stack of all buffers without an offset above the highest one with an offset.  So a list that
-	 * passes can be placed, written and read again. */
-	r->sum += it->bytes + it->align;
-	if (it->fixed == PLACE_FREE)
-		r->free_sum += it->bytes + it->align;
-	else if (it->fixed + it->bytes > r->highest)
-		r->highest = it->fixed + it->bytes;
-	if (r->sum > BYTES_MAX || r->free_sum + r->highest > BYTES_MAX)
+	if (!place_sums_add(&r->sums, it))
 		return cell_error(r, cell_of(r, COLUMN_SIZE), COLUMN_SIZE, "sizes and offsets that add up to at most 2^62");
 	return 0;
 }
@@ -339,34 +329,6 @@ check_ids(struct csv_reader *r)
 }
 
 static int
-rising(const void *x, const void *y)
-{
-	int64_t p = *(const int64_t *)x, q = *(const int64_t *)y;
-
-	return p < q ? -1 : p > q;
-}
-
-static void
-rank_times(struct csv_reader *r)
-{
-	uint32_t n = r->csv->problem.count, distinct = 0;
-	int64_t *times = ARENA_NEW(r->arena, int64_t, 2 * (size_t)n);
-
-	for (uint32_t i = 0; i < n; i++) {
-		times[2 * i] = r->lowers[i];
-		times[2 * i + 1] = r->uppers[i];
-	}
-	qsort(times, 2 * (size_t)n, sizeof(*times), rising);
-	for (uint32_t i = 0; i < 2 * n; i++)
-		if (i == 0 || times[i] != times[i - 1])
-			times[distinct++] = times[i];
-	for (uint32_t i = 0; i < n; i++) {
-		r->items[i].lower = lower_bound_int64(times, 0, distinct, r->lowers[i]);
-		r->items[i].upper = lower_bound_int64(times, 0, distinct, r->uppers[i]);
-	}
-}
-
-static int
 check_given(struct csv_reader *r)
 {
 	struct place_csv *csv = r->csv;
@@ -441,7 +403,7 @@ place_csv_read(struct place_csv *c, const char *path, struct arena *a, struct er
 		return err_in_file(e, path);
 	if (read_lines(&r, c->text, size) < 0 || check_ids(&r) < 0)
 		return err_in_file(e, path);
-	rank_times(&r);
+	place_rank_times(r.items, r.lowers, r.uppers, c->problem.count, a);
 	c->problem.items = r.items;
 	if (check_given(&r) < 0)
 		return err_in_file(e, path);

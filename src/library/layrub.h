@@ -3,13 +3,13 @@
  *
  * A *problem* is a training step (a graph, or a network that is lowered to one) and a device.  A *plan* says where
  * every byte of the step sits in a budget of device memory and what moves when: buffers, places, and a program for
- * three in-order queues.  docs/library.md has an annotated example, docs/formats.md the meaning of every field.
+ * three in-order queues.  docs/library.md has annotated examples, docs/formats.md the meaning of every field.
  *
  * Rules.  Functions that return int return 0, or -1 with *error filled (error may be NULL).  No function prints,
  * exits or keeps state between calls.  Data that a function returns belongs to its handle and lives as long as the handle, unless the
- * function says otherwise.  A plan handle is for one thread at a time.  A problem does not change once it is open: any number of
- * threads may plan from it at once, and it may be freed before its plans.  Options that are 0 or NULL are not given;
- * names of policies and the like are those of the command line.
+ * function says otherwise.  A problem and a plan do not change once they are made: any number of threads may use one at once.  A
+ * problem may be freed before its plans.  Options that are 0 or NULL are not given; names of policies and the like are those of the
+ * command line.  Arrays and strings that a caller passes are copied.
  *
  * Sizes.  A struct that may grow begins with `size`, in bytes.  The caller sets it in each struct that it passes, by the
  * struct's _INIT; the library sets it in each struct that it hands out.  A member that only one side knows counts as 0 in
@@ -27,8 +27,8 @@ extern "C" {
 #endif
 
 /* The version of this header; layrub_version() is that of the library. */
-#define LAYRUB_VERSION_MAJOR 0
-#define LAYRUB_VERSION_MINOR 1
+#define LAYRUB_VERSION_MAJOR 1
+#define LAYRUB_VERSION_MINOR 0
 #define LAYRUB_VERSION_PATCH 0
 
 #if defined __GNUC__
@@ -37,7 +37,7 @@ extern "C" {
 #define LAYRUB_API
 #endif
 
-LAYRUB_API const char *layrub_version(void);	/* "0.1.0" */
+LAYRUB_API const char *layrub_version(void);	/* "1.0.0" */
 
 /* True when a struct that the library handed out has this member: an older library may not know it. */
 #define LAYRUB_HAS(pointer, member) \
@@ -95,56 +95,177 @@ struct layrub_names {
 LAYRUB_API struct layrub_names *layrub_names_find(enum layrub_shelf shelf, struct layrub_error *error);	/* NULL: error */
 LAYRUB_API void layrub_names_free(struct layrub_names *names);	/* NULL: does nothing */
 
-/* ---- graphs ---- */
+/* ---- graphs: in and out ---- */
 
-enum layrub_kind {	/* the first four are persistent: alive before and after the step */
-	LAYRUB_PARAMETER, LAYRUB_STATE, LAYRUB_OPTIMIZER, LAYRUB_INPUT, LAYRUB_ACTIVATION, LAYRUB_GRADIENT
+/* The first four are persistent: alive before and after the step.  A result is made by the step and read after it. */
+enum layrub_kind {
+	LAYRUB_PARAMETER, LAYRUB_STATE, LAYRUB_OPTIMIZER, LAYRUB_INPUT, LAYRUB_ACTIVATION, LAYRUB_GRADIENT, LAYRUB_RESULT
 };
 enum layrub_phase { LAYRUB_FORWARD, LAYRUB_BACKWARD, LAYRUB_UPDATE };
 
+/* The class of an op: which rates of a device hold for it. */
+enum layrub_class {
+	LAYRUB_CLASS_BY_NAME,	/* only in: the class that the op's name and phase say, PyTorch's names or a lowering's */
+	LAYRUB_CONV, LAYRUB_LINEAR, LAYRUB_NORM, LAYRUB_ACTIVATION_OP, LAYRUB_POOL, LAYRUB_ELEMENTWISE, LAYRUB_ATTENTION,
+	LAYRUB_EMBEDDING, LAYRUB_LOSS, LAYRUB_UPDATE_OP, LAYRUB_COPY, LAYRUB_OTHER
+};
+
+/* Whether an op may run again. */
+enum layrub_recomputable {
+	LAYRUB_RECOMPUTABLE_DEFAULT,	/* only in: yes in phase forward, unless the op writes a persistent tensor */
+	LAYRUB_RECOMPUTABLE_NO,		/* a random op, for example */
+	LAYRUB_RECOMPUTABLE_YES
+};
+
+enum layrub_math { LAYRUB_FLOAT32, LAYRUB_TF32, LAYRUB_BFLOAT16, LAYRUB_FLOAT16 };
+
+#define LAYRUB_UNKNOWN_TIME (-1.0)	/* of an op, only in: the roofline of the problem's device estimates the time */
+
 struct layrub_tensor {
-	uint64_t bytes;
+	uint64_t bytes;		/* may be 0 */
 	uint32_t kind;		/* enum layrub_kind */
+};
+
+/* A permission: tensor output may take over the bytes of tensor input in the same run of the op. */
+struct layrub_inplace { uint32_t input, output; };
+
+/* Another algorithm for the same op. */
+struct layrub_alternative {
+	uint64_t workspace_bytes;
+	double time_us;
 };
 
 struct layrub_op {
 	const char *name;
 	const char *layer;	/* NULL: none */
+	const char *source;	/* "model.py:12", the user's line that the op comes from; NULL: not known */
 	uint32_t phase;		/* enum layrub_phase */
-	uint32_t input_count, output_count;
-	const uint32_t *inputs;	/* [input_count] tensor ids */
-	const uint32_t *outputs;	/* [output_count] tensor ids */
+	uint32_t op_class;	/* enum layrub_class */
+	uint32_t recomputable;	/* enum layrub_recomputable */
+	uint32_t input_count, output_count, inplace_count, alternative_count;
+	const uint32_t *inputs;	/* [input_count] tensor ids, repeats allowed */
+	const uint32_t *outputs;	/* [output_count] tensor ids, distinct; one that is also an input is written in place */
+	const struct layrub_inplace *inplace;	/* [inplace_count] */
+	const struct layrub_alternative *alternatives;	/* [alternative_count] */
 	uint64_t workspace_bytes;
-	double time_us;
-	bool recomputable;
+	double time_us;		/* on the device, launch included; LAYRUB_UNKNOWN_TIME: not measured */
+	bool estimated;		/* time_us was not measured: a problem's device gives it, in place of the number that is in time_us */
+	/* The work, for estimates. */
+	uint32_t math;		/* enum layrub_math */
+	double flops;		/* 0: none, or not known */
+	uint64_t memory_bytes;	/* read and written; 0: the bytes of its operands, each once */
 };
 
 /* One training step; ids are positions. */
 struct layrub_graph {
 	size_t size;
 	const char *name;
+	const char *source;	/* where it comes from; NULL: not known */
 	uint32_t tensor_count, op_count;
 	const struct layrub_tensor *tensors;	/* [tensor_count] */
 	const struct layrub_op *ops;	/* [op_count] in execution order */
+	/* The whole step as it was measured; 0 and NULL: it was not. */
+	const char *measured_device;	/* the driver's name for the GPU */
+	double measured_step_time_us;
+	uint64_t measured_peak_bytes, measured_resident_bytes;
 };
+#define LAYRUB_GRAPH_INIT { .size = sizeof(struct layrub_graph) }
+
+/* ---- devices: in and out ---- */
+
+/* Arrays by class and by math type have room for later ones; elements that are no class and no math type are 0. */
+enum { LAYRUB_CLASS_ROOM = 16, LAYRUB_MATH_ROOM = 8 };
+
+enum layrub_direction { LAYRUB_D2H, LAYRUB_H2D };	/* device to host, an offload; host to device, a fetch */
+enum { LAYRUB_DIRECTIONS = 2 };
+
+/* A measured transfer.  Sizes and times of a curve rise. */
+struct layrub_curve_point { uint64_t bytes; double time_us; };
+
+struct layrub_link {
+	double latency_us, bytes_per_s;	/* without a curve, a transfer takes latency + bytes / rate */
+	uint32_t point_count, loaded_count;
+	const struct layrub_curve_point *points;	/* [point_count] */
+	const struct layrub_curve_point *loaded;	/* [loaded_count] measured while compute is busy */
+};
+
+/* The efficiency of one kernel, where that of its class is wrong. */
+struct layrub_kernel {
+	const char *name;	/* of a lowered op: "max-pool-backward" */
+	double flops, memory;	/* shares of at most 1; 0: the class's */
+};
+
+/* Passes of a convolution; BACKWARD is filter and data in one op. */
+enum layrub_conv_pass { LAYRUB_CONV_FORWARD, LAYRUB_CONV_BACKWARD, LAYRUB_CONV_BACKWARD_FILTER, LAYRUB_CONV_BACKWARD_DATA };
+
+/* A rule for the workspace of convolutions (docs/formats.md, "conv_workspace"). */
+struct layrub_conv_rule {
+	uint32_t pass;		/* enum layrub_conv_pass */
+	uint32_t math;		/* enum layrub_math */
+	bool pointwise;		/* only 1 x 1 kernels of stride 1 */
+	uint32_t pixel_multiple;	/* 0 or 1: any image */
+	double input, output, weight;	/* factors on the bytes of each */
+	double weight_per_sample;	/* factor on the weight's bytes times the batch */
+	uint64_t fixed_bytes;
+};
+
+#define LAYRUB_UNLIMITED UINT64_MAX
+
+/* A "layrub-device" document as a struct; docs/formats.md has the meaning and the range of each value.  In an array by class, in,
+ * element LAYRUB_CLASS_BY_NAME is the value of the classes whose element is 0; out, this element is 0 and every class has its value. */
+struct layrub_device {
+	size_t size;
+	const char *name;
+	const char *gpu;		/* the driver's name for it: "NVIDIA H200" */
+	const char *source;		/* of the numbers: a measurement, or a datasheet */
+	uint64_t memory_bytes;		/* all, as the driver reports it */
+	uint64_t reserved_bytes;	/* taken by the driver's context and by libraries */
+	uint64_t process_bytes;		/* what a process takes beside its arena; 0: not known */
+	uint64_t pinned_bytes;		/* the most host memory that a plan may pin; 0: none; LAYRUB_UNLIMITED: no limit */
+	double flops[LAYRUB_MATH_ROOM];	/* peak FLOP/s by enum layrub_math; 0: not supported */
+	double memory_bytes_per_s;
+	double launch_us;		/* added to the time of each op */
+	double flop_efficiency[LAYRUB_CLASS_ROOM];	/* share of flops that is reached, by enum layrub_class */
+	double memory_efficiency[LAYRUB_CLASS_ROOM];	/* share of the bandwidth that is reached */
+	double contention[LAYRUB_CLASS_ROOM];	/* time factor >= 1 of an op while both directions copy */
+	double captured_gap_us[LAYRUB_CLASS_ROOM];	/* by which an op takes less inside a captured step */
+	struct layrub_link link[LAYRUB_DIRECTIONS];
+	double duplex_bytes_per_s;	/* both directions together */
+	double wait_us;			/* of one queue for an event of another; 0: not known */
+	uint32_t copy_engines;		/* 1: one transfer at a time, either way; 2: one each way */
+	uint32_t multiprocessors;	/* 0: not known, every kernel fills them */
+	uint32_t gemm_tile[2], conv_tile[2];	/* 0: none */
+	uint32_t kernel_count, conv_rule_count;
+	const struct layrub_kernel *kernels;	/* [kernel_count] */
+	const struct layrub_conv_rule *conv_rules;	/* [conv_rule_count] */
+};
+#define LAYRUB_DEVICE_INIT { .size = sizeof(struct layrub_device) }
 
 /* ---- problems ---- */
 
 struct layrub_problem_options {
 	size_t size;
-	const char *device;	/* required: a name or a file ... */
-	const char *device_text;	/* ... or the text of a device document; messages then call it by `device` */
+	/* One of these three is required. */
+	const char *device;	/* a name or a file */
+	const char *device_text;	/* the text of a device document; messages then call it by `device` */
+	const struct layrub_device *device_data;	/* the device itself */
 	const char *lowering;	/* of a network */
 	const char *times;	/* of a graph */
 	const char *reorder;
-	uint32_t batch;		/* of a network; 0: its own */
+	uint32_t batch;		/* samples of one pass of a network; 0: its own */
+	uint32_t accumulate;	/* passes of a network's step; 0: its own */
 	uint32_t gpus_per_link;	/* number of GPUs on the same link; 0 or 1: the link is not shared */
+	uint32_t set_count;
+	uint64_t host_bytes;	/* the most host memory that a plan may pin; 0: the device's pinned_bytes */
+	const char *const *set;	/* [set_count] changes of a network: "LAYER.ATTRIBUTE=VALUE" (docs/networks.md) */
 };
 #define LAYRUB_PROBLEM_OPTIONS_INIT { .size = sizeof(struct layrub_problem_options) }
 
 struct layrub_needs {
 	size_t size;
-	uint32_t batch;			/* 0: a graph */
+	uint32_t batch;			/* samples of one pass; 0: a graph */
+	uint32_t accumulate;		/* passes of a step; 0: a graph */
+	uint32_t estimated_ops;		/* ops whose time was not measured but estimated */
 	bool foreign_times;		/* the graph's op times were measured on another device than this one */
 	uint64_t device_bytes;		/* the largest budget: the device's memory minus the reserved bytes */
 	uint64_t peak_bytes;		/* of the step with everything resident */
@@ -163,9 +284,13 @@ LAYRUB_API struct layrub_problem *layrub_problem_open(const char *name, const st
 /* Opens a document in memory. */
 LAYRUB_API struct layrub_problem *layrub_problem_parse(const char *text, size_t size, const struct layrub_problem_options *options,
     struct layrub_error *error);
+/* Makes the problem from a graph in memory.  A value out of range is LAYRUB_BAD_INPUT, with its path: "ops[3].inputs[0]". */
+LAYRUB_API struct layrub_problem *layrub_problem_build(const struct layrub_graph *graph, const struct layrub_problem_options *options,
+    struct layrub_error *error);
 LAYRUB_API void layrub_problem_free(struct layrub_problem *problem);	/* NULL: does nothing */
 
 LAYRUB_API const struct layrub_graph *layrub_problem_graph(const struct layrub_problem *problem);
+LAYRUB_API const struct layrub_device *layrub_problem_device(const struct layrub_problem *problem);	/* with the options' changes */
 LAYRUB_API const struct layrub_needs *layrub_problem_needs(const struct layrub_problem *problem);
 
 /* ---- plans ---- */
@@ -192,7 +317,7 @@ struct layrub_plan;
 
 /* Plans, checks and simulates.  NULL: error.  LAYRUB_INFEASIBLE: no plan fits; if one op alone exceeds the budget, the error has the op and
  * its tensors. */
-LAYRUB_API struct layrub_plan *layrub_plan_make(struct layrub_problem *problem, const struct layrub_plan_options *options,
+LAYRUB_API struct layrub_plan *layrub_plan_make(const struct layrub_problem *problem, const struct layrub_plan_options *options,
     struct layrub_error *error);
 /* Reads a plan, sound or not, from a file or from memory.  NULL: error. */
 LAYRUB_API struct layrub_plan *layrub_plan_read(const char *path, struct layrub_error *error);
@@ -204,8 +329,8 @@ LAYRUB_API char *layrub_plan_text(const struct layrub_plan *plan, size_t *size, 
 LAYRUB_API void layrub_plan_free(struct layrub_plan *plan);	/* NULL: does nothing */
 
 /* Returns 0 if the plan is sound for any timing and, unless problem is NULL, made for that problem's graph.  LAYRUB_UNSOUND: the error names
- * the place of the fault. */
-LAYRUB_API int layrub_plan_check(struct layrub_plan *plan, const struct layrub_problem *problem, struct layrub_error *error);
+ * the place of the fault.  The plan keeps the answer, so a second call returns at once. */
+LAYRUB_API int layrub_plan_check(const struct layrub_plan *plan, const struct layrub_problem *problem, struct layrub_error *error);
 
 /* ---- walking a plan ---- */
 
@@ -244,8 +369,14 @@ struct layrub_instruction {
 
 struct layrub_program {
 	size_t size;
-	const char *policy, *placement, *options, *tool, *status;	/* the origin of the plan */
+	/* The origin of the plan. */
+	const char *policy, *placement, *options, *tool, *status;
+	const char *found_by;	/* another policy whose schedule was the fastest; NULL: the schedule is the policy's own */
+	const char *configuration;	/* of the search that found the schedule; NULL: none */
 	const char *device;	/* its name */
+	const char *graph_digest, *device_digest;	/* XXH3-128 of the documents' text, 32 hex digits */
+	uint32_t batch;		/* of the network that was lowered; 0: the input was a graph */
+	uint64_t budget_bytes;
 	uint64_t arena_bytes, host_bytes;	/* to allocate: one stretch on the device, one of pinned memory */
 	uint32_t buffer_count, host_buffer_count, initial_count, final_count, instruction_count;
 	const struct layrub_buffer *buffers;		/* [buffer_count] */
@@ -256,6 +387,7 @@ struct layrub_program {
 };
 
 LAYRUB_API const struct layrub_graph *layrub_plan_graph(const struct layrub_plan *plan);
+LAYRUB_API const struct layrub_device *layrub_plan_device(const struct layrub_plan *plan);
 LAYRUB_API const struct layrub_program *layrub_plan_program(const struct layrub_plan *plan);
 
 /* ---- figures ---- */
@@ -271,6 +403,8 @@ struct layrub_figures {
 	/* 0 before a simulation: */
 	uint64_t occupancy_bytes, host_occupancy_bytes;	/* the most that is in use at once, over simulated time */
 	double busy_us[LAYRUB_QUEUES];
+	uint64_t process_bytes;		/* the arena and what the process takes beside it; 0: not known */
+	uint64_t estimated_ops;		/* ops whose time was not measured but estimated */
 };
 #define LAYRUB_FIGURES_INIT { .size = sizeof(struct layrub_figures) }
 
@@ -280,7 +414,9 @@ LAYRUB_API int layrub_plan_figures(const struct layrub_plan *plan, struct layrub
 /* A changed machine.  A member that is 0 or NULL changes nothing. */
 struct layrub_change {
 	size_t size;
-	const char *device, *device_text;	/* this device's link, contention and memory; op times stay */
+	/* At most one of these three: this device's link, contention and memory; op times stay. */
+	const char *device, *device_text;
+	const struct layrub_device *device_data;
 	uint32_t gpus_per_link;		/* number of GPUs that share the link */
 	double h2d_bytes_per_s, d2h_bytes_per_s, duplex_bytes_per_s;
 	double latency_us;		/* of a copy */
@@ -290,10 +426,124 @@ struct layrub_change {
 
 struct layrub_span { double start_us, end_us; };
 
-/* Simulates one step.  change NULL: on the plan's own device.  spans: NULL, or the caller's [instruction_count], filled with the start and
- * the end of each instruction.  LAYRUB_UNSOUND: the plan is not sound.  LAYRUB_INFEASIBLE: it does not fit on the changed device. */
-LAYRUB_API int layrub_plan_simulate(struct layrub_plan *plan, const struct layrub_change *change, struct layrub_figures *figures,
-    struct layrub_span *spans, struct layrub_error *error);
+/* An idle stretch of compute before instruction `waiting`, because of the edge from instruction `cause`, a copy. */
+struct layrub_stall {
+	double start_us, end_us;
+	uint32_t waiting;	/* LAYRUB_NONE: the end of the step, which waits for all queues */
+	uint32_t cause;
+};
+
+/* One simulated step in time.  Occupancy is one row for each time at which a sum changes. */
+struct layrub_timeline {
+	size_t size;
+	uint32_t span_count, stall_count, row_count;
+	const struct layrub_span *spans;	/* [span_count] by instruction */
+	const struct layrub_stall *stalls;	/* [stall_count] in time order */
+	const double *times_us;			/* [row_count] rising */
+	const uint64_t *device_bytes;		/* [row_count] in use in the arena from this time on */
+	const uint64_t *host_bytes;		/* [row_count] in the pinned pool */
+	const uint64_t *workspace_bytes;	/* [row_count] the part of device_bytes that is workspace ... */
+	uint32_t kind_count;
+	const uint64_t *const *kind_bytes;	/* [kind_count][row_count] ... and the parts by enum layrub_kind */
+};
+
+/* Simulates one step.  change NULL: on the plan's own device.  figures NULL, timeline NULL: not wanted; *timeline is the caller's to free.
+ * LAYRUB_UNSOUND: the plan is not sound.  LAYRUB_INFEASIBLE: it does not fit on the changed device. */
+LAYRUB_API int layrub_plan_simulate(const struct layrub_plan *plan, const struct layrub_change *change, struct layrub_figures *figures,
+    struct layrub_timeline **timeline, struct layrub_error *error);
+LAYRUB_API void layrub_timeline_free(struct layrub_timeline *timeline);	/* NULL: does nothing */
+
+/* ---- fitting: which batch has a plan ---- */
+
+struct layrub_fit_options {
+	size_t size;
+	const char *policy;	/* default: hybrid */
+	const char *placement;	/* default: auto */
+	/* At most one of these two; none: device_bytes of struct layrub_needs. */
+	uint64_t budget_bytes;
+	double budget_percent;	/* of the step's own peak */
+	double slowdown_percent;	/* by which a step may be longer than its ideal time; 0: 25 */
+	double time_limit_s;	/* seconds for each plan; 0: none */
+	uint32_t threads;	/* 0: as OpenMP decides */
+	uint32_t this_batch_only;	/* 1: largest batches and micro-steps are not searched */
+	bool (*stopped)(void *user);	/* as in struct layrub_plan_options */
+	void (*progress)(void *user, const char *line);	/* called by the calling thread: one line before each plan, and those of its search */
+	void *user;		/* the first argument of both */
+};
+#define LAYRUB_FIT_OPTIONS_INIT { .size = sizeof(struct layrub_fit_options) }
+
+/* One batch, planned and timed. */
+struct layrub_fit_batch {
+	uint32_t batch;		/* of the search for the largest batch, 0: none fits */
+	uint32_t has_plan;	/* 0: no plan was found, and the figures are 0 */
+	uint64_t arena_bytes, host_bytes;
+	double step_time_us;
+	double overhead;	/* step time / ideal time - 1 */
+};
+
+/* The answer of `layrub fit`. */
+struct layrub_fit_result {
+	size_t size;
+	bool fits;		/* the problem's batch has a plan that is fast enough ... */
+	bool resident;		/* ... with every tensor on the device */
+	bool unfinished;	/* the search was stopped: larger batches may fit, too */
+	uint32_t micro_batch, micro_steps;	/* the batch as the fewest equal micro-steps that stay resident; 0: not searched, or none */
+	double micro_step_time_us;	/* of all micro-steps together */
+	struct layrub_fit_batch own;	/* the problem's batch */
+	struct layrub_fit_batch largest_resident, largest_planned;	/* of a network only */
+	uint64_t budget_bytes, step_peak_bytes, persistent_bytes;
+	uint64_t transient_bytes, workspace_bytes;	/* at the step's peak */
+	char answer[256];	/* in words: yes or no, and why */
+	char limit[1024];	/* the reason against a larger batch, or against this one; "": there is none */
+	char at_every_batch[256];	/* the reason that no batch removes; "": there is none */
+};
+#define LAYRUB_FIT_RESULT_INIT { .size = sizeof(struct layrub_fit_result) }
+
+/* Fills *result; returns 0 for yes and for no.  LAYRUB_SYSTEM: also a stop before the answer is known. */
+LAYRUB_API int layrub_fit(const struct layrub_problem *problem, const struct layrub_fit_options *options, struct layrub_fit_result *result,
+    struct layrub_error *error);
+
+/* ---- placing: an offset for every item of a list ---- */
+
+struct layrub_item {
+	int64_t lower, upper;	/* alive in [lower, upper), lower < upper; any whole numbers */
+	uint64_t bytes;		/* at least 1 */
+	uint64_t alignment;	/* of its offset; 0 or 1: none */
+	bool fixed;		/* true: it lies at offset_bytes */
+	uint64_t offset_bytes;	/* 0 unless fixed */
+};
+
+struct layrub_place_options {
+	size_t size;
+	const char *placement;	/* default: auto */
+	uint64_t capacity_bytes;	/* stop as soon as the items fit into so much; 0: look for the smallest arena */
+	double time_limit_s;	/* seconds for the search; 0: a fixed amount of search, the same in every run */
+	uint32_t threads;	/* 0: as OpenMP decides */
+	bool (*stopped)(void *user);	/* as in struct layrub_plan_options */
+	void (*progress)(void *user, const char *line);	/* called by the calling thread */
+	void *user;		/* the first argument of both */
+};
+#define LAYRUB_PLACE_OPTIONS_INIT { .size = sizeof(struct layrub_place_options) }
+
+enum layrub_place_status {
+	LAYRUB_PLACE_OPTIMAL,	/* no smaller arena exists */
+	LAYRUB_PLACE_FEASIBLE,	/* a smaller one may exist */
+	LAYRUB_PLACE_UNKNOWN,	/* larger than the capacity: no arena that fits was found */
+	LAYRUB_PLACE_INFEASIBLE	/* larger than the capacity: no arena fits, as is proved */
+};
+
+struct layrub_place_result {
+	size_t size;
+	uint64_t arena_bytes;	/* the highest end of an item */
+	uint64_t bound_bytes;	/* no arena is smaller */
+	uint32_t status;	/* enum layrub_place_status */
+};
+#define LAYRUB_PLACE_RESULT_INIT { .size = sizeof(struct layrub_place_result) }
+
+/* Fills the caller's offsets[count] and *result, so that no two items alive at once share a byte.  LAYRUB_BAD_INPUT: the path is that of
+ * the value ("items[3].upper").  LAYRUB_INFEASIBLE: this placement does not handle this list. */
+LAYRUB_API int layrub_place(const struct layrub_item *items, uint32_t count, const struct layrub_place_options *options, uint64_t *offsets,
+    struct layrub_place_result *result, struct layrub_error *error);
 
 #ifdef __cplusplus
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* layrub_plan.c - plans: made, read, checked, written, simulated */
+/* layrub_plan.c - plans: made, read, checked, written */
 #include <config.h>
 #include "src/library/layrub_private.h"
 
@@ -12,14 +12,23 @@
 #include "src/library/tables.h"
 #include "src/library/usage.h"
 
+const struct err plan_sound = ERR_INIT;
+
 static void
 finish(struct layrub_plan *p)
 {
-	if (p->problem != NULL)
-		p->graph = p->problem->graph;
+	const struct layrub_problem *problem = p->problem;
+
+	p->graph = problem != NULL ? problem->graph : view_graph(p->plan.graph, &p->arena);
+	p->device = problem != NULL ? problem->device : view_device(p->plan.device, &p->arena);
+	if (problem != NULL)
+		memcpy(p->graph_digest, problem->graph_digest, sizeof(p->graph_digest));
 	else
-		p->graph = view_graph(p->plan.graph, &p->arena);
+		graph_digest(p->plan.graph, p->graph_digest, &p->arena);
+	device_digest(p->plan.device, p->device_digest, &p->arena);
 	view_program(&p->program, &p->plan, &p->arena);
+	p->program.graph_digest = p->graph_digest;
+	p->program.device_digest = p->device_digest;
 }
 
 /* ---- making and reading ---- */
@@ -71,17 +80,28 @@ make(void *arg)
 	q = request_of(&options);
 	if (plan_request_run(&p->plan, &q, &p->problem->task, &p->arena, &m->err) < 0)
 		return -1;
-	p->sound = true;
+	atomic_init(&p->verdict, &plan_sound);
 	finish(p);
 	return 0;
 }
 
 struct layrub_plan *
-layrub_plan_make(struct layrub_problem *problem, const struct layrub_plan_options *options, struct layrub_error *error)
+layrub_plan_make(const struct layrub_problem *problem, const struct layrub_plan_options *options, struct layrub_error *error)
 {
+	/* The problem's count of references is the one member that changes. */
+	union { const struct layrub_problem *given; struct layrub_problem *counted; } p = { problem };
 	struct plan_opening m = { .options = options, .err = ERR_INIT };
 
-	return new_plan(&m, problem, make, error);
+	return new_plan(&m, p.counted, make, error);
+}
+
+static void
+free_fault(const struct err *verdict)
+{
+	union { const struct err *kept; void *allocated; } v = { verdict };
+
+	if (verdict != &plan_sound)
+		free(v.allocated);
 }
 
 void
@@ -91,6 +111,7 @@ layrub_plan_free(struct layrub_plan *plan)
 		return;
 	layrub_problem_free(plan->problem);
 	arena_free(&plan->arena);
+	free_fault(atomic_load(&plan->verdict));
 	free(plan);
 }
 
@@ -126,13 +147,10 @@ layrub_plan_parse(const char *text, size_t size, struct layrub_error *error)
 struct call {
 	struct arena arena;
 	const struct layrub_plan *plan;
-	bool *sound;				/* the plan's member; a check that passes sets it */
 	const struct layrub_problem *problem;	/* check: the plan must be for its graph; NULL: for any */
 	const char *path;			/* write */
 	FILE *out;				/* text */
-	const struct layrub_change *change;	/* simulate, as given */
 	struct layrub_figures *figures;
-	struct layrub_span *spans;
 	struct err err;
 };
 
@@ -145,11 +163,51 @@ call(struct call *c, int (*fn)(void *arg), struct layrub_error *error)
 	return rc;
 }
 
-static int
+int
 unsound(struct err *e)
 {
 	if (e->code == ERR_NO)
 		e->code = ERR_UNSOUND;
+	return -1;
+}
+
+/* Keeps the first verdict; without memory for it, the next call finds it again. */
+static void
+keep_verdict(const struct layrub_plan *plan, const struct err *fault)
+{
+	union { const struct layrub_plan *given; struct layrub_plan *kept; } p = { plan };
+	const struct err *none = NULL, *verdict = &plan_sound;
+	struct err *copy;
+
+	if (fault != NULL) {
+		copy = malloc(sizeof(*copy));
+		if (copy == NULL)
+			return;
+		*copy = *fault;
+		verdict = copy;
+	}
+	if (!atomic_compare_exchange_strong(&p.kept->verdict, &none, verdict))
+		free_fault(verdict);
+}
+
+int
+plan_verdict(const struct layrub_plan *plan, struct arena *a, struct err *e)
+{
+	const struct err *verdict = atomic_load(&plan->verdict);
+
+	if (verdict == &plan_sound)
+		return 0;
+	if (verdict != NULL) {
+		*e = *verdict;
+		return -1;
+	}
+	if (check_plan(&plan->plan, a, e) == 0) {
+		keep_verdict(plan, NULL);
+		return 0;
+	}
+	unsound(e);
+	if (e->code == ERR_UNSOUND)
+		keep_verdict(plan, e);
 	return -1;
 }
 
@@ -159,18 +217,16 @@ check(void *arg)
 	struct call *c = arg;
 	const struct layrub_plan *p = c->plan;
 
-	if (c->problem != NULL && check_graph(&p->plan, &c->problem->task.graph, &c->arena, &c->err) < 0)
+	if (c->problem != NULL && strcmp(p->graph_digest, c->problem->graph_digest) != 0 &&
+	    check_graph(&p->plan, &c->problem->task.graph, &c->arena, &c->err) < 0)
 		return unsound(&c->err);
-	if (!p->sound && check_plan(&p->plan, &c->arena, &c->err) < 0)
-		return unsound(&c->err);
-	*c->sound = true;
-	return 0;
+	return plan_verdict(p, &c->arena, &c->err);
 }
 
 int
-layrub_plan_check(struct layrub_plan *plan, const struct layrub_problem *problem, struct layrub_error *error)
+layrub_plan_check(const struct layrub_plan *plan, const struct layrub_problem *problem, struct layrub_error *error)
 {
-	struct call c = { .plan = plan, .sound = &plan->sound, .problem = problem, .err = ERR_INIT };
+	struct call c = { .plan = plan, .problem = problem, .err = ERR_INIT };
 
 	return call(&c, check, error);
 }
@@ -236,19 +292,35 @@ layrub_plan_graph(const struct layrub_plan *plan)
 	return plan->graph;
 }
 
+const struct layrub_device *
+layrub_plan_device(const struct layrub_plan *plan)
+{
+	return plan->device;
+}
+
 const struct layrub_program *
 layrub_plan_program(const struct layrub_plan *plan)
 {
 	return &plan->program;
 }
 
-static int
+int
 check_figures_size(const struct layrub_figures *figures, struct err *e)
 {
-	if (figures->size >= sizeof(figures->size))
+	if (figures == NULL || figures->size >= sizeof(figures->size))
 		return 0;
 	err_set(e, ERR_USAGE, "expected the size of struct layrub_figures, %zu bytes, got %zu", sizeof(*figures), figures->size);
 	return err_at(e, "layrub_figures");
+}
+
+uint64_t
+count_estimated(const struct plan *p)
+{
+	uint64_t count = 0;
+
+	for (uint32_t i = 0; i < p->graph->op_count; i++)
+		count += p->graph->ops[i].estimated;
+	return count;
 }
 
 /* The figures that the plan states. */
@@ -261,7 +333,7 @@ state(void *arg)
 	if (check_figures_size(c->figures, &c->err) < 0)
 		return -1;
 	figures_of_plan(&f, &c->plan->plan);
-	view_figures(c->figures, &f, NULL);
+	view_figures(c->figures, &f, count_estimated(&c->plan->plan), NULL);
 	return 0;
 }
 
@@ -271,62 +343,4 @@ layrub_plan_figures(const struct layrub_plan *plan, struct layrub_figures *figur
 	struct call c = { .plan = plan, .figures = figures, .err = ERR_INIT };
 
 	return call(&c, state, error);
-}
-
-/* ---- simulating ---- */
-
-/* Fills *d with the machine of the change `to`, and gives *p, the plan, that machine's op times.  *changed: the machine is not the plan's
- * own. */
-static int
-change_machine(struct device *d, struct plan *p, bool *changed, const struct layrub_change *to, struct call *c)
-{
-	struct arena *a = &c->arena;
-	struct err *e = &c->err;
-	const struct what_if w = { .rate = { [H2D] = to->h2d_bytes_per_s, [D2H] = to->d2h_bytes_per_s }, .duplex = to->duplex_bytes_per_s,
-	    .latency = to->latency_us > 0 ? to->latency_us : -1, .compute_scale = to->compute_scale, .gpus_per_link = to->gpus_per_link };
-
-	if (what_if_check(&w, e) < 0)
-		return usage_at(e, NULL);
-	if (w.compute_scale != 0 && !(w.compute_scale >= 1e-9 && w.compute_scale <= 1e9))
-		return usage_error(e, "--compute-scale", "expected a factor over 0, at most 1e9");
-	*d = *c->plan->plan.device;
-	*changed = to->device != NULL || to->device_text != NULL;
-	if (*changed && task_read_device(d, to->device, to->device_text, a, e) < 0)
-		return -1;
-	*changed |= what_if_any(&w);
-	what_if_device(d, &w, a);
-	if (w.compute_scale > 0)
-		what_if_compute(p, w.compute_scale, a);
-	return what_if_fits(p, d, e);
-}
-
-static int
-run_step(void *arg)
-{
-	struct call *c = arg;
-	struct figures f;
-	struct layrub_change change = { .size = 0 };
-	struct sim_result r;
-	bool changed = false;
-	struct device d;
-	struct plan p = c->plan->plan;
-
-	if (options_copy(&change, sizeof(change), c->change, "layrub_change", &c->err) < 0 || check_figures_size(c->figures, &c->err) < 0 ||
-	    check(c) < 0 || change_machine(&d, &p, &changed, &change, c) < 0 || simulate(&r, &p, &d, &c->arena, &c->err) < 0)
-		return -1;
-	figures_of_plan(&f, &c->plan->plan);
-	figures_simulate(&f, &r, changed);
-	view_figures(c->figures, &f, &r);
-	for (uint32_t i = 0; c->spans != NULL && i < p.instruction_count; i++)
-		c->spans[i] = (struct layrub_span) { r.spans[i].start_us, r.spans[i].end_us };
-	return 0;
-}
-
-int
-layrub_plan_simulate(struct layrub_plan *plan, const struct layrub_change *change, struct layrub_figures *figures,
-    struct layrub_span *spans, struct layrub_error *error)
-{
-	struct call c = { .plan = plan, .sound = &plan->sound, .change = change, .figures = figures, .spans = spans, .err = ERR_INIT };
-
-	return call(&c, run_step, error);
 }

@@ -10,6 +10,8 @@
 
 struct opening {
 	struct layrub_problem *problem;
+	/* The step: a graph in memory, or a document. */
+	const struct layrub_graph *graph;	/* as given; NULL: a document */
 	const char *name;		/* of the document; NULL: source has its text */
 	struct json_source source;
 	const struct layrub_problem_options *options;	/* as given */
@@ -22,18 +24,46 @@ find_needs(struct layrub_needs *n, const struct task *t, struct arena *a)
 	struct lifetimes l;
 
 	lifetimes_init(&l, &t->graph, a);
-	*n = (struct layrub_needs) { .size = sizeof(*n), .batch = t->batch, .foreign_times = task_has_foreign_times(t),
+	*n = (struct layrub_needs) { .size = sizeof(*n), .batch = t->batch, .accumulate = t->accumulate, .foreign_times = task_has_foreign_times(t),
 	    .device_bytes = device_budget(&t->device), .peak_bytes = l.peak_bytes, .persistent_bytes = l.persistent_bytes,
 	    .bound_bytes = l.bound_bytes, .resident_bound_bytes = l.resident_bound_bytes, .peak_op = l.peak_op,
 	    .bound_op = l.bound_op, .resident_bound_op = l.resident_bound_op, .ideal_time_us = l.ideal_time_us };
+	for (uint32_t i = 0; i < t->graph.op_count; i++)
+		n->estimated_ops += t->graph.ops[i].estimated;
 }
 
-/* The public options as a request. */
+/* The public options as a request, but for device_data.  They come by reference: *o lives as long as the request. */
 static struct plan_request
 request_of(const struct layrub_problem_options *o)
 {
 	return (struct plan_request) { .task = { .device = o->device, .device_text = o->device_text, .lowering = o->lowering,
-	    .times = o->times, .reorder = o->reorder, .batch = o->batch }, .link = { .latency = -1, .gpus_per_link = o->gpus_per_link } };
+	    .times = o->times, .reorder = o->reorder, .batch = o->batch, .accumulate = o->accumulate, .set = o->set,
+	    .set_count = o->set_count, .host_bytes = o->host_bytes },
+	    .link = { .latency = -1, .gpus_per_link = o->gpus_per_link } };
+}
+
+/* Reads or takes the step and the device. */
+static int
+open_task(struct opening *o, const struct layrub_problem_options *options)
+{
+	struct layrub_problem *p = o->problem;
+	struct plan_request q = request_of(options);
+	struct arena *a = &p->arena;
+	struct device device;
+	struct graph graph;
+
+	if (check_device_options(options->device, options->device_text, options->device_data, &o->err) < 0)
+		return -1;
+	if (q.task.device == NULL && q.task.device_text == NULL && options->device_data == NULL)
+		return usage_error(&o->err, "--device", "expected a device, got none");
+	if (options->host_bytes > BYTES_MAX)
+		return usage_error(&o->err, "host_bytes", "expected at most %" PRI_BYTES " bytes", BYTES_MAX);
+	if (options->device_data != NULL && take_device(&device, options->device_data, a, &o->err) < 0)
+		return -1;
+	q.task.device_data = options->device_data != NULL ? &device : NULL;
+	if (o->graph == NULL)
+		return plan_request_task(&p->task, o->name, &o->source, &q, a, &o->err);
+	return take_graph(&graph, o->graph, a, &o->err) < 0 ? -1 : plan_request_graph(&p->task, &graph, &q, a, &o->err);
 }
 
 static int
@@ -42,16 +72,12 @@ open_problem(void *arg)
 	struct opening *o = arg;
 	struct layrub_problem *p = o->problem;
 	struct layrub_problem_options options = { .size = 0 };
-	struct plan_request q;
 
-	if (options_copy(&options, sizeof(options), o->options, "layrub_problem_options", &o->err) < 0)
-		return -1;
-	q = request_of(&options);
-	if (q.task.device == NULL && q.task.device_text == NULL)
-		return usage_error(&o->err, "--device", "expected a device, got none");
-	if (plan_request_task(&p->task, o->name, &o->source, &q, &p->arena, &o->err) < 0)
+	if (options_copy(&options, sizeof(options), o->options, "layrub_problem_options", &o->err) < 0 || open_task(o, &options) < 0)
 		return -1;
 	p->graph = view_graph(&p->task.graph, &p->arena);
+	p->device = view_device(&p->task.device, &p->arena);
+	graph_digest(&p->task.graph, p->graph_digest, &p->arena);
 	find_needs(&p->needs, &p->task, &p->arena);
 	return 0;
 }
@@ -86,6 +112,15 @@ layrub_problem_parse(const char *text, size_t size, const struct layrub_problem_
 	return new_problem(&o, options, error);
 }
 
+struct layrub_problem *
+layrub_problem_build(const struct layrub_graph *graph, const struct layrub_problem_options *options, struct layrub_error *error)
+{
+	static const struct layrub_graph none = LAYRUB_GRAPH_INIT;
+	struct opening o = { .graph = graph == NULL ? &none : graph, .err = ERR_INIT };
+
+	return new_problem(&o, options, error);
+}
+
 /* Frees the problem when its last reference is released. */
 void
 layrub_problem_free(struct layrub_problem *problem)
@@ -100,6 +135,12 @@ const struct layrub_graph *
 layrub_problem_graph(const struct layrub_problem *problem)
 {
 	return problem->graph;
+}
+
+const struct layrub_device *
+layrub_problem_device(const struct layrub_problem *problem)
+{
+	return problem->device;
 }
 
 const struct layrub_needs *

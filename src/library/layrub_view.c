@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* layrub_view.c - graphs and plans as the plain structs of layrub.h */
+/* layrub_view.c - plans and figures as the plain structs of layrub.h */
 #include <config.h>
 #include "src/library/layrub_private.h"
 
@@ -7,34 +7,9 @@
 #include <math.h>
 #include <string.h>
 
-static_assert((int)LAYRUB_PARAMETER == KIND_PARAMETER && (int)LAYRUB_STATE == KIND_STATE && (int)LAYRUB_OPTIMIZER == KIND_OPTIMIZER &&
-    (int)LAYRUB_INPUT == KIND_INPUT && (int)LAYRUB_ACTIVATION == KIND_ACTIVATION && (int)LAYRUB_GRADIENT == KIND_GRADIENT,
-    "the kinds are the same");
-static_assert((int)LAYRUB_FORWARD == PHASE_FORWARD && (int)LAYRUB_BACKWARD == PHASE_BACKWARD && (int)LAYRUB_UPDATE == PHASE_UPDATE,
-    "the phases are the same");
 static_assert((int)LAYRUB_COMPUTE == QUEUE_COMPUTE && (int)LAYRUB_OUT == QUEUE_OUT && (int)LAYRUB_IN == QUEUE_IN &&
     (int)LAYRUB_QUEUES == QUEUE_COUNT, "the queues are the same");
 static_assert(LAYRUB_NONE == PLAN_NONE, "none is the same");
-
-struct layrub_graph *
-view_graph(const struct graph *g, struct arena *a)
-{
-	struct layrub_graph *to = ARENA_NEW(a, struct layrub_graph, 1);
-	struct layrub_tensor *tensors = ARENA_NEW(a, struct layrub_tensor, g->tensor_count);
-	struct layrub_op *ops = ARENA_NEW(a, struct layrub_op, g->op_count);
-
-	for (uint32_t i = 0; i < g->tensor_count; i++)
-		tensors[i] = (struct layrub_tensor) { g->tensors[i].bytes, (uint32_t)g->tensors[i].kind };
-	for (uint32_t i = 0; i < g->op_count; i++) {
-		const struct op *o = &g->ops[i];
-
-		ops[i] = (struct layrub_op) { .name = o->name, .layer = o->layer, .phase = (uint32_t)o->phase,
-		    .input_count = o->input_count, .output_count = o->output_count, .inputs = o->inputs, .outputs = o->outputs,
-		    .workspace_bytes = o->workspace_bytes, .time_us = o->time_us, .recomputable = o->recomputable };
-	}
-	*to = (struct layrub_graph) { sizeof(*to), g->name, g->tensor_count, g->op_count, tensors, ops };
-	return to;
-}
 
 static struct layrub_buffer *
 view_buffers(const struct buffer *b, uint32_t count, struct arena *a)
@@ -89,7 +64,8 @@ view_program(struct layrub_program *to, const struct plan *p, struct arena *a)
 		instructions[i] = view_instruction(&p->program[i], p->graph);
 	*to = (struct layrub_program) {
 		.size = sizeof(*to), .policy = p->policy, .placement = p->placement, .options = p->options, .tool = p->tool, .status = p->status,
-		.device = p->device->name, .arena_bytes = p->arena_bytes, .host_bytes = p->host_bytes,
+		.found_by = p->found_by, .configuration = p->configuration, .device = p->device->name, .batch = p->batch,
+		.budget_bytes = p->budget_bytes, .arena_bytes = p->arena_bytes, .host_bytes = p->host_bytes,
 		.buffer_count = p->buffer_count, .buffers = view_buffers(p->buffers, p->buffer_count, a),
 		.host_buffer_count = p->host_count, .host_buffers = view_buffers(p->host, p->host_count, a),
 		.initial_count = p->initial_count, .initial_places = view_places(p->initial, p->initial_count, a),
@@ -99,7 +75,7 @@ view_program(struct layrub_program *to, const struct plan *p, struct arena *a)
 }
 
 void
-view_figures(struct layrub_figures *to, const struct figures *f, const struct sim_result *r)
+view_figures(struct layrub_figures *to, const struct figures *f, uint64_t estimated_ops, const struct sim_result *r)
 {
 	struct layrub_figures figures = {
 		.budget_bytes = f->budget_bytes, .arena_bytes = f->arena_bytes, .peak_bytes = f->peak_bytes, .host_bytes = f->host_bytes,
@@ -107,6 +83,7 @@ view_figures(struct layrub_figures *to, const struct figures *f, const struct si
 		.fetch_bytes = f->fetch_bytes, .ideal_time_us = f->ideal_time_us, .step_time_us = f->step_time_us,
 		.stall_time_us = f->stall_time_us, .recompute_time_us = f->recompute_time_us,
 		.bound_time_us = isnan(f->bound_time_us) ? 0 : f->bound_time_us,
+		.process_bytes = f->process_bytes == FIGURE_UNKNOWN ? 0 : f->process_bytes, .estimated_ops = estimated_ops,
 	};
 
 	if (r != NULL) {

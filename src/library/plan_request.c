@@ -151,6 +151,17 @@ plan_request_task(struct task *t, const char *name, const struct json_source *s,
 	return rc;
 }
 
+int
+plan_request_graph(struct task *t, const struct graph *g, const struct plan_request *q, struct arena *a, struct err *e)
+{
+	if (what_if_check(&q->link, e) < 0)
+		return usage_at(e, NULL);
+	if (task_from_graph(t, g, &q->task, a, e) < 0)
+		return -1;
+	what_if_device(&t->device, &q->link, a);
+	return 0;
+}
+
 /* Returns a percentage of a peak in whole bytes. */
 static bytes_t
 percent_of(double percent, bytes_t peak_bytes)

@@ -55,6 +55,9 @@ int plan_request_check(const struct plan_request *q, struct err *e) WARN_UNUSED;
 int plan_request_task(struct task *t, const char *name, const struct json_source *s, const struct plan_request *q, struct arena *a,
     struct err *e) WARN_UNUSED;
 
+/* The same from a graph in memory. */
+int plan_request_graph(struct task *t, const struct graph *g, const struct plan_request *q, struct arena *a, struct err *e) WARN_UNUSED;
+
 /* Fills n: resolves q for t. */
 int planning_begin(struct planning *n, const struct plan_request *q, const struct task *t, struct arena *a, struct err *e) WARN_UNUSED;
 

@@ -57,27 +57,28 @@ read_changed(struct network *n, json_t *root, const struct task_options *o, stru
 static int
 read_network(struct task *t, json_t *root, const struct task_options *o, struct arena *a, struct err *e)
 {
-	struct network n = { .name = NULL };
+	struct network *n = ARENA_NEW(a, struct network, 1);
 	const struct lowering *by = o->lowering == NULL ? lowerings[0] : lowering_find(o->lowering);
 
 	if (o->times != NULL)
 		return usage_error(e, "--times", "a network has no times of its own, only a graph does");
 	if (by == NULL)
 		return usage_unknown(e, "--lowering", o->lowering);
-	if (read_changed(&n, root, o, a, e) < 0)
+	if (read_changed(n, root, o, a, e) < 0)
 		return -1;
 	if (o->batch > 0)
-		n.batch = o->batch;
+		n->batch = o->batch;
 	if (o->accumulate > 0)
-		n.accumulate = o->accumulate;
+		n->accumulate = o->accumulate;
 	t->is_network = true;
-	t->batch = n.batch;
-	t->accumulate = n.accumulate;
+	t->network = n;
+	t->batch = n->batch;
+	t->accumulate = n->accumulate;
 	t->accumulate_given = o->accumulate > 0;
 	if (o->set_count > 0)
 		t->changes = network_set_text(o->set, o->set_count, a);
 	t->lowering = by->name;
-	return lower(&t->graph, &n, by, t->has_device ? &t->device : NULL, a, e);
+	return lower(&t->graph, n, by, t->has_device ? &t->device : NULL, a, e);
 }
 
 /* Fills *d with the installed device that the graph's times were measured on. */
@@ -135,8 +136,9 @@ scale_times(struct task *t, struct arena *a, struct err *e)
 	return 0;
 }
 
+/* Sets the choice of op times.  Options of networks are mistakes. */
 static int
-read_graph(struct task *t, json_t *root, const struct task_options *o, struct arena *a, struct err *e)
+begin_graph(struct task *t, const struct task_options *o, struct err *e)
 {
 	if (o->batch > 0)
 		return usage_error(e, "--batch", "a graph is traced at one batch, only a network can change it");
@@ -147,15 +149,26 @@ read_graph(struct task *t, json_t *root, const struct task_options *o, struct ar
 	if (o->lowering != NULL)
 		return usage_error(e, "--lowering", "a graph is already lowered, only a network can be");
 	t->times = times_find(o->times);
-	if (t->times == NULL)
-		return usage_unknown(e, "--times", o->times);
-	if (graph_from_json(&t->graph, root, a, e) < 0)
-		return -1;
+	return t->times == NULL ? usage_unknown(e, "--times", o->times) : 0;
+}
+
+/* Gives each op its time. */
+static int
+time_graph(struct task *t, struct arena *a, struct err *e)
+{
 	if (!t->has_device)
 		return 0;
 	if (strcmp(t->times, "scaled") == 0 && scale_times(t, a, e) < 0)
 		return -1;
 	return estimate_times(t, a, e);
+}
+
+static int
+read_graph(struct task *t, json_t *root, const struct task_options *o, struct arena *a, struct err *e)
+{
+	if (begin_graph(t, o, e) < 0 || graph_from_json(&t->graph, root, a, e) < 0)
+		return -1;
+	return time_graph(t, a, e);
 }
 
 static int
@@ -190,13 +203,35 @@ read_either(void *to, json_t *root, struct arena *a, struct err *e)
 static int
 read_device(struct task *t, const struct task_options *o, struct arena *a, struct err *e)
 {
-	*t = (struct task) { .has_device = o->device != NULL || o->device_text != NULL };
+	*t = (struct task) { .has_device = o->device != NULL || o->device_text != NULL || o->device_data != NULL };
 	if (!t->has_device)
 		return 0;
-	if (task_read_device(&t->device, o->device, o->device_text, a, e) < 0)
+	if (o->device_data != NULL)
+		t->device = *o->device_data;
+	else if (task_read_device(&t->device, o->device, o->device_text, a, e) < 0)
 		return -1;
-	t->limits_host = o->host_memory != NULL;
-	return t->limits_host && units_parse_size(o->host_memory, &t->device.pinned_bytes, e) < 0 ? usage_at(e, "--host-memory") : 0;
+	t->limits_host = o->host_memory != NULL || o->host_bytes > 0;
+	if (o->host_bytes > 0)
+		t->device.pinned_bytes = o->host_bytes;
+	return o->host_memory != NULL && units_parse_size(o->host_memory, &t->device.pinned_bytes, e) < 0 ? usage_at(e, "--host-memory") : 0;
+}
+
+static int
+begin_order(struct task *t, const struct task_options *o, struct err *e)
+{
+	const struct reorder *row = o->reorder == NULL ? NULL : reorder_find(o->reorder);
+
+	if (o->reorder != NULL && row == NULL)
+		return usage_unknown(e, "--reorder", o->reorder);
+	t->reorder = row == NULL ? NULL : row->name;
+	return 0;
+}
+
+static void
+reorder(struct task *t, struct arena *a)
+{
+	if (t->reorder != NULL)
+		reorder_find(t->reorder)->run(&t->graph, a);
 }
 
 static int
@@ -204,16 +239,9 @@ read_step(struct task *t, const struct json_source *s, const struct task_options
 {
 	struct task_reading r = { t, o };
 
-	if (task_options_check(o, e) < 0)
+	if (task_options_check(o, e) < 0 || begin_order(t, o, e) < 0 || json_read(s, read_either, &r, a, e) < 0)
 		return -1;
-	if (o->reorder != NULL && reorder_find(o->reorder) == NULL)
-		return usage_unknown(e, "--reorder", o->reorder);
-	if (json_read(s, read_either, &r, a, e) < 0)
-		return -1;
-	if (o->reorder != NULL) {
-		reorder_find(o->reorder)->run(&t->graph, a);
-		t->reorder = reorder_find(o->reorder)->name;
-	}
+	reorder(t, a);
 	return 0;
 }
 
@@ -232,6 +260,40 @@ task_read(struct task *t, const char *name, const struct task_options *o, struct
 		return -1;
 	s.path = lookup(name, LOOKUP_NETWORK, a, e);
 	return s.path == NULL ? -1 : read_step(t, &s, o, a, e);
+}
+
+int
+task_from_graph(struct task *t, const struct graph *g, const struct task_options *o, struct arena *a, struct err *e)
+{
+	if (task_options_check(o, e) < 0 || read_device(t, o, a, e) < 0 || begin_order(t, o, e) < 0 || begin_graph(t, o, e) < 0)
+		return -1;
+	t->graph = *g;
+	if (time_graph(t, a, e) < 0)
+		return -1;
+	reorder(t, a);
+	return 0;
+}
+
+int
+task_at_batch(struct task *to, const struct task *from, uint32_t batch, uint32_t accumulate, struct arena *a, struct err *e)
+{
+	struct network n;
+
+	*to = *from;
+	if (from->network == NULL)
+		return 0;
+	n = *from->network;
+	if (batch > 0)
+		n.batch = batch;
+	if (accumulate > 0)
+		n.accumulate = accumulate;
+	to->batch = n.batch;
+	to->accumulate = n.accumulate;
+	if (lower(&to->graph, &n, lowering_find(to->lowering), to->has_device ? &to->device : NULL, a, e) < 0)
+		return -1;
+	reorder(to, a);
+	to->network = NULL;	/* n is local */
+	return 0;
 }
 
 const char *

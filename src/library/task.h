@@ -11,14 +11,18 @@
 #include "src/documents/device.h"
 #include "src/documents/graph.h"
 
+struct network;
+
 /* As given; NULL or 0: not given. */
 struct task_options {
 	const char *device;		/* a name or a file ... */
-	const char *device_text;	/* ... or the document itself */
+	const char *device_text;	/* ... or the document itself ... */
+	const struct device *device_data;	/* ... or the device, which the task shares */
 	const char *lowering;	/* a row of lowerings */
 	const char *times;	/* a row of task_times */
 	const char *reorder;	/* a row of reorders */
 	const char *host_memory;	/* as text: "64GiB", the host memory that a plan may pin, whatever the device document says */
+	bytes_t host_bytes;	/* the same as a number; 0: not given */
 	uint32_t batch;		/* samples of one pass */
 	uint32_t accumulate;	/* passes of a step */
 	const char *const *set;	/* [set_count] changes of the network, PATH=VALUE (src/network/network_set.h) */
@@ -42,6 +46,7 @@ struct task {
 	const char *times;	/* NULL: a network */
 	const char *reorder;	/* NULL: the graph's own order */
 	bool limits_host;	/* host_memory of the options is in device.pinned_bytes */
+	const struct network *network;	/* at its batch; NULL: a graph */
 };
 
 /* Refuses options that are wrong whatever the document. */
@@ -52,6 +57,14 @@ int task_read(struct task *t, const char *name, const struct task_options *o, st
 
 /* Fills t from the document that s names or holds. */
 int task_read_from(struct task *t, const struct json_source *s, const struct task_options *o, struct arena *a, struct err *e) WARN_UNUSED;
+
+/* Fills t with graph g, which has passed graph_check() and which t shares.  Every op that is `estimated` gets its time. */
+int task_from_graph(struct task *t, const struct graph *g, const struct task_options *o, struct arena *a, struct err *e) WARN_UNUSED;
+
+/* Fills `to` with the task `from` at another batch and number of passes (0: those of from): the graph of a network is made anew, even at the same batch, and shares names
+ * with `from`.  A graph has no batch and is shared. */
+int task_at_batch(struct task *to, const struct task *from, uint32_t batch, uint32_t accumulate, struct arena *a,
+    struct err *e) WARN_UNUSED;
 
 /* Returns the options that made t's graph, for a plan's record. */
 const char *task_record(const struct task *t, struct arena *a);

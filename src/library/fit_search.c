@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* fit_search.c - evaluations of batches, and the bisection over them */
 #include <config.h>
-#include "src/command/fit_search.h"
+#include "src/library/fit_search.h"
 
 #include <string.h>
 
@@ -59,13 +59,10 @@ run_job(void *arg)
 	struct plan p;
 
 	q.no_time_bound = true;		/* the bound costs more than the plan, and fit does not show it */
-	if (v->batch > 0)
-		q.task.batch = v->batch;
 	if (j->mode != FIT_PLANNED)
 		q.policy = "keep";
-	if (j->mode == FIT_MICRO)
-		q.task.accumulate = 1;	/* only networks have micro-steps */
-	if (plan_request_task(&task, j->problem->name, NULL, &q, a, &j->err) < 0)
+	/* A micro-step is one pass. */
+	if (task_at_batch(&task, j->problem->task, v->batch, j->mode == FIT_MICRO ? 1 : 0, a, &j->err) < 0)
 		return -1;
 	v->gradient_bytes = read_by_updates(&task.graph, j->mode == FIT_MICRO, a);
 	for (uint32_t k = 0; k < task.graph.op_count; k++) {
@@ -78,9 +75,25 @@ run_job(void *arg)
 		return -1;
 	v->has_plan = true;
 	figures_of_plan(&v->figures, &p);
-	v->figures.graph = v->figures.device = NULL;	/* gone with the arena */
+	v->figures.graph = v->figures.device = v->figures.configuration = NULL;	/* gone with the arena */
 	v->overhead = v->ideal_time_us > 0 ? v->figures.overhead : 0;
 	return 0;
+}
+
+/* Tells which batch is planned next. */
+static void
+tell(const struct fit_problem *p, enum fit_mode mode, uint32_t batch)
+{
+	static const char *const modes[] = { [FIT_RESIDENT] = "all resident", [FIT_PLANNED] = "planned", [FIT_MICRO] = "a micro-step" };
+	char line[64];
+
+	if (p->request.progress == NULL)
+		return;
+	if (batch > 0)
+		snprintf(line, sizeof(line), "batch %" PRIu32 ", %s", batch, modes[mode]);
+	else
+		snprintf(line, sizeof(line), "the step, %s", modes[mode]);
+	p->request.progress(p->request.user, line);
 }
 
 int
@@ -92,6 +105,7 @@ fit_evaluate(struct fit_evaluation *v, const struct fit_problem *p, enum fit_mod
 
 	*v = (struct fit_evaluation) { .batch = batch };
 	figures_init(&v->figures);
+	tell(p, mode, batch);
 	rc = arena_run(&j.arena, run_job, &j, &j.err);
 	arena_free(&j.arena);
 	if (rc < 0 && !(j.planning && j.err.code == ERR_NO)) {

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* fit_search.h - the largest batch that fits, by bisection on plans that are made and checked */
-#ifndef SRC_COMMAND_FIT_SEARCH_H
-#define SRC_COMMAND_FIT_SEARCH_H
+#ifndef SRC_LIBRARY_FIT_SEARCH_H
+#define SRC_LIBRARY_FIT_SEARCH_H
 #include "src/library/plan_request.h"
 
 enum { FIT_BATCH_MAX = 1 << 20 };
 
 /* The question, the same for all evaluations. */
 struct fit_problem {
-	const char *name;		/* of the network or graph, as typed */
-	struct plan_request request;	/* its budget in bytes; its policy is for FIT_PLANNED */
+	const struct task *task;	/* not owned; its batch is the one that was asked for */
+	struct plan_request request;	/* its budget in bytes; its policy is for FIT_PLANNED.  progress gets a line before each plan */
 	double most_overhead;		/* of a plan: 0.25 is a quarter longer than the ideal time */
 };
 
@@ -22,10 +22,10 @@ enum fit_mode {
 
 /* One batch, planned and timed in one mode. */
 struct fit_evaluation {
-	uint32_t batch;			/* 0: the document's own */
+	uint32_t batch;			/* 0: a graph */
 	bool has_plan;			/* false: `why` has the reason */
 	bool ok;			/* it has a plan, whose overhead is allowed */
-	struct figures figures;		/* of the plan, without the names of graph and device */
+	struct figures figures;		/* of the plan, without its graph, device and configuration */
 	double overhead;		/* of the plan; 0 if the step takes no time */
 	double ideal_time_us;
 	double update_time_us;		/* the part of the ideal time that updates take: once a step, not once a sample */
@@ -33,7 +33,7 @@ struct fit_evaluation {
 	char why[1024];			/* the reason, without a plan or if not ok */
 };
 
-/* Evaluates a batch (0: the document's own).  Fails only for bad input. */
+/* Evaluates a batch (0: the task's own).  Fails only for bad input, and when memory runs out. */
 int fit_evaluate(struct fit_evaluation *v, const struct fit_problem *p, enum fit_mode mode, uint32_t batch, struct err *e) WARN_UNUSED;
 
 /* Finds the largest batch of at_least .. at_most that is ok (*best; batch 0: none), and the smallest evaluated one that is not (*over).

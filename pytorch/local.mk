@@ -1,0 +1,25 @@
+# SPDX-License-Identifier: Apache-2.0
+# The package for Python.  Its files are data to make: Python compiles them itself when it first imports them.
+PYTHON_MODULES = %D%/layrub/__init__.py %D%/layrub/_binding.py %D%/layrub/_convert.py %D%/layrub/_load.py %D%/layrub/_search.py %D%/layrub/library.py \
+	%D%/layrub/py.typed
+EXTRA_DIST += $(PYTHON_MODULES) %D%/README.md %D%/pyproject.toml %D%/make_binding.py \
+	%D%/tests/conftest.py %D%/tests/test_binding.py %D%/tests/test_library.py
+
+if HAVE_PYTHON
+layrubpythondir = $(pythondir)/layrub
+layrubpython_DATA = $(PYTHON_MODULES) %D%/layrub/_installed.py
+CLEANFILES += %D%/layrub/_installed.py
+
+# Where the installed package finds the installed library.
+%D%/layrub/_installed.py: Makefile
+	$(AM_V_GEN)$(MKDIR_P) $(@D) && { echo '# SPDX-License-Identifier: Apache-2.0'; \
+	  echo '"""_installed.py - the library that was installed with this package"""'; \
+	  echo 'LIBRARY = "$(libdir)/liblayrub.so.$(LIBRARY_NUMBER)"'; } >$@
+endif
+
+# After a change of layrub.h, into the sources.  Needs pycparser.
+.PHONY: binding
+binding:
+	$(AM_V_GEN)CC='$(CC)' '$(PYTHON)' $(srcdir)/%D%/make_binding.py $(srcdir)/src/library/layrub.h >binding.tmp && \
+	  mv binding.tmp $(srcdir)/%D%/layrub/_binding.py
+CLEANFILES += binding.tmp

@@ -1,0 +1,55 @@
+# SPDX-License-Identifier: Apache-2.0
+"""conftest.py - the shared library and the documents for all tests; results as TAP for tests/python.sh"""
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+os.environ.setdefault("LAYRUB_DATA", str(ROOT / "networks"))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _library() -> None:
+    import layrub
+
+    try:
+        layrub.version()
+    except ImportError as e:
+        pytest.skip(str(e))
+
+
+@pytest.fixture
+def problem():
+    import layrub
+
+    with layrub.Problem.open("graphs/resnet50", device="h100") as opened:
+        yield opened
+
+
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    """Appends a test's result to the file LAYRUB_TAP."""
+    path = os.environ.get("LAYRUB_TAP")
+    if path is None or (report.when != "call" and report.outcome == "passed") or (report.when == "teardown" and report.skipped):
+        return
+    name = report.nodeid.replace("#", "")
+    with open(path, "a") as out:
+        if report.skipped:
+            reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)
+            print(f"ok - {name} # SKIP {' '.join(reason.split())}", file=out)
+        elif report.passed:
+            print(f"ok - {name}", file=out)
+        else:
+            print(f"not ok - {name}", file=out)
+            print("\n".join(f"# {line}" for line in report.longreprtext.split("\n")), file=out)
+
+
+def pytest_collectreport(report: pytest.CollectReport) -> None:
+    """Appends a file that cannot be imported."""
+    path = os.environ.get("LAYRUB_TAP")
+    if path is not None and report.failed:
+        with open(path, "a") as out:
+            print(f"not ok - {report.nodeid}", file=out)
+            print("\n".join(f"# {line}" for line in report.longreprtext.split("\n")), file=out)

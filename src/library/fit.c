@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* fit.c - the answer to the question whether a training step fits a device, and at which batch */
+#include <config.h>
+#include "src/library/fit.h"
+
+static void
+count_memory(struct fit_answer *w)
+{
+	const struct lifetimes *l = &w->planning.life;
+	const struct graph *g = &w->problem.task->graph;
+
+	for (uint32_t t = 0; t < g->tensor_count; t++)
+		if (kind_is_persistent(g->tensors[t].kind))
+			w->kind_bytes[g->tensors[t].kind] += g->tensors[t].bytes;
+	w->workspace_bytes = g->ops[l->peak_op].workspace_bytes;
+	w->transient_bytes = l->peak_bytes - l->persistent_bytes - w->workspace_bytes;
+}
+
+static int
+search(struct fit_answer *w, struct err *e)
+{
+	const struct task *t = w->problem.task;
+	struct fit_evaluation over;
+	uint64_t samples;
+
+	if (fit_evaluate(&w->resident, &w->problem, FIT_RESIDENT, t->batch, e) < 0)
+		return -1;
+	w->planned = w->resident;
+	if (!w->resident.ok && fit_evaluate(&w->planned, &w->problem, FIT_PLANNED, t->batch, e) < 0)
+		return -1;
+	w->fits = w->planned.ok;
+	/* A plan that was not finished does not prove that the step does not fit. */
+	if (!w->fits && fit_stopped(&w->problem))
+		return err_set(e, ERR_SYSTEM, "interrupted");
+	if (!t->is_network || w->this_batch_only)
+		return 0;
+	/* Each search starts from the evaluations above. */
+	w->most_resident = w->resident;
+	if (fit_largest(&w->most_resident, &over, &w->problem, FIT_RESIDENT, w->resident.ok ? t->batch : 0,
+	    w->resident.ok ? FIT_BATCH_MAX : t->batch, e) < 0)
+		return -1;
+	w->most_planned = w->fits && !w->resident.ok ? w->planned : w->most_resident;
+	if (fit_largest(&w->most_planned, &w->over, &w->problem, FIT_PLANNED, w->fits && !w->resident.ok ? t->batch : w->most_resident.batch,
+	    w->fits ? FIT_BATCH_MAX : t->batch, e) < 0)
+		return -1;
+	/* A resident plan is a plan: the largest batch with a plan is at least the largest resident one. */
+	if (w->most_planned.batch < w->most_resident.batch)
+		w->most_planned = w->most_resident;
+	samples = (uint64_t)t->batch * t->accumulate;
+	if (!w->resident.ok && samples <= INT32_MAX && fit_accumulate(&w->micro, &w->problem, (uint32_t)samples, &t->device, e) < 0)
+		return -1;
+	w->unfinished = fit_stopped(&w->problem);
+	if (w->unfinished)
+		w->over.batch = 0;
+	return 0;
+}
+
+/* ---- words ---- */
+
+static const char *
+verdict_of(const struct fit_answer *w, struct arena *a)
+{
+	char need[32], have[32];
+
+	units_size(need, w->planning.life.peak_bytes);
+	units_size(have, w->planning.options.budget_bytes);
+	if (w->resident.ok)
+		return arena_printf(a, "yes: all of it stays in memory, %s of %s", units_size(need, w->resident.figures.arena_bytes), have);
+	if (w->fits)
+		return arena_printf(a, "yes, with a plan: the step would need %s and %s are available; it takes %.1f %% longer", need, have,
+		    100 * w->planned.overhead);
+	if (w->planned.has_plan)
+		return arena_printf(a, "no: there is a plan for %s, but the step would take %.1f %% longer, and %g %% are allowed", have,
+		    100 * w->planned.overhead, 100 * w->problem.most_overhead);
+	return arena_printf(a, "no: the step needs %s, %s are available, and no plan was found", need, have);
+}
+
+/* Returns the reason against a larger batch, or against this one; NULL: there is none. */
+static const char *
+limit_of(const struct fit_answer *w, struct arena *a)
+{
+	const struct fit_evaluation *over = w->over.batch > 0 ? &w->over : &w->planned;
+
+	if (over->ok || over->why[0] == '\0')
+		return NULL;
+	return over->batch > 0 ? arena_printf(a, "at batch %" PRIu32 ": %s", over->batch, over->why) : arena_strdup(a, over->why);
+}
+
+/* Returns what holds at every batch: the persistent tensors apart from the batch do not fit; NULL: they do. */
+static const char *
+always_of(const struct fit_answer *w, struct arena *a)
+{
+	bytes_t bytes = w->planning.life.persistent_bytes - w->kind_bytes[KIND_INPUT];
+	char size[32], have[32];
+
+	if (bytes <= w->planning.options.budget_bytes)
+		return NULL;
+	return arena_printf(a, "parameters, state and optimizer take %s, and %s are available: some of them must be on the host",
+	    units_size(size, bytes), units_size(have, w->planning.options.budget_bytes));
+}
+
+int
+fit_answer(struct fit_answer *w, struct arena *a, struct err *e)
+{
+	count_memory(w);
+	if (search(w, e) < 0)
+		return -1;
+	w->verdict = verdict_of(w, a);
+	w->limit = limit_of(w, a);
+	w->always = always_of(w, a);
+	return 0;
+}

@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* place_list.c - a list of items with times of 64 bits: its limits, its placement, and the check of the placement */
+#include <config.h>
+#include "src/library/place_list.h"
+
+#include <stdlib.h>
+
+#include "planner/placement/place_check.h"
+#include "src/base/lower_bound.h"
+
+const char *const place_status_names[] = { "optimal", "feasible", "unknown", "infeasible" };
+
+bool
+place_sums_add(struct place_sums *s, const struct place_item *it)
+{
+	s->all += it->bytes + it->align;
+	if (it->fixed == PLACE_FREE)
+		s->free += it->bytes + it->align;
+	else if (it->fixed + it->bytes > s->highest)
+		s->highest = it->fixed + it->bytes;
+	return s->all <= BYTES_MAX && s->free + s->highest <= BYTES_MAX;
+}
+
+static int
+rising(const void *x, const void *y)
+{
+	int64_t p = *(const int64_t *)x, q = *(const int64_t *)y;
+
+	return p < q ? -1 : p > q;
+}
+
+void
+place_rank_times(struct place_item *items, const int64_t *lowers, const int64_t *uppers, uint32_t count, struct arena *a)
+{
+	int64_t *times = ARENA_NEW(a, int64_t, 2 * (size_t)count);
+	size_t distinct = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		times[2 * i] = lowers[i];
+		times[2 * i + 1] = uppers[i];
+	}
+	qsort(times, 2 * (size_t)count, sizeof(*times), rising);
+	for (size_t i = 0; i < 2 * (size_t)count; i++)
+		if (i == 0 || times[i] != times[i - 1])
+			times[distinct++] = times[i];
+	for (uint32_t i = 0; i < count; i++) {
+		items[i].lower = lower_bound_int64(times, 0, (uint32_t)distinct, lowers[i]);
+		items[i].upper = lower_bound_int64(times, 0, (uint32_t)distinct, uppers[i]);
+	}
+}
+
+int
+place_list_run(struct place_result *r, const struct placement *row, const struct place_problem *p, struct arena *a, struct err *e)
+{
+	struct place_fault fault;
+
+	if (placement_run(r, row, p, a, e) < 0)
+		return -1;
+	if (r->arena_bytes < r->bound_bytes)
+		return err_set(e, ERR_SYSTEM, "placement '%s' went below the bound (a bug)", row->name);
+	if (place_check(p, r->offsets, r->arena_bytes, &fault, a, e) == 0)
+		return 0;
+	e->code = ERR_SYSTEM;
+	return err_at(e, "placement '%s' made an unsound placement (a bug)", row->name);
+}
+
+enum place_status
+place_status_of(const struct place_result *r, bytes_t capacity)
+{
+	if (capacity > 0 && r->arena_bytes > capacity)
+		return r->bound_bytes > capacity ? PLACE_INFEASIBLE : PLACE_UNKNOWN;
+	return r->arena_bytes <= r->bound_bytes ? PLACE_OPTIMAL : PLACE_FEASIBLE;
+}
