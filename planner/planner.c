@@ -140,7 +140,7 @@ planner_run(struct plan *plan, const struct graph *g, const struct device *d,
     const struct planner_options *o, struct arena *a, struct err *e)
 {
 	struct lifetimes life;
-	struct problem p = { .graph = g, .device = d, .life = &life, .control = o->control,
+	struct problem p = { .graph = g, .device = d, .life = &life, .control = o->control, .command = o->policy->command,
 	    .budget_bytes = o->budget_bytes == 0 ? device_budget(d) : o->budget_bytes };
 
 	search_begin(o->control);

@@ -35,7 +35,7 @@ values() {	# WORD CHOICE...
 	FILE) echo '(files)' ;;
 	*)
 		[ $# -gt 0 ] || case $word in
-		N | PCT | SIZE | RATE | TIME | X | I/N | PATH=VALUE | 'SIZE|N%') ;;
+		N | PCT | SIZE | RATE | TIME | X | I/N | PROGRAM | PATH=VALUE | 'SIZE|N%') ;;
 		*) echo "no values for $word" ;;
 		esac ;;
 	esac

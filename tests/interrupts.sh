@@ -36,13 +36,11 @@ interrupt() {	# SIGNAL CALL COMMAND ARGUMENT...
 	run_this strace -o /dev/null -e inject="rt_sigaction:signal=$signal:when=$n" "$@"
 }
 
-# ... or at the Mth file opened that PATTERN matches.  Where that is, the first files tell.
-interrupt_at() {	# PATTERN M ARGUMENT...
-	pattern=$1 m=$2
-	shift 2
-	run_this strace -o log -e inject=openat:signal=KILL:when=44 "$@"
-	n=$(place openat "$pattern" "$m")
-	run_this strace -o /dev/null -e inject="openat:signal=INT:when=$n" "$@"
+# ... or half way through a search, which gives memory back after each evaluation.
+interrupt_half_way() {	# COMMAND ARGUMENT...
+	run_this strace -o log -e trace=munmap "$@"
+	n=$(($(grep -c '^munmap' log) / 2))
+	run_this strace -o /dev/null -e inject="munmap:signal=INT:when=$n" "$@"
 }
 
 said() {	# PATTERN NAME: on standard error
@@ -94,7 +92,7 @@ else
 	is 0 "fit: the answer that is known"
 	said 'interrupted: larger batches may fit' "says that the largest batch is not"
 	shows 'at least batch 4' "names the largest so far"
-	interrupt_at 'resnet18' 5 "$LAYRUB" fit resnet18 --device small.json --batch 4 --json
+	interrupt_half_way "$LAYRUB" fit resnet18 --device small.json --batch 4 --json
 	is 0 "fit, later"
 	[ "$(field status)" = time-limit ] && [ "$(sed -n 's/.*"largest_resident": {"batch": \([0-9]*\).*/\1/p' out)" -gt 4 ]
 	ok $? "it has got further"

@@ -24,6 +24,7 @@ value() {	# OPTION
 	accumulate) echo 2 ;;
 	set) echo dtype=bfloat16 ;;
 	policy) echo keep ;;
+	exec) echo 'echo "{\"format\": \"layrub-schedule\", \"version\": 1, \"intervals\": []}"' ;;
 	placement) echo first-fit ;;
 	lowering) echo framework ;;
 	reorder) echo updates ;;
@@ -60,7 +61,7 @@ while read -r option row; do
 		[ "$status" -le 1 ] && [ -s out ]
 		ok $? "$command --$option $(value "$option"): taken (status $status)"
 		case $option in
-		device | write-lp) ;;
+		device | write-lp | exec) ;;	# exec: a plan may not be needed
 		*)
 			with "$command" "$option" ','
 			[ "$status" -eq 2 ] && grep -q "^layrub: --$option: .*,.*" err

@@ -15,7 +15,7 @@ scratch=schemas-test.$$
 trap 'rm -rf "$scratch"' EXIT
 mkdir "$scratch" || exit 1
 if [ -x "${LAYRUB:-./layrub}" ] &&
-    "${LAYRUB:-./layrub}" plan graphs/alexnet --device h200 --policy layrub -o "$scratch/plan.json" >/dev/null 2>&1; then
+    "${LAYRUB:-./layrub}" plan graphs/alexnet --device h100 --policy layrub -o "$scratch/plan.json" >/dev/null 2>&1; then
 	plan=$scratch/plan.json
 fi
 python3 - "$data" "$plan" <<'PYTHON'

@@ -10,6 +10,7 @@ libplanner_a_SOURCES += \
 	%D%/policy_capuchin.c \
 	%D%/policy_checkpoint_dp.c \
 	%D%/policy_checkpoint_sqrt.c \
+	%D%/policy_external.c \
 	%D%/policy_g10.c \
 	%D%/policy_keep.c \
 	%D%/policy_layrub.c \

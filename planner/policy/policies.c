@@ -5,10 +5,10 @@
 
 #include <string.h>
 
-#define OURS(name, fn, summary) { name, summary, fn, true, true },
-#define ROW(name, fn, summary) { name, summary, fn, true, false },
-#define SLOW(name, fn, summary) { name, summary, fn, false, true },
-const struct policy policies[] = { POLICIES_OURS(OURS) POLICIES(ROW) POLICIES_SLOW(SLOW) { NULL, NULL, NULL, false, false } };
+#define OURS(name, fn, summary) { name, summary, fn, true, true, NULL },
+#define ROW(name, fn, summary) { name, summary, fn, true, false, NULL },
+#define SLOW(name, fn, summary) { name, summary, fn, false, true, NULL },
+const struct policy policies[] = { POLICIES_OURS(OURS) POLICIES(ROW) POLICIES_SLOW(SLOW) { NULL, NULL, NULL, false, false, NULL } };
 #undef SLOW
 #undef ROW
 #undef OURS
@@ -26,4 +26,11 @@ policy_find(const char *name)
 		if (strcmp(p->name, name) == 0)
 			return p;
 	return NULL;
+}
+
+struct policy
+policy_external_row(const char *name)
+{
+	return (struct policy) { .name = name, .summary = "a program of one's own", .plan = policy_external, .moves_persistent = true,
+	    .command = name + strlen(POLICY_EXTERNAL) };
 }

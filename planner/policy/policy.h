@@ -40,6 +40,7 @@ struct policy {
 	policy_fn *plan;
 	bool quick;		/* hybrid evaluates the policy, too */
 	bool moves_persistent;
+	const char *command;	/* of an external policy, for /bin/sh; NULL: the policy is a row of the table */
 };
 extern const struct policy policies[];	/* ends with a NULL name */
 
@@ -57,4 +58,11 @@ enum { POLICY_COUNT = 0 POLICIES_OURS(ROW) POLICIES(ROW) POLICIES_SLOW(ROW) };
 bytes_t policy_least_budget(const struct policy *row, const struct lifetimes *l);
 
 const struct policy *policy_find(const char *name);	/* NULL: none of that name */
+
+/* An external policy is a program in any language (docs/add-policy.md).  Its name is POLICY_EXTERNAL and the command. */
+#define POLICY_EXTERNAL "exec:"
+policy_fn policy_external;
+
+/* Returns the row of the external policy of that name; it lives as long as the name. */
+struct policy policy_external_row(const char *name);
 #endif

@@ -32,6 +32,7 @@ struct problem {
 	const struct lifetimes *life;
 	bytes_t budget_bytes;		/* of device memory for all buffers, fragmentation included */
 	struct search_control *control;	/* NULL: all zero */
+	const char *command;		/* of an external policy (policy.h); NULL: none */
 };
 
 /* Lowers p's budget by the excess of a plan, so that the next plan of the same policy may fit the original budget.  False, without a

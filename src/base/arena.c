@@ -139,3 +139,16 @@ arena_printf(struct arena *a, const char *fmt, ...)
 	va_end(again);
 	return s;
 }
+
+const char *
+arena_quote(struct arena *a, const char *s)
+{
+	static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-=/:,+@%";
+	const char *text = "'", *quote;
+
+	if (strspn(s, plain) == strlen(s))
+		return s;
+	for (; (quote = strchr(s, '\'')) != NULL; s = quote + 1)
+		text = arena_printf(a, "%s%.*s'\\''", text, (int)(quote - s), s);
+	return arena_printf(a, "%s%s'", text, s);
+}

@@ -44,5 +44,7 @@ void *arena_grow(struct arena *a, void *array, size_t size, size_t count, size_t
 	    &(array)[(count)++])
 
 char *arena_strdup(struct arena *a, const char *s);
+/* Returns s in a form that a shell reads as one word. */
+const char *arena_quote(struct arena *a, const char *s);
 char *arena_printf(struct arena *a, const char *fmt, ...) PRINTF_LIKE(2, 3);
 #endif

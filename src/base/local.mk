@@ -6,6 +6,7 @@ libcore_a_SOURCES += \
 	%D%/clock.c %D%/clock.h \
 	%D%/err.c %D%/err.h \
 	%D%/file.c %D%/file.h \
+	%D%/filter.c %D%/filter.h \
 	%D%/json.c %D%/json.h \
 	%D%/json_write.c \
 	%D%/lower_bound.h \

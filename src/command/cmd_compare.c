@@ -22,6 +22,12 @@ struct compare_row {
 	bool fits;
 };
 
+/* The external policies of the command line. */
+struct external_policies {
+	const char *const *commands;	/* [count] */
+	uint32_t count;
+};
+
 static int
 plan_row(void *arg)
 {
@@ -57,27 +63,43 @@ make_row(struct compare_row *r, struct err *e)
 	return 0;
 }
 
-/* Makes all rows in the order of the table of policies.  After Ctrl-C, the current row gets its best plan so far, and no other row begins.
+/* Makes the next row, with a policy of the table, or with the external one of that command.  *done: an interrupt ends the table. */
+static int
+add_row(struct compare_row *rows, uint32_t *count, uint32_t *fits, const struct planning *planning, const struct policy *policy,
+    const char *command, bool *done, struct arena *a, struct err *e)
+{
+	struct compare_row *row = &rows[*count];
+
+	*row = (struct compare_row) { .planning = *planning, .e = ERR_INIT };
+	row->planning.options.policy = policy;
+	if (command != NULL)
+		planning_use_external(&row->planning, command, a);
+	if (make_row(row, e) < 0)
+		return -1;
+	/* An unfinished search does not prove that its policy has no plan. */
+	*done = !row->fits && interrupt_came();
+	if (*done)
+		return 0;
+	*fits += row->fits;
+	++*count;
+	return 0;
+}
+
+/* Makes all rows in the order of the table of policies, external ones last.  After Ctrl-C, the current row gets its best plan so far, and no other row begins.
  * The integer program is left out, because it searches until its time limit. */
 static int
-make_rows(struct compare_row *rows, uint32_t *count, uint32_t *fits, const struct planning *planning, struct err *e)
+make_rows(struct compare_row *rows, uint32_t *count, uint32_t *fits, const struct planning *planning, const struct external_policies *x,
+    struct arena *a, struct err *e)
 {
-	*count = *fits = 0;
-	for (const struct policy *policy = policies; policy->name != NULL && (*count == 0 || !interrupt_came()); policy++) {
-		struct compare_row *row = &rows[*count];
+	bool done = false;
 
-		if (!policy->quick)
-			continue;
-		*row = (struct compare_row) { .planning = *planning, .e = ERR_INIT };
-		row->planning.options.policy = policy;
-		if (make_row(row, e) < 0)
+	*count = *fits = 0;
+	for (const struct policy *policy = policies; policy->name != NULL && (*count == 0 || !interrupt_came()) && !done; policy++)
+		if (policy->quick && add_row(rows, count, fits, planning, policy, NULL, &done, a, e) < 0)
 			return -1;
-		/* An unfinished search does not prove that its policy has no plan. */
-		if (!row->fits && interrupt_came())
-			return 0;
-		*fits += row->fits;
-		++*count;
-	}
+	for (uint32_t i = 0; i < x->count && !interrupt_came() && !done; i++)
+		if (add_row(rows, count, fits, planning, NULL, x->commands[i], &done, a, e) < 0)
+			return -1;
 	return 0;
 }
 
@@ -110,26 +132,30 @@ static void
 print_table(const struct compare_row *rows, uint32_t count)
 {
 	char peak[32], arena[32], time[32], out[32], in[32], gap[32], planned[32];
+	int width = 16;
 
 	print_problem(&rows[0]);
 	if (one_reason(rows, count)) {
 		printf("%s\n", rows[0].figures.reason);
 		return;
 	}
-	printf("%-16s %10s %10s %10s %9s %8s %10s %10s %9s\n", "policy", "peak", "arena", "time", "overhead", "gap", "out", "in", "planned");
+	for (uint32_t i = 0; i < count; i++)
+		if (strlen(rows[i].figures.policy) > (size_t)width)
+			width = (int)strlen(rows[i].figures.policy);
+	printf("%-*s %10s %10s %10s %9s %8s %10s %10s %9s\n", width, "policy", "peak", "arena", "time", "overhead", "gap", "out", "in", "planned");
 	for (uint32_t i = 0; i < count; i++) {
 		const struct figures *r = &rows[i].figures;
 
 		if (!rows[i].fits)
 			continue;
 		snprintf(gap, sizeof(gap), isnan(r->gap) ? "-" : "%.1f %%", 100 * r->gap);
-		printf("%-16s %10s %10s %10s %7.1f %% %8s %10s %10s %9s\n", r->policy, units_size(peak, r->peak_bytes),
+		printf("%-*s %10s %10s %10s %7.1f %% %8s %10s %10s %9s\n", width, r->policy, units_size(peak, r->peak_bytes),
 		    units_size(arena, r->arena_bytes), units_time(time, r->step_time_us), 100 * r->overhead, gap,
 		    units_size(out, r->offload_bytes), units_size(in, r->fetch_bytes), units_time(planned, 1e6 * r->plan_time_s));
 	}
 	for (uint32_t i = 0; i < count; i++)
 		if (!rows[i].fits)
-			printf("%-16s %s\n", rows[i].figures.policy, rows[i].figures.reason);
+			printf("%-*s %s\n", width, rows[i].figures.policy, rows[i].figures.reason);
 }
 
 static void
@@ -151,13 +177,15 @@ print_json(const struct compare_row *rows, uint32_t count)
 static int
 run(struct cli *c, struct err *e)
 {
-	uint32_t all = 0, count, fits;
+	const struct external_policies x = { plan_given.exec, plan_given.exec_count };
+	uint32_t all = x.count, count, fits;
 	struct compare_row *rows;
 	struct planning n;
 	struct task t;
 	char budget[32];
 	int rc;
 
+	plan_given.exec_count = 0;	/* rows of their own */
 	if (begin_planning(&n, &t, c, e) < 0)
 		return -1;
 	n.control.stopped = interrupted;
@@ -167,7 +195,7 @@ run(struct cli *c, struct err *e)
 		all += policy->quick;
 	rows = ARENA_NEW(&c->arena, struct compare_row, all);
 	interrupt_watch();
-	rc = make_rows(rows, &count, &fits, &n, e);
+	rc = make_rows(rows, &count, &fits, &n, &x, &c->arena, e);
 	interrupt_end(rc == 0 && (fits > 0 || count == all));
 	if (rc < 0)
 		return -1;

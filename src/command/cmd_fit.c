@@ -36,8 +36,10 @@ command_of(const struct fit_answer *w, const char *document, struct arena *a)
 	q.task.batch = best->batch;
 	if (plan_given.budget == NULL)
 		q.budget_bytes = 0;
-	if (resident)
+	if (resident) {
 		q.policy = "keep";
+		q.exec_count = 0;
+	}
 	return arena_printf(a, "layrub plan %s%s -o %s.plan.json", document, plan_request_text(&q, a), file);
 }
 

@@ -10,7 +10,7 @@
 
 struct plan_request plan_given = PLAN_REQUEST_INIT;
 const char *plan_given_lists[AXIS_COUNT];
-static struct option_texts sets;
+static struct option_texts sets, execs;
 
 static const char *const command_names[FOR_COUNT] = {
 	[FOR_PLAN] = "plan", [FOR_COMPARE] = "compare", [FOR_FIT] = "fit", [FOR_SWEEP] = "sweep", [FOR_EXPLAIN] = "explain"
@@ -68,6 +68,9 @@ static const struct plan_option options[] = {
 	    "policy (default: hybrid)",
 	  .explain_help = "policy of the new plans: 1 GB/s more, 1 GiB more\n(default: hybrid)",
 	  .why_not = { [FOR_COMPARE] = "it plans with every policy" } },
+	{ .row = { "exec", 0, OPTION_TEXTS, "PROGRAM", &execs, "an external policy: a program that reads the\n"
+	    "problem and writes a schedule; compare takes\nseveral (default: none)", NULL },
+	  .why_not = { [FOR_SWEEP] = "its policies are those of the table" } },
 	{ .row = { "placement", 0, OPTION_CHOICE, "PLACEMENT", &plan_given.placement, "where buffers go (default: auto)", table_placements },
 	  .axis = AXIS_PLACEMENT, .list_value = "PLACEMENT,...", .list_help = "where buffers go; 'all' is every placement\n"
 	    "(default: auto)" },
@@ -97,6 +100,8 @@ plan_options_parsed(void)
 {
 	plan_given.task.set = sets.texts;
 	plan_given.task.set_count = sets.count;
+	plan_given.exec = execs.texts;
+	plan_given.exec_count = execs.count;
 }
 
 void

@@ -59,8 +59,10 @@ run_job(void *arg)
 	struct plan p;
 
 	q.no_time_bound = true;		/* the bound costs more than the plan, and fit does not show it */
-	if (j->mode != FIT_PLANNED)
+	if (j->mode != FIT_PLANNED) {
 		q.policy = "keep";
+		q.exec_count = 0;
+	}
 	/* A micro-step is one pass. */
 	if (task_at_batch(&task, j->problem->task, v->batch, j->mode == FIT_MICRO ? 1 : 0, a, &j->err) < 0)
 		return -1;

@@ -47,15 +47,36 @@ request_share(double *share, const char *option, const char *text, struct err *e
 
 /* ---- options, whatever the task ---- */
 
+static bool
+is_external(const char *policy)
+{
+	return policy != NULL && strncmp(policy, POLICY_EXTERNAL, strlen(POLICY_EXTERNAL)) == 0;
+}
+
+static int
+read_policy(struct planning *n, const struct plan_request *q, struct err *e)
+{
+	const char *policy = q->policy == NULL ? policies[0].name : q->policy;
+
+	if (q->exec_count > 1 || (q->exec_count == 1 && q->policy != NULL))
+		return usage_error(e, "--exec", "expected one policy, got more");
+	if (q->exec_count == 1 || is_external(policy)) {
+		/* The row gets its name in planning_begin(), in memory that lives as long as the plan. */
+		n->external = policy_external_row(POLICY_EXTERNAL);
+		n->options.policy = &n->external;
+		return 0;
+	}
+	n->options.policy = policy_find(policy);
+	return n->options.policy == NULL ? usage_unknown(e, "--policy", policy) : 0;
+}
+
 static int
 read_rows(struct planning *n, const struct plan_request *q, struct err *e)
 {
-	const char *policy = q->policy == NULL ? policies[0].name : q->policy;
 	const char *placement = q->placement == NULL ? placements[0].name : q->placement;
 
-	n->options.policy = policy_find(policy);
-	if (n->options.policy == NULL)
-		return usage_unknown(e, "--policy", policy);
+	if (read_policy(n, q, e) < 0)
+		return -1;
 	n->options.placement = placement_find(placement);
 	if (n->options.placement == NULL)
 		return usage_unknown(e, "--placement", placement);
@@ -214,11 +235,20 @@ find_budget(bytes_t *budget, const struct plan_request *q, const struct device *
 	return 0;
 }
 
+void
+planning_use_external(struct planning *n, const char *command, struct arena *a)
+{
+	n->external = policy_external_row(arena_printf(a, "%s%s", POLICY_EXTERNAL, command));
+	n->options.policy = &n->external;
+}
+
 int
 planning_begin(struct planning *n, const struct plan_request *q, const struct task *t, struct arena *a, struct err *e)
 {
 	if (read_options(n, q, e) < 0)
 		return -1;
+	if (n->options.policy == &n->external)
+		planning_use_external(n, q->exec_count > 0 ? q->exec[0] : q->policy + strlen(POLICY_EXTERNAL), a);
 	n->task = t;
 	n->options.batch = t->batch;
 	n->options.options = task_record(t, a);
@@ -301,6 +331,8 @@ plan_request_text(const struct plan_request *q, struct arena *a)
 		s = arena_printf(a, "%s --host-memory %s", s, q->task.host_memory);
 	if (q->link.gpus_per_link > 0)
 		s = arena_printf(a, "%s --gpus-per-link %" PRIu32, s, q->link.gpus_per_link);
+	for (uint32_t i = 0; i < q->exec_count; i++)
+		s = arena_printf(a, "%s --exec %s", s, arena_quote(a, q->exec[i]));
 	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
 		if (texts[i].value != NULL)
 			s = arena_printf(a, "%s --%s %s", s, texts[i].name, texts[i].value);

@@ -17,7 +17,9 @@
 struct plan_request {
 	struct task_options task;	/* device, batch, passes, changes, lowering, times, reorder, host memory */
 	struct what_if link;		/* plan for the device with this link */
-	const char *policy;		/* NULL: the first row of policies */
+	const char *policy;		/* a row of policies, or an external one, "exec:COMMAND"; NULL: the first row */
+	const char *const *exec;	/* [exec_count] commands of external policies, instead of policy; more than one is for compare */
+	uint32_t exec_count;
 	const char *placement;		/* NULL: the first row of placements */
 	/* At most one budget; none: the device's memory minus the reserved bytes. */
 	const char *budget;		/* as text: "12GiB", or "50%" of the step's own peak */
@@ -44,6 +46,7 @@ struct planning {
 	struct lifetimes life;		/* of the task's graph */
 	struct planner_options options;	/* before a budget search: the budget that it begins with */
 	struct search_control control;
+	struct policy external;		/* the row of an external policy */
 	double most_overhead;		/* of the budget search: step time / ideal time - 1; NaN: no search */
 	bool unfinished;		/* a result: the budget search was stopped, and a smaller budget may suffice */
 };
@@ -60,6 +63,9 @@ int plan_request_graph(struct task *t, const struct graph *g, const struct plan_
 
 /* Fills n: resolves q for t. */
 int planning_begin(struct planning *n, const struct plan_request *q, const struct task *t, struct arena *a, struct err *e) WARN_UNUSED;
+
+/* Makes n plan by the external policy of that command. */
+void planning_use_external(struct planning *n, const char *command, struct arena *a);
 
 /* Searches for the budget, if q asks for that, and fills p.  The final plan of a quick policy ignores the time limit: a shorter search
  * could miss the slowdown asked for.  After a stop, the final plan is made without further stops. */

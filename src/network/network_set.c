@@ -239,26 +239,12 @@ network_set_blame(const struct network_changes *c, struct err *e)
 
 /* ---- text ---- */
 
-/* Returns s in a form that a shell reads as one word. */
-static const char *
-quoted(const char *s, struct arena *a)
-{
-	static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-=/:,+@%";
-	const char *text = "'", *quote;
-
-	if (strspn(s, plain) == strlen(s))
-		return s;
-	for (; (quote = strchr(s, '\'')) != NULL; s = quote + 1)
-		text = arena_printf(a, "%s%.*s'\\''", text, (int)(quote - s), s);
-	return arena_printf(a, "%s%s'", text, s);
-}
-
 const char *
 network_set_text(const char *const *changes, uint32_t count, struct arena *a)
 {
 	const char *text = "";
 
 	for (uint32_t i = 0; i < count; i++)
-		text = arena_printf(a, "%s --set %s", text, quoted(changes[i], a));
+		text = arena_printf(a, "%s --set %s", text, arena_quote(a, changes[i]));
 	return text;
 }
