@@ -19,6 +19,7 @@ struct compare_row {
 	struct arena *scratch;
 	struct err e;
 	struct figures figures;
+	char configuration[256];	/* the figures' text */
 	bool fits;
 };
 
@@ -38,6 +39,10 @@ plan_row(void *arg)
 	if (planning_run(&p, &r->planning, r->scratch, &r->e) < 0)
 		return -1;
 	figures_of_plan(&r->figures, &p);
+	if (p.configuration != NULL) {
+		snprintf(r->configuration, sizeof(r->configuration), "%s", p.configuration);
+		r->figures.configuration = r->configuration;
+	}
 	r->figures.plan_time_s = clock_seconds() - begin;
 	r->fits = true;
 	return 0;
