@@ -176,6 +176,11 @@ C_TESTS += %D%/library.t
 %C%_library_t_CFLAGS = $(AM_CFLAGS) -pthread
 %C%_library_t_LDFLAGS = $(AM_LDFLAGS) -pthread -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc
 %C%_library_t_LDADD = libtap.a liblayrub.a $(JANSSON_LIBS) $(XXHASH_LIBS)
+C_TESTS += %D%/library_memory.t
+%C%_library_memory_t_SOURCES = %D%/library_memory.c %D%/no_memory.h
+%C%_library_memory_t_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=fopen,--wrap=fdopen \
+	-Wl,--wrap=fopencookie,--wrap=open_memstream,--wrap=realpath,--wrap=XXH3_createState
+%C%_library_memory_t_LDADD = libtap.a liblayrub.a $(JANSSON_LIBS) $(XXHASH_LIBS)
 
 # The command itself, with allocators in front of the C library's; main.c's main has another name there.
 C_TESTS += %D%/no_memory.t

@@ -109,7 +109,8 @@ place_and_time(struct hybrid *h, place_fn *place, bytes_t *missing, double *us)
 {
 	const struct placement placement = { .place = place };
 
-	if (program_place(h->program, place == NULL ? NULL : &placement, 0, &h->err) < 0)
+	/* Evaluations are parallel; one of them has one thread. */
+	if (program_place(h->program, place == NULL ? NULL : &placement, 1, &h->err) < 0)
 		return -1;
 	*missing = place != NULL && h->plan.arena_bytes > h->p->budget_bytes ? h->plan.arena_bytes - h->p->budget_bytes : 0;
 	return time_offsets(h, us);

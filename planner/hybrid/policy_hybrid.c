@@ -149,43 +149,54 @@ evaluations_for(const struct graph *g)
 	return n < FEWEST_EVALUATIONS ? FEWEST_EVALUATIONS : n > most ? most : n;
 }
 
+/* Runs all[i], unless the search is stopped, and makes it *best if it is the fastest that fits. */
+static void
+run_one(struct contender *all, int i, int *best, bool find, const struct search_control *control)
+{
+	struct contender *o = &all[i];
+	bool enough;
+
+#ifdef _OPENMP
+#pragma omp critical
+#endif
+	enough = (*best >= 0 || !find) && search_stopped(control);
+	if (enough) {
+		o->rc = -1;
+		return;
+	}
+	o->h.arena = &o->arena;
+	o->rc = arena_run(&o->arena, run_contender, o, &o->h.err);
+#ifdef _OPENMP
+#pragma omp critical
+#endif
+	{
+		if (o->rc == 0 && o->h.fits && (*best < 0 || o->us < all[*best].us || (o->us <= all[*best].us && i < *best))) {
+			if (*best >= 0)
+				arena_free(&all[*best].arena);
+			*best = i;
+		} else {
+			arena_free(&o->arena);
+		}
+	}
+}
+
 /* Runs all[0 .. n) in parallel until the search is stopped.  With find, a stop counts only after one fits.  Returns the index of the fastest
- * that fits, or -1; ties go to the first.  The memory of all others is freed. */
+ * that fits, or -1; ties go to the first.  The memory of all others is freed.  One thread does not enter OpenMP (threads.h). */
 static int
 run_all(struct contender *all, int n, bool find, const struct search_control *control)
 {
-	int best = -1;
+	int best = -1, threads = search_threads(control);
 
-#ifdef _OPENMP
-#pragma omp parallel for schedule(dynamic, 1) num_threads(search_threads(control))
-#endif
-	for (int i = 0; i < n; i++) {
-		struct contender *o = &all[i];
-		bool enough;
-
-#ifdef _OPENMP
-#pragma omp critical
-#endif
-		enough = (best >= 0 || !find) && search_stopped(control);
-		if (enough) {
-			o->rc = -1;
-			continue;
-		}
-		o->h.arena = &o->arena;
-		o->rc = arena_run(&o->arena, run_contender, o, &o->h.err);
-#ifdef _OPENMP
-#pragma omp critical
-#endif
-		{
-			if (o->rc == 0 && o->h.fits && (best < 0 || o->us < all[best].us || (o->us <= all[best].us && i < best))) {
-				if (best >= 0)
-					arena_free(&all[best].arena);
-				best = i;
-			} else {
-				arena_free(&o->arena);
-			}
-		}
+	if (threads == 1) {
+		for (int i = 0; i < n; i++)
+			run_one(all, i, &best, find, control);
+		return best;
 	}
+#ifdef _OPENMP
+#pragma omp parallel for schedule(dynamic, 1) num_threads(threads)
+#endif
+	for (int i = 0; i < n; i++)
+		run_one(all, i, &best, find, control);
 	return best;
 }
 

@@ -114,46 +114,76 @@ ask_one(void *arg)
 	return 0;
 }
 
-/* Runs one round: every strategy once, with the same budget. */
+/* One round: every strategy once, with the same budget. */
+struct asking_round {
+	const struct exact_placement *x;
+	level_t capacity;
+	uint64_t round, work;
+	struct pack_memo **memo;
+	enum pack_answer answers[MOST_STRATEGIES];
+	atomic_int winner;		/* the first in the table that fits; strategy_count: none yet */
+	atomic_bool starved;		/* memory ran out */
+};
+
+/* Runs strategy i, unless one before it fits already. */
+static void
+ask_strategy(struct asking_round *k, int i)
+{
+	const struct exact_placement *x = k->x;
+	struct asking q = { .x = x, .capacity = k->capacity, .seed = k->round == 0 ? 0 : k->round * 64 + (uint64_t)i, .memo = k->memo[i],
+	    .arena = ARENA_INIT, .answer = PACK_GAVE_UP, .limits = { .work = k->work, .deadline_s = x->deadline_s,
+	    .stopped = x->p->stopped, .user = x->p->user, .winner = &k->winner, .self = i } };
+	struct err ignored = ERR_INIT;
+
+	if (atomic_load(&k->winner) >= i && arena_run(&q.arena, ask_one, &q, &ignored) < 0)
+		atomic_store(&k->starved, true);
+	k->answers[i] = q.answer;
+	if (q.answer != PACK_GAVE_UP) {
+		int best = atomic_load(&k->winner);
+
+		while (i < best && !atomic_compare_exchange_weak(&k->winner, &best, i))
+			;
+	}
+	arena_free(&q.arena);
+}
+
+/* Runs the strategies of one round in parallel.  One thread does not enter OpenMP (threads.h). */
+static void
+ask_all(struct asking_round *k)
+{
+	int threads = threads_for(k->x->p->threads), n = strategy_count;
+
+	if (threads == 1) {
+		for (int i = 0; i < n; i++)
+			ask_strategy(k, i);
+		return;
+	}
+#ifdef _OPENMP
+#pragma omp parallel for schedule(dynamic, 1) num_threads(threads)
+#endif
+	for (int i = 0; i < n; i++)
+		ask_strategy(k, i);
+}
+
+/* Returns the answer of a round. */
 static enum pack_answer
 ask(struct exact_placement *x, level_t capacity, uint64_t round, uint64_t work)
 {
-	int n = strategy_count;
-	enum pack_answer answers[MOST_STRATEGIES];
-	atomic_int winner = n;
-	struct pack_memo **memo = memo_for(x, capacity);
-	atomic_bool starved = false;
+	struct asking_round k = { .x = x, .capacity = capacity, .round = round, .work = work, .memo = memo_for(x, capacity) };
 	bool never = false;
 
-#ifdef _OPENMP
-#pragma omp parallel for schedule(dynamic, 1) num_threads(threads_for(x->p->threads))
-#endif
-	for (int i = 0; i < n; i++) {
-		struct asking q = { .x = x, .capacity = capacity, .seed = round == 0 ? 0 : round * 64 + (uint64_t)i, .memo = memo[i],
-		    .arena = ARENA_INIT, .answer = PACK_GAVE_UP, .limits = { .work = work, .deadline_s = x->deadline_s,
-		    .stopped = x->p->stopped, .user = x->p->user, .winner = &winner, .self = i } };
-		struct err ignored = ERR_INIT;
-
-		if (atomic_load(&winner) >= i && arena_run(&q.arena, ask_one, &q, &ignored) < 0)
-			atomic_store(&starved, true);
-		answers[i] = q.answer;
-		if (answers[i] != PACK_GAVE_UP) {
-			int best = atomic_load(&winner);
-
-			while (i < best && !atomic_compare_exchange_weak(&winner, &best, i))
-				;
-		}
-		arena_free(&q.arena);
-	}
-	if (atomic_load(&starved))
+	atomic_init(&k.winner, strategy_count);
+	atomic_init(&k.starved, false);
+	ask_all(&k);
+	if (atomic_load(&k.starved))
 		arena_fail(x->arena);
-	x->work += work * (uint64_t)n;
-	for (int i = 0; i < n; i++) {
-		if (answers[i] == PACK_FITS) {
+	x->work += work * (uint64_t)strategy_count;
+	for (int i = 0; i < strategy_count; i++) {
+		if (k.answers[i] == PACK_FITS) {
 			accept(x, x->levels + (size_t)i * (size_t)x->s.item_count);
 			return PACK_FITS;
 		}
-		never |= answers[i] == PACK_NEVER;
+		never |= k.answers[i] == PACK_NEVER;
 	}
 	return never ? PACK_NEVER : PACK_GAVE_UP;
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* threads.h - the number of threads of a parallel region
  *
- * The number that a caller wants is passed to each region's num_threads clause, so no state of the process changes.
+ * The number that a caller wants is passed to each region's num_threads clause, so no state of the process changes.  With one thread a
+ * caller runs a plain loop instead: GCC's OpenMP ends the process when it finds no memory for a region, even for one of one thread.
  */
 #ifndef SRC_BASE_THREADS_H
 #define SRC_BASE_THREADS_H
