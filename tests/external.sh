@@ -111,6 +111,9 @@ ok $? "external rows stand beside ours, or have their reason"
 run plan "$net" --device h100 --policy keep --exec 'sh policy.sh'
 [ "$status" -eq 2 ] && grep -q -e '--exec: expected one policy' err
 ok $? "one policy, not two"
+run plan "$net" --device h100 --policy 'exec:touch started'
+[ "$status" -eq 2 ] && [ ! -e started ]
+ok $? "no name of a policy starts a process"
 example=$LAYRUB_TESTS/../docs/example/policy.py
 if command -v python3 >/dev/null 2>&1; then
 	run plan "$net" --device h100 --budget 60% --exec "python3 $example" -o example.json

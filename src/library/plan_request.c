@@ -47,12 +47,6 @@ request_share(double *share, const char *option, const char *text, struct err *e
 
 /* ---- options, whatever the task ---- */
 
-static bool
-is_external(const char *policy)
-{
-	return policy != NULL && strncmp(policy, POLICY_EXTERNAL, strlen(POLICY_EXTERNAL)) == 0;
-}
-
 static int
 read_policy(struct planning *n, const struct plan_request *q, struct err *e)
 {
@@ -60,7 +54,7 @@ read_policy(struct planning *n, const struct plan_request *q, struct err *e)
 
 	if (q->exec_count > 1 || (q->exec_count == 1 && q->policy != NULL))
 		return usage_error(e, "--exec", "expected one policy, got more");
-	if (q->exec_count == 1 || is_external(policy)) {
+	if (q->exec_count == 1) {
 		/* The row gets its name in planning_begin(), in memory that lives as long as the plan. */
 		n->external = policy_external_row(POLICY_EXTERNAL);
 		n->options.policy = &n->external;
@@ -248,7 +242,7 @@ planning_begin(struct planning *n, const struct plan_request *q, const struct ta
 	if (read_options(n, q, e) < 0)
 		return -1;
 	if (n->options.policy == &n->external)
-		planning_use_external(n, q->exec_count > 0 ? q->exec[0] : q->policy + strlen(POLICY_EXTERNAL), a);
+		planning_use_external(n, q->exec[0], a);
 	n->task = t;
 	n->options.batch = t->batch;
 	n->options.options = task_record(t, a);

@@ -17,8 +17,10 @@
 struct plan_request {
 	struct task_options task;	/* device, batch, passes, changes, lowering, times, reorder, host memory */
 	struct what_if link;		/* plan for the device with this link */
-	const char *policy;		/* a row of policies, or an external one, "exec:COMMAND"; NULL: the first row */
-	const char *const *exec;	/* [exec_count] commands of external policies, instead of policy; more than one is for compare */
+	const char *policy;		/* NULL: the first row of policies */
+	/* Commands of external policies, instead of policy; more than one is for compare.  No name of a policy starts a process: the
+	 * public library has no such member. */
+	const char *const *exec;	/* [exec_count] */
 	uint32_t exec_count;
 	const char *placement;		/* NULL: the first row of placements */
 	/* At most one budget; none: the device's memory minus the reserved bytes. */
