@@ -27,4 +27,4 @@ dist_zshcompletion_DATA = %D%/completion/_layrub
 examplesdir = $(docdir)/examples
 dist_examples_DATA = %D%/example/half.c %D%/example/half.cc %D%/example/half.py %D%/example/policy.py %D%/example/arrays.c %D%/example/fit.c %D%/example/place.c \
 	%D%/example/execute.c %D%/example/what_if.c \
-	%D%/example/check.c %D%/example/cancel.c
+	%D%/example/check.c %D%/example/cancel.c %D%/example/search.c

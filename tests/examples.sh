@@ -154,4 +154,8 @@ is 0 "cancel.c"
 holds "status time-limit" out "the search was ended"
 [ -s err ]
 ok $? "after it had told its progress"
+run_this ./search
+is 0 "search.c"
+grep -q '^status   time-limit$' out && grep -q 'lines of progress' out
+ok $? "search.c ends its search after 100 ms, and has a plan"
 done_testing

@@ -176,6 +176,11 @@ C_TESTS += %D%/library.t
 %C%_library_t_CFLAGS = $(AM_CFLAGS) -pthread
 %C%_library_t_LDFLAGS = $(AM_LDFLAGS) -pthread -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc
 %C%_library_t_LDADD = libtap.a liblayrub.a $(JANSSON_LIBS) $(XXHASH_LIBS)
+C_TESTS += %D%/library_arrays.t
+%C%_library_arrays_t_SOURCES = %D%/library_arrays.c
+%C%_library_arrays_t_CFLAGS = $(AM_CFLAGS) -pthread
+%C%_library_arrays_t_LDFLAGS = $(AM_LDFLAGS) -pthread
+%C%_library_arrays_t_LDADD = libtap.a liblayrub.a $(JANSSON_LIBS) $(XXHASH_LIBS)
 C_TESTS += %D%/library_memory.t
 %C%_library_memory_t_SOURCES = %D%/library_memory.c %D%/no_memory.h
 %C%_library_memory_t_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=fopen,--wrap=fdopen \
@@ -227,7 +232,7 @@ bench-schedule: layrub$(EXEEXT)
 
 # What has threads, for a build with --enable-tsan.  What other libraries do in theirs is not looked at, but for OpenMP, which
 # explains itself to the sanitizer.
-THREADED = %D%/library.t
+THREADED = %D%/library.t %D%/library_arrays.t
 THREAD_TESTS = $(THREADED) %D%/threads.sh
 .PHONY: check-threads
 check-threads: all $(THREADED)
