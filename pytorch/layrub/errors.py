@@ -1,0 +1,6 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Refusals: what a recording cannot hold, said before anything runs under a plan."""
+
+
+class Refused(Exception):
+    """The step cannot be recorded; the text names the line of the user's code and what to do."""

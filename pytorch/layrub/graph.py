@@ -1,0 +1,55 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A tape as a layrub graph."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from . import work
+from .tape import Tape
+
+
+def document(tape: Tape) -> dict[str, Any]:
+    """The "layrub-graph" document.  Storages that no entry touches are left out; ids follow the first use."""
+    ids: dict[int, int] = {}
+    for entry in tape.entries:
+        for s in [*entry.reads, *entry.writes]:
+            ids.setdefault(s, len(ids))
+    ops = []
+    for entry in tape.entries:
+        op: dict[str, Any] = {"name": entry.name}
+        if entry.layer:
+            op["layer"] = entry.layer
+        if entry.source:
+            op["source"] = entry.source
+        op |= {"phase": entry.phase, "inputs": [ids[s] for s in entry.reads], "outputs": [ids[s] for s in entry.writes]}
+        if entry.inplace:
+            op["inplace"] = [[ids[a], ids[b]] for a, b in entry.inplace]
+        op["workspace_bytes"] = entry.workspace_bytes
+        if entry.time_us is not None:
+            op["time_us"] = entry.time_us
+        op |= {"flops": entry.flops, "memory_bytes": work.memory_bytes(entry), "math": work.number_type(entry)}
+        if entry.random:
+            op["recomputable"] = False
+        ops.append(op)
+    tensors = [{"id": i, "bytes": tape.storages[s].bytes, "kind": tape.storages[s].kind} for s, i in ids.items()]
+    return {
+        "format": "layrub-graph",
+        "version": 2,
+        "name": tape.name,
+        "source": "; ".join(tape.notes) or "recorded",
+        "tensors": tensors,
+        "ops": ops,
+    }
+
+
+def write(tape: Tape, path: str) -> None:
+    """Writes the graph, one tensor and one op a line."""
+    doc = document(tape)
+    lists = {key: doc.pop(key) for key in ("tensors", "ops")}
+    with open(path, "w", encoding="utf-8") as out:
+        out.write(json.dumps(doc)[:-1])
+        for key, rows in lists.items():
+            out.write(f',\n "{key}": [\n  ' + ",\n  ".join(json.dumps(r) for r in rows) + "]")
+        out.write("}\n")

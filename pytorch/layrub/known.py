@@ -1,0 +1,99 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Values that do not depend on the step's data: positions, masks, counters.
+
+Code looks at them to decide ("is any of these position ids out of order?"), although the tensors have no memory.  Every storage
+that is
+made of constants alone has a small shadow on the host; ops on such storages also run on the shadows.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+
+from . import private
+
+MOST = 1 << 16  # elements of a shadow
+_UNKNOWN = ("empty", "empty_like", "empty_strided", "new_empty", "new_empty_strided", "empty_permuted")
+READS = (torch.ops.aten._local_scalar_dense.default, torch.ops.aten.equal.default, torch.ops.aten.is_nonzero.default)
+
+
+class Known(private.TorchDispatchMode):
+    """Keeps the shadows, and answers reads of values that are known.  The recorder stands inside and sees every op first."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._shadows: dict[int, tuple[private.StorageWeakRef, torch.UntypedStorage]] = {}
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None) -> Any:
+        kwargs = kwargs or {}
+        with private.without_torch_function():
+            if func in READS:
+                value = self.read(func, args, kwargs)
+                if value is not None:
+                    return value
+            shadow = self._run(func, args, kwargs)
+            result = func(*args, **kwargs)
+            self._keep(func, args, kwargs, result, shadow)
+            return result
+
+    def read(self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any | None:
+        """The value that func reads, as a number; None: it depends on the step's data."""
+        return self._run(func, args, kwargs)
+
+    # ---- shadows ----
+
+    def _shadow(self, t: torch.Tensor) -> torch.Tensor | None:
+        found = self._shadows.get(private.storage_key(t.untyped_storage()))
+        if found is None:
+            return None
+        return torch.empty(0, dtype=t.dtype).set_(found[1], t.storage_offset(), t.size(), t.stride())
+
+    def _run(self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any | None:
+        """The op on the shadows; None: an argument has none, or the op is random or makes no values."""
+        flat, form = private.tree_flatten((args, kwargs))
+        on_gpu = False
+        shadows = []
+        for a in flat:
+            if isinstance(a, torch.Tensor) and a.is_meta:
+                a, on_gpu = self._shadow(a), True
+                if a is None:
+                    return None
+            elif isinstance(a, torch.device) and a.type == "meta":
+                a, on_gpu = torch.device("cpu"), True
+            shadows.append(a)
+        name = func._schema.name.partition("::")[2]
+        if not on_gpu or name in _UNKNOWN or torch.Tag.nondeterministic_seeded in func.tags or self._size(func, flat) > MOST:
+            return None
+        a, k = private.tree_unflatten(shadows, form)
+        try:
+            return func(*a, **k)
+        except (RuntimeError, NotImplementedError):
+            return None
+
+    @staticmethod
+    def _size(func: Any, flat: list[Any]) -> int:
+        """A bound on the elements of what the op makes, for factories."""
+        n = 1
+        if not any(isinstance(a, torch.Tensor) for a in flat):
+            for a in flat:
+                n *= max(1, int(a)) if isinstance(a, (int, float)) and not isinstance(a, bool) and abs(a) < 1e18 else 1
+        return n
+
+    def _keep(self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any], result: Any, shadow: Any | None) -> None:
+        if shadow is not None:
+            for t, s in zip(private.tree_flatten(result)[0], private.tree_flatten(shadow)[0], strict=False):
+                if isinstance(t, torch.Tensor) and isinstance(s, torch.Tensor) and t.is_meta and s.numel() <= MOST:
+                    storage = t.untyped_storage()
+                    key = private.storage_key(storage)
+                    if key not in self._shadows and storage.nbytes() <= s.untyped_storage().nbytes():
+                        self._shadows[key] = (private.StorageWeakRef(storage), s.untyped_storage())
+            return
+        for argument, value in zip(
+            func._schema.arguments, args, strict=False
+        ):  # what is written with unknown values is unknown from now on
+            if argument.alias_info is not None and argument.alias_info.is_write:
+                for t in private.tree_flatten(value)[0]:
+                    if isinstance(t, torch.Tensor) and t.is_meta:
+                        self._shadows.pop(private.storage_key(t.untyped_storage()), None)

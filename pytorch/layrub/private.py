@@ -1,0 +1,101 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The private names of PyTorch that the package uses, all of them.
+
+Tested with PyTorch 2.11 and 2.13; another version is warned about once.
+"""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+from unittest import mock
+
+import torch
+import torch._dynamo  # optimizers import it late, and it reads torch.cuda then
+from torch.multiprocessing.reductions import StorageWeakRef
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_flatten, tree_unflatten
+
+__all__ = [
+    "StorageWeakRef",
+    "TorchDispatchMode",
+    "autograd_node",
+    "checkpoints_do_not_compare_devices",
+    "in_backward",
+    "initial_values_are_left_out",
+    "lists_of_tensors_are_supported",
+    "run_backward",
+    "sequence_number",
+    "storage_key",
+    "tree_flatten",
+    "tree_unflatten",
+    "without_torch_function",
+]
+
+TESTED = ("2.11", "2.13")
+
+without_torch_function = torch._C.DisableTorchFunction
+
+
+def in_backward() -> bool:
+    """Whether the calling thread runs a backward pass."""
+    return torch._C._current_graph_task_id() != -1
+
+
+def autograd_node() -> Any | None:
+    """The node of the backward graph that the calling thread runs; None outside a backward pass."""
+    return torch._C._current_autograd_node()
+
+
+def run_backward(tensors: Any, gradients: Any, retain_graph: bool | None, create_graph: bool, inputs: Any) -> None:
+    """torch.autograd.backward() that leaves modes of torch functions on: a checkpointed block runs its forward inside."""
+    tensors = (tensors,) if isinstance(tensors, torch.Tensor) else tuple(tensors)
+    gradients = (gradients,) if isinstance(gradients, torch.Tensor) else tuple(gradients or (None,) * len(tensors))
+    inputs = () if inputs is None else (inputs,) if isinstance(inputs, torch.Tensor) else tuple(inputs)
+    made = torch.autograd._make_grads(tensors, gradients, is_grads_batched=False)
+    keep = create_graph if retain_graph is None else retain_graph
+    torch.autograd.graph._engine_run_backward(
+        tensors, made, keep, create_graph, inputs, allow_unreachable=True, accumulate_grad=True
+    )
+
+
+def sequence_number(node: Any | None = None) -> int:
+    """The number that joins a node of the backward graph and the forward op that made it.
+
+    Without a node: that of the op that runs now, in forward.  Autograd counts before it calls the op.
+    """
+    if node is None:
+        return torch._C._get_sequence_nr() - 1 if hasattr(torch._C, "_get_sequence_nr") else torch.autograd._get_sequence_nr() - 1
+    return node._sequence_nr()
+
+
+def storage_key(storage: torch.UntypedStorage) -> int:
+    """The identity of a storage; unique while a StorageWeakRef of it exists."""
+    return storage._cdata
+
+
+def lists_of_tensors_are_supported() -> Any:
+    """A context in which gradients are clipped by calls over lists, as on a GPU.  The grouping by device happens below Python."""
+    return mock.patch.object(torch.nn.utils.clip_grad, "_has_foreach_support", lambda tensors, device: True)
+
+
+def initial_values_are_left_out() -> Any:
+    """A context in which truncated normal values are not drawn: PyTorch draws again until all values are in range."""
+    return mock.patch.object(torch.nn.init, "_no_grad_trunc_normal_", lambda tensor, *_args, **_kwargs: tensor)
+
+
+def checkpoints_do_not_compare_devices() -> Any:
+    """A context in which a checkpointed block does not compare the devices of what it saved and of what it makes again."""
+    import torch.utils.checkpoint as checkpoint
+
+    def shape_and_type(t: torch.Tensor) -> dict[str, Any]:
+        return {"shape": t.shape, "dtype": t.dtype}
+
+    return mock.patch.dict(checkpoint._allowed_determinism_checks_to_fns, {"default": shape_and_type})
+
+
+def check_version() -> None:
+    """Warns where this version of PyTorch has not been tested."""
+    version = ".".join(torch.__version__.split(".")[:2])
+    if version not in TESTED:
+        warnings.warn(f"layrub is tested with PyTorch {' and '.join(TESTED)}, this is {torch.__version__}", stacklevel=3)

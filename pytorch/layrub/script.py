@@ -1,0 +1,122 @@
+# SPDX-License-Identifier: Apache-2.0
+"""script.py - the training step that a person's script, module or Hugging Face configuration describes
+
+A script's function returns (step, inputs): a callable that does one step, or a plain nn.Module, and what it is called with (a
+tensor,
+a tuple, or a dictionary of keywords).  The function is called with those of the sizes (batch, seq, ...) that it has parameters
+for.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import inspect
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from layrub.errors import Refused
+from layrub.ghost import adopt, ghosts
+from layrub.recorder import record
+from layrub.tape import Tape
+
+OPTIMIZERS: dict[str, Callable[[Any], torch.optim.Optimizer]] = {
+    "adamw": lambda parameters: torch.optim.AdamW(parameters, lr=1e-3),
+    "adam": lambda parameters: torch.optim.Adam(parameters, lr=1e-3),
+    "sgd": lambda parameters: torch.optim.SGD(parameters, lr=1e-3),
+    "momentum": lambda parameters: torch.optim.SGD(parameters, lr=1e-3, momentum=0.9),
+}
+DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
+
+
+class Training:
+    """How a plain module is trained: one step forward, backward and update."""
+
+    def __init__(self, optimizer: str = "adamw", dtype: str = "float32", autocast: str | None = None) -> None:
+        self.optimizer = optimizer
+        self.dtype = DTYPES[dtype]
+        self.autocast = DTYPES[autocast] if autocast else None
+
+    def step(self, module: torch.nn.Module) -> Callable[..., torch.Tensor]:
+        """A step of this module.  Its loss is the output's `loss`, or the mean of the output."""
+        module.train()
+        optimizer = OPTIMIZERS[self.optimizer]([p for p in module.parameters() if p.requires_grad])
+
+        def step(*args: Any, **kwargs: Any) -> torch.Tensor:
+            with torch.autocast("cuda", dtype=self.autocast or torch.bfloat16, enabled=self.autocast is not None):
+                loss = _loss(module(*args, **kwargs))
+            loss.backward()
+            optimizer.step()
+            optimizer.zero_grad(set_to_none=True)
+            return loss
+
+        return step
+
+
+def _loss(output: Any) -> torch.Tensor:
+    if isinstance(output, dict) and "loss" in output:
+        return output["loss"]
+    if getattr(output, "loss", None) is not None:
+        return output.loss
+    first = output if isinstance(output, torch.Tensor) else next(t for t in output if isinstance(t, torch.Tensor))
+    return first.float().mean()
+
+
+def load(target: str) -> Callable[..., Any]:
+    """The function of "SCRIPT.py:FUNCTION"; without a name: `step`."""
+    path, _, name = target.partition(":")
+    name = name or "step"
+    if not Path(path).is_file():
+        raise Refused(f"{path}: no such file")
+    spec = importlib.util.spec_from_file_location(Path(path).stem, path)
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules.setdefault(spec.name, module)
+    sys.path.insert(0, str(Path(path).resolve().parent))
+    spec.loader.exec_module(module)
+    function = getattr(module, name, None)
+    if not callable(function):
+        known = [k for k, v in vars(module).items() if inspect.isfunction(v) and v.__module__ == module.__name__]
+        raise Refused(f"{path}: no function '{name}'; it has {', '.join(known) or 'none'}")
+    return function
+
+
+def build(function: Callable[..., Any], sizes: dict[str, int]) -> tuple[Any, Any]:
+    """What the function returns for these sizes."""
+    parameters = inspect.signature(function).parameters
+    unknown = [k for k in sizes if k not in parameters]
+    if unknown:
+        raise Refused(f"'{function.__name__}' has no parameter '{unknown[0]}'; it has {', '.join(parameters) or 'none'}")
+    made = function(**sizes)
+    if not isinstance(made, tuple) or len(made) != 2 or not callable(made[0]):
+        raise Refused(f"'{function.__name__}' has to return (step or module, inputs), not {type(made).__name__}")
+    return made
+
+
+def trace(function: Callable[..., Any], sizes: dict[str, int], training: Training, name: str, gpu: str = "GPU") -> Tape:
+    """Records the step that the function makes, without memory and without a GPU."""
+    with ghosts(gpu) as world:
+        with world.building():
+            step, inputs = build(function, sizes)
+            if isinstance(step, torch.nn.Module):
+                step, inputs = adopt((step, inputs))
+                step = training.step(step.to(training.dtype) if training.dtype != torch.float32 else step)
+        args, kwargs = (
+            ((), inputs) if isinstance(inputs, dict) else (inputs if isinstance(inputs, (tuple, list)) else (inputs,), {})
+        )
+        tape = record(
+            lambda *a: step(*a[: len(args)], **dict(zip(kwargs, a[len(args) :], strict=False))),
+            (*args, *kwargs.values()),
+            "meta",
+            name,
+            read=world.known.read,
+        )
+    if not tape.entries:
+        raise Refused(f"{name}: the step does nothing on the GPU; move the model and its inputs there with .cuda()")
+    tape.notes.append(
+        f"recorded by PyTorch {torch.__version__} without a GPU; workspaces and the kernels of attention are assumed"
+    )
+    return tape

@@ -1,0 +1,98 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The tape: one training step as a list of calls over storages.
+
+A storage is one piece of device memory, a tensor of the graph.  Views need no entry: every argument says where it lies in its
+storage.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+
+PERSISTENT = ("parameter", "state", "optimizer", "input")
+
+
+@dataclass(slots=True)
+class Leaf:
+    """A tensor argument: the place in its storage, in elements of dtype."""
+
+    storage: int
+    dtype: torch.dtype
+    size: tuple[int, ...]
+    stride: tuple[int, ...]
+    offset: int
+
+    @property
+    def extent_bytes(self) -> int:
+        """Bytes that an op touches when it reads or writes every element once."""
+        n = 1
+        for size, stride in zip(self.size, self.stride, strict=False):
+            n *= size if stride != 0 else min(size, 1)
+        return n * self.dtype.itemsize
+
+
+@dataclass(slots=True)
+class Storage:
+    bytes: int
+    kind: str = "activation"  # a tensor kind of a layrub graph
+    first: int = -1  # the entry that writes it first; -1: it is older than the step
+
+
+@dataclass(slots=True)
+class Entry:
+    """One call: a function with its arguments, tensors replaced by leaves."""
+
+    function: Any
+    arguments: list[Any]  # flattened
+    form: Any  # of arguments, for tree_unflatten
+    results: list[Leaf]  # new storages only
+    reads: list[int]  # storages, each once
+    writes: list[int]
+    phase: str = "forward"
+    layer: str | None = None
+    source: str | None = None  # "file.py:12"
+    random: bool = False
+    flops: float = 0.0
+    workspace_bytes: int = 0
+    time_us: float | None = None
+    inplace: list[tuple[int, int]] = field(default_factory=list)  # an output may take an input's bytes
+
+    @property
+    def name(self) -> str:
+        return op_name(self.function)
+
+    def leaves(self) -> list[Leaf]:
+        """All tensors that the call touches, arguments first."""
+        return [a for a in self.arguments if isinstance(a, Leaf)] + self.results
+
+
+@dataclass
+class Tape:
+    name: str = "step"
+    storages: list[Storage] = field(default_factory=list)
+    entries: list[Entry] = field(default_factory=list)
+    constants: dict[int, Any] = field(default_factory=dict)  # storages that the step finds and no module, optimizer or input owns
+    notes: list[str] = field(default_factory=list)  # what the recording had to assume
+
+
+def covers_storage(t: torch.Tensor) -> bool:
+    """Whether the tensor has every byte of its storage once."""
+    if t.numel() * t.element_size() != t.untyped_storage().nbytes():
+        return False
+    expected = 1
+    for stride, size in sorted((stride, size) for stride, size in zip(t.stride(), t.shape, strict=False) if size != 1):
+        if stride != expected:
+            return False
+        expected *= size
+    return True
+
+
+def op_name(function: Any) -> str:
+    """`aten.add_.Tensor` is add_; ops of other libraries keep their namespace."""
+    if isinstance(function, torch._ops.OpOverload):
+        space, _, name = function._schema.name.partition("::")
+        return name if space == "aten" else f"{space}.{name}"
+    return getattr(function, "__name__", str(function))
