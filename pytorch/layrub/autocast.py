@@ -20,10 +20,10 @@ _LOWER_NAMES = (
 )
 _FLOAT32_NAMES = (
     "__pow__ __rdiv__ __rpow__ __rtruediv__ acos asin binary_cross_entropy_with_logits cosh cosine_embedding_loss cdist "
-    "cosine_similarity cross_entropy cumprod cumsum dist erfinv exp expm1 group_norm hinge_embedding_loss kl_div l1_loss layer_norm "
-    "log log10 log_softmax log1p log2 margin_ranking_loss mse_loss multilabel_margin_loss multi_margin_loss nll_loss norm normalize "
-    "pdist poisson_nll_loss pow prod reciprocal rms_norm rsqrt sinh smooth_l1_loss soft_margin_loss softmax softmin softplus sum "
-    "renorm tan triplet_margin_loss"
+    "cosine_similarity cross_entropy cumprod cumsum dist erfinv exp expm1 group_norm hinge_embedding_loss kl_div l1_loss "
+    "layer_norm log log10 log_softmax log1p log2 margin_ranking_loss mse_loss multilabel_margin_loss multi_margin_loss "
+    "nll_loss norm normalize pdist poisson_nll_loss pow prod reciprocal rms_norm rsqrt sinh smooth_l1_loss soft_margin_loss "
+    "softmax softmin softplus sum renorm tan triplet_margin_loss"
 )
 _WIDEST_NAMES = "addcdiv addcmul atan2 cross dot index_put grid_sample scatter_add stack cat"
 

@@ -11,6 +11,12 @@ from pathlib import Path
 from typing import Any
 
 import layrub
+
+try:
+    import torch  # noqa: F401
+except ImportError:
+    sys.exit("layrub-torch: PyTorch is not installed: pip install torch")
+
 from layrub import graph, huggingface, script
 from layrub.errors import Refused
 from layrub.tape import Tape
@@ -84,7 +90,8 @@ def searches(source: Source) -> bool:
 def answer(p: layrub.Problem, args: argparse.Namespace) -> int:
     """Whether one step fits, resident or by a plan."""
     needs = p.needs
-    print(f"with everything resident   {gib(needs.peak_bytes)} of {gib(needs.device_bytes)}, {ms(needs.ideal_time_us)} (estimated)")
+    time = ms(needs.ideal_time_us)
+    print(f"with everything resident   {gib(needs.peak_bytes)} of {gib(needs.device_bytes)}, {time} (estimated)")
     if needs.peak_bytes <= needs.device_bytes and not args.budget:
         print("yes: it fits as it is")
         return 0

@@ -36,7 +36,7 @@ def signature(entry: Entry) -> tuple[Any, ...]:
 
 
 def measure(tape: Tape, progress: Callable[[str], None] | None = None) -> dict[str, int]:
-    """Fills time_us and workspace_bytes of every entry.  Returns the numbers of distinct ops and of those that cannot be captured."""
+    """Fills time_us and workspace_bytes of every entry.  Returns how many ops are distinct, and how many cannot be captured."""
     times: dict[tuple[Any, ...], float] = {}
     scratch: dict[tuple[Any, ...], int] = {}
     uncaptured = 0
