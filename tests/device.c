@@ -251,6 +251,15 @@ test_check(void)
 	REFUSED(rule.weight = 2e6, "compute.conv_workspace[0].weight", "expected a factor of at most 1e+06, got 2e+06")
 	REFUSED(rule.fixed_bytes = BYTES_MAX + 1, "compute.conv_workspace[0].fixed_bytes",
 	    "expected a whole number from 0 to 4611686018427387904, got 4611686018427387905")
+	arena_free(&a);
+}
+
+static void
+test_check_link(void)
+{
+	struct arena a = ARENA_INIT;
+	struct err e = ERR_INIT;
+
 	REFUSED(sample.link[D2H].latency_us = -1, "link.d2h.latency_us", "expected a number from 0 to 1e+12, got -1")
 	REFUSED(sample.link[H2D].bytes_per_s = 999, "link.h2d.bytes_per_s", "expected 1000 or more, got 999")
 	REFUSED(sample.link[D2H].points[1].bytes = 1000, "link.d2h.curve[1]", "expected more bytes and time than [1000, 11], got [1000, 13]")
@@ -277,5 +286,6 @@ main(void)
 	test_bad(DEVICE, rows, sizeof(rows) / sizeof(rows[0]));
 	test_bad(DEVICE_1, old, sizeof(old) / sizeof(old[0]));
 	test_check();
+	test_check_link();
 	return tap_done();
 }

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "src/base/json.h"
+#include "tests/network_text.h"
 #include "tests/tap.h"
 
 enum { OPS_MOST = 24 };
@@ -223,26 +224,6 @@ static const struct layer_row layers[] = {
 	    { "update-add-quotient", 0, 4 * 80, 0 } } },
 };
 
-/* ' stands for ". */
-static bool
-read_network(struct network *n, const char *text, struct arena *a)
-{
-	char *copy = arena_strdup(a, text);
-	struct err e = ERR_INIT;
-	json_error_t je;
-	json_t *root;
-	bool good;
-
-	for (char *c = copy; *c != '\0'; c++)
-		*c = *c == '\'' ? '"' : *c;
-	root = json_loads(copy, 0, &je);
-	good = root != NULL && network_from_json(n, root, a, &e) == 0;
-	json_decref(root);
-	if (!good)
-		diag("%s: %s %s", text, root == NULL ? je.text : e.path, e.text);
-	return good;
-}
-
 /* An op's time is its FLOPs, or its bytes. */
 static struct device
 counting(bool bytes)
@@ -285,7 +266,7 @@ lower_twice(struct graph *g, struct graph *h, const struct layer_row *row, const
 	struct err e = ERR_INIT;
 	struct network n;
 
-	return ok(read_network(&n, text, a) && lower(g, &n, row->by, flops, a, &e) == 0 && lower(h, &n, row->by, bytes, a, &e) == 0,
+	return ok(network_from_text(&n, text, a) && lower(g, &n, row->by, flops, a, &e) == 0 && lower(h, &n, row->by, bytes, a, &e) == 0,
 	    "%s: lowered %s", row->what, e.text);
 }
 

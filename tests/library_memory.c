@@ -7,7 +7,6 @@
  * because OpenMP ends the process when it has no memory.  LAYRUB_ALL=1 tries every allocation, otherwise every fifth.
  */
 #include <config.h>
-#include <errno.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,39 +15,14 @@
 #if defined __GLIBC__ && (__GLIBC__ > 2 || __GLIBC_MINOR__ >= 33)
 #include <malloc.h>
 #endif
-#include <xxhash.h>
 
 #include "src/library/layrub.h"
-#include "tests/no_memory.h"
+#include "tests/starve.h"
 #include "tests/tap.h"
 
 enum { LAYERS = 12, TENSORS = 4 * LAYERS + 1, OPS = 3 * LAYERS, ITEMS = 20 };
 
 /* ---- allocations ---- */
-
-static unsigned long asked, fail_at;	/* fail_at 0: never */
-static bool and_later;
-
-static bool
-fails(void)
-{
-	asked++;
-	if (fail_at == 0 || asked < fail_at || (asked > fail_at && !and_later))
-		return false;
-	errno = ENOMEM;
-	return true;
-}
-
-/* The rows of ALLOCATORS, each in front of the function that it is named for. */
-#define ROW(type, name, parameters, arguments) \
-	type __real_##name parameters; \
-	type __wrap_##name parameters; \
-	type __wrap_##name parameters \
-	{ \
-		return fails() ? NULL : __real_##name arguments; \
-	}
-ALLOCATORS(ROW)
-#undef ROW
 
 #if defined __GLIBC__ && (__GLIBC__ > 2 || __GLIBC_MINOR__ >= 33) && !defined __SANITIZE_ADDRESS__ && !defined __SANITIZE_THREAD__
 #define HAS_COUNT 1

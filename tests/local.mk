@@ -108,13 +108,13 @@ mutate:
 C_TESTS += %D%/network.t %D%/network_set.t %D%/lower.t %D%/passes.t %D%/roofline.t %D%/flops.t
 %C%_network_set_t_SOURCES = %D%/network_set.c
 %C%_network_set_t_LDADD = $(TEST_LIBS)
-%C%_passes_t_SOURCES = %D%/passes.c
+%C%_passes_t_SOURCES = %D%/passes.c %D%/network_text.h
 %C%_passes_t_LDADD = $(TEST_LIBS)
-%C%_flops_t_SOURCES = %D%/flops.c
+%C%_flops_t_SOURCES = %D%/flops.c %D%/network_text.h
 %C%_flops_t_LDADD = $(TEST_LIBS)
 %C%_network_t_SOURCES = %D%/network.c
 %C%_network_t_LDADD = $(TEST_LIBS)
-%C%_lower_t_SOURCES = %D%/lower.c
+%C%_lower_t_SOURCES = %D%/lower.c %D%/network_text.h
 %C%_lower_t_LDADD = $(TEST_LIBS)
 %C%_roofline_t_SOURCES = %D%/roofline.c
 %C%_roofline_t_LDADD = $(TEST_LIBS)
@@ -182,14 +182,14 @@ C_TESTS += %D%/library_arrays.t
 %C%_library_arrays_t_LDFLAGS = $(AM_LDFLAGS) -pthread
 %C%_library_arrays_t_LDADD = libtap.a liblayrub.a $(JANSSON_LIBS) $(XXHASH_LIBS)
 C_TESTS += %D%/library_memory.t
-%C%_library_memory_t_SOURCES = %D%/library_memory.c %D%/no_memory.h
+%C%_library_memory_t_SOURCES = %D%/library_memory.c %D%/no_memory.h %D%/starve.h
 %C%_library_memory_t_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=fopen,--wrap=fdopen \
 	-Wl,--wrap=fopencookie,--wrap=open_memstream,--wrap=realpath,--wrap=XXH3_createState
 %C%_library_memory_t_LDADD = libtap.a liblayrub.a $(JANSSON_LIBS) $(XXHASH_LIBS)
 
 # The command itself, with allocators in front of the C library's; main.c's main has another name there.
 C_TESTS += %D%/no_memory.t
-%C%_no_memory_t_SOURCES = %D%/no_memory.c %D%/no_memory.h $(layrub_SOURCES)
+%C%_no_memory_t_SOURCES = %D%/no_memory.c %D%/no_memory.h %D%/starve.h $(layrub_SOURCES)
 %C%_no_memory_t_CPPFLAGS = $(AM_CPPFLAGS) -Dmain=layrub_main -include $(srcdir)/%D%/no_memory.h
 %C%_no_memory_t_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=fopen,--wrap=fdopen \
 	-Wl,--wrap=fopencookie,--wrap=open_memstream,--wrap=realpath,--wrap=XXH3_createState

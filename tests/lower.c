@@ -4,12 +4,12 @@
 #include <config.h>
 #include "src/network/lower.h"
 
-#include <dirent.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "src/base/json.h"
 #include "src/network/layer.h"
+#include "tests/network_text.h"
 #include "tests/tap.h"
 
 static int
@@ -21,23 +21,10 @@ network_parse(struct network *n, json_t *root, struct arena *a, struct err *e)
 	return r;
 }
 
-/* ' stands for ". */
 static bool
-read_text(struct network *n, const char *text, struct arena *a)
+is_read(struct network *n, const char *text, struct arena *a)
 {
-	struct err e = ERR_INIT;
-	char *copy = strdup(text);
-	json_error_t je;
-	bool good;
-
-	for (char *c = copy; *c != '\0'; c++)
-		if (*c == '\'')
-			*c = '"';
-	good = network_parse(n, json_loads(copy, 0, &je), a, &e) == 0;
-	free(copy);
-	if (!good)
-		err_print(&e, "lower", stderr);
-	return ok(good, "a network is read");
+	return ok(network_from_text(n, text, a), "a network is read");
 }
 
 static bool
@@ -191,7 +178,7 @@ test_ops(const char *text, const struct lowering *by, const char *const *want)
 	struct graph g;
 	uint32_t i = 0;
 
-	if (read_text(&n, text, &a) && lower_or_fail(&g, &n, by, NULL, &a)) {
+	if (is_read(&n, text, &a) && lower_or_fail(&g, &n, by, NULL, &a)) {
 		for (; want[i] != NULL; i++)
 			is_string(i < g.op_count ? op_text(&g.ops[i], &a) : "", want[i], "%s op %u", by->name, i);
 		is_uint(g.op_count, i, "%s: as many ops", by->name);
@@ -299,26 +286,6 @@ test_network(const char *name, const struct device *d)
 	arena_free(&a);
 }
 
-static void
-test_folder(const char *folder, const struct device *d)
-{
-	DIR *dir = opendir(data_path(folder));
-	struct dirent *f;
-	char name[300];
-
-	if (!ok(dir != NULL, "networks/%s is there", folder))
-		return;
-	while ((f = readdir(dir)) != NULL) {
-		size_t length = strlen(f->d_name);
-
-		if (length < 5 || strcmp(f->d_name + length - 5, ".json") != 0 || strstr(f->d_name, ".schema.") != NULL)
-			continue;
-		snprintf(name, sizeof(name), "%s%.*s", folder, (int)length - 5, f->d_name);
-		test_network(name, d);
-	}
-	closedir(dir);
-}
-
 /* ---- every lowering has every type of layer ---- */
 
 /* Two trained maps of [6, 4, 4], 'c' and 'd'; 't' stands between them and a loss. */
@@ -370,7 +337,7 @@ test_sample(const struct layer_type *type, const char *extra)
 	struct op_tally t;
 	bool has = false;
 
-	if (read_text(&n, sample(type, extra, &a), &a)) {
+	if (is_read(&n, sample(type, extra, &a), &a)) {
 		for (uint32_t i = 0; i < n.layer_count; i++)
 			has |= n.layers[i].type == type;
 		ok(has, "a sample of %s%s", type->name, extra);
@@ -457,7 +424,7 @@ test_optimizer(const char *text, bytes_t parameter, bytes_t optimizer)
 	struct graph g;
 
 	for (int k = 0; k < LOWER_COUNT; k++)
-		if (read_text(&n, text, &a) && lower_or_fail(&g, &n, lowerings[k], NULL, &a)) {
+		if (is_read(&n, text, &a) && lower_or_fail(&g, &n, lowerings[k], NULL, &a)) {
 			is_uint(kind_bytes(&g, KIND_PARAMETER), parameter, "%.60s: parameters", text + 60);
 			is_uint(kind_bytes(&g, KIND_OPTIMIZER), optimizer, "%.60s: optimizer's", text + 60);
 		}
@@ -472,12 +439,12 @@ test_batch(const struct device *d)
 	struct network n;
 	struct graph g;
 
-	if (read_text(&n, SMALL(""), &a)) {
+	if (is_read(&n, SMALL(""), &a)) {
 		n.batch = 6;
 		if (lower_or_fail(&g, &n, &lowering_reuse, NULL, &a))
 			is_uint(g.tensors[0].bytes, 6 * 3 * 8 * 8 * 4, "the batch may be set after reading");
 	}
-	if (read_text(&n, "{'format':'layrub-network','version':1,'name':'big','batch':2,'layers':["
+	if (is_read(&n, "{'format':'layrub-network','version':1,'name':'big','batch':2,'layers':["
 	    "{'name':'x','type':'input','shape':[1048576,1048576]},{'name':'f','type':'linear','features':1048576},"
 	    "{'name':'y','type':'input','shape':[1048576],'dtype':'int64'},{'name':'l','type':'cross-entropy','inputs':['f','y']}]}", &a)) {
 		n.batch = INT32_MAX;
@@ -496,7 +463,7 @@ test_probabilities(void)
 	struct network n;
 	struct graph g;
 
-	if (read_text(&n, PLAIN, &a) && lower_or_fail(&g, &n, &lowering_reuse, NULL, &a)) {
+	if (is_read(&n, PLAIN, &a) && lower_or_fail(&g, &n, &lowering_reuse, NULL, &a)) {
 		is_uint(g.tensors[4].bytes, 2 * 2 * 4 * 4 * 4, "probabilities of 2 samples, 2 heads, 4 by 4 tokens");
 		is_uint(g.tensors[5].bytes, 2 * 2 * 4 * 4, "their mask");
 		is_uint(g.tensors[13].bytes, g.tensors[2].bytes, "one gradient for query, key and value");
@@ -527,8 +494,8 @@ main(void)
 		err_print(&e, "lower", stderr);
 	else {
 		test_batch(&d);
-		test_folder("", &d);
-		test_folder("caffe/", &d);
+		each_network("", test_network, &d);
+		each_network("caffe/", test_network, &d);
 		for (size_t i = 0; i < sizeof(traced) / sizeof(*traced); i++)
 			test_trace(traced[i].network, traced[i].trace, &d);
 	}

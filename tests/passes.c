@@ -4,7 +4,6 @@
 #include <config.h>
 #include "src/network/lower.h"
 
-#include <dirent.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,24 +11,13 @@
 #include "sim/check/check.h"
 #include "src/base/json.h"
 #include "src/network/layer.h"
+#include "tests/network_text.h"
 #include "tests/tap.h"
 
-/* ' stands for ". */
 static bool
-read_text(struct network *n, const char *text, struct arena *a)
+is_read(struct network *n, const char *text, struct arena *a)
 {
-	char *copy = arena_strdup(a, text);
-	struct err e = ERR_INIT;
-	json_error_t je;
-	json_t *root;
-	bool good;
-
-	for (char *c = copy; *c != '\0'; c++)
-		*c = *c == '\'' ? '"' : *c;
-	root = json_loads(copy, 0, &je);
-	good = root != NULL && network_from_json(n, root, a, &e) == 0;
-	json_decref(root);
-	return ok(good, "a network is read %s %s", e.path, e.text);
+	return ok(network_from_text(n, text, a), "a network is read");
 }
 
 static bool
@@ -63,7 +51,7 @@ test_ops(const char *text, const struct lowering *by, const char *const *want)
 	struct graph g;
 	uint32_t i;
 
-	if (read_text(&n, text, &a) && lower_or_fail(&g, &n, by, NULL, &a)) {
+	if (is_read(&n, text, &a) && lower_or_fail(&g, &n, by, NULL, &a)) {
 		for (i = 0; want[i] != NULL; i++)
 			is_string(i < g.op_count ? op_text(&g.ops[i], &a) : "", want[i], "%s op %u", by->name, i);
 		is_uint(g.op_count, i, "%s: as many ops", by->name);
@@ -220,7 +208,7 @@ test_counts(const struct count_row *r)
 	double flops = 0;
 	uint32_t adds = 0;
 
-	if (read_text(&n, r->text, &a) && lower_or_fail(&g, &n, r->by, &d, &a)) {
+	if (is_read(&n, r->text, &a) && lower_or_fail(&g, &n, r->by, &d, &a)) {
 		for (uint32_t k = 0; k < g.op_count; k++) {
 			flops += g.ops[k].time_us;
 			adds += strcmp(g.ops[k].name, "accumulate-gradient") == 0;
@@ -244,7 +232,7 @@ test_limit(void)
 	struct network n;
 	struct graph g;
 
-	if (read_text(&n, TWO("", "", ""), &a)) {
+	if (is_read(&n, TWO("", "", ""), &a)) {
 		n.accumulate = 200001;
 		ok(lower(&g, &n, &lowering_reuse, NULL, &a, &e) < 0 && e.code == ERR_INPUT, "more layers than a document may have are refused");
 		is_string(e.path, "accumulate", "where");
@@ -417,33 +405,19 @@ test_graph(const struct network *n, const struct lowering *by, const struct devi
 }
 
 static void
-test_folder(const char *folder, const struct device *d)
+test_network(const char *name, const struct device *d)
 {
-	DIR *dir = opendir(data_path(folder));
-	struct dirent *f;
-	char name[300];
+	for (int backbone = 0; backbone < 2; backbone++) {
+		struct arena a = ARENA_INIT;
+		struct network n;
 
-	if (!ok(dir != NULL, "networks/%s is there", folder))
-		return;
-	while ((f = readdir(dir)) != NULL) {
-		size_t length = strlen(f->d_name);
-
-		if (length < 5 || strcmp(f->d_name + length - 5, ".json") != 0 || strstr(f->d_name, ".schema.") != NULL)
-			continue;
-		snprintf(name, sizeof(name), "%s%.*s", folder, (int)length - 5, f->d_name);
-		for (int backbone = 0; backbone < 2; backbone++) {
-			struct arena a = ARENA_INIT;
-			struct network n;
-
-			if (read_frozen(&n, name, backbone, &a)) {
-				n.accumulate = backbone ? 1 : 2;
-				for (int k = 0; k < LOWER_COUNT; k++)
-					test_graph(&n, lowerings[k], d, backbone, strcmp(name, "resnet18") == 0 || strcmp(name, "gpt2") == 0);
-			}
-			arena_free(&a);
+		if (read_frozen(&n, name, backbone, &a)) {
+			n.accumulate = backbone ? 1 : 2;
+			for (int k = 0; k < LOWER_COUNT; k++)
+				test_graph(&n, lowerings[k], d, backbone, strcmp(name, "resnet18") == 0 || strcmp(name, "gpt2") == 0);
 		}
+		arena_free(&a);
 	}
-	closedir(dir);
 }
 
 int
@@ -462,8 +436,8 @@ main(void)
 		test_counts(&counts[i]);
 	test_limit();
 	if (ok(device_read(&d, data_path("devices/h200.json"), &a, &e) == 0, "devices/h200 is read %s", e.text)) {
-		test_folder("", &d);
-		test_folder("caffe/", &d);
+		each_network("", test_network, &d);
+		each_network("caffe/", test_network, &d);
 	}
 	arena_free(&a);
 	return tap_done();

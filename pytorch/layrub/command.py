@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import argparse
+import inspect
 import json
 import sys
 from collections.abc import Callable
@@ -65,7 +66,7 @@ def trace(args: argparse.Namespace) -> int:
 
 def plan(args: argparse.Namespace) -> int:
     with problem(Source(args).tape(), args.device) as p:
-        found = p.plan(**budget(args, p), progress=progress())
+        found = p.plan(**budget(args), progress=progress())
         tell(p, found)
         if args.output:
             found.write(args.output)
@@ -82,8 +83,6 @@ def fit(args: argparse.Namespace) -> int:
 
 
 def searches(source: Source) -> bool:
-    import inspect
-
     return "batch" in inspect.signature(source.make).parameters
 
 
@@ -96,7 +95,7 @@ def answer(p: layrub.Problem, args: argparse.Namespace) -> int:
         print("yes: it fits as it is")
         return 0
     try:
-        found = p.plan(**budget(args, p), progress=progress())
+        found = p.plan(**budget(args), progress=progress())
     except layrub.LayrubError as e:
         if e.code != layrub.Code.INFEASIBLE:
             raise
@@ -162,7 +161,7 @@ def progress() -> Callable[[str], None] | None:
     return lambda line: print(f"\r\033[K{line}", end="", file=sys.stderr, flush=True)
 
 
-def budget(args: argparse.Namespace, _p: layrub.Problem) -> dict[str, Any]:
+def budget(args: argparse.Namespace) -> dict[str, Any]:
     options: dict[str, Any] = {}
     if args.policy:
         options["policy"] = args.policy

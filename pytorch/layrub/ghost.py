@@ -2,10 +2,8 @@
 """Tensors without memory: a step is recorded that no machine here could hold, and without a GPU.
 
 Tensors of the GPU are `meta` tensors, so that every op gives shapes and nothing is allocated or calculated.  To Python code
-they look like
-tensors on "cuda:0".  Four things that PyTorch decides by the real device are decided here as CUDA does it: automatic mixed
-precision, the
-kernel of scaled_dot_product_attention, dropout in one op, and optimizers over lists of tensors.
+they look like tensors on "cuda:0".  What PyTorch decides by the real device is decided here as CUDA does it: automatic mixed
+precision, the kernels of attention and batch norm, dropout in one op, and calls over lists of tensors.
 """
 
 from __future__ import annotations

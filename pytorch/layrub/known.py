@@ -2,8 +2,7 @@
 """Values that do not depend on the step's data: positions, masks, counters.
 
 Code looks at them to decide ("is any of these position ids out of order?"), although the tensors have no memory.  Every storage
-that is
-made of constants alone has a small shadow on the host; ops on such storages also run on the shadows.
+that is made of constants alone has a small shadow on the host; ops on such storages also run on the shadows.
 """
 
 from __future__ import annotations
@@ -15,7 +14,8 @@ import torch
 from . import private
 
 MOST = 1 << 16  # elements of a shadow
-_UNKNOWN = ("empty", "empty_like", "empty_strided", "new_empty", "new_empty_strided", "empty_permuted")
+# Factories that give memory and no values.
+NO_VALUES = ("empty", "empty_like", "empty_strided", "new_empty", "new_empty_strided", "empty_permuted")
 READS = (torch.ops.aten._local_scalar_dense.default, torch.ops.aten.equal.default, torch.ops.aten.is_nonzero.default)
 
 
@@ -64,7 +64,7 @@ class Known(private.TorchDispatchMode):
                 a, on_gpu = torch.device("cpu"), True
             shadows.append(a)
         name = func._schema.name.partition("::")[2]
-        if not on_gpu or name in _UNKNOWN or torch.Tag.nondeterministic_seeded in func.tags or self._size(func, flat) > MOST:
+        if not on_gpu or name in NO_VALUES or torch.Tag.nondeterministic_seeded in func.tags or self._size(func, flat) > MOST:
             return None
         a, k = private.tree_unflatten(shadows, form)
         try:

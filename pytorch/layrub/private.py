@@ -65,7 +65,7 @@ def sequence_number(node: Any | None = None) -> int:
     Without a node: that of the op that runs now, in forward.  Autograd counts before it calls the op.
     """
     if node is None:
-        return torch._C._get_sequence_nr() - 1 if hasattr(torch._C, "_get_sequence_nr") else torch.autograd._get_sequence_nr() - 1
+        return torch.autograd._get_sequence_nr() - 1
     return node._sequence_nr()
 
 
@@ -94,8 +94,5 @@ def checkpoints_do_not_compare_devices() -> Any:
     return mock.patch.dict(checkpoint._allowed_determinism_checks_to_fns, {"default": shape_and_type})
 
 
-def check_version() -> None:
-    """Warns where this version of PyTorch has not been tested."""
-    version = ".".join(torch.__version__.split(".")[:2])
-    if version not in TESTED:
-        warnings.warn(f"layrub is tested with PyTorch {' and '.join(TESTED)}, this is {torch.__version__}", stacklevel=3)
+if ".".join(torch.__version__.split(".")[:2]) not in TESTED:  # once, at the first import
+    warnings.warn(f"layrub is tested with PyTorch {' and '.join(TESTED)}, this is {torch.__version__}", stacklevel=2)

@@ -14,13 +14,11 @@ import torch
 
 from . import private, work
 from .errors import Refused
-from .known import READS
+from .known import NO_VALUES, READS
 from .split import join, split
 from .tape import Entry, Leaf, Storage, Tape, covers_storage
 from .where import Where
 
-# Factories that give memory and no values.
-_EMPTY = ("empty", "empty_like", "empty_strided", "new_empty", "new_empty_strided", "empty_permuted")
 # Ops in place that use nothing of what they overwrite.
 _OVERWRITES = (
     "copy_",
@@ -116,7 +114,7 @@ class Recorder(private.TorchDispatchMode):
                 self.tape.storages[leaf.storage].kind = "state"
                 self.tape.constants[leaf.storage] = result.untyped_storage() if isinstance(result, torch.Tensor) else None
             return result
-        if name in _EMPTY or not (made or mutated):
+        if name in NO_VALUES or not (made or mutated):
             return result
         reads = [leaf.storage for leaf, a in zip(leaves, flat, strict=False) if isinstance(leaf, Leaf) and id(a) not in whole]
         entry = Entry(func, leaves, form, made, _once(reads), _once([leaf.storage for leaf in made] + mutated))
@@ -300,8 +298,8 @@ def record(
         with recorder:
             kept = step(*inputs)
     # Gradients that the step found and did not read are dropped by it; so will be those that it leaves.
-    read = {s for e in recorder.tape.entries for s in e.reads}
-    found_read = any(recorder._ids.get(key) in read for key in before)
+    reads = {s for e in recorder.tape.entries for s in e.reads}
+    found_read = any(recorder._ids.get(key) in reads for key in before)
     after = set() if found_read else set(_gradients(device_type))
     tape = recorder.finish(after)
     del kept

@@ -90,8 +90,8 @@ add_row(struct compare_row *rows, uint32_t *count, uint32_t *fits, const struct 
 	return 0;
 }
 
-/* Makes all rows in the order of the table of policies, external ones last.  After Ctrl-C, the current row gets its best plan so far, and no other row begins.
- * The integer program is left out, because it searches until its time limit. */
+/* Makes all rows in the order of the table of policies, external ones last.  After Ctrl-C, the current row gets its best plan so far,
+ * and no other row begins.  The integer program is left out, because it searches until its time limit. */
 static int
 make_rows(struct compare_row *rows, uint32_t *count, uint32_t *fits, const struct planning *planning, const struct external_policies *x,
     struct arena *a, struct err *e)

@@ -95,7 +95,7 @@ device_budget(const struct device *d)
  * transfer takes the first point's time; a larger one goes on at the rate between the last two points. */
 double device_transfer_us(const struct device *d, enum direction dir, bytes_t bytes);
 
-/* What a list of numbers by op class holds: shares above 0 and up to 1, factors of at least 1, or microseconds. */
+/* Contents of a list of numbers by op class: shares above 0 and up to 1, factors of at least 1, or microseconds. */
 enum class_range { CLASS_SHARES, CLASS_FACTORS, CLASS_TIMES };
 
 /* Refuses one number of such a list; key is its place. */
