@@ -26,7 +26,7 @@ MOST = 200  # runs in one graph
 def signature(entry: Entry) -> tuple[Any, ...]:
     """What the time of an entry depends on.  Storages are numbered within the entry, so that aliases count."""
     numbers: dict[int, int] = {}
-    parts: list[Any] = [str(entry.function)]
+    parts: list[Any] = [entry.function]
     for a in entry.arguments:
         if isinstance(a, Leaf):
             parts.append((numbers.setdefault(a.storage, len(numbers)), a.dtype, a.size, a.stride, a.offset))

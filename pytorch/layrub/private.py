@@ -6,8 +6,12 @@ Tested with PyTorch 2.11 and 2.13; another version is warned about once.
 
 from __future__ import annotations
 
+import contextlib
+import gc
+import threading
 import warnings
-from typing import Any
+from collections.abc import Callable, Iterator
+from typing import Any, TypeVar
 from unittest import mock
 
 import torch
@@ -17,10 +21,15 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_flatten, tree_unflatten
 
 __all__ = [
+    "NoShapes",
     "StorageWeakRef",
     "TorchDispatchMode",
+    "alive",
     "autograd_node",
     "checkpoints_do_not_compare_devices",
+    "compiled_without_reuse",
+    "generated_code_folder",
+    "host_kernels",
     "in_backward",
     "initial_values_are_left_out",
     "lists_of_tensors_are_supported",
@@ -29,12 +38,25 @@ __all__ = [
     "storage_key",
     "tree_flatten",
     "tree_unflatten",
+    "triton_call",
+    "triton_launches",
     "without_torch_function",
 ]
 
 TESTED = ("2.11", "2.13")
 
 without_torch_function = torch._C.DisableTorchFunction
+
+T = TypeVar("T")
+
+
+class NoShapes(Exception):  # noqa: N818
+    """PyTorch does not know the shapes of a call's results without running it."""
+
+
+def alive(kind: type[T]) -> list[T]:
+    """All objects of this class or its subclasses; not asked by isinstance(), which wakes weak proxies."""
+    return [o for o in gc.get_objects() if issubclass(type(o), kind)]
 
 
 def in_backward() -> bool:
@@ -67,6 +89,78 @@ def sequence_number(node: Any | None = None) -> int:
     if node is None:
         return torch.autograd._get_sequence_nr() - 1
     return node._sequence_nr()
+
+
+# ---- torch.compile ----
+
+
+@contextlib.contextmanager
+def triton_launches(launch: Callable[[Any, tuple[Any, ...], dict[str, Any]], Any]) -> Iterator[None]:
+    """Within it a launch of a Triton kernel is launch(tuner, args, kwargs); runs that only measure are left alone."""
+    from torch._inductor.runtime.triton_heuristics import CachingAutotuner
+
+    run = CachingAutotuner.run
+
+    def launched(self: Any, *args: Any, stream: Any, benchmark_run: bool = False, **kwargs: Any) -> Any:
+        if benchmark_run or getattr(_inside, "launch", False):
+            return run(self, *args, stream=stream, benchmark_run=benchmark_run, **kwargs)
+        return launch(self, args, kwargs)
+
+    with mock.patch.object(CachingAutotuner, "run", launched):
+        yield
+
+
+_inside = threading.local()  # launch: whether triton_call() runs the kernel
+
+
+def triton_call(tuner: Any) -> Callable[..., Any]:
+    """The kernel as a function of its arguments, on the current stream.  Its first call tunes it."""
+
+    def call(*args: Any, **kwargs: Any) -> Any:
+        _inside.launch = True
+        try:
+            return tuner.run(*args, stream=torch.cuda.current_stream().cuda_stream, **kwargs)
+        finally:
+            _inside.launch = False
+
+    return call
+
+
+@contextlib.contextmanager
+def host_kernels(wrap: Callable[[str, Callable[..., Any]], Callable[..., Any]]) -> Iterator[None]:
+    """Within it a kernel that is compiled for the host is wrap(source, kernel)."""
+    from torch._inductor.async_compile import AsyncCompile
+    from torch._inductor.codecache import LambdaFuture
+
+    make = AsyncCompile.cpp_pybinding
+
+    def wrapped(self: Any, argtypes: list[str], source: str) -> Any:
+        made = make(self, argtypes, source)
+        if callable(made):
+            return wrap(source, made)
+        return LambdaFuture(lambda: wrap(source, made.result()))
+
+    with mock.patch.object(AsyncCompile, "cpp_pybinding", wrapped):
+        yield
+
+
+@contextlib.contextmanager
+def compiled_without_reuse() -> Iterator[None]:
+    """Within it Inductor gives every tensor a buffer of its own, and captures no CUDA graphs."""
+    import torch._inductor.config as config
+
+    with config.patch({"allow_buffer_reuse": False, "triton.cudagraphs": False}):
+        yield
+
+
+def generated_code_folder() -> str:
+    """Where the code that torch.compile generates lies."""
+    from torch._inductor.runtime.cache_dir_utils import cache_dir
+
+    return cache_dir()
+
+
+# ---- storages ----
 
 
 def storage_key(storage: torch.UntypedStorage) -> int:

@@ -6,13 +6,13 @@ It stands below autograd, so that forward, backward and optimizer pass through i
 
 from __future__ import annotations
 
-import gc
+import warnings
 from collections.abc import Callable, Iterable
 from typing import Any
 
 import torch
 
-from . import private, work
+from . import compiled, private, work
 from .errors import Refused
 from .known import NO_VALUES, READS
 from .split import join, split
@@ -38,6 +38,8 @@ _OVERWRITES = (
 # Results that CUDA leaves on the host outside of a captured step: the seed and the offset of random numbers.
 _HOST_RESULTS = {"_scaled_dot_product_efficient_attention": (2, 3)}
 
+CONSTANT = "constant"  # of a storage that the step finds and no module, optimizer or input owns
+
 # Kinds of storages, by key; the reference keeps a key from being given again.
 Kinds = dict[int, tuple[str, private.StorageWeakRef]]
 
@@ -55,8 +57,17 @@ class Scratch:
 class Recorder(private.TorchDispatchMode):
     """A dispatch mode that fills a tape.  device_type: "meta" for tensors without memory (ghost.py), else "cuda" or "cpu"."""
 
-    def __init__(self, device_type: str, known: Kinds, where: Where, read: Callable[..., Any] = lambda *_: None) -> None:
+    def __init__(
+        self,
+        device_type: str,
+        known: Kinds,
+        where: Where,
+        read: Callable[..., Any] = lambda *_: None,
+        run: Callable[..., Any] | None = None,
+    ) -> None:
         super().__init__()
+        self._run_call = run or (_run_meta if device_type == "meta" else _run)
+        self._launches_run = run is None
         self._read = read  # of a value that does not depend on the step's data, for tensors without memory
         self._host: dict[int, private.StorageWeakRef] = {}  # storages of _HOST_RESULTS
         self._constant: set[int] = set()  # storages that depend on no data: positions, masks
@@ -64,6 +75,8 @@ class Recorder(private.TorchDispatchMode):
         self._device = device_type
         self._known = known
         self._where = where
+        # Storages of the step that no recorded call has written; whether none has made it either.
+        self._unwritten: dict[int, bool] = {}
         self._ids: dict[int, int] = {}  # storage key -> id
         self._alive: list[private.StorageWeakRef] = []  # [id]: keeps the key from being given again
 
@@ -74,6 +87,28 @@ class Recorder(private.TorchDispatchMode):
             if parts is not None:
                 return join([self._call(func, a, k) for a, k in parts])
             return self._call(func, args, kwargs)
+
+    @classmethod
+    def ignore_compile_internals(cls) -> bool:
+        """The mode stays on around compiled code, whose kernels come by launch()."""
+        return True
+
+    def launch(self, kernel: compiled.Kernel, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """Writes a launch of a compiled kernel down, and runs it."""
+        with private.without_torch_function():
+            tensors = {i: t for i, t in enumerate(args) if self._ours(t)}
+            flat, form = private.tree_flatten((args, kwargs))
+            read = [t for i, t in tensors.items() if kernel.reads(i) or not covers_storage(t)]
+            written = [t for i, t in tensors.items() if kernel.writes(i)]
+            leaves = [self._leaf(a) if self._ours(a) else a for a in flat]
+            scratch = Scratch() if self._measures else None
+            result = kernel(*args, **kwargs) if self._launches_run else None
+            reads, writes = ([self._storage(t) for t in ts] for ts in (read, written))
+            self._constant.difference_update(writes)
+            entry = Entry(kernel, leaves, form, [], _once(reads), _once(writes))
+            entry.workspace_bytes = scratch.bytes() if scratch is not None else 0
+            self._note(entry)
+            return result
 
     # ---- one call ----
 
@@ -98,8 +133,8 @@ class Recorder(private.TorchDispatchMode):
         whole = self._overwritten(func, args, kwargs)
         # Ids before the call: it may change a storage that is older than the step.
         leaves = [self._leaf(a) if self._ours(a) else a for a in flat]
-        scratch = Scratch() if self._device == "cuda" else None
-        result = self._run(func, args, kwargs, ours)
+        scratch = Scratch() if self._measures else None
+        result = self._run(func, args, kwargs)
         for i in _HOST_RESULTS.get(name, ()):
             storage = result[i].untyped_storage()
             self._host[private.storage_key(storage)] = private.StorageWeakRef(storage)
@@ -111,30 +146,35 @@ class Recorder(private.TorchDispatchMode):
             self._constant.difference_update(mutated)
         if not ours and flat and any(isinstance(a, torch.Tensor) for a in flat):
             for leaf in made:  # made of the host's data: the same in every step
-                self.tape.storages[leaf.storage].kind = "state"
-                self.tape.constants[leaf.storage] = result.untyped_storage() if isinstance(result, torch.Tensor) else None
+                self._make_constant(leaf.storage, result.untyped_storage() if isinstance(result, torch.Tensor) else None)
             return result
+        if name == "lift_fresh":  # of Python's numbers: torch.tensor()
+            for leaf in (leaf for leaf in leaves if isinstance(leaf, Leaf) and leaf.storage in self._unwritten):
+                self._make_constant(leaf.storage, result.untyped_storage())
         if name in NO_VALUES or not (made or mutated):
             return result
         reads = [leaf.storage for leaf, a in zip(leaves, flat, strict=False) if isinstance(leaf, Leaf) and id(a) not in whole]
         entry = Entry(func, leaves, form, made, _once(reads), _once([leaf.storage for leaf in made] + mutated))
         entry.workspace_bytes = scratch.bytes() if scratch is not None else 0
-        self._note(entry, args, kwargs, result)
+        entry.random = torch.Tag.nondeterministic_seeded in func.tags
+        entry.flops = work.flops(func, args, kwargs, result)
+        if torch.Tag.pointwise in func.tags:
+            entry.inplace = _inplace(entry, self.tape.storages)
+        self._note(entry)
         return result
 
     def _is_constant(self, t: torch.Tensor) -> bool:
         return self._ids.get(private.storage_key(t.untyped_storage())) in self._constant
 
-    def _run(self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any], ours: list[torch.Tensor]) -> Any:
+    @property
+    def _measures(self) -> bool:
+        return self._device == "cuda" and self._launches_run
+
+    def _run(self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         try:
-            return func(*args, **kwargs)
-        except NotImplementedError:
-            if self._device != "meta":
-                raise
-            returns = func._schema.returns
-            if all(r.alias_info is not None and r.alias_info.is_write for r in returns):  # no result but its arguments
-                return args[0] if len(returns) == 1 else (None if not returns else tuple(args[: len(returns)]))
-            raise Refused(f"{self._line()}: PyTorch has no rule for the shapes of {func} without running it") from None
+            return self._run_call(func, args, kwargs)
+        except private.NoShapes as e:
+            raise Refused(f"{self._line()}: PyTorch has no rule for the shapes of {func} without running it") from e
 
     def _line(self) -> str:
         return self._where.now()[2] or "the step"
@@ -149,10 +189,12 @@ class Recorder(private.TorchDispatchMode):
         if known is None:
             known = self._ids[key] = len(self.tape.storages)
             self._alive.append(private.StorageWeakRef(storage))
-            kind = self._known.get(key, (None,))[0]
-            if kind is None:  # made before the call that reads it, or by a call of its own, which _made() then says
+            kind = self._known.get(key, ("",))[0]
+            self.tape.storages.append(Storage(storage.nbytes(), {"": "activation", CONSTANT: "state"}.get(kind, kind)))
+            if kind == CONSTANT:
                 self.tape.constants[known] = storage
-            self.tape.storages.append(Storage(storage.nbytes(), kind or "state"))
+            elif not kind:
+                self._unwritten[known] = True
         return known
 
     def _made(self, result: Any) -> list[Leaf]:
@@ -161,8 +203,7 @@ class Recorder(private.TorchDispatchMode):
         for t in private.tree_flatten(result)[0]:
             if self._ours(t) and private.storage_key(t.untyped_storage()) not in self._ids:
                 leaf = self._leaf(t)
-                self.tape.storages[leaf.storage].kind = "activation"
-                del self.tape.constants[leaf.storage]
+                self._unwritten[leaf.storage] = False
                 made.append(leaf)
         return made
 
@@ -194,17 +235,29 @@ class Recorder(private.TorchDispatchMode):
                     whole.add(id(t))
         return whole
 
-    def _note(self, entry: Entry, args: tuple[Any, ...], kwargs: dict[str, Any], result: Any) -> None:
+    def _note(self, entry: Entry) -> None:
         entry.phase, entry.layer, entry.source = self._where.now()
-        entry.random = torch.Tag.nondeterministic_seeded in entry.function.tags
-        entry.flops = work.flops(entry.function, args, kwargs, result)
-        if torch.Tag.pointwise in entry.function.tags:
-            entry.inplace = _inplace(entry, self.tape.storages)
+        for s in [s for s in entry.reads if s in self._unwritten]:
+            if s in entry.writes:  # in parts: there is nothing to be kept
+                entry.reads.remove(s)
+            elif self._unwritten[s]:
+                raise Refused(
+                    f"{self._line()}: {entry.name} reads a tensor that something has made which is no op of PyTorch and no kernel "
+                    "of torch.compile: a function that was compiled before the recording (call torch._dynamo.reset() first), or "
+                    "a kernel outside torch.library"
+                )
+            else:
+                self._make_constant(s, None)  # memory as it was found
         for s in entry.writes:
-            if self.tape.storages[s].first < 0 and self.tape.storages[s].kind in ("activation", "gradient"):
+            if self._unwritten.pop(s, None) is not None:
                 self.tape.storages[s].first = len(self.tape.entries)
                 self.tape.storages[s].kind = "activation" if entry.phase == "forward" else "gradient"
         self.tape.entries.append(entry)
+
+    def _make_constant(self, s: int, storage: torch.UntypedStorage | None) -> None:
+        del self._unwritten[s]
+        self.tape.storages[s].kind = "state"
+        self.tape.constants[s] = storage
 
     def finish(self, unread_gradients: set[int]) -> Tape:
         """The tape.  What the step makes and keeps is a result, but a parameter's gradient that the next step drops."""
@@ -216,6 +269,21 @@ class Recorder(private.TorchDispatchMode):
             if s is not None and self.tape.storages[s].kind == "result":
                 self.tape.storages[s].kind = "gradient"
         return self.tape
+
+
+def _run(func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    return func(*args, **kwargs)
+
+
+def _run_meta(func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """The call on tensors without memory; private.NoShapes where PyTorch cannot tell the shapes."""
+    try:
+        return func(*args, **kwargs)
+    except NotImplementedError as e:
+        returns = func._schema.returns
+        if all(r.alias_info is not None and r.alias_info.is_write for r in returns):  # no result but its arguments
+            return args[0] if len(returns) == 1 else (None if not returns else tuple(args[: len(returns)]))
+        raise private.NoShapes from e
 
 
 def _once(ids: list[int]) -> list[int]:
@@ -252,21 +320,23 @@ def known_storages(inputs: Iterable[Any], device_type: str) -> Kinds:
             kinds.setdefault(private.storage_key(storage), (kind, private.StorageWeakRef(storage)))
 
     with private.without_torch_function():
-        objects = gc.get_objects()
+        modules = private.alive(torch.nn.Module)
         for t in private.tree_flatten(list(inputs))[0]:
             add(t, "input")
-        for module in (o for o in objects if isinstance(o, torch.nn.Module)):
+        for module in modules:
             for parameter in module.parameters(recurse=False):
                 add(parameter, "parameter")
-        for optimizer in (o for o in objects if isinstance(o, torch.optim.Optimizer)):
+        for optimizer in private.alive(torch.optim.Optimizer):
             for group in optimizer.param_groups:
                 for parameter in group["params"]:
                     add(parameter, "parameter")
             for value in private.tree_flatten(list(optimizer.state.values()))[0]:
                 add(value, "optimizer")
-        for module in (o for o in objects if isinstance(o, torch.nn.Module)):
+        for module in modules:
             for buffer in module.buffers(recurse=False):
                 add(buffer, "state")
+        for t in private.alive(torch.Tensor):
+            add(t, CONSTANT)
     return kinds
 
 
@@ -274,7 +344,7 @@ def _gradients(device_type: str) -> Kinds:
     """Storages of all gradients that parameters hold."""
     found: Kinds = {}
     with private.without_torch_function():
-        for t in (o for o in gc.get_objects() if isinstance(o, torch.nn.Parameter)):
+        for t in (t for t in private.alive(torch.Tensor) if isinstance(t, torch.nn.Parameter)):
             if t.grad is not None and t.device.type == device_type:
                 storage = t.grad.untyped_storage()
                 found[private.storage_key(storage)] = ("gradient", private.StorageWeakRef(storage))
@@ -290,12 +360,14 @@ def record(
     read: Any = lambda *_: None,
 ) -> Tape:
     """Runs step(*inputs) warm_up times, so that optimizers have their state, and records the next run."""
-    for _ in range(warm_up):
-        step(*inputs)
+    with compiled.launches(lambda kernel, args, kwargs: kernel(*args, **kwargs)):
+        for _ in range(warm_up):
+            step(*inputs)
     before = _gradients(device_type)
-    with Where() as where:
+    with Where() as where, warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Using `torch.compile")  # there are hooks of ours
         recorder = Recorder(device_type, known_storages(inputs, device_type), where, read)
-        with recorder:
+        with compiled.launches(recorder.launch), recorder:
             kept = step(*inputs)
     # Gradients that the step found and did not read are dropped by it; so will be those that it leaves.
     reads = {s for e in recorder.tape.entries for s in e.reads}

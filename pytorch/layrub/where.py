@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import gc
 import os
 import sys
 from types import FrameType
@@ -17,23 +16,28 @@ from . import private
 
 _HERE = os.path.dirname(os.path.abspath(__file__)) + os.sep
 _TORCH = os.path.dirname(os.path.abspath(torch.__file__)) + os.sep
+_NOT_THE_USERS = (_TORCH, _HERE, private.generated_code_folder() + os.sep, "<")
 
 
 def module_paths() -> dict[int, str]:
-    """The path of every module that is alive, by id: "layers.3.mlp".  The roots' own path is their class's name."""
-    modules = [m for m in gc.get_objects() if isinstance(m, torch.nn.Module)]
+    """The path of every module that is alive, by id: "layers.3.mlp".  The roots' own path is their class's name.
+
+    What torch.compile wraps around a module counts for nothing.
+    """
+    modules = private.alive(torch.nn.Module)
     children = {id(c) for m in modules for c in m.children()}
     paths: dict[int, str] = {}
     for root in (m for m in modules if id(m) not in children):
         for name, module in root.named_modules():
-            paths.setdefault(id(module), name or type(root).__name__)
+            plain = ".".join(part for part in name.split(".") if part != "_orig_mod")
+            paths.setdefault(id(module), plain or type(getattr(root, "_orig_mod", root)).__name__)
     return paths
 
 
 def parameter_owners(paths: dict[int, str]) -> dict[int, str]:
     """The path of the module of every parameter, by the parameter's id."""
     owners: dict[int, str] = {}
-    for module in (m for m in gc.get_objects() if isinstance(m, torch.nn.Module)):
+    for module in private.alive(torch.nn.Module):
         for parameter in module.parameters(recurse=False):
             owners.setdefault(id(parameter), paths.get(id(module), ""))
     return owners
@@ -44,7 +48,7 @@ def user_line() -> str | None:
     frame: FrameType | None = sys._getframe(1)
     while frame is not None:
         file = frame.f_code.co_filename
-        if not file.startswith((_TORCH, _HERE, "<")):
+        if not file.startswith(_NOT_THE_USERS):
             return f"{os.path.basename(file)}:{frame.f_lineno}"
         frame = frame.f_back
     return None

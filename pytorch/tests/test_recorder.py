@@ -16,6 +16,7 @@ from torch import nn  # noqa: E402
 from torch.utils.checkpoint import checkpoint  # noqa: E402
 
 from layrub import graph, private  # noqa: E402
+from layrub.compiled import launches  # noqa: E402
 from layrub.errors import Refused  # noqa: E402
 from layrub.ghost import Unknown, adopt, ghosts  # noqa: E402
 from layrub.recorder import Recorder, known_storages, record  # noqa: E402
@@ -84,6 +85,12 @@ def checkpointed(model: nn.Module, optimizer: torch.optim.Optimizer, x: torch.Te
     return loss
 
 
+def compiled(model: nn.Module, optimizer: torch.optim.Optimizer, x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+    """The network is compiled, the loss and the update are not."""
+    model.compile()
+    return plain(model, optimizer, x, y)
+
+
 def two_losses(
     model: nn.Module, optimizer: torch.optim.Optimizer, x: torch.Tensor, y: torch.Tensor
 ) -> tuple[torch.Tensor, torch.Tensor]:
@@ -107,6 +114,7 @@ CASES = [
     (accumulate, "tied", "adamw"),
     (checkpointed, "tied", "sgd"),
     (two_losses, "tied", "adamw"),
+    (compiled, "conv", "sgd"),
 ]
 
 
@@ -122,15 +130,18 @@ def test_tape_is_the_step(step: Any, kind: str, optimizer: str) -> None:
     torch.manual_seed(1)
     model, x, y = make(kind)
     opt = OPTIMIZERS[optimizer](model.parameters())
-    for _ in range(2):
-        step(model, opt, x, y)
+    with launches(lambda kernel, args, kwargs: kernel(*args, **kwargs)):
+        for _ in range(2):
+            step(model, opt, x, y)
     persistent = [x, y, *model.parameters(), *model.buffers(), *(p.grad for p in model.parameters() if p.grad is not None)]
     persistent += [t for t in private.tree_flatten(list(opt.state.values()))[0] if isinstance(t, torch.Tensor)]
     before = [(t, t.untyped_storage().clone()) for t in persistent]
     # Step counters are tensors of the host; on a GPU's step they are not on the tape.
     counters = lambda f, a, k: f(*a, **k)  # noqa: E731
-    with Where() as where, Recorder("cpu", known_storages((x, y), "cpu"), where, counters) as recorder:
-        kept = step(model, opt, x, y)
+    with Where() as where:
+        recorder = Recorder("cpu", known_storages((x, y), "cpu"), where, counters)
+        with launches(recorder.launch), recorder:
+            kept = step(model, opt, x, y)
     tape = recorder.finish(set())
     start = {
         recorder._ids[private.storage_key(t.untyped_storage())]: copy
@@ -249,3 +260,12 @@ def test_looks_like_a_gpu() -> None:
             with torch.autocast("cuda", enabled=False):
                 assert nn.functional.softmax(y, -1).dtype == torch.bfloat16
     assert not torch.cuda.is_available() or torch.cuda.device_count() > 0
+
+
+def test_code_compiled_before_the_recording_is_refused() -> None:
+    """Its kernels were made where nobody listened."""
+    f = torch.compile(lambda x: (x @ x).tanh().sum())
+    x = torch.randn(8, 8)
+    f(x)
+    with pytest.raises(Refused, match="compiled before the recording"):
+        record(lambda x: f(x) * 2, (x,), "cpu")
