@@ -1,71 +1,63 @@
 # SPDX-License-Identifier: Apache-2.0
 """validate.py - recordings without memory against real ones, on a GPU
 
-    python3 pytorch/validate.py [-o FOLDER] [MODEL...]
+    python3 pytorch/validate.py -o FOLDER [MODEL...]
 
-For each model: the step recorded without memory and for real (the same ops over the same bytes?), the peak of the graph against
-PyTorch's
-own, and the sum of the op times against the step captured as one CUDA graph.  One line of JSON a model; FOLDER gets the graphs.
+Of each model, in processes of their own: the step recorded without a GPU (ghosts), on the GPU without memory (unmapped) and for
+real; the peak of the real graph against PyTorch's own, and the sum of the op times against the step captured as one CUDA graph.
+FOLDER gets the graphs and a line of JSON a model, validate.jsonl.
 """
 
 from __future__ import annotations
 
 import argparse
+import concurrent.futures
+import contextlib
 import gc
 import json
+import os
 import statistics
+import subprocess
 import sys
 import time
-import traceback
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import torch
-
 sys.path.insert(0, str(Path(__file__).parent))
 sys.path.insert(0, str(Path(__file__).parent / "tests"))
 
-import models  # noqa: E402
-
-from layrub import graph, measure  # noqa: E402
-from layrub.ghost import ghosts  # noqa: E402
-from layrub.recorder import record  # noqa: E402
-from layrub.tape import PERSISTENT, Tape  # noqa: E402
-
-Made = tuple[torch.nn.Module, tuple[Any, ...], Callable[..., torch.Tensor]]
+PARTS = ("ghost", "unmapped", "real")
+Made = tuple[Any, tuple[Any, ...], Callable[..., Any]]  # module, inputs, loss of the inputs
 
 
-def images(model: Callable[[], torch.nn.Module], batch: int) -> Callable[[], Made]:
+# ---- models ----
+
+
+def images(model: Callable[[], Any], batch: int, compiled: bool = False) -> Callable[[], Made]:
     def make() -> Made:
+        import torch
+
         m = model().cuda().train()
+        if compiled:
+            m.compile()
         x, y = torch.randn(batch, 3, 224, 224, device="cuda"), torch.randint(0, 1000, (batch,), device="cuda")
         return m, (x, y), lambda x, y: torch.nn.functional.cross_entropy(m(x), y)
 
     return make
 
 
-def words(
-    kind: str, batch: int, seq: int, dtype: torch.dtype = torch.float32, autocast: bool = False, **config: Any
-) -> Callable[[], Made]:
-    def make() -> Made:
-        import transformers
+def resnet(*blocks: int) -> Callable[[], Any]:
+    def make() -> Any:
+        import models
 
-        c = transformers.AutoConfig.for_model(kind, use_cache=False, **config)
-        auto = transformers.AutoModelForMaskedLM if kind == "bert" else transformers.AutoModelForCausalLM
-        m = auto.from_config(c).to(dtype).cuda().train()
-        x = torch.randint(0, c.vocab_size, (batch, seq), device="cuda")
-
-        def loss(x: torch.Tensor) -> torch.Tensor:
-            with torch.autocast("cuda", dtype=torch.bfloat16, enabled=autocast):
-                return m(input_ids=x, labels=x).loss
-
-        return m, (x,), loss
+        return models.ResNet(blocks)
 
     return make
 
 
-def vit() -> torch.nn.Module:
+def vit() -> Any:
+    import torch
     import transformers
 
     class Logits(torch.nn.Module):
@@ -73,10 +65,33 @@ def vit() -> torch.nn.Module:
             super().__init__()
             self.vit = transformers.ViTForImageClassification(transformers.ViTConfig(num_labels=1000))
 
-        def forward(self, x: torch.Tensor) -> torch.Tensor:
+        def forward(self, x: Any) -> Any:
             return self.vit(x).logits
 
     return Logits()
+
+
+def words(
+    kind: str, batch: int, seq: int, dtype: str = "float32", autocast: bool = False, compiled: bool = False, **config: Any
+) -> Callable[[], Made]:
+    def make() -> Made:
+        import torch
+        import transformers
+
+        c = transformers.AutoConfig.for_model(kind, use_cache=False, **config)
+        auto = transformers.AutoModelForMaskedLM if kind == "bert" else transformers.AutoModelForCausalLM
+        m = auto.from_config(c).to(getattr(torch, dtype)).cuda().train()
+        if compiled:
+            m.compile()
+        x = torch.randint(0, c.vocab_size, (batch, seq), device="cuda")
+
+        def loss(x: Any) -> Any:
+            with torch.autocast("cuda", dtype=torch.bfloat16, enabled=autocast):
+                return m(input_ids=x, labels=x).loss
+
+        return m, (x,), loss
+
+    return make
 
 
 LLAMA = {
@@ -86,25 +101,33 @@ LLAMA = {
 BERT_LARGE = {"hidden_size": 1024, "num_hidden_layers": 24, "num_attention_heads": 16, "intermediate_size": 4096}
 SGD, ADAMW = "sgd", "adamw"
 MODELS: dict[str, tuple[Callable[[], Made], str]] = {
-    "resnet50": (images(lambda: models.ResNet(models.RESNET50), 128), SGD),
-    "resnet152": (images(lambda: models.ResNet((3, 8, 36, 3)), 64), SGD),
+    "resnet50": (images(resnet(3, 4, 6, 3), 128), SGD),
+    "resnet152": (images(resnet(3, 8, 36, 3), 64), SGD),
     "vit-b16": (images(vit, 64), SGD),
     "gpt2": (words("gpt2", 16, 1024), SGD),
     "gpt2-bf16": (words("gpt2", 16, 1024, autocast=True), SGD),
     "bert-large": (words("bert", 16, 512, **BERT_LARGE), SGD),
-    "llama-1b": (words("llama", 2, 2048, torch.bfloat16, **LLAMA), ADAMW),
+    "llama-1b": (words("llama", 2, 2048, "bfloat16", **LLAMA), ADAMW),
+    "resnet50-compiled": (images(resnet(3, 4, 6, 3), 128, compiled=True), SGD),
+    "vit-b16-compiled": (images(vit, 64, compiled=True), SGD),
+    "gpt2-compiled": (words("gpt2", 16, 1024, compiled=True), SGD),
+    "gpt2-bf16-compiled": (words("gpt2", 16, 1024, autocast=True, compiled=True), SGD),
+    "bert-large-compiled": (words("bert", 16, 512, compiled=True, **BERT_LARGE), SGD),
+    "llama-1b-compiled": (words("llama", 2, 2048, "bfloat16", compiled=True, **LLAMA), ADAMW),
 }
 
 
-def training(made: Made, optimizer: str, capturable: bool = False) -> Callable[..., torch.Tensor]:
+def training(made: Made, optimizer: str, capturable: bool = False) -> Callable[..., Any]:
+    import torch
+
     model, _, loss = made
     if optimizer == ADAMW:
-        opt: torch.optim.Optimizer = torch.optim.AdamW(model.parameters(), lr=1e-4, fused=True, capturable=capturable)
+        opt: Any = torch.optim.AdamW(model.parameters(), lr=1e-4, fused=True, capturable=capturable)
     else:
         # One tensor at a time, as the tape has it.
         opt = torch.optim.SGD(model.parameters(), lr=1e-3, momentum=0.9, foreach=not capturable)
 
-    def step(*inputs: Any) -> torch.Tensor:
+    def step(*inputs: Any) -> Any:
         out = loss(*inputs)
         out.backward()
         opt.step()
@@ -114,66 +137,74 @@ def training(made: Made, optimizer: str, capturable: bool = False) -> Callable[.
     return step
 
 
-def without_memory(make: Callable[[], Made], optimizer: str, name: str) -> tuple[Tape, float]:
-    begin = time.perf_counter()
+# ---- the parts, each in a process of its own: the graph goes to a file, the figures are returned ----
+
+
+def ghost(name: str, path: str) -> dict[str, Any]:
+    from layrub.ghost import ghosts
+
     with ghosts() as world:
-        with world.building():
-            made = make()
-        tape = record(training(made, optimizer), made[1], "meta", name, read=world.known.read)
-    return tape, time.perf_counter() - begin
+        return without_memory(name, path, world, "meta")
 
 
-def peak(tape: Tape) -> int:
-    """Bytes of all tensors at the op where they are most, each rounded up to 512 as PyTorch's allocator does."""
-    first: dict[int, int] = {}
-    last: dict[int, int] = {}
-    for i, entry in enumerate(tape.entries):
-        for s in [*entry.reads, *entry.writes]:
-            first.setdefault(s, i)
-            last[s] = i
-    change = [0] * (len(tape.entries) + 1)
-    for s, begin in first.items():
-        kind = tape.storages[s].kind
-        size = -(-tape.storages[s].bytes // 512) * 512
-        change[0 if kind in PERSISTENT else begin] += size
-        change[len(tape.entries) if kind in PERSISTENT or kind == "result" else last[s] + 1] -= size
-    most = now = 0
-    for c, entry in zip(change, tape.entries, strict=False):
-        now += c
-        most = max(most, now + entry.workspace_bytes)
-    return most
+def unmapped(name: str, path: str) -> dict[str, Any]:
+    from layrub.unmapped import unmapped as without
+
+    with without() as world:
+        return without_memory(name, path, world, "cuda", kernels_run=False)
 
 
-def differences(a: Tape, b: Tape) -> dict[str, Any]:
-    """The first op by which the two differ."""
-    x, y = graph.document(a), graph.document(b)
-    for i, (p, q) in enumerate(zip(x["ops"], y["ops"], strict=False)):
-        for key in ("name", "phase", "layer", "inputs", "outputs", "flops", "memory_bytes"):
-            if p.get(key) != q.get(key):
-                return {"op": i, "key": key, "without": f"{p['name']} {p.get(key)}", "real": f"{q['name']} {q.get(key)}"}
-    if len(x["ops"]) != len(y["ops"]):
-        return {"ops": [len(x["ops"]), len(y["ops"])]}
-    changed = [t["id"] for t, u in zip(x["tensors"], y["tensors"], strict=False) if t != u]
-    return {"tensors": [[x["tensors"][i], y["tensors"][i]] for i in changed[:3]]} if changed else {}
+def without_memory(name: str, path: str, world: Any, device: str, **how: Any) -> dict[str, Any]:
+    from layrub import graph
+    from layrub.recorder import record
+
+    begin = time.perf_counter()
+    make, optimizer = MODELS[name]
+    with world.building():
+        made = make()
+    tape = record(training(made, optimizer), made[1], device, name, read=world.known.read, **how)
+    graph.write(tape, path)
+    return {"ops": len(tape.entries), "seconds": round(time.perf_counter() - begin, 2)}
 
 
-def real(make: Callable[[], Made], optimizer: str, name: str) -> tuple[Tape, dict[str, float]]:
+def real(name: str, path: str) -> dict[str, Any]:
+    import torch
+
+    from layrub import compiled, graph, measure
+    from layrub.recorder import record
+
+    make, optimizer = MODELS[name]
     made = make()
     step = training(made, optimizer)
-    for _ in range(3):
+    with compiled.launches(lambda kernel, args, kwargs: kernel(*args, **kwargs)):
+        for _ in range(3):
+            step(*made[1])
+        torch.cuda.synchronize()
+        torch.cuda.reset_peak_memory_stats()
         step(*made[1])
-    torch.cuda.synchronize()
-    torch.cuda.reset_peak_memory_stats()
-    step(*made[1])
-    torch.cuda.synchronize()
-    figures = {"max_memory_allocated": torch.cuda.max_memory_allocated()}
+        torch.cuda.synchronize()
+    row: dict[str, Any] = {"max_memory_allocated": torch.cuda.max_memory_allocated()}
+    begin = time.perf_counter()
     tape = record(step, made[1], "cuda", name)
-    torch.cuda.synchronize()
-    return tape, figures
+    row["recording_seconds"] = round(time.perf_counter() - begin, 2)
+    del made, step
+    clean()
+    begin = time.perf_counter()
+    row |= measure.measure(tape)
+    row["measuring_seconds"] = round(time.perf_counter() - begin, 1)
+    row["sum_ms"] = round(sum(e.time_us or 0 for e in tape.entries) / 1e3, 3)
+    graph.write(tape, path)
+    clean()
+    row["captured_ms"] = round(captured(make, optimizer), 3)
+    return row
 
 
 def captured(make: Callable[[], Made], optimizer: str) -> float:
-    """Milliseconds of the step as one CUDA graph."""
+    """Milliseconds of the step as one CUDA graph, after as long a time under load as the ops had."""
+    import torch
+
+    from layrub import measure
+
     made = make()
     step = training(made, optimizer, capturable=True)
     stream = torch.cuda.Stream()
@@ -185,61 +216,119 @@ def captured(make: Callable[[], Made], optimizer: str) -> float:
     with torch.cuda.graph(whole, stream=stream):
         step(*made[1])
     times = []
-    for _ in range(12):
-        begin, end = torch.cuda.Event(enable_timing=True), torch.cuda.Event(enable_timing=True)
-        begin.record()
-        whole.replay()
-        end.record()
-        end.synchronize()
-        times.append(begin.elapsed_time(end))
-    return statistics.median(times[2:])
+    begin = time.perf_counter()
+    while len(times) < 12 or time.perf_counter() - begin < 2 * measure.WARM_S:
+        times.append(measure.events(whole.replay) / 1e3)
+    return statistics.median(times[len(times) // 2 :])
 
 
 def clean() -> None:
+    import torch
+
     gc.collect()
     torch.cuda.synchronize()
     torch.cuda.empty_cache()
 
 
-def validate(name: str, folder: Path | None) -> dict[str, Any]:
-    make, optimizer = MODELS[name]
-    ghost, seconds = without_memory(make, optimizer, name)
-    row: dict[str, Any] = {"model": name, "ops": len(ghost.entries), "seconds": round(seconds, 2), "peak_bytes": peak(ghost)}
-    tape, figures = real(make, optimizer, name)
-    row |= figures | {"difference": differences(ghost, tape), "real_peak_bytes": peak(tape)}
-    clean()
-    begin = time.perf_counter()
-    row |= measure.measure(ghost)
-    row["measured_peak_bytes"] = peak(ghost)
-    row["peak_ratio"] = round(row["measured_peak_bytes"] / row["max_memory_allocated"], 4)
-    row["measuring_seconds"] = round(time.perf_counter() - begin, 1)
-    row["sum_ms"] = round(sum(e.time_us or 0 for e in ghost.entries) / 1e3, 3)
-    if folder is not None:
-        graph.write(ghost, str(folder / f"{name}.graph.json"))
-    clean()
-    row["captured_ms"] = round(captured(make, optimizer), 3)
-    clean()
-    row["time_ratio"] = round(row["sum_ms"] / row["captured_ms"], 4)
+# ---- comparison ----
+
+
+def peak(doc: dict[str, Any]) -> int:
+    """Bytes of all tensors at the op where they are most, each rounded up to 512 as PyTorch's allocator does."""
+    first: dict[int, int] = {}
+    last: dict[int, int] = {}
+    for i, op in enumerate(doc["ops"]):
+        for t in [*op["inputs"], *op["outputs"]]:
+            first.setdefault(t, i)
+            last[t] = i
+    change = [0] * (len(doc["ops"]) + 1)
+    for t in doc["tensors"]:
+        size = -(-t["bytes"] // 512) * 512
+        persistent = t["kind"] in ("parameter", "state", "optimizer", "input")
+        change[0 if persistent else first[t["id"]]] += size
+        change[len(doc["ops"]) if persistent or t["kind"] == "result" else last[t["id"]] + 1] -= size
+    most = now = 0
+    for c, op in zip(change, doc["ops"], strict=False):
+        now += c
+        most = max(most, now + op["workspace_bytes"])
+    return most
+
+
+def difference(x: dict[str, Any], y: dict[str, Any]) -> str:
+    """The first thing by which two graphs differ but times and workspaces; "": none."""
+    for i, (p, q) in enumerate(zip(x["ops"], y["ops"], strict=False)):
+        for key in ("name", "phase", "layer", "inputs", "outputs", "flops", "memory_bytes"):
+            if p.get(key) != q.get(key):
+                return f"op {i}: {key}: {p['name']} {p.get(key)}, real: {q['name']} {q.get(key)}"
+    if len(x["ops"]) != len(y["ops"]):
+        return f"{len(x['ops'])} ops, real: {len(y['ops'])}"
+    pairs = zip(x["tensors"], y["tensors"], strict=False)
+    return next((f"tensor {t}, real: {u}" for t, u in pairs if t != u), "")
+
+
+def row_of(name: str, figures: dict[str, dict[str, Any]], folder: Path) -> dict[str, Any]:
+    docs = {part: json.loads(graph_path(folder, name, part).read_text()) for part in figures if "error" not in figures[part]}
+    row: dict[str, Any] = {"model": name} | {part: f for part, f in figures.items() if part != "real"} | figures.get("real", {})
+    if "real" in docs:
+        row["ops"] = len(docs["real"]["ops"])
+        row["peak_bytes"] = peak(docs["real"])
+        row["peak_ratio"] = round(row["peak_bytes"] / row["max_memory_allocated"], 4)
+        row["time_ratio"] = round(row["sum_ms"] / row["captured_ms"], 4)
+        for part in docs.keys() - {"real"}:
+            row[part]["difference"] = difference(docs[part], docs["real"])
     return row
+
+
+def graph_path(folder: Path, name: str, part: str) -> Path:
+    return folder / f"{name}.{part}.graph.json"
+
+
+# ---- processes ----
+
+
+def in_process(name: str, part: str, folder: Path) -> dict[str, Any]:
+    command = [sys.executable, __file__, "--part", part, "-o", str(folder), name]
+    done = subprocess.run(command, capture_output=True, text=True)
+    if done.returncode != 0:
+        (folder / f"{name}.{part}.log").write_text(done.stdout + done.stderr)
+        return {"error": (done.stderr.strip().splitlines() or ["?"])[-1][:400]}
+    return json.loads(done.stdout.strip().splitlines()[-1])
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description="Recordings without memory against real ones, on a GPU.")
-    parser.add_argument("models", nargs="*", default=list(MODELS), metavar="MODEL", help=" ".join(MODELS))
-    parser.add_argument("-o", "--output", type=Path, help="a folder for the graphs and validate.jsonl")
+    parser.add_argument("models", nargs="*", metavar="MODEL", help=" ".join(MODELS))
+    parser.add_argument("-o", "--output", type=Path, required=True, metavar="FOLDER")
+    parser.add_argument("--part", choices=PARTS, help="only this part of one model, in this process")
+    parser.add_argument("--parts", default=",".join(PARTS), help="default: all")
     args = parser.parse_args()
-    torch.backends.cuda.matmul.allow_tf32 = False
-    for name in args.models:
-        try:
-            row = validate(name, args.output)
-        except Exception as e:  # the other models are still worth their time
-            traceback.print_exc()
-            row = {"model": name, "error": f"{type(e).__name__}: {e}"[:500]}
-        clean()
+    folder: Path = args.output
+    folder.mkdir(exist_ok=True)
+    models = args.models or list(MODELS)
+    if args.part:
+        with contextlib.redirect_stdout(sys.stderr):
+            figures = {"ghost": ghost, "unmapped": unmapped, "real": real}[args.part](
+                models[0], str(graph_path(folder, models[0], args.part))
+            )
+        print(json.dumps(figures), flush=True)
+        os._exit(0)  # tensors without memory are not to be freed
+    parts = args.parts.split(",")
+    with concurrent.futures.ThreadPoolExecutor(max(1, (os.cpu_count() or 2) // 3)) as several:
+        without = {
+            (n, p): several.submit(in_process, n, p, folder)
+            for n in models
+            for p in parts
+            if p != "real" and not (p == "ghost" and n.endswith("-compiled"))
+        }
+        figures = {key: f.result() for key, f in without.items()}
+    for name in models:
+        of_model = {p: f for (n, p), f in figures.items() if n == name}
+        if "real" in parts:  # one at a time: it is timed
+            of_model["real"] = in_process(name, "real", folder)
+        row = row_of(name, of_model, folder)
         print(json.dumps(row), flush=True)
-        if args.output is not None:
-            with open(args.output / "validate.jsonl", "a", encoding="utf-8") as out:
-                out.write(json.dumps(row) + "\n")
+        with open(folder / "validate.jsonl", "a", encoding="utf-8") as out:
+            out.write(json.dumps(row) + "\n")
 
 
 if __name__ == "__main__":

@@ -20,11 +20,19 @@ READS = (torch.ops.aten._local_scalar_dense.default, torch.ops.aten.equal.defaul
 
 
 class Known(private.TorchDispatchMode):
-    """Keeps the shadows, and answers reads of values that are known.  The recorder stands inside and sees every op first."""
+    """Keeps the shadows, and answers reads of values that are known.  The recorder stands inside and sees every op first.
 
-    def __init__(self) -> None:
+    device_type: of the tensors without memory.
+    """
+
+    def __init__(self, device_type: str = "meta") -> None:
         super().__init__()
+        self._device = device_type
         self._shadows: dict[int, tuple[private.StorageWeakRef, torch.UntypedStorage]] = {}
+
+    @classmethod
+    def ignore_compile_internals(cls) -> bool:
+        return True
 
     def __torch_dispatch__(self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None) -> Any:
         kwargs = kwargs or {}
@@ -44,6 +52,9 @@ class Known(private.TorchDispatchMode):
 
     # ---- shadows ----
 
+    def _ours(self, t: Any) -> bool:
+        return isinstance(t, torch.Tensor) and t.device.type == self._device
+
     def _shadow(self, t: torch.Tensor) -> torch.Tensor | None:
         found = self._shadows.get(private.storage_key(t.untyped_storage()))
         if found is None:
@@ -56,11 +67,11 @@ class Known(private.TorchDispatchMode):
         on_gpu = False
         shadows = []
         for a in flat:
-            if isinstance(a, torch.Tensor) and a.is_meta:
+            if self._ours(a):
                 a, on_gpu = self._shadow(a), True
                 if a is None:
                     return None
-            elif isinstance(a, torch.device) and a.type == "meta":
+            elif isinstance(a, torch.device) and a.type == self._device:
                 a, on_gpu = torch.device("cpu"), True
             shadows.append(a)
         name = func._schema.name.partition("::")[2]
@@ -84,7 +95,7 @@ class Known(private.TorchDispatchMode):
     def _keep(self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any], result: Any, shadow: Any | None) -> None:
         if shadow is not None:
             for t, s in zip(private.tree_flatten(result)[0], private.tree_flatten(shadow)[0], strict=False):
-                if isinstance(t, torch.Tensor) and isinstance(s, torch.Tensor) and t.is_meta and s.numel() <= MOST:
+                if self._ours(t) and isinstance(s, torch.Tensor) and s.numel() <= MOST:
                     storage = t.untyped_storage()
                     key = private.storage_key(storage)
                     if key not in self._shadows and storage.nbytes() <= s.untyped_storage().nbytes():
@@ -95,5 +106,5 @@ class Known(private.TorchDispatchMode):
         ):  # what is written with unknown values is unknown from now on
             if argument.alias_info is not None and argument.alias_info.is_write:
                 for t in private.tree_flatten(value)[0]:
-                    if isinstance(t, torch.Tensor) and t.is_meta:
+                    if self._ours(t):
                         self._shadows.pop(private.storage_key(t.untyped_storage()), None)

@@ -1,25 +1,26 @@
 # SPDX-License-Identifier: Apache-2.0
-"""measure.py - the time of each distinct op of a tape, on the GPU that is there
+"""The time of each distinct op of a tape, on the GPU that is there.
 
-An op is its function with the shapes, strides and types of its arguments.  It runs alone in memory, many times in one captured
-graph, so
-that the gaps between launches are those of a captured step.  Data are random; indices are valid.
+An op is its function with the shapes, strides and types of its arguments.  It runs many times in one captured graph, so that the
+gaps between launches are those of a captured step.  Data are random; indices are valid.
 """
 
 from __future__ import annotations
 
 import statistics
+import time
 from collections.abc import Callable
 from typing import Any
 
 import torch
 
-from layrub import private
-from layrub.recorder import Scratch
+from layrub import private, unmapped
+from layrub.scratch import Scratch
 from layrub.tape import Entry, Leaf, Tape
 
-REPEATS = 5  # replays; the median counts
-WINDOW_US = 2000.0  # of one replay, at least
+ROUNDS = 5  # the median counts
+WARM_S = 1.5  # of rounds before: a GPU under load is slower than one that has rested
+WINDOW_US = 200.0  # of one replay, at least, so that the events around it weigh little
 MOST = 200  # runs in one graph
 
 
@@ -36,60 +37,109 @@ def signature(entry: Entry) -> tuple[Any, ...]:
 
 
 def measure(tape: Tape, progress: Callable[[str], None] | None = None) -> dict[str, int]:
-    """Fills time_us and workspace_bytes of every entry.  Returns how many ops are distinct, and how many cannot be captured."""
-    times: dict[tuple[Any, ...], float] = {}
-    scratch: dict[tuple[Any, ...], int] = {}
+    """Fills time_us and workspace_bytes of every entry.  Returns how many ops are distinct, and how many cannot be captured.
+
+    The distinct ops run in rounds, each as often as the step has it: clocks follow the power that a step draws.  RuntimeError: an
+    op whose own tensors the GPU cannot hold.
+    """
+    groups: dict[tuple[Any, ...], list[Entry]] = {}
+    for entry in tape.entries:
+        groups.setdefault(signature(entry), []).append(entry)
+    waiting = list(groups.values())
     uncaptured = 0
-    for i, entry in enumerate(tape.entries):
-        key = signature(entry)
-        if key not in times:
+    while waiting:
+        batch: list[_Op] = []
+        pool, stream = torch.cuda.graph_pool_handle(), torch.cuda.Stream()
+        while waiting and (not batch or _fits(waiting[0][0])):
             if progress is not None:
-                progress(f"op {i} of {len(tape.entries)}: {entry.name}")
-            times[key], scratch[key], captured = _measure(entry)
-            uncaptured += not captured
-        entry.time_us, entry.workspace_bytes = times[key], scratch[key]
-    return {"distinct": len(times), "uncaptured": uncaptured}
+                progress(f"measuring: {len(groups) - len(waiting)} of {len(groups)} distinct ops")
+            batch.append(_Op(waiting.pop(0), pool, stream))
+        _time(batch)
+        uncaptured += sum(op.graph is None for op in batch)
+        del batch
+        _release()
+    return {"distinct": len(groups), "uncaptured": uncaptured}
 
 
-def _measure(entry: Entry) -> tuple[float, int, bool]:
-    args, kwargs = private.tree_unflatten(arguments(entry), entry.form)
+def _fits(entry: Entry) -> bool:
+    """Whether the tensors of the op fit into what the GPU has free, with as much again for its scratch."""
+    _release()
+    bytes_ = sum(leaf.extent_bytes for leaf in entry.leaves()) + entry.workspace_bytes
+    return 2 * bytes_ + (1 << 28) < torch.cuda.mem_get_info()[0]
 
-    def run() -> None:
-        entry.function(*args, **kwargs)
 
-    with torch.no_grad():
-        stream = torch.cuda.Stream()
+def _release() -> None:
+    own = unmapped.active()
+    if own is not None:
+        own.trim()
+    else:
+        torch.cuda.empty_cache()
+
+
+class _Op:
+    """A distinct op with data, captured so often that its time can be told."""
+
+    def __init__(self, entries: list[Entry], pool: Any, stream: torch.cuda.Stream) -> None:
+        self.entries = entries
+        self.times: list[float] = []
+        self.graph: torch.cuda.CUDAGraph | None = torch.cuda.CUDAGraph()
+        entry = entries[0]
+        args, kwargs = private.tree_unflatten(arguments(entry), entry.form)
+        self._run = lambda: entry.function(*args, **kwargs)
         stream.wait_stream(torch.cuda.current_stream())
-        with torch.cuda.stream(stream):
-            run()
+        with torch.no_grad(), torch.cuda.stream(stream):
+            self._run()
             scratch = Scratch()
-            result = entry.function(*args, **kwargs)
-            scratch_bytes = scratch.bytes()
+            result = self._run()
+            workspace = scratch.bytes()
             del result
-            once = _events(run, 1)
-            count = int(min(MOST, max(1, WINDOW_US / max(once, 1.0))))
+            once = events(self._run)
+            self.count = min(MOST, max(len(entries), int(WINDOW_US / max(once, 1.0)) + 1))
             stream.synchronize()
             try:
-                graph = torch.cuda.CUDAGraph()
-                with torch.cuda.graph(graph, stream=stream):
-                    for _ in range(count):
-                        run()
-            except RuntimeError:
+                with torch.cuda.graph(self.graph, pool=pool, stream=stream):
+                    self._runs()
+            except RuntimeError:  # it cannot be captured
                 torch.cuda.synchronize()
-                return statistics.median(_events(run, count) for _ in range(REPEATS)), scratch_bytes, False
-            graph.replay()
-            return statistics.median(_events(graph.replay, 1) / count for _ in range(REPEATS)), scratch_bytes, True
+                self.graph = None
+        for e in entries:
+            e.workspace_bytes = workspace
+
+    def _runs(self) -> None:
+        for _ in range(self.count):
+            self._run()
+
+    def round(self) -> None:
+        """As many runs as the step has, at least; the mean of them is one time."""
+        replays = -(-len(self.entries) // self.count)
+        with torch.no_grad():
+            run = self.graph.replay if self.graph is not None else self._runs
+            self.times.append(statistics.fmean(events(run) / self.count for _ in range(replays)))
 
 
-def _events(run: Callable[[], None], count: int) -> float:
-    """Microseconds of one run, by events around count of them."""
+def _time(ops: list[_Op]) -> None:
+    begin = time.perf_counter()
+    while time.perf_counter() - begin < WARM_S:
+        for op in ops:
+            op.round()
+    for op in ops:
+        op.times.clear()
+    for _ in range(ROUNDS):
+        for op in ops:
+            op.round()
+    for op in ops:
+        for entry in op.entries:
+            entry.time_us = statistics.median(op.times)
+
+
+def events(run: Callable[[], Any]) -> float:
+    """Microseconds of a run."""
     begin, end = torch.cuda.Event(enable_timing=True), torch.cuda.Event(enable_timing=True)
     begin.record()
-    for _ in range(count):
-        run()
+    run()
     end.record()
     end.synchronize()
-    return begin.elapsed_time(end) * 1e3 / count
+    return begin.elapsed_time(end) * 1e3
 
 
 # ---- data ----

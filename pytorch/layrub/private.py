@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import gc
 import threading
+import types
 import warnings
 from collections.abc import Callable, Iterator
 from typing import Any, TypeVar
@@ -18,25 +19,32 @@ import torch
 import torch._dynamo  # optimizers import it late, and it reads torch.cuda then
 from torch.multiprocessing.reductions import StorageWeakRef
 from torch.utils._python_dispatch import TorchDispatchMode
-from torch.utils._pytree import tree_flatten, tree_unflatten
+from torch.utils._pytree import tree_flatten, tree_map, tree_unflatten
 
 __all__ = [
+    "BACKWARD_CODE",
+    "MODULE_CODE",
     "NoShapes",
     "StorageWeakRef",
     "TorchDispatchMode",
     "alive",
     "autograd_node",
     "checkpoints_do_not_compare_devices",
+    "compiled_graph_calls",
     "compiled_without_reuse",
     "generated_code_folder",
+    "has_compiled_code",
     "host_kernels",
     "in_backward",
     "initial_values_are_left_out",
     "lists_of_tensors_are_supported",
     "run_backward",
+    "run_on_meta",
     "sequence_number",
+    "span",
     "storage_key",
     "tree_flatten",
+    "tree_map",
     "tree_unflatten",
     "triton_call",
     "triton_launches",
@@ -46,6 +54,10 @@ __all__ = [
 TESTED = ("2.11", "2.13")
 
 without_torch_function = torch._C.DisableTorchFunction
+
+# Of frames: a module that is called (`self`), and the pass backward.
+MODULE_CODE = torch.nn.Module._call_impl.__code__
+BACKWARD_CODE = torch.autograd.graph._engine_run_backward.__code__
 
 T = TypeVar("T")
 
@@ -57,6 +69,22 @@ class NoShapes(Exception):  # noqa: N818
 def alive(kind: type[T]) -> list[T]:
     """All objects of this class or its subclasses; not asked by isinstance(), which wakes weak proxies."""
     return [o for o in gc.get_objects() if issubclass(type(o), kind)]
+
+
+def run_on_meta(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """The call on tensors of the device "meta"; NoShapes where PyTorch has no rule."""
+    try:
+        return function(*args, **kwargs)
+    except NotImplementedError as e:
+        returns = function._schema.returns
+        if all(r.alias_info is not None and r.alias_info.is_write for r in returns):  # no result but its arguments
+            return args[0] if len(returns) == 1 else (None if not returns else tuple(args[: len(returns)]))
+        raise NoShapes from e
+
+
+def span(name: str) -> Any:
+    """A context that the profiler shows as a span."""
+    return torch._C._profiler._RecordFunctionFast(name)
 
 
 def in_backward() -> bool:
@@ -150,6 +178,25 @@ def compiled_without_reuse() -> Iterator[None]:
     import torch._inductor.config as config
 
     with config.patch({"allow_buffer_reuse": False, "triton.cudagraphs": False}):
+        yield
+
+
+def has_compiled_code() -> bool:
+    """Whether a module or a function of the user's is to be compiled."""
+    modules = alive(torch.nn.Module)
+    if any(isinstance(m, torch._dynamo.OptimizedModule) or m._compiled_call_impl is not None for m in modules):
+        return True
+    compiled = (vars(f).get("_torchdynamo_orig_callable") for f in alive(types.FunctionType))
+    return any(f is not None and not str(getattr(f, "__module__", "")).startswith(("torch.", "transformers.")) for f in compiled)
+
+
+@contextlib.contextmanager
+def compiled_graph_calls(run: Callable[[Callable[[], Any]], Any]) -> Iterator[None]:
+    """Within it a call of a graph that Inductor has compiled is run(call)."""
+    from torch._inductor.output_code import CompiledFxGraph
+
+    graph_call = CompiledFxGraph.__call__
+    with mock.patch.object(CompiledFxGraph, "__call__", lambda self, inputs: run(lambda: graph_call(self, inputs))):
         yield
 
 

@@ -6,7 +6,7 @@ It stands below autograd, so that forward, backward and optimizer pass through i
 
 from __future__ import annotations
 
-import warnings
+import contextlib
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -15,6 +15,8 @@ import torch
 from . import compiled, private, work
 from .errors import Refused
 from .known import NO_VALUES, READS
+from .launches import Launches
+from .scratch import Scratch
 from .split import join, split
 from .tape import Entry, Leaf, Storage, Tape, covers_storage
 from .where import Where
@@ -44,16 +46,6 @@ CONSTANT = "constant"  # of a storage that the step finds and no module, optimiz
 Kinds = dict[int, tuple[str, private.StorageWeakRef]]
 
 
-class Scratch:
-    """Bytes that an op takes from PyTorch's allocator and gives back before it returns."""
-
-    def __init__(self) -> None:
-        torch.cuda.reset_peak_memory_stats()
-
-    def bytes(self) -> int:
-        return max(0, torch.cuda.max_memory_allocated() - torch.cuda.memory_allocated())
-
-
 class Recorder(private.TorchDispatchMode):
     """A dispatch mode that fills a tape.  device_type: "meta" for tensors without memory (ghost.py), else "cuda" or "cpu"."""
 
@@ -63,11 +55,14 @@ class Recorder(private.TorchDispatchMode):
         known: Kinds,
         where: Where,
         read: Callable[..., Any] = lambda *_: None,
-        run: Callable[..., Any] | None = None,
+        kernels_run: bool = True,
+        watch: Launches | None = None,
     ) -> None:
         super().__init__()
-        self._run_call = run or (_run_meta if device_type == "meta" else _run)
-        self._launches_run = run is None
+        self._watch = watch
+        self._span: Callable[[], Any] = watch.call if watch is not None else contextlib.nullcontext
+        self._calls: list[int] = []  # of each entry: the calls that had begun
+        self._kernels_run = kernels_run
         self._read = read  # of a value that does not depend on the step's data, for tensors without memory
         self._host: dict[int, private.StorageWeakRef] = {}  # storages of _HOST_RESULTS
         self._constant: set[int] = set()  # storages that depend on no data: positions, masks
@@ -82,7 +77,7 @@ class Recorder(private.TorchDispatchMode):
 
     def __torch_dispatch__(self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None) -> Any:
         kwargs = kwargs or {}
-        with private.without_torch_function():
+        with private.without_torch_function(), self._span():
             parts = split(func, args, kwargs) if self._touches(args, kwargs) else None
             if parts is not None:
                 return join([self._call(func, a, k) for a, k in parts])
@@ -95,14 +90,14 @@ class Recorder(private.TorchDispatchMode):
 
     def launch(self, kernel: compiled.Kernel, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Writes a launch of a compiled kernel down, and runs it."""
-        with private.without_torch_function():
+        with private.without_torch_function(), self._span():
             tensors = {i: t for i, t in enumerate(args) if self._ours(t)}
             flat, form = private.tree_flatten((args, kwargs))
             read = [t for i, t in tensors.items() if kernel.reads(i) or not covers_storage(t)]
             written = [t for i, t in tensors.items() if kernel.writes(i)]
             leaves = [self._leaf(a) if self._ours(a) else a for a in flat]
             scratch = Scratch() if self._measures else None
-            result = kernel(*args, **kwargs) if self._launches_run else None
+            result = kernel(*args, **kwargs) if self._kernels_run else None
             reads, writes = ([self._storage(t) for t in ts] for ts in (read, written))
             self._constant.difference_update(writes)
             entry = Entry(kernel, leaves, form, [], _once(reads), _once(writes))
@@ -168,11 +163,11 @@ class Recorder(private.TorchDispatchMode):
 
     @property
     def _measures(self) -> bool:
-        return self._device == "cuda" and self._launches_run
+        return self._device == "cuda" and self._kernels_run
 
     def _run(self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         try:
-            return self._run_call(func, args, kwargs)
+            return private.run_on_meta(func, args, kwargs) if self._device == "meta" else func(*args, **kwargs)
         except private.NoShapes as e:
             raise Refused(f"{self._line()}: PyTorch has no rule for the shapes of {func} without running it") from e
 
@@ -242,9 +237,8 @@ class Recorder(private.TorchDispatchMode):
                 entry.reads.remove(s)
             elif self._unwritten[s]:
                 raise Refused(
-                    f"{self._line()}: {entry.name} reads a tensor that something has made which is no op of PyTorch and no kernel "
-                    "of torch.compile: a function that was compiled before the recording (call torch._dynamo.reset() first), or "
-                    "a kernel outside torch.library"
+                    f"{self._line()}: {entry.name} reads a tensor that no recorded op has made: it comes from code that was "
+                    "compiled before the recording (call torch._dynamo.reset() first), or from a kernel outside torch.library"
                 )
             else:
                 self._make_constant(s, None)  # memory as it was found
@@ -253,11 +247,26 @@ class Recorder(private.TorchDispatchMode):
                 self.tape.storages[s].first = len(self.tape.entries)
                 self.tape.storages[s].kind = "activation" if entry.phase == "forward" else "gradient"
         self.tape.entries.append(entry)
+        self._calls.append(self._watch.count if self._watch is not None else 0)
 
     def _make_constant(self, s: int, storage: torch.UntypedStorage | None) -> None:
         del self._unwritten[s]
         self.tape.storages[s].kind = "state"
         self.tape.constants[s] = storage
+
+    def refuse(self, unexplained: list[tuple[str, int]]) -> None:
+        """Refused: kernels ran on the GPU outside of all calls.  Each with the number of calls that had begun before."""
+        if not unexplained:
+            return
+        name, calls = unexplained[0]
+        after = [e for e, n in zip(self.tape.entries, self._calls, strict=True) if n <= calls]
+        place = f"after {after[-1].name} ({after[-1].source or after[-1].layer})" if after else "at the beginning"
+        others = {kernel for kernel, _ in unexplained} - {name}
+        more = f" and {len(others)} more ({', '.join(sorted(others)[:3])})" if others else ""
+        raise Refused(
+            f"the kernel {name}{more} ran on the GPU {place}, and no op that was recorded launches it: register it by "
+            "torch.library.custom_op, so that the recorder sees what it reads and writes"
+        )
 
     def finish(self, unread_gradients: set[int]) -> Tape:
         """The tape.  What the step makes and keeps is a result, but a parameter's gradient that the next step drops."""
@@ -269,21 +278,6 @@ class Recorder(private.TorchDispatchMode):
             if s is not None and self.tape.storages[s].kind == "result":
                 self.tape.storages[s].kind = "gradient"
         return self.tape
-
-
-def _run(func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-    return func(*args, **kwargs)
-
-
-def _run_meta(func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-    """The call on tensors without memory; private.NoShapes where PyTorch cannot tell the shapes."""
-    try:
-        return func(*args, **kwargs)
-    except NotImplementedError as e:
-        returns = func._schema.returns
-        if all(r.alias_info is not None and r.alias_info.is_write for r in returns):  # no result but its arguments
-            return args[0] if len(returns) == 1 else (None if not returns else tuple(args[: len(returns)]))
-        raise private.NoShapes from e
 
 
 def _once(ids: list[int]) -> list[int]:
@@ -358,17 +352,24 @@ def record(
     name: str = "step",
     warm_up: int = 1,
     read: Any = lambda *_: None,
+    kernels_run: bool = True,
 ) -> Tape:
-    """Runs step(*inputs) warm_up times, so that optimizers have their state, and records the next run."""
-    with compiled.launches(lambda kernel, args, kwargs: kernel(*args, **kwargs)):
+    """Runs step(*inputs) warm_up times, so that optimizers have their state, and records the next run.
+
+    kernels_run: false on a device without memory (unmapped.py).  Refused: a call that cannot be recorded, and kernels that ran on
+    the GPU outside of all calls.
+    """
+    with compiled.launches(_call if kernels_run else _skip):
         for _ in range(warm_up):
             step(*inputs)
     before = _gradients(device_type)
-    with Where() as where, warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "Using `torch.compile")  # there are hooks of ours
-        recorder = Recorder(device_type, known_storages(inputs, device_type), where, read)
-        with compiled.launches(recorder.launch), recorder:
+    watch = Launches() if device_type == "cuda" and kernels_run else None
+    with Where() as where:
+        recorder = Recorder(device_type, known_storages(inputs, device_type), where, read, kernels_run, watch)
+        with watch or contextlib.nullcontext(), compiled.launches(recorder.launch), recorder:
             kept = step(*inputs)
+    if watch is not None:
+        recorder.refuse(watch.unexplained())
     # Gradients that the step found and did not read are dropped by it; so will be those that it leaves.
     reads = {s for e in recorder.tape.entries for s in e.reads}
     found_read = any(recorder._ids.get(key) in reads for key in before)
@@ -377,3 +378,11 @@ def record(
     del kept
     tape.name = name
     return tape
+
+
+def _call(kernel: compiled.Kernel, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    return kernel(*args, **kwargs)
+
+
+def _skip(*_: Any) -> None:
+    return None

@@ -18,6 +18,7 @@ from typing import Any
 
 import torch
 
+from layrub import private
 from layrub.errors import Refused
 from layrub.ghost import adopt, ghosts
 from layrub.recorder import record
@@ -119,4 +120,6 @@ def trace(function: Callable[..., Any], sizes: dict[str, int], training: Trainin
     tape.notes.append(
         f"recorded by PyTorch {torch.__version__} without a GPU; workspaces and the kernels of attention are assumed"
     )
+    if private.has_compiled_code():
+        tape.notes.append("what torch.compile compiles is recorded as it runs without it: its kernels need a GPU (--gpu)")
     return tape

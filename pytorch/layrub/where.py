@@ -9,7 +9,6 @@ from types import FrameType
 from typing import Any
 
 import torch
-from torch.nn.modules.module import register_module_forward_hook, register_module_forward_pre_hook
 from torch.optim.optimizer import register_optimizer_step_post_hook, register_optimizer_step_pre_hook
 
 from . import private
@@ -35,27 +34,42 @@ def module_paths() -> dict[int, str]:
 
 
 def parameter_owners(paths: dict[int, str]) -> dict[int, str]:
-    """The path of the module of every parameter, by the parameter's id."""
+    """The path of the module of every parameter, by the parameter's id; of several modules the first in the order of paths."""
+    modules = {id(m): m for m in private.alive(torch.nn.Module)}
     owners: dict[int, str] = {}
-    for module in private.alive(torch.nn.Module):
+    for module in (modules[i] for i in paths if i in modules):
         for parameter in module.parameters(recurse=False):
-            owners.setdefault(id(parameter), paths.get(id(module), ""))
+            owners.setdefault(id(parameter), paths[id(module)])
     return owners
+
+
+def look() -> tuple[torch.nn.Module | None, str | None]:
+    """The innermost module whose forward pass runs, and "file.py:12" of the innermost frame that is neither PyTorch's nor ours.
+
+    In a backward pass what has called it does not count.  Frames are looked at, and no hooks are set: torch.compile would
+    compile them, too.
+    """
+    module = line = None
+    frame: FrameType | None = sys._getframe(1)
+    while frame is not None and (module is None or line is None):
+        code = frame.f_code
+        if code is private.BACKWARD_CODE:
+            break
+        if module is None and code is private.MODULE_CODE:
+            module = frame.f_locals["self"]
+        elif line is None and not code.co_filename.startswith(_NOT_THE_USERS):
+            line = f"{os.path.basename(code.co_filename)}:{frame.f_lineno}"
+        frame = frame.f_back
+    return module, line
 
 
 def user_line() -> str | None:
     """ "file.py:12" of the innermost frame that is neither PyTorch's nor ours; None: no such frame."""
-    frame: FrameType | None = sys._getframe(1)
-    while frame is not None:
-        file = frame.f_code.co_filename
-        if not file.startswith(_NOT_THE_USERS):
-            return f"{os.path.basename(file)}:{frame.f_lineno}"
-        frame = frame.f_back
-    return None
+    return look()[1]
 
 
 class Where:
-    """Follows a step by hooks, and says where the running op belongs.
+    """Says where the op that runs now belongs.
 
     Phase: `backward` while autograd runs, and after it until a module runs forward again; `update` inside an optimizer's step.
     """
@@ -63,7 +77,6 @@ class Where:
     def __init__(self) -> None:
         self._paths = module_paths()
         self._owners = parameter_owners(self._paths)
-        self._stack: list[str] = []
         self._made: dict[int, tuple[str | None, str | None]] = {}  # by sequence number: layer and source of the forward op
         self._after_backward = False
         self._updating = 0
@@ -71,8 +84,6 @@ class Where:
 
     def __enter__(self) -> Where:
         self._hooks = [
-            register_module_forward_pre_hook(self._enter_module),
-            register_module_forward_hook(self._leave_module, always_call=True),
             register_optimizer_step_pre_hook(self._enter_update),
             register_optimizer_step_post_hook(self._leave_update),
         ]
@@ -82,15 +93,6 @@ class Where:
         for hook in self._hooks:
             hook.remove()
 
-    def _enter_module(self, module: torch.nn.Module, _args: Any) -> None:
-        if not private.in_backward():
-            self._after_backward = False
-        self._stack.append(self._paths.get(id(module), type(module).__name__))
-
-    def _leave_module(self, _module: torch.nn.Module, _args: Any, _result: Any) -> None:
-        if self._stack:
-            self._stack.pop()
-
     def _enter_update(self, *_: Any) -> None:
         self._updating += 1
 
@@ -99,17 +101,20 @@ class Where:
 
     def now(self) -> tuple[str, str | None, str | None]:
         """Phase, layer and source of the op that runs now."""
+        module, line = look()
+        layer = self._paths.get(id(module), type(module).__name__) if module is not None else None
         if private.in_backward():
             self._after_backward = True
             node = private.autograd_node()
-            layer, source = self._made.get(private.sequence_number(node), (None, None)) if node is not None else (None, None)
-            if layer is None and node is not None and hasattr(node, "variable"):  # a gradient's arrival at its parameter
-                layer = self._owners.get(id(node.variable))
-            if self._stack:  # a checkpointed block that runs again
-                return "backward", self._stack[-1], user_line() or source
-            return "backward", layer, source
-        layer, source = (self._stack[-1] if self._stack else None), user_line()
+            made, source = self._made.get(private.sequence_number(node), (None, None)) if node is not None else (None, None)
+            if module is not None:  # a checkpointed block that runs again
+                return "backward", layer, line or source
+            if made is None and node is not None and hasattr(node, "variable"):  # a gradient's arrival at its parameter
+                made = self._owners.get(id(node.variable))
+            return "backward", made, source
         if self._updating:
-            return "update", layer, source
-        self._made[private.sequence_number()] = (layer, source)
-        return ("backward" if self._after_backward else "forward"), layer, source
+            return "update", layer, line
+        if module is not None:
+            self._after_backward = False
+        self._made[private.sequence_number()] = (layer, line)
+        return ("backward" if self._after_backward else "forward"), layer, line

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections import Counter
 from collections.abc import Callable
 from typing import Any
@@ -20,6 +21,7 @@ from layrub.compiled import launches  # noqa: E402
 from layrub.errors import Refused  # noqa: E402
 from layrub.ghost import Unknown, adopt, ghosts  # noqa: E402
 from layrub.recorder import Recorder, known_storages, record  # noqa: E402
+from layrub.unmapped import Unmapped  # noqa: E402
 from layrub.where import Where  # noqa: E402
 
 
@@ -260,6 +262,27 @@ def test_looks_like_a_gpu() -> None:
             with torch.autocast("cuda", enabled=False):
                 assert nn.functional.softmax(y, -1).dtype == torch.bfloat16
     assert not torch.cuda.is_available() or torch.cuda.device_count() > 0
+
+
+@pytest.mark.parametrize(
+    ("step", "kind", "optimizer"),
+    [(plain, "tied", "fused"), (accumulate, "tied", "fused"), (checkpointed, "tied", "sgd"), (compiled, "conv", "sgd")],
+)
+def test_nothing_runs(step: Any, kind: str, optimizer: str) -> None:
+    """On a device that is there, a recording that runs nothing has the same graph as one that runs everything."""
+
+    def made(world: Unmapped | None) -> dict[str, Any]:
+        torch.manual_seed(1)
+        with world.building() if world is not None else contextlib.nullcontext():
+            model, x, y = make(kind)
+        opt = OPTIMIZERS[optimizer](model.parameters())
+        return graph.document(record(lambda x, y: step(model, opt, x, y), (x, y), "cpu", kernels_run=world is None))
+
+    real = made(None)
+    world = Unmapped("cpu", contextlib.nullcontext)
+    with world:
+        nothing = made(world)
+    assert nothing["ops"] == real["ops"] and nothing["tensors"] == real["tensors"]
 
 
 def test_code_compiled_before_the_recording_is_refused() -> None:

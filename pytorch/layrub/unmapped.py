@@ -1,0 +1,169 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A step on the GPU that is there, without its memory: tensors have addresses and no bytes, and nothing is launched.
+
+PyTorch chooses kernels as always, torch.compile compiles as always, and every op gives shapes.  Compiled code is recorded
+so: Inductor's kernels cannot run on tensors of another kind.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import os
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import torch
+
+from . import compiled, private
+from .errors import Refused
+from .known import READS, Known
+from .where import user_line
+
+
+class Allocator:
+    """The allocator of runtime/unmapped.c, in PyTorch's place for the rest of the process."""
+
+    def __init__(self) -> None:
+        if torch.cuda.is_initialized():
+            raise Refused("CUDA has begun with PyTorch's own allocator: a recording without memory must come first")
+        path = os.environ["LAYRUB_UNMAPPED"]
+        torch.cuda.memory.change_current_allocator(
+            torch.cuda.memory.CUDAPluggableAllocator(path, "layrub_unmapped_alloc", "layrub_unmapped_free")
+        )
+        self._library = ctypes.CDLL(path)
+        self._library.layrub_unmapped_without_memory.restype = ctypes.c_bool
+        for name in ("live", "peak"):
+            getattr(self._library, f"layrub_unmapped_{name}_bytes").restype = ctypes.c_uint64
+
+    @contextlib.contextmanager
+    def without_memory(self) -> Iterator[None]:
+        before = self._library.layrub_unmapped_without_memory(ctypes.c_bool(True))
+        try:
+            yield
+        finally:
+            self._library.layrub_unmapped_without_memory(ctypes.c_bool(before))
+
+    def live_bytes(self) -> int:
+        return int(self._library.layrub_unmapped_live_bytes())
+
+    def peak_bytes(self, reset: bool = False) -> int:
+        return int(self._library.layrub_unmapped_peak_bytes(ctypes.c_bool(reset)))
+
+    def trim(self) -> None:
+        torch.cuda.synchronize()
+        self._library.layrub_unmapped_trim()
+
+
+_allocator: Allocator | None = None
+
+
+def allocator() -> Allocator:
+    """The process's; the first call must come before CUDA begins."""
+    global _allocator
+    if _allocator is None:
+        _allocator = Allocator()
+    return _allocator
+
+
+def active() -> Allocator | None:
+    """The process's allocator; None: it is PyTorch's own."""
+    return _allocator
+
+
+class Unmapped(private.TorchDispatchMode):
+    """Runs no call on the device: results have the right shapes.  private.NoShapes where PyTorch cannot tell them.
+
+    without_memory(): a context in which the device's allocator gives addresses only.
+    """
+
+    def __init__(self, device_type: str, without_memory: Callable[[], Any]) -> None:
+        super().__init__()
+        self.device_type = device_type
+        self._without_memory = without_memory
+        self.known = Known(device_type)
+
+    @classmethod
+    def ignore_compile_internals(cls) -> bool:
+        return True
+
+    @contextlib.contextmanager
+    def building(self) -> Iterator[None]:
+        """While a model is built, what is made without a device is the GPU's."""
+        with torch.device(self.device_type):
+            yield
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None) -> Any:
+        kwargs = kwargs or {}
+        call = _Call(self.device_type, self._storage)
+        flat, form = private.tree_flatten((args, kwargs))
+        ghosts = [call.ghost(a) for a in flat]
+        if not call.on_device:
+            return func(*args, **kwargs)
+        if func in READS:
+            where = user_line() or "the step"
+            raise Refused(f"{where}: the step reads a value from the GPU (.item(), bool() or int() of a tensor)")
+        a, k = private.tree_unflatten(ghosts, form)
+        return private.tree_map(call.result, private.run_on_meta(func, a, k))
+
+    def _storage(self, count: int) -> torch.UntypedStorage:
+        with self._without_memory():
+            return torch.empty(count, dtype=torch.uint8, device=self.device_type).untyped_storage()
+
+
+class _Call:
+    """The arguments of one call as meta tensors, and its results back on the device; what shares a storage goes on sharing it."""
+
+    def __init__(self, device_type: str, storage: Callable[[int], torch.UntypedStorage]) -> None:
+        self.on_device = False
+        self._device = device_type
+        self._storage = storage
+        self._ghosts: dict[int, torch.UntypedStorage] = {}  # by the key of the device's storage
+        self._storages: dict[int, torch.UntypedStorage] = {}  # by the key of the ghost's
+        self._tensors: dict[int, torch.Tensor] = {}  # by the ghost's id
+        self._kept: list[Any] = []  # ghosts, whose ids and keys are not to be given again
+
+    def ghost(self, a: Any) -> Any:
+        if isinstance(a, torch.device) and a.type == self._device:
+            self.on_device = True
+            return torch.device("meta")
+        if not isinstance(a, torch.Tensor) or a.device.type != self._device:
+            return a
+        self.on_device = True
+        storage = a.untyped_storage()
+        key = private.storage_key(storage)
+        if key not in self._ghosts:
+            self._ghosts[key] = torch.UntypedStorage(storage.nbytes(), device="meta")
+            self._storages[private.storage_key(self._ghosts[key])] = storage
+        t = torch.empty(0, dtype=a.dtype, device="meta").set_(self._ghosts[key], a.storage_offset(), a.size(), a.stride())
+        self._tensors[id(t)] = a
+        self._kept.append(t)
+        return t
+
+    def result(self, t: Any) -> Any:
+        if not isinstance(t, torch.Tensor) or not t.is_meta:
+            return t
+        if id(t) in self._tensors:
+            return self._tensors[id(t)]
+        ghost = t.untyped_storage()
+        storage = self._storages.get(private.storage_key(ghost))
+        if storage is None:
+            storage = self._storages[private.storage_key(ghost)] = self._storage(ghost.nbytes())
+        made = torch.empty(0, dtype=t.dtype, device=self._device).set_(storage, t.storage_offset(), t.size(), t.stride())
+        self._tensors[id(t)] = made
+        self._kept += [t, ghost]
+        return made
+
+
+@contextlib.contextmanager
+def unmapped() -> Iterator[Unmapped]:
+    """Within it the GPU has no memory.  Modules, inputs and optimizers are to be made inside, or moved in by adopt()."""
+    mode = Unmapped("cuda", allocator().without_memory)
+
+    def graph_runs(call: Callable[[], Any]) -> Any:
+        with allocator().without_memory():
+            return call()
+
+    with private.compiled_graph_calls(graph_runs), private.initial_values_are_left_out(), compiled.launches(lambda *_: None):
+        with mode, mode.known:
+            yield mode

@@ -1,0 +1,74 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Recordings on a GPU.  Skipped where there is none."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+torch = pytest.importorskip("torch")
+if not torch.cuda.is_available():
+    pytest.skip("needs a GPU", allow_module_level=True)
+
+from torch import nn  # noqa: E402
+
+from layrub import measure  # noqa: E402
+from layrub.errors import Refused  # noqa: E402
+from layrub.launches import Launches  # noqa: E402
+from layrub.recorder import record  # noqa: E402
+
+
+def network() -> nn.Module:
+    return nn.Sequential(nn.Linear(64, 256), nn.LayerNorm(256), nn.GELU(), nn.Linear(256, 8)).cuda()
+
+
+def step_of(model: nn.Module, extra: Any = lambda y: y) -> Any:
+    optimizer = torch.optim.AdamW(model.parameters(), fused=True)
+
+    def step(x: torch.Tensor) -> torch.Tensor:
+        loss = extra(model(x)).square().mean()
+        loss.backward()
+        optimizer.step()
+        optimizer.zero_grad()
+        return loss
+
+    return step
+
+
+@pytest.mark.parametrize("compiled", [False, True])
+def test_every_launch_is_an_ops(compiled: bool) -> None:
+    model = network()
+    if compiled:
+        model.compile()
+    tape = record(step_of(model), (torch.randn(32, 64, device="cuda"),))
+    assert any("triton" in e.name for e in tape.entries) == compiled
+    figures = measure.measure(tape)
+    assert figures["uncaptured"] == 0 and all(0 < e.time_us < 1000 for e in tape.entries)
+
+
+def test_a_kernel_that_no_op_launches_is_refused() -> None:
+    triton = pytest.importorskip("triton")
+    import triton.language as tl
+
+    @triton.jit
+    def raw_twice(p, n: tl.constexpr):
+        i = tl.arange(0, n)
+        tl.store(p + i, tl.load(p + i) * 2)
+
+    buffer = torch.ones(64, device="cuda")
+
+    def extra(y: torch.Tensor) -> torch.Tensor:
+        raw_twice[(1,)](buffer, 64)
+        return y
+
+    with pytest.raises(Refused, match="raw_twice.* ran on the GPU after addmm"):
+        record(step_of(network(), extra), (torch.randn(32, 64, device="cuda"),))
+
+
+def test_launches_are_counted() -> None:
+    with Launches() as watch:
+        with watch.call():
+            a = torch.ones(8, device="cuda")
+        b = a + 1
+    assert [n for _, n in watch.unexplained()] == [1] and b.sum() == 16
