@@ -17,6 +17,12 @@ from unittest import mock
 
 import torch
 import torch._dynamo  # optimizers import it late, and it reads torch.cuda then
+from torch._subclasses.fake_tensor import (
+    DataDependentOutputException,
+    DynamicOutputShapeException,
+    FakeTensor,
+    FakeTensorMode,
+)
 from torch.multiprocessing.reductions import StorageWeakRef
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_flatten, tree_map, tree_unflatten
@@ -32,13 +38,16 @@ __all__ = [
     "checkpoints_do_not_compare_devices",
     "compiled_graph_calls",
     "compiled_without_reuse",
+    "fake",
     "generated_code_folder",
     "has_compiled_code",
     "host_kernels",
     "in_backward",
     "initial_values_are_left_out",
+    "is_fake",
     "lists_of_tensors_are_supported",
     "run_backward",
+    "run_on_fakes",
     "run_on_meta",
     "sequence_number",
     "span",
@@ -72,13 +81,57 @@ def alive(kind: type[T]) -> list[T]:
 
 
 def run_on_meta(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-    """The call on tensors of the device "meta"; NoShapes where PyTorch has no rule."""
+    """The call on tensors of the device "meta", as CUDA does it; NoShapes where PyTorch has no rule."""
     try:
-        return function(*args, **kwargs)
+        result = function(*args, **kwargs)
     except NotImplementedError as e:
-        returns = function._schema.returns
-        if all(r.alias_info is not None and r.alias_info.is_write for r in returns):  # no result but its arguments
-            return args[0] if len(returns) == 1 else (None if not returns else tuple(args[: len(returns)]))
+        return _own_arguments(function, args, e)
+    return _convolution_gradients(args, result) if function is torch.ops.aten.convolution_backward.default else result
+
+
+def _own_arguments(function: Any, args: tuple[Any, ...], error: Exception) -> Any:
+    """The result of a call that has no result but its arguments."""
+    returns = function._schema.returns
+    if all(r.alias_info is not None and r.alias_info.is_write for r in returns):
+        return args[0] if len(returns) == 1 else (None if not returns else tuple(args[: len(returns)]))
+    raise NoShapes from error
+
+
+def _convolution_gradients(args: tuple[Any, ...], result: Any) -> Any:
+    """The gradients' layout is that of the input and the weight; PyTorch 2.11 looks at grad_output's (pytorch#171622)."""
+    like = args[1:3]
+    last = next((f for t in like for f in (_channels_last(t),) if f is not None), torch.contiguous_format)
+    made = [None if g is None else torch.empty_like(g, memory_format=last) for g in result[:2]]
+    return (*made, result[2])
+
+
+def _channels_last(t: torch.Tensor) -> Any | None:
+    form = {4: torch.channels_last, 5: torch.channels_last_3d}.get(t.dim())
+    return form if form is not None and t.is_contiguous(memory_format=form) and not t.is_contiguous() else None
+
+
+# ---- fake tensors: on a device, without memory ----
+
+_fakes = FakeTensorMode(allow_non_fake_inputs=True)
+
+
+def fake(t: torch.Tensor, device: torch.device) -> torch.Tensor:
+    """The tensor of the device "meta", as one of this device."""
+    return FakeTensor(_fakes, t, device)
+
+
+def is_fake(t: Any) -> bool:
+    return isinstance(t, FakeTensor)
+
+
+def run_on_fakes(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """The call on fake tensors, or one that makes some; NoShapes where PyTorch has no rule or the shapes depend on data."""
+    try:
+        with _fakes:
+            return function(*args, **kwargs)
+    except NotImplementedError as e:
+        return _own_arguments(function, args, e)
+    except (DynamicOutputShapeException, DataDependentOutputException) as e:
         raise NoShapes from e
 
 

@@ -37,7 +37,7 @@ _OVERWRITES = (
 )
 
 
-# Results that CUDA leaves on the host outside of a captured step: the seed and the offset of random numbers.
+# Results that a captured step has on the GPU, and any other step on the host: the seed and the offset of random numbers.
 _HOST_RESULTS = {"_scaled_dot_product_efficient_attention": (2, 3)}
 
 CONSTANT = "constant"  # of a storage that the step finds and no module, optimizer or input owns
@@ -111,9 +111,9 @@ class Recorder(private.TorchDispatchMode):
         return any(self._ours(t) for t in private.tree_flatten((args, kwargs))[0])
 
     def _ours(self, t: Any) -> bool:
-        if not isinstance(t, torch.Tensor) or t.device.type != self._device:
+        if not isinstance(t, torch.Tensor):
             return False
-        return t.dim() > 0 or private.storage_key(t.untyped_storage()) not in self._host
+        return t.device.type == self._device or (t.dim() == 0 and private.storage_key(t.untyped_storage()) in self._host)
 
     def _call(self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         name = func._schema.name.partition("::")[2]

@@ -97,14 +97,14 @@ class Unmapped(private.TorchDispatchMode):
         kwargs = kwargs or {}
         call = _Call(self.device_type, self._storage)
         flat, form = private.tree_flatten((args, kwargs))
-        ghosts = [call.ghost(a) for a in flat]
+        fakes = [call.fake(a) for a in flat]
         if not call.on_device:
             return func(*args, **kwargs)
         if func in READS:
             where = user_line() or "the step"
             raise Refused(f"{where}: the step reads a value from the GPU (.item(), bool() or int() of a tensor)")
-        a, k = private.tree_unflatten(ghosts, form)
-        return private.tree_map(call.result, private.run_on_meta(func, a, k))
+        a, k = private.tree_unflatten(fakes, form)
+        return private.tree_map(call.result, private.run_on_fakes(func, a, k))
 
     def _storage(self, count: int) -> torch.UntypedStorage:
         with self._without_memory():
@@ -112,46 +112,46 @@ class Unmapped(private.TorchDispatchMode):
 
 
 class _Call:
-    """The arguments of one call as meta tensors, and its results back on the device; what shares a storage goes on sharing it."""
+    """The arguments of one call as fake tensors, and its results back on the device; what shares a storage goes on sharing it."""
 
     def __init__(self, device_type: str, storage: Callable[[int], torch.UntypedStorage]) -> None:
         self.on_device = False
         self._device = device_type
         self._storage = storage
-        self._ghosts: dict[int, torch.UntypedStorage] = {}  # by the key of the device's storage
-        self._storages: dict[int, torch.UntypedStorage] = {}  # by the key of the ghost's
-        self._tensors: dict[int, torch.Tensor] = {}  # by the ghost's id
-        self._kept: list[Any] = []  # ghosts, whose ids and keys are not to be given again
+        self._fakes: dict[int, torch.UntypedStorage] = {}  # by the key of the device's storage
+        self._storages: dict[int, torch.UntypedStorage] = {}  # by the key of the fake's
+        self._tensors: dict[int, torch.Tensor] = {}  # by the fake's id
+        self._kept: list[Any] = []  # fakes, whose ids and keys are not to be given again
 
-    def ghost(self, a: Any) -> Any:
+    def fake(self, a: Any) -> Any:
         if isinstance(a, torch.device) and a.type == self._device:
             self.on_device = True
-            return torch.device("meta")
         if not isinstance(a, torch.Tensor) or a.device.type != self._device:
             return a
         self.on_device = True
         storage = a.untyped_storage()
         key = private.storage_key(storage)
-        if key not in self._ghosts:
-            self._ghosts[key] = torch.UntypedStorage(storage.nbytes(), device="meta")
-            self._storages[private.storage_key(self._ghosts[key])] = storage
-        t = torch.empty(0, dtype=a.dtype, device="meta").set_(self._ghosts[key], a.storage_offset(), a.size(), a.stride())
-        self._tensors[id(t)] = a
-        self._kept.append(t)
-        return t
+        if key not in self._fakes:
+            self._fakes[key] = torch.UntypedStorage(storage.nbytes(), device="meta")
+            self._storages[private.storage_key(self._fakes[key])] = storage
+        t = torch.empty(0, dtype=a.dtype, device="meta").set_(self._fakes[key], a.storage_offset(), a.size(), a.stride())
+        fake = private.fake(t, a.device)
+        self._tensors[id(fake)] = a
+        self._kept.append(fake)
+        return fake
 
     def result(self, t: Any) -> Any:
-        if not isinstance(t, torch.Tensor) or not t.is_meta:
+        if not private.is_fake(t) or t.device.type != self._device:
             return t
         if id(t) in self._tensors:
             return self._tensors[id(t)]
-        ghost = t.untyped_storage()
-        storage = self._storages.get(private.storage_key(ghost))
+        fake = t.untyped_storage()
+        storage = self._storages.get(private.storage_key(fake))
         if storage is None:
-            storage = self._storages[private.storage_key(ghost)] = self._storage(ghost.nbytes())
+            storage = self._storages[private.storage_key(fake)] = self._storage(fake.nbytes())
         made = torch.empty(0, dtype=t.dtype, device=self._device).set_(storage, t.storage_offset(), t.size(), t.stride())
         self._tensors[id(t)] = made
-        self._kept += [t, ghost]
+        self._kept += [t, fake]
         return made
 
 
