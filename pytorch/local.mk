@@ -10,6 +10,8 @@ EXTRA_DIST += $(PYTHON_MODULES) %D%/README.md %D%/pyproject.toml %D%/make_bindin
 	%D%/tests/conftest.py %D%/tests/test_binding.py %D%/tests/test_library.py \
 	%D%/tests/models.py %D%/tests/replay.py %D%/tests/test_recorder.py %D%/tests/test_transformers.py
 
+include pytorch/runtime/local.mk
+
 if HAVE_PYTHON
 layrubpythondir = $(pythondir)/layrub
 layrubpython_DATA = $(PYTHON_MODULES) %D%/layrub/_installed.py
