@@ -143,7 +143,7 @@ make_events(struct machine *m, struct err *e)
 	CUDA_TRY(cudaEventCreate(&m->start), e);
 	CUDA_TRY(cudaEventCreate(&m->end), e);
 	for (uint32_t i = 0; i < p->instruction_count; i++) {
-		if (m->job->effects[i].signals)
+		if (m->job->signals[i])
 			CUDA_TRY(cudaEventCreateWithFlags(&m->events[i], cudaEventDisableTiming), e);
 		for (int k = 0; m->job->options.spans && p->program[i].queue != QUEUE_COMPUTE && k < 2; k++)
 			CUDA_TRY(cudaEventCreate(&m->transfers[i][k]), e);

@@ -15,8 +15,8 @@
 #include <sys/mman.h>
 #include <time.h>
 
-#include "cuda_validate/host_memory.h"
 #include "cuda_validate/pattern.h"
+#include "src/base/host_memory.h"
 
 #define NO_SEMAPHORE UINT32_MAX
 

@@ -6,8 +6,8 @@
 #include <string.h>
 #include <sys/mman.h>
 
-#include "cuda_validate/host_memory.h"
 #include "cuda_validate/pattern_cuda.h"
+#include "src/base/host_memory.h"
 
 int
 cuda_error(const char *call, cudaError_t rc, struct err *e)

@@ -3,7 +3,7 @@
 bin_PROGRAMS += layrub-replay
 layrub_replay_SOURCES = \
 	%D%/main.c %D%/replay.c %D%/replay.h %D%/prepare.c %D%/reference.c %D%/reference.h \
-	%D%/pattern.c %D%/pattern.h %D%/pattern_data.h %D%/host_memory.c %D%/host_memory.h \
+	%D%/pattern.c %D%/pattern.h %D%/pattern_data.h \
 	%D%/backend_host.c %D%/measure.c %D%/measure.h
 layrub_replay_CPPFLAGS = $(AM_CPPFLAGS)
 layrub_replay_CFLAGS   = $(AM_CFLAGS) -pthread

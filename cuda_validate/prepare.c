@@ -11,6 +11,7 @@
 
 #include <math.h>
 
+#include "sim/execute/execute.h"
 #include "src/documents/plan_order.h"
 
 #define NOBODY UINT32_MAX	/* no instruction */
@@ -219,14 +220,13 @@ job_init(struct job *job, const struct plan *p, const struct replay_options *o, 
 
 	*job = (struct job) { .plan = p, .options = *o };
 	job->effects = ARENA_NEW(a, struct effect, p->instruction_count);
+	job->signals = execute_signals(p, a);
 	job->jitter_ns = (uint64_t)(o->jitter / 100 * fmax(LEAST_DELAY_NS, o->traced ? each_ns : 0));
 	plan_order_init(&s.order, p, a);
 	find_users(&s);
 	find_defined(&s);
 	for (uint32_t i = 0; i < p->instruction_count; i++) {
 		job->effects[i].waits = p->program[i].after_count > 0;
-		for (uint32_t k = 0; k < p->program[i].after_count; k++)
-			job->effects[p->program[i].after[k]].signals = true;
 		if (p->program[i].queue == QUEUE_COMPUTE)
 			prepare_run(&s, i);
 		else

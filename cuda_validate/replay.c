@@ -4,36 +4,48 @@
 #include "cuda_validate/replay.h"
 
 #include "cuda_validate/reference.h"
+#include "sim/execute/execute.h"
 
-/* Queues one instruction behind its `after`. */
 static int
-issue(struct replay *r, uint32_t i, struct err *e)
+wait_for(void *replay, uint32_t i, uint32_t after, struct err *e)
 {
+	struct replay *r = replay;
+
+	return r->backend->wait(r->machine, i, after, e);
+}
+
+static int
+perform(void *replay, uint32_t i, struct err *e)
+{
+	struct replay *r = replay;
 	const struct instruction *in = &r->job.plan->program[i];
 	const struct effect *w = &r->job.effects[i];
 	const struct backend *b = r->backend;
 	bool offload = in->queue == QUEUE_OUT;
 
-	for (uint32_t k = 0; k < in->after_count; k++)
-		if (b->wait(r->machine, i, in->after[k], e) < 0)
-			return -1;
 	if (r->job.jitter_ns > 0 && b->delay(r->machine, i, e) < 0)
 		return -1;
-	if (in->queue == QUEUE_COMPUTE) {
-		if (b->run(r->machine, i, e) < 0)
-			return -1;
-	} else {
-		if (w->poison_to_bytes > 0 &&
-		    b->poison(r->machine, i, offload, offload ? w->host_bytes : w->device_bytes, w->poison_to_bytes, e) < 0)
-			return -1;
-		if (in->bytes > 0 && b->copy(r->machine, i, e) < 0)
-			return -1;
-		if (w->poison_from_bytes > 0 &&
-		    b->poison(r->machine, i, !offload, offload ? w->device_bytes : w->host_bytes, w->poison_from_bytes, e) < 0)
-			return -1;
-	}
-	return w->signals ? b->record(r->machine, i, e) : 0;
+	if (in->queue == QUEUE_COMPUTE)
+		return b->run(r->machine, i, e);
+	if (w->poison_to_bytes > 0 &&
+	    b->poison(r->machine, i, offload, offload ? w->host_bytes : w->device_bytes, w->poison_to_bytes, e) < 0)
+		return -1;
+	if (in->bytes > 0 && b->copy(r->machine, i, e) < 0)
+		return -1;
+	if (w->poison_from_bytes > 0)
+		return b->poison(r->machine, i, !offload, offload ? w->device_bytes : w->host_bytes, w->poison_from_bytes, e);
+	return 0;
 }
+
+static int
+record(void *replay, uint32_t i, struct err *e)
+{
+	struct replay *r = replay;
+
+	return r->backend->record(r->machine, i, e);
+}
+
+static const struct commands commands = { .wait = wait_for, .perform = perform, .record = record };
 
 static int
 step(struct replay *r, uint64_t number, bool spans, struct replay_step *s, struct err *e)
@@ -42,9 +54,8 @@ step(struct replay *r, uint64_t number, bool spans, struct replay_step *s, struc
 
 	if (r->backend->begin(r->machine, number, spans, &again, e) < 0)
 		return -1;
-	for (uint32_t i = 0; !again && i < r->job.plan->instruction_count; i++)
-		if (issue(r, i, e) < 0)
-			return err_at(e, "program[%" PRIu32 "]", i);
+	if (!again && execute_step(r->job.plan, r->job.signals, &commands, r, e) < 0)
+		return -1;
 	return r->backend->finish(r->machine, s, e);
 }
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* replay.h - executes a plan on real data and proves that the data comes out right
  *
- * prepare.c finds the memory that each instruction reads and writes (struct job).  replay.c queues the instructions of a
- * step in list order, and a back end executes them.  Queues and `after` alone order instructions; a back end must not
+ * prepare.c finds the memory that each instruction reads and writes (struct job).  The loop of
+ * sim/execute queues the instructions of a step in list order, and a back end executes them.  Queues and `after` alone order instructions; a back end must not
  * add an order of its own.  reference.c knows the right data.
  */
 #ifndef CUDA_VALIDATE_REPLAY_H
@@ -45,7 +45,6 @@ struct effect {
 	bytes_t device_bytes, host_bytes;	/* offsets of a transfer's two ends */
 	bytes_t poison_to_bytes, poison_from_bytes;	/* from the buffers' beginning; 0: no poison */
 	double time_us;				/* of a run */
-	bool signals;				/* another queue waits for it */
 	bool waits;				/* it waits for another queue */
 };
 
@@ -53,6 +52,7 @@ struct job {
 	const struct plan *plan;
 	struct replay_options options;
 	struct effect *effects;		/* [plan->instruction_count] */
+	const bool *signals;		/* [plan->instruction_count] another queue waits for it */
 	struct read *reads;		/* [read_count] */
 	struct write *writes;		/* [write_count] */
 	size_t read_count, write_count;

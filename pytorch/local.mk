@@ -1,14 +1,56 @@
 # SPDX-License-Identifier: Apache-2.0
 # The package for Python.  Its files are data to make: Python compiles them itself when it first imports them.
-PYTHON_MODULES = %D%/layrub/__init__.py %D%/layrub/_binding.py %D%/layrub/_convert.py %D%/layrub/_load.py %D%/layrub/_search.py %D%/layrub/library.py \
-	%D%/layrub/autocast.py %D%/layrub/command.py %D%/layrub/compiled.py %D%/layrub/errors.py %D%/layrub/ghost.py %D%/layrub/graph.py \
-	%D%/layrub/huggingface.py %D%/layrub/known.py %D%/layrub/launches.py %D%/layrub/measure.py %D%/layrub/private.py %D%/layrub/recorder.py \
-	%D%/layrub/scratch.py %D%/layrub/script.py %D%/layrub/split.py %D%/layrub/tape.py %D%/layrub/unmapped.py %D%/layrub/where.py %D%/layrub/work.py \
+PYTHON_MODULES = \
+	%D%/layrub/__init__.py \
+	%D%/layrub/_binding.py \
+	%D%/layrub/_convert.py \
+	%D%/layrub/_load.py \
+	%D%/layrub/_search.py \
+	%D%/layrub/autocast.py \
+	%D%/layrub/command.py \
+	%D%/layrub/compiled.py \
+	%D%/layrub/errors.py \
+	%D%/layrub/executor.py \
+	%D%/layrub/ghost.py \
+	%D%/layrub/graph.py \
+	%D%/layrub/homes.py \
+	%D%/layrub/huggingface.py \
+	%D%/layrub/known.py \
+	%D%/layrub/launches.py \
+	%D%/layrub/library.py \
+	%D%/layrub/living.py \
+	%D%/layrub/measure.py \
+	%D%/layrub/private.py \
+	%D%/layrub/recorder.py \
+	%D%/layrub/recording.py \
+	%D%/layrub/run.py \
+	%D%/layrub/runtime.py \
+	%D%/layrub/scalars.py \
+	%D%/layrub/scratch.py \
+	%D%/layrub/script.py \
+	%D%/layrub/split.py \
+	%D%/layrub/statistics.py \
+	%D%/layrub/tape.py \
+	%D%/layrub/undo.py \
+	%D%/layrub/unmapped.py \
+	%D%/layrub/verify.py \
+	%D%/layrub/where.py \
+	%D%/layrub/work.py \
 	%D%/layrub/py.typed
-EXTRA_DIST += $(PYTHON_MODULES) %D%/README.md %D%/pyproject.toml %D%/make_binding.py \
-	%D%/validate.py \
-	%D%/tests/conftest.py %D%/tests/test_binding.py %D%/tests/test_library.py \
-	%D%/tests/models.py %D%/tests/replay.py %D%/tests/test_gpu.py %D%/tests/test_recorder.py %D%/tests/test_transformers.py
+EXTRA_DIST += $(PYTHON_MODULES) %D%/README.md %D%/pyproject.toml \
+	%D%/make_binding.py \
+	%D%/tests/conftest.py \
+	%D%/tests/models.py \
+	%D%/tests/replay.py \
+	%D%/tests/test_binding.py \
+	%D%/tests/test_gpu.py \
+	%D%/tests/test_library.py \
+	%D%/tests/test_recorder.py \
+	%D%/tests/test_transformers.py \
+	%D%/validate.py
+
+
+include pytorch/runtime/local.mk
 
 if HAVE_PYTHON
 layrubpythondir = $(pythondir)/layrub

@@ -4,4 +4,5 @@ noinst_LIBRARIES += libsim.a
 libsim_a_SOURCES =
 include sim/check/local.mk
 include sim/time/local.mk
+include sim/execute/local.mk
 include sim/report/local.mk

@@ -13,7 +13,7 @@ status=0
 
 # Files that need CUDA's headers are left to its compiler.
 sources() {
-	find src planner sim cuda_validate tests -name '*.c' ! -path '*/cuda_try.c' ! -path '*/backend_cuda.c' ! -path '*/calibrate*.c' |
+	find src planner sim cuda_validate pytorch/runtime tests -name '*.c' ! -path '*/cuda_try.c' ! -path '*/backend_cuda.c' ! -path '*/calibrate*.c' |
 	    sort
 }
 

@@ -124,7 +124,7 @@ C_TESTS += %D%/pattern.t
 C_TESTS += %D%/replay_data.t
 %C%_replay_data_t_SOURCES = %D%/replay_data.c %D%/toy_plan.c %D%/toy_plan.h \
 	cuda_validate/replay.c cuda_validate/prepare.c cuda_validate/reference.c cuda_validate/pattern.c \
-	cuda_validate/backend_host.c cuda_validate/host_memory.c cuda_validate/measure.c
+	cuda_validate/backend_host.c cuda_validate/measure.c
 %C%_replay_data_t_CFLAGS = $(AM_CFLAGS) -pthread
 %C%_replay_data_t_LDFLAGS = $(AM_LDFLAGS) -pthread
 %C%_replay_data_t_LDADD = $(TEST_LIBS)

@@ -234,7 +234,7 @@ test_job(struct toy *b)
 	is_uint(j.effects[IN_HIGH].poison_to_bytes, 0, "job: the second copy leaves what is there");
 	is_uint(j.effects[IN_HIGH].poison_from_bytes, 2000, "job: and poisons the host's buffer");
 	ok(j.effects[OUT].host_bytes == 256 && j.effects[OUT].device_bytes == 1024 && j.effects[IN_LOW].device_bytes == 3072, "job: ends of the copies");
-	ok(j.effects[MAKE].signals && j.effects[OUT].waits && !j.effects[MAKE].waits && !j.effects[WAIT].signals, "job: signals and waits");
+	ok(j.signals[MAKE] && j.effects[OUT].waits && !j.effects[MAKE].waits && !j.signals[WAIT], "job: signals and waits");
 	is_uint(j.jitter_ns, 10000, "job: half of 20 us of jitter");
 }
 

@@ -7,7 +7,7 @@ root=$(cd "$LAYRUB_TESTS/.." && pwd) || exit 1
 
 # refused ROOT: "FILE: HEADER" for each include that the list does not allow, and each file outside every room.
 refused() {
-	(cd "$1" && find src planner sim cuda_validate -name '*.[ch]' -o -name '*.cu' | LC_ALL=C sort |
+	(cd "$1" && find src planner sim cuda_validate pytorch/runtime -name '*.[ch]' -o -name '*.cu' | LC_ALL=C sort |
 	    xargs grep -H '^#include "' /dev/null) | awk -F '[:"]' -v list="$LAYRUB_TESTS/rooms.list" '
 		function room(path) { sub(/\/[^\/]*$/, "", path); return path }
 		BEGIN {
@@ -30,7 +30,7 @@ ok $? "every include is one that the architecture allows"
 
 # Each rule that matters most is seen to fail: one line FILE HEADER, put into a copy.
 forbidden() {	# FILE HEADER
-	mkdir -p "$work/broken/src" "$work/broken/planner" "$work/broken/sim" "$work/broken/cuda_validate"
+	mkdir -p "$work/broken/src" "$work/broken/planner" "$work/broken/sim" "$work/broken/cuda_validate" "$work/broken/pytorch/runtime"
 	mkdir -p "$work/broken/$(dirname "$1")"
 	echo "#include \"$2\"" >"$work/broken/$1"
 	[ "$(refused "$work/broken")" = "$1: $2" ]
@@ -46,12 +46,13 @@ forbidden planner/policy/policy_capuchin.c planner/hybrid/hybrid_model.h
 forbidden planner/hybrid/policy_hybrid.c planner/ilp/ilp.h
 forbidden planner/ilp/policy_ilp.c planner/policy/layers.h
 forbidden src/library/layrub_plan.c src/command/command.h
+forbidden pytorch/runtime/runtime.c sim/time/simulate.h
 forbidden src/new_room/file.c src/base/arena.h
 
 # ---- names ----
 
 sources() {
-	(cd "$root" && find src planner sim cuda_validate tests -name '*.[ch]' -o -name '*.cu' | LC_ALL=C sort)
+	(cd "$root" && find src planner sim cuda_validate pytorch/runtime tests -name '*.[ch]' -o -name '*.cu' | LC_ALL=C sort)
 }
 
 # The back ends' `struct machine` is opaque to all others: each back end defines its own.

@@ -7,6 +7,9 @@
         plan = problem.plan(budget_percent=50)
     print(plan.figures.step_time_us)
 
+    step = layrub.compile(train_step, example=(x, y), budget="8GiB")    # PyTorch's own step, inside a plan
+    loss = step(x, y)
+
 docs/library.md of layrub's sources describes all of it.
 """
 from layrub._binding import *  # noqa: F403
@@ -17,3 +20,12 @@ from layrub.library import names as names
 from layrub.library import place as place
 from layrub.library import rows as rows
 from layrub.library import version as version
+
+
+def __getattr__(name: str):
+    """compile, Step, Refused and DoesNotFit need PyTorch; nothing else does."""
+    if name in ("compile", "Step", "DoesNotFit", "Refused"):
+        from layrub import run
+
+        return getattr(run, name)
+    raise AttributeError(f"module 'layrub' has no attribute '{name}'")

@@ -10,12 +10,18 @@ from . import work
 from .tape import Tape
 
 
-def document(tape: Tape) -> dict[str, Any]:
-    """The "layrub-graph" document.  Storages that no entry touches are left out; ids follow the first use."""
+def tensor_ids(tape: Tape) -> dict[int, int]:
+    """The graph's ids of the storages that entries touch; they follow the first use."""
     ids: dict[int, int] = {}
     for entry in tape.entries:
         for s in [*entry.reads, *entry.writes]:
             ids.setdefault(s, len(ids))
+    return ids
+
+
+def document(tape: Tape) -> dict[str, Any]:
+    """The "layrub-graph" document.  Storages that no entry touches are left out."""
+    ids = tensor_ids(tape)
     ops = []
     for entry in tape.entries:
         op: dict[str, Any] = {"name": entry.name}

@@ -7,6 +7,7 @@ libcore_a_SOURCES += \
 	%D%/err.c %D%/err.h \
 	%D%/file.c %D%/file.h \
 	%D%/filter.c %D%/filter.h \
+	%D%/host_memory.c %D%/host_memory.h \
 	%D%/json.c %D%/json.h \
 	%D%/json_write.c \
 	%D%/lower_bound.h \

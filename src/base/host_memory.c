@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* host_memory.c - reads /proc/meminfo, and reports missing memory */
 #include <config.h>
-#include "cuda_validate/host_memory.h"
+#include "src/base/host_memory.h"
 
 #include <stdlib.h>
 #include <string.h>

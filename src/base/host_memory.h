@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* host_memory.h - the host's memory, and the error when it is too small */
-#ifndef CUDA_VALIDATE_HOST_MEMORY_H
-#define CUDA_VALIDATE_HOST_MEMORY_H
+#ifndef SRC_BASE_HOST_MEMORY_H
+#define SRC_BASE_HOST_MEMORY_H
 #include "src/base/err.h"
 #include "src/base/units.h"
 

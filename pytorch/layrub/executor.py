@@ -1,0 +1,192 @@
+# SPDX-License-Identifier: Apache-2.0
+"""executor.py - a plan made ready to run: for each run of an op, its arguments at the plan's addresses
+
+The arguments are views of the arena, made once.  A result that an op has not written into its buffer itself is copied there.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+
+from . import private, statistics
+from .graph import tensor_ids
+from .homes import Homes, Resident, on_storage
+from .library import Plan
+from .recording import Recording
+from .runtime import Program
+from .tape import Entry, Leaf
+
+
+@dataclass(slots=True)
+class Call:
+    """One run of an op."""
+
+    op: int
+    function: Any
+    arguments: list[Any]  # flattened
+    form: Any
+    targets: list[tuple[torch.UntypedStorage, Leaf]]  # a buffer for each result
+    args: tuple[Any, ...] = ()
+    kwargs: dict[str, Any] | None = None
+    positions: list[int] | None = None  # of the results among what the op returns
+
+    def bind(self) -> None:
+        self.args, self.kwargs = private.tree_unflatten(self.arguments, self.form)
+
+
+class Executor:
+    """Runs the steps of one plan.  The residents are at their places when step() is called."""
+
+    def __init__(self, recording: Recording, plan: Plan, residents: dict[int, Resident], homes: Homes) -> None:
+        self._tape = recording.tape
+        self._residents = residents  # by storage of the tape
+        self._homes = homes
+        self._ids = tensor_ids(recording.tape)
+        self._program = plan.program
+        self._windows: dict[tuple[bool, int], torch.UntypedStorage] = {}
+        self._calls: dict[int, Call] = {}
+        self._of_op: dict[int, list[Call]] = {}
+        for i, instruction in enumerate(self._program.instructions):
+            if instruction.queue == 0:
+                self._calls[i] = call = self._prepare(plan, instruction)
+                self._of_op.setdefault(call.op, []).append(call)
+        self._finals = {place.tensor: (place.on_host, place.buffer) for place in self._program.final_places}
+        self._runtime = Program(homes.device, plan.text(), homes.arena, homes.pool)
+        self.observe: Callable[[int, Call], None] | None = None  # called with each run's instruction before it runs
+
+    # ---- preparing ----
+
+    def _window(self, on_host: bool, buffer: int, nbytes: int) -> torch.UntypedStorage:
+        """A storage over the beginning of a buffer, as large as the tensor in it."""
+        key = (on_host, buffer)
+        if key not in self._windows:
+            where = (self._program.host_buffers if on_host else self._program.buffers)[buffer]
+            memory = self._homes.pool if on_host else self._homes.arena
+            self._windows[key] = memory.storage(where.offset_bytes, nbytes)
+        return self._windows[key]
+
+    def _prepare(self, plan: Plan, instruction: Any) -> Call:
+        entry = self._tape.entries[instruction.op]
+        op = plan.graph.ops[instruction.op]
+        buffers = dict(zip([*op.inputs, *op.outputs], [*instruction.reads, *instruction.writes], strict=True))
+
+        def storage(s: int) -> torch.UntypedStorage:
+            if s in self._ids and self._ids[s] in buffers:
+                return self._window(False, buffers[self._ids[s]], self._tape.storages[s].bytes)
+            if s in self._residents:
+                return self._residents[s].storage
+            return self._empty(s)
+
+        arguments = [on_storage(storage(a.storage), a) if isinstance(a, Leaf) else a for a in entry.arguments]
+        if instruction.op in self._of_op:
+            arguments = statistics.rerun_arguments(entry.function, arguments)
+        call = Call(instruction.op, entry.function, arguments, entry.form, [(storage(r.storage), r) for r in entry.results])
+        call.bind()
+        return call
+
+    def _empty(self, s: int) -> torch.UntypedStorage:
+        """Memory without a value, for a tensor that the op does not look at."""
+        return torch.UntypedStorage(self._tape.storages[s].bytes, device=self._homes.device)
+
+    def rebind(self, entries: list[int]) -> None:
+        """Takes over the numbers of these entries of the tape."""
+        for op in entries:
+            for call in self._of_op[op]:
+                call.arguments = [
+                    old if isinstance(old, torch.Tensor) or isinstance(new, Leaf) else new
+                    for old, new in zip(call.arguments, self._tape.entries[op].arguments, strict=True)
+                ]
+                call.bind()
+
+    # ---- running ----
+
+    def step(self) -> None:
+        """Runs the program once.  What an op raises is raised, with the op's place in its notes."""
+        with torch.no_grad(), _no_autocast(self._homes.device), self._in_stream():
+            self._runtime.step(self._run)
+
+    @contextlib.contextmanager
+    def _in_stream(self) -> Iterator[None]:
+        if self._homes.device.type != "cuda":
+            yield
+            return
+        stream = torch.cuda.ExternalStream(self._runtime.stream, device=self._homes.device)
+        current = torch.cuda.current_stream(self._homes.device)
+        stream.wait_stream(current)
+        with torch.cuda.stream(stream):
+            yield
+        current.wait_stream(stream)
+
+    def _run(self, instruction: int) -> None:
+        call = self._calls[instruction]
+        if self.observe is not None:
+            self.observe(instruction, call)
+        try:
+            out = call.function(*call.args, **call.kwargs)
+        except Exception as e:
+            e.add_note(f"in op {call.op} of the plan: {describe(self._tape.entries[call.op])}")
+            raise
+        if call.targets:
+            self._put(call, out)
+
+    @staticmethod
+    def _put(call: Call, out: Any) -> None:
+        flat = [out] if isinstance(out, torch.Tensor) else private.tree_flatten(out)[0]
+        if call.positions is None:
+            call.positions = _positions(call, flat)
+        for position, (target, leaf) in zip(call.positions, call.targets, strict=True):
+            storage = flat[position].untyped_storage()
+            if storage.nbytes() != target.nbytes():
+                on_storage(target, leaf).copy_(flat[position], non_blocking=True)
+            elif storage.data_ptr() != target.data_ptr():
+                target.copy_(storage, non_blocking=True)
+
+    # ---- results ----
+
+    def result(self, leaf: Leaf) -> torch.Tensor:
+        """The value after the step: of a result a copy, of a persistent tensor itself."""
+        s = leaf.storage
+        if s in self._residents:
+            return self._residents[s].tensor(leaf)
+        place = self._finals.get(self._ids.get(s, -1))
+        nbytes = self._tape.storages[s].bytes
+        storage = torch.UntypedStorage(nbytes, device=self._homes.device)
+        if place is not None and nbytes > 0:
+            storage.copy_(self._window(*place, nbytes))
+        return on_storage(storage, leaf)
+
+
+def _positions(call: Call, flat: list[Any]) -> list[int]:
+    """Where the results are: of those that the op has made, in order, the first that looks like each."""
+    given = {private.storage_key(a.untyped_storage()) for a in call.arguments if isinstance(a, torch.Tensor)}
+    found: list[int] = []
+    at = 0
+    for _, leaf in call.targets:
+        while not _is(flat[at], leaf, given):
+            at += 1
+        found.append(at)
+        at += 1
+    return found
+
+
+def _is(t: Any, leaf: Leaf, given: set[int]) -> bool:
+    return (
+        isinstance(t, torch.Tensor)
+        and (t.dtype, tuple(t.shape), tuple(t.stride()), t.storage_offset()) == (leaf.dtype, leaf.size, leaf.stride, leaf.offset)
+        and private.storage_key(t.untyped_storage()) not in given
+    )
+
+
+def describe(entry: Entry) -> str:
+    """ "mm of layers.3.mlp (train.py:12)"."""
+    layer = f" of {entry.layer}" if entry.layer else ""
+    return f"{entry.name}{layer}" + (f" ({entry.source})" if entry.source else "")
+
+
+def _no_autocast(device: torch.device) -> Any:
+    return torch.autocast(device.type, enabled=False)

@@ -1,0 +1,202 @@
+# SPDX-License-Identifier: Apache-2.0
+"""homes.py - where persistent tensors are between two steps
+
+Parameters, optimizer state, statistics and inputs live at their plan's initial places, in the arena or in the pool, each in a
+storage of its own.  The tensors stay the user's: `state_dict` and direct writes reach them, and a file of them is as large as
+PyTorch's.  When another plan takes over, what has another place there is moved.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+
+from . import private
+from .errors import Refused
+from .living import Living, living
+from .runtime import Memory
+from .tape import Leaf
+
+
+@dataclass(eq=False)
+class Resident:
+    """One persistent storage, wherever it is now."""
+
+    storage: torch.UntypedStorage
+    nbytes: int
+    owners: list[Owner] = field(default_factory=list)
+
+    @property
+    def key(self) -> int:
+        return private.storage_key(self.storage)
+
+    def tensor(self, leaf: Leaf) -> torch.Tensor:
+        return on_storage(self.storage, leaf)
+
+
+@dataclass(eq=False)
+class Owner:
+    """A place of Python in which the user may put another tensor: an attribute of a module, or an optimizer's state."""
+
+    slot: Any  # identifies the place
+    name: str
+    get: Callable[[], torch.Tensor | None]
+    leaf: Leaf
+    gradient_of: torch.nn.Parameter | None = None
+
+
+def on_storage(storage: torch.UntypedStorage, leaf: Leaf) -> torch.Tensor:
+    """The tensor of a leaf over a storage."""
+    t = torch.empty(0, dtype=leaf.dtype, device=storage.device)
+    return t.set_(storage, leaf.offset, leaf.size, leaf.stride)
+
+
+def leaf_of(t: torch.Tensor) -> Leaf:
+    return Leaf(-1, t.dtype, tuple(t.shape), tuple(t.stride()), t.storage_offset())
+
+
+class Homes:
+    """All persistent storages of all plans, with the arena and the pool that hold them."""
+
+    def __init__(self, device: torch.device) -> None:
+        self.device = device
+        self.arena = Memory(device, False, 0)
+        self.pool = Memory(device, True, 0)
+        self._residents: list[Resident] = []
+
+    def find(self, storages: Iterable[torch.UntypedStorage], now: Living) -> list[Resident]:
+        """The residents of these storages, in their order.  now: what is alive."""
+        known = {r.key: r for r in self._residents}
+        found = []
+        for storage in storages:
+            key = private.storage_key(storage)
+            if key not in known:
+                known[key] = Resident(storage, storage.nbytes())
+                self._residents.append(known[key])
+            found.append(known[key])
+        _find_owners({r.key: r for r in found}, now)
+        return found
+
+    # ---- moving ----
+
+    def move_in(self, places: dict[Resident, tuple[bool, int]], arena_bytes: int, pool_bytes: int) -> bool:
+        """Brings residents to (on_host, offset) in an arena and a pool of at least these sizes.
+
+        What else lies there goes to memory of its own.  Returns whether the arena or the pool is new.
+        """
+        renew = arena_bytes > self.arena.nbytes or pool_bytes > self.pool.nbytes
+        moving = [r for r in self._residents if renew or not self._is_at(r, places.get(r))]
+        if not moving and not renew:
+            return False
+        live = living().tensors
+        aside = {r: self._copy_out(r) for r in moving}
+        if renew:
+            self._renew(arena_bytes, pool_bytes, live, aside)
+        for r, copy in aside.items():
+            place = places.get(r)
+            if place is None:
+                target = Memory(self.device, True, r.nbytes).storage(0, r.nbytes)
+            else:
+                target = (self.pool if place[0] else self.arena).storage(place[1], r.nbytes)
+            target.copy_(copy)
+            self._rebase(r, target, live)
+        return renew
+
+    def _is_at(self, r: Resident, place: tuple[bool, int] | None) -> bool:
+        """Whether a resident is at its place; without one, whether it is in nobody's way."""
+        address = r.storage.data_ptr()
+        if place is None:
+            return r.nbytes == 0 or not (self.arena.holds(address) or self.pool.holds(address))
+        return r.nbytes == 0 or address == (self.pool if place[0] else self.arena).address + place[1]
+
+    @staticmethod
+    def _copy_out(r: Resident) -> torch.UntypedStorage:
+        copy = torch.UntypedStorage(r.nbytes)
+        copy.copy_(r.storage)
+        if r.storage.device.type != "cpu" and r.storage.resizable():
+            r.storage.resize_(0)  # the arena takes its room
+        return copy
+
+    def _renew(self, arena_bytes: int, pool_bytes: int, live: Any, aside: dict[Resident, torch.UntypedStorage]) -> None:
+        if self.device.type == "cpu":
+            for r, copy in aside.items():
+                self._rebase(r, copy, live)
+        # Only now does nobody hold the old ones.
+        sizes = max(arena_bytes, self.arena.nbytes), max(pool_bytes, self.pool.nbytes)
+        self.arena, self.pool = Memory(self.device, False, 0), Memory(self.device, True, 0)
+        self.arena, self.pool = Memory(self.device, False, sizes[0]), Memory(self.device, True, sizes[1])
+
+    @staticmethod
+    def _rebase(r: Resident, storage: torch.UntypedStorage, live: dict[int, list[torch.Tensor]]) -> None:
+        """Makes every tensor of the resident's storage one of the new storage."""
+        tensors = live.pop(r.key, [])
+        for t in tensors:
+            t.data = on_storage(storage, leaf_of(t))
+        r.storage = storage
+        live[r.key] = tensors
+
+    def move_out(self) -> None:
+        """Gives every resident an ordinary storage, and frees arena and pool."""
+        live = living().tensors
+        for r in self._residents:
+            storage = torch.UntypedStorage(r.nbytes, device=self.device)
+            storage.copy_(r.storage)
+            self._rebase(r, storage, live)
+        self._residents = []
+        self.arena, self.pool = Memory(self.device, False, 0), Memory(self.device, True, 0)
+
+
+# ---- what the user puts in their place ----
+
+
+def take_over(residents: Iterable[Resident]) -> None:
+    """Copies what the user has put in the place of a persistent tensor to its home, and makes the new tensor the resident's."""
+    for r in residents:
+        for owner in r.owners:
+            t = owner.get()
+            if t is None and owner.gradient_of is not None:  # zero_grad(set_to_none=True)
+                with torch.no_grad():
+                    owner.gradient_of.grad = r.tensor(owner.leaf).zero_()
+            elif t is None:
+                raise Refused(f"{owner.name} is gone; compile again")
+            elif t.untyped_storage().data_ptr() != r.storage.data_ptr():
+                _adopt(r, owner, t)
+
+
+def _adopt(r: Resident, owner: Owner, t: torch.Tensor) -> None:
+    home = r.tensor(owner.leaf)
+    if t.shape != home.shape or t.dtype != home.dtype:
+        raise Refused(f"{owner.name} has been replaced by a tensor of {list(t.shape)} {t.dtype}; compile again")
+    with torch.no_grad():
+        home.copy_(t)
+        t.data = home
+
+
+def _find_owners(residents: dict[int, Resident], now: Living) -> None:
+    """Notes every attribute and every state that has a tensor of one of these storages."""
+
+    def note(slot: Any, name: str, get: Callable[[], torch.Tensor | None], of: torch.nn.Parameter | None = None) -> None:
+        t = get()
+        r = residents.get(private.storage_key(t.untyped_storage())) if isinstance(t, torch.Tensor) else None
+        if r is not None and all(o.slot != slot for o in r.owners):
+            r.owners.append(Owner(slot, name, get, leaf_of(t), of))
+
+    for module in now.modules:
+        kind = type(module).__name__
+        for name, parameter in module._parameters.items():
+            note((id(module), name), f"{kind}.{name}", lambda m=module, n=name: m._parameters.get(n))
+            if parameter is not None:
+                note((id(parameter), "grad"), f"the gradient of {kind}.{name}", lambda p=parameter: p.grad, parameter)
+        for name in module._buffers:
+            note((id(module), name), f"{kind}.{name}", lambda m=module, n=name: m._buffers.get(n))
+    for optimizer in now.optimizers:
+        for parameter, state in optimizer.state.items():
+            for name in state:
+                note(
+                    (id(optimizer), id(parameter), name),
+                    f"state '{name}' of {type(optimizer).__name__}",
+                    lambda o=optimizer, p=parameter, n=name: o.state[p].get(n) if p in o.state else None,
+                )

@@ -1,0 +1,319 @@
+# SPDX-License-Identifier: Apache-2.0
+"""recording.py - what a step does, found by two consecutive steps that are put back
+
+Under a plan Python does not run: the tape is the step.  Two steps are recorded and compared, so that what would freeze is
+found: a number that changes is either one that an optimizer works out (scalars.py), or is refused with its line.
+"""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch.nn.modules.module import register_module_forward_pre_hook
+from torch.optim.optimizer import register_optimizer_step_post_hook, register_optimizer_step_pre_hook
+
+from . import private, statistics
+from .errors import Refused
+from .living import Living, living, numbers
+from .recorder import Recorder, known_storages
+from .tape import PERSISTENT, Entry, Leaf, Tape
+from .undo import Undo
+from .where import Where
+
+
+@dataclass
+class Update:
+    """One call of an optimizer's step: its entries on the tape are first to last - 1."""
+
+    optimizer: torch.optim.Optimizer
+    first: int
+    has_gradient: list[list[bool]]  # by group and parameter
+    last: int = 0
+    changed: set[tuple[int, str]] = field(default_factory=set)  # numbers of groups that the call itself changes
+
+
+@dataclass
+class Recording:
+    tape: Tape
+    inputs: list[torch.Tensor]  # the tensors that the step was called with, our own
+    leaves: list[Leaf]  # of the inputs
+    returned: list[Any]  # flattened; tensors as leaves
+    form: Any  # of what the step returns
+    storages: dict[int, torch.UntypedStorage]  # those older than the step, by the tape's ids
+    outside: set[int]  # those that the plan leaves alone
+    kept: dict[int, tuple[Leaf, torch.Tensor]]  # results that the step leaves in a Python object
+    gradients: list[tuple[torch.nn.Parameter, Leaf]]  # of parameters, where they are results
+    updates: list[Update]
+    read: set[int]  # storages of counters that an optimizer reads as numbers
+    varying: set[int]  # entries with numbers that differ from step to step
+    modules: list[torch.nn.Module]  # that ran
+    modes_after: list[bool]  # `training` of the modules when the step was over
+    after: Living = field(default_factory=Living)  # what was alive when all had been put back
+
+
+class _Observer(Recorder):
+    """A recorder that notes the calls of optimizers, and lets them read their own counters."""
+
+    def __init__(self, device_type: str, inputs: list[torch.Tensor], where: Where) -> None:
+        super().__init__(device_type, known_storages(inputs, device_type), where, self._read_counter)
+        self.updates: list[Update] = []
+        self.read: set[int] = set()
+        self.modules: dict[int, torch.nn.Module] = {}
+        self._open: list[tuple[Update, list[dict[str, Any]]]] = []
+        self._hooks: list[Any] = []
+
+    def __enter__(self) -> _Observer:
+        self._hooks = [
+            register_optimizer_step_pre_hook(self._begin_update),
+            register_optimizer_step_post_hook(self._end_update),
+            register_module_forward_pre_hook(lambda m, _: self.modules.setdefault(id(m), m) and None),
+        ]
+        return super().__enter__()
+
+    def __exit__(self, *error: Any) -> Any:
+        for hook in self._hooks:
+            hook.remove()
+        return super().__exit__(*error)
+
+    def _begin_update(self, optimizer: torch.optim.Optimizer, *_: Any) -> None:
+        has = [[p.grad is not None for p in g["params"]] for g in optimizer.param_groups]
+        self._open.append((Update(optimizer, len(self.tape.entries), has), [numbers(g) for g in optimizer.param_groups]))
+
+    def _end_update(self, optimizer: torch.optim.Optimizer, *_: Any) -> None:
+        update, before = self._open.pop()
+        update.last = len(self.tape.entries)
+        for k, (group, old) in enumerate(zip(optimizer.param_groups, before, strict=True)):
+            update.changed |= {(k, name) for name, value in numbers(group).items() if not _same(value, old.get(name))}
+        self.updates.append(update)
+
+    def _read_counter(self, func: Any, args: Any, kwargs: Any) -> Any | None:
+        storage = self._storage(args[0])
+        if not self._open or self.tape.storages[storage].kind != "optimizer":
+            return None
+        self.read.add(storage)
+        return func(*args, **kwargs)
+
+    # ---- ids of storages ----
+
+    def id_of(self, t: torch.Tensor) -> int | None:
+        return self._ids.get(private.storage_key(t.untyped_storage()))
+
+    def leaf(self, t: torch.Tensor) -> Leaf:
+        return self._leaf(t)
+
+
+@dataclass
+class _Run:
+    """One observed step."""
+
+    observer: _Observer
+    returned: list[Any]
+    form: Any
+    modes_after: list[bool]
+
+
+def record_step(
+    function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any], device_type: str, gradients: bool = False
+) -> Recording:
+    """Records function(*args, **kwargs), a whole training step.
+
+    args and kwargs are made of tensors that nobody else has, and of constants.  gradients: those that the step leaves are
+    results.  The step runs three times, and what it changes is put back.  Refused: what cannot run under a plan.
+    """
+    before = living()
+    undo = Undo(before, device_type)
+    tensors = [t for t in private.tree_flatten((args, kwargs))[0] if isinstance(t, torch.Tensor)]
+    persistent: set[int] = set()
+    try:
+        with undo:
+            function(*args, **kwargs)
+            undo.first_step_is_over()
+            runs = [_observe(function, args, kwargs, tensors, device_type, before) for _ in range(2)]
+        varying = _compare(*runs)
+        recording = _finish(runs[1], tensors, varying, device_type, gradients)
+        persistent = {private.storage_key(s) for s in recording.storages.values()}
+    finally:
+        after = undo.restore(persistent)
+    recording.after = after
+    return recording
+
+
+def _observe(
+    function: Callable[..., Any],
+    args: tuple[Any, ...],
+    kwargs: dict[str, Any],
+    tensors: list[torch.Tensor],
+    device_type: str,
+    before: Living,
+) -> _Run:
+    with Where() as where:
+        observer = _Observer(device_type, tensors, where)
+        groups = [(o, [numbers(g) for g in o.param_groups]) for o in before.optimizers]
+        with observer:
+            result = function(*args, **kwargs)
+    _check_groups(observer, groups)
+    flat, form = private.tree_flatten(result)
+    returned = [observer.leaf(t.detach()) if isinstance(t, torch.Tensor) else t for t in flat]
+    return _Run(observer, returned, form, [m.training for m in observer.modules.values()])
+
+
+def _check_groups(observer: _Observer, groups: list[tuple[torch.optim.Optimizer, list[dict[str, Any]]]]) -> None:
+    """A schedule inside the step would be frozen with it."""
+    for optimizer, before in groups:
+        own = set().union(*(u.changed for u in observer.updates if u.optimizer is optimizer))
+        for k, (group, old) in enumerate(zip(optimizer.param_groups, before, strict=False)):
+            for name, value in numbers(group).items():
+                if (k, name) not in own and not _same(value, old.get(name)):
+                    raise Refused(
+                        f"the step changes '{name}' of its optimizer from {old.get(name)} to {value}: "
+                        "move the scheduler's step() out of the step"
+                    )
+
+
+# ---- two steps compared ----
+
+
+def _same(a: Any, b: Any) -> bool:
+    if isinstance(a, float) and isinstance(b, float):
+        return a == b or (a != a and b != b)
+    if type(a) is not type(b):
+        return False
+    if isinstance(a, (list, tuple)):
+        return len(a) == len(b) and all(_same(x, y) for x, y in zip(a, b, strict=True))
+    if isinstance(a, torch.Tensor):
+        return a is b
+    return bool(a == b)
+
+
+def _line(entry: Entry) -> str:
+    return f"{entry.source or 'the step'}: {entry.name}"
+
+
+def _compare(first: _Run, second: _Run) -> set[int]:
+    """The entries whose numbers differ.  Refused: a difference that no optimizer makes."""
+    a, b = first.observer.tape, second.observer.tape
+    varying = set()
+    for i, (x, y) in enumerate(zip(a.entries, b.entries, strict=False)):
+        if x.function is not y.function or len(x.arguments) != len(y.arguments):
+            raise Refused(f"{_line(x)} in one step, {_line(y)} in the next: the step takes another way each time")
+        for old, new in zip([*x.arguments, *x.results], [*y.arguments, *y.results], strict=True):
+            if _same(old, new):
+                continue
+            if isinstance(old, Leaf) or isinstance(new, Leaf):
+                raise Refused(f"{_line(y)} has other tensors in each step: {_about(old)}, then {_about(new)}")
+            if not any(u.first <= i < u.last for u in second.observer.updates):
+                raise Refused(f"{_line(y)} gets {old}, then {new}: a number that changes would be frozen; make it a tensor")
+            varying.add(i)
+    if len(a.entries) != len(b.entries):
+        longer = max(a.entries, b.entries, key=len)
+        raise Refused(f"{_line(longer[min(len(a.entries), len(b.entries))])} is in one step and not in the next")
+    _compare_constants(a, b)
+    return varying
+
+
+def _about(leaf: Any) -> str:
+    return f"{list(leaf.size)} of {leaf.dtype}" if isinstance(leaf, Leaf) else repr(leaf)
+
+
+def _compare_constants(a: Tape, b: Tape) -> None:
+    for s, storage in b.constants.items():
+        old = a.constants.get(s)
+        if storage is None or old is None or private.storage_key(old) == private.storage_key(storage):
+            continue
+        if old.nbytes() != storage.nbytes() or bytes(old.tolist()) != bytes(storage.tolist()):
+            entry = next((e for e in b.entries if s in e.reads), None)
+            where = _line(entry) if entry is not None else "the step"
+            raise Refused(f"{where} reads data of the host that changes; give it to the step as an argument")
+
+
+# ---- the result ----
+
+
+def _finish(run: _Run, tensors: list[torch.Tensor], varying: set[int], device_type: str, gradients: bool) -> Recording:
+    observer, tape = run.observer, run.observer.tape
+    leaves = [observer.leaf(t) for t in tensors]
+    for leaf in leaves:
+        tape.storages[leaf.storage].kind = "input"
+    gc.collect()
+    live = living().tensors
+    ids = {key: observer._ids[key] for key in live if key in observer._ids}
+    left = _gradient_leaves(observer, live, tape)
+    dropped = {leaf.storage for _, leaf in left} if not gradients else set()
+    observer.finish({key for key, s in ids.items() if s in dropped})
+    for a in run.returned:
+        if isinstance(a, Leaf) and tape.storages[a.storage].kind in ("activation", "gradient"):
+            tape.storages[a.storage].kind = "result"
+    outside = statistics.take_out(tape)
+    _check_inputs(tape, leaves)
+    _begin_results(tape)
+    results = {s for s, storage in enumerate(tape.storages) if storage.kind == "result"}
+    gradient_ids = {leaf.storage for _, leaf in left}
+    kept = {
+        s: (observer.leaf(live[key][0]), live[key][0]) for key, s in ids.items() if s in results and s not in gradient_ids
+    }
+    return Recording(
+        tape=tape,
+        inputs=tensors,
+        leaves=leaves,
+        returned=run.returned,
+        form=run.form,
+        storages=_older(observer, live, tape),
+        outside=outside,
+        kept=kept,
+        gradients=left,
+        updates=observer.updates,
+        read=observer.read,
+        varying=varying,
+        modules=list(observer.modules.values()),
+        modes_after=run.modes_after,
+    )
+
+
+def _older(observer: _Observer, live: dict[int, list[torch.Tensor]], tape: Tape) -> dict[int, torch.UntypedStorage]:
+    """The persistent storages: those of living tensors, and constants that only the tape has."""
+    found = {s: storage for s, storage in tape.constants.items() if storage is not None}
+    for key, tensors in live.items():
+        s = observer._ids.get(key)
+        if s is not None and tape.storages[s].kind in PERSISTENT:
+            found[s] = tensors[0].untyped_storage()
+    missing = [s for e in tape.entries for s in e.reads if tape.storages[s].kind in PERSISTENT and s not in found]
+    if missing:
+        raise Refused(f"the step frees a tensor that it has found ({_users(tape, missing[0])}); keep it alive")
+    return found
+
+
+def _users(tape: Tape, s: int) -> str:
+    return ", ".join(dict.fromkeys(_line(e) for e in tape.entries if s in [*e.reads, *e.writes])) or "unused"
+
+
+def _gradient_leaves(
+    observer: _Observer, live: dict[int, list[torch.Tensor]], tape: Tape
+) -> list[tuple[torch.nn.Parameter, Leaf]]:
+    """The gradients that the step makes and leaves."""
+    found = []
+    for parameter in (t for ts in live.values() for t in ts if isinstance(t, torch.nn.Parameter)):
+        if parameter.grad is not None:
+            s = observer.id_of(parameter.grad)
+            if s is not None and tape.storages[s].kind in ("activation", "gradient"):
+                found.append((parameter, observer.leaf(parameter.grad)))
+    return found
+
+
+def _check_inputs(tape: Tape, leaves: list[Leaf]) -> None:
+    inputs = {leaf.storage for leaf in leaves}
+    for entry in tape.entries:
+        if inputs.intersection(entry.writes):
+            raise Refused(f"{_line(entry)} writes into an argument of the step; clone it first")
+
+
+def _begin_results(tape: Tape) -> None:
+    """A result has no value before its first write, also where this is a write of a part."""
+    seen: set[int] = set()
+    for entry in tape.entries:
+        new = {s for s in entry.writes if tape.storages[s].kind == "result" and s not in seen}
+        entry.reads = [s for s in entry.reads if s not in new]
+        seen.update(entry.writes)

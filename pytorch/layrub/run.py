@@ -1,0 +1,350 @@
+# SPDX-License-Identifier: Apache-2.0
+"""run.py - a training step that runs inside a plan
+
+    step = layrub.compile(train_step, example=(x, y), budget="8GiB")
+    for x, y in loader:
+        loss = step(x, y)
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import torch
+
+from . import _binding as c
+from . import graph, private
+from ._load import LayrubError
+from .command import size
+from .errors import Refused
+from .executor import Executor, describe
+from .homes import Homes, Resident, take_over
+from .library import Plan, Problem
+from .living import Living
+from .recording import Recording, record_step
+from .scalars import Changed, Scalars
+from .verify import Verifier
+
+CPU_DEVICE = "h100"  # the device document by which a step on the host is planned
+
+
+class DoesNotFit(Refused):
+    """No plan was found for the budget; the text says what decides."""
+
+
+def compile(
+    train_step: Callable[..., Any],
+    example: Any,
+    budget: str | int | None = None,
+    device: str | None = None,
+    policy: str | None = None,
+    verify: bool = False,
+    gradients: bool = False,
+    progress: Callable[[str], None] | None = None,
+) -> Step:
+    """A step that does what train_step does, in at most `budget` bytes of device memory ("8GiB", or a number).
+
+    train_step does one whole training step: forward, backward, update.  example: its arguments, a tuple, a dictionary of
+    keywords, or one tensor.  device: a device document of layrub, by which copies and ops are timed; CPU tensors are planned
+    as for CPU_DEVICE.  policy: a row of `layrub policies`.  verify: every step is compared with one that keeps everything.
+    gradients: `.grad` holds the gradients after a step; otherwise it is None.
+
+    train_step runs three times, and what it changes is put back.  Errors: Refused, what cannot run under a plan, with its line;
+    DoesNotFit, the budget is too small.
+    """
+    step = Step(train_step, budget, device, policy, verify, gradients, progress)
+    if isinstance(example, dict):
+        step.prepare(**example)
+    else:
+        step.prepare(*(example if isinstance(example, (tuple, list)) else (example,)))
+    return step
+
+
+class Step:
+    """A planned step; call it as the one that was given.  Each shape of its arguments has a plan of its own."""
+
+    def __init__(
+        self,
+        function: Callable[..., Any],
+        budget: str | int | None,
+        device: str | None,
+        policy: str | None,
+        verify: bool,
+        gradients: bool,
+        progress: Callable[[str], None] | None,
+    ) -> None:
+        self._function = function
+        self._budget = size(budget) if isinstance(budget, str) else budget
+        self._document, self._policy, self._gradients, self._progress = device, policy, gradients, progress
+        self._verify = verify
+        self._homes: Homes | None = None
+        self._forms: list[Form] = []
+        self._failure: str | None = None
+
+    # ---- what a user calls ----
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Runs one step.  Results are copies that outlive the next step, without a graph for autograd."""
+        self._check_failure()
+        form = self.prepare(*args, **kwargs)
+        try:
+            changed = form.scalars.changed()
+        except Changed:  # of the optimizer's options: another tape
+            self._forms.remove(form)
+            form = self.prepare(*args, **kwargs)
+            changed = form.scalars.changed()
+        return self._run(form, changed, args, kwargs)
+
+    def prepare(self, *args: Any, **kwargs: Any) -> Form:
+        """Plans the step for these arguments, if it is not planned yet, and makes it the one whose tensors are at home."""
+        flat, structure = private.tree_flatten((args, kwargs))
+        signature = (structure, tuple(_signature(a) for a in flat))
+        form = next((f for f in self._forms if f.matches(signature)), None)
+        if form is None:
+            self._give_way()
+            form = self._plan(signature, args, kwargs)
+            self._forms.append(form)
+        self._settle(form)
+        return form
+
+    @property
+    def plan(self) -> Plan:
+        """The plan of the latest step."""
+        return self._forms[-1].plan
+
+    @property
+    def recording(self) -> Recording:
+        return self._forms[-1].recording
+
+    @property
+    def forms(self) -> int:
+        """How many plans there are: one for each shape, and each set of modes, that has been used."""
+        return len(self._forms)
+
+    def replan(self, budget: str | int | None = None, policy: str | None = None) -> None:
+        """Plans all that has been recorded again.  Errors leave the step as it was."""
+        before = self._budget, self._policy
+        self._budget, self._policy = size(budget) if isinstance(budget, str) else budget, policy
+        try:
+            plans = [self._make_plan(form.recording) for form in self._forms]
+        except BaseException:
+            self._budget, self._policy = before
+            raise
+        for form, plan in zip(self._forms, plans, strict=True):
+            form.use(plan)
+
+    def state_is_loaded(self) -> None:
+        """Says, after a step that has ended in the middle, that all state has been restored."""
+        for form in self._forms:
+            form.restore_constants()
+        self._failure = None
+
+    def close(self) -> None:
+        """Gives all tensors storages of PyTorch's own, and frees arena and pool."""
+        self._forms.clear()
+        if self._homes is not None:
+            self._homes.move_out()
+
+    # ---- planning ----
+
+    def _plan(self, signature: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Form:
+        flat, structure = private.tree_flatten((args, kwargs))
+        own = [_own(a) for a in flat]
+        device = self._device(own)
+        if self._homes is None:
+            self._homes = Homes(device)
+        args, kwargs = private.tree_unflatten(own, structure)
+        recording = record_step(self._function, args, kwargs, device.type, self._gradients)
+        if not recording.tape.entries:
+            raise Refused(f"the step does nothing on {device}")
+        return Form(signature, recording, self._make_plan(recording), self._homes)
+
+    def _device(self, tensors: list[Any]) -> torch.device:
+        devices = {t.device for t in tensors if isinstance(t, torch.Tensor)}
+        if self._homes is not None:
+            devices.add(self._homes.device)
+        if len(devices) != 1:
+            raise Refused(f"the example has to have tensors of one device, not of {len(devices)}")
+        return devices.pop()
+
+    def _make_plan(self, recording: Recording) -> Plan:
+        text = json.dumps(graph.document(recording.tape))
+        with Problem.parse(text, device=self._document or CPU_DEVICE) as problem:
+            options: dict[str, Any] = {"policy": self._policy} if self._policy else {}
+            if self._budget is not None:
+                options["budget_bytes"] = self._budget
+            try:
+                plan = problem.plan(progress=self._progress, **options)
+            except LayrubError as e:
+                if e.code != c.Code.INFEASIBLE:
+                    raise
+                raise DoesNotFit(_why(e, problem, recording)) from None
+            plan.check(problem)
+            return plan
+
+    def _settle(self, form: Form) -> None:
+        homes = self._homes
+        assert homes is not None
+        arena, pool = form.plan.program.arena_bytes, form.plan.program.host_bytes
+        if arena > homes.arena.nbytes or pool > homes.pool.nbytes:
+            for other in self._forms:
+                other.executor = None  # their views hold the old arena
+        homes.move_in(form.places, arena, pool)
+        if form.executor is None:
+            form.executor = Executor(form.recording, form.plan, form.residents, homes)
+        self._forms.remove(form)
+        self._forms.append(form)
+
+    def _give_way(self) -> None:
+        """Before a step is recorded: what the user has put in the place of persistent tensors is taken over."""
+        for form in self._forms:
+            form.refresh()
+
+    # ---- running ----
+
+    def _run(self, form: Form, changed: list[int], args: Any, kwargs: Any) -> Any:
+        assert form.executor is not None
+        form.refresh()
+        form.executor.rebind(changed)
+        form.fill(args, kwargs)
+        verifier = Verifier(form.recording, form.residents, form.executor) if self._verify else None
+        try:
+            form.executor.step()
+        except BaseException as e:
+            self._failure = f"{type(e).__name__}: {e}"
+            _watch_loading(self)
+            raise
+        finally:
+            if verifier is not None:
+                verifier.close()
+        if verifier is not None:
+            verifier.check()
+        form.scalars.step_is_over()
+        return form.results()
+
+    def _check_failure(self) -> None:
+        if self._failure is not None:
+            raise Refused(
+                f"the last step ended in the middle ({self._failure}), so parameters and state are not whole: load the state of "
+                "the modules and optimizers, or call state_is_loaded()"
+            )
+
+
+class Form:
+    """The step for one shape of its arguments: recorded, planned, and its tensors."""
+
+    def __init__(self, signature: Any, recording: Recording, plan: Plan, homes: Homes) -> None:
+        self.signature, self.recording = signature, recording
+        self._modes = [m.training for m in recording.modules]
+        self._trained = [(p, p.requires_grad) for m in recording.modules for p in m.parameters(recurse=False)]
+        found = homes.find(recording.storages.values(), recording.after)
+        self.residents: dict[int, Resident] = dict(zip(recording.storages, found, strict=True))
+        recording.after = Living()  # it holds what the user may drop
+        self.use(plan)
+        read = {self.residents[s] for s in recording.read}
+        self.scalars = Scalars(recording, lambda t: any(r.key == private.storage_key(t.untyped_storage()) for r in read))
+        written = {s for e in recording.tape.entries for s in e.writes}
+        kinds = recording.tape.storages
+        self._constants = [
+            (r, r.storage.clone()) for s, r in self.residents.items() if s not in written and kinds[s].kind == "state"
+        ]
+
+    def use(self, plan: Plan) -> None:
+        """Takes over a plan of the recorded step."""
+        self.plan = plan
+        self.executor: Executor | None = None
+        self.places: dict[Resident, tuple[bool, int]] = {}
+        storage_of = {i: s for s, i in graph.tensor_ids(self.recording.tape).items()}
+        program = plan.program
+        for place in program.initial_places:
+            where = (program.host_buffers if place.on_host else program.buffers)[place.buffer]
+            self.places[self.residents[storage_of[place.tensor]]] = (place.on_host, where.offset_bytes)
+
+    def matches(self, signature: Any) -> bool:
+        """Whether the step was recorded for such arguments, with the modules' present modes."""
+        return (
+            self.signature == signature
+            and self._modes == [m.training for m in self.recording.modules]
+            and all(p.requires_grad == trained for p, trained in self._trained)
+        )
+
+    def refresh(self) -> None:
+        take_over(self.residents.values())
+
+    def fill(self, args: Any, kwargs: Any) -> None:
+        """Copies the arguments into the input buffers."""
+        given = [a for a in private.tree_flatten((args, kwargs))[0] if isinstance(a, torch.Tensor)]
+        with torch.no_grad():
+            for t, leaf in zip(given, self.recording.leaves, strict=True):
+                if leaf.storage in self.residents:
+                    self.residents[leaf.storage].tensor(leaf).copy_(t, non_blocking=True)
+
+    def results(self) -> Any:
+        """What the step returns; sets gradients, and what the step leaves in Python objects."""
+        executor, recording = self.executor, self.recording
+        assert executor is not None
+        for leaf, kept in recording.kept.values():
+            with torch.no_grad():
+                kept.copy_(executor.result(leaf))
+        for parameter, leaf in recording.gradients:
+            kept_for_user = recording.tape.storages[leaf.storage].kind == "result"
+            parameter.grad = executor.result(leaf) if kept_for_user else None
+        for module, mode in zip(recording.modules, recording.modes_after, strict=True):
+            module.training = mode
+        return private.tree_unflatten(
+            [executor.result(a).detach() if hasattr(a, "storage") else a for a in recording.returned], recording.form
+        )
+
+    def restore_constants(self) -> None:
+        """What no state_dict has: the step only reads it, but a step that ends in the middle may have moved it."""
+        for resident, copy in self._constants:
+            resident.storage.copy_(copy)
+
+
+# ---- arguments ----
+
+
+def _signature(a: Any) -> Any:
+    if isinstance(a, torch.Tensor):
+        return (tuple(a.shape), tuple(a.stride()), a.dtype, str(a.device), a.requires_grad)
+    return (type(a), a)
+
+
+def _own(a: Any) -> Any:
+    return a.detach().clone().requires_grad_(a.requires_grad) if isinstance(a, torch.Tensor) else a
+
+
+# ---- failures ----
+
+
+def _why(e: LayrubError, problem: Problem, recording: Recording) -> str:
+    """The error in the user's terms: the op and the line that need the most, and how much."""
+    needs = problem.needs
+    op = e.op if e.op is not None else needs.bound_op
+    largest = describe(recording.tape.entries[op])
+    missing = f"; {e.missing_bytes} bytes are missing" if e.missing_bytes else ""
+    return f"{e.text}; the largest op is {largest}: no plan needs less than {needs.bound_bytes} bytes{missing}"
+
+
+def _watch_loading(step: Step) -> None:
+    """After a failure: the step may go on when every module tree and optimizer that it uses has loaded its state."""
+    form = step._forms[-1]
+    children = {id(c) for m in form.recording.modules for c in m.children()}
+    waiting: set[int] = set()
+    hooks: list[Any] = []
+
+    def loaded(item: Any, *_: Any) -> None:
+        waiting.discard(id(item))
+        if not waiting and step._failure is not None:
+            step.state_is_loaded()
+            for hook in hooks:
+                hook.remove()
+
+    for module in (m for m in form.recording.modules if id(m) not in children):
+        waiting.add(id(module))
+        hooks.append(module.register_load_state_dict_post_hook(loaded))
+    for update in form.recording.updates:
+        waiting.add(id(update.optimizer))
+        hooks.append(update.optimizer.register_load_state_dict_post_hook(loaded))

@@ -1,0 +1,122 @@
+# SPDX-License-Identifier: Apache-2.0
+"""verify.py - compares each op's inputs under a plan, bit by bit, with those of a step that keeps everything
+
+The tape runs first on storages of its own, from copies of what the step finds, and every input leaves a digest.  Then the plan
+runs, and each run of an op, a rerun as well, must find inputs of the same digests.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any
+
+import torch
+
+from . import private
+from .executor import Call, Executor, _positions, describe
+from .homes import Resident, on_storage
+from .recording import Recording
+from .tape import Entry, Leaf, Tape
+
+
+class Differs(AssertionError):
+    """Data of a step under a plan that is not the resident step's; the text names the op and the tensor."""
+
+
+def digest(t: torch.Tensor) -> bytes:
+    """Of the tensor's elements, bit by bit."""
+    data = t.detach().contiguous().cpu().flatten().view(torch.uint8)
+    return hashlib.blake2b(data.numpy().tobytes(), digest_size=16).digest()
+
+
+class Verifier:
+    """The resident step, run when the object is made; then an observer of the plan's runs."""
+
+    def __init__(self, recording: Recording, residents: dict[int, Resident], executor: Executor) -> None:
+        self._tape, self._executor, self._residents = recording.tape, executor, residents
+        self._difference: str | None = None
+        state = torch.get_rng_state()
+        self._digests, end = _resident(self._tape, {s: r.storage.clone() for s, r in residents.items()})
+        torch.set_rng_state(state)
+        self._end = {s: digest(_bytes(end[s])) for s in residents}
+        executor.observe = self._observe
+
+    def close(self) -> None:
+        self._executor.observe = None
+
+    def _observe(self, instruction: int, call: Call) -> None:
+        if self._difference is not None:
+            return
+        entry = self._tape.entries[call.op]
+        for position in read_positions(entry):
+            if call.arguments[position] is not None and digest(call.arguments[position]) != self._digests[call.op, position]:
+                leaf = entry.arguments[position]
+                self._difference = (
+                    f"instruction {instruction}, op {call.op}, {describe(entry)}: argument {position}, {list(leaf.size)} of "
+                    f"{leaf.dtype} ({self._tape.storages[leaf.storage].kind} {leaf.storage}), is not the resident step's"
+                )
+                return
+
+    def check(self) -> None:
+        """Differs: the first op and tensor that differ."""
+        for s, r in self._residents.items():
+            if self._difference is None and digest(_bytes(r.storage)) != self._end[s]:
+                self._difference = f"{self._tape.storages[s].kind} {s} of {r.nbytes} bytes differs after the step"
+        if self._difference is not None:
+            raise Differs(self._difference)
+
+
+def _bytes(storage: torch.UntypedStorage) -> torch.Tensor:
+    return torch.empty(0, dtype=torch.uint8, device=storage.device).set_(storage)
+
+
+def read_positions(entry: Entry) -> list[int]:
+    """The arguments that an op reads: not those that it only overwrites."""
+    reads = set(entry.reads)
+    return [
+        k for k, a in enumerate(entry.arguments) if isinstance(a, Leaf) and a.storage in reads and not _overwrites(entry, k)
+    ]
+
+
+def _overwrites(entry: Entry, position: int) -> bool:
+    return position == 0 and entry.name in ("copy_", "fill_", "zero_")
+
+
+def _resident(tape: Tape, live: dict[int, torch.UntypedStorage]) -> tuple[dict[tuple[int, int], bytes], dict[int, Any]]:
+    """Runs all entries on storages of their own.  Returns the digests of their inputs, and the storages at the end."""
+    digests = {}
+
+    def storage(s: int) -> torch.UntypedStorage:
+        if s not in live:  # made by an op that gives no values
+            live[s] = torch.UntypedStorage(tape.storages[s].bytes)
+        return live[s]
+
+    last = _last_uses(tape)
+    with torch.no_grad():
+        for i, entry in enumerate(tape.entries):
+            arguments = [on_storage(storage(a.storage), a) if isinstance(a, Leaf) else a for a in entry.arguments]
+            for position in read_positions(entry):
+                digests[i, position] = digest(arguments[position])
+            args, kwargs = private.tree_unflatten(arguments, entry.form)
+            flat = private.tree_flatten(entry.function(*args, **kwargs))[0]
+            call = Call(i, entry.function, arguments, entry.form, [(None, r) for r in entry.results])
+            for position, leaf in zip(_positions(call, flat), entry.results, strict=True):
+                live[leaf.storage] = flat[position].untyped_storage()
+            for s in last.get(i, ()):
+                live.pop(s, None)
+    return digests, live
+
+
+def _last_uses(tape: Tape) -> dict[int, list[int]]:
+    """The transient storages whose last use an entry is."""
+    last: dict[int, int] = {}
+    for i, entry in enumerate(tape.entries):
+        for leaf in entry.leaves():
+            if tape.storages[leaf.storage].kind in ("activation", "gradient"):
+                last[leaf.storage] = i
+    found: dict[int, list[int]] = {}
+    for s, i in last.items():
+        found.setdefault(i, []).append(s)
+    return found
+
+

@@ -1,0 +1,250 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* backend_cuda.c - the CUDA back end: a stream for each queue, events for `after`, pinned memory for the pool
+ *
+ * All of a step is queued and nothing waits on the host, so a step can be captured from its compute stream.  The host
+ * memory is mapped: kernels, and so PyTorch's own ops, may read and write tensors that are at home in the pool.
+ */
+#include <config.h>
+#include "pytorch/runtime/backend.h"
+
+#include "pytorch/runtime/cuda_driver.h"
+#include "src/base/host_memory.h"
+
+/* PyTorch finds an allocation by its address.  No planned buffer begins where an allocation of the driver begins. */
+enum { LEAD = 512 };
+
+struct machine {
+	const struct machine_job *job;
+	const struct cuda_driver *driver;
+	cuda_stream streams[QUEUE_COUNT];
+	cuda_event *events;		/* [instruction_count] NULL where no other queue waits */
+	cuda_event forks[QUEUE_COUNT];
+};
+
+static cuda_stream
+stream_of(const struct machine *m, uint32_t instruction)
+{
+	return m->streams[m->job->plan->program[instruction].queue];
+}
+
+static cuda_address
+address(const void *memory)
+{
+	return (cuda_address)(uintptr_t)memory;
+}
+
+/* ---- memory ---- */
+
+static int
+take_device(const struct cuda_driver *d, void **memory, bytes_t bytes, struct err *e)
+{
+	size_t free_bytes = 0, all = 0;
+	char want[32], have[32], lack[32];
+	cuda_address got;
+	cuda_result rc = d->memory_take(&got, (size_t)bytes + LEAD);
+
+	if (rc == 0) {
+		*memory = (void *)(uintptr_t)(got + LEAD);
+		return 0;
+	}
+	if (rc != CUDA_OUT_OF_MEMORY || d->memory_info(&free_bytes, &all) != 0 || free_bytes >= bytes)
+		return cuda_failed(d, "memory_take", rc, e);
+	return err_set(e, ERR_SYSTEM, "not enough GPU memory: the arena needs %s, %s are free, %s are missing", units_size(want, bytes),
+	    units_size(have, free_bytes), units_size(lack, bytes - free_bytes));
+}
+
+static int
+take_in(const struct cuda_driver *d, void **memory, bool on_host, bytes_t bytes, struct err *e)
+{
+	cuda_result rc;
+
+	if (!on_host)
+		return take_device(d, memory, bytes, e);
+	rc = d->host_take(memory, (size_t)bytes, CUDA_HOST_PORTABLE | CUDA_HOST_DEVICE_MAP);
+	if (rc == CUDA_OUT_OF_MEMORY)
+		return host_memory_missing("pinned pool", bytes, e);
+	return rc == 0 ? 0 : cuda_failed(d, "host_take", rc, e);
+}
+
+static int
+cuda_take(void **memory, int32_t device, bool on_host, bytes_t bytes, struct err *e)
+{
+	const struct cuda_driver *d = cuda_driver(e);
+	int rc;
+
+	if (d == NULL || cuda_enter(d, device, e) < 0)
+		return -1;
+	rc = take_in(d, memory, on_host, bytes, e);
+	cuda_leave(d);
+	return rc;
+}
+
+static void
+cuda_give(void *memory, int32_t device, bool on_host, bytes_t bytes)
+{
+	struct err e = ERR_INIT;
+	const struct cuda_driver *d = cuda_driver(&e);
+
+	(void)bytes;
+	if (d == NULL || cuda_enter(d, device, &e) < 0)
+		return;
+	(void)d->context_synchronize();
+	if (on_host)
+		(void)d->host_give(memory);
+	else
+		(void)d->memory_give(address(memory) - LEAD);
+	cuda_leave(d);
+}
+
+static int
+copy_now(const struct cuda_driver *d, void *to, const void *from, bytes_t bytes, struct err *e)
+{
+	CUDA_CALL(d, context_synchronize, (), e);
+	CUDA_CALL(d, copy, (address(to), address(from), (size_t)bytes), e);
+	CUDA_CALL(d, context_synchronize, (), e);
+	return 0;
+}
+
+static int
+cuda_move(void *to, const void *from, int32_t device, bytes_t bytes, struct err *e)
+{
+	const struct cuda_driver *d = cuda_driver(e);
+	int rc;
+
+	if (d == NULL || cuda_enter(d, device, e) < 0)
+		return -1;
+	rc = copy_now(d, to, from, bytes, e);
+	cuda_leave(d);
+	return rc;
+}
+
+/* ---- queues ---- */
+
+static int
+make_queues(struct machine *m, struct err *e)
+{
+	const struct cuda_driver *d = m->driver;
+
+	for (int q = 0; q < QUEUE_COUNT; q++) {
+		CUDA_CALL(d, stream_make, (&m->streams[q], CUDA_STREAM_NON_BLOCKING), e);
+		CUDA_CALL(d, event_make, (&m->forks[q], CUDA_EVENT_DISABLE_TIMING), e);
+	}
+	for (uint32_t i = 0; i < m->job->plan->instruction_count; i++)
+		if (m->job->signals[i])
+			CUDA_CALL(d, event_make, (&m->events[i], CUDA_EVENT_DISABLE_TIMING), e);
+	return 0;
+}
+
+static int
+cuda_open(struct machine **machine, const struct machine_job *job, struct arena *a, struct err *e)
+{
+	struct machine *m = ARENA_NEW(a, struct machine, 1);
+	int rc;
+
+	m->job = job;
+	m->events = ARENA_NEW(a, cuda_event, job->plan->instruction_count);
+	m->driver = cuda_driver(e);
+	if (m->driver == NULL || cuda_enter(m->driver, job->device, e) < 0)
+		return -1;
+	*machine = m;
+	rc = make_queues(m, e);
+	cuda_leave(m->driver);
+	return rc;
+}
+
+static void
+end_event(const struct machine *m, cuda_event event)
+{
+	if (event != NULL)
+		(void)m->driver->event_end(event);
+}
+
+static void
+cuda_close(struct machine *m)
+{
+	struct err e = ERR_INIT;
+
+	if (cuda_enter(m->driver, m->job->device, &e) < 0)
+		return;
+	(void)m->driver->context_synchronize();
+	for (uint32_t i = 0; i < m->job->plan->instruction_count; i++)
+		end_event(m, m->events[i]);
+	for (int q = 0; q < QUEUE_COUNT; q++) {
+		end_event(m, m->forks[q]);
+		if (m->streams[q] != NULL)
+			(void)m->driver->stream_end(m->streams[q]);
+	}
+	cuda_leave(m->driver);
+}
+
+static void *
+cuda_stream_of_compute(const struct machine *m)
+{
+	return m->streams[QUEUE_COMPUTE];
+}
+
+/* ---- a step: its commands need no current context ---- */
+
+static int
+cuda_begin(struct machine *m, struct err *e)
+{
+	const struct cuda_driver *d = m->driver;
+
+	CUDA_CALL(d, event_record, (m->forks[QUEUE_COMPUTE], m->streams[QUEUE_COMPUTE]), e);
+	for (int q = QUEUE_COMPUTE + 1; q < QUEUE_COUNT; q++)
+		CUDA_CALL(d, stream_wait, (m->streams[q], m->forks[QUEUE_COMPUTE], 0), e);
+	return 0;
+}
+
+static int
+cuda_end(struct machine *m, struct err *e)
+{
+	const struct cuda_driver *d = m->driver;
+
+	for (int q = QUEUE_COMPUTE + 1; q < QUEUE_COUNT; q++) {
+		CUDA_CALL(d, event_record, (m->forks[q], m->streams[q]), e);
+		CUDA_CALL(d, stream_wait, (m->streams[QUEUE_COMPUTE], m->forks[q], 0), e);
+	}
+	return 0;
+}
+
+static void
+cuda_drain(struct machine *m)
+{
+	for (int q = 0; q < QUEUE_COUNT; q++)
+		(void)m->driver->stream_synchronize(m->streams[q]);
+}
+
+static int
+cuda_copy(struct machine *m, uint32_t i, struct err *e)
+{
+	const struct instruction *in = &m->job->plan->program[i];
+	void *device = machine_device_end(m->job, in), *host = machine_host_end(m->job, in);
+
+	if (in->queue == QUEUE_OUT)
+		CUDA_CALL(m->driver, copy_out, (host, address(device), (size_t)in->bytes, stream_of(m, i)), e);
+	else
+		CUDA_CALL(m->driver, copy_in, (address(device), host, (size_t)in->bytes, stream_of(m, i)), e);
+	return 0;
+}
+
+static int
+cuda_record(struct machine *m, uint32_t i, struct err *e)
+{
+	CUDA_CALL(m->driver, event_record, (m->events[i], stream_of(m, i)), e);
+	return 0;
+}
+
+static int
+cuda_wait(struct machine *m, uint32_t i, uint32_t after, struct err *e)
+{
+	CUDA_CALL(m->driver, stream_wait, (stream_of(m, i), m->events[after], 0), e);
+	return 0;
+}
+
+const struct runtime_backend runtime_cuda = {
+	.name = "cuda", .summary = "three streams on an NVIDIA GPU",
+	.take = cuda_take, .give = cuda_give, .move = cuda_move, .open = cuda_open, .close = cuda_close,
+	.stream = cuda_stream_of_compute, .begin = cuda_begin, .end = cuda_end, .drain = cuda_drain, .copy = cuda_copy,
+	.record = cuda_record, .wait = cuda_wait
+};

@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* cuda_driver.h - the functions of NVIDIA's driver that the runtime calls, found when the first program needs them
+ *
+ * No file of CUDA's toolkit is needed to build, and no driver to load the library.  Types and values are those of cuda.h;
+ * names are those that the driver exports.
+ */
+#ifndef PYTORCH_RUNTIME_CUDA_DRIVER_H
+#define PYTORCH_RUNTIME_CUDA_DRIVER_H
+#include <stddef.h>
+#include <stdint.h>
+
+#include "src/base/err.h"
+
+typedef int cuda_result;		/* CUresult; 0: success */
+typedef uint64_t cuda_address;		/* CUdeviceptr */
+typedef struct CUctx_st *cuda_context;
+typedef struct CUstream_st *cuda_stream;
+typedef struct CUevent_st *cuda_event;
+
+enum {
+	CUDA_OUT_OF_MEMORY = 2,
+	CUDA_STREAM_NON_BLOCKING = 1,
+	CUDA_EVENT_DISABLE_TIMING = 2,
+	CUDA_HOST_PORTABLE = 1, CUDA_HOST_DEVICE_MAP = 2
+};
+
+/* name, exported name, arguments */
+#define CUDA_DRIVER(ROW) \
+	ROW(init, cuInit, (unsigned flags)) \
+	ROW(error_name, cuGetErrorName, (cuda_result rc, const char **name)) \
+	ROW(error_text, cuGetErrorString, (cuda_result rc, const char **text)) \
+	ROW(device, cuDeviceGet, (int *device, int number)) \
+	ROW(context_retain, cuDevicePrimaryCtxRetain, (cuda_context *context, int device)) \
+	ROW(context_push, cuCtxPushCurrent_v2, (cuda_context context)) \
+	ROW(context_pop, cuCtxPopCurrent_v2, (cuda_context *context)) \
+	ROW(context_synchronize, cuCtxSynchronize, (void)) \
+	ROW(memory_info, cuMemGetInfo_v2, (size_t *free_bytes, size_t *all_bytes)) \
+	ROW(memory_take, cuMemAlloc_v2, (cuda_address *address, size_t bytes)) \
+	ROW(memory_give, cuMemFree_v2, (cuda_address address)) \
+	ROW(memory_take_in, cuMemAllocAsync, (cuda_address *address, size_t bytes, cuda_stream stream)) \
+	ROW(memory_give_in, cuMemFreeAsync, (cuda_address address, cuda_stream stream)) \
+	ROW(host_take, cuMemHostAlloc, (void **memory, size_t bytes, unsigned flags)) \
+	ROW(host_give, cuMemFreeHost, (void *memory)) \
+	ROW(copy, cuMemcpy, (cuda_address to, cuda_address from, size_t bytes)) \
+	ROW(copy_out, cuMemcpyDtoHAsync_v2, (void *to, cuda_address from, size_t bytes, cuda_stream stream)) \
+	ROW(copy_in, cuMemcpyHtoDAsync_v2, (cuda_address to, const void *from, size_t bytes, cuda_stream stream)) \
+	ROW(stream_make, cuStreamCreate, (cuda_stream *stream, unsigned flags)) \
+	ROW(stream_end, cuStreamDestroy_v2, (cuda_stream stream)) \
+	ROW(stream_wait, cuStreamWaitEvent, (cuda_stream stream, cuda_event event, unsigned flags)) \
+	ROW(stream_synchronize, cuStreamSynchronize, (cuda_stream stream)) \
+	ROW(event_make, cuEventCreate, (cuda_event *event, unsigned flags)) \
+	ROW(event_end, cuEventDestroy_v2, (cuda_event event)) \
+	ROW(event_record, cuEventRecord, (cuda_event event, cuda_stream stream))
+
+struct cuda_driver {
+#define ROW(name, exported, arguments) cuda_result (*name) arguments;
+	CUDA_DRIVER(ROW)
+#undef ROW
+};
+
+/* Returns the driver, loaded and started at the first call; NULL: error.  Any thread may call. */
+const struct cuda_driver *cuda_driver(struct err *e);
+
+/* Makes the primary context of a GPU, which is PyTorch's, current for the calling thread until cuda_leave(). */
+int cuda_enter(const struct cuda_driver *d, int32_t number, struct err *e) WARN_UNUSED;
+void cuda_leave(const struct cuda_driver *d);
+
+/* Reports a failed call; returns -1. */
+int cuda_failed(const struct cuda_driver *d, const char *call, cuda_result rc, struct err *e);
+#define CUDA_CALL(d, name, arguments, e) do { \
+	cuda_result rc_ = (d)->name arguments; \
+	if (rc_ != 0) \
+		return cuda_failed((d), #name, rc_, (e)); \
+} while (0)
+#endif

@@ -1,0 +1,17 @@
+# SPDX-License-Identifier: Apache-2.0
+# liblayrub-torch: executes plans for PyTorch.  No planner, no GLPK, and no CUDA to build with: the driver is looked for at run time.
+noinst_LIBRARIES += libruntime.a
+libruntime_a_SOURCES = \
+	%D%/runtime.c %D%/runtime.h \
+	%D%/backend.h %D%/backend_host.c %D%/backend_cuda.c \
+	%D%/cuda_driver.c %D%/cuda_driver.h
+EXTRA_DIST += %D%/README.md %D%/runtime.map
+
+RUNTIME_SHARED = liblayrub-torch.so
+RUNTIME_PARTS  = $(libruntime_a_OBJECTS) libsim.a libcore.a
+nodist_libraryexec_DATA += $(RUNTIME_SHARED)
+CLEANFILES += $(RUNTIME_SHARED)
+
+$(RUNTIME_SHARED): $(RUNTIME_PARTS) libruntime.a $(srcdir)/%D%/runtime.map
+	$(AM_V_CCLD)$(CC) -shared -Wl,-soname,$(RUNTIME_SHARED) -Wl,--version-script=$(srcdir)/%D%/runtime.map $(if $(SAN_CFLAGS),,-Wl,-z,defs) \
+	  $(AM_CFLAGS) $(CFLAGS) $(AM_LDFLAGS) $(LDFLAGS) -o $@ $(RUNTIME_PARTS) $(JANSSON_LIBS) $(XXHASH_LIBS) $(LIBS) -ldl -pthread
