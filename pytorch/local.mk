@@ -6,6 +6,7 @@ PYTHON_MODULES = \
 	%D%/layrub/_convert.py \
 	%D%/layrub/_load.py \
 	%D%/layrub/_search.py \
+	%D%/layrub/allocator.py \
 	%D%/layrub/autocast.py \
 	%D%/layrub/command.py \
 	%D%/layrub/compiled.py \

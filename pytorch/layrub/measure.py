@@ -7,6 +7,7 @@ gaps between launches are those of a captured step.  Data are random; indices ar
 
 from __future__ import annotations
 
+import contextlib
 import statistics
 import time
 from collections.abc import Callable
@@ -14,9 +15,9 @@ from typing import Any
 
 import torch
 
-from layrub import private, unmapped
+from layrub import allocator, private
 from layrub.scratch import Scratch
-from layrub.tape import Entry, Leaf, Tape
+from layrub.tape import Entry, Leaf, Request, Tape
 
 ROUNDS = 5  # the median counts
 WARM_S = 1.5  # of rounds before: a GPU under load is slower than one that has rested
@@ -55,6 +56,11 @@ def measure(tape: Tape, progress: Callable[[str], None] | None = None) -> dict[s
     The distinct ops run in rounds, each as often as the step has it: clocks follow the power that a step draws.  RuntimeError: an
     op whose own tensors the GPU cannot hold.
     """
+    with _kept():
+        return _measure(tape, progress)
+
+
+def _measure(tape: Tape, progress: Callable[[str], None] | None) -> dict[str, int]:
     groups: dict[tuple[Any, ...], list[Entry]] = {}
     for entry in tape.entries:
         groups.setdefault(signature(entry), []).append(entry)
@@ -83,11 +89,17 @@ def _fits(entry: Entry) -> bool:
 
 
 def _release() -> None:
-    own = unmapped.active()
+    own = allocator.active()
     if own is not None:
         own.trim()
     else:
         torch.cuda.empty_cache()
+
+
+def _kept() -> Any:
+    """A context in which a captured graph takes no memory of its own."""
+    own = allocator.active()
+    return own.answering_from(allocator.KEPT) if own is not None else contextlib.nullcontext()
 
 
 class _Op:
@@ -106,7 +118,7 @@ class _Op:
             self._run()
             scratch = Scratch()
             result = self._run()
-            workspace = scratch.bytes()
+            workspace, requests = scratch.end(_addresses(result, entry))
             del result
             once = events(self._run)
             self.count = min(MOST, max(len(entries), int(WINDOW_US / max(once, 1.0)) + 1))
@@ -119,6 +131,7 @@ class _Op:
                 self.graph = None
         for e in entries:
             e.workspace_bytes = workspace
+            e.requests = None if requests is None else [_of(e, r) for r in requests]
 
     def _runs(self) -> None:
         for _ in range(self.count):
@@ -130,6 +143,26 @@ class _Op:
         with torch.no_grad():
             run, beside = (self.graph.replay, self._replay_us) if self.graph is not None else (self._runs, 0.0)
             self.times.append(statistics.fmean((events(run) - beside) / self.count for _ in range(replays)))
+
+
+def _addresses(result: Any, entry: Entry) -> dict[int, int]:
+    """Positions among the entry's results, by address."""
+    found = {}
+    tensors = [t for t in private.tree_flatten(result)[0] if isinstance(t, torch.Tensor)]
+    for k, leaf in enumerate(entry.results):
+        like = (leaf.dtype, leaf.size, leaf.stride, leaf.offset)
+        for i, t in enumerate(tensors):
+            if (t.dtype, tuple(t.shape), tuple(t.stride()), t.storage_offset()) == like:
+                found[tensors.pop(i).untyped_storage().data_ptr()] = k
+                break
+    return found
+
+
+def _of(entry: Entry, request: Request) -> Request:
+    """The request with the entry's storage in place of the result's position."""
+    if request.storage is None:
+        return request
+    return Request(request.bytes, entry.results[request.storage].storage, request.offset)
 
 
 def _time(ops: list[_Op]) -> None:

@@ -7,11 +7,13 @@ Tested with PyTorch 2.11 and 2.13; another version is warned about once.
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import gc
 import threading
 import types
 import warnings
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any, TypeVar
 from unittest import mock
 
@@ -52,6 +54,7 @@ __all__ = [
     "sequence_number",
     "span",
     "storage_key",
+    "throw_error",
     "tree_flatten",
     "tree_map",
     "tree_unflatten",
@@ -133,6 +136,13 @@ def run_on_fakes(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -
         return _own_arguments(function, args, e)
     except (DynamicOutputShapeException, DataDependentOutputException) as e:
         raise NoShapes from e
+
+
+def throw_error() -> int:
+    """The address of PyTorch's function that throws an error: (function, file, line, text)."""
+    folder = Path(torch.__file__).parent / "lib"
+    symbol = ctypes.CDLL(str(folder / "libc10.so"))["_ZN3c106detail14torchCheckFailEPKcS2_jS2_"]
+    return ctypes.cast(symbol, ctypes.c_void_p).value or 0
 
 
 def span(name: str) -> Any:

@@ -101,7 +101,8 @@ class Recorder(private.TorchDispatchMode):
             reads, writes = ([self._storage(t) for t in ts] for ts in (read, written))
             self._constant.difference_update(writes)
             entry = Entry(kernel, leaves, form, [], _once(reads), _once(writes))
-            entry.workspace_bytes = scratch.bytes() if scratch is not None else 0
+            if scratch is not None:
+                entry.workspace_bytes, entry.requests = scratch.end({})
             self._note(entry)
             return result
 
@@ -150,7 +151,8 @@ class Recorder(private.TorchDispatchMode):
             return result
         reads = [leaf.storage for leaf, a in zip(leaves, flat, strict=False) if isinstance(leaf, Leaf) and id(a) not in whole]
         entry = Entry(func, leaves, form, made, _once(reads), _once([leaf.storage for leaf in made] + mutated))
-        entry.workspace_bytes = scratch.bytes() if scratch is not None else 0
+        if scratch is not None:
+            entry.workspace_bytes, entry.requests = scratch.end(self._addresses(result))
         entry.random = torch.Tag.nondeterministic_seeded in func.tags
         entry.flops = work.flops(func, args, kwargs, result)
         if torch.Tag.pointwise in func.tags:
@@ -201,6 +203,11 @@ class Recorder(private.TorchDispatchMode):
                 self._unwritten[leaf.storage] = False
                 made.append(leaf)
         return made
+
+    def _addresses(self, result: Any) -> dict[int, int]:
+        """Storages of what a call returns, by their addresses."""
+        storages = [t.untyped_storage() for t in private.tree_flatten(result)[0] if self._ours(t)]
+        return {s.data_ptr(): self._ids[private.storage_key(s)] for s in storages}
 
     def _arguments(self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Iterable[tuple[Any, Any]]:
         for argument, value in zip(func._schema.arguments, args, strict=False):

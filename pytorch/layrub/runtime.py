@@ -39,6 +39,15 @@ _FUNCTIONS: dict[str, tuple[Any, list[Any]]] = {
     "layrub_torch_program_close": (None, [_P]),
     "layrub_torch_program_stream": (_P, [_P]),
     "layrub_torch_program_step": (ctypes.c_int, [_P, _Run, _Text]),
+    "layrub_torch_raise_by": (None, [_P]),
+    "layrub_torch_answer_from": (ctypes.c_uint32, [ctypes.c_uint32]),
+    "layrub_torch_trim": (None, []),
+    "layrub_torch_used_bytes": (_U64, []),
+    "layrub_torch_peak_bytes": (_U64, [ctypes.c_bool]),
+    "layrub_torch_log_requests": (None, [ctypes.c_bool]),
+    "layrub_torch_log": (ctypes.c_uint32, [_P, ctypes.c_uint32]),
+    "layrub_torch_expect": (None, [_P, ctypes.c_uint32]),
+    "layrub_torch_expected_end": (ctypes.c_uint32, [ctypes.POINTER(_U64)]),
 }
 
 

@@ -42,6 +42,15 @@ class Storage:
 
 
 @dataclass(slots=True)
+class Request:
+    """Memory that a call asks PyTorch's allocator for: a result's, or a place in the op's workspace."""
+
+    bytes: int
+    storage: int | None  # of a result
+    offset: int = 0  # in the workspace
+
+
+@dataclass(slots=True)
 class Entry:
     """One call: a function with its arguments, tensors replaced by leaves."""
 
@@ -59,6 +68,7 @@ class Entry:
     workspace_bytes: int = 0
     time_us: float | None = None
     inplace: list[tuple[int, int]] = field(default_factory=list)  # an output may take an input's bytes
+    requests: list[Request] | None = None  # in the order of the call; None: not known
 
     @property
     def name(self) -> str:

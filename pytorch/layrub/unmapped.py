@@ -8,67 +8,15 @@ so: Inductor's kernels cannot run on tensors of another kind.
 from __future__ import annotations
 
 import contextlib
-import ctypes
-import os
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import torch
 
-from . import compiled, private
+from . import allocator, compiled, private
 from .errors import Refused
 from .known import READS, Known
 from .where import user_line
-
-
-class Allocator:
-    """The allocator of runtime/unmapped.c, in PyTorch's place for the rest of the process."""
-
-    def __init__(self) -> None:
-        if torch.cuda.is_initialized():
-            raise Refused("CUDA has begun with PyTorch's own allocator: a recording without memory must come first")
-        path = os.environ["LAYRUB_UNMAPPED"]
-        torch.cuda.memory.change_current_allocator(
-            torch.cuda.memory.CUDAPluggableAllocator(path, "layrub_unmapped_alloc", "layrub_unmapped_free")
-        )
-        self._library = ctypes.CDLL(path)
-        self._library.layrub_unmapped_without_memory.restype = ctypes.c_bool
-        for name in ("live", "peak"):
-            getattr(self._library, f"layrub_unmapped_{name}_bytes").restype = ctypes.c_uint64
-
-    @contextlib.contextmanager
-    def without_memory(self) -> Iterator[None]:
-        before = self._library.layrub_unmapped_without_memory(ctypes.c_bool(True))
-        try:
-            yield
-        finally:
-            self._library.layrub_unmapped_without_memory(ctypes.c_bool(before))
-
-    def live_bytes(self) -> int:
-        return int(self._library.layrub_unmapped_live_bytes())
-
-    def peak_bytes(self, reset: bool = False) -> int:
-        return int(self._library.layrub_unmapped_peak_bytes(ctypes.c_bool(reset)))
-
-    def trim(self) -> None:
-        torch.cuda.synchronize()
-        self._library.layrub_unmapped_trim()
-
-
-_allocator: Allocator | None = None
-
-
-def allocator() -> Allocator:
-    """The process's; the first call must come before CUDA begins."""
-    global _allocator
-    if _allocator is None:
-        _allocator = Allocator()
-    return _allocator
-
-
-def active() -> Allocator | None:
-    """The process's allocator; None: it is PyTorch's own."""
-    return _allocator
 
 
 class Unmapped(private.TorchDispatchMode):
@@ -158,10 +106,11 @@ class _Call:
 @contextlib.contextmanager
 def unmapped() -> Iterator[Unmapped]:
     """Within it the GPU has no memory.  Modules, inputs and optimizers are to be made inside, or moved in by adopt()."""
-    mode = Unmapped("cuda", allocator().without_memory)
+    own = allocator.install()
+    mode = Unmapped("cuda", own.without_memory)
 
     def graph_runs(call: Callable[[], Any]) -> Any:
-        with allocator().without_memory():
+        with own.without_memory():
             return call()
 
     with private.compiled_graph_calls(graph_runs), private.initial_values_are_left_out(), compiled.launches(lambda *_: None):

@@ -35,6 +35,8 @@ enum {
 	ROW(context_pop, cuCtxPopCurrent_v2, (cuda_context *context)) \
 	ROW(context_synchronize, cuCtxSynchronize, (void)) \
 	ROW(memory_info, cuMemGetInfo_v2, (size_t *free_bytes, size_t *all_bytes)) \
+	ROW(address_reserve, cuMemAddressReserve, \
+	    (cuda_address *address, size_t bytes, size_t alignment, cuda_address hint, unsigned long long flags)) \
 	ROW(memory_take, cuMemAlloc_v2, (cuda_address *address, size_t bytes)) \
 	ROW(memory_give, cuMemFree_v2, (cuda_address address)) \
 	ROW(memory_take_in, cuMemAllocAsync, (cuda_address *address, size_t bytes, cuda_stream stream)) \

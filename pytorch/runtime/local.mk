@@ -3,8 +3,10 @@
 noinst_LIBRARIES += libruntime.a
 libruntime_a_SOURCES = \
 	%D%/runtime.c %D%/runtime.h \
+	%D%/allocator.c %D%/allocator.h \
 	%D%/backend.h %D%/backend_host.c %D%/backend_cuda.c \
 	%D%/cuda_driver.c %D%/cuda_driver.h
+libruntime_a_CFLAGS = $(AM_CFLAGS) -fexceptions	# PyTorch's errors pass through the allocator
 EXTRA_DIST += %D%/README.md %D%/runtime.map
 
 RUNTIME_SHARED = liblayrub-torch.so
