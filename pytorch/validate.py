@@ -1,16 +1,18 @@
 # SPDX-License-Identifier: Apache-2.0
 """validate.py - recordings without memory against real ones, on a GPU
 
-    python3 pytorch/validate.py [-o FOLDER] [MODEL...]
+    python3 pytorch/validate.py [-o FOLDER] [--csv FILE] [MODEL...]
 
 For each model: the step recorded without memory and for real (the same ops over the same bytes?), the peak of the graph against
 PyTorch's
-own, and the sum of the op times against the step captured as one CUDA graph.  One line of JSON a model; FOLDER gets the graphs.
+own, and the sum of the op times against the step captured as one CUDA graph.  One line of JSON a model; FOLDER gets the graphs,
+FILE a row a model, in the form of docs/data/pytorch-accuracy.csv.
 """
 
 from __future__ import annotations
 
 import argparse
+import csv
 import gc
 import json
 import statistics
@@ -223,10 +225,39 @@ def validate(name: str, folder: Path | None) -> dict[str, Any]:
     return row
 
 
+CSV_COLUMNS = (
+    "model", "torch", "device", "ops", "equal", "peak_recorded_bytes", "max_memory_allocated_bytes", "sum_of_op_times_us",
+    "captured_step_us", "compiled",
+)  # fmt: skip
+
+
+def csv_append(path: Path, row: dict[str, Any]) -> None:
+    """Appends a model's row; `equal` is "yes", or the first difference."""
+    cells = {
+        "model": row["model"],
+        "torch": torch.__version__,
+        "device": torch.cuda.get_device_name(),
+        "ops": row["ops"],
+        "equal": json.dumps(row["difference"]) if row["difference"] else "yes",
+        "peak_recorded_bytes": row["measured_peak_bytes"],
+        "max_memory_allocated_bytes": row["max_memory_allocated"],
+        "sum_of_op_times_us": round(1e3 * row["sum_ms"]),
+        "captured_step_us": round(1e3 * row["captured_ms"]),
+        "compiled": "yes" if row.get("compiled") else "no",
+    }
+    new = not path.exists() or path.stat().st_size == 0
+    with open(path, "a", encoding="utf-8", newline="") as out:
+        writer = csv.DictWriter(out, CSV_COLUMNS, lineterminator="\n")
+        if new:
+            writer.writeheader()
+        writer.writerow(cells)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description="Recordings without memory against real ones, on a GPU.")
     parser.add_argument("models", nargs="*", default=list(MODELS), metavar="MODEL", help=" ".join(MODELS))
     parser.add_argument("-o", "--output", type=Path, help="a folder for the graphs and validate.jsonl")
+    parser.add_argument("--csv", type=Path, metavar="FILE", help="a row for each model, as in docs/data/pytorch-accuracy.csv")
     args = parser.parse_args()
     torch.backends.cuda.matmul.allow_tf32 = False
     for name in args.models:
@@ -237,6 +268,8 @@ def main() -> None:
             row = {"model": name, "error": f"{type(e).__name__}: {e}"[:500]}
         clean()
         print(json.dumps(row), flush=True)
+        if args.csv is not None and "error" not in row:
+            csv_append(args.csv, row)
         if args.output is not None:
             with open(args.output / "validate.jsonl", "a", encoding="utf-8") as out:
                 out.write(json.dumps(row) + "\n")
