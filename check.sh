@@ -6,10 +6,7 @@ set -eu
 cd "$(dirname "$0")"
 . .ci/common.sh
 
-if ! have_build || ! have gnuplot || ! have strace || ! have_jsonschema; then
-	# shellcheck disable=SC2086
-	install_packages $build_packages gnuplot-nox python3 python3-jsonschema strace
-fi
+install_for_tests
 BUILD=${BUILD:-build}
 configure_and_make "$BUILD" "$@"
 say "running the tests"

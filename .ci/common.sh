@@ -30,6 +30,14 @@ clang_sanitizes() {
 	return $status
 }
 
+# Installs what check.sh needs.
+install_for_tests() {
+	if ! have_build || ! have gnuplot || ! have strace || ! have_jsonschema; then
+		# shellcheck disable=SC2086
+		install_packages $build_packages gnuplot-nox python3 python3-jsonschema strace
+	fi
+}
+
 # Before Debian 12 the sanitizers came with clang itself.
 install_clang() {
 	install_packages clang libomp-dev strace
@@ -52,7 +60,7 @@ install_packages() {
 	$root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@" >/dev/null
 }
 
-# install_python FOLDER: makes a virtual environment with what the package for Python and its tests need, and has configure use it.
+# install_python FOLDER: makes a virtual environment with what the package for Python and its tests need.
 # Fails without Python 3.10, without venv or without a package index.  The tests that need PyTorch skip themselves without it.
 install_python() {
 	if ! python3 -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 10))' 2>/dev/null; then
@@ -60,8 +68,6 @@ install_python() {
 	fi
 	python3 -m venv "$1" || return
 	within 60 "$1/bin/pip" install --quiet --disable-pip-version-check --no-cache-dir setuptools pytest pycparser ruff || return
-	PYTHON=$1/bin/python
-	export PYTHON
 	within 180 "$1/bin/pip" install --quiet --disable-pip-version-check --no-cache-dir torch==2.13.0 || echo "no PyTorch 2.13.0"
 }
 

@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """validate.py - recordings without memory against real ones, on a GPU
 
-    python3 pytorch/validate.py -o FOLDER [MODEL...]
+    python3 pytorch/validate.py -o FOLDER [--csv FILE] [MODEL...]
 
 Of each model, in processes of their own: the step recorded without a GPU (ghosts), on the GPU without memory (unmapped) and for
 real; the peak of the real graph against PyTorch's own, and the sum of the op times against the step captured as one CUDA graph.
-FOLDER gets the graphs and a line of JSON a model, validate.jsonl.
+FOLDER gets the graphs and a line of JSON a model, validate.jsonl; FILE a row a model, in the form of
+docs/data/pytorch-accuracy.csv.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from __future__ import annotations
 import argparse
 import concurrent.futures
 import contextlib
+import csv
 import gc
 import json
 import os
@@ -183,7 +185,8 @@ def real(name: str, path: str) -> dict[str, Any]:
         torch.cuda.reset_peak_memory_stats()
         step(*made[1])
         torch.cuda.synchronize()
-    row: dict[str, Any] = {"max_memory_allocated": torch.cuda.max_memory_allocated()}
+    row: dict[str, Any] = {"torch": torch.__version__, "device": torch.cuda.get_device_name()}
+    row["max_memory_allocated"] = torch.cuda.max_memory_allocated()
     begin = time.perf_counter()
     tape = record(step, made[1], "cuda", name)
     row["recording_seconds"] = round(time.perf_counter() - begin, 2)
@@ -296,6 +299,35 @@ def graph_path(folder: Path, name: str, part: str) -> Path:
     return folder / f"{name}.{part}.graph.json"
 
 
+CSV_COLUMNS = (
+    "model", "torch", "device", "ops", "equal", "peak_recorded_bytes", "max_memory_allocated_bytes", "sum_of_op_times_us",
+    "captured_step_us", "compiled",
+)  # fmt: skip
+
+
+def csv_append(path: Path, row: dict[str, Any]) -> None:
+    """Appends a model's row; `equal` is "yes", or the first difference."""
+    found = [row[part].get("difference", row[part].get("error", "")) for part in PARTS if part in row]
+    cells = {
+        "model": row["model"].removesuffix("-compiled"),
+        "torch": row["torch"],
+        "device": row["device"],
+        "ops": row["ops"],
+        "equal": next((d for d in found if d), "yes"),
+        "peak_recorded_bytes": row["peak_bytes"],
+        "max_memory_allocated_bytes": row["max_memory_allocated"],
+        "sum_of_op_times_us": round(1e3 * row["sum_ms"]),
+        "captured_step_us": round(1e3 * row["captured_ms"]),
+        "compiled": "yes" if row["model"].endswith("-compiled") else "no",
+    }
+    new = not path.exists() or path.stat().st_size == 0
+    with open(path, "a", encoding="utf-8", newline="") as out:
+        writer = csv.DictWriter(out, CSV_COLUMNS, lineterminator="\n")
+        if new:
+            writer.writeheader()
+        writer.writerow(cells)
+
+
 # ---- processes ----
 
 
@@ -312,6 +344,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Recordings without memory against real ones, on a GPU.")
     parser.add_argument("models", nargs="*", metavar="MODEL", help=" ".join(MODELS))
     parser.add_argument("-o", "--output", type=Path, required=True, metavar="FOLDER")
+    parser.add_argument("--csv", type=Path, metavar="FILE", help="a row for each model, as in docs/data/pytorch-accuracy.csv")
     parser.add_argument("--part", choices=PARTS, help="only this part of one model, in this process")
     parser.add_argument("--parts", default=",".join(PARTS), help="default: all")
     args = parser.parse_args()
@@ -342,6 +375,8 @@ def main() -> None:
         print(json.dumps(row), flush=True)
         with open(folder / "validate.jsonl", "a", encoding="utf-8") as out:
             out.write(json.dumps(row) + "\n")
+        if args.csv is not None and "captured_ms" in row:
+            csv_append(args.csv, row)
 
 
 if __name__ == "__main__":

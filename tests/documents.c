@@ -618,6 +618,34 @@ test_classes(void)
 		{ "pow.Tensor_Scalar", CLASS_ELEMENTWISE }, { "native_dropout_backward", CLASS_ELEMENTWISE }, { "", CLASS_OTHER }, { "_", CLASS_OTHER },
 		{ "_backward", CLASS_OTHER }, { "my_own_op", CLASS_OTHER },
 		{ "a_name_that_is_longer_than_every_name_that_any_framework_has_ever_used", CLASS_OTHER },
+		/* scaled dot-product attention in its forms */
+		{ "_scaled_dot_product_flash_attention", CLASS_ATTENTION }, { "_scaled_dot_product_cudnn_attention_backward", CLASS_ATTENTION },
+		{ "aten::_scaled_dot_product_attention_math.default", CLASS_ATTENTION },
+		{ "_scaled_dot_product_fused_attention_overrideable_backward", CLASS_ATTENTION },
+		{ "_flash_attention_forward", CLASS_ATTENTION }, { "flash_attn::_flash_attn_varlen_backward", CLASS_ATTENTION },
+		/* optimizers, lists, library kernels */
+		{ "_fused_adamw_", CLASS_UPDATE }, { "_fused_sgd_.tensor_lr", CLASS_UPDATE }, { "_amp_foreach_non_finite_check_and_unscale_", CLASS_UPDATE },
+		{ "_foreach_copy_", CLASS_COPY }, { "_foreach_addcdiv_.ScalarList", CLASS_ELEMENTWISE }, { "_cudnn_rnn_backward", CLASS_LINEAR },
+		{ "_thnn_fused_lstm_cell_backward_impl", CLASS_ELEMENTWISE }, { "_native_batch_norm_legit_no_training", CLASS_NORM },
+		{ "_embedding_bag_forward_only", CLASS_EMBEDDING }, { "extern_kernels.mm", CLASS_LINEAR }, { "extern_kernels.addmm", CLASS_LINEAR },
+		{ "extern_kernels.convolution", CLASS_CONV }, { "extern_kernels._mm_plus_mm", CLASS_LINEAR },
+		{ "torch.ops.aten.convolution_backward.default", CLASS_CONV }, { "prims.convert_element_type.default", CLASS_COPY },
+		/* Inductor's kernels, by what they fuse */
+		{ "triton.triton_poi_fused__to_copy_expand_unsqueeze_2", CLASS_COPY },
+		{ "triton_poi_fused__unsafe_view_clone_expand_transpose_unsqueeze_view_6", CLASS_COPY },
+		{ "triton_poi_fused__to_copy__unsafe_view_add_bmm_cat_cos_mul_neg_sin_slice_transpose_unsqueeze_view_4", CLASS_ELEMENTWISE },
+		{ "triton_poi_fused__unsafe_view_mul_silu_silu_backward_view_2", CLASS_ACTIVATION },
+		{ "triton_red_fused__log_softmax__to_copy__unsafe_view_prepare_softmax_online_view_13", CLASS_LOSS },
+		{ "triton_red_fused__log_softmax__log_softmax_backward_data__to_copy_add_arange_clone_eq_expand_nll_loss_backward_"
+		  "nll_loss_forward_scalar_tensor_slice_view_where_0", CLASS_LOSS },
+		{ "triton_red_fused__to_copy_add_embedding_mean_mul_pow_rsqrt_0", CLASS_EMBEDDING },
+		{ "triton_poi_fused_embedding_dense_backward_12", CLASS_EMBEDDING },
+		{ "triton_per_fused_add_native_layer_norm_native_layer_norm_backward_7", CLASS_NORM },
+		{ "triton_poi_fused__native_batch_norm_legit_functional_convolution_relu_3", CLASS_NORM },
+		{ "triton_poi_fused_convolution_0", CLASS_ELEMENTWISE }, { "triton_poi_fused_max_pool2d_with_indices_relu_4", CLASS_POOL },
+		{ "triton_tem_fused_addmm_relu_t_1", CLASS_LINEAR }, { "triton_tem_fused_convolution_5", CLASS_CONV },
+		{ "triton_tem_fused_flex_attention_0", CLASS_ATTENTION }, { "cpp_fused_add_native_layer_norm_2", CLASS_NORM },
+		{ "triton_for_fused_0", CLASS_OTHER }, { "triton_my_own_kernel", CLASS_OTHER }, { "triton_poi_fused_", CLASS_OTHER },
 	};
 	bool good = true;
 

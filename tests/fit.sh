@@ -14,30 +14,35 @@ true_that() {	# EXPRESSION NAME
 	ok $? "$2 ($1)"
 }
 
-# A device small enough for quick searches: k40m with 600 MB.
-sed 's/"memory_bytes": [0-9]*/"memory_bytes": 600000000/; s/"reserved_bytes": [0-9]*/"reserved_bytes": 0/' \
-    "$LAYRUB_DATA/devices/k40m.json" >small.json
+# small_device BYTES: k40m with less memory.
+small_device() {
+	sed 's/"memory_bytes": [0-9]*/"memory_bytes": '"$1"'/; s/"reserved_bytes": [0-9]*/"reserved_bytes": 0/' "$LAYRUB_DATA/devices/k40m.json"
+}
+
+# A network and a device small enough for quick searches.
+cp "$LAYRUB_TESTS/data/replay-cnn.json" net.json
+small_device 60000000 >small.json
 
 # ---- it fits ----
 
-answers 0 "all resident" fit resnet18 --device small.json --batch 4 --json
+answers 0 "all resident" fit net.json --device small.json --batch 4 --json
 [ "$(field fits)" = true ]
 ok $? "fits is true"
 top=$(inside largest_resident batch)
-answers 0 "the largest resident batch" plan resnet18 --device small.json --policy keep --batch "$top"
-answers 1 "the next one" plan resnet18 --device small.json --policy keep --batch $((top + 1))
-answers 0 "at the largest resident batch" fit resnet18 --device small.json --batch "$top"
+answers 0 "the largest resident batch" plan net.json --device small.json --policy keep --batch "$top"
+answers 1 "the next one" plan net.json --device small.json --policy keep --batch $((top + 1))
+answers 0 "at the largest resident batch" fit net.json --device small.json --batch "$top"
 holds "yes: all of it stays in memory" out "says that nothing need move"
-holds "--policy keep -o resnet18.plan.json" out "the command keeps everything"
+holds "--policy keep -o net.plan.json" out "the command keeps everything"
 command=$(sed -n 's/^plan it *layrub //p' out)
 # shellcheck disable=SC2086
 answers 0 "the command that it prints" $command
-answers 0 "makes a plan" check resnet18.plan.json
+answers 0 "makes a plan" check net.plan.json
 
 # ---- it fits with a plan ----
 
 batch=$((2 * top))
-answers 0 "with a plan" fit resnet18 --device small.json --batch $batch --slowdown 60% --json
+answers 0 "with a plan" fit net.json --device small.json --batch $batch --slowdown 60% --json
 [ "$(field fits)" = true ]
 ok $? "fits is true"
 true_that "$(field overhead) > 0 && $(field overhead) <= 0.6" "slower, but not more than is allowed"
@@ -49,19 +54,19 @@ true_that "$(inside accumulation micro_batch) <= $top" "a micro-batch is at most
 true_that "$(inside accumulation step_time_us) > $(field ideal_time_us)" "accumulation is slower than all at once"
 true_that "$(field persistent_bytes) + $(field activation_bytes) + $(field workspace_bytes) == $(field step_peak_bytes)" "parts add up to the peak"
 step=$(field step_time_us)
-answers 0 "the plan itself" plan resnet18 --device small.json --batch $batch --json
+answers 0 "the plan itself" plan net.json --device small.json --batch $batch --json
 [ "$(field step_time_us)" = "$step" ]
 ok $? "has the step time that fit says"
-answers 0 "in words" fit resnet18 --device small.json --batch $batch --slowdown 60%
+answers 0 "in words" fit net.json --device small.json --batch $batch --slowdown 60%
 holds "yes, with a plan: the step would need" out "says so"
 holds "limit                at batch" out "names what limits a larger batch"
 
 # ---- it does not ----
 
-answers 1 "too slow" fit resnet18 --device small.json --batch $batch --slowdown 0%
+answers 1 "too slow" fit net.json --device small.json --batch $batch --slowdown 0%
 holds "% longer, and 0 % are allowed" out "says what it would take"
 holds "does not fit" err "one line on stderr"
-answers 1 "too large" fit resnet18 --device small.json --batch 100000 --json
+answers 1 "too large" fit net.json --device small.json --batch 100000 --json
 [ "$(field fits)" = false ] && [ "$(field status)" = infeasible ]
 ok $? "fits is false, status infeasible"
 true_that "$(inside largest_planned batch) > 0" "a smaller batch would"
@@ -69,7 +74,7 @@ answers 1 "parameters alone" fit vgg16 --device small.json
 holds "parameters, state and optimizer take" out "says that no batch helps"
 holds "at no batch" out "and that there is none"
 holds "limit                at batch 1:" out "and why the smallest batch has no plan"
-answers 1 "a budget" fit resnet18 --device small.json --batch 8 --budget 1MiB
+answers 1 "a budget" fit net.json --device small.json --batch 8 --budget 1MiB
 answers 0 "a graph" fit graphs/resnet50 --device h200
 ! grep -q "with a plan " out
 ok $? "a graph has one batch"
@@ -80,7 +85,8 @@ answers 0 "the graph's own order" fit graphs/vgg16 --device h100 --json
 peak=$(field step_peak_bytes)
 answers 0 "another order" fit graphs/vgg16 --device h100 --reorder updates --json
 true_that "$(field step_peak_bytes) < $peak" "updating early lowers the peak"
-answers 0 "options of the plan" fit resnet18 --device small.json --batch $((top + top / 4)) --slowdown 400% --policy layup --placement by-size --time-limit 10s --gpus-per-link 2 --json
+small_device 600000000 >larger.json
+answers 0 "options of the plan" fit resnet18 --device larger.json --batch 27 --slowdown 400% --policy layup --placement by-size --time-limit 10s --gpus-per-link 2 --json
 [ "$(field policy)" = layup ] && [ "$(field placement)" = by-size ]
 ok $? "the answer names them"
 step=$(field step_time_us)
@@ -93,15 +99,15 @@ ok $? "makes the same plan"
 
 # ---- several passes ----
 
-answers 0 "passes" fit resnet18 --device small.json --batch $batch --accumulate 2 --slowdown 60% --json
+answers 0 "passes" fit net.json --device small.json --batch $batch --accumulate 2 --slowdown 60% --json
 [ "$(field accumulate)" = 2 ]
 ok $? "says how many"
 true_that "$(inside accumulation micro_batch) * $(inside accumulation micro_steps) >= 2 * $batch" "micro-steps make up the samples of both"
 micro=$(inside accumulation step_time_us)
-"$LAYRUB" fit resnet18 --device small.json --batch $((2 * batch)) --slowdown 60% --json >out 2>err
+"$LAYRUB" fit net.json --device small.json --batch $((2 * batch)) --slowdown 60% --json >out 2>err
 [ "$(inside accumulation step_time_us)" = "$micro" ]
 ok $? "and take as long as those of one pass of all samples"
-answers 0 "passes in words" fit resnet18 --device small.json --batch $batch --accumulate 2 --slowdown 60%
+answers 0 "passes in words" fit net.json --device small.json --batch $batch --accumulate 2 --slowdown 60%
 holds "batch                $batch x 2" out "tells the passes"
 holds "accumulation         batch $batch x 2 as " out "and counts their samples"
 holds "--batch $batch --accumulate 2 " out "the command has the passes"
@@ -114,10 +120,10 @@ bad() {	# TEXT ARGUMENT...
 	answers 2 "$*" fit "$@"
 	holds "$text" err "says: $text"
 }
-bad "expected a device" resnet18
-bad "--slowdown: expected a percentage such as 25%" resnet18 -d k40m --slowdown fast
-bad "--slowdown: expected a percentage such as 25%" resnet18 -d k40m --slowdown -5%
-bad "--budget: expected a size" resnet18 -d k40m --budget much
+bad "expected a device" net.json
+bad "--slowdown: expected a percentage such as 25%" net.json -d k40m --slowdown fast
+bad "--slowdown: expected a percentage such as 25%" net.json -d k40m --slowdown -5%
+bad "--budget: expected a size" net.json -d k40m --budget much
 bad "got '-'" - -d k40m
 bad "a graph is traced at one batch" graphs/resnet50 -d h200 --batch 3
 

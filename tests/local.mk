@@ -8,6 +8,8 @@ AM_TESTS_ENVIRONMENT = \
 	LAYRUB_TESTS='$(abs_top_srcdir)/tests' LAYRUB_DATA='$(abs_top_srcdir)/networks' \
 	LAYRUB='$(abs_top_builddir)/layrub' LAYRUB_CC='$(CC) $(SAN_CFLAGS) $(COVERAGE_CFLAGS) $(CFLAGS)'; \
 	export LAYRUB_TESTS LAYRUB_DATA LAYRUB LAYRUB_CC;
+# Threads that wait give way to the tests that run beside them.
+AM_TESTS_ENVIRONMENT += OMP_WAIT_POLICY=passive; export OMP_WAIT_POLICY;
 
 noinst_LIBRARIES += libtap.a
 libtap_a_SOURCES = %D%/tap.c %D%/tap.h %D%/random.h %D%/results.h
@@ -245,12 +247,14 @@ check-sanitizers:
 	$(MAKE) $(AM_MAKEFLAGS) check TESTS='$(SANITIZER_TESTS)'
 
 # With --enable-coverage: the tests, then which lines they ran; coverage-table is the second half.  Without the faults: hundreds of
-# processes under strace, each of which adds to every file of counters, took a third of the time.
+# processes under strace, each of which adds to every file of counters, took a third of the time; and without the tests of other
+# files than the sources.
 EXTRA_DIST += %D%/coverage.sh
+NOT_FOR_COVERAGE = %D%/faults.sh %D%/docs_diffs.sh %D%/docs_links.sh %D%/pages.sh %D%/completion.sh %D%/installed.sh %D%/examples.sh
 CLEANFILES += coverage.list
 .PHONY: coverage coverage-table
 coverage:
-	-$(MAKE) $(AM_MAKEFLAGS) check TESTS='$(TESTS:%D%/faults.sh=)'
+	-$(MAKE) $(AM_MAKEFLAGS) check TESTS='$(filter-out $(NOT_FOR_COVERAGE), $(TESTS))'
 	$(MAKE) $(AM_MAKEFLAGS) coverage-table
 coverage-table:
 	@$(SHELL) $(srcdir)/%D%/coverage.sh

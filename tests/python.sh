@@ -1,8 +1,9 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# The package for Python: its own tests under pytest, each a line here; and an installation by pip.
+# The package for Python: its own tests under pytest, each a line here; and an installation by pip.  LAYRUB_PYTEST names the files
+# of tests; default: all.
 . "${LAYRUB_TESTS:-tests}/lib.sh"
-: "${LAYRUB_PYTHON:=}" "${LAYRUB_LIBRARY_FILE:=}"
+: "${LAYRUB_PYTHON:=}" "${LAYRUB_LIBRARY_FILE:=}" "${LAYRUB_PYTEST:=.}"
 package=$(cd "$LAYRUB_TESTS/../pytorch" && pwd) || exit 1
 PYTHONDONTWRITEBYTECODE=1
 export PYTHONDONTWRITEBYTECODE
@@ -19,10 +20,14 @@ python() {
 
 if "$LAYRUB_PYTHON" -c 'import pytest' 2>/dev/null; then
 	: >"$work/tap"
+	set --
+	for file in $LAYRUB_PYTEST; do
+		set -- "$@" "$package/tests/$file"
+	done
 	# From a folder of its own, so that nothing is written into the sources.
 	(cd "$work" && LAYRUB_TAP=$work/tap && export LAYRUB_TAP &&
 	    python -c 'import subprocess, sys; sys.exit(subprocess.run([sys.executable, *sys.argv[1:]], timeout=300).returncode)' \
-	    -m pytest -q -p no:cacheprovider --rootdir="$package" --basetemp="$work/pytest" "$package/tests") >"$work/out" 2>&1 </dev/null
+	    -m pytest -q -p no:cacheprovider --rootdir="$package" --basetemp="$work/pytest" "$@") >"$work/out" 2>&1 </dev/null
 	status=$?
 	cat "$work/tap"
 	count=$(grep -c '^\(not \)\{0,1\}ok ' "$work/tap")
