@@ -6,28 +6,37 @@ Tested with PyTorch 2.11 and 2.13; another version is warned about once.
 
 from __future__ import annotations
 
+import types
 import warnings
+from collections.abc import Callable
+from functools import cache
 from typing import Any
 from unittest import mock
 
 import torch
 import torch._dynamo  # optimizers import it late, and it reads torch.cuda then
+import torch._prims_common
 from torch.multiprocessing.reductions import StorageWeakRef
 from torch.utils._python_dispatch import TorchDispatchMode
-from torch.utils._pytree import tree_flatten, tree_unflatten
+from torch.utils._pytree import tree_flatten, tree_map, tree_unflatten
 
 __all__ = [
     "StorageWeakRef",
     "TorchDispatchMode",
+    "attention_priority",
     "autograd_node",
+    "body",
+    "contiguous",
     "checkpoints_do_not_compare_devices",
     "in_backward",
     "initial_values_are_left_out",
     "lists_of_tensors_are_supported",
-    "run_backward",
+    "memory_format",
+    "scalers_do_not_skip",
     "sequence_number",
     "storage_key",
     "tree_flatten",
+    "tree_map",
     "tree_unflatten",
     "without_torch_function",
 ]
@@ -47,16 +56,40 @@ def autograd_node() -> Any | None:
     return torch._C._current_autograd_node()
 
 
-def run_backward(tensors: Any, gradients: Any, retain_graph: bool | None, create_graph: bool, inputs: Any) -> None:
-    """torch.autograd.backward() that leaves modes of torch functions on: a checkpointed block runs its forward inside."""
-    tensors = (tensors,) if isinstance(tensors, torch.Tensor) else tuple(tensors)
-    gradients = (gradients,) if isinstance(gradients, torch.Tensor) else tuple(gradients or (None,) * len(tensors))
-    inputs = () if inputs is None else (inputs,) if isinstance(inputs, torch.Tensor) else tuple(inputs)
-    made = torch.autograd._make_grads(tensors, gradients, is_grads_batched=False)
-    keep = create_graph if retain_graph is None else retain_graph
-    torch.autograd.graph._engine_run_backward(
-        tensors, made, keep, create_graph, inputs, allow_unreachable=True, accumulate_grad=True
-    )
+_QUESTIONS = ("has_torch_function", "has_torch_function_unary", "has_torch_function_variadic")
+_WITH_BODIES = ("torch.nn.functional", "torch.functional", "torch.autograd")
+
+
+@cache
+def body(function: types.FunctionType) -> Callable[..., Any]:
+    """A function of PyTorch written in Python, without its question whether a mode takes the call.
+
+    PyTorch turns a mode off while it handles a call.  The body then runs without the mode, and so does all that it calls:
+    attention in multi_head_attention_forward(), hooks and checkpointed blocks in backward() and grad().
+    """
+    asked = {name: _no for name in _QUESTIONS if name in function.__code__.co_names}
+    if not asked or (function.__module__ not in _WITH_BODIES and function is not torch.Tensor.backward):
+        return function
+    of_its_own = {**function.__globals__, **asked}
+    copy = types.FunctionType(function.__code__, of_its_own, function.__name__, function.__defaults__, function.__closure__)
+    copy.__kwdefaults__ = function.__kwdefaults__
+    return copy
+
+
+def _no(*_args: Any) -> bool:
+    return False
+
+
+_PRIORITIES = {0: "math", 1: "flash", 2: "efficient", 3: "cudnn"}  # torch.nn.attention.SDPBackend
+
+
+def attention_priority() -> list[str] | None:
+    """The kernels of attention in the order that sdpa_kernel(..., set_priority=True) has set; None: PyTorch's own order."""
+    order = torch._C._get_sdp_priority_order()
+    return None if order == _OWN_ORDER else [_PRIORITIES[k] for k in order if k in _PRIORITIES]
+
+
+_OWN_ORDER = torch._C._get_sdp_priority_order()
 
 
 def sequence_number(node: Any | None = None) -> int:
@@ -74,9 +107,32 @@ def storage_key(storage: torch.UntypedStorage) -> int:
     return storage._cdata
 
 
+def contiguous(t: torch.Tensor) -> torch.Tensor:
+    """The tensor without gaps, channels last if it is nearest to that."""
+    return t.contiguous(memory_format=memory_format(t))
+
+
+def memory_format(t: torch.Tensor) -> torch.memory_format:
+    """The order of the dimensions in memory that the tensor has, or is nearest to."""
+    return torch._prims_common.suggest_memory_format(t)
+
+
 def lists_of_tensors_are_supported() -> Any:
     """A context in which gradients are clipped by calls over lists, as on a GPU.  The grouping by device happens below Python."""
     return mock.patch.object(torch.nn.utils.clip_grad, "_has_foreach_support", lambda tensors, device: True)
+
+
+def scalers_do_not_skip(assumed: set[str]) -> Any:
+    """A context in which a GradScaler takes every optimizer step; assumed gets a line that says so."""
+
+    def step(_self: Any, optimizer: Any, _state: Any, *args: Any, **kwargs: Any) -> Any:
+        assumed.add(
+            "GradScaler decides by a value of the GPU whether it skips the optimizer; the recorded step does not skip "
+            "(fused=True decides on the GPU)"
+        )
+        return optimizer.step(*args, **kwargs)
+
+    return mock.patch.object(torch.amp.GradScaler, "_maybe_opt_step", step)
 
 
 def initial_values_are_left_out() -> Any:

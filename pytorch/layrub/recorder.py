@@ -6,18 +6,17 @@ It stands below autograd, so that forward, backward and optimizer pass through i
 
 from __future__ import annotations
 
-import gc
 from collections.abc import Callable, Iterable
 from typing import Any
 
 import torch
 
-from . import private, work
+from . import hidden, private, shapes, work
 from .errors import Refused
-from .known import NO_VALUES, READS
+from .known import NO_VALUES, READS, Unknown, decides
 from .split import join, split
-from .tape import Entry, Leaf, Storage, Tape, covers_storage
-from .where import Where
+from .tape import PERSISTENT, Entry, Leaf, Storage, Tape, covers_storage
+from .where import Where, living
 
 # Ops in place that use nothing of what they overwrite.
 _OVERWRITES = (
@@ -94,17 +93,26 @@ class Recorder(private.TorchDispatchMode):
             value = func(*args, **kwargs) if constant and self._device != "meta" else self._read(func, args, kwargs)
             if value is not None:
                 return value
-            raise Refused(f"{self._line()}: the step reads a value from the GPU (.item(), bool() or int() of a tensor)")
+            raise Refused(decides(self._line()))
+        if not constant and shapes.depends_on_data(func, args):
+            raise Refused(shapes.data_dependent(func))
+        if func.namespace in ("c10d", "_c10d_functional"):
+            raise Refused(f"{self._line()}: {func} exchanges data with another GPU; only the step of one GPU can be recorded")
+        self.tape.unknown += [a.line for a in flat if isinstance(a, Unknown)]
         whole = self._overwritten(func, args, kwargs)
         # Ids before the call: it may change a storage that is older than the step.
         leaves = [self._leaf(a) if self._ours(a) else a for a in flat]
         scratch = Scratch() if self._device == "cuda" else None
-        result = self._run(func, args, kwargs, ours)
+        result = func(*args, **kwargs)
         for i in _HOST_RESULTS.get(name, ()):
             storage = result[i].untyped_storage()
             self._host[private.storage_key(storage)] = private.StorageWeakRef(storage)
         made = self._made(result)
         mutated = self._mutated(func, args, kwargs)
+        untold, rerun = hidden.writes(func, args, kwargs)
+        kept = _once([self._storage(t) for t in untold])
+        if any(self.tape.storages[s].kind not in PERSISTENT for s in kept):
+            mutated, kept, rerun = mutated + kept, [], []
         if constant:
             self._constant.update(leaf.storage for leaf in made)
         else:
@@ -118,23 +126,13 @@ class Recorder(private.TorchDispatchMode):
             return result
         reads = [leaf.storage for leaf, a in zip(leaves, flat, strict=False) if isinstance(leaf, Leaf) and id(a) not in whole]
         entry = Entry(func, leaves, form, made, _once(reads), _once([leaf.storage for leaf in made] + mutated))
+        entry.hidden, entry.rerun = kept, rerun
         entry.workspace_bytes = scratch.bytes() if scratch is not None else 0
         self._note(entry, args, kwargs, result)
         return result
 
     def _is_constant(self, t: torch.Tensor) -> bool:
         return self._ids.get(private.storage_key(t.untyped_storage())) in self._constant
-
-    def _run(self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any], ours: list[torch.Tensor]) -> Any:
-        try:
-            return func(*args, **kwargs)
-        except NotImplementedError:
-            if self._device != "meta":
-                raise
-            returns = func._schema.returns
-            if all(r.alias_info is not None and r.alias_info.is_write for r in returns):  # no result but its arguments
-                return args[0] if len(returns) == 1 else (None if not returns else tuple(args[: len(returns)]))
-            raise Refused(f"{self._line()}: PyTorch has no rule for the shapes of {func} without running it") from None
 
     def _line(self) -> str:
         return self._where.now()[2] or "the step"
@@ -150,6 +148,8 @@ class Recorder(private.TorchDispatchMode):
             known = self._ids[key] = len(self.tape.storages)
             self._alive.append(private.StorageWeakRef(storage))
             kind = self._known.get(key, (None,))[0]
+            if t.device.type == "cuda" and t.device.index != torch.cuda.current_device():
+                raise Refused(f"{self._line()}: a tensor of {t.device}; only the step of one GPU can be recorded")
             if kind is None:  # made before the call that reads it, or by a call of its own, which _made() then says
                 self.tape.constants[known] = storage
             self.tape.storages.append(Storage(storage.nbytes(), kind or "state"))
@@ -159,7 +159,8 @@ class Recorder(private.TorchDispatchMode):
         """The leaves of storages that this call has made."""
         made: list[Leaf] = []
         for t in private.tree_flatten(result)[0]:
-            if self._ours(t) and private.storage_key(t.untyped_storage()) not in self._ids:
+            key = private.storage_key(t.untyped_storage()) if self._ours(t) else None
+            if key is not None and key not in self._ids and key not in self._known:
                 leaf = self._leaf(t)
                 self.tape.storages[leaf.storage].kind = "activation"
                 del self.tape.constants[leaf.storage]
@@ -252,19 +253,19 @@ def known_storages(inputs: Iterable[Any], device_type: str) -> Kinds:
             kinds.setdefault(private.storage_key(storage), (kind, private.StorageWeakRef(storage)))
 
     with private.without_torch_function():
-        objects = gc.get_objects()
+        modules, optimizers = living(torch.nn.Module), living(torch.optim.Optimizer)
         for t in private.tree_flatten(list(inputs))[0]:
             add(t, "input")
-        for module in (o for o in objects if isinstance(o, torch.nn.Module)):
+        for module in modules:
             for parameter in module.parameters(recurse=False):
                 add(parameter, "parameter")
-        for optimizer in (o for o in objects if isinstance(o, torch.optim.Optimizer)):
+        for optimizer in optimizers:
             for group in optimizer.param_groups:
                 for parameter in group["params"]:
                     add(parameter, "parameter")
             for value in private.tree_flatten(list(optimizer.state.values()))[0]:
                 add(value, "optimizer")
-        for module in (o for o in objects if isinstance(o, torch.nn.Module)):
+        for module in modules:
             for buffer in module.buffers(recurse=False):
                 add(buffer, "state")
     return kinds
@@ -274,7 +275,7 @@ def _gradients(device_type: str) -> Kinds:
     """Storages of all gradients that parameters hold."""
     found: Kinds = {}
     with private.without_torch_function():
-        for t in (o for o in gc.get_objects() if isinstance(o, torch.nn.Parameter)):
+        for t in living(torch.nn.Parameter):
             if t.grad is not None and t.device.type == device_type:
                 storage = t.grad.untyped_storage()
                 found[private.storage_key(storage)] = ("gradient", private.StorageWeakRef(storage))

@@ -20,6 +20,7 @@ import torch
 
 from layrub.errors import Refused
 from layrub.ghost import adopt, ghosts
+from layrub.gpu import Gpu
 from layrub.recorder import record
 from layrub.tape import Tape
 
@@ -96,9 +97,19 @@ def build(function: Callable[..., Any], sizes: dict[str, int]) -> tuple[Any, Any
     return made
 
 
-def trace(function: Callable[..., Any], sizes: dict[str, int], training: Training, name: str, gpu: str = "GPU") -> Tape:
-    """Records the step that the function makes, without memory and without a GPU."""
-    with ghosts(gpu) as world:
+def trace(
+    function: Callable[..., Any],
+    sizes: dict[str, int],
+    training: Training,
+    name: str,
+    device: Gpu | None = None,
+    attention: str | None = None,
+) -> Tape:
+    """Records the step that the function makes, without memory and without a GPU.
+
+    device: for which kernels and workspaces are assumed.  attention: a kernel of attention.KERNELS.
+    """
+    with ghosts(device, attention) as world:
         with world.building():
             step, inputs = build(function, sizes)
             if isinstance(step, torch.nn.Module):

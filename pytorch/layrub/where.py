@@ -21,7 +21,7 @@ _TORCH = os.path.dirname(os.path.abspath(torch.__file__)) + os.sep
 
 def module_paths() -> dict[int, str]:
     """The path of every module that is alive, by id: "layers.3.mlp".  The roots' own path is their class's name."""
-    modules = [m for m in gc.get_objects() if isinstance(m, torch.nn.Module)]
+    modules = living(torch.nn.Module)
     children = {id(c) for m in modules for c in m.children()}
     paths: dict[int, str] = {}
     for root in (m for m in modules if id(m) not in children):
@@ -33,7 +33,7 @@ def module_paths() -> dict[int, str]:
 def parameter_owners(paths: dict[int, str]) -> dict[int, str]:
     """The path of the module of every parameter, by the parameter's id."""
     owners: dict[int, str] = {}
-    for module in (m for m in gc.get_objects() if isinstance(m, torch.nn.Module)):
+    for module in living(torch.nn.Module):
         for parameter in module.parameters(recurse=False):
             owners.setdefault(id(parameter), paths.get(id(module), ""))
     return owners
@@ -48,6 +48,26 @@ def user_line() -> str | None:
             return f"{os.path.basename(file)}:{frame.f_lineno}"
         frame = frame.f_back
     return None
+
+
+def running_optimizer() -> str | None:
+    """The class of the optimizer whose step() runs; None: none does."""
+    frame: FrameType | None = sys._getframe(1)
+    while frame is not None:
+        owner = frame.f_locals.get("self") if frame.f_code.co_name == "step" else None
+        if isinstance(owner, torch.optim.Optimizer):
+            return type(owner).__name__
+        frame = frame.f_back
+    return None
+
+
+def living(kind: type) -> list[Any]:
+    """All objects of a class that are alive.  Their type decides: isinstance() would wake objects that are made when asked."""
+    kinds, new = {kind}, [kind]
+    while new:
+        new = [k for parent in new for k in type.__subclasses__(parent) if k not in kinds]
+        kinds.update(new)
+    return [o for o in gc.get_objects() if type(o) in kinds]
 
 
 class Where:
