@@ -18,6 +18,7 @@ from typing import Any
 
 import torch
 
+from layrub import workspace
 from layrub.errors import Refused
 from layrub.ghost import adopt, ghosts
 from layrub.gpu import Gpu
@@ -103,13 +104,13 @@ def trace(
     training: Training,
     name: str,
     device: Gpu | None = None,
-    attention: str | None = None,
+    kernel: str | None = None,
 ) -> Tape:
     """Records the step that the function makes, without memory and without a GPU.
 
-    device: for which kernels and workspaces are assumed.  attention: a kernel of attention.KERNELS.
+    device: for which kernels and workspaces are assumed.  kernel: of attention, one of attention.KERNELS.
     """
-    with ghosts(device, attention) as world:
+    with ghosts(device, kernel) as world:
         with world.building():
             step, inputs = build(function, sizes)
             if isinstance(step, torch.nn.Module):
@@ -127,7 +128,11 @@ def trace(
         )
     if not tape.entries:
         raise Refused(f"{name}: the step does nothing on the GPU; move the model and its inputs there with .cuda()")
-    tape.notes.append(
-        f"recorded by PyTorch {torch.__version__} without a GPU; workspaces and the kernels of attention are assumed"
-    )
+    tape.notes.append(f"recorded by PyTorch {torch.__version__} without a GPU")
+    attention = world.attention.note()
+    tape.notes += [attention] if attention else []
+    workspace.estimate(tape, world.gpu)
+    tape.unknown = sorted({*tape.unknown, *world.assumed})
+    if tape.unknown:
+        tape.notes.append(f"values of the GPU that are not known: {', '.join(tape.unknown)}")
     return tape
