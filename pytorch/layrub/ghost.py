@@ -70,7 +70,7 @@ class Ghost(TorchFunctionMode):
         self.autocast = Autocast()
         self.attention = Attention(gpu, attention)
         self.known = Known()
-        self.assumed: set[str] = set()  # of values that decide
+        self.unknown: set[str] = set()  # lines for the tape's `unknown`
         self.is_building = False
         self._special: dict[Any, Callable[..., Any]] = {
             torch.Tensor.device.__get__: lambda t: _CUDA if t.device == _META else t.device,
@@ -81,7 +81,7 @@ class Ghost(TorchFunctionMode):
             torch.Tensor.pin_memory: lambda t, *_a, **_k: t,
             torch.Tensor.record_stream: lambda t, *_a, **_k: None,
             torch.Tensor.item: self._item,
-            torch.Tensor.__float__: self._item,
+            torch.Tensor.__float__: self._float,
             torch.Tensor.__bool__: lambda t: bool(self._value(t)),
             torch.Tensor.__int__: lambda t: int(self._value(t)),
             torch.Tensor.__index__: lambda t: int(self._value(t)),
@@ -116,6 +116,10 @@ class Ghost(TorchFunctionMode):
             kwargs = {**kwargs, "device": _to_meta(kwargs["device"])}
         elif func in _FACTORIES and "out" not in kwargs and (self.is_building or _elements(args, kwargs) >= LARGE):
             kwargs = {**kwargs, "device": _META}
+        for a in (*args, *kwargs.values()):
+            for value in a if isinstance(a, (list, tuple)) else (a,):
+                if isinstance(value, Unknown):
+                    self.unknown.add(f"{user_line() or value.line}: a value of the GPU is a number in {func.__name__}()")
         if self.autocast.active:
             args, kwargs = self.autocast.cast(func, args, kwargs)
         body = private.body(func) if isinstance(func, FunctionType) else func
@@ -152,6 +156,13 @@ class Ghost(TorchFunctionMode):
             return t.item()
         value = self.known.read(torch.ops.aten._local_scalar_dense.default, (t,), {})
         return Unknown() if value is None else value
+
+    def _float(self, t: torch.Tensor) -> float:
+        """Python makes a plain number of it, which no longer knows where it comes from."""
+        value = self._item(t)
+        if isinstance(value, Unknown):
+            self.unknown.add(f"{value.line}: float() of a value of the GPU")
+        return float(value)
 
     def _value(self, t: torch.Tensor) -> Any:
         """The value by which the step decides."""
@@ -212,7 +223,7 @@ def ghosts(gpu: Gpu | None = None, attention: str | None = None) -> Iterator[Gho
         stack.enter_context(mock.patch.object(torch, "autocast", mode.autocast.region))
         stack.enter_context(mock.patch.object(torch.amp, "autocast", mode.autocast.region))
         stack.enter_context(mock.patch.object(torch.nn.RNNBase, "flatten_parameters", kernels.flatten_parameters))
-        stack.enter_context(private.scalers_do_not_skip(mode.assumed))
+        stack.enter_context(private.scalers_do_not_skip(mode.unknown))
         stack.enter_context(private.checkpoints_do_not_compare_devices())
         stack.enter_context(private.initial_values_are_left_out())
         stack.enter_context(private.lists_of_tensors_are_supported())

@@ -18,7 +18,7 @@ from .where import running_optimizer, user_line
 MOST = 1 << 16  # elements of a shadow
 # Ops that give memory and no values.
 NO_VALUES = ("empty", "empty_like", "empty_strided", "new_empty", "new_empty_strided", "empty_permuted", "set_")
-READS = (torch.ops.aten._local_scalar_dense.default, torch.ops.aten.equal.default, torch.ops.aten.is_nonzero.default)
+READS = tuple(getattr(torch.ops.aten, name).default for name in ("_local_scalar_dense", "equal", "allclose", "is_nonzero"))
 
 
 class Unknown(float):

@@ -122,11 +122,11 @@ def lists_of_tensors_are_supported() -> Any:
     return mock.patch.object(torch.nn.utils.clip_grad, "_has_foreach_support", lambda tensors, device: True)
 
 
-def scalers_do_not_skip(assumed: set[str]) -> Any:
-    """A context in which a GradScaler takes every optimizer step; assumed gets a line that says so."""
+def scalers_do_not_skip(unknown: set[str]) -> Any:
+    """A context in which a GradScaler takes every optimizer step; unknown gets a line that says so."""
 
     def step(_self: Any, optimizer: Any, _state: Any, *args: Any, **kwargs: Any) -> Any:
-        assumed.add(
+        unknown.add(
             "GradScaler decides by a value of the GPU whether it skips the optimizer; the recorded step does not skip "
             "(fused=True decides on the GPU)"
         )

@@ -13,7 +13,7 @@ import torch
 
 from . import hidden, private, shapes, work
 from .errors import Refused
-from .known import NO_VALUES, READS, Unknown, decides
+from .known import NO_VALUES, READS, decides
 from .split import join, split
 from .tape import PERSISTENT, Entry, Leaf, Storage, Tape, covers_storage
 from .where import Where, living
@@ -98,7 +98,6 @@ class Recorder(private.TorchDispatchMode):
             raise Refused(shapes.data_dependent(func))
         if func.namespace in ("c10d", "_c10d_functional"):
             raise Refused(f"{self._line()}: {func} exchanges data with another GPU; only the step of one GPU can be recorded")
-        self.tape.unknown += [a.line for a in flat if isinstance(a, Unknown)]
         whole = self._overwritten(func, args, kwargs)
         # Ids before the call: it may change a storage that is older than the step.
         leaves = [self._leaf(a) if self._ours(a) else a for a in flat]

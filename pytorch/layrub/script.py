@@ -12,6 +12,7 @@ from __future__ import annotations
 import importlib.util
 import inspect
 import sys
+import traceback
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -68,22 +69,39 @@ def _loss(output: Any) -> torch.Tensor:
 
 
 def load(target: str) -> Callable[..., Any]:
-    """The function of "SCRIPT.py:FUNCTION"; without a name: `step`."""
+    """The function of "SCRIPT.py:FUNCTION"; without a name: `step`, `main`, or the only one."""
     path, _, name = target.partition(":")
-    name = name or "step"
     if not Path(path).is_file():
         raise Refused(f"{path}: no such file")
-    spec = importlib.util.spec_from_file_location(Path(path).stem, path)
+    functions = {k: v for k, v in vars(_run(path)).items() if inspect.isfunction(v) and v.__module__ == _module_name(path)}
+    public = [k for k in functions if not k.startswith("_")]
+    chosen = name or next((k for k in ("step", "main") if k in functions), public[0] if len(public) == 1 else "")
+    if chosen not in functions:
+        has = ", ".join(public) or "none"
+        raise Refused(f"{path}: no function '{name}'; it has {has}" if name else f"{path}: which function? {path}:NAME, of {has}")
+    return functions[chosen]
+
+
+def _module_name(path: str) -> str:
+    return Path(path).stem
+
+
+def _run(path: str) -> Any:
+    """The script as a module: what stands outside of functions runs, as in any import."""
+    spec = importlib.util.spec_from_file_location(_module_name(path), path)
     assert spec is not None and spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     sys.modules.setdefault(spec.name, module)
     sys.path.insert(0, str(Path(path).resolve().parent))
-    spec.loader.exec_module(module)
-    function = getattr(module, name, None)
-    if not callable(function):
-        known = [k for k, v in vars(module).items() if inspect.isfunction(v) and v.__module__ == module.__name__]
-        raise Refused(f"{path}: no function '{name}'; it has {', '.join(known) or 'none'}")
-    return function
+    try:
+        spec.loader.exec_module(module)
+    except Exception as e:
+        lines = [f.lineno for f in traceback.extract_tb(e.__traceback__) if Path(f.filename) == Path(path)]
+        where = f"{path}:{lines[-1]}" if lines else path
+        no_gpu = "CUDA" in str(e) or "NVIDIA" in str(e)
+        hint = "; make the model inside the function, where the GPU need not be there" if no_gpu else ""
+        raise Refused(f"{where}: {type(e).__name__}: {e}{hint}") from e
+    return module
 
 
 def build(function: Callable[..., Any], sizes: dict[str, int]) -> tuple[Any, Any]:
@@ -132,7 +150,7 @@ def trace(
     attention = world.attention.note()
     tape.notes += [attention] if attention else []
     workspace.estimate(tape, world.gpu)
-    tape.unknown = sorted({*tape.unknown, *world.assumed})
+    tape.unknown = sorted(world.unknown)
     if tape.unknown:
-        tape.notes.append(f"values of the GPU that are not known: {', '.join(tape.unknown)}")
+        tape.notes.append(f"not the whole step: {'; '.join(tape.unknown)}")
     return tape

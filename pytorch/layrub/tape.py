@@ -90,9 +90,8 @@ class Tape:
     storages: list[Storage] = field(default_factory=list)
     entries: list[Entry] = field(default_factory=list)
     constants: dict[int, Any] = field(default_factory=dict)  # storages that the step finds and no module, optimizer or input owns
-    # What the recording had to assume; and lines of values that it did not know, without which the tape cannot be run again.
-    notes: list[str] = field(default_factory=list)
-    unknown: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)  # what the recording had to assume
+    unknown: list[str] = field(default_factory=list)  # numbers that it did not know; such a tape gives sizes, and cannot be run
 
     def stay(self) -> set[int]:
         """Storages that a plan must not move: those of hidden writes."""
