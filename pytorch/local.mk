@@ -3,13 +3,13 @@
 PYTHON_MODULES = %D%/layrub/__init__.py %D%/layrub/_binding.py %D%/layrub/_convert.py %D%/layrub/_load.py %D%/layrub/_search.py %D%/layrub/library.py \
 	%D%/layrub/attention.py %D%/layrub/autocast.py %D%/layrub/command.py %D%/layrub/errors.py %D%/layrub/fit.py %D%/layrub/ghost.py \
 	%D%/layrub/gpu.py %D%/layrub/graph.py %D%/layrub/hidden.py %D%/layrub/huggingface.py %D%/layrub/kernels.py \
-	%D%/layrub/known.py %D%/layrub/measure.py %D%/layrub/private.py %D%/layrub/recorder.py %D%/layrub/script.py \
+	%D%/layrub/known.py %D%/layrub/measure.py %D%/layrub/private.py %D%/layrub/recorder.py %D%/layrub/recording.py %D%/layrub/script.py \
 	%D%/layrub/shapes.py %D%/layrub/split.py %D%/layrub/tape.py %D%/layrub/terminal.py %D%/layrub/where.py %D%/layrub/work.py %D%/layrub/workspace.py \
 	%D%/layrub/py.typed
 EXTRA_DIST += $(PYTHON_MODULES) %D%/README.md %D%/pyproject.toml %D%/make_binding.py \
 	%D%/validate.py \
 	%D%/tests/conftest.py %D%/tests/test_binding.py %D%/tests/test_library.py \
-	%D%/tests/test_assumed.py %D%/tests/test_command.py %D%/tests/test_refusals.py %D%/tests/models.py %D%/tests/replay.py %D%/tests/test_recorder.py %D%/tests/test_steps.py \
+	%D%/tests/test_assumed.py %D%/tests/test_command.py %D%/tests/test_recording.py %D%/tests/test_refusals.py %D%/tests/models.py %D%/tests/replay.py %D%/tests/test_recorder.py %D%/tests/test_steps.py \
 	%D%/tests/test_transformers.py
 
 if HAVE_PYTHON

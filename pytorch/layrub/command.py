@@ -22,6 +22,7 @@ from layrub import attention, graph, huggingface, script
 from layrub.errors import Refused
 from layrub.fit import Fit, Tried
 from layrub.gpu import gpu
+from layrub.recording import budget_options
 from layrub.tape import Tape
 from layrub.terminal import Status
 
@@ -163,22 +164,7 @@ def budget(args: argparse.Namespace) -> dict[str, Any]:
     options: dict[str, Any] = {"time_limit_s": args.time_limit}
     if args.policy:
         options["policy"] = args.policy
-    if args.budget:
-        text = args.budget.strip()
-        if text.endswith("%"):
-            options["budget_percent"] = float(text[:-1])
-        else:
-            options["budget_bytes"] = size(text)
-    return options
-
-
-def size(text: str) -> int:
-    """Bytes of "8GiB", "500 MB" or "123"."""
-    units = {"KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30, "TiB": 1 << 40, "kB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12}
-    for unit, factor in units.items():
-        if text.endswith(unit):
-            return int(float(text[: -len(unit)]) * factor)
-    return int(text)
+    return options | budget_options(args.budget)
 
 
 def tell(f: layrub.Figures) -> None:

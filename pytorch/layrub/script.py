@@ -116,6 +116,13 @@ def build(function: Callable[..., Any], sizes: dict[str, int]) -> tuple[Any, Any
     return made
 
 
+def flat_call(step: Callable[..., Any], inputs: Any) -> tuple[Callable[..., Any], tuple[Any, ...]]:
+    """The step as a function of a tuple, and that tuple.  inputs: a tensor, a tuple, or a dictionary of keywords."""
+    if isinstance(inputs, dict):
+        return lambda *a: step(**dict(zip(inputs, a, strict=True))), tuple(inputs.values())
+    return step, tuple(inputs) if isinstance(inputs, (tuple, list)) else (inputs,)
+
+
 def trace(
     function: Callable[..., Any],
     sizes: dict[str, int],
@@ -134,16 +141,8 @@ def trace(
             if isinstance(step, torch.nn.Module):
                 step, inputs = adopt((step, inputs))
                 step = training.step(step.to(training.dtype) if training.dtype != torch.float32 else step)
-        args, kwargs = (
-            ((), inputs) if isinstance(inputs, dict) else (inputs if isinstance(inputs, (tuple, list)) else (inputs,), {})
-        )
-        tape = record(
-            lambda *a: step(*a[: len(args)], **dict(zip(kwargs, a[len(args) :], strict=False))),
-            (*args, *kwargs.values()),
-            "meta",
-            name,
-            read=world.known.read,
-        )
+        call, flat = flat_call(step, inputs)
+        tape = record(call, flat, "meta", name, read=world.known.read)
     if not tape.entries:
         raise Refused(f"{name}: the step does nothing on the GPU; move the model and its inputs there with .cuda()")
     tape.notes.append(f"recorded by PyTorch {torch.__version__} without a GPU")
