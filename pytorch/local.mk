@@ -7,15 +7,20 @@ PYTHON_MODULES = \
 	%D%/layrub/_load.py \
 	%D%/layrub/_search.py \
 	%D%/layrub/allocator.py \
+	%D%/layrub/attention.py \
 	%D%/layrub/autocast.py \
 	%D%/layrub/command.py \
 	%D%/layrub/compiled.py \
 	%D%/layrub/errors.py \
 	%D%/layrub/executor.py \
+	%D%/layrub/fit.py \
 	%D%/layrub/ghost.py \
+	%D%/layrub/gpu.py \
 	%D%/layrub/graph.py \
+	%D%/layrub/hidden.py \
 	%D%/layrub/homes.py \
 	%D%/layrub/huggingface.py \
+	%D%/layrub/kernels.py \
 	%D%/layrub/known.py \
 	%D%/layrub/launches.py \
 	%D%/layrub/library.py \
@@ -29,27 +34,35 @@ PYTHON_MODULES = \
 	%D%/layrub/scalars.py \
 	%D%/layrub/scratch.py \
 	%D%/layrub/script.py \
+	%D%/layrub/shapes.py \
 	%D%/layrub/split.py \
 	%D%/layrub/statistics.py \
 	%D%/layrub/tape.py \
+	%D%/layrub/terminal.py \
+	%D%/layrub/traces.py \
 	%D%/layrub/undo.py \
 	%D%/layrub/unmapped.py \
 	%D%/layrub/verify.py \
 	%D%/layrub/where.py \
 	%D%/layrub/work.py \
+	%D%/layrub/workspace.py \
 	%D%/layrub/py.typed
 EXTRA_DIST += $(PYTHON_MODULES) %D%/README.md %D%/pyproject.toml \
 	%D%/make_binding.py \
 	%D%/tests/conftest.py \
 	%D%/tests/models.py \
 	%D%/tests/replay.py \
+	%D%/tests/test_assumed.py \
 	%D%/tests/test_binding.py \
+	%D%/tests/test_command.py \
 	%D%/tests/test_gpu.py \
 	%D%/tests/test_library.py \
 	%D%/tests/test_recorder.py \
+	%D%/tests/test_traces.py \
+	%D%/tests/test_refusals.py \
+	%D%/tests/test_steps.py \
 	%D%/tests/test_transformers.py \
 	%D%/validate.py
-
 
 include pytorch/runtime/local.mk
 

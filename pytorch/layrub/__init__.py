@@ -10,8 +10,11 @@
     step = layrub.compile(train_step, example=(x, y), budget="8GiB")    # PyTorch's own step, inside a plan
     loss = step(x, y)
 
-docs/library.md of layrub's sources describes all of it.
+layrub.trace() and layrub.record() make a graph of a PyTorch step, and compile() a step that runs inside a plan; they alone import
+PyTorch.  docs/library.md and docs/pytorch.md of layrub's sources describe all of it.
 """
+from typing import TYPE_CHECKING, Any
+
 from layrub._binding import *  # noqa: F403
 from layrub._load import LayrubError as LayrubError
 from layrub.library import Plan as Plan
@@ -21,11 +24,30 @@ from layrub.library import place as place
 from layrub.library import rows as rows
 from layrub.library import version as version
 
+if TYPE_CHECKING:
+    from layrub.errors import Refused as Refused
+    from layrub.run import DoesNotFit as DoesNotFit
+    from layrub.run import Step as Step
+    from layrub.run import compile as compile
+    from layrub.traces import Trace as Trace
+    from layrub.traces import record as record
+    from layrub.traces import trace as trace
 
-def __getattr__(name: str):
-    """compile, Step, Refused and DoesNotFit need PyTorch; nothing else does."""
-    if name in ("compile", "Step", "DoesNotFit", "Refused"):
-        from layrub import run
+_OF_PYTORCH = {
+    "DoesNotFit": "run",
+    "Refused": "errors",
+    "Step": "run",
+    "Trace": "traces",
+    "compile": "run",
+    "record": "traces",
+    "trace": "traces",
+}
 
-        return getattr(run, name)
-    raise AttributeError(f"module 'layrub' has no attribute '{name}'")
+
+def __getattr__(name: str) -> Any:
+    """What needs PyTorch is imported when it is asked for; nothing else needs it."""
+    if name not in _OF_PYTORCH:
+        raise AttributeError(f"module 'layrub' has no attribute '{name}'")
+    import importlib
+
+    return getattr(importlib.import_module(f"layrub.{_OF_PYTORCH[name]}"), name)

@@ -86,7 +86,9 @@ class Autocast:
             return args, kwargs
         with private.without_torch_function():
             flat, form = private.tree_flatten((args, kwargs))
-            return private.tree_unflatten([change(a) if isinstance(a, torch.Tensor) else a for a in flat], form)
+            # The last argument first: PyTorch leaves the order to the C++ compiler, and so it is in its builds.
+            cast = [change(a) if isinstance(a, torch.Tensor) else a for a in reversed(flat)]
+            return private.tree_unflatten(cast[::-1], form)
 
     def _float32(self, t: torch.Tensor) -> torch.Tensor:
         return t.float() if self._eligible(t) and t.dtype != torch.float32 else t

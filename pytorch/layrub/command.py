@@ -18,9 +18,13 @@ try:
 except ImportError:
     sys.exit("layrub-torch: PyTorch is not installed: pip install torch")
 
-from layrub import graph, huggingface, script
+from layrub import attention, graph, huggingface, script
 from layrub.errors import Refused
+from layrub.fit import Fit, Tried
+from layrub.gpu import gpu
 from layrub.tape import Tape
+from layrub.terminal import Status
+from layrub.traces import budget_options
 
 GIB = 1 << 30
 EXIT_NO, EXIT_BAD = 1, 2
@@ -36,6 +40,7 @@ class Source:
             huggingface.maker(args.target, args.checkpoint) if self.is_config else script.load(args.target)
         )
         self.training = script.Training(args.optimizer, args.dtype, args.autocast)
+        self.gpu = gpu(args.device)
         path, _, function = args.target.partition(":")
         self.name = Path(path).resolve().parent.name if path.endswith("config.json") else function or Path(path).stem
 
@@ -46,12 +51,16 @@ class Source:
                 given[key] = getattr(self.args, key)
         return given
 
+    @property
+    def parameters(self) -> list[str]:
+        return list(inspect.signature(self.make).parameters)
+
     def tape(self, **changed: int) -> Tape:
-        return script.trace(self.make, {**self.sizes(), **changed}, self.training, self.name)
+        sizes = {**self.sizes(), **changed}
+        return script.trace(self.make, sizes, self.training, self.name, self.gpu, self.args.attention)
 
-
-def problem(tape: Tape, device: str) -> layrub.Problem:
-    return layrub.Problem.parse(json.dumps(graph.document(tape)), device=device)
+    def problem(self, **changed: int) -> layrub.Problem:
+        return layrub.Problem.parse(json.dumps(graph.document(self.tape(**changed))), device=self.args.device)
 
 
 # ---- subcommands ----
@@ -65,83 +74,79 @@ def trace(args: argparse.Namespace) -> int:
 
 
 def plan(args: argparse.Namespace) -> int:
-    with problem(Source(args).tape(), args.device) as p:
-        found = p.plan(**budget(args), progress=progress())
-        tell(p, found)
-        if args.output:
-            found.write(args.output)
-            print(f"written: {args.output}")
+    with Status() as status:
+        status.say("recording")
+        with Source(args).problem() as p:
+            status.say("planning")
+            found = p.plan(**budget(args), progress=lambda line: status.say(f"planning: {line}"))
+            status.clear()
+            tell(found.figures)
+            if args.output:
+                found.write(args.output)
+                print(f"written: {args.output}")
     return 0
 
 
 def fit(args: argparse.Namespace) -> int:
     source = Source(args)
-    if args.batch is not None or not searches(source):
-        with problem(source.tape(), args.device) as p:
-            return answer(p, args)
-    return largest(source, args)
+    key = args.largest or ("batch" if args.batch is None and "batch" in source.parameters else None)
+    if key is not None and key not in source.parameters:
+        raise Refused(f"--largest {key}: '{source.make.__name__}' has no such parameter")
+    with Status() as status:
+        most = min(args.most, getattr(source.make, "most", {}).get(key, args.most))
+        search = Fit(
+            lambda n: source.problem(**({key: n} if key else {})), budget(args), status.say, args.slowdown / 100, most
+        )
+        return largest(search, key, status) if key else answer(search, args, status)
 
 
-def searches(source: Source) -> bool:
-    return "batch" in inspect.signature(source.make).parameters
-
-
-def answer(p: layrub.Problem, args: argparse.Namespace) -> int:
+def answer(search: Fit, args: argparse.Namespace, status: Status) -> int:
     """Whether one step fits, resident or by a plan."""
-    needs = p.needs
+    needs = search.needs(0)
+    status.clear()
     time = ms(needs.ideal_time_us)
     print(f"with everything resident   {gib(needs.peak_bytes)} of {gib(needs.device_bytes)}, {time} (estimated)")
     if needs.peak_bytes <= needs.device_bytes and not args.budget:
         print("yes: it fits as it is")
         return 0
-    try:
-        found = p.plan(**budget(args), progress=progress())
-    except layrub.LayrubError as e:
-        if e.code != layrub.Code.INFEASIBLE:
-            raise
-        print(f"no: {e.text}")
+    found = search.planned(0)
+    status.clear()
+    if found.plan is None:
+        print(f"no: {found.why}")
         return EXIT_NO
-    tell(p, found)
+    tell(found.plan)
     print("yes, with a plan")
     return 0
 
 
-def largest(source: Source, args: argparse.Namespace) -> int:
-    """The largest batch whose plan costs at most --slowdown per sample of the step's own time: doubled, then halved."""
-
-    def fits(batch: int) -> tuple[bool, str]:
-        with problem(source.tape(batch=batch), args.device) as p:
-            try:
-                found = p.plan(policy=args.policy or "hybrid", time_limit_s=args.time_limit or 10.0)
-            except layrub.LayrubError as e:
-                if e.code != layrub.Code.INFEASIBLE:
-                    raise
-                return False, e.text
-            over = found.figures.step_time_us / found.figures.ideal_time_us - 1
-            text = f"batch {batch}: {gib(found.figures.arena_bytes)}, {over:.1%} over the time with everything resident"
-            return over <= args.slowdown / 100, text
-
-    good, text = 0, ""
-    tried = 1
-    while tried <= args.most:
-        ok, line = fits(tried)
-        print(("  " if ok else "no, ") + line, file=sys.stderr)
-        if not ok:
-            break
-        good, text, tried = tried, line, tried * 2
-    low, high = good, tried
-    while high - low > max(1, low // 16):
-        middle = (low + high) // 2
-        ok, line = fits(middle)
-        if ok:
-            low, text = middle, line
-        else:
-            high = middle
-    if low == 0:
-        print("no batch was found that fits")
+def largest(search: Fit, key: str, status: Status) -> int:
+    """The largest size that fits as it is, and by a plan that costs at most --slowdown."""
+    one = search.needs(1)
+    status.clear()
+    print(f"{key} 1, everything resident   {gib(one.peak_bytes)} of {gib(one.device_bytes)}, {ms(one.ideal_time_us)} (estimated)")
+    resident = search.largest_resident()
+    status.clear()
+    if resident is not None:
+        print(f"largest {key} as it is         {told(resident)}")
+    if resident is not None and resident.size >= search.most:
+        print(f"no larger {key} is tried (--most)")
+        return 0
+    found = search.largest_planned(resident.size if resident else 0)
+    status.clear()
+    if found is not None:
+        print(f"largest {key} with a plan      {told(found)}")
+    elif resident is None:
+        print(f"no: not even {key} 1 fits, with a plan that is at most {search.slowdown:.0%} slower")
         return EXIT_NO
-    print(f"the largest batch tried that fits: {low} ({text})")
+    else:
+        print(f"a larger {key} has no plan that is at most {search.slowdown:.0%} slower")
     return 0
+
+
+def told(t: Tried) -> str:
+    if t.plan is None:
+        return f"{t.size}: {gib(t.needs.peak_bytes)}, {ms(t.needs.ideal_time_us)}"
+    return f"{t.size}: {gib(t.plan.arena_bytes)}, {ms(t.plan.step_time_us)}, {t.over:.1%} over the time with everything resident"
 
 
 # ---- words ----
@@ -155,40 +160,14 @@ def ms(us: float) -> str:
     return f"{us / 1e3:.1f} ms"
 
 
-def progress() -> Callable[[str], None] | None:
-    if not sys.stderr.isatty():
-        return None
-    return lambda line: print(f"\r\033[K{line}", end="", file=sys.stderr, flush=True)
-
-
 def budget(args: argparse.Namespace) -> dict[str, Any]:
-    options: dict[str, Any] = {}
+    options: dict[str, Any] = {"time_limit_s": args.time_limit}
     if args.policy:
         options["policy"] = args.policy
-    if args.time_limit:
-        options["time_limit_s"] = args.time_limit
-    if args.budget:
-        text = args.budget.strip()
-        if text.endswith("%"):
-            options["budget_percent"] = float(text[:-1])
-        else:
-            options["budget_bytes"] = size(text)
-    return options
+    return options | budget_options(args.budget)
 
 
-def size(text: str) -> int:
-    """Bytes of "8GiB", "500 MB" or "123"."""
-    units = {"KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30, "TiB": 1 << 40, "kB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12}
-    for unit, factor in units.items():
-        if text.endswith(unit):
-            return int(float(text[: -len(unit)]) * factor)
-    return int(text)
-
-
-def tell(p: layrub.Problem, found: layrub.Plan) -> None:
-    if sys.stderr.isatty():
-        print("\r\033[K", end="", file=sys.stderr)
-    f = found.figures
+def tell(f: layrub.Figures) -> None:
     print(f"plan                       {gib(f.arena_bytes)} on the GPU, {gib(f.host_bytes)} pinned on the host")
     over = f.step_time_us / f.ideal_time_us - 1
     print(f"step                       {ms(f.step_time_us)}, {over:.1%} over the time with everything resident")
@@ -221,18 +200,21 @@ def parser() -> argparse.ArgumentParser:
         )
         c.add_argument("--autocast", choices=("bfloat16", "float16"), help="of a plain module's forward pass")
         c.add_argument("--checkpoint", action="store_true", help="gradient checkpointing of a configuration's model")
+        c.add_argument("--attention", choices=attention.KERNELS, help="the kernel, where it can be; default: as on the device")
+        c.add_argument("--device", required=run is not trace, help="a name (layrub list devices) or a file")
         if run is trace:
             c.add_argument("-o", "--output", required=True, metavar="GRAPH.json")
             continue
-        c.add_argument("--device", required=True, help="a name (layrub list devices) or a file")
         c.add_argument("--budget", help="bytes (8GiB) or percent of the step's own peak (50%%)")
         c.add_argument("--policy", help="default: hybrid")
-        c.add_argument("--time-limit", type=float, metavar="SECONDS")
+        limit, said = (5.0, "5") if run is fit else (0.0, "none")
+        c.add_argument("--time-limit", type=float, default=limit, metavar="SECONDS", help=f"for each plan (default: {said})")
         if run is plan:
             c.add_argument("-o", "--output", metavar="PLAN.json")
         else:
-            c.add_argument("--slowdown", type=float, default=10.0, metavar="PERCENT", help="of the largest batch (default: 10)")
-            c.add_argument("--most", type=int, default=4096, metavar="N", help="the largest batch that is tried (default: 4096)")
+            c.add_argument("--largest", metavar="NAME", help="search the largest seq, or another size (default: batch)")
+            c.add_argument("--slowdown", type=float, default=10.0, metavar="PERCENT", help="of the largest size (default: 10)")
+            c.add_argument("--most", type=int, default=65536, metavar="N", help="the largest size that is tried (default: 65536)")
     return top
 
 

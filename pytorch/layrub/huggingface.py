@@ -52,6 +52,9 @@ def maker(path: str, checkpoint: bool = False) -> Callable[..., tuple[torch.nn.M
         return model, _inputs(config, batch, seq or getattr(config, "max_position_embeddings", None) or 1024)
 
     make.__name__ = Path(path).stem
+    longest = getattr(config, "max_position_embeddings", None)
+    if longest:
+        make.most = {"seq": longest}  # type: ignore[attr-defined]
     return make
 
 

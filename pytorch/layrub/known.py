@@ -11,12 +11,52 @@ from typing import Any
 
 import torch
 
-from . import private
+from . import private, shapes
+from .errors import Refused
+from .where import running_optimizer, user_line
 
 MOST = 1 << 16  # elements of a shadow
-# Factories that give memory and no values.
-NO_VALUES = ("empty", "empty_like", "empty_strided", "new_empty", "new_empty_strided", "empty_permuted")
-READS = (torch.ops.aten._local_scalar_dense.default, torch.ops.aten.equal.default, torch.ops.aten.is_nonzero.default)
+# Ops that give memory and no values.
+NO_VALUES = ("empty", "empty_like", "empty_strided", "new_empty", "new_empty_strided", "empty_permuted", "set_")
+READS = tuple(getattr(torch.ops.aten, name).default for name in ("_local_scalar_dense", "equal", "allclose", "is_nonzero"))
+
+
+class Unknown(float):
+    """A value of the GPU, read by the step.  Calculation with it is allowed; a decision by it is refused."""
+
+    line: str
+
+    def __new__(cls) -> Unknown:
+        value = super().__new__(cls, float("nan"))
+        value.line = user_line() or "the step"
+        return value
+
+    def refuse(self, *_: Any) -> Any:
+        raise Refused(decides(self.line))
+
+    def _stay(self, *_: Any) -> Unknown:
+        value = super().__new__(Unknown, float("nan"))
+        value.line = self.line
+        return value
+
+    __bool__ = __int__ = __index__ = __round__ = __eq__ = __ne__ = __lt__ = __le__ = __gt__ = __ge__ = refuse
+    __hash__ = float.__hash__
+    __add__ = __radd__ = __sub__ = __rsub__ = __mul__ = __rmul__ = __truediv__ = __rtruediv__ = __neg__ = __abs__ = _stay
+    __pow__ = __rpow__ = __mod__ = __floordiv__ = _stay
+
+
+def decides(read_at: str) -> str:
+    """The refusal of a step that decides by a value of the GPU."""
+    optimizer = running_optimizer()
+    if optimizer:
+        return (
+            f"{read_at}: the optimizer {optimizer} decides by values of the GPU (.item()), so that its step is not always the "
+            "same; take one that does not (AdamW, SGD, ...)"
+        )
+    return (
+        f"{user_line() or read_at}: a value of the GPU, read at {read_at}, decides what the step does; "
+        "keep it on the GPU (torch.where, multiplication by a mask), or decide outside of the step"
+    )
 
 
 class Known(private.TorchDispatchMode):
@@ -42,7 +82,7 @@ class Known(private.TorchDispatchMode):
                 if value is not None:
                     return value
             shadow = self._run(func, args, kwargs)
-            result = func(*args, **kwargs)
+            result = shapes.call(func, args, kwargs, shadow) if self._device == "meta" else func(*args, **kwargs)
             self._keep(func, args, kwargs, result, shadow)
             return result
 
@@ -79,9 +119,10 @@ class Known(private.TorchDispatchMode):
             return None
         a, k = private.tree_unflatten(shadows, form)
         try:
-            return func(*a, **k)
+            shadow = func(*a, **k)
         except (RuntimeError, NotImplementedError):
             return None
+        return () if shadow is None else shadow  # calls over lists return nothing
 
     @staticmethod
     def _size(func: Any, flat: list[Any]) -> int:

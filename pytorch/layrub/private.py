@@ -13,12 +13,14 @@ import threading
 import types
 import warnings
 from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
 from unittest import mock
 
 import torch
 import torch._dynamo  # optimizers import it late, and it reads torch.cuda then
+import torch._prims_common
 from torch._subclasses.fake_tensor import (
     DataDependentOutputException,
     DynamicOutputShapeException,
@@ -32,14 +34,16 @@ from torch.utils._pytree import tree_flatten, tree_map, tree_unflatten
 __all__ = [
     "BACKWARD_CODE",
     "MODULE_CODE",
-    "NoShapes",
     "StorageWeakRef",
     "TorchDispatchMode",
     "alive",
+    "attention_priority",
     "autograd_node",
+    "body",
     "checkpoints_do_not_compare_devices",
     "compiled_graph_calls",
     "compiled_without_reuse",
+    "contiguous",
     "fake",
     "generated_code_folder",
     "has_compiled_code",
@@ -48,9 +52,9 @@ __all__ = [
     "initial_values_are_left_out",
     "is_fake",
     "lists_of_tensors_are_supported",
-    "run_backward",
+    "memory_format",
     "run_on_fakes",
-    "run_on_meta",
+    "scalers_do_not_skip",
     "sequence_number",
     "span",
     "storage_key",
@@ -74,43 +78,9 @@ BACKWARD_CODE = torch.autograd.graph._engine_run_backward.__code__
 T = TypeVar("T")
 
 
-class NoShapes(Exception):  # noqa: N818
-    """PyTorch does not know the shapes of a call's results without running it."""
-
-
 def alive(kind: type[T]) -> list[T]:
     """All objects of this class or its subclasses; not asked by isinstance(), which wakes weak proxies."""
     return [o for o in gc.get_objects() if issubclass(type(o), kind)]
-
-
-def run_on_meta(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-    """The call on tensors of the device "meta", as CUDA does it; NoShapes where PyTorch has no rule."""
-    try:
-        result = function(*args, **kwargs)
-    except NotImplementedError as e:
-        return _own_arguments(function, args, e)
-    return _convolution_gradients(args, result) if function is torch.ops.aten.convolution_backward.default else result
-
-
-def _own_arguments(function: Any, args: tuple[Any, ...], error: Exception) -> Any:
-    """The result of a call that has no result but its arguments."""
-    returns = function._schema.returns
-    if all(r.alias_info is not None and r.alias_info.is_write for r in returns):
-        return args[0] if len(returns) == 1 else (None if not returns else tuple(args[: len(returns)]))
-    raise NoShapes from error
-
-
-def _convolution_gradients(args: tuple[Any, ...], result: Any) -> Any:
-    """The gradients' layout is that of the input and the weight; PyTorch 2.11 looks at grad_output's (pytorch#171622)."""
-    like = args[1:3]
-    last = next((f for t in like for f in (_channels_last(t),) if f is not None), torch.contiguous_format)
-    made = [None if g is None else torch.empty_like(g, memory_format=last) for g in result[:2]]
-    return (*made, result[2])
-
-
-def _channels_last(t: torch.Tensor) -> Any | None:
-    form = {4: torch.channels_last, 5: torch.channels_last_3d}.get(t.dim())
-    return form if form is not None and t.is_contiguous(memory_format=form) and not t.is_contiguous() else None
 
 
 # ---- fake tensors: on a device, without memory ----
@@ -128,14 +98,15 @@ def is_fake(t: Any) -> bool:
 
 
 def run_on_fakes(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-    """The call on fake tensors, or one that makes some; NoShapes where PyTorch has no rule or the shapes depend on data."""
+    """The call on fake tensors, or one that makes some.
+
+    NotImplementedError: PyTorch has no rule for the shapes, or they depend on data.
+    """
     try:
         with _fakes:
             return function(*args, **kwargs)
-    except NotImplementedError as e:
-        return _own_arguments(function, args, e)
     except (DynamicOutputShapeException, DataDependentOutputException) as e:
-        raise NoShapes from e
+        raise NotImplementedError from e
 
 
 def throw_error() -> int:
@@ -160,16 +131,40 @@ def autograd_node() -> Any | None:
     return torch._C._current_autograd_node()
 
 
-def run_backward(tensors: Any, gradients: Any, retain_graph: bool | None, create_graph: bool, inputs: Any) -> None:
-    """torch.autograd.backward() that leaves modes of torch functions on: a checkpointed block runs its forward inside."""
-    tensors = (tensors,) if isinstance(tensors, torch.Tensor) else tuple(tensors)
-    gradients = (gradients,) if isinstance(gradients, torch.Tensor) else tuple(gradients or (None,) * len(tensors))
-    inputs = () if inputs is None else (inputs,) if isinstance(inputs, torch.Tensor) else tuple(inputs)
-    made = torch.autograd._make_grads(tensors, gradients, is_grads_batched=False)
-    keep = create_graph if retain_graph is None else retain_graph
-    torch.autograd.graph._engine_run_backward(
-        tensors, made, keep, create_graph, inputs, allow_unreachable=True, accumulate_grad=True
-    )
+_QUESTIONS = ("has_torch_function", "has_torch_function_unary", "has_torch_function_variadic")
+_WITH_BODIES = ("torch.nn.functional", "torch.functional", "torch.autograd")
+
+
+@cache
+def body(function: types.FunctionType) -> Callable[..., Any]:
+    """A function of PyTorch written in Python, without its question whether a mode takes the call.
+
+    PyTorch turns a mode off while it handles a call.  The body then runs without the mode, and so does all that it calls:
+    attention in multi_head_attention_forward(), hooks and checkpointed blocks in backward() and grad().
+    """
+    asked = {name: _no for name in _QUESTIONS if name in function.__code__.co_names}
+    if not asked or (function.__module__ not in _WITH_BODIES and function is not torch.Tensor.backward):
+        return function
+    of_its_own = {**function.__globals__, **asked}
+    copy = types.FunctionType(function.__code__, of_its_own, function.__name__, function.__defaults__, function.__closure__)
+    copy.__kwdefaults__ = function.__kwdefaults__
+    return copy
+
+
+def _no(*_args: Any) -> bool:
+    return False
+
+
+_PRIORITIES = {0: "math", 1: "flash", 2: "efficient", 3: "cudnn"}  # torch.nn.attention.SDPBackend
+
+
+def attention_priority() -> list[str] | None:
+    """The kernels of attention in the order that sdpa_kernel(..., set_priority=True) has set; None: PyTorch's own order."""
+    order = torch._C._get_sdp_priority_order()
+    return None if order == _OWN_ORDER else [_PRIORITIES[k] for k in order if k in _PRIORITIES]
+
+
+_OWN_ORDER = torch._C._get_sdp_priority_order()
 
 
 def sequence_number(node: Any | None = None) -> int:
@@ -278,9 +273,32 @@ def storage_key(storage: torch.UntypedStorage) -> int:
     return storage._cdata
 
 
+def contiguous(t: torch.Tensor) -> torch.Tensor:
+    """The tensor without gaps, channels last if it is nearest to that."""
+    return t.contiguous(memory_format=memory_format(t))
+
+
+def memory_format(t: torch.Tensor) -> torch.memory_format:
+    """The order of the dimensions in memory that the tensor has, or is nearest to."""
+    return torch._prims_common.suggest_memory_format(t)
+
+
 def lists_of_tensors_are_supported() -> Any:
     """A context in which gradients are clipped by calls over lists, as on a GPU.  The grouping by device happens below Python."""
     return mock.patch.object(torch.nn.utils.clip_grad, "_has_foreach_support", lambda tensors, device: True)
+
+
+def scalers_do_not_skip(unknown: set[str]) -> Any:
+    """A context in which a GradScaler takes every optimizer step; unknown gets a line that says so."""
+
+    def step(_self: Any, optimizer: Any, _state: Any, *args: Any, **kwargs: Any) -> Any:
+        unknown.add(
+            "GradScaler decides by a value of the GPU whether it skips the optimizer; the recorded step does not skip "
+            "(fused=True decides on the GPU)"
+        )
+        return optimizer.step(*args, **kwargs)
+
+    return mock.patch.object(torch.amp.GradScaler, "_maybe_opt_step", step)
 
 
 def initial_values_are_left_out() -> Any:

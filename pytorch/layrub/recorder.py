@@ -12,13 +12,13 @@ from typing import Any
 
 import torch
 
-from . import compiled, private, work
+from . import compiled, hidden, private, shapes, work
 from .errors import Refused
-from .known import NO_VALUES, READS
+from .known import NO_VALUES, READS, decides
 from .launches import Launches
 from .scratch import Scratch
 from .split import join, split
-from .tape import Entry, Leaf, Storage, Tape, covers_storage
+from .tape import PERSISTENT, Entry, Leaf, Storage, Tape, covers_storage
 from .where import Where
 
 # Ops in place that use nothing of what they overwrite.
@@ -125,17 +125,25 @@ class Recorder(private.TorchDispatchMode):
             value = func(*args, **kwargs) if constant and self._device != "meta" else self._read(func, args, kwargs)
             if value is not None:
                 return value
-            raise Refused(f"{self._line()}: the step reads a value from the GPU (.item(), bool() or int() of a tensor)")
+            raise Refused(decides(self._line()))
+        if not constant and shapes.depends_on_data(func, args):
+            raise Refused(shapes.data_dependent(func))
+        if func.namespace in ("c10d", "_c10d_functional"):
+            raise Refused(f"{self._line()}: {func} exchanges data with another GPU; only the step of one GPU can be recorded")
         whole = self._overwritten(func, args, kwargs)
         # Ids before the call: it may change a storage that is older than the step.
         leaves = [self._leaf(a) if self._ours(a) else a for a in flat]
         scratch = Scratch() if self._measures else None
-        result = self._run(func, args, kwargs)
+        result = func(*args, **kwargs)
         for i in _HOST_RESULTS.get(name, ()):
             storage = result[i].untyped_storage()
             self._host[private.storage_key(storage)] = private.StorageWeakRef(storage)
         made = self._made(result)
         mutated = self._mutated(func, args, kwargs)
+        untold, rerun = hidden.writes(func, args, kwargs)
+        kept = _once([self._storage(t) for t in untold])
+        if any(self.tape.storages[s].kind not in PERSISTENT for s in kept):
+            mutated, kept, rerun = mutated + kept, [], []
         if constant:
             self._constant.update(leaf.storage for leaf in made)
         else:
@@ -151,6 +159,7 @@ class Recorder(private.TorchDispatchMode):
             return result
         reads = [leaf.storage for leaf, a in zip(leaves, flat, strict=False) if isinstance(leaf, Leaf) and id(a) not in whole]
         entry = Entry(func, leaves, form, made, _once(reads), _once([leaf.storage for leaf in made] + mutated))
+        entry.hidden, entry.rerun = kept, rerun
         if scratch is not None:
             entry.workspace_bytes, entry.requests = scratch.end(self._addresses(result))
         entry.random = torch.Tag.nondeterministic_seeded in func.tags
@@ -167,12 +176,6 @@ class Recorder(private.TorchDispatchMode):
     def _measures(self) -> bool:
         return self._device == "cuda" and self._kernels_run
 
-    def _run(self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        try:
-            return private.run_on_meta(func, args, kwargs) if self._device == "meta" else func(*args, **kwargs)
-        except private.NoShapes as e:
-            raise Refused(f"{self._line()}: PyTorch has no rule for the shapes of {func} without running it") from e
-
     def _line(self) -> str:
         return self._where.now()[2] or "the step"
 
@@ -186,6 +189,8 @@ class Recorder(private.TorchDispatchMode):
         if known is None:
             known = self._ids[key] = len(self.tape.storages)
             self._alive.append(private.StorageWeakRef(storage))
+            if t.device.type == "cuda" and t.device.index != torch.cuda.current_device():
+                raise Refused(f"{self._line()}: a tensor of {t.device}; only the step of one GPU can be recorded")
             kind = self._known.get(key, ("",))[0]
             self.tape.storages.append(Storage(storage.nbytes(), {"": "activation", CONSTANT: "state"}.get(kind, kind)))
             if kind == CONSTANT:
@@ -198,7 +203,8 @@ class Recorder(private.TorchDispatchMode):
         """The leaves of storages that this call has made."""
         made: list[Leaf] = []
         for t in private.tree_flatten(result)[0]:
-            if self._ours(t) and private.storage_key(t.untyped_storage()) not in self._ids:
+            key = private.storage_key(t.untyped_storage()) if self._ours(t) else None
+            if key is not None and key not in self._ids and key not in self._known:
                 leaf = self._leaf(t)
                 self._unwritten[leaf.storage] = False
                 made.append(leaf)

@@ -12,15 +12,17 @@ from __future__ import annotations
 import importlib.util
 import inspect
 import sys
+import traceback
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from layrub import private
+from layrub import private, workspace
 from layrub.errors import Refused
 from layrub.ghost import adopt, ghosts
+from layrub.gpu import Gpu
 from layrub.recorder import record
 from layrub.tape import Tape
 
@@ -67,22 +69,39 @@ def _loss(output: Any) -> torch.Tensor:
 
 
 def load(target: str) -> Callable[..., Any]:
-    """The function of "SCRIPT.py:FUNCTION"; without a name: `step`."""
+    """The function of "SCRIPT.py:FUNCTION"; without a name: `step`, `main`, or the only one."""
     path, _, name = target.partition(":")
-    name = name or "step"
     if not Path(path).is_file():
         raise Refused(f"{path}: no such file")
-    spec = importlib.util.spec_from_file_location(Path(path).stem, path)
+    functions = {k: v for k, v in vars(_run(path)).items() if inspect.isfunction(v) and v.__module__ == _module_name(path)}
+    public = [k for k in functions if not k.startswith("_")]
+    chosen = name or next((k for k in ("step", "main") if k in functions), public[0] if len(public) == 1 else "")
+    if chosen not in functions:
+        has = ", ".join(public) or "none"
+        raise Refused(f"{path}: no function '{name}'; it has {has}" if name else f"{path}: which function? {path}:NAME, of {has}")
+    return functions[chosen]
+
+
+def _module_name(path: str) -> str:
+    return Path(path).stem
+
+
+def _run(path: str) -> Any:
+    """The script as a module: what stands outside of functions runs, as in any import."""
+    spec = importlib.util.spec_from_file_location(_module_name(path), path)
     assert spec is not None and spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     sys.modules.setdefault(spec.name, module)
     sys.path.insert(0, str(Path(path).resolve().parent))
-    spec.loader.exec_module(module)
-    function = getattr(module, name, None)
-    if not callable(function):
-        known = [k for k, v in vars(module).items() if inspect.isfunction(v) and v.__module__ == module.__name__]
-        raise Refused(f"{path}: no function '{name}'; it has {', '.join(known) or 'none'}")
-    return function
+    try:
+        spec.loader.exec_module(module)
+    except Exception as e:
+        lines = [f.lineno for f in traceback.extract_tb(e.__traceback__) if Path(f.filename) == Path(path)]
+        where = f"{path}:{lines[-1]}" if lines else path
+        no_gpu = "CUDA" in str(e) or "NVIDIA" in str(e)
+        hint = "; make the model inside the function, where the GPU need not be there" if no_gpu else ""
+        raise Refused(f"{where}: {type(e).__name__}: {e}{hint}") from e
+    return module
 
 
 def build(function: Callable[..., Any], sizes: dict[str, int]) -> tuple[Any, Any]:
@@ -97,29 +116,42 @@ def build(function: Callable[..., Any], sizes: dict[str, int]) -> tuple[Any, Any
     return made
 
 
-def trace(function: Callable[..., Any], sizes: dict[str, int], training: Training, name: str, gpu: str = "GPU") -> Tape:
-    """Records the step that the function makes, without memory and without a GPU."""
-    with ghosts(gpu) as world:
+def flat_call(step: Callable[..., Any], inputs: Any) -> tuple[Callable[..., Any], tuple[Any, ...]]:
+    """The step as a function of a tuple, and that tuple.  inputs: a tensor, a tuple, or a dictionary of keywords."""
+    if isinstance(inputs, dict):
+        return lambda *a: step(**dict(zip(inputs, a, strict=True))), tuple(inputs.values())
+    return step, tuple(inputs) if isinstance(inputs, (tuple, list)) else (inputs,)
+
+
+def trace(
+    function: Callable[..., Any],
+    sizes: dict[str, int],
+    training: Training,
+    name: str,
+    device: Gpu | None = None,
+    kernel: str | None = None,
+) -> Tape:
+    """Records the step that the function makes, without memory and without a GPU.
+
+    device: for which kernels and workspaces are assumed.  kernel: of attention, one of attention.KERNELS.
+    """
+    with ghosts(device, kernel) as world:
         with world.building():
             step, inputs = build(function, sizes)
             if isinstance(step, torch.nn.Module):
                 step, inputs = adopt((step, inputs))
                 step = training.step(step.to(training.dtype) if training.dtype != torch.float32 else step)
-        args, kwargs = (
-            ((), inputs) if isinstance(inputs, dict) else (inputs if isinstance(inputs, (tuple, list)) else (inputs,), {})
-        )
-        tape = record(
-            lambda *a: step(*a[: len(args)], **dict(zip(kwargs, a[len(args) :], strict=False))),
-            (*args, *kwargs.values()),
-            "meta",
-            name,
-            read=world.known.read,
-        )
+        call, flat = flat_call(step, inputs)
+        tape = record(call, flat, "meta", name, read=world.known.read)
     if not tape.entries:
         raise Refused(f"{name}: the step does nothing on the GPU; move the model and its inputs there with .cuda()")
-    tape.notes.append(
-        f"recorded by PyTorch {torch.__version__} without a GPU; workspaces and the kernels of attention are assumed"
-    )
+    tape.notes.append(f"recorded by PyTorch {torch.__version__} without a GPU")
     if private.has_compiled_code():
         tape.notes.append("what torch.compile compiles is recorded as it runs without it: its kernels need a GPU (--gpu)")
+    attention = world.attention.note()
+    tape.notes += [attention] if attention else []
+    workspace.estimate(tape, world.gpu)
+    tape.unknown = sorted(world.unknown)
+    if tape.unknown:
+        tape.notes.append(f"not the whole step: {'; '.join(tape.unknown)}")
     return tape

@@ -3,6 +3,12 @@
 
 A storage is one piece of device memory, a tensor of the graph.  Views need no entry: every argument says where it lies in its
 storage.
+
+Batch norm updates its running statistics without a word in its schema.  An op that writes a persistent tensor cannot be run
+again in a graph, and batch norm is what one wants to run again.  So the graph has the statistics as inputs only, and the entry
+lists them as hidden: whoever runs a plan leaves these storages where they are (a plan may think its copy of them current), and
+runs the entry again by rerun_arguments(), which leave the statistics as they are.  Statistics that the step itself makes are
+outputs as usual.
 """
 
 from __future__ import annotations
@@ -69,10 +75,19 @@ class Entry:
     time_us: float | None = None
     inplace: list[tuple[int, int]] = field(default_factory=list)  # an output may take an input's bytes
     requests: list[Request] | None = None  # in the order of the call; None: not known
+    hidden: list[int] = field(default_factory=list)  # persistent storages, read and written; not in writes
+    rerun: list[tuple[int, Any]] = field(default_factory=list)  # positions in arguments, and what stands there in a rerun
 
     @property
     def name(self) -> str:
         return op_name(self.function)
+
+    def rerun_arguments(self) -> list[Any]:
+        """Arguments, flattened, by which the entry runs a second time: the same results, and no hidden write."""
+        arguments = list(self.arguments)
+        for position, value in self.rerun:
+            arguments[position] = value
+        return arguments
 
     def leaves(self) -> list[Leaf]:
         """All tensors that the call touches, arguments first."""
@@ -86,6 +101,11 @@ class Tape:
     entries: list[Entry] = field(default_factory=list)
     constants: dict[int, Any] = field(default_factory=dict)  # storages that the step finds and no module, optimizer or input owns
     notes: list[str] = field(default_factory=list)  # what the recording had to assume
+    unknown: list[str] = field(default_factory=list)  # numbers that it did not know; such a tape gives sizes, and cannot be run
+
+    def stay(self) -> set[int]:
+        """Storages that a plan must not move: those of hidden writes."""
+        return {s for entry in self.entries for s in entry.hidden}
 
 
 def covers_storage(t: torch.Tensor) -> bool:

@@ -13,14 +13,14 @@ from typing import Any
 
 import torch
 
-from . import allocator, compiled, private
+from . import allocator, compiled, private, shapes
 from .errors import Refused
-from .known import READS, Known
+from .known import READS, Known, decides
 from .where import user_line
 
 
 class Unmapped(private.TorchDispatchMode):
-    """Runs no call on the device: results have the right shapes.  private.NoShapes where PyTorch cannot tell them.
+    """Runs no call on the device: results have the right shapes.
 
     without_memory(): a context in which the device's allocator gives addresses only.
     """
@@ -49,10 +49,13 @@ class Unmapped(private.TorchDispatchMode):
         if not call.on_device:
             return func(*args, **kwargs)
         if func in READS:
-            where = user_line() or "the step"
-            raise Refused(f"{where}: the step reads a value from the GPU (.item(), bool() or int() of a tensor)")
+            raise Refused(decides(user_line() or "the step"))
         a, k = private.tree_unflatten(fakes, form)
-        return private.tree_map(call.result, private.run_on_fakes(func, a, k))
+        try:
+            result = private.run_on_fakes(func, a, k)
+        except NotImplementedError:
+            result = shapes.own_arguments(func, a)
+        return private.tree_map(call.result, result)
 
     def _storage(self, count: int) -> torch.UntypedStorage:
         with self._without_memory():

@@ -68,6 +68,17 @@ def user_line() -> str | None:
     return look()[1]
 
 
+def running_optimizer() -> str | None:
+    """The class of the optimizer whose step() runs; None: none does."""
+    frame: FrameType | None = sys._getframe(1)
+    while frame is not None:
+        owner = frame.f_locals.get("self") if frame.f_code.co_name == "step" else None
+        if isinstance(owner, torch.optim.Optimizer):
+            return type(owner).__name__
+        frame = frame.f_back
+    return None
+
+
 class Where:
     """Says where the op that runs now belongs.
 
