@@ -30,6 +30,7 @@ from unittest import mock
 sys.path.insert(0, str(Path(__file__).parent))
 sys.path.insert(0, str(Path(__file__).parent / "tests"))
 
+DEVICE = os.environ.get("LAYRUB_DEVICE", "h200")  # the document of the GPU that is there
 PARTS = ("ghost", "unmapped", "real")
 Made = tuple[Any, tuple[Any, ...], Callable[..., Any]]  # module, inputs, loss of the inputs
 
@@ -144,8 +145,9 @@ def training(made: Made, optimizer: str) -> Callable[..., Any]:
 
 def ghost(name: str, path: str) -> dict[str, Any]:
     from layrub.ghost import ghosts
+    from layrub.gpu import gpu
 
-    with ghosts() as world:
+    with ghosts(gpu(DEVICE)) as world:
         return without_memory(name, path, world, "meta")
 
 
@@ -157,7 +159,7 @@ def unmapped(name: str, path: str) -> dict[str, Any]:
 
 
 def without_memory(name: str, path: str, world: Any, device: str, **how: Any) -> dict[str, Any]:
-    from layrub import graph
+    from layrub import graph, workspace
     from layrub.recorder import record
 
     begin = time.perf_counter()
@@ -165,6 +167,8 @@ def without_memory(name: str, path: str, world: Any, device: str, **how: Any) ->
     with world.building():
         made = make()
     tape = record(training(made, optimizer), made[1], device, name, read=world.known.read, **how)
+    if device == "meta":
+        workspace.estimate(tape, world.gpu)
     graph.write(tape, path)
     return {"ops": len(tape.entries), "seconds": round(time.perf_counter() - begin, 2)}
 
@@ -292,6 +296,7 @@ def row_of(name: str, figures: dict[str, dict[str, Any]], folder: Path) -> dict[
         row["time_ratio"] = round(row["sum_ms"] / row["captured_ms"], 4)
         for part in docs.keys() - {"real"}:
             row[part]["difference"] = difference(docs[part], docs["real"])
+            row[part]["peak_ratio"] = round(peak(docs[part]) / row["max_memory_allocated"], 4)
     return row
 
 
