@@ -29,6 +29,7 @@ PYTHON_MODULES = \
 	%D%/layrub/private.py \
 	%D%/layrub/recorder.py \
 	%D%/layrub/recording.py \
+	%D%/layrub/resident.py \
 	%D%/layrub/run.py \
 	%D%/layrub/runtime.py \
 	%D%/layrub/scalars.py \
@@ -51,7 +52,6 @@ EXTRA_DIST += $(PYTHON_MODULES) %D%/README.md %D%/pyproject.toml \
 	%D%/make_binding.py \
 	%D%/tests/conftest.py \
 	%D%/tests/models.py \
-	%D%/tests/replay.py \
 	%D%/tests/test_assumed.py \
 	%D%/tests/test_binding.py \
 	%D%/tests/test_command.py \

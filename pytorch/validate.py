@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import argparse
 import concurrent.futures
-import contextlib
 import csv
 import gc
 import json
@@ -25,7 +24,6 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
-from unittest import mock
 
 sys.path.insert(0, str(Path(__file__).parent))
 sys.path.insert(0, str(Path(__file__).parent / "tests"))
@@ -183,8 +181,11 @@ def real(name: str, path: str) -> dict[str, Any]:
     made = make()
     step = training(made, optimizer)
     with compiled.launches(lambda kernel, args, kwargs: kernel(*args, **kwargs)):
-        for _ in range(3):
-            step(*made[1])
+        step(*made[1])
+        clean()
+        print("ready", flush=True)  # compiled; what follows has the GPU for itself
+        sys.stdin.readline()
+        step(*made[1])
         torch.cuda.synchronize()
         torch.cuda.reset_peak_memory_stats()
         step(*made[1])
@@ -202,39 +203,31 @@ def real(name: str, path: str) -> dict[str, Any]:
     row["sum_ms"] = round(sum(e.time_us or 0 for e in tape.entries) / 1e3, 3)
     graph.write(tape, path)
     clean()
-    with compiled.launches(lambda kernel, args, kwargs: kernel(*args, **kwargs)):
-        row["captured_ms"] = round(captured(make, optimizer), 3)
+    row["captured_ms"] = round(captured(tape), 3)
     return row
 
 
-def captured(make: Callable[[], Made], optimizer: str) -> float:
-    """Milliseconds of the step as one CUDA graph, after as long a time under load as the ops had."""
+def captured(tape: Any) -> float:
+    """Milliseconds of the tape as one CUDA graph with everything resident, after as long a time under load as the ops had."""
     import torch
 
-    from layrub import measure, private, split
+    from layrub import measure, resident
+    from layrub.tape import PERSISTENT, Leaf
 
-    class OneTensor(private.TorchDispatchMode):
-        """Calls over lists as the tape has them."""
-
-        @classmethod
-        def ignore_compile_internals(cls) -> bool:
-            return True
-
-        def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-            parts = split.split(func, args, kwargs or {})
-            return func(*args, **(kwargs or {})) if parts is None else split.join([func(*a, **k) for a, k in parts])
-
-    made = make()
-    step = training(made, optimizer)
+    found: dict[int, Any] = {}
+    for entry in tape.entries:
+        for position, a in enumerate(entry.arguments):
+            if isinstance(a, Leaf) and a.storage not in found and tape.storages[a.storage].kind in PERSISTENT:
+                found[a.storage] = torch.UntypedStorage(tape.storages[a.storage].bytes, device="cuda")
+                measure.fill(resident.on_storage(found[a.storage], a), entry, position)
     stream = torch.cuda.Stream()
-    with torch.cuda.stream(stream), OneTensor():
-        for _ in range(3):
-            step(*made[1])
+    with torch.cuda.stream(stream):
+        for _ in range(2):
+            resident.run(tape, dict(found))
         torch.cuda.synchronize()
         whole = torch.cuda.CUDAGraph()
-        # transformers gives attention other arguments while a step is captured.
-        with mock.patch.object(torch.cuda, "is_current_stream_capturing", lambda: False), torch.cuda.graph(whole, stream=stream):
-            step(*made[1])
+        with torch.cuda.graph(whole, stream=stream):
+            resident.run(tape, dict(found))
     times = []
     begin = time.perf_counter()
     while len(times) < 12 or time.perf_counter() - begin < 2 * measure.WARM_S:
@@ -336,13 +329,34 @@ def csv_append(path: Path, row: dict[str, Any]) -> None:
 # ---- processes ----
 
 
-def in_process(name: str, part: str, folder: Path) -> dict[str, Any]:
-    command = [sys.executable, __file__, "--part", part, "-o", str(folder), name]
-    done = subprocess.run(command, capture_output=True, text=True)
-    if done.returncode != 0:
-        (folder / f"{name}.{part}.log").write_text(done.stdout + done.stderr)
-        return {"error": (done.stderr.strip().splitlines() or ["?"])[-1][:400]}
-    return json.loads(done.stdout.strip().splitlines()[-1])
+class Part:
+    """A part of a model in a process of its own."""
+
+    def __init__(self, name: str, part: str, folder: Path) -> None:
+        self._log = folder / f"{name}.{part}.log"
+        with open(self._log, "w") as log:
+            self._process = subprocess.Popen(
+                [sys.executable, __file__, "--part", part, "-o", str(folder), name],
+                stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, text=True,
+            )  # fmt: skip
+
+    def wait_until_ready(self) -> None:
+        assert self._process.stdout is not None
+        self._process.stdout.readline()
+
+    def figures(self) -> dict[str, Any]:
+        out = self._process.communicate("go\n" if self._process.poll() is None else None)[0]
+        if self._process.returncode != 0:
+            lines = self._log.read_text().strip().splitlines()
+            return {"error": (lines or [f"ended by {self._process.returncode}"])[-1][:400]}
+        return json.loads(out.strip().splitlines()[-1])
+
+
+def without_gpu_time(names: list[str], parts: list[str], folder: Path) -> dict[tuple[str, str], dict[str, Any]]:
+    """The figures of all parts without memory, several at a time."""
+    wanted = [(n, p) for n in names for p in parts if p != "real" and not (p == "ghost" and n.endswith("-compiled"))]
+    with concurrent.futures.ThreadPoolExecutor(max(1, (os.cpu_count() or 2) // 3)) as several:
+        return dict(zip(wanted, several.map(lambda key: Part(*key, folder).figures(), wanted), strict=True))
 
 
 def main() -> None:
@@ -357,25 +371,20 @@ def main() -> None:
     folder.mkdir(exist_ok=True)
     models = args.models or list(MODELS)
     if args.part:
-        with contextlib.redirect_stdout(sys.stderr):
-            figures = {"ghost": ghost, "unmapped": unmapped, "real": real}[args.part](
-                models[0], str(graph_path(folder, models[0], args.part))
-            )
+        figures = {"ghost": ghost, "unmapped": unmapped, "real": real}[args.part](
+            models[0], str(graph_path(folder, models[0], args.part))
+        )
         print(json.dumps(figures), flush=True)
         os._exit(0)  # tensors without memory are not to be freed
     parts = args.parts.split(",")
-    with concurrent.futures.ThreadPoolExecutor(max(1, (os.cpu_count() or 2) // 3)) as several:
-        without = {
-            (n, p): several.submit(in_process, n, p, folder)
-            for n in models
-            for p in parts
-            if p != "real" and not (p == "ghost" and n.endswith("-compiled"))
-        }
-        figures = {key: f.result() for key, f in without.items()}
+    figures = without_gpu_time(models, parts, folder)
+    real_parts = {n: Part(n, "real", folder) for n in models} if "real" in parts else {}
+    for part in real_parts.values():
+        part.wait_until_ready()
     for name in models:
         of_model = {p: f for (n, p), f in figures.items() if n == name}
-        if "real" in parts:  # one at a time: it is timed
-            of_model["real"] = in_process(name, "real", folder)
+        if name in real_parts:
+            of_model["real"] = real_parts[name].figures()
         row = row_of(name, of_model, folder)
         print(json.dumps(row), flush=True)
         with open(folder / "validate.jsonl", "a", encoding="utf-8") as out:

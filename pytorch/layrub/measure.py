@@ -2,7 +2,8 @@
 """The time of each distinct op of a tape, on the GPU that is there.
 
 An op is its function with the shapes, strides and types of its arguments.  It runs many times in one captured graph, so that the
-gaps between launches are those of a captured step.  Data are random; indices are valid.
+gaps between launches are those of a captured step.  Arguments that the step has not touched for longer than the GPU's cache holds
+are other ones in each run.  Data are random; indices are valid.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ ROUNDS = 5  # the median counts
 WARM_S = 1.5  # of rounds before: a GPU under load is slower than one that has rested
 WINDOW_US = 200.0  # of one replay, at least, so that the events around it weigh little
 MOST = 200  # runs in one graph
+MOST_SETS = 16  # of arguments that are not in the cache
 
 
 def signature(entry: Entry) -> tuple[Any, ...]:
@@ -61,19 +63,24 @@ def measure(tape: Tape, progress: Callable[[str], None] | None = None) -> dict[s
 
 
 def _measure(tape: Tape, progress: Callable[[str], None] | None) -> dict[str, int]:
+    cache = torch.cuda.get_device_properties(torch.cuda.current_device()).L2_cache_size
+    seeds = {s for s, storage in enumerate(tape.storages) if storage.seed}
     groups: dict[tuple[Any, ...], list[Entry]] = {}
-    for entry in tape.entries:
-        groups.setdefault(signature(entry), []).append(entry)
-    waiting = list(groups.values())
+    cold: dict[tuple[Any, ...], list[int]] = {}
+    for entry, positions in zip(tape.entries, cold_arguments(tape, cache), strict=True):
+        key = (*signature(entry), *positions)
+        groups.setdefault(key, []).append(entry)
+        cold[key] = positions
+    waiting = [(entries, Data(entries[0], cold[key], seeds, cache)) for key, entries in groups.items()]
     uncaptured = 0
     beside = replay_us()
     while waiting:
         batch: list[_Op] = []
         pool, stream = torch.cuda.graph_pool_handle(), torch.cuda.Stream()
-        while waiting and (not batch or _fits(waiting[0][0])):
+        while waiting and (not batch or _fits(waiting[0][0][0])):
             if progress is not None:
                 progress(f"measuring: {len(groups) - len(waiting)} of {len(groups)} distinct ops")
-            batch.append(_Op(waiting.pop(0), pool, stream, beside))
+            batch.append(_Op(*waiting.pop(0), pool, stream, beside))
         _time(batch)
         uncaptured += sum(op.graph is None for op in batch)
         del batch
@@ -105,22 +112,21 @@ def _kept() -> Any:
 class _Op:
     """A distinct op with data, captured so often that its time can be told."""
 
-    def __init__(self, entries: list[Entry], pool: Any, stream: torch.cuda.Stream, replay_us: float) -> None:
+    def __init__(self, entries: list[Entry], data: Data, pool: Any, stream: torch.cuda.Stream, replay_us: float) -> None:
         self.entries = entries
+        self._data = data
         self._replay_us = replay_us
         self.times: list[float] = []
         self.graph: torch.cuda.CUDAGraph | None = torch.cuda.CUDAGraph()
-        entry = entries[0]
-        args, kwargs = private.tree_unflatten(arguments(entry), entry.form)
-        self._run = lambda: entry.function(*args, **kwargs)
+        data.make()
         stream.wait_stream(torch.cuda.current_stream())
         with torch.no_grad(), torch.cuda.stream(stream):
-            self._run()
+            self._run(0)
             scratch = Scratch()
-            result = self._run()
-            workspace, requests = scratch.end(_addresses(result, entry))
+            result = self._run(0)
+            workspace, requests = scratch.end(_addresses(result, entries[0]))
             del result
-            once = events(self._run)
+            once = events(lambda: self._run(0))
             self.count = min(MOST, max(len(entries), int(WINDOW_US / max(once, 1.0)) + 1))
             stream.synchronize()
             try:
@@ -133,16 +139,21 @@ class _Op:
             e.workspace_bytes = workspace
             e.requests = None if requests is None else [_of(e, r) for r in requests]
 
+    def _run(self, number: int) -> Any:
+        args, kwargs = self._data.arguments(number)
+        return self.entries[0].function(*args, **kwargs)
+
     def _runs(self) -> None:
-        for _ in range(self.count):
-            self._run()
+        for number in range(self.count):
+            self._run(number)
 
     def round(self) -> None:
         """As many runs as the step has, at least; the mean of them is one time."""
         replays = -(-len(self.entries) // self.count)
         with torch.no_grad():
             run, beside = (self.graph.replay, self._replay_us) if self.graph is not None else (self._runs, 0.0)
-            self.times.append(statistics.fmean((events(run) - beside) / self.count for _ in range(replays)))
+            mean = statistics.fmean(events(run) - beside for _ in range(replays)) / self.count
+            self.times.append(max(0.0, mean))
 
 
 def _addresses(result: Any, entry: Entry) -> dict[int, int]:
@@ -193,27 +204,72 @@ def events(run: Callable[[], Any]) -> float:
 # ---- data ----
 
 
-def arguments(entry: Entry, device: str = "cuda") -> list[Any]:
-    """The entry's arguments with tensors of random data."""
-    storages: dict[int, torch.Tensor] = {}
-    for leaf in (a for a in entry.arguments if isinstance(a, Leaf)):
-        end = (
-            (leaf.offset + sum((n - 1) * s for n, s in zip(leaf.size, leaf.stride, strict=False)) + 1) * leaf.dtype.itemsize
-            if all(leaf.size)
-            else 0
-        )
+def cold_arguments(tape: Tape, cache: int) -> list[list[int]]:
+    """Of each entry, the positions of arguments whose last touch is more than `cache` bytes of other tensors ago."""
+    touched = 0  # bytes so far
+    last: dict[int, int] = {}
+    found = []
+    for entry in tape.entries:
+        leaves = [(k, a) for k, a in enumerate(entry.arguments) if isinstance(a, Leaf)]
+        found.append([k for k, a in leaves if touched - last.get(a.storage, -cache - 1) > cache])
+        for leaf in entry.leaves():
+            touched += leaf.extent_bytes
+        last |= {leaf.storage: touched for leaf in entry.leaves()}
+    return found
+
+
+class Data:
+    """The arguments of an op with tensors of random data: several sets, which differ in those that are not in the cache."""
+
+    def __init__(self, entry: Entry, cold: list[int], seeds: set[int], cache: int) -> None:
+        self._entry = entry
+        self._seeds = [k for k, a in enumerate(entry.arguments) if isinstance(a, Leaf) and a.storage in seeds]
+        self._cold = {entry.arguments[k].storage for k in cold}
+        leaves = [a for a in entry.arguments if isinstance(a, Leaf) and a.storage in self._cold]
+        bytes_ = sum(leaf.extent_bytes for leaf in leaves)
+        self._count = min(MOST_SETS, 2 * cache // bytes_ + 1) if bytes_ > 0 else 1
+        self._sets: list[list[Any]] = []
+
+    def make(self) -> None:
+        storages: dict[int, torch.Tensor] = {}
+        for _ in range(self._count):
+            self._sets.append(arguments(self._entry, storages))
+            storages = {s: t for s, t in storages.items() if s not in self._cold}
+
+    def arguments(self, number: int) -> tuple[Any, Any]:
+        """Of the run with this number: args and kwargs."""
+        flat = list(self._sets[number % self._count])
+        if not torch.cuda.is_current_stream_capturing():
+            for k in self._seeds:
+                flat[k] = flat[k].cpu()
+        return private.tree_unflatten(flat, self._entry.form)
+
+
+def arguments(entry: Entry, storages: dict[int, torch.Tensor], device: str = "cuda") -> list[Any]:
+    """The entry's arguments, flattened, with tensors of random data.  storages: bytes of some, by storage; gets all of them."""
+    ready = set(storages)
+    for leaf in (a for a in entry.arguments if isinstance(a, Leaf) and a.storage not in ready):
         old = storages.get(leaf.storage)
-        if old is None or old.numel() < end:
-            storages[leaf.storage] = torch.empty(end, dtype=torch.uint8, device=device)
+        if old is None or old.numel() < _end(leaf):
+            storages[leaf.storage] = torch.empty(_end(leaf), dtype=torch.uint8, device=device)
     made: list[Any] = []
     for position, a in enumerate(entry.arguments):
-        if not isinstance(a, Leaf):
+        if isinstance(a, Leaf):
+            t = torch.empty(0, dtype=a.dtype, device=device)
+            made.append(t.set_(storages[a.storage].untyped_storage(), a.offset, a.size, a.stride))
+            if a.storage not in ready:
+                fill(made[-1], entry, position)
+        else:
             made.append(a)
-            continue
-        t = torch.empty(0, dtype=a.dtype, device=device).set_(storages[a.storage].untyped_storage(), a.offset, a.size, a.stride)
-        _fill(t, entry, position)
-        made.append(t)
     return made
+
+
+def _end(leaf: Leaf) -> int:
+    """Bytes of a storage up to the last element."""
+    if not all(leaf.size):
+        return 0
+    last = leaf.offset + sum((n - 1) * s for n, s in zip(leaf.size, leaf.stride, strict=False))
+    return (last + 1) * leaf.dtype.itemsize
 
 
 # Ops that look something up: the position of the indices, and the number of rows from the entry's arguments.
@@ -232,7 +288,8 @@ _ROWS: dict[str, tuple[int, Callable[[list[Any]], int]]] = {
 }
 
 
-def _fill(t: torch.Tensor, entry: Entry, position: int) -> None:
+def fill(t: torch.Tensor, entry: Entry, position: int) -> None:
+    """Random numbers, or valid indices, for an argument of the entry."""
     if t.numel() == 0:
         return
     if t.dim() == 0 and t.dtype.is_floating_point:  # a count of steps, a factor: powers of odd numbers take longer

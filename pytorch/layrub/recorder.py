@@ -38,7 +38,7 @@ _OVERWRITES = (
 
 
 # Results that a captured step has on the GPU, and any other step on the host: the seed and the offset of random numbers.
-_HOST_RESULTS = {"_scaled_dot_product_efficient_attention": (2, 3)}
+_SEEDS = {"_scaled_dot_product_efficient_attention": (2, 3)}
 
 CONSTANT = "constant"  # of a storage that the step finds and no module, optimizer or input owns
 
@@ -64,7 +64,7 @@ class Recorder(private.TorchDispatchMode):
         self._calls: list[int] = []  # of each entry: the calls that had begun
         self._kernels_run = kernels_run
         self._read = read  # of a value that does not depend on the step's data, for tensors without memory
-        self._host: dict[int, private.StorageWeakRef] = {}  # storages of _HOST_RESULTS
+        self._host: dict[int, private.StorageWeakRef] = {}  # storages of _SEEDS
         self._constant: set[int] = set()  # storages that depend on no data: positions, masks
         self.tape = Tape()
         self._device = device_type
@@ -135,10 +135,12 @@ class Recorder(private.TorchDispatchMode):
         leaves = [self._leaf(a) if self._ours(a) else a for a in flat]
         scratch = Scratch() if self._measures else None
         result = func(*args, **kwargs)
-        for i in _HOST_RESULTS.get(name, ()):
+        for i in _SEEDS.get(name, ()):
             storage = result[i].untyped_storage()
             self._host[private.storage_key(storage)] = private.StorageWeakRef(storage)
         made = self._made(result)
+        for i in _SEEDS.get(name, ()):
+            self.tape.storages[self._storage(result[i])].seed = True
         mutated = self._mutated(func, args, kwargs)
         untold, rerun = hidden.writes(func, args, kwargs)
         kept = _once([self._storage(t) for t in untold])

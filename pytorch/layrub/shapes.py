@@ -52,11 +52,12 @@ def _convolution_backward(*args: Any) -> tuple[torch.Tensor | None, ...]:
 
 
 def _last(made: torch.Tensor | None, input: torch.Tensor, weight: torch.Tensor) -> torch.Tensor | None:
-    """Channels last where cuDNN's convolution has them: if the input or the weight has."""
+    """Channels last where cuDNN's convolution has them: if the input or the weight has.  PyTorch 2.11's rule asks grad_output."""
+    if made is None:
+        return None
     last = torch.channels_last if input.dim() == 4 else torch.channels_last_3d
-    if made is None or not any(private.memory_format(t) == last for t in (input, weight)):
-        return made
-    return made.contiguous(memory_format=last)
+    has = input.dim() in (4, 5) and any(private.memory_format(t) == last for t in (input, weight))
+    return made.contiguous(memory_format=last if has else torch.contiguous_format)
 
 
 _RULES = {

@@ -45,6 +45,7 @@ class Storage:
     bytes: int
     kind: str = "activation"  # a tensor kind of a layrub graph
     first: int = -1  # the entry that writes it first; -1: it is older than the step
+    seed: bool = False  # of random numbers: on the GPU in a captured step, on the host in any other
 
 
 @dataclass(slots=True)
