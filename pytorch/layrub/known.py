@@ -135,6 +135,6 @@ class Known(private.TorchDispatchMode):
             func._schema.arguments, args, strict=False
         ):  # what is written with unknown values is unknown from now on
             if argument.alias_info is not None and argument.alias_info.is_write:
-                for t in private.tree_flatten(value)[0]:
+                for t in private.tensors(value):
                     if isinstance(t, torch.Tensor) and t.is_meta:
                         self._shadows.pop(private.storage_key(t.untyped_storage()), None)

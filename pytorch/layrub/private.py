@@ -35,6 +35,7 @@ __all__ = [
     "scalers_do_not_skip",
     "sequence_number",
     "storage_key",
+    "tensors",
     "tree_flatten",
     "tree_map",
     "tree_unflatten",
@@ -58,6 +59,15 @@ def autograd_node() -> Any | None:
 
 _QUESTIONS = ("has_torch_function", "has_torch_function_unary", "has_torch_function_variadic")
 _WITH_BODIES = ("torch.nn.functional", "torch.functional", "torch.autograd")
+
+
+def tensors(value: Any) -> list[torch.Tensor]:
+    """All tensors in tuples, lists and dictionaries.  tree_flatten() takes ten times as long."""
+    if isinstance(value, torch.Tensor):
+        return [value]
+    if isinstance(value, (tuple, list)):
+        return [t for v in value for t in tensors(v)]
+    return tensors(list(value.values())) if isinstance(value, dict) else []
 
 
 @cache
