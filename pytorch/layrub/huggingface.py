@@ -12,11 +12,11 @@ import torch
 
 from layrub.errors import Refused
 
-# Heads that train a base model, by what the model is for.
+# Heads that train a base model, by what the model is for.  Encoders can also be decoders, so that these come last.
 _AUTO = (
-    ("MODEL_FOR_CAUSAL_LM_MAPPING", "AutoModelForCausalLM"),
     ("MODEL_FOR_SEQ_TO_SEQ_CAUSAL_LM_MAPPING", "AutoModelForSeq2SeqLM"),
     ("MODEL_FOR_MASKED_LM_MAPPING", "AutoModelForMaskedLM"),
+    ("MODEL_FOR_CAUSAL_LM_MAPPING", "AutoModelForCausalLM"),
     ("MODEL_FOR_IMAGE_CLASSIFICATION_MAPPING", "AutoModelForImageClassification"),
 )
 
@@ -37,6 +37,7 @@ def maker(path: str, checkpoint: bool = False) -> Callable[..., tuple[torch.nn.M
         import transformers
     except ImportError:
         raise Refused(f"{path}: a configuration of Hugging Face needs their package: pip install transformers") from None
+    transformers.logging.set_verbosity_error()  # every size that is tried makes the model anew
     raw = json.loads(Path(path).read_text(encoding="utf-8"))
     try:
         config = transformers.AutoConfig.for_model(**raw)

@@ -15,7 +15,7 @@ from . import private, shapes
 from .errors import Refused
 from .where import running_optimizer, user_line
 
-MOST = 1 << 16  # elements of a shadow
+MADE, MOST = 1 << 16, 1 << 22  # elements of a shadow that a factory makes, and of one that follows from others
 # Ops that give memory and no values.
 NO_VALUES = ("empty", "empty_like", "empty_strided", "new_empty", "new_empty_strided", "empty_permuted", "set_")
 READS = tuple(getattr(torch.ops.aten, name).default for name in ("_local_scalar_dense", "equal", "allclose", "is_nonzero"))
@@ -115,7 +115,7 @@ class Known(private.TorchDispatchMode):
                 a, on_gpu = torch.device("cpu"), True
             shadows.append(a)
         name = func._schema.name.partition("::")[2]
-        if not on_gpu or name in NO_VALUES or torch.Tag.nondeterministic_seeded in func.tags or self._size(func, flat) > MOST:
+        if not on_gpu or name in NO_VALUES or torch.Tag.nondeterministic_seeded in func.tags or self._size(func, flat) > MADE:
             return None
         a, k = private.tree_unflatten(shadows, form)
         try:
@@ -146,6 +146,6 @@ class Known(private.TorchDispatchMode):
             func._schema.arguments, args, strict=False
         ):  # what is written with unknown values is unknown from now on
             if argument.alias_info is not None and argument.alias_info.is_write:
-                for t in private.tree_flatten(value)[0]:
+                for t in private.tensors(value):
                     if self._ours(t):
                         self._shadows.pop(private.storage_key(t.untyped_storage()), None)

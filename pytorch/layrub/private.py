@@ -58,6 +58,7 @@ __all__ = [
     "sequence_number",
     "span",
     "storage_key",
+    "tensors",
     "throw_error",
     "tree_flatten",
     "tree_map",
@@ -133,6 +134,15 @@ def autograd_node() -> Any | None:
 
 _QUESTIONS = ("has_torch_function", "has_torch_function_unary", "has_torch_function_variadic")
 _WITH_BODIES = ("torch.nn.functional", "torch.functional", "torch.autograd")
+
+
+def tensors(value: Any) -> list[torch.Tensor]:
+    """All tensors in tuples, lists and dictionaries.  tree_flatten() takes ten times as long."""
+    if isinstance(value, torch.Tensor):
+        return [value]
+    if isinstance(value, (tuple, list)):
+        return [t for v in value for t in tensors(v)]
+    return tensors(list(value.values())) if isinstance(value, dict) else []
 
 
 @cache

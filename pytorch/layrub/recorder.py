@@ -109,7 +109,7 @@ class Recorder(private.TorchDispatchMode):
     # ---- one call ----
 
     def _touches(self, args: Any, kwargs: Any) -> bool:
-        return any(self._ours(t) for t in private.tree_flatten((args, kwargs))[0])
+        return any(self._ours(t) for t in private.tensors((args, kwargs)))
 
     def _ours(self, t: Any) -> bool:
         if not isinstance(t, torch.Tensor):
@@ -204,7 +204,7 @@ class Recorder(private.TorchDispatchMode):
     def _made(self, result: Any) -> list[Leaf]:
         """The leaves of storages that this call has made."""
         made: list[Leaf] = []
-        for t in private.tree_flatten(result)[0]:
+        for t in private.tensors(result):
             key = private.storage_key(t.untyped_storage()) if self._ours(t) else None
             if key is not None and key not in self._ids and key not in self._known:
                 leaf = self._leaf(t)
@@ -229,7 +229,7 @@ class Recorder(private.TorchDispatchMode):
             self._storage(t)
             for argument, value in self._arguments(func, args, kwargs)
             if argument.alias_info is not None and argument.alias_info.is_write
-            for t in private.tree_flatten(value)[0]
+            for t in private.tensors(value)
             if self._ours(t)
         ]
 
@@ -240,7 +240,7 @@ class Recorder(private.TorchDispatchMode):
         for argument, value in self._arguments(func, args, kwargs):
             if not (argument.is_out or (name in _OVERWRITES and argument.name == "self")):
                 continue
-            for t in private.tree_flatten(value)[0]:
+            for t in private.tensors(value):
                 if self._ours(t) and covers_storage(t):
                     whole.add(id(t))
         return whole

@@ -20,13 +20,13 @@ def on_storage(storage: torch.UntypedStorage, leaf: Leaf) -> torch.Tensor:
     return t.set_(storage, leaf.offset, leaf.size, leaf.stride)
 
 
-def run(tape: Tape, live: dict[int, torch.UntypedStorage], observe: Observe = lambda *_: None) -> None:
+def run(tape: Tape, live: dict[int, torch.UntypedStorage], observe: Observe = lambda *_: None, keep: bool = False) -> None:
     """Runs all entries in order.  live: the storages that the step finds; after it, those that it leaves.
 
-    observe(number, entry, arguments) is called before each.
+    observe(number, entry, arguments) is called before each.  keep: all other storages stay, too.
     """
     device = next((s.device for s in live.values()), torch.device("cpu"))
-    last = _last_uses(tape)
+    last = {} if keep else _last_uses(tape)
     with torch.no_grad():
         for i, entry in enumerate(tape.entries):
             for leaf in (a for a in entry.arguments if isinstance(a, Leaf) and a.storage not in live):

@@ -2,8 +2,7 @@
 """Calls over lists of tensors, as one call a tensor.
 
 Optimizers update all parameters by one call of `_foreach_*` or `_fused_*`.  The same function with lists of one element does
-the same
-for one parameter.  The planner can then move each update, and the state of one parameter at a time.
+the same for one parameter.  The planner can then move each update, and the state of one parameter at a time.
 """
 
 from __future__ import annotations
@@ -24,12 +23,13 @@ def split(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> list[
     if count == 0:
         return None
 
-    def part(value: Any, i: int) -> Any:
+    def parts(value: Any) -> list[Any]:
         if _is_tensor_list(value) or _is_scalar_list(value, count):
-            return [value[i]] if len(value) == count else []
-        return value
+            return [[v] for v in value] if len(value) == count else [[]] * count
+        return [value] * count
 
-    return [(tuple(part(a, i) for a in args), {k: part(v, i) for k, v in kwargs.items()}) for i in range(count)]
+    positional, named = [parts(a) for a in args], {k: parts(v) for k, v in kwargs.items()}
+    return [(tuple(p[i] for p in positional), {k: p[i] for k, p in named.items()}) for i in range(count)]
 
 
 def join(results: list[Any]) -> Any:

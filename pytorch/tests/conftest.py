@@ -2,6 +2,7 @@
 """conftest.py - the shared library and the documents for all tests; results as TAP for tests/python.sh"""
 from __future__ import annotations
 
+import gc
 import os
 from pathlib import Path
 
@@ -19,6 +20,7 @@ def _library() -> None:
         layrub.version()
     except ImportError as e:
         pytest.skip(str(e))
+    gc.freeze()  # what was imported; a recording looks at every object that the collector knows
 
 
 @pytest.fixture

@@ -9,10 +9,9 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-import replay  # noqa: E402
 from torch import nn  # noqa: E402
 
-from layrub import graph, private, workspace  # noqa: E402
+from layrub import graph, private, resident, workspace  # noqa: E402
 from layrub.ghost import ghosts  # noqa: E402
 from layrub.gpu import Gpu, capability, gpu  # noqa: E402
 from layrub.recorder import Recorder, known_storages, record  # noqa: E402
@@ -206,7 +205,8 @@ def normed(model: nn.Module, x: torch.Tensor) -> tuple[Tape, Recorder]:
 def run_again(entry: Entry, tape: Tape, live: dict[int, torch.UntypedStorage]) -> None:
     """The entry as a rerun, whose results must be those of its first run."""
     rerun = Entry(entry.function, entry.rerun_arguments(), entry.form, entry.results, [], [])
-    again = replay.run(Tape(entries=[rerun], storages=tape.storages), {s: live[s] for s in {*entry.reads, *entry.hidden}})
+    again = {s: live[s] for s in {*entry.reads, *entry.hidden}}
+    resident.run(Tape(entries=[rerun], storages=tape.storages), again, keep=True)
     for leaf in entry.results:
         assert bytes(again[leaf.storage].tolist()) == bytes(live[leaf.storage].tolist())
 
@@ -225,7 +225,8 @@ def test_statistics_are_hidden_writes_and_reruns_leave_them() -> None:
     (op,) = (o for o in graph.document(tape)["ops"] if o["name"] == "native_batch_norm")
     assert "recomputable" not in op  # it may run again
     start = {recorder._ids[k]: s for k, s in copies.items() if k in recorder._ids}
-    live = replay.run(tape, start)
+    live = start
+    resident.run(tape, live, keep=True)
     kept = torch.empty(0).set_(live[recorder._ids[private.storage_key(norm.running_mean.untyped_storage())]], 0, (4,), (1,))
     assert torch.equal(kept, norm.running_mean)
     run_again(entry, tape, live)

@@ -242,6 +242,8 @@ def test_known_values_decide() -> None:
         positions = torch.arange(8, device="cuda")
         assert bool((positions[1:] - positions[:-1] == 1).all())
         assert positions[3].item() == 3
+        every = positions.expand(1 << 15, 8)  # a large batch: transformers look at the positions of all sequences
+        assert not bool((every[:, 1:] - every[:, :-1] != 1).any())
         positions.add_(torch.randint(0, 2, (8,), device="cuda"))
         assert isinstance(positions[3].item(), Unknown)
         assert world.known.read(torch.ops.aten._local_scalar_dense.default, (positions[0],), {}) is None

@@ -111,6 +111,18 @@ def test_checkpointing_runs_again(tmp_path: Path) -> None:
     assert sum(e.flops for e in again.entries) > 1.2 * sum(e.flops for e in plain.entries)
 
 
+def test_model_that_is_trained(tmp_path: Path) -> None:
+    kinds = {
+        "gpt2": "GPT2LMHeadModel", "llama": "LlamaForCausalLM", "bert": "BertForMaskedLM", "vit": "ViTForImageClassification",
+        "t5": "T5ForConditionalGeneration",
+    }  # fmt: skip
+    with ghosts() as world, world.building():
+        for name, kind in kinds.items():
+            assert type(huggingface.maker(config_file(tmp_path, name))(1, 8)[0]).__name__ == kind
+        named = config_file(tmp_path, "bert", architectures=["BertForSequenceClassification"])
+        assert type(huggingface.maker(named)(1, 8)[0]).__name__ == "BertForSequenceClassification"
+
+
 def test_refused(tmp_path: Path) -> None:
     path = tmp_path / "config.json"
     path.write_text('{"model_type": "nonesuch"}')
