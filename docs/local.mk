@@ -5,7 +5,8 @@ EXTRA_DIST += $(top_srcdir)/docs/networks.md
 EXTRA_DIST += %D%/command-line.md
 EXTRA_DIST += %D%/placement.md
 EXTRA_DIST += %D%/formats.md %D%/library.md
-EXTRA_DIST += %D%/accuracy.md
+EXTRA_DIST += %D%/accuracy.md %D%/data/pytorch-accuracy.csv %D%/data/pytorch-accuracy.awk
+EXTRA_DIST += %D%/pytorch.md
 EXTRA_DIST += %D%/replay.md \
 	$(top_srcdir)/docs/validation.md $(top_srcdir)/docs/validation.svg
 EXTRA_DIST += %D%/README.md %D%/tutorial.md %D%/limits.md %D%/plan-promises.md %D%/architecture.md \
@@ -27,4 +28,4 @@ dist_zshcompletion_DATA = %D%/completion/_layrub
 examplesdir = $(docdir)/examples
 dist_examples_DATA = %D%/example/half.c %D%/example/half.cc %D%/example/half.py %D%/example/policy.py %D%/example/arrays.c %D%/example/fit.c %D%/example/place.c \
 	%D%/example/execute.c %D%/example/what_if.c \
-	%D%/example/check.c %D%/example/cancel.c %D%/example/search.c
+	%D%/example/check.c %D%/example/cancel.c %D%/example/search.c %D%/example/train.py %D%/example/llama-8b.json

@@ -6,7 +6,7 @@ PYTHON_MODULES = %D%/layrub/__init__.py %D%/layrub/_binding.py %D%/layrub/_conve
 	%D%/layrub/script.py %D%/layrub/split.py %D%/layrub/tape.py %D%/layrub/where.py %D%/layrub/work.py \
 	%D%/layrub/py.typed
 EXTRA_DIST += $(PYTHON_MODULES) %D%/README.md %D%/pyproject.toml %D%/make_binding.py \
-	%D%/validate.py \
+	%D%/validate.py %D%/bench.py \
 	%D%/tests/conftest.py %D%/tests/test_binding.py %D%/tests/test_library.py \
 	%D%/tests/models.py %D%/tests/replay.py %D%/tests/test_recorder.py %D%/tests/test_transformers.py
 
@@ -21,6 +21,12 @@ CLEANFILES += %D%/layrub/_installed.py
 	  echo '"""_installed.py - the library that was installed with this package"""'; \
 	  echo 'LIBRARY = "$(libdir)/liblayrub.so.$(LIBRARY_NUMBER)"'; } >$@
 endif
+
+# The recorder's time and memory, where PyTorch is.
+BENCHES += bench-recorder
+.PHONY: bench-recorder
+bench-recorder: $(LIBRARY_SHARED)
+	@test -z '$(PYTHON)' || LAYRUB_LIBRARY='$(abs_top_builddir)/$(LIBRARY_SHARED)' '$(PYTHON)' $(srcdir)/%D%/bench.py
 
 # After a change of layrub.h, into the sources.  Needs pycparser.
 .PHONY: binding

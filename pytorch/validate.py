@@ -231,6 +231,13 @@ CSV_COLUMNS = (
 )  # fmt: skip
 
 
+def difference_text(difference: dict[str, Any]) -> str:
+    """ "yes", or the first difference: "op 12: outputs", "ops", "tensors"."""
+    if "op" in difference:
+        return f"op {difference['op']}: {difference['key']}"
+    return next(iter(difference), "yes")
+
+
 def csv_append(path: Path, row: dict[str, Any]) -> None:
     """Appends a model's row; `equal` is "yes", or the first difference."""
     cells = {
@@ -238,7 +245,7 @@ def csv_append(path: Path, row: dict[str, Any]) -> None:
         "torch": torch.__version__,
         "device": torch.cuda.get_device_name(),
         "ops": row["ops"],
-        "equal": json.dumps(row["difference"]) if row["difference"] else "yes",
+        "equal": difference_text(row["difference"]),
         "peak_recorded_bytes": row["measured_peak_bytes"],
         "max_memory_allocated_bytes": row["max_memory_allocated"],
         "sum_of_op_times_us": round(1e3 * row["sum_ms"]),

@@ -7,6 +7,7 @@ import argparse
 import inspect
 import json
 import sys
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,9 @@ from typing import Any
 import layrub
 
 try:
-    import torch  # noqa: F401
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Failed to initialize NumPy")  # nothing here needs it
+        import torch  # noqa: F401
 except ImportError:
     sys.exit("layrub-torch: PyTorch is not installed: pip install torch")
 
@@ -23,7 +26,7 @@ from layrub.errors import Refused
 from layrub.tape import Tape
 
 GIB = 1 << 30
-EXIT_NO, EXIT_BAD = 1, 2
+EXIT_NO, EXIT_BAD, EXIT_SYSTEM = 1, 2, 3
 
 
 class Source:
@@ -244,9 +247,16 @@ def named_size(text: str) -> tuple[str, int]:
 def main(argv: list[str] | None = None) -> int:
     args = parser().parse_args(argv)
     try:
+        if args.run is not trace:
+            layrub.version()  # a missing library is said before the step is recorded
         return int(args.run(args))
     except (Refused, layrub.LayrubError) as e:
         print(f"layrub-torch: {e}", file=sys.stderr)
         return EXIT_BAD
+    except ImportError as e:
+        if e.name != "layrub":
+            raise
+        print(f"layrub-torch: {e}", file=sys.stderr)
+        return EXIT_SYSTEM
     except KeyboardInterrupt:
         return 130
