@@ -17,7 +17,7 @@ EXTRA_DIST += %D%/gallery/README.md %D%/gallery/resnet50.png %D%/gallery/gpt2.pn
 dist_man1_MANS = %D%/man/layrub.1 %D%/man/layrub-info.1 %D%/man/layrub-plan.1 %D%/man/layrub-compare.1 \
 	%D%/man/layrub-fit.1 %D%/man/layrub-sweep.1 %D%/man/layrub-check.1 %D%/man/layrub-explain.1 \
 	%D%/man/layrub-simulate.1 %D%/man/layrub-report.1 %D%/man/layrub-place.1 %D%/man/layrub-list.1 \
-	%D%/man/layrub-replay.1
+	%D%/man/layrub-replay.1 %D%/man/layrub-torch.1
 
 # Not where pkg-config says: that is outside the prefix.
 bashcompletiondir = $(datadir)/bash-completion/completions

@@ -7,7 +7,7 @@ PYTHON_MODULES = %D%/layrub/__init__.py %D%/layrub/_binding.py %D%/layrub/_conve
 	%D%/layrub/py.typed
 EXTRA_DIST += $(PYTHON_MODULES) %D%/README.md %D%/pyproject.toml %D%/make_binding.py \
 	%D%/validate.py %D%/bench.py \
-	%D%/tests/conftest.py %D%/tests/test_binding.py %D%/tests/test_library.py \
+	%D%/tests/conftest.py %D%/tests/test_binding.py %D%/tests/test_command.py %D%/tests/test_library.py \
 	%D%/tests/models.py %D%/tests/replay.py %D%/tests/test_recorder.py %D%/tests/test_transformers.py
 
 if HAVE_PYTHON

@@ -215,26 +215,29 @@ def parser() -> argparse.ArgumentParser:
         c.add_argument(
             "target", metavar="SCRIPT.py[:FUNCTION]|config.json", help="FUNCTION returns (step or module, inputs); default: step"
         )
-        c.add_argument("--batch", type=int, help="passed to the function")
-        c.add_argument("--seq", type=int, help="passed to the function: the length of a sequence")
+        c.add_argument("--batch", type=int, metavar="N", help="passed to the function")
+        c.add_argument("--seq", type=int, metavar="N", help="passed to the function: the length of a sequence")
         c.add_argument("--size", action="append", type=named_size, metavar="NAME=N", help="any other size of the function")
         c.add_argument("--optimizer", choices=script.OPTIMIZERS, default="adamw", help="of a plain module (default: adamw)")
         c.add_argument(
             "--dtype", choices=script.DTYPES, default="float32", help="of a plain module's parameters (default: float32)"
         )
-        c.add_argument("--autocast", choices=("bfloat16", "float16"), help="of a plain module's forward pass")
+        c.add_argument("--autocast", choices=("bfloat16", "float16"), help="of a plain module's forward pass (default: none)")
         c.add_argument("--checkpoint", action="store_true", help="gradient checkpointing of a configuration's model")
         if run is trace:
-            c.add_argument("-o", "--output", required=True, metavar="GRAPH.json")
+            c.add_argument("-o", "--output", required=True, metavar="GRAPH.json", help="the file of the graph")
             continue
         c.add_argument("--device", required=True, help="a name (layrub list devices) or a file")
-        c.add_argument("--budget", help="bytes (8GiB) or percent of the step's own peak (50%%)")
-        c.add_argument("--policy", help="default: hybrid")
-        c.add_argument("--time-limit", type=float, metavar="SECONDS")
+        c.add_argument("--budget", help="bytes (8GiB) or percent of the step's own peak (50%%) (default: the device's memory)")
+        c.add_argument("--policy", help="how to plan, see layrub list policies (default: hybrid)")
+        c.add_argument("--time-limit", type=float, metavar="SECONDS", help="of the search (default: the policy's own)")
         if run is plan:
-            c.add_argument("-o", "--output", metavar="PLAN.json")
+            c.add_argument("-o", "--output", metavar="PLAN.json", help="the file of the plan (default: none)")
         else:
-            c.add_argument("--slowdown", type=float, default=10.0, metavar="PERCENT", help="of the largest batch (default: 10)")
+            c.add_argument(
+                "--slowdown", type=float, default=10.0, metavar="PERCENT",
+                help="most that the largest batch's plan may cost (default: 10)",
+            )  # fmt: skip
             c.add_argument("--most", type=int, default=4096, metavar="N", help="the largest batch that is tried (default: 4096)")
     return top
 
