@@ -49,7 +49,9 @@ PYTHON_MODULES = \
 	%D%/layrub/workspace.py \
 	%D%/layrub/py.typed
 EXTRA_DIST += $(PYTHON_MODULES) %D%/README.md %D%/pyproject.toml \
+	%D%/bench.py \
 	%D%/make_binding.py \
+	%D%/validate.py \
 	%D%/tests/conftest.py \
 	%D%/tests/models.py \
 	%D%/tests/test_assumed.py \
@@ -57,12 +59,12 @@ EXTRA_DIST += $(PYTHON_MODULES) %D%/README.md %D%/pyproject.toml \
 	%D%/tests/test_command.py \
 	%D%/tests/test_gpu.py \
 	%D%/tests/test_library.py \
+	%D%/tests/test_page.py \
 	%D%/tests/test_recorder.py \
-	%D%/tests/test_traces.py \
 	%D%/tests/test_refusals.py \
 	%D%/tests/test_steps.py \
-	%D%/tests/test_transformers.py \
-	%D%/validate.py
+	%D%/tests/test_traces.py \
+	%D%/tests/test_transformers.py
 
 include pytorch/runtime/local.mk
 
@@ -84,3 +86,9 @@ binding:
 	$(AM_V_GEN)CC='$(CC)' '$(PYTHON)' $(srcdir)/%D%/make_binding.py $(srcdir)/src/library/layrub.h >binding.tmp && \
 	  mv binding.tmp $(srcdir)/%D%/layrub/_binding.py
 CLEANFILES += binding.tmp
+
+# The recorder's time and memory, where PyTorch is.
+BENCHES += bench-recorder
+.PHONY: bench-recorder
+bench-recorder: $(LIBRARY_SHARED)
+	@test -z '$(PYTHON)' || LAYRUB_LIBRARY='$(abs_top_builddir)/$(LIBRARY_SHARED)' '$(PYTHON)' $(srcdir)/%D%/bench.py

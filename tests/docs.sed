@@ -10,3 +10,5 @@ s/^(step time)  *[0-9.]+ (us|ms|s)(  *-)$/\1 TIME\3/
 s/^(steps took  *).*/\1TIME/
 # what compilers and processors round differently
 s/([0-9]\.[0-9]{3})[0-9]+/\1/g
+# the PyTorch that is there
+s/PyTorch [0-9.]+(\+[a-z0-9]+)?/PyTorch VERSION/

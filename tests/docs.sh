@@ -9,7 +9,7 @@
 # writes what the commands print now, and the pictures that they draw, into the documents instead.  LAYRUB_DOCS=long runs
 # those that take long, too, and LAYRUB_DOCS='update long' does both.  Arguments are the documents to be tested.
 . "${LAYRUB_TESTS:-tests}/lib.sh"
-: "${LAYRUB_DOCS:=}" "${OMP_NUM_THREADS:=2}"
+: "${LAYRUB_DOCS:=}" "${OMP_NUM_THREADS:=2}" "${LAYRUB_PYTHON:=}" "${LAYRUB_LIBRARY_FILE:=}"
 LC_ALL=C PATH=$(dirname "$LAYRUB"):$(dirname "$LAYRUB_REPLAY"):$PATH
 export LC_ALL PATH OMP_NUM_THREADS
 root=$(cd "$LAYRUB_TESTS/.." && pwd) || exit 1
@@ -31,8 +31,27 @@ reason() {	# NOTE
 	case $1 in
 	'not run: '*) echo "${1#not run: }" ;;
 	'takes: '*) asked long || echo "takes ${1#takes: }" ;;
+	'needs: PyTorch') has_module torch || echo "no PyTorch" ;;
+	'needs: transformers') has_module transformers || echo "no transformers" ;;
 	'needs: '*) command -v "${1#needs: }" >/dev/null 2>&1 || echo "no ${1#needs: }" ;;
 	esac
+}
+
+has_module() {	# NAME
+	[ -f "$LAYRUB_LIBRARY_FILE" ] && [ -n "$LAYRUB_PYTHON" ] &&
+	    "$LAYRUB_PYTHON" -c 'import sys; from importlib.util import find_spec; sys.exit(not find_spec(sys.argv[1]))' "$1"
+}
+
+# layrub-torch as it stands in the sources.  What PyTorch has to say about itself is not for the documents.
+make_layrub_torch() {	# FOLDER
+	cat >"$1/layrub-torch" <<-END
+		#!/bin/sh
+		LAYRUB_LIBRARY='$LAYRUB_LIBRARY_FILE' PYTHONPATH='$root/pytorch' PYTHONDONTWRITEBYTECODE=1 PYTHONWARNINGS=ignore
+		export LAYRUB_LIBRARY PYTHONPATH PYTHONDONTWRITEBYTECODE PYTHONWARNINGS
+		exec '$LAYRUB_PYTHON' -c 'import sys; sys.argv[0] = "layrub-torch"
+		from layrub.command import main; sys.exit(main())' "\$@"
+	END
+	chmod +x "$1/layrub-torch"
 }
 
 # Prints the part of GOT that WANT shows.
@@ -79,6 +98,7 @@ update() {	# DOCUMENT FOLDER
 run_document() {	# DOCUMENT NAME
 	mkdir -p "$work/parts" "$work/here"
 	ln -s "$LAYRUB_DATA" "$work/here/networks"
+	ln -s "$root/docs" "$work/here/docs"
 	grep -n '^    [$] ' "$1" >"$work/err"
 	[ ! -s "$work/err" ]
 	ok $? "$2: commands stand in \`\`\`console blocks, where they are run"
@@ -103,6 +123,8 @@ run_document() {	# DOCUMENT NAME
 # The documents side by side, their results in order.
 cd "$root" || exit 1
 [ $# -gt 0 ] || set -- README.md docs/*.md docs/*/*.md
+mkdir "$work/bin" && make_layrub_torch "$work/bin"
+PATH=$work/bin:$PATH
 all=$work number=0
 for document; do
 	number=$((number + 1)) work=$all/$number

@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# The programs of docs/library.md, and the policy of docs/add-policy.md: each builds against the installed library and runs; and the document shows lines of them only.
+# The programs of docs/library.md and the policy of docs/add-policy.md: each builds against the installed library and runs; and the document shows lines of them only.  The steps of docs/pytorch.md are run by docs.sh.
 . "${LAYRUB_TESTS:-tests}/lib.sh"
 : "${LAYRUB_CC:=cc}" "${LAYRUB_CXX:=c++}" "${LAYRUB_PYTHON:=}"
 build=$(dirname "$LAYRUB")
@@ -19,8 +19,8 @@ shown_lines() {
 }
 for file in "$examples"/*; do
 	name=$(basename "$file")
-	grep -qF "(example/$name)" "$document" "$LAYRUB_TESTS/../docs/add-policy.md"
-	ok $? "docs/library.md or docs/add-policy.md names $name"
+	grep -qF "(example/$name)" "$document" "$LAYRUB_TESTS/../docs/add-policy.md" "$LAYRUB_TESTS/../docs/pytorch.md"
+	ok $? "docs/library.md, docs/add-policy.md or docs/pytorch.md names $name"
 	sed 's/^[ \t]*//; s/[ \t]*$//' "$file" >"$work/lines"
 	shown_lines "$name" | grep -vxFf "$work/lines" >"$work/err"
 	[ ! -s "$work/err" ]

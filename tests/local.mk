@@ -202,7 +202,7 @@ AM_TESTS_ENVIRONMENT += LAYRUB_PYTHON='$(PYTHON)' LAYRUB_LIBRARY_FILE='$(abs_top
 	export LAYRUB_PYTHON LAYRUB_LIBRARY_FILE;
 SHELL_TESTS += %D%/python.sh %D%/examples.sh
 
-SHELL_TESTS += %D%/docs.sh %D%/docs_diffs.sh %D%/docs_links.sh
+SHELL_TESTS += %D%/accuracy.sh %D%/docs.sh %D%/docs_diffs.sh %D%/docs_links.sh
 EXTRA_DIST += %D%/docs.awk %D%/docs.sed
 
 check_PROGRAMS += $(C_TESTS)

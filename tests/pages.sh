@@ -133,7 +133,7 @@ check_rows layrub.1 Lowerings lowerings
 for page in "$pages"/*.1; do
 	name=$(basename "$page" .1)
 	case $name in
-	layrub | layrub-replay) ;;
+	layrub | layrub-replay | layrub-torch) ;;
 	*) grep -q "^${name#layrub-} " commands || echo "$name: no such command" ;;
 	esac
 	grep -o 'Xr [a-z-]* 1' "$page" | cut -d ' ' -f 2 | sort -u | while read -r other; do
@@ -164,6 +164,10 @@ for page in "$pages"/*.1; do
 		what="$name, ${block#block.}: $(sed -n '1s/\\.*//p; 1p' script | head -n 1)"
 		if grep -q -e --calibrate script; then
 			skip "$what" "measures a GPU"
+			continue
+		elif [ "$name" = layrub-torch ]; then
+			# Its options are compared by pytorch/tests/test_command.py, its commands run from docs/pytorch.md.
+			skip "$what" "runs PyTorch"
 			continue
 		fi
 		sh -e script >../out 2>../err </dev/null

@@ -5,8 +5,10 @@ from __future__ import annotations
 import ctypes
 import ctypes.util
 import os
+import shutil
 from collections.abc import Iterator
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 from layrub import _binding as c
@@ -37,6 +39,9 @@ def _candidates() -> Iterator[str]:
     except ImportError:
         pass
     yield SONAME
+    program = shutil.which("layrub")
+    if program:
+        yield str(Path(program).resolve().parents[1] / "lib" / SONAME)
     found = ctypes.util.find_library("layrub")
     if found:
         yield found
@@ -47,7 +52,8 @@ def _candidates() -> Iterator[str]:
 def library() -> ctypes.CDLL:
     """Returns the loaded library.  ImportError: there is none, and the text says what to do.
 
-    LAYRUB_LIBRARY is its path.  Without it: the library that was installed with this package, or the first of that soname.
+    LAYRUB_LIBRARY is its path.  Without it: the library that was installed with this package, or the first of that soname, where
+    the loader looks or beside the program on the PATH.
     """
     given = os.environ.get("LAYRUB_LIBRARY")
     tried = []

@@ -7,6 +7,7 @@ import argparse
 import inspect
 import json
 import sys
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,9 @@ from typing import Any
 import layrub
 
 try:
-    import torch  # noqa: F401
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Failed to initialize NumPy")  # nothing here needs it
+        import torch  # noqa: F401
 except ImportError:
     sys.exit("layrub-torch: PyTorch is not installed: pip install torch")
 
@@ -27,7 +30,7 @@ from layrub.terminal import Status
 from layrub.traces import budget_options
 
 GIB = 1 << 30
-EXIT_NO, EXIT_BAD = 1, 2
+EXIT_NO, EXIT_BAD, EXIT_SYSTEM = 1, 2, 3
 
 
 class Source:
@@ -57,6 +60,8 @@ class Source:
 
     def tape(self, **changed: int) -> Tape:
         sizes = {**self.sizes(), **changed}
+        if self.args.gpu:
+            return script.trace_on_gpu(self.make, sizes, self.training, self.name, self.args.without_memory)
         return script.trace(self.make, sizes, self.training, self.name, self.gpu, self.args.attention)
 
     def problem(self, **changed: int) -> layrub.Problem:
@@ -191,29 +196,34 @@ def parser() -> argparse.ArgumentParser:
         c.add_argument(
             "target", metavar="SCRIPT.py[:FUNCTION]|config.json", help="FUNCTION returns (step or module, inputs); default: step"
         )
-        c.add_argument("--batch", type=int, help="passed to the function")
-        c.add_argument("--seq", type=int, help="passed to the function: the length of a sequence")
+        c.add_argument("--batch", type=int, metavar="N", help="passed to the function")
+        c.add_argument("--seq", type=int, metavar="N", help="passed to the function: the length of a sequence")
         c.add_argument("--size", action="append", type=named_size, metavar="NAME=N", help="any other size of the function")
         c.add_argument("--optimizer", choices=script.OPTIMIZERS, default="adamw", help="of a plain module (default: adamw)")
         c.add_argument(
             "--dtype", choices=script.DTYPES, default="float32", help="of a plain module's parameters (default: float32)"
         )
-        c.add_argument("--autocast", choices=("bfloat16", "float16"), help="of a plain module's forward pass")
+        c.add_argument("--autocast", choices=("bfloat16", "float16"), help="of a plain module's forward pass (default: none)")
         c.add_argument("--checkpoint", action="store_true", help="gradient checkpointing of a configuration's model")
         c.add_argument("--attention", choices=attention.KERNELS, help="the kernel, where it can be; default: as on the device")
         c.add_argument("--device", required=run is not trace, help="a name (layrub list devices) or a file")
+        c.add_argument("--gpu", action="store_true", help="record on the GPU of this machine, compiled code too; time all ops")
+        c.add_argument("--without-memory", action="store_true", help="with --gpu: nothing runs, so that the step need not fit")
         if run is trace:
-            c.add_argument("-o", "--output", required=True, metavar="GRAPH.json")
+            c.add_argument("-o", "--output", required=True, metavar="GRAPH.json", help="the file of the graph")
             continue
-        c.add_argument("--budget", help="bytes (8GiB) or percent of the step's own peak (50%%)")
-        c.add_argument("--policy", help="default: hybrid")
+        c.add_argument("--budget", help="bytes (8GiB) or percent of the step's own peak (50%%) (default: the device's memory)")
+        c.add_argument("--policy", help="how to plan, see layrub list policies (default: hybrid)")
         limit, said = (5.0, "5") if run is fit else (0.0, "none")
-        c.add_argument("--time-limit", type=float, default=limit, metavar="SECONDS", help=f"for each plan (default: {said})")
+        c.add_argument("--time-limit", type=float, default=limit, metavar="SECONDS", help=f"of each search (default: {said})")
         if run is plan:
-            c.add_argument("-o", "--output", metavar="PLAN.json")
+            c.add_argument("-o", "--output", metavar="PLAN.json", help="the file of the plan (default: none)")
         else:
             c.add_argument("--largest", metavar="NAME", help="search the largest seq, or another size (default: batch)")
-            c.add_argument("--slowdown", type=float, default=10.0, metavar="PERCENT", help="of the largest size (default: 10)")
+            c.add_argument(
+                "--slowdown", type=float, default=10.0, metavar="PERCENT",
+                help="most that the largest size's plan may cost (default: 10)",
+            )  # fmt: skip
             c.add_argument("--most", type=int, default=65536, metavar="N", help="the largest size that is tried (default: 65536)")
     return top
 
@@ -226,9 +236,16 @@ def named_size(text: str) -> tuple[str, int]:
 def main(argv: list[str] | None = None) -> int:
     args = parser().parse_args(argv)
     try:
+        if args.run is not trace:
+            layrub.version()  # a missing library is said before the step is recorded
         return int(args.run(args))
     except (Refused, layrub.LayrubError) as e:
         print(f"layrub-torch: {e}", file=sys.stderr)
         return EXIT_BAD
+    except ImportError as e:
+        if e.name != "layrub":
+            raise
+        print(f"layrub-torch: {e}", file=sys.stderr)
+        return EXIT_SYSTEM
     except KeyboardInterrupt:
         return 130

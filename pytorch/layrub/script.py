@@ -9,6 +9,7 @@ for.
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
 import inspect
 import sys
@@ -23,8 +24,10 @@ from layrub import private, workspace
 from layrub.errors import Refused
 from layrub.ghost import adopt, ghosts
 from layrub.gpu import Gpu
+from layrub.measure import measure
 from layrub.recorder import record
 from layrub.tape import Tape
+from layrub.unmapped import unmapped
 
 OPTIMIZERS: dict[str, Callable[[Any], torch.optim.Optimizer]] = {
     "adamw": lambda parameters: torch.optim.AdamW(parameters, lr=1e-3),
@@ -137,14 +140,9 @@ def trace(
     """
     with ghosts(device, kernel) as world:
         with world.building():
-            step, inputs = build(function, sizes)
-            if isinstance(step, torch.nn.Module):
-                step, inputs = adopt((step, inputs))
-                step = training.step(step.to(training.dtype) if training.dtype != torch.float32 else step)
-        call, flat = flat_call(step, inputs)
+            call, flat = _built(function, sizes, training, adopt)
         tape = record(call, flat, "meta", name, read=world.known.read)
-    if not tape.entries:
-        raise Refused(f"{name}: the step does nothing on the GPU; move the model and its inputs there with .cuda()")
+    _check(tape, name)
     tape.notes.append(f"recorded by PyTorch {torch.__version__} without a GPU")
     if private.has_compiled_code():
         tape.notes.append("what torch.compile compiles is recorded as it runs without it: its kernels need a GPU (--gpu)")
@@ -155,3 +153,44 @@ def trace(
     if tape.unknown:
         tape.notes.append(f"not the whole step: {'; '.join(tape.unknown)}")
     return tape
+
+
+def trace_on_gpu(
+    function: Callable[..., Any], sizes: dict[str, int], training: Training, name: str, without_memory: bool = False
+) -> Tape:
+    """Records the step that the function makes on the GPU of this machine, and measures its ops.
+
+    What torch.compile compiles is recorded as its kernels.  without_memory: nothing runs but each distinct op, alone.
+    """
+    if not torch.cuda.is_available():
+        raise Refused("--gpu: there is no GPU here that PyTorch can use")
+    with unmapped() if without_memory else contextlib.nullcontext() as world:
+        with world.building() if world is not None else contextlib.nullcontext():
+            call, flat = _built(function, sizes, training, _on_gpu)
+        read = {"read": world.known.read} if world is not None else {}
+        tape = record(call, flat, "cuda", name, kernels_run=world is None, **read)
+    _check(tape, name)
+    measure(tape)
+    how = "without memory; launches were not compared" if without_memory else "all its launches are ops"
+    tape.notes.append(f"recorded by PyTorch {torch.__version__} on {torch.cuda.get_device_name()}: {how}; op times are measured")
+    return tape
+
+
+def _built(
+    function: Callable[..., Any], sizes: dict[str, int], training: Training, move: Callable[[Any], Any]
+) -> tuple[Callable[..., Any], tuple[Any, ...]]:
+    """The step that the function makes, as a function of a tuple, and that tuple.  move: of a plain module, and its inputs."""
+    step, inputs = build(function, sizes)
+    if isinstance(step, torch.nn.Module):
+        step, inputs = move((step, inputs))
+        step = training.step(step.to(training.dtype) if training.dtype != torch.float32 else step)
+    return flat_call(step, inputs)
+
+
+def _on_gpu(value: Any) -> Any:
+    return private.tree_map(lambda v: v.cuda() if isinstance(v, (torch.nn.Module, torch.Tensor)) else v, value)
+
+
+def _check(tape: Tape, name: str) -> None:
+    if not tape.entries:
+        raise Refused(f"{name}: the step does nothing on the GPU; move the model and its inputs there with .cuda()")

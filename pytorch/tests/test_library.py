@@ -17,6 +17,7 @@ import pytest
 import layrub
 from conftest import ROOT
 from layrub import _binding as c
+from layrub import _load
 from layrub._convert import record, struct_of
 
 TOY = """{"format": "layrub-graph", "version": 1, "name": "toy", "tensors": [{"id": 0, "bytes": 4096, "kind": "parameter"},
@@ -251,6 +252,14 @@ def test_a_missing_library_is_said_plainly(path, reason):
     assert done.returncode == 1
     last = done.stderr.splitlines()[-1]
     assert last.startswith("ImportError: liblayrub is not found") and reason in last and "LAYRUB_LIBRARY" in last
+
+
+def test_the_library_beside_the_program(tmp_path, monkeypatch):
+    program = tmp_path / "bin" / "layrub"
+    program.parent.mkdir()
+    program.touch(0o755)
+    monkeypatch.setenv("PATH", str(program.parent))
+    assert str(tmp_path / "lib" / "liblayrub.so.1") in _load._candidates()
 
 
 def test_a_function_that_an_older_library_lacks(monkeypatch, problem):
