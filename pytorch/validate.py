@@ -304,14 +304,14 @@ CSV_COLUMNS = (
 
 
 def csv_append(path: Path, row: dict[str, Any]) -> None:
-    """Appends a model's row; `equal` is "yes", or the first difference."""
+    """Appends a model's row; `equal` is "yes", or the place of the first difference, without commas."""
     found = [row[part].get("difference", row[part].get("error", "")) for part in PARTS if part in row]
     cells = {
         "model": row["model"].removesuffix("-compiled"),
         "torch": row["torch"],
         "device": row["device"],
         "ops": row["ops"],
-        "equal": next((d for d in found if d), "yes"),
+        "equal": next((":".join(d.split(":")[:2]).replace(",", "") for d in found if d), "yes"),
         "peak_recorded_bytes": row["peak_bytes"],
         "max_memory_allocated_bytes": row["max_memory_allocated"],
         "sum_of_op_times_us": round(1e3 * row["sum_ms"]),

@@ -173,6 +173,31 @@ test_estimate(void)
 	arena_free(&a);
 }
 
+/* Operators of PyTorch have their own names; a device document says how fast their kernels are. */
+static void
+test_operators(void)
+{
+	struct kernel_efficiency kernels[] = { { .name = "batch-norm", .memory = 0.25 }, { .name = "conv-backward", .memory = 0.25 } };
+	struct op ops[] = {
+		{ .name = "cudnn_batch_norm", .class = CLASS_NORM, .memory_bytes = 4000000, .estimated = true, .time_us = NAN },
+		{ .name = "batch-norm", .class = CLASS_NORM, .memory_bytes = 6000000, .estimated = true, .time_us = NAN },
+		{ .name = "convolution_backward", .class = CLASS_CONV, .memory_bytes = 8, .workspace_bytes = 2000000, .estimated = true, .time_us = NAN },
+		{ .name = "convolution_backward", .class = CLASS_CONV, .memory_bytes = 8, .estimated = true, .time_us = NAN },
+	};
+	struct graph g = { .name = "g", .op_count = 4, .ops = ops };
+	struct device d = simple();
+	struct arena a = ARENA_INIT;
+	struct err e = ERR_INIT;
+
+	d.compute.kernels = kernels;
+	d.compute.kernel_count = 2;
+	ok(graph_estimate(&g, &d, &a, &e) == 0, "estimate: operators of PyTorch");
+	is_near(ops[0].time_us, ops[1].time_us, 1e-9, "estimate: batch norm is that kernel, and reads its map for the statistics first");
+	is_near(ops[2].time_us - ops[3].time_us, roofline_us(&d, CLASS_COPY, MATH_FLOAT32, 0, 4e6) - d.compute.launch_us, 1e-9,
+	    "estimate: a convolution writes and reads its workspace");
+	arena_free(&a);
+}
+
 int
 main(void)
 {
@@ -181,5 +206,6 @@ main(void)
 	test_workspace();
 	test_scale();
 	test_estimate();
+	test_operators();
 	return tap_done();
 }

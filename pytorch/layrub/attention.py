@@ -77,7 +77,7 @@ def _cudnn(c: Call, gpu: Gpu) -> bool:
         and all(w <= 128 and w % 8 == 0 for w in c.widths)
         and c.key.shape[2] != 1
         and (c.mask is None or (c.mask.dim() in (2, 4) and not c.mask.requires_grad))
-        and (c.dropout == 0 or ((16 * c.dropout).is_integer() and c.query.shape[2] != 1))
+        and (c.dropout == 0 or c.query.shape[2] != 1)  # any rate: 0.1 was seen to be taken (2.11, H200)
     )
 
 

@@ -4,6 +4,7 @@
 #include "src/network/roofline.h"
 
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* A device that lacks a math type calculates in float32. */
@@ -135,6 +136,56 @@ roofline_conv_workspace(const struct device *d, enum conv_pass pass, enum math m
 
 /* ---- times that a graph lacks ---- */
 
+/* Operators of PyTorch whose kernels a device document names otherwise, and the bytes that they move beside their operands,
+ * each once, as a share of these: a norm reads a map for its statistics first, and forward again with the gradient. */
+static const struct operator_kernel {
+	const char *op, *kernel;
+	double more;
+} operator_kernels[] = {
+	{ "_embedding_bag_backward", "embedding-backward", 0 },
+	{ "_log_softmax", "log-softmax", 0 },
+	{ "_log_softmax_backward_data", "log-softmax-backward", 0 },
+	{ "_scaled_dot_product_cudnn_attention", "attention", 0 },
+	{ "_scaled_dot_product_cudnn_attention_backward", "attention-backward", 0 },
+	{ "_scaled_dot_product_flash_attention", "attention", 0 },
+	{ "_scaled_dot_product_flash_attention_backward", "attention-backward", 0 },
+	{ "cat", "concat", 0 },
+	{ "convolution", "conv", 0 },
+	{ "convolution_backward", "conv-backward", 0 },
+	{ "cudnn_batch_norm", "batch-norm", 1.0 / 2 },
+	{ "cudnn_batch_norm_backward", "batch-norm-backward", 2.0 / 3 },
+	{ "embedding_dense_backward", "embedding-backward", 0 },
+	{ "max_pool2d_with_indices", "max-pool", 0 },
+	{ "max_pool2d_with_indices_backward", "max-pool-backward", 0 },
+	{ "native_batch_norm", "batch-norm", 1.0 / 2 },
+	{ "native_batch_norm_backward", "batch-norm-backward", 2.0 / 3 },
+	{ "native_dropout", "dropout", 0 },
+	{ "native_layer_norm", "layer-norm", 0 },
+	{ "native_layer_norm_backward", "layer-norm-backward", 0 },
+	{ "nll_loss_backward", "nll-loss-backward", 0 },
+};
+
+static int
+compare_operator(const void *name, const void *row)
+{
+	return strcmp(name, ((const struct operator_kernel *)row)->op);
+}
+
+/* The work of an op as its graph tells it.  What a convolution has in its workspace is written once and read once. */
+static struct op_work
+work_of(const struct op *o, double bytes)
+{
+	const struct operator_kernel *k = o->name == NULL ? NULL : bsearch(o->name, operator_kernels,
+	    sizeof(operator_kernels) / sizeof(*operator_kernels), sizeof(*operator_kernels), compare_operator);
+	struct op_work w = { .flops = o->flops, .bytes = bytes, .copied_bytes = o->class == CLASS_CONV ? 2 * (double)o->workspace_bytes : 0 };
+
+	if (k != NULL) {
+		w.kernel = k->kernel;
+		w.bytes *= 1 + k->more;
+	}
+	return w;
+}
+
 int
 graph_estimate(struct graph *g, const struct device *d, struct arena *a, struct err *e)
 {
@@ -143,13 +194,15 @@ graph_estimate(struct graph *g, const struct device *d, struct arena *a, struct 
 	for (uint32_t i = 0; i < g->op_count; i++) {
 		struct op *o = &g->ops[i];
 		double bytes = (double)o->memory_bytes;
+		struct op_work w;
 
 		if (op_has_time(o))
 			continue;
 		if (o->memory_bytes == 0)
 			FOR_EACH_OPERAND_ONCE(o, stamp, i + 1, t)
 				bytes += (double)g->tensors[t].bytes;
-		o->time_us = roofline_us(d, o->class, o->math, o->flops, bytes);
+		w = work_of(o, bytes);
+		o->time_us = roofline_work_us(d, o->name, o->class, o->math, &w);
 	}
 	return graph_check(g, e);
 }
