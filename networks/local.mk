@@ -12,7 +12,8 @@ nobase_dist_networks_DATA = \
 	%D%/caffe/resnet18.json %D%/caffe/resnet34.json %D%/caffe/resnet50.json %D%/caffe/resnet101.json \
 	%D%/caffe/resnet152.json %D%/caffe/resnet1001.json %D%/caffe/resnet1517.json %D%/caffe/resnet2504.json \
 	%D%/caffe/vgg16.json \
-	%D%/graphs/alexnet.graph.json %D%/graphs/gpt2.graph.json %D%/graphs/resnet50.graph.json \
+	%D%/graphs/alexnet.graph.json %D%/graphs/gpt2.graph.json %D%/graphs/gpt2_bf16_compiled.graph.json \
+	%D%/graphs/llama_1b_compiled.graph.json %D%/graphs/resnet50.graph.json \
 	%D%/graphs/resnet152.graph.json %D%/graphs/resnet1517.graph.json %D%/graphs/vgg16.graph.json \
 	%D%/graphs/vit_b_16.graph.json \
 	%D%/devices/a100-40g.json %D%/devices/a100-80g.json %D%/devices/gtx1080ti.json %D%/devices/h100.json %D%/devices/h100-measured.json \

@@ -176,6 +176,7 @@ def real(name: str, path: str) -> dict[str, Any]:
 
     from layrub import compiled, graph, measure
     from layrub.recorder import record
+    from layrub.tape import PERSISTENT
 
     make, optimizer = MODELS[name]
     made = make()
@@ -201,9 +202,11 @@ def real(name: str, path: str) -> dict[str, Any]:
     row |= measure.measure(tape)
     row["measuring_seconds"] = round(time.perf_counter() - begin, 1)
     row["sum_ms"] = round(sum(e.time_us or 0 for e in tape.entries) / 1e3, 3)
-    graph.write(tape, path)
     clean()
     row["captured_ms"] = round(captured(tape), 3)
+    tape.notes.append(f"one training step of {name}, recorded and measured by pytorch/validate.py, PyTorch {torch.__version__}")
+    measured = {"device": row["device"], "step_time_us": 1e3 * row["captured_ms"], "peak_bytes": row["max_memory_allocated"]}
+    graph.write(tape, path, measured | {"resident_bytes": sum(s.bytes for s in tape.storages if s.kind in PERSISTENT)})
     return row
 
 

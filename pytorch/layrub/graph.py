@@ -34,8 +34,9 @@ def document(tape: Tape) -> dict[str, Any]:
             op["inplace"] = [[ids[a], ids[b]] for a, b in entry.inplace]
         op["workspace_bytes"] = entry.workspace_bytes
         if entry.time_us is not None:
-            op["time_us"] = entry.time_us
-        op |= {"flops": entry.flops, "memory_bytes": work.memory_bytes(entry), "math": work.number_type(entry)}
+            op["time_us"] = round(entry.time_us, 3)
+        flops = int(entry.flops) if entry.flops.is_integer() else entry.flops
+        op |= {"flops": flops, "memory_bytes": work.memory_bytes(entry), "math": work.number_type(entry)}
         if entry.random:
             op["recomputable"] = False
         ops.append(op)
@@ -50,9 +51,9 @@ def document(tape: Tape) -> dict[str, Any]:
     }
 
 
-def write(tape: Tape, path: str) -> None:
-    """Writes the graph, one tensor and one op a line."""
-    doc = document(tape)
+def write(tape: Tape, path: str, measured: dict[str, Any] | None = None) -> None:
+    """Writes the graph, one tensor and one op a line.  measured: what the step took, as docs/formats.md has it."""
+    doc = document(tape) | ({"measured": measured} if measured is not None else {})
     lists = {key: doc.pop(key) for key in ("tensors", "ops")}
     with open(path, "w", encoding="utf-8") as out:
         out.write(json.dumps(doc)[:-1])
