@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Bounds on the step time against the true optimum of tiny random graphs (optimum.h).  A bound above the optimum is a failure.
+ * Arguments: graphs of each mix, and the first seed. */
+#include <config.h>
+#include "tests/optimum.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+#include "planner/bound/bounds.h"
+#include "sim/check/check.h"
+#include "sim/time/simulate.h"
+#include "tests/tap.h"
+#include "tests/tiny_step.h"
+
+enum { MOST_STATES = 60000, PLAN_EACH = 4 };
+
+struct tally {
+	int found, impossible, unknown;
+	int plans, scattered, unlike;	/* as plans: sound and as fast; over the budget by fragmentation; neither */
+	int beaten;
+	int slower, tight[BOUND_COUNT];	/* slower than the ideal; of these, the bound reaches half of the distance */
+};
+
+/* True: the answer is a sound plan that takes as long. */
+static bool
+is_plan(struct tally *n, const struct tiny_step *x, const struct optimum *best, bytes_t budget, struct arena *a)
+{
+	struct plan p = { .graph = &x->graph, .device = &x->device, .policy = "", .placement = "", .budget_bytes = budget };
+	struct sim_result r;
+	struct err e = ERR_INIT;
+
+	if (optimum_plan(&p, best, a, &e) < 0 || p.arena_bytes > budget) {
+		n->scattered++;
+		return false;
+	}
+	check_figures(&p.figures, &p, a);
+	if (check_plan(&p, a, &e) == 0 && simulate(&r, &p, &x->device, a, &e) == 0 && fabs(r.step_time_us - best->us) <= 1e-6 * (1 + best->us)) {
+		n->plans++;
+		return true;
+	}
+	n->unlike++;
+	diag("the optimum, %.9g us, is no plan: %s: %s, %.9g us", best->us, e.path, e.text, r.step_time_us);
+	return false;
+}
+
+static void
+compare(struct tally *n, const struct tiny_mix *mix, uint64_t seed)
+{
+	struct arena a = ARENA_INIT;
+	struct tiny_step x;
+	struct lifetimes l;
+	struct optimum best;
+	double ideal, each[BOUND_COUNT];
+	bool planned = false;
+
+	tiny_step_init(&x, mix, seed);
+	lifetimes_init(&l, &x.graph, &a);
+	switch (optimum_find(&best, &x.graph, &x.device, x.budget, MOST_STATES, &a)) {
+	case OPTIMUM_IMPOSSIBLE:
+		n->impossible++;
+		arena_free(&a);
+		return;
+	case OPTIMUM_UNKNOWN:
+		n->unknown++;
+		arena_free(&a);
+		return;
+	default:
+		n->found++;
+	}
+	ideal = bounds_time_us(each, &l, &x.device, BYTES_MAX, &a);
+	bounds_time_us(each, &l, &x.device, x.budget, &a);
+	n->slower += best.us > ideal * (1 + 1e-6);
+	if (seed % PLAN_EACH == 0)
+		planned = is_plan(n, &x, &best, x.budget, &a);
+	for (int b = 0; b < BOUND_COUNT; b++) {
+		n->tight[b] += best.us > ideal * (1 + 1e-6) && each[b] - ideal > 0.5 * (best.us - ideal);
+		if (each[b] <= best.us * (1 + 1e-9) + 1e-9)
+			continue;
+		n->beaten++;
+		diag("%s, seed %llu, budget %llu: bound '%s' %.9g us, optimum %.9g us%s", mix->name, (unsigned long long)seed,
+		    (unsigned long long)x.budget, bounds[b].name, each[b], best.us,
+		    planned || is_plan(n, &x, &best, x.budget, &a) ? ", which is a plan's" : "");
+		if (getenv("LAYRUB_KEEP") != NULL)
+			tiny_step_write(&x, getenv("LAYRUB_KEEP"), seed);
+	}
+	arena_free(&a);
+}
+
+int
+main(int argc, char **argv)
+{
+	uint64_t count = argc > 1 ? strtoull(argv[1], NULL, 10) : 60, first = argc > 2 ? strtoull(argv[2], NULL, 10) : 0;
+
+	for (const struct tiny_mix *mix = tiny_mixes; mix->name != NULL; mix++) {
+		struct tally n = { 0 };
+
+		for (uint64_t i = 0; i < count; i++)
+			compare(&n, mix, first + i);
+		ok(n.beaten == 0, "%s: no bound is above the optimum of %d graphs", mix->name, n.found);
+		ok(n.unlike == 0, "%s: %d optima are sound plans, %d more need room for fragmentation", mix->name, n.plans, n.scattered);
+		ok((uint64_t)n.found * 3 > count, "%s: %d have no plan, %d were too large to search", mix->name, n.impossible, n.unknown);
+		for (int b = 0; b < BOUND_COUNT; b++)
+			diag("%s: bound '%s' sees half of the time over the ideal in %d of %d", mix->name, bounds[b].name, n.tight[b], n.slower);
+	}
+	return tap_done();
+}
