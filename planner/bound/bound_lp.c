@@ -27,8 +27,8 @@
  *
  * Persistent tensors.  At home on the host (a_u), a tensor is away from the beginning, is fetched before its first use, and is copied
  * out after its last write, once.  It is then away until the end.  At home on the device (W_u - a_u), each time that it is away
- * takes a copy out and a fetch, by the step's end at the latest.  So y_p is there twice: as bytes of the host, y_p <= a_u, whose
- * copies out are those of the home, and as bytes of the device, y_p + z + w <= W_u - a_u.
+ * takes a copy out and a fetch, by the step's end at the latest.  So for the first and the last value y_p is there twice: as bytes of
+ * the host, y_p <= a_u, whose copies out are those of the home, and as bytes of the device, y_p + z + w <= W_u - a_u.
  *
  * A byte dropped over a split moment may be made again before it (and is then not away at it) or after it.  So time spent on
  * reruns serves copies only on the right side of the largest excess.  A rerun charged just before the next use would be no
@@ -336,26 +336,28 @@ add_persistent(struct flow *f, const struct unit *u)
 		lp_add(p, f->row_ready + u->last_write, home, -1);
 	for (uint32_t i = 0; i < u->count; i++) {
 		const struct parcel *q = &u->parcels[i];
-		bool tail = q->to == f->p.moment_count && !q->in;
+		bool tail = q->to == f->p.moment_count && !q->in, first = i == 0 || !u->parcels[i - 1].last;
 
+		/* At home on the device, where a value that is neither the first nor the last leaves as if it were: */
 		row = lp_row(p, -INFINITY, u->mb);
-		if (!q->initial && !tail) {
-			add_parcel(f, q, u->mb, true, row);
-			continue;
-		}
-		/* At home on the device: */
-		lp_add(p, row, home, 1);
 		add_parcel(f, q, u->mb, true, row);
+		if (q->initial || tail)
+			lp_add(p, row, home, 1);
 		/* At home on the host: */
 		if (q->initial && q->in && q->to == u->first_use && q->from == 0) {
 			covers(f, home, q->from, q->to);
-			continue;
+		} else if (q->initial || q->last) {
+			uint32_t most = lp_row(p, -INFINITY, 0);
+
+			c = add_away(f, q, q->to, u->mb, most);
+			lp_add(p, most, home, -1);
+			if (!q->initial && !tail)
+				lp_add(p, row, c, 1);
+			if (q->initial || !first)	/* the first of the last value comes with the home's copy out */
+				lp_add(p, f->row_host + q->from, c, -1);
+			if (!tail)
+				lp_add(p, f->row_due + q->to, c, 1);
 		}
-		row = lp_row(p, -INFINITY, 0);
-		lp_add(p, row, home, -1);
-		c = add_away(f, q, q->to, u->mb, row);
-		if (q->initial)
-			comes_from_host(f, q, c, false, !tail);
 	}
 }
 

@@ -83,7 +83,8 @@ add_cost(struct costing *f, const struct idle_interval *idle)
 	if ((n == 0 && !kind_is_persistent(f->graph->tensors[t].kind)) || (!idle->read && idle->to < f->graph->op_count))
 		return;
 	x = &f->s->costs[f->s->count++];
-	*x = (struct idle_cost) { .idle = *idle, .in = idle->read, .initial = n == 0, .bytes = f->graph->tensors[t].bytes };
+	*x = (struct idle_cost) { .idle = *idle, .in = idle->read, .initial = n == 0, .last = n > 0 && n == all,
+	    .bytes = f->graph->tensors[t].bytes };
 	if (n > 0) {
 		x->out = true;
 		find_runs(f, x, n);

@@ -184,8 +184,8 @@ smallest(const struct idle_costs *s, bytes_t budget, struct arena *a)
 static int
 compare_parcel(const struct parcel *x, const struct parcel *y)
 {
-	const int64_t u[] = { x->from, x->to, x->ready, x->out * 8 + x->in * 4 + x->initial * 2 + x->drops, x->grade };
-	const int64_t v[] = { y->from, y->to, y->ready, y->out * 8 + y->in * 4 + y->initial * 2 + y->drops, y->grade };
+	const int64_t u[] = { x->from, x->to, x->ready, x->out * 16 + x->in * 8 + x->initial * 4 + x->last * 2 + x->drops, x->grade };
+	const int64_t v[] = { y->from, y->to, y->ready, y->out * 16 + y->in * 8 + y->initial * 4 + y->last * 2 + y->drops, y->grade };
 
 	for (size_t i = 0; i < sizeof(u) / sizeof(*u); i++)
 		if (u[i] != v[i])
@@ -278,7 +278,7 @@ make_unit(const struct parcels *f, struct unit *u, const struct lifetimes *l, ui
 		struct parcel *q = &u->parcels[u->count];
 
 		*q = (struct parcel) { .from = moment_after(f, x->idle.from), .to = moment_after(f, x->idle.to), .ready = moment_after(f, x->ready),
-		    .out = x->out || x->initial, .in = x->in, .initial = x->initial, .drops = x->run_count > 0,
+		    .out = x->out || x->initial, .in = x->in, .initial = x->initial, .last = x->last, .drops = x->run_count > 0,
 		    .ms_per_mb = us[i] / PARCELS_MS / u->mb };
 		q->grade = q->ms_per_mb > 0 ? (int32_t)floor(OCTAVE * log2(q->ms_per_mb)) : INT32_MIN;
 		if (crosses_excess(f, q))

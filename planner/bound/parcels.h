@@ -20,6 +20,7 @@ struct parcel {
 	bool out;		/* a copy out must end before the bytes are gone; shared copies are asked of one parcel only */
 	bool in;		/* unless made again, a fetch must end by moment `to` */
 	bool initial;		/* the value is that from before the step, which a home on the host has */
+	bool last;		/* the value is the one that a home on the host gets */
 	bool drops;		/* the value can be made again */
 	int32_t grade;		/* of ms_per_mb: parcels of one grade are merged */
 	double ms_per_mb;	/* the least time of reruns; of merged parcels the least */
