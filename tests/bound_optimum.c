@@ -87,11 +87,40 @@ compare(struct tally *n, const struct tiny_mix *mix, uint64_t seed)
 	arena_free(&a);
 }
 
+/* A parameter that is at home on the host and away before its first use and after its last write: one fetch and one copy out, 1000 us
+ * each.  130 us of ops, less the first one, which the fetch cannot overlap, and the wait for the copy out: 2130 us. */
+static void
+test_home(void)
+{
+	struct arena a = ARENA_INIT;
+	struct err e = ERR_INIT;
+	struct optimum best = { .us = 0 };
+	struct lifetimes l;
+	struct graph g;
+	struct device d;
+	const bytes_t budget = 1002560;
+
+	if (graph_read(&g, tests_path("data/h1.graph.json"), &a, &e) < 0 || device_read(&d, tests_path("data/h1.dev.json"), &a, &e) < 0) {
+		ok(false, "home: read: %s", e.text);
+		return;
+	}
+	lifetimes_init(&l, &g, &a);
+	ok(optimum_find(&best, &g, &d, budget, MOST_STATES, &a) == OPTIMUM_FOUND, "home: an optimum");
+	is_near(best.us, 2130, 1e-6, "home: one copy out serves");
+	for (int b = 0; bounds[b].name != NULL; b++) {
+		double us = bounds[b].time_us(&l, &d, budget, &a);
+
+		ok(us <= 2130 && us > 1000, "home: bound '%s', %g us, is not above", bounds[b].name, us);
+	}
+	arena_free(&a);
+}
+
 int
 main(int argc, char **argv)
 {
 	uint64_t count = argc > 1 ? strtoull(argv[1], NULL, 10) : 60, first = argc > 2 ? strtoull(argv[2], NULL, 10) : 0;
 
+	test_home();
 	for (const struct tiny_mix *mix = tiny_mixes; mix->name != NULL; mix++) {
 		struct tally n = { 0 };
 

@@ -153,6 +153,7 @@ C_TESTS += %D%/idle.t %D%/results.t
 C_TESTS += %D%/bounds.t
 %C%_bounds_t_SOURCES = %D%/bounds.c
 %C%_bounds_t_LDADD = $(TEST_LIBS)
+SHELL_TESTS += %D%/ilp_cases.sh
 C_TESTS += %D%/bound_optimum.t
 %C%_bound_optimum_t_SOURCES = %D%/bound_optimum.c %D%/optimum.c %D%/optimum_plan.c %D%/optimum.h %D%/tiny_step.c %D%/tiny_step.h
 %C%_bound_optimum_t_LDADD = $(TEST_LIBS)
