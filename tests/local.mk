@@ -142,7 +142,7 @@ SHELL_TESTS += %D%/compare.sh
 %C%_policies_t_LDADD = $(TEST_LIBS)
 if HAVE_GLPK
 C_TESTS += %D%/ilp.t
-%C%_ilp_t_SOURCES = %D%/ilp.c
+%C%_ilp_t_SOURCES = %D%/ilp.c %D%/tiny_step.c %D%/tiny_step.h
 %C%_ilp_t_LDADD = $(TEST_LIBS)
 endif
 C_TESTS += %D%/idle.t %D%/results.t

@@ -246,7 +246,7 @@ needs_fetched(struct exact *f, uint32_t stage, uint32_t p, uint32_t i, uint32_t 
 		fetched[i] = lp_column(lp, 0, 1, 0);
 		lp_name_column(lp, fetched[i], "f", i, op);
 		row = lp_row(lp, 0, INFINITY);
-		for (uint32_t l = 0; l < c->r_count && c->r_first + l < f->run_in[op]; l++)
+		for (uint32_t l = 0; l < c->r_count && c->r_first + l <= f->run_in[op]; l++)
 			lp_add(lp, row, c->r + l, 1);
 		lp_add(lp, row, fetched[i], -f->m->choices[i].interval->in_us / ILP_MS);
 		if (at < c->row_count) {
