@@ -14,7 +14,54 @@ size_of(const struct blocks *d, uint32_t t)
 static bool
 is_transient(const struct blocks *d, uint32_t t)
 {
-	return !kind_is_persistent(d->graph->tensors[t].kind) && d->life->first[t] <= d->life->last[t];
+	return !kind_is_persistent(d->graph->tensors[t].kind) && !d->shared[t] && d->life->first[t] <= d->life->last[t];
+}
+
+/* A map is shared when forward reads it in more than one of SHARED_PART segments, and in more than SHARED_LEAST; or when backward reads
+ * it after it has come to a block more than SHARED_LEAST before the map's. */
+enum { SHARED_PART = 8, SHARED_LEAST = 4 };
+
+static void
+share(struct blocks *d, uint32_t t)
+{
+	d->shared[t] = true;
+	d->shared_bytes += size_of(d, t);
+}
+
+/* Finds the maps that forward reads in many segments; the blocks are segments still. */
+static void
+share_common(struct blocks *d)
+{
+	uint32_t *count = ARENA_NEW(d->arena, uint32_t, d->graph->tensor_count), *latest = ARENA_NEW(d->arena, uint32_t, d->graph->tensor_count);
+
+	for (uint32_t k = 0; k < d->y.first[d->y.count]; k++)
+		for (uint32_t i = 0; i < d->graph->ops[k].input_count; i++) {
+			uint32_t t = d->graph->ops[k].inputs[i];
+
+			count[t] += latest[t] != d->block_of[k] + 1;
+			latest[t] = d->block_of[k] + 1;
+		}
+	for (uint32_t t = 0; t < d->graph->tensor_count; t++)
+		if (!kind_is_persistent(d->graph->tensors[t].kind) && count[t] > SHARED_LEAST && count[t] > d->y.count / SHARED_PART)
+			share(d, t);
+}
+
+/* Shares the maps that backward op k reads from blocks long before which backward has come to `cur`; true: there are some. */
+static bool
+share_late(struct blocks *d, uint32_t k, uint32_t cur)
+{
+	const struct op *o = &d->graph->ops[k];
+	bool any = false;
+
+	for (uint32_t i = 0; i < o->input_count; i++) {
+		uint32_t t = o->inputs[i];
+
+		if (!is_transient(d, t) || d->y.last_forward[t] == SEGMENTS_NONE || d->block_of[d->life->first[t]] <= cur + SHARED_LEAST)
+			continue;
+		share(d, t);
+		any = true;
+	}
+	return any;
 }
 
 /* Returns the block with the forward of backward op k's layer; `latest` if the op has no layer name, or the layer no forward. */
@@ -27,7 +74,7 @@ preferred(const struct blocks *d, uint32_t k, uint32_t latest)
 }
 
 /* Merges segments so that backward goes through them in reverse: each backward op reads maps of one block, and after it no op reads maps
- * of a later block.  joined[i]: segment i belongs to the one before.  True: a segment was merged. */
+ * of a later block, but shared ones.  joined[i]: segment i belongs to the one before.  True: a segment was merged, or a map shared. */
 static bool
 join_once(struct blocks *d, bool *joined)
 {
@@ -38,10 +85,12 @@ join_once(struct blocks *d, bool *joined)
 		const struct op *o = &d->graph->ops[k];
 		uint32_t lo = 0, hi = cur;
 
+		changed |= share_late(d, k, cur);
+
 		for (uint32_t i = 0; i < o->input_count; i++) {
 			uint32_t t = o->inputs[i], last = d->y.last_forward[t];
 
-			if (kind_is_persistent(d->graph->tensors[t].kind) || last == SEGMENTS_NONE)
+			if (!is_transient(d, t) || last == SEGMENTS_NONE)
 				continue;
 			if (d->block_of[d->life->first[t]] > lo)
 				lo = d->block_of[d->life->first[t]];
@@ -82,6 +131,9 @@ find_blocks(struct blocks *d)
 	bool *joined;
 
 	d->block_of = ARENA_NEW(d->arena, uint32_t, d->graph->op_count);
+	d->shared = ARENA_NEW(d->arena, bool, d->graph->tensor_count);
+	number_blocks(d, ARENA_NEW(d->arena, bool, d->y.count));
+	share_common(d);
 	do {
 		joined = ARENA_NEW(d->arena, bool, d->y.count);
 		number_blocks(d, joined);
