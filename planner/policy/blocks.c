@@ -3,6 +3,7 @@
 #include <config.h>
 #include "planner/policy/blocks.h"
 
+#include "planner/schedule/versions.h"
 #include "src/base/rank.h"
 
 static bytes_t
@@ -167,10 +168,52 @@ find_own(const struct blocks *d)
 	return reads;
 }
 
-/* Returns the ops that rerun with their block: those on the way to a tensor of reads[] or, with reads NULL, to one that leaves the block.
+/* True: op k, which is recomputable, may run again among the ops of can[] without leaving or reading an older version: all later forward
+ * writers of its outputs run again, too, and those of its inputs that have been written over since. */
+static bool
+keeps_versions(const struct blocks *d, const struct versions *v, const bool *can, uint32_t k)
+{
+	const struct op *o = &d->graph->ops[k];
+	uint32_t forward = d->y.first[d->count];
+
+	for (uint32_t j = 0; j < o->output_count; j++)
+		for (uint32_t n = versions_before(v, o->outputs[j], k) + 2; n <= versions_before(v, o->outputs[j], forward); n++)
+			if (!can[versions_writer(v, o->outputs[j], n)])
+				return false;
+	for (uint32_t i = 0; i < o->input_count; i++) {
+		uint32_t n = versions_before(v, o->inputs[i], k);
+
+		if (n > 0 && n < versions_before(v, o->inputs[i], forward) && !can[versions_writer(v, o->inputs[i], n)])
+			return false;
+	}
+	return true;
+}
+
+/* Returns the ops that may run again. */
+static bool *
+find_able(const struct blocks *d)
+{
+	bool *can = ARENA_NEW(d->arena, bool, d->graph->op_count), changed = true;
+	struct versions v;
+
+	versions_init(&v, d->graph, d->arena);
+	for (uint32_t k = 0; k < d->y.first[d->count]; k++)
+		can[k] = d->graph->ops[k].recomputable;
+	while (changed) {
+		changed = false;
+		for (uint32_t k = d->y.first[d->count]; k-- > 0;)
+			if (can[k] && !keeps_versions(d, &v, can, k)) {
+				can[k] = false;
+				changed = true;
+			}
+	}
+	return can;
+}
+
+/* Returns the ops of can[] that rerun with their block: those on the way to a tensor of reads[] or, with reads NULL, to one that leaves the block.
  * Adds their times to each block's own_us or us. */
 static bool *
-find_again(struct blocks *d, const bool *reads)
+find_again(struct blocks *d, const bool *can, const bool *reads)
 {
 	bool *needed = ARENA_NEW(d->arena, bool, d->graph->tensor_count), *again = ARENA_NEW(d->arena, bool, d->graph->op_count);
 
@@ -184,7 +227,7 @@ find_again(struct blocks *d, const bool *reads)
 
 			runs |= is_transient(d, t) && (needed[t] || (reads != NULL ? reads[t] : d->life->last[t] >= b->to));
 		}
-		again[k] = runs && o->recomputable;
+		again[k] = runs && can[k];
 		if (!again[k])
 			continue;
 		*(reads != NULL ? &b->own_us : &b->us) += o->time_us;
@@ -324,7 +367,7 @@ int
 blocks_init(struct blocks *d, const struct lifetimes *l, uint32_t most, struct arena *a, struct err *e)
 {
 	uint32_t maps;
-	bool *reads;
+	bool *reads, *can;
 
 	*d = (struct blocks) { .graph = l->graph, .life = l, .arena = a };
 	if (segments_maps(&maps, l, a, e) < 0 || segments_init(&d->y, l, maps < most ? maps + 1 : most, a, e) < 0)
@@ -332,8 +375,9 @@ blocks_init(struct blocks *d, const struct lifetimes *l, uint32_t most, struct a
 	layers_init(&d->layers, l->graph, a);
 	find_blocks(d);
 	reads = find_own(d);
-	d->again = find_again(d, NULL);
-	d->own = find_again(d, reads);
+	can = find_able(d);
+	d->again = find_again(d, can, NULL);
+	d->own = find_again(d, can, reads);
 	measure_blocks(d, reads);
 	return 0;
 }
