@@ -196,7 +196,7 @@ open_interval(struct exact *f, uint32_t i)
 {
 	const struct timed_interval *g = f->m->choices[i].interval;
 	struct interval_columns *c = &f->of[i];
-	uint32_t last, from = g->idle.from;
+	uint32_t last, from = g->idle.from, end;
 
 	if (c->row_count == 0)
 		return;
@@ -206,7 +206,11 @@ open_interval(struct exact *f, uint32_t i)
 	c->e = columns(f, "e", i, c->first_row, c->row_count, 1, true);
 	c->s = columns(f, "s", i, c->first_row + 1, c->row_count - 1, 1, true);
 	c->o_first = from == 0 ? 0 : f->op_in[from - 1] + 1;
-	c->o_count = f->op_in[last] - c->o_first;
+	end = last;
+	for (uint32_t k = 0; k < f->m->count; k++)
+		if (f->m->choices[k].prior == i)
+			end = g->idle.to;	/* a copy that ends after the last moment serves the later choice */
+	c->o_count = f->op_in[end] - c->o_first;
 	c->o = columns(f, "o", i, c->o_first, c->o_count, INFINITY, false);
 	c->r_first = f->op_in[f->moment[c->first_row]] + 1;
 	c->r_count = f->op_in[g->idle.to] - c->r_first;

@@ -84,8 +84,6 @@ outputs_may_stay(struct closing *c, uint32_t p, int depth)
 	for (uint32_t j = 0; j < o->output_count; j++) {
 		uint32_t t = o->outputs[j], now = versions_before(&c->m->versions, t, c->op);
 
-		if (kind_is_persistent(c->m->graph->tensors[t].kind))
-			return false;
 		for (uint32_t v = versions_before(&c->m->versions, t, p) + 2; v <= now && lifetimes_needs(c->m->life, t, c->op); v++)
 			if (!may_run(c, versions_writer(&c->m->versions, t, v), depth))
 				return false;
