@@ -228,7 +228,10 @@ EXTRA_DIST += %D%/bench_placement.sh
 bench-placement: layrub$(EXEEXT) %D%/measure$(EXEEXT)
 	@LAYRUB=./layrub MEASURE=%D%/measure DATA='$(DATA)' $(SHELL) $(srcdir)/%D%/bench_placement.sh
 
-# Not part of `make bench`: it takes many minutes.
+# Not part of `make bench`: they take many minutes.  bench-bounds compares bounds with the optimum of 100,000 random steps.
+.PHONY: bench-bounds
+bench-bounds: %D%/bound_optimum.t
+	@LAYRUB_TESTS='$(abs_top_srcdir)/tests' %D%/bound_optimum.t 20000
 EXTRA_DIST += %D%/bench_schedule.sh
 .PHONY: bench-schedule
 bench-schedule: layrub$(EXEEXT)

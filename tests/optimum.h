@@ -6,8 +6,9 @@
  * and copies in, and values that are given up.  Memory is the sum of all values on the device, of the running op's outputs and
  * workspace, and of the copy in that is under way.
  *
- * The programs searched are all that a plan can express, but for two things: copies of parts of tensors, and two device buffers or
- * two host buffers with the same value at one time.  No tensor of the graph is read before it holds a value.
+ * The programs searched are all that a plan can express, but for three things: copies of parts of tensors; two device buffers or two
+ * host buffers with the same value at one time; two outputs that take over the bytes of one input.  No tensor of the graph may be
+ * read before it holds a value.
  * The programs searched are more than the plans in two ways, which only make the optimum smaller: no bytes are lost to
  * fragmentation, and a persistent tensor that returns to the device finds its old place free.  optimum_plan() shows for each
  * answer whether it is a plan's.

@@ -10,13 +10,15 @@
 #include "tests/random.h"
 
 const struct tiny_mix tiny_mixes[] = {
-	{ .name = "activations", .ops_least = 4, .ops_most = 7, .persistent_most = 1, .persistent_units = 2, .persistent_parts = 1,
+	{ .name = "activations", .ops_least = 4, .ops_most = 7, .persistent_most = 1, .persistent_units = 2, .transient_units = 8, .workspace_units = 8, .persistent_parts = 1,
 	    .update_parts = 1, .again_parts = 1, .inplace_parts = 1, .alternative_parts = 1, .latency_parts = 2, .contention_parts = 2 },
-	{ .name = "parameters", .ops_least = 3, .ops_most = 6, .persistent_most = 4, .persistent_units = 12, .persistent_parts = 5,
+	{ .name = "parameters", .ops_least = 3, .ops_most = 6, .persistent_most = 4, .persistent_units = 12, .transient_units = 8, .workspace_units = 8, .persistent_parts = 5,
 	    .update_parts = 3, .again_parts = 1, .latency_parts = 2, .contention_parts = 2 },
-	{ .name = "versions", .ops_least = 3, .ops_most = 7, .persistent_most = 2, .persistent_units = 6, .persistent_parts = 2,
+	{ .name = "homes", .ops_least = 5, .ops_most = 7, .persistent_most = 3, .persistent_units = 30, .transient_units = 1, .workspace_units = 60,
+	    .persistent_parts = 2, .update_parts = 2 },
+	{ .name = "versions", .ops_least = 3, .ops_most = 7, .persistent_most = 2, .persistent_units = 6, .transient_units = 8, .workspace_units = 8, .persistent_parts = 2,
 	    .update_parts = 2, .again_parts = 5, .inplace_parts = 3, .alternative_parts = 2, .latency_parts = 1 },
-	{ .name = "curves", .ops_least = 3, .ops_most = 6, .persistent_most = 2, .persistent_units = 8, .persistent_parts = 3,
+	{ .name = "curves", .ops_least = 3, .ops_most = 6, .persistent_most = 2, .persistent_units = 8, .transient_units = 8, .workspace_units = 8, .persistent_parts = 3,
 	    .update_parts = 2, .again_parts = 1, .latency_parts = 6, .curve_parts = 7, .contention_parts = 2 },
 	{ .name = NULL }
 };
@@ -66,7 +68,7 @@ draw_op(struct drawing *d, uint32_t k)
 	uint32_t transient = g->tensor_count - d->persistent, t;
 
 	*o = (struct op) { .name = "op", .inputs = x->in[k], .outputs = x->out[k], .time_us = pick(d, 10) == 0 ? 0 : 1 + pick(d, 20),
-	    .workspace_bytes = pick(d, 2) * 256 * (bytes_t)pick(d, 8), .class = pick(d, 2) ? CLASS_OTHER : CLASS_CONV };
+	    .workspace_bytes = pick(d, 2) * 256 * (bytes_t)pick(d, d->mix->workspace_units), .class = pick(d, 2) ? CLASS_OTHER : CLASS_CONV };
 	for (uint32_t i = 0, n = 1 + pick(d, 3); i < n; i++) {
 		if (d->persistent > 0 && in_parts(d, d->mix->persistent_parts))
 			add_input(o, x->in[k], pick(d, d->persistent));
@@ -88,11 +90,11 @@ draw_op(struct drawing *d, uint32_t k)
 			add_input(o, x->in[k], t);
 		x->out[k][o->output_count++] = t;
 	} else if (o->output_count == 0 || pick(d, 2) == 0) {
-		t = new_tensor(d, pick(d, 12) == 0 ? KIND_RESULT : KIND_ACTIVATION, 8);
+		t = new_tensor(d, pick(d, 12) == 0 ? KIND_RESULT : KIND_ACTIVATION, d->mix->transient_units);
 		x->out[k][o->output_count++] = t;
 	}
 	if (in_parts(d, d->mix->alternative_parts)) {
-		x->other[k] = (struct alternative) { 256 * (bytes_t)pick(d, 8), 1 + pick(d, 20) };
+		x->other[k] = (struct alternative) { 256 * (bytes_t)pick(d, d->mix->workspace_units), 1 + pick(d, 20) };
 		o->alternatives = &x->other[k];
 		o->alternative_count = 1;
 	}
@@ -177,7 +179,8 @@ tiny_step_init(struct tiny_step *x, const struct tiny_mix *mix, uint64_t seed)
 	lifetimes_init(&l, &x->graph, &a);
 	least = bytes_align(l.bound_bytes, 256) / 256;
 	most = bytes_align(l.peak_bytes, 256) / 256;
-	x->budget = 256 * (least + pick(&d, (uint32_t)(most - least + 1)));
+	/* Half of the budgets are as small as any plan permits. */
+	x->budget = 256 * (least + (pick(&d, 2) == 0 ? pick(&d, 2) : pick(&d, (uint32_t)(most - least + 1))));
 	arena_free(&a);
 }
 

@@ -12,7 +12,7 @@ struct tiny_mix {
 	const char *name;
 	uint32_t ops_least, ops_most;	/* at most TINY_OPS */
 	uint32_t persistent_most;	/* tensors */
-	uint32_t persistent_units;	/* their most bytes, in units of 256 */
+	uint32_t persistent_units, transient_units, workspace_units;	/* most bytes of a tensor, a workspace, in units of 256 */
 	uint32_t persistent_parts;	/* of inputs that are persistent */
 	uint32_t update_parts;		/* of ops that write a persistent tensor */
 	uint32_t again_parts;		/* of ops that write a transient tensor again, in place or unread */
