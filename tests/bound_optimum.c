@@ -10,12 +10,16 @@
 #include <string.h>
 
 #include "planner/bound/bounds.h"
+#include "planner/schedule/decisions.h"
+#include "planner/schedule/idle.h"
+#include "planner/schedule/program.h"
 #include "sim/check/check.h"
 #include "sim/time/simulate.h"
+#include "tests/random.h"
 #include "tests/tap.h"
 #include "tests/tiny_step.h"
 
-enum { MOST_STATES = 60000, PLAN_EACH = 4 };
+enum { MOST_STATES = 60000, PLAN_EACH = 4, PLANS = 5 };
 
 struct tally {
 	int found, impossible, unknown;
@@ -89,6 +93,73 @@ compare(struct tally *n, const struct tiny_mix *mix, uint64_t seed)
 	arena_free(&a);
 }
 
+/* Draws homes, fates and times. */
+static void
+draw_decisions(struct decisions *d, const struct lifetimes *l, uint64_t *random, struct arena *a)
+{
+	uint32_t count, most = 1 + (uint32_t)(random_splitmix(random) % 4);
+	const struct idle_interval *idle = idle_intervals(l, &count, a);
+
+	d->on_host = ARENA_NEW(a, bool, l->graph->tensor_count);
+	d->in_place = random_splitmix(random) % 2;
+	d->keep_recomputed = random_splitmix(random) % 2;
+	for (uint32_t t = 0; t < l->graph->tensor_count; t++)
+		d->on_host[t] = kind_is_persistent(l->graph->tensors[t].kind) && random_splitmix(random) % 2;
+	for (uint32_t i = 0; i < count; i++) {
+		uint32_t u = idle[i].slot, length = idle[i].to - idle[i].from;
+
+		if (random_splitmix(random) % most > 0)
+			continue;
+		d->fate[u] = kind_is_persistent(l->graph->tensors[idle[i].tensor].kind) || random_splitmix(random) % 2 ? FATE_OFFLOAD : FATE_DROP;
+		d->gone[u] = idle[i].from + (uint32_t)(random_splitmix(random) % (length + 1));
+		d->back[u] = d->gone[u] + (uint32_t)(random_splitmix(random) % (idle[i].to - d->gone[u] + 1));
+	}
+	for (uint32_t k = 0; k < l->graph->op_count; k++)
+		if (l->graph->ops[k].alternative_count > 0 && random_splitmix(random) % 2)
+			d->alternative[k] = 0;
+}
+
+/* No plan that the planner's own path makes of random decisions is faster than the optimum within its arena. */
+static void
+test_plans(const struct tiny_mix *mix, uint64_t count)
+{
+	int compared = 0, faster = 0, equal = 0;
+
+	for (uint64_t i = 0; i < count; i++) {
+		struct arena a = ARENA_INIT;
+		uint64_t random = i;
+		struct tiny_step x;
+		struct lifetimes l;
+
+		tiny_step_init(&x, mix, i);
+		lifetimes_init(&l, &x.graph, &a);
+		for (int n = 0; n < PLANS; n++) {
+			struct plan p = { .graph = &x.graph, .device = &x.device, .policy = "", .placement = "", .budget_bytes = device_budget(&x.device) };
+			struct decisions d;
+			struct schedule s;
+			struct sim_result r;
+			struct optimum best;
+			struct err e = ERR_INIT;
+
+			decisions_init(&d, &l, &a);
+			draw_decisions(&d, &l, &random, &a);
+			if (decisions_schedule(&s, &d, &a, &e) < 0 || program_build(&p, &s, placement_find("auto"), 1, &a, &e) < 0 ||
+			    simulate(&r, &p, &x.device, &a, &e) < 0 ||
+			    optimum_find(&best, &x.graph, &x.device, p.arena_bytes, MOST_STATES, &a) != OPTIMUM_FOUND)
+				continue;
+			compared++;
+			equal += r.step_time_us <= best.us * (1 + 1e-9);
+			if (r.step_time_us >= best.us * (1 - 1e-9) - 1e-9)
+				continue;
+			faster++;
+			diag("%s, seed %llu in %llu: a plan takes %.9g us, the optimum %.9g", mix->name, (unsigned long long)i,
+			    (unsigned long long)p.arena_bytes, r.step_time_us, best.us);
+		}
+		arena_free(&a);
+	}
+	ok(compared > 0 && faster == 0, "%s: no plan of %d is faster than the optimum, %d are as fast", mix->name, compared, equal);
+}
+
 /* A parameter that is at home on the host and away before its first use and after its last write: one fetch and one copy out, 1000 us
  * each.  130 us of ops, less the first one, which the fetch cannot overlap, and the wait for the copy out: 2130 us. */
 static void
@@ -151,6 +222,7 @@ main(int argc, char **argv)
 		ok(n.beaten == 0, "%s: no bound is above the optimum of %d graphs", mix->name, n.found);
 		ok(n.unlike == 0, "%s: %d optima are sound plans, %d more need room for fragmentation", mix->name, n.plans, n.scattered);
 		ok((uint64_t)n.found * 3 > count, "%s: %d have no plan, %d were too large to search", mix->name, n.impossible, n.unknown);
+		test_plans(mix, count / 4);
 		for (int b = 0; b < BOUND_COUNT; b++)
 			diag("%s: bound '%s' sees half of the time over the ideal in %d of %d", mix->name, bounds[b].name, n.tight[b], n.slower);
 	}
