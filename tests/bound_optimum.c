@@ -21,7 +21,7 @@
 
 enum { MOST_STATES = 60000, PLAN_EACH = 4, PLANS = 5 };
 
-struct tally {
+struct optimum_tally {
 	int found, impossible, unknown;
 	int plans, scattered, unlike;	/* as plans: sound and as fast; over the budget by fragmentation; neither */
 	int beaten;
@@ -30,7 +30,7 @@ struct tally {
 
 /* True: the answer is a sound plan that takes as long. */
 static bool
-is_plan(struct tally *n, const struct tiny_step *x, const struct optimum *best, bytes_t budget, struct arena *a)
+is_plan(struct optimum_tally *n, const struct tiny_step *x, const struct optimum *best, bytes_t budget, struct arena *a)
 {
 	struct plan p = { .graph = &x->graph, .device = &x->device, .policy = "", .placement = "", .budget_bytes = budget };
 	struct sim_result r;
@@ -51,7 +51,7 @@ is_plan(struct tally *n, const struct tiny_step *x, const struct optimum *best, 
 }
 
 static void
-compare(struct tally *n, const struct tiny_mix *mix, uint64_t seed)
+compare(struct optimum_tally *n, const struct tiny_mix *mix, uint64_t seed)
 {
 	struct arena a = ARENA_INIT;
 	struct tiny_step x;
@@ -198,7 +198,7 @@ static const struct { const char *mix; uint64_t seed; } known[] = {
 static void
 test_known(void)
 {
-	struct tally n = { 0 };
+	struct optimum_tally n = { 0 };
 
 	for (size_t i = 0; i < sizeof(known) / sizeof(*known); i++)
 		for (const struct tiny_mix *mix = tiny_mixes; mix->name != NULL; mix++)
@@ -215,7 +215,7 @@ main(int argc, char **argv)
 	test_home();
 	test_known();
 	for (const struct tiny_mix *mix = tiny_mixes; mix->name != NULL; mix++) {
-		struct tally n = { 0 };
+		struct optimum_tally n = { 0 };
 
 		for (uint64_t i = 0; i < count; i++)
 			compare(&n, mix, first + i);

@@ -10,7 +10,7 @@
 enum { TABLE = 1 << 13 };
 #define BIT(i) (UINT32_C(1) << (i))
 
-struct node {
+struct optimum_node {
 	struct optimum_state s;
 	struct optimum_starts starts;	/* that led from the parent to here */
 	double f;			/* now + the least time left */
@@ -35,7 +35,7 @@ struct optimum_search {
 	uint32_t needed[OPTIMUM_OPS + 1];	/* of these, by a first run or the caller */
 	double least_us[OPTIMUM_OPS + 1];	/* of all first runs from op k on */
 	double copy_us[DIRECTION_COUNT][OPTIMUM_VALUES];
-	struct node *nodes;		/* [count] */
+	struct optimum_node *nodes;		/* [count] */
 	uint32_t *heap;			/* [heap_count] the open list: nodes by f */
 	uint32_t *table;		/* [TABLE] the latest node with each hash */
 	uint32_t most;
@@ -279,7 +279,7 @@ add(struct optimum_search *x, const struct optimum_state *s, const struct optimu
 			return;
 		x->nodes[i].done = true;	/* the new one replaces it */
 	}
-	*ARENA_PUSH(x->arena, x->nodes, x->count, x->node_capacity) = (struct node) { .s = *s, .starts = *starts, .f = s->now + time_left(x, s), .parent = parent, .next_same = *slot };
+	*ARENA_PUSH(x->arena, x->nodes, x->count, x->node_capacity) = (struct optimum_node) { .s = *s, .starts = *starts, .f = s->now + time_left(x, s), .parent = parent, .next_same = *slot };
 	*slot = id;
 	heap_push(x, id);
 }
@@ -364,16 +364,16 @@ advance(const struct optimum_search *x, struct optimum_state *s)
 
 /* ---- starts ---- */
 
-struct choosing {
+struct optimum_choosing {
 	struct optimum_search *x;
 	uint32_t parent;
 };
 
-typedef void next_stage(const struct choosing *c, const struct optimum_state *s, const struct optimum_starts *starts);
+typedef void next_stage(const struct optimum_choosing *c, const struct optimum_state *s, const struct optimum_starts *starts);
 
 /* Goes on to `next` for each smallest set of values that can be given up so that everything fits. */
 static void
-make_room(const struct choosing *c, const struct optimum_state *s, const struct optimum_starts *starts, next_stage *next)
+make_room(const struct optimum_choosing *c, const struct optimum_state *s, const struct optimum_starts *starts, next_stage *next)
 {
 	const struct optimum_search *x = c->x;
 	bytes_t all = used(x, s), over = all > x->budget ? all - x->budget : 0;
@@ -404,7 +404,7 @@ make_room(const struct choosing *c, const struct optimum_state *s, const struct 
 }
 
 static void
-finish(const struct choosing *c, const struct optimum_state *s, const struct optimum_starts *starts)
+finish(const struct optimum_choosing *c, const struct optimum_state *s, const struct optimum_starts *starts)
 {
 	struct optimum_state t = *s;
 
@@ -425,7 +425,7 @@ engine_is_free(const struct optimum_search *x, const struct optimum_state *s)
 }
 
 static void
-start_in(const struct choosing *c, const struct optimum_state *s, const struct optimum_starts *starts)
+start_in(const struct optimum_choosing *c, const struct optimum_state *s, const struct optimum_starts *starts)
 {
 	const struct optimum_search *x = c->x;
 
@@ -445,7 +445,7 @@ start_in(const struct choosing *c, const struct optimum_state *s, const struct o
 }
 
 static void
-start_out(const struct choosing *c, const struct optimum_state *s, const struct optimum_starts *starts)
+start_out(const struct optimum_choosing *c, const struct optimum_state *s, const struct optimum_starts *starts)
 {
 	const struct optimum_search *x = c->x;
 
@@ -470,7 +470,7 @@ start_out(const struct choosing *c, const struct optimum_state *s, const struct 
 
 /* Starts a run whose outputs from number j on have no place yet. */
 static void
-place_outputs(const struct choosing *c, const struct optimum_state *s, const struct optimum_starts *starts, uint32_t j)
+place_outputs(const struct optimum_choosing *c, const struct optimum_state *s, const struct optimum_starts *starts, uint32_t j)
 {
 	const struct optimum_search *x = c->x;
 	const struct op *o = &x->graph->ops[s->op];
@@ -521,7 +521,7 @@ place_outputs(const struct choosing *c, const struct optimum_state *s, const str
 }
 
 static void
-start_run(const struct choosing *c, const struct optimum_state *s, uint32_t p)
+start_run(const struct optimum_choosing *c, const struct optimum_state *s, uint32_t p)
 {
 	const struct optimum_search *x = c->x;
 	const struct op *o = &x->graph->ops[p];
@@ -546,7 +546,7 @@ static void
 expand(struct optimum_search *x, uint32_t id)
 {
 	const struct optimum_state s = x->nodes[id].s;
-	struct choosing c = { x, id };
+	struct optimum_choosing c = { x, id };
 
 	if (s.op == OPTIMUM_NONE) {
 		if (s.next < x->graph->op_count)

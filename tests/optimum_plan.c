@@ -9,7 +9,7 @@
 #define BIT(i) (UINT32_C(1) << (i))
 #define UNSET UINT32_MAX
 
-struct planning {
+struct optimum_planning {
 	struct plan *plan;
 	const struct optimum *answer;
 	const struct graph *graph;
@@ -26,7 +26,7 @@ struct planning {
 };
 
 static uint32_t
-new_buffer(struct planning *w, uint32_t tensor, bytes_t bytes)
+new_buffer(struct optimum_planning *w, uint32_t tensor, bytes_t bytes)
 {
 	struct plan *p = w->plan;
 	uint32_t id = p->buffer_count++;
@@ -38,7 +38,7 @@ new_buffer(struct planning *w, uint32_t tensor, bytes_t bytes)
 }
 
 static uint32_t
-tensor_of(const struct planning *w, uint32_t value)
+tensor_of(const struct optimum_planning *w, uint32_t value)
 {
 	uint32_t t = 0;
 
@@ -48,7 +48,7 @@ tensor_of(const struct planning *w, uint32_t value)
 }
 
 static uint32_t
-buffer_for(struct planning *w, uint32_t value)
+buffer_for(struct optimum_planning *w, uint32_t value)
 {
 	uint32_t t = tensor_of(w, value);
 
@@ -56,7 +56,7 @@ buffer_for(struct planning *w, uint32_t value)
 }
 
 static uint32_t
-host_buffer(struct planning *w, uint32_t t)
+host_buffer(struct optimum_planning *w, uint32_t t)
 {
 	struct plan *p = w->plan;
 
@@ -67,7 +67,7 @@ host_buffer(struct planning *w, uint32_t t)
 
 /* Ends a buffer before the next instruction. */
 static void
-end_buffer(struct planning *w, uint32_t *id)
+end_buffer(struct optimum_planning *w, uint32_t *id)
 {
 	struct place_item *i = &w->items[*id];
 
@@ -76,7 +76,7 @@ end_buffer(struct planning *w, uint32_t *id)
 }
 
 static struct instruction *
-start(struct planning *w, enum queue q)
+start(struct optimum_planning *w, enum queue q)
 {
 	struct plan *p = w->plan;
 	struct instruction *in = &p->program[p->instruction_count];
@@ -92,7 +92,7 @@ start(struct planning *w, enum queue q)
 
 /* The version of tensor t that op k reads, as a value. */
 static uint32_t
-value_before(const struct planning *w, uint32_t t, uint32_t k)
+value_before(const struct optimum_planning *w, uint32_t t, uint32_t k)
 {
 	uint32_t v = w->first[t];
 
@@ -102,7 +102,7 @@ value_before(const struct planning *w, uint32_t t, uint32_t k)
 }
 
 static uint32_t
-output_buffer(struct planning *w, const struct op *o, const struct optimum_moment *m, uint32_t t)
+output_buffer(struct optimum_planning *w, const struct op *o, const struct optimum_moment *m, uint32_t t)
 {
 	uint32_t v = value_before(w, t, m->starts.op) + 1, id;
 
@@ -130,7 +130,7 @@ output_buffer(struct planning *w, const struct op *o, const struct optimum_momen
 }
 
 static void
-start_run(struct planning *w, const struct optimum_moment *m)
+start_run(struct optimum_planning *w, const struct optimum_moment *m)
 {
 	const struct op *o = &w->graph->ops[m->starts.op];
 	uint32_t *reads = ARENA_NEW(w->arena, uint32_t, o->input_count), *writes = ARENA_NEW(w->arena, uint32_t, o->output_count);
@@ -152,7 +152,7 @@ start_run(struct planning *w, const struct optimum_moment *m)
 }
 
 static void
-start_out(struct planning *w, uint32_t v)
+start_out(struct optimum_planning *w, uint32_t v)
 {
 	struct instruction *in = start(w, QUEUE_OUT);
 	uint32_t t = tensor_of(w, v);
@@ -165,7 +165,7 @@ start_out(struct planning *w, uint32_t v)
 }
 
 static void
-start_in(struct planning *w, uint32_t v)
+start_in(struct optimum_planning *w, uint32_t v)
 {
 	struct instruction *in = start(w, QUEUE_IN);
 
@@ -177,7 +177,7 @@ start_in(struct planning *w, uint32_t v)
 
 /* Puts what has ended in its place, and ends the buffers of values that nothing needs any more. */
 static void
-settle(struct planning *w, const struct optimum_moment *m)
+settle(struct optimum_planning *w, const struct optimum_moment *m)
 {
 	const struct optimum_state *s = &m->after;
 	const bool works[] = { s->op != OPTIMUM_NONE, s->out != OPTIMUM_NONE, s->in != OPTIMUM_NONE };
@@ -210,7 +210,7 @@ settle(struct planning *w, const struct optimum_moment *m)
 }
 
 static void
-begin(struct planning *w)
+begin(struct optimum_planning *w)
 {
 	struct plan *p = w->plan;
 
@@ -234,7 +234,7 @@ begin(struct planning *w)
 }
 
 static void
-end(struct planning *w)
+end(struct optimum_planning *w)
 {
 	struct plan *p = w->plan;
 	uint32_t all = p->instruction_count + 1;
@@ -276,7 +276,7 @@ final_buffer(const struct plan *p, uint32_t tensor)
 
 /* Gives tensors at home on the device one fixed place each, if any returns there: those that leave first stand last. */
 static int
-fix_homes(struct planning *w, struct err *e)
+fix_homes(struct optimum_planning *w, struct err *e)
 {
 	struct plan *p = w->plan;
 	bool return_home = false, fixed[OPTIMUM_TENSORS] = { false };
@@ -305,7 +305,7 @@ fix_homes(struct planning *w, struct err *e)
 }
 
 static int
-place(struct planning *w, struct err *e)
+place(struct optimum_planning *w, struct err *e)
 {
 	struct plan *p = w->plan;
 	struct place_problem device = { .count = p->buffer_count, .items = w->items, .align = DEVICE_ALIGN, .threads = 1,
@@ -330,7 +330,7 @@ optimum_plan(struct plan *p, const struct optimum *x, struct arena *a, struct er
 {
 	const struct graph *g = p->graph;
 	uint32_t most = 3 * x->moment_count + 1, buffers = (OPTIMUM_TENSORS + 2) * most;
-	struct planning w = { .plan = p, .answer = x, .graph = g, .arena = a, .home = x->moments[0].before.home };
+	struct optimum_planning w = { .plan = p, .answer = x, .graph = g, .arena = a, .home = x->moments[0].before.home };
 
 	for (uint32_t t = 0; t <= g->tensor_count; t++)
 		w.first[t] = optimum_value(g, t);

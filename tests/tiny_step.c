@@ -23,7 +23,7 @@ const struct tiny_mix tiny_mixes[] = {
 	{ .name = NULL }
 };
 
-struct drawing {
+struct tiny_drawing {
 	struct tiny_step *x;
 	const struct tiny_mix *mix;
 	uint64_t seed;
@@ -32,19 +32,19 @@ struct drawing {
 
 /* 0 .. n - 1 */
 static uint32_t
-pick(struct drawing *d, uint32_t n)
+pick(struct tiny_drawing *d, uint32_t n)
 {
 	return (uint32_t)(random_splitmix(&d->seed) % n);
 }
 
 static bool
-in_parts(struct drawing *d, uint32_t parts)
+in_parts(struct tiny_drawing *d, uint32_t parts)
 {
 	return pick(d, 8) < parts;
 }
 
 static uint32_t
-new_tensor(struct drawing *d, enum kind kind, uint32_t units)
+new_tensor(struct tiny_drawing *d, enum kind kind, uint32_t units)
 {
 	struct graph *g = &d->x->graph;
 
@@ -60,7 +60,7 @@ add_input(struct op *o, uint32_t *in, uint32_t t)
 }
 
 static void
-draw_op(struct drawing *d, uint32_t k)
+draw_op(struct tiny_drawing *d, uint32_t k)
 {
 	struct tiny_step *x = d->x;
 	struct graph *g = &x->graph;
@@ -102,7 +102,7 @@ draw_op(struct drawing *d, uint32_t k)
 
 /* An op of another transient tensor with a permission to write over one that it reads. */
 static void
-permit(struct drawing *d, uint32_t k)
+permit(struct tiny_drawing *d, uint32_t k)
 {
 	struct op *o = &d->x->ops[k];
 	uint32_t input, output;
@@ -120,7 +120,7 @@ permit(struct drawing *d, uint32_t k)
 
 /* A result is read by no op before it is written, which holds here for every transient tensor; an op wrote the last one. */
 static void
-draw_device(struct drawing *d)
+draw_device(struct tiny_drawing *d)
 {
 	struct device *to = &d->x->device;
 	double rate = (double)(16u << pick(d, 6));
@@ -158,7 +158,7 @@ draw_device(struct drawing *d)
 void
 tiny_step_init(struct tiny_step *x, const struct tiny_mix *mix, uint64_t seed)
 {
-	struct drawing d = { .x = x, .mix = mix, .seed = seed * UINT64_C(0x2545f4914f6cdd1d) + 1 };
+	struct tiny_drawing d = { .x = x, .mix = mix, .seed = seed * UINT64_C(0x2545f4914f6cdd1d) + 1 };
 	struct arena a = ARENA_INIT;
 	struct lifetimes l;
 	bytes_t least, most;

@@ -321,7 +321,7 @@ add_parcel(struct flow *f, const struct parcel *q, double mb, bool in, uint32_t 
 }
 
 static void
-add_persistent(struct flow *f, const struct unit *u)
+add_persistent(struct flow *f, const struct parcel_unit *u)
 {
 	struct lp *p = &f->lp;
 	uint32_t home = lp_column(p, 0, u->mb, 0), row, c;
@@ -388,7 +388,7 @@ build(struct flow *f, struct arena *a)
 	add_losses(f);
 	add_memory(f, cover);
 	for (uint32_t i = 0; i < f->p.unit_count; i++) {
-		const struct unit *u = &f->p.units[i];
+		const struct parcel_unit *u = &f->p.units[i];
 
 		if (u->persistent)
 			add_persistent(f, u);

@@ -195,7 +195,7 @@ compare_parcel(const struct parcel *x, const struct parcel *y)
 
 /* 0: they are merged. */
 static int
-compare_looks(const struct unit *x, const struct unit *y)
+compare_looks(const struct parcel_unit *x, const struct parcel_unit *y)
 {
 	const int64_t u[] = { x->persistent, x->count, x->read_first, x->written, x->first_use, x->last_write };
 	const int64_t v[] = { y->persistent, y->count, y->read_first, y->written, y->first_use, y->last_write };
@@ -212,7 +212,7 @@ compare_looks(const struct unit *x, const struct unit *y)
 static int
 compare_units(const void *p, const void *q)
 {
-	const struct unit *x = p, *y = q;
+	const struct parcel_unit *x = p, *y = q;
 	int order = compare_looks(x, y);
 
 	if (order == 0)		/* sums of rounded numbers do not depend on the order of equal ones */
@@ -239,7 +239,7 @@ crosses_excess(const struct parcels *f, const struct parcel *q)
 
 /* Of the parcels of one tensor whose copies out may begin at one time, one host copy may serve all: asks it of the longest only. */
 static void
-share_copies(const struct unit *u, const uint32_t *ready)
+share_copies(const struct parcel_unit *u, const uint32_t *ready)
 {
 	for (uint32_t i = 0; i < u->count; ) {
 		uint32_t best = i, j;
@@ -255,7 +255,7 @@ share_copies(const struct unit *u, const uint32_t *ready)
 
 /* Fills u from the costs first .. end - 1, which are of one tensor.  u->parcels and ready have room for them. */
 static void
-make_unit(const struct parcels *f, struct unit *u, const struct lifetimes *l, uint32_t first, uint32_t end, const double *us, uint32_t *ready)
+make_unit(const struct parcels *f, struct parcel_unit *u, const struct lifetimes *l, uint32_t first, uint32_t end, const double *us, uint32_t *ready)
 {
 	const struct idle_cost *c = &f->costs->costs[first];
 	uint32_t t = c->idle.tensor, op = l->use_op[l->use_start[t]];
@@ -295,8 +295,8 @@ merge(struct parcels *f)
 
 	qsort(f->units, f->unit_count, sizeof(*f->units), compare_units);
 	for (uint32_t i = 0; i < f->unit_count; i++) {
-		const struct unit *u = &f->units[i];
-		struct unit *last = &f->units[kept > 0 ? kept - 1 : 0];
+		const struct parcel_unit *u = &f->units[i];
+		struct parcel_unit *last = &f->units[kept > 0 ? kept - 1 : 0];
 
 		if (kept == 0 || compare_looks(last, u) != 0) {
 			f->units[kept++] = *u;
@@ -324,12 +324,12 @@ make_units(struct parcels *f, const struct lifetimes *l, bytes_t budget, struct 
 	double *us = least_costs(s, a);
 	bytes_t least = smallest(s, budget, a);
 
-	f->units = ARENA_NEW(a, struct unit, s->count);
+	f->units = ARENA_NEW(a, struct parcel_unit, s->count);
 	for (uint32_t i = 0; i < s->count; i++)
 		if (s->costs[i].bytes < least)
 			give_away(f, &s->costs[i]);
 	for (uint32_t i = 0, end; i < s->count; i = end) {
-		struct unit all = { .parcels = room };
+		struct parcel_unit all = { .parcels = room };
 
 		for (end = i; end < s->count && s->costs[end].idle.tensor == s->costs[i].idle.tensor; end++)
 			;
@@ -339,7 +339,7 @@ make_units(struct parcels *f, const struct lifetimes *l, bytes_t budget, struct 
 		room += all.count;
 		/* A tensor that begins and ends its life within the step has nothing that its parcels share. */
 		for (uint32_t k = 0; !all.persistent && k < all.count; k++)
-			f->units[f->unit_count++] = (struct unit) { .parcels = all.parcels + k, .count = 1, .mb = all.mb };
+			f->units[f->unit_count++] = (struct parcel_unit) { .parcels = all.parcels + k, .count = 1, .mb = all.mb };
 		if (all.persistent && all.count > 0)
 			f->units[f->unit_count++] = all;
 	}

@@ -26,7 +26,7 @@ struct parcel {
 	double ms_per_mb;	/* the least time of reruns; of merged parcels the least */
 };
 
-struct unit {
+struct parcel_unit {
 	struct parcel *parcels;	/* [count], rising */
 	uint32_t count;
 	bool persistent;
@@ -45,7 +45,7 @@ struct parcels {
 	double *excess;			/* [J] MB over the budget, less those that are away at no cost */
 	uint32_t split_count, *split;	/* [split_count] moments that end segments, rising */
 	uint32_t unit_count;
-	struct unit *units;		/* [unit_count] that cross a moment with an excess */
+	struct parcel_unit *units;		/* [unit_count] that cross a moment with an excess */
 	double mb;			/* of all parcels */
 	double rerun_ms;		/* of all parcels */
 };

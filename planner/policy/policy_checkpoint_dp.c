@@ -198,14 +198,14 @@ emit(struct dp *d, struct schedule *s, uint32_t m)
 }
 
 /* The versions that ops read, and the version that each tensor has in the end, in the graph's own order. */
-struct reading {
+struct reads {
 	uint32_t *first;		/* [op_count + 1] of an op's inputs, then of its outputs, in version */
 	uint32_t *version;
 	uint32_t *newest;		/* [tensor_count] */
 };
 
 static void
-find_reading(struct reading *r, const struct graph *g, struct arena *a)
+find_reading(struct reads *r, const struct graph *g, struct arena *a)
 {
 	uint32_t n = 0;
 
@@ -239,7 +239,7 @@ reads_wrong(const struct dp *d, uint32_t k, uint32_t t, uint32_t by, struct err 
 
 /* ERR_NO unless every step reads the versions that the graph's order gives it, and results end with their newest version. */
 static int
-check_reads(const struct dp *d, const struct schedule *s, const struct reading *r, struct err *e)
+check_reads(const struct dp *d, const struct schedule *s, const struct reads *r, struct err *e)
 {
 	const struct graph *g = d->graph;
 	uint32_t *version = ARENA_NEW(d->arena, uint32_t, g->tensor_count), *by = ARENA_NEW(d->arena, uint32_t, g->tensor_count);
@@ -275,7 +275,7 @@ best_fit(struct dp *d, struct schedule *s, struct err *e)
 	char peak[32], budget[32];
 	uint32_t before = UINT32_MAX;
 	struct err wrong = ERR_INIT;
-	struct reading reading;
+	struct reads reading;
 
 	find_reading(&reading, d->graph, d->arena);
 	for (uint32_t i = TRIES; i > 0; i--) {
