@@ -28,7 +28,8 @@
  * Persistent tensors.  At home on the host (a_u), a tensor is away from the beginning, is fetched before its first use, and is copied
  * out after its last write, once.  It is then away until the end.  At home on the device (W_u - a_u), each time that it is away
  * takes a copy out and a fetch, by the step's end at the latest.  So for the first and the last value y_p is there twice: as bytes of
- * the host, y_p <= a_u, whose copies out are those of the home, and as bytes of the device, y_p + z + w <= W_u - a_u.
+ * the host, y_p <= a_u, whose copies out are those of the home, and as bytes of the device, y_p + z + w <= W_u - a_u.  A copy out
+ * of the first value is charged to the parcel in which the bytes leave first, and serves the later ones.
  *
  * A byte dropped over a split moment may be made again before it (and is then not away at it) or after it.  So time spent on
  * reruns serves copies only on the right side of the largest excess.  A rerun charged just before the next use would be no
@@ -320,12 +321,61 @@ add_parcel(struct flow *f, const struct parcel *q, double mb, bool in, uint32_t 
 	}
 }
 
+/* Adds the columns of a parcel of the value from before the step, the n-th of unit u.  At home on the device, the tensor's first
+ * departure takes a copy out; copied[] gets its column, after those of earlier parcels.  A later departure uses the copy. */
+static void
+add_initial(struct flow *f, const struct parcel_unit *u, const struct parcel *q, uint32_t home, uint32_t once, uint32_t *copied, uint32_t n)
+{
+	bool tail = q->to == f->p.moment_count && !q->in;
+	uint32_t row = lp_row(&f->lp, -INFINITY, u->mb), most, c;
+
+	lp_add(&f->lp, row, home, 1);
+	copied[n] = add_away(f, q, q->to, u->mb, row);
+	lp_add(&f->lp, once, copied[n], 1);
+	comes_from_host(f, q, copied[n], true, true);
+	if (n > 0) {
+		most = lp_row(&f->lp, -INFINITY, 0);
+		c = add_away(f, q, q->to, u->mb, row);
+		lp_add(&f->lp, most, c, 1);
+		for (uint32_t i = 0; i < n; i++)
+			lp_add(&f->lp, most, copied[i], -1);
+		comes_from_host(f, q, c, false, true);
+	}
+	if (q->from == 0 && q->to == u->first_use && !tail) {
+		covers(f, home, q->from, q->to);
+		return;
+	}
+	most = lp_row(&f->lp, -INFINITY, 0);
+	c = add_away(f, q, q->to, u->mb, most);
+	lp_add(&f->lp, most, home, -1);
+	comes_from_host(f, q, c, false, !tail);
+}
+
+/* Adds the columns of a parcel of the value that the last write makes. */
+static void
+add_last(struct flow *f, const struct parcel_unit *u, const struct parcel *q, uint32_t home, bool first)
+{
+	bool tail = q->to == f->p.moment_count && !q->in;
+	uint32_t row = lp_row(&f->lp, -INFINITY, u->mb), most = lp_row(&f->lp, -INFINITY, 0), c;
+
+	add_parcel(f, q, u->mb, true, row);
+	c = add_away(f, q, q->to, u->mb, most);
+	lp_add(&f->lp, most, home, -1);
+	lp_add(&f->lp, row, tail ? home : c, 1);
+	if (!first)	/* the first comes with the home's copy out */
+		lp_add(&f->lp, f->row_host + q->from, c, -1);
+	if (!tail)
+		lp_add(&f->lp, f->row_due + q->to, c, 1);
+}
+
 static void
 add_persistent(struct flow *f, const struct parcel_unit *u)
 {
 	struct lp *p = &f->lp;
-	uint32_t home = lp_column(p, 0, u->mb, 0), row, c;
+	uint32_t home = lp_column(p, 0, u->mb, 0), once = lp_row(p, -INFINITY, u->mb), initials = 0, lasts = 0;
+	uint32_t *copied = ARENA_NEW(p->arena, uint32_t, u->count);
 
+	lp_add(p, once, home, 1);
 	if (u->read_first || u->first_use > 0)
 		lp_add(p, f->row_host, home, -1);
 	if (u->read_first)
@@ -336,28 +386,13 @@ add_persistent(struct flow *f, const struct parcel_unit *u)
 		lp_add(p, f->row_ready + u->last_write, home, -1);
 	for (uint32_t i = 0; i < u->count; i++) {
 		const struct parcel *q = &u->parcels[i];
-		bool tail = q->to == f->p.moment_count && !q->in, first = i == 0 || !u->parcels[i - 1].last;
 
-		/* At home on the device, where a value that is neither the first nor the last leaves as if it were: */
-		row = lp_row(p, -INFINITY, u->mb);
-		add_parcel(f, q, u->mb, true, row);
-		if (q->initial || tail)
-			lp_add(p, row, home, 1);
-		/* At home on the host: */
-		if (q->initial && q->in && q->to == u->first_use && q->from == 0) {
-			covers(f, home, q->from, q->to);
-		} else if (q->initial || q->last) {
-			uint32_t most = lp_row(p, -INFINITY, 0);
-
-			c = add_away(f, q, q->to, u->mb, most);
-			lp_add(p, most, home, -1);
-			if (!q->initial && !tail)
-				lp_add(p, row, c, 1);
-			if (q->initial || !first)	/* the first of the last value comes with the home's copy out */
-				lp_add(p, f->row_host + q->from, c, -1);
-			if (!tail)
-				lp_add(p, f->row_due + q->to, c, 1);
-		}
+		if (q->initial)
+			add_initial(f, u, q, home, once, copied, initials++);
+		else if (q->last)
+			add_last(f, u, q, home, lasts++ == 0);
+		else
+			add_parcel(f, q, u->mb, true, lp_row(p, -INFINITY, u->mb));
 	}
 }
 

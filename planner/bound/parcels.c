@@ -50,7 +50,8 @@ choose_moments(struct parcels *f, uint32_t slices, struct arena *a)
 		f->moment[f->moment_count++] = best;
 }
 
-/* Adds the ends of the ops that are over the budget and take long: until then, what is away stays away.  Fills ended and excess. */
+/* Adds the ends of ops that take long: until then what is away stays away, and the op's outputs are not there.  Fills ended and
+ * excess. */
 static void
 add_ends(struct parcels *f, bytes_t budget, struct arena *a)
 {
@@ -65,7 +66,7 @@ add_ends(struct parcels *f, bytes_t budget, struct arena *a)
 	for (uint32_t i = 0; i < count; i++) {
 		bool over = s->need[start[i]] > budget;
 
-		for (uint32_t end = 0; end <= (over && s->time_us[start[i]] > longest); end++) {
+		for (uint32_t end = 0; end <= (s->time_us[start[i]] > longest); end++) {
 			uint32_t j = f->moment_count++;
 
 			f->moment[j] = start[i];
@@ -278,7 +279,7 @@ make_unit(const struct parcels *f, struct parcel_unit *u, const struct lifetimes
 		struct parcel *q = &u->parcels[u->count];
 
 		*q = (struct parcel) { .from = moment_after(f, x->idle.from), .to = moment_after(f, x->idle.to), .ready = moment_after(f, x->ready),
-		    .out = x->out || x->initial, .in = x->in, .initial = x->initial, .last = x->last, .drops = x->run_count > 0,
+		    .out = x->out, .in = x->in, .initial = x->initial, .last = x->last, .drops = x->run_count > 0,
 		    .ms_per_mb = us[i] / PARCELS_MS / u->mb };
 		q->grade = q->ms_per_mb > 0 ? (int32_t)floor(OCTAVE * log2(q->ms_per_mb)) : INT32_MIN;
 		if (crosses_excess(f, q))
