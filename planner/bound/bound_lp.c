@@ -61,7 +61,7 @@
 enum { MOST_OPS = 5000, DEFAULT_MOMENTS = 72, DEFAULT_SPLITS = 3, ITERATIONS = 20000 };
 
 /* The directions whose copies a row charges with a loss. */
-enum { CHARGE_OUT = 1, CHARGE_IN = 2, CHARGES = 4 };
+enum { CHARGE_OUT = 1, CHARGE_IN = 2, CHARGE_BOTH = 3 };
 
 /* The linear program and its input. */
 struct flow {
@@ -73,9 +73,9 @@ struct flow {
 	/* First ids of blocks of J + 1 columns or rows, one a moment. */
 	uint32_t d, o, r, host, drop;
 	uint32_t row_ready, row_due, row_host, row_cover, row_drop;
-	uint32_t row_segment;		/* first of split_count + 1 rows for each way of charging losses */
-	uint32_t charges;		/* their number */
-	double spared[CHARGES];		/* of each: share of a rerun's time that copies at no loss make up for */
+	uint32_t row_segment;		/* first of split_count + 1 rows, without losses and, if charges == 2, with them */
+	uint32_t charges;
+	double spared[2];		/* of each: share of a rerun's time that copies at no loss make up for */
 	double longest;			/* ms: no interval waits longer */
 };
 
@@ -204,7 +204,7 @@ add_losses(struct flow *f)
 		for (int b = 0; b < c; b++)
 			seen |= loss_of(f, (enum op_class)b) == v;
 		for (uint32_t j = 0; !seen && j <= f->p.moment_count; j++)
-			for (int charge = f->rates->latent > 0 ? CHARGE_OUT : CHARGE_OUT | CHARGE_IN; charge <= (CHARGE_OUT | CHARGE_IN); charge++)
+			for (int charge = f->rates->latent > 0 ? CHARGE_OUT : CHARGE_BOTH; charge <= CHARGE_BOTH; charge++)
 				time_row(f, j, j, v, charge);
 	}
 }
@@ -224,7 +224,7 @@ main_loss(const struct flow *f)
 	return loss_of(f, (enum op_class)best);
 }
 
-/* Adds the rows of the segments, without losses and with each charge of the main one. */
+/* Adds the rows of the segments, without losses and with the main one. */
 static void
 add_segments(struct flow *f)
 {
@@ -235,9 +235,9 @@ add_segments(struct flow *f)
 		if (g->ops[k].recomputable)
 			spared = fmax(spared, relief_of(f, v, g->ops[k].class));
 	f->row_segment = (uint32_t)f->lp.row_count;
-	for (int charge = 0; charge < CHARGES; charge++) {
-		if (charge > 0 && (v <= 0 || (f->rates->latent <= 0 && charge < (CHARGE_OUT | CHARGE_IN))))
-			continue;
+	for (int charge = 0; charge <= CHARGE_BOTH; charge += CHARGE_BOTH) {
+		if (charge > 0 && v <= 0)
+			break;
 		f->spared[f->charges++] = charge > 0 ? spared : 0;
 		for (uint32_t s = 0; s <= f->p.split_count; s++)
 			time_row(f, s == 0 ? 0 : f->p.split[s - 1] + 1, s == f->p.split_count ? f->p.moment_count : f->p.split[s],
