@@ -5,6 +5,7 @@
 #include "planner/bound/bounds.h"
 
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "planner/bound/bound_time.h"
@@ -130,6 +131,93 @@ test_link(void)
 	link_rates_init(&r, &d);
 	ok(r.both > 2 * 262144 / 6.7, "link: small copies pass each other: %g", r.both);
 	is_near(r.way[D2H], (1048576 - 262144) / (20.5 - 6.7), 1e-6, "link: one way its last rate");
+}
+
+enum { STAGES = 200, DEPTH = 3, STAGE_BYTES = 653096, STAGE_ROOM = 653312 };
+
+/* Op i reads parameter i and writes state i, all at home on the host. */
+struct pipeline {
+	struct graph g;
+	struct tensor tensors[2 * STAGES];
+	struct op ops[STAGES];
+	uint32_t ids[2 * STAGES];
+	struct plan p;
+	struct buffer buffers[2 * STAGES], host[2 * STAGES];
+	struct place places[2 * STAGES];
+	struct instruction program[3 * STAGES];
+	uint32_t after[3 * STAGES][2];
+};
+
+static void
+pipeline_init(struct pipeline *x)
+{
+	*x = (struct pipeline) { .g = { .name = "pipeline", .tensor_count = 2 * STAGES, .op_count = STAGES, .tensors = x->tensors, .ops = x->ops } };
+	for (uint32_t i = 0; i < 2 * STAGES; i++) {
+		x->ids[i] = i;
+		x->tensors[i] = (struct tensor) { STAGE_BYTES, i < STAGES ? KIND_PARAMETER : KIND_STATE };
+		x->buffers[i] = (struct buffer) { i, STAGE_ROOM * (bytes_t)(i % STAGES % DEPTH + (i < STAGES ? 0 : DEPTH)), STAGE_BYTES };
+		x->host[i] = (struct buffer) { i, STAGE_ROOM * (bytes_t)i, STAGE_BYTES };
+		x->places[i] = (struct place) { i, true, i };
+	}
+	x->p = (struct plan) { .graph = &x->g, .policy = "", .placement = "", .arena_bytes = 2 * DEPTH * STAGE_ROOM,
+	    .budget_bytes = 2 * DEPTH * STAGE_ROOM, .host_bytes = 2 * STAGES * STAGE_ROOM, .buffer_count = 2 * STAGES, .host_count = 2 * STAGES,
+	    .initial_count = 2 * STAGES, .final_count = 2 * STAGES, .instruction_count = 3 * STAGES, .buffers = x->buffers, .host = x->host,
+	    .initial = x->places, .final = x->places, .program = x->program };
+	for (uint32_t i = 0; i < STAGES; i++) {
+		uint32_t fetch = 3 * i, run = fetch + 1, offload = fetch + 2, past = 3 * DEPTH;
+		bool full = i >= DEPTH;
+
+		x->ops[i] = (struct op) { .name = "f", .inputs = &x->ids[i], .input_count = 1, .outputs = &x->ids[STAGES + i], .output_count = 1,
+		    .time_us = 10 };
+		memcpy(x->after[fetch], (uint32_t[]) { full ? run - past : 0 }, 4);
+		memcpy(x->after[run], (uint32_t[]) { fetch, full ? offload - past : 0 }, 8);
+		memcpy(x->after[offload], (uint32_t[]) { run }, 4);
+		x->program[fetch] = (struct instruction) { .queue = QUEUE_IN, .op = PLAN_NONE, .device_buffer = i, .host_buffer = i,
+		    .bytes = STAGE_BYTES, .after_count = full, .after = x->after[fetch] };
+		x->program[run] = (struct instruction) { .queue = QUEUE_COMPUTE, .op = i, .reads = &x->ids[i], .writes = &x->ids[STAGES + i],
+		    .workspace = PLAN_NONE, .alternative = PLAN_NONE, .after_count = 1 + full, .after = x->after[run] };
+		x->program[offload] = (struct instruction) { .queue = QUEUE_OUT, .op = PLAN_NONE, .device_buffer = STAGES + i,
+		    .host_buffer = STAGES + i, .bytes = STAGE_BYTES, .after_count = 1, .after = x->after[offload] };
+	}
+}
+
+/* Both directions copy all the time, 20 us for each op.  The only point of the link's curve takes less than the latency, so that
+ * copies of up to 100 KiB move no bytes after it, and those here move for half of their time: the duplex rate hardly binds. */
+static void
+test_pipeline(void)
+{
+	struct pipeline *x = malloc(sizeof(*x));
+	struct arena a = ARENA_INIT;
+	struct err e = ERR_INIT;
+	struct curve_point point = { 4096, 8.2 };
+	struct lifetimes l;
+	struct sim_result r = { .step_time_us = 0 };
+	struct device d;
+
+	if (x == NULL) {
+		ok(false, "pipeline: memory");
+		return;
+	}
+	pipeline_init(x);
+	device_init(&d, 55000);
+	d.duplex_bytes_per_s = 60e9;
+	for (int dir = 0; dir < DIRECTION_COUNT; dir++) {
+		d.link[dir].latency_us = 10;
+		d.link[dir].points = &point;
+		d.link[dir].point_count = 1;
+	}
+	x->p.device = &d;
+	lifetimes_init(&l, &x->g, &a);
+	check_figures(&x->p.figures, &x->p, &a);
+	ok(check_plan(&x->p, &a, &e) == 0 && simulate(&r, &x->p, &d, &a, &e) == 0, "pipeline: the plan is sound %s: %s", e.path, e.text);
+	is_near(r.step_time_us, 20 * STAGES + 30, 1e-6, "pipeline: its time");
+	for (int i = 0; bounds[i].name != NULL; i++) {
+		double us = bounds[i].time_us(&l, &d, x->p.arena_bytes, &a);
+
+		ok(us <= r.step_time_us && us > 11 * STAGES, "pipeline: bound '%s', %g us, is not above", bounds[i].name, us);
+	}
+	arena_free(&a);
+	free(x);
 }
 
 static uint64_t seed;
@@ -388,6 +476,7 @@ main(void)
 	test_chain();
 	test_in_place();
 	test_link();
+	test_pipeline();
 	test_tiny(30);
 	test_trace("alexnet", "h100");
 	test_trace("vgg16", "h100");

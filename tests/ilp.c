@@ -20,6 +20,7 @@
 #include "tests/random.h"
 #include "tests/results.h"
 #include "tests/tap.h"
+#include "tests/tiny_step.h"
 
 static uint64_t seed;
 
@@ -293,6 +294,119 @@ test_all_plans(int wanted)
 	ok(y.sum <= 0.01 * y.compared, "and %.2f %% slower on average, %.1f %% at most", 100 * y.sum / y.compared, 100 * y.worst);
 }
 
+/* ---- plans drawn at random ---- */
+
+enum { MOST_ARENAS = 24, DRAWN = 120 };
+
+/* Draws fates and times for every slot, persistent tensors' too; all are at home on the device. */
+static void
+draw_decisions(struct decisions *x, const struct graph *g, const struct lifetimes *l, struct arena *a)
+{
+	uint32_t n, count, most = 1 + pick(4);
+	const struct idle_interval *idle = idle_intervals(l, &count, a);
+
+	for (n = 0; n < count; n++) {
+		uint32_t u = idle[n].slot;
+
+		if (pick(most) > 0)
+			continue;
+		if (!idle[n].read && idle[n].to < g->op_count)
+			continue;	/* written over */
+		x->fate[u] = (uint8_t)(!kind_is_persistent(g->tensors[idle[n].tensor].kind) && pick(2) == 0 ? FATE_DROP : FATE_OFFLOAD);
+		x->gone[u] = idle[n].from + pick(idle[n].to - idle[n].from + 1);
+		x->back[u] = pick(2) == 0 ? idle[n].to : x->gone[u] + pick(idle[n].to - x->gone[u] + 1);
+	}
+}
+
+/* True: the decisions are over the choices that policy ilp makes at this budget, so that the program knows them. */
+static bool
+are_choices(const struct decisions *x, const struct tiny_step *t, const struct lifetimes *l, bytes_t budget, struct arena *a)
+{
+	struct problem p = { .graph = &t->graph, .device = &t->device, .life = l, .budget_bytes = budget };
+	const struct idle_interval *idle;
+	uint32_t count;
+	struct ilp m;
+
+	if (!build(&m, &ilp_exact, &p, a))
+		return false;
+	idle = idle_intervals(l, &count, a);
+	for (uint32_t i = 0; i < count; i++) {
+		bool chosen = x->fate[idle[i].slot] == FATE_KEEP;
+
+		for (uint32_t k = 0; !chosen && k < m.count; k++)
+			chosen = m.choices[k].interval->idle.slot == idle[i].slot;
+		if (!chosen)
+			return false;
+	}
+	return true;
+}
+
+/* The fastest plan drawn for each arena; returns their number. */
+static uint32_t
+draw_plans(struct exact_outcome best[MOST_ARENAS], const struct tiny_step *t, const struct lifetimes *l)
+{
+	uint32_t count = 0, at;
+
+	for (int n = 0; n < DRAWN; n++) {
+		struct arena a = ARENA_INIT;
+		struct plan p = { .graph = &t->graph, .device = &t->device, .policy = "", .placement = "", .budget_bytes = device_budget(&t->device) };
+		struct decisions x;
+		struct schedule s;
+		struct sim_result r;
+		struct err e = ERR_INIT;
+
+		decisions_init(&x, l, &a);
+		x.in_place = pick(2) == 0;
+		draw_decisions(&x, &t->graph, l, &a);
+		if (decisions_schedule(&s, &x, &a, &e) == 0 && program_build(&p, &s, placement_find("auto"), 1, &a, &e) == 0 &&
+		    simulate(&r, &p, &t->device, &a, &e) == 0 && are_choices(&x, t, l, p.arena_bytes, &a)) {
+			for (at = 0; at < count && best[at].arena != p.arena_bytes; at++)
+				;
+			if (at == count && count < MOST_ARENAS)
+				best[count++] = (struct exact_outcome) { p.arena_bytes, r.step_time_us };
+			else if (at < count)
+				best[at].us = fmin(best[at].us, r.step_time_us);
+		}
+		arena_free(&a);
+	}
+	return count;
+}
+
+/* No plan that decisions can express is faster than the exact program's optimum, whatever the graph and the link. */
+static void
+test_drawn(int rounds)
+{
+	for (const struct tiny_mix *mix = tiny_mixes; mix->name != NULL; mix++) {
+		int compared = 0, above = 0;
+
+		for (int i = 0; i < rounds; i++) {
+			struct exact_outcome best[MOST_ARENAS];
+			struct arena a = ARENA_INIT;
+			struct tiny_step t;
+			struct lifetimes l;
+			uint32_t count;
+
+			tiny_step_init(&t, mix, (uint64_t)i);
+			seed = (uint64_t)i;
+			lifetimes_init(&l, &t.graph, &a);
+			count = draw_plans(best, &t, &l);
+			for (uint32_t k = 0; k < count; k++) {
+				struct problem p = { .graph = &t.graph, .device = &t.device, .life = &l, .budget_bytes = best[k].arena };
+				double least = optimum(&ilp_exact, &p, &a);
+
+				compared++;
+				if (!(least <= best[k].us * (1 + 1e-6) + 1e-6)) {
+					above++;
+					diag("%s, seed %d in %" PRI_BYTES ": the program's optimum is %.6f us, a plan takes %.6f", mix->name, i,
+					    best[k].arena, least, best[k].us);
+				}
+			}
+			arena_free(&a);
+		}
+		is_uint((uint64_t)above, 0, "%s: no plan drawn is faster than the exact program's optimum (%d compared)", mix->name, compared);
+	}
+}
+
 /* ---- on a real graph ---- */
 
 static int
@@ -393,9 +507,10 @@ test_time_limit(void)
 }
 
 int
-main(void)
+main(int argc, char **argv)
 {
 	test_all_plans(40);
+	test_drawn(argc > 1 ? atoi(argv[1]) : 12);
 	test_write();
 	test_time_limit();
 	return tap_done();

@@ -144,7 +144,7 @@ SHELL_TESTS += %D%/compare.sh
 %C%_policies_t_LDADD = $(TEST_LIBS)
 if HAVE_GLPK
 C_TESTS += %D%/ilp.t
-%C%_ilp_t_SOURCES = %D%/ilp.c
+%C%_ilp_t_SOURCES = %D%/ilp.c %D%/tiny_step.c %D%/tiny_step.h
 %C%_ilp_t_LDADD = $(TEST_LIBS)
 endif
 C_TESTS += %D%/idle.t %D%/results.t
@@ -155,6 +155,10 @@ C_TESTS += %D%/idle.t %D%/results.t
 C_TESTS += %D%/bounds.t
 %C%_bounds_t_SOURCES = %D%/bounds.c
 %C%_bounds_t_LDADD = $(TEST_LIBS)
+SHELL_TESTS += %D%/policy_cases.sh
+C_TESTS += %D%/bound_optimum.t
+%C%_bound_optimum_t_SOURCES = %D%/bound_optimum.c %D%/optimum.c %D%/optimum_plan.c %D%/optimum.h %D%/tiny_step.c %D%/tiny_step.h
+%C%_bound_optimum_t_LDADD = $(TEST_LIBS)
 C_TESTS += %D%/reorder.t
 %C%_reorder_t_SOURCES = %D%/reorder.c
 %C%_reorder_t_LDADD = $(TEST_LIBS)
@@ -226,7 +230,10 @@ EXTRA_DIST += %D%/bench_placement.sh
 bench-placement: layrub$(EXEEXT) %D%/measure$(EXEEXT)
 	@LAYRUB=./layrub MEASURE=%D%/measure DATA='$(DATA)' $(SHELL) $(srcdir)/%D%/bench_placement.sh
 
-# Not part of `make bench`: it takes many minutes.
+# Not part of `make bench`: they take many minutes.  bench-bounds compares bounds with the optimum of 100,000 random steps.
+.PHONY: bench-bounds
+bench-bounds: %D%/bound_optimum.t
+	@LAYRUB_TESTS='$(abs_top_srcdir)/tests' %D%/bound_optimum.t 20000
 EXTRA_DIST += %D%/bench_schedule.sh
 .PHONY: bench-schedule
 bench-schedule: layrub$(EXEEXT)

@@ -13,11 +13,13 @@
  *     VL = min over r of (bytes with ready < r) + Bo (S_k - S_r),
  * the bytes that cost nothing, op k starts at S_k + max(0, y - VL) / Bo or later.
  *
- * Fetches.  In the same way, with deadlines `to`: VR = min over r of (bytes with to > r) + Bi (S_r - S_k+1).  Compute idles for at
- * least max(0, y - VR) / Bi less the time of reruns after k.  That time counts from the end of k: until then k's own
- * tensors and workspace are there, so that the E bytes have no memory to be fetched into.  During k, a fetched byte may take the
- * place of one that left.  So other bytes can be away at the end of k.  Dropped bytes are the same, because compute is busy
- * with k.  So y bytes are moved at the end, too.
+ * Fetches.  In the same way, with deadlines `to`: VR = min over r of (bytes with to > r) + Bi (S_r - S_k).  Compute idles for at
+ * least max(0, y - VR) / Bi less the time of reruns after k.
+ *
+ * During k a fetched byte may take the place of one that leaves, so that other bytes are away at the end of k.  At least E bytes are,
+ * because k's own tensors and workspace are there until then.  Dropped bytes stay the same or grow, because compute is busy with k.
+ * So the fetches of y bytes begin after the end of k: VR may count from S_k+1, but then those that need no copy out before k and
+ * those that need no fetch after it are taken apart.  Both forms are bounds (`exchange`).
  *
  * Reruns.  Dropping z bytes takes at least C(z), the fractional knapsack: least microseconds a byte first.  A run that makes
  * several tensors is charged once.  Its time is split over their bytes, which is never more than the time that any choice of
@@ -52,7 +54,6 @@
 
 enum { SLICES = 48, HALVINGS = 80 };
 
-/* The bytes of an idle interval that covers op k, and the cost of dropping them. */
 /* The state of the search for the worst moment. */
 struct moment {
 	const struct idle_costs *s;
@@ -69,7 +70,8 @@ struct moment {
 	double home;			/* on the host from the beginning */
 	double home_late;		/* on the host from the beginning, and written later */
 	double both;			/* copied out and fetched */
-	double left, right, late;	/* VL, VR, and the same for copies out after the last write */
+	double left, late;		/* VL, and the same for copies out after the last write */
+	double right[2];		/* VR from the start of k, and from its end, for `exchange` */
 };
 
 static bool
@@ -97,7 +99,7 @@ find_room(struct moment *x)
 	double k_us = s->start_us[x->k], k_end_us = s->start_us[x->k + 1], end_us = s->start_us[s->graph->op_count], sum = 0;
 
 	x->free = x->ends = x->home = x->home_late = x->both = 0;
-	x->left = x->right = x->late = INFINITY;
+	x->left = x->right[0] = x->right[1] = x->late = INFINITY;
 	for (uint32_t i = 0; i < s->count; i++) {
 		const struct idle_cost *c = &s->costs[x->by_ready[i]];
 		double bytes = (double)c->bytes;
@@ -117,10 +119,12 @@ find_room(struct moment *x)
 
 		if (!covers(c, x->k) || !c->in)
 			continue;
-		x->right = fmin(x->right, sum + x->rates.way[H2D] * (s->start_us[c->idle.to] - k_end_us));
+		x->right[0] = fmin(x->right[0], sum + x->rates.way[H2D] * (s->start_us[c->idle.to] - k_us));
+		x->right[1] = fmin(x->right[1], sum + x->rates.way[H2D] * (s->start_us[c->idle.to] - k_end_us));
 		sum += (double)c->bytes;
 	}
-	x->right = fmin(x->right, sum);
+	x->right[0] = fmin(x->right[0], sum);
+	x->right[1] = fmin(x->right[1], sum);
 	sum = 0;
 	for (uint32_t i = 0; i < s->count; i++) {
 		const struct idle_cost *c = &s->costs[x->by_written[i]];
@@ -181,19 +185,25 @@ dropped_in(const struct moment *x, double us)
 	return bytes;
 }
 
-/* The least wait before the start of k if `after` us are spent after it; infinite if no wait helps. */
+/* The least wait before the start of k if `after` us are spent after it; infinite if no wait helps.  exchange: other bytes may be away
+ * at the end of k. */
 static double
-before(const struct moment *x, double after)
+before(const struct moment *x, double after, bool exchange)
 {
 	double rest = x->excess - x->free - dropped_in(x, after);
-	double room = x->right + x->rates.way[H2D] * after, late = x->late + x->rates.way[D2H] * after;
+	double room = x->right[exchange] + x->rates.way[H2D] * after, late = fmin(x->home_late, x->late + x->rates.way[D2H] * after);
 	double home, home_late;
 
+	if (exchange) {
+		if (rest > x->ends + fmin(x->home + x->home_late + x->both, room))
+			return INFINITY;
+		return fmax(0, (rest - x->home - late - x->left) / x->rates.way[D2H]);
+	}
 	/* First the bytes that need no copy out before k, then those that need one, with a fetch or without. */
 	home = fmax(0, fmin(fmin(x->home, room), rest));
 	rest -= home;
 	room -= home;
-	home_late = fmax(0, fmin(fmin(fmin(x->home_late, late), room), rest));
+	home_late = fmax(0, fmin(fmin(late, room), rest));
 	rest -= home_late;
 	room -= home_late;
 	if (rest <= 0)
@@ -205,16 +215,16 @@ before(const struct moment *x, double after)
 
 /* The least of after + before(after), by trisection. */
 static double
-least_time(const struct moment *x, double *best_after)
+least_time(const struct moment *x, bool exchange, double *best_after)
 {
-	double low = 0, high = (x->excess + x->right) / x->rates.way[H2D], best = before(x, 0);
+	double low = 0, high = (x->excess + x->right[exchange]) / x->rates.way[H2D], best = before(x, 0, exchange);
 
 	*best_after = 0;
 	for (uint32_t i = 0; i < x->item_count; i++)
 		high += (double)x->s->costs[x->items[i].id].bytes * x->items[i].first;
 	for (int i = 0; i < 2 * HALVINGS; i++) {
 		double p = low + (high - low) / 3, q = high - (high - low) / 3;
-		double at_p = p + before(x, p), at_q = q + before(x, q);
+		double at_p = p + before(x, p, exchange), at_q = q + before(x, q, exchange);
 
 		if (at_p < best) {
 			best = at_p;
@@ -236,18 +246,19 @@ least_time(const struct moment *x, double *best_after)
 static void
 try_op(struct time_bound *b, struct moment *x, uint32_t k)
 {
-	double stall, after;
-
 	x->k = k;
 	x->excess = (double)x->s->need[k] - x->budget;
 	find_room(x);
 	find_items(x);
-	stall = least_time(x, &after);
-	if (isinf(stall) || b->ideal_us + stall <= b->us)
-		return;		/* infinite: there is no plan, which the bound on bytes shows */
-	*b = (struct time_bound) { .us = b->ideal_us + stall, .ideal_us = b->ideal_us, .op = k,
-	    .excess_bytes = (bytes_t)x->excess, .before_us = stall - after, .after_us = after,
-	    .recomputed_bytes = (bytes_t)fmin(dropped_in(x, after), x->excess) };
+	for (int exchange = 0; exchange < 2; exchange++) {
+		double after, stall = least_time(x, exchange, &after);
+
+		if (isinf(stall) || b->ideal_us + stall <= b->us)
+			continue;	/* infinite: there is no plan, which the bound on bytes shows */
+		*b = (struct time_bound) { .us = b->ideal_us + stall, .ideal_us = b->ideal_us, .op = k,
+		    .excess_bytes = (bytes_t)x->excess, .before_us = stall - after, .after_us = after,
+		    .recomputed_bytes = (bytes_t)fmin(dropped_in(x, after), x->excess) };
+	}
 }
 
 static void

@@ -83,29 +83,13 @@ add_cost(struct costing *f, const struct idle_interval *idle)
 	if ((n == 0 && !kind_is_persistent(f->graph->tensors[t].kind)) || (!idle->read && idle->to < f->graph->op_count))
 		return;
 	x = &f->s->costs[f->s->count++];
-	*x = (struct idle_cost) { .idle = *idle, .in = idle->read, .bytes = f->graph->tensors[t].bytes };
+	*x = (struct idle_cost) { .idle = *idle, .in = idle->read, .initial = n == 0, .last = n > 0 && n == all,
+	    .bytes = f->graph->tensors[t].bytes };
 	if (n > 0) {
 		x->out = true;
 		find_runs(f, x, n);
 	} else if (idle->read && all > 0) {
 		x->written = versions_writer(&f->versions, t, all) + 1;
-	}
-}
-
-/* Marks the longest of those that one host copy may serve, which have the same `ready`: the copy is asked of it only. */
-static void
-mark_main(struct idle_costs *s)
-{
-	struct idle_cost *costs = s->costs;
-
-	for (uint32_t i = 0; i < s->count; ) {
-		uint32_t best = i, j;
-
-		for (j = i; j < s->count && costs[j].idle.tensor == costs[i].idle.tensor && costs[j].ready == costs[i].ready; j++)
-			if (costs[j].idle.to - costs[j].idle.from > costs[best].idle.to - costs[best].idle.from)
-				best = j;
-		costs[best].main = true;
-		i = j;
 	}
 }
 
@@ -148,7 +132,6 @@ idle_costs_init(struct idle_costs *s, const struct lifetimes *l, struct arena *a
 	s->costs = ARENA_NEW(a, struct idle_cost, count);
 	for (uint32_t i = 0; i < count; i++)
 		add_cost(&f, &idle[i]);
-	mark_main(s);
 	s->run_count = (uint32_t)f.runs;
 	add_up(s, l);
 }

@@ -17,7 +17,8 @@ struct idle_cost {
 	uint32_t ready;			/* the copy out begins after this many ops at the earliest */
 	bool out;			/* a copy out must end before the bytes are gone */
 	bool in;			/* unless made again, they are fetched before op idle.to */
-	bool main;			/* the longest of the intervals that share one copy on the host */
+	bool initial;			/* the value is that from before the step: no copy out for a tensor at home on the host */
+	bool last;			/* the value is that which the step's last write made */
 	uint32_t written;		/* the copy out of a persistent tensor at home on the host begins after this many
 					 * ops at the earliest; 0: no such copy */
 	bytes_t bytes;

@@ -1,20 +1,25 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* link_rates.c - the best rates of the simulator's link
  *
- * One way: T(s), the time of a transfer of s bytes, is linear between the points of the curve.  So s / T(s) is monotone there, and
- * largest at a point or at infinity.
+ * T(s), the time of a transfer of s bytes, is linear between the points of the curve, and past the last one.  A transfer spends its
+ * latency, min(lat, T), without moving bytes, and then moves s bytes at the rate s / (T(s) - lat).  While both directions move,
+ * they share the duplex rate.
  *
- * Both ways: a transfer spends its latency `lat` without moving bytes, and then moves s bytes.  Alone it moves at the rate
- * s / (T(s) - lat); together with one of the other direction, at most at the duplex rate.  Small transfers of a measured curve
- * move faster than the duplex rate while the other direction is in its latency, so that the duplex rate alone is no bound.
+ * Whole transfers of one way: at best s / T(s), which is largest at a point or at infinity.
  *
- * So each transfer is charged a price u for every microsecond of its latency, and the other direction's time is credited with it.
- * In time D both directions have latency for at most 2 D less the time in which they move.  For any u >= 0, by weak duality,
+ * Any stretch of time: u bytes of a transfer count for each microsecond of its latency (at most all of its bytes), and the others for
+ * the time after the latency, in proportion to its progress.  With
  *
- *     bytes <= D max(duplex, 2 u, u + max over s of (s - u lat) / (T(s) - lat)),
+ *     R(u) = max over s of (s - u lat) / (T(s) - lat), infinite if some transfer within its latency has more than u lat bytes,
  *
- * if transfers that end within their latency bring no more than u a microsecond.  The rate is the least over a grid of u.  For a
- * link without a curve, u = 0 gives max(duplex, either rate).
+ * one way gets at most max(u, R(u)) at every moment.  Both get at most the duplex rate while both move, 2 u while both are in
+ * latency, and u + R(u) of either way otherwise.  Small transfers of a measured curve move faster than the duplex rate while the
+ * other direction is in its latency, so that the duplex rate alone is no bound.  Any u >= 0 will do.  The one of a grid with the
+ * least sum of the three rates is taken.  For a link without a curve, u = 0 gives the rates of the document.
+ *
+ * A stretch of d us in which one way gets o bytes has it moving for at least (o - u d) / (R(u) - u) us.
+ *
+ * With one copy engine, a transfer's bytes are spread evenly over its time.
  */
 #include <config.h>
 #include "planner/bound/link_rates.h"
@@ -31,7 +36,7 @@ rate_of(double bytes, double us)
 	return us > 0 ? fmin(bytes / us, unlimited) : bytes > 0 ? unlimited : 0;
 }
 
-/* The rate that very large transfers approach. */
+/* The rate past the last point, which very large transfers approach. */
 static double
 last_rate(const struct link_direction *l)
 {
@@ -53,28 +58,40 @@ best_rate(const struct link_direction *l)
 	return best;
 }
 
-/* The largest (s - u lat) / (T(s) - lat); unlimited when a transfer within its latency brings more than u. */
+/* The most bytes of a transfer that takes just the latency; 0: every transfer takes longer. */
+static double
+within_latency(const struct link_direction *l)
+{
+	double bytes = 0, us = 0, rate = last_rate(l);
+
+	if (l->point_count == 0 || l->points[0].time_us > l->latency_us)
+		return 0;
+	for (uint32_t i = 0; i < l->point_count && l->points[i].time_us <= l->latency_us; i++) {
+		bytes = (double)l->points[i].bytes;
+		us = l->points[i].time_us;
+		if (i + 1 < l->point_count)
+			rate = rate_of((double)l->points[i + 1].bytes - bytes, l->points[i + 1].time_us - us);
+		else
+			rate = last_rate(l);
+	}
+	return bytes + rate * (l->latency_us - us);
+}
+
+/* R(u). */
 static double
 moving_rate(const struct link_direction *l, double u)
 {
-	double best = last_rate(l), lat = l->latency_us;
+	double best = last_rate(l), lat = l->latency_us, within = within_latency(l);
 
+	if (within > u * lat)
+		return unlimited;
 	for (uint32_t i = 0; i < l->point_count; i++) {
 		const struct curve_point *p = &l->points[i];
-		double bytes = (double)p->bytes;
 
-		if (p->time_us > lat) {
-			best = fmax(best, rate_of(bytes - u * lat, p->time_us - lat));
-			if (i == 0 || p[-1].time_us >= lat)
-				continue;
-			/* The size whose transfer takes just the latency. */
-			bytes = (double)p[-1].bytes + (bytes - (double)p[-1].bytes) *
-			    (lat - p[-1].time_us) / (p->time_us - p[-1].time_us);
-			if (bytes > u * lat)
-				return unlimited;
-		} else if (bytes > u * p->time_us) {
+		if (p->time_us > lat)
+			best = fmax(best, rate_of((double)p->bytes - u * lat, p->time_us - lat));
+		else if ((double)p->bytes > u * p->time_us)
 			return unlimited;
-		}
 	}
 	return best;
 }
@@ -82,18 +99,23 @@ moving_rate(const struct link_direction *l, double u)
 void
 link_rates_init(struct link_rates *r, const struct device *d)
 {
-	double best, most;
+	double most, least = INFINITY;
 
+	*r = (struct link_rates) { .shared = d->copy_engines == 1 };
 	for (int dir = 0; dir < DIRECTION_COUNT; dir++)
-		r->way[dir] = best_rate(&d->link[dir]);
-	r->shared = d->copy_engines == 1;
+		r->way[dir] = r->part[dir] = best_rate(&d->link[dir]);
 	most = fmax(r->way[D2H], r->way[H2D]);
-	best = r->shared ? most : r->way[D2H] + r->way[H2D];
+	r->both = most;
 	for (int i = 0; !r->shared && i <= PRICES; i++) {
-		double u = most * i / PRICES;
-		double alone = fmax(moving_rate(&d->link[D2H], u), moving_rate(&d->link[H2D], u));
+		double u = most * i / PRICES, out = moving_rate(&d->link[D2H], u), in = moving_rate(&d->link[H2D], u);
+		double both = fmax(fmax(d->duplex_bytes_per_s / 1e6, 2 * u), u + fmax(out, in));
 
-		best = fmin(best, fmax(fmax(d->duplex_bytes_per_s / 1e6, 2 * u), u + alone));
+		if (fmax(u, out) + fmax(u, in) + both >= least)
+			continue;
+		least = fmax(u, out) + fmax(u, in) + both;
+		r->part[D2H] = fmax(u, out);
+		r->part[H2D] = fmax(u, in);
+		r->both = fmin(both, r->part[D2H] + r->part[H2D]);
+		r->latent = u;
 	}
-	r->both = best;
 }

@@ -4,10 +4,13 @@
 #define PLANNER_BOUND_LINK_RATES_H
 #include "src/documents/device.h"
 
-/* The highest rates over any stretch of simulated time, in bytes per microsecond. */
+/* The highest rates, in bytes per microsecond.  A stretch of time may begin or end within a transfer.  Its share of the bytes
+ * follows one rule (link_rates.c), under which part[] and both hold together for every stretch. */
 struct link_rates {
 	double way[DIRECTION_COUNT];	/* one direction, whole transfers with their latency */
-	double both;			/* the sum of both directions */
+	double part[DIRECTION_COUNT];	/* one direction, any stretch */
+	double both;			/* the sum of both directions, any stretch */
+	double latent;			/* of the rule: bytes of a transfer that belong to each microsecond of its latency */
 	bool shared;			/* one copy engine: the directions take turns */
 };
 

@@ -8,6 +8,7 @@ libplanner_a_SOURCES += \
 	%D%/idle_costs.c %D%/idle_costs.h \
 	%D%/link_rates.c %D%/link_rates.h \
 	%D%/lp.c %D%/lp.h \
+	%D%/parcels.c %D%/parcels.h \
 	%D%/lp_solve.h
 if HAVE_GLPK
 libplanner_a_SOURCES += %D%/bound_lp.c %D%/lp_solve.c

@@ -64,6 +64,7 @@ struct ilp {
 	void *model;			/* the formulation's own: the meaning of its columns */
 	struct schedule best;
 	double best_us;
+	bytes_t nearest;		/* least excess of a placement so far; UINT64_MAX: no schedule has been placed */
 	struct arena *arena, *scratch;	/* of the policy; of the round */
 	struct err err;
 };
@@ -97,8 +98,8 @@ void ilp_verdicts_init(struct verdicts *v, const struct ilp *m);
 void ilp_verdicts_of(struct verdicts *v, const struct ilp *m, const struct schedule *s);
 
 /* Places and simulates s, and keeps it when it fits and is the fastest.  Returns the excess of its best placement; 0 also when no
- * placement can help. */
-bytes_t ilp_consider(struct ilp *m, const struct schedule *s);
+ * placement can help.  The slow placement is for schedules that nearly fit; with `hard`, for all. */
+bytes_t ilp_consider(struct ilp *m, const struct schedule *s, bool hard);
 /* Turns v, read from solution x, into schedules and considers them; x NULL: v is of a relaxed solution and is rounded first.  With `teach`,
  * the model learns from a schedule that does not fit.  false: all fit, or none could be made, so the same program would give the same
  * solution. */

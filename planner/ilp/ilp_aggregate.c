@@ -123,7 +123,7 @@ static void
 add_flow(struct aggregate *f, uint32_t rows_out, uint32_t rows_in, uint32_t rows_host, uint32_t o, uint32_t r, uint32_t *time_rows)
 {
 	const double per_ms = ILP_MS / ILP_MB, *start = f->m->full.start_us;
-	double out = f->m->rates.way[D2H] * per_ms, in = f->m->rates.way[H2D] * per_ms, both = f->m->rates.both * per_ms;
+	double out = f->m->rates.part[D2H] * per_ms, in = f->m->rates.part[H2D] * per_ms, both = f->m->rates.both * per_ms;
 
 	*time_rows = (uint32_t)f->m->lp.row_count;
 	for (uint32_t j = 0; j <= f->moments; j++) {

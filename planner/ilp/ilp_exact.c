@@ -27,14 +27,15 @@
  *   out_g e_gk <= sum of o_gl over intervals l after a_g and before k, and of all o of earlier g of the same value
  *   in_g e_g last <= sum of r_gl over intervals l before b_g		not for a result after its last use: it stays on the host
  *   r_gl <= in_g s_gk		k: the op of M in l, or the next one that g crosses; none: no such row
- *   sum over g across k of w_g (e_gk - s_gk + sum over q > k of c_gq) >= E_k
+ *   sum over g across k of w_g (e_gk - s_gk + sum over q > k of c_gq) + sum over g that begin after k of w_g c_gq >= E_k
+ *                                  The second sum: g whose bytes an output of k may take over, which a drop allows.
  *                                  E_k: excess at op k when everything is kept
  *   c_gq <= x_pq              for the ops p that write the tensor, back to the first that does not read it
  *   and for x_pq, each input of p, tensor t with the value that p read, is there:
  *     x_p'q >= x_pq                          for its writers p', if t is dead by then or has been overwritten
  *     x_p'q >= x_pq + sum over q' >= q of c_gq' - 1        if t is idle in g: where t was dropped and has not
  *                                                                  been made again before stage q, it is made now
- *     x_pq + e_gk <= 1 + f_gq,  f_gq <= s_gk',  in_g f_gq <= sum of r_gl before q   k, k': the ops of M before, from q on
+ *     x_pq + e_gk <= 1 + f_gq,  f_gq <= s_gk',  in_g f_gq <= sum of r_gl up to q    k, k': the ops of M before, from q on
  *     x_p'q >= x_pq                          p' overwrote an output of p that is still needed
  * Objective: min sum of d_l.
  *
@@ -175,25 +176,41 @@ slow_down(struct exact *f, uint32_t l, uint32_t c, double moving)
 		lp_add(&f->m->lp, f->time_row[l * f->level_count + v], c, -f->levels[v].loss * moving);
 }
 
-/* Adds the columns for offloading choice i, if the choice crosses a moment. */
+/* Finds the moments that choice i crosses. */
 static void
-open_interval(struct exact *f, uint32_t i)
+find_rows(struct exact *f, uint32_t i)
 {
 	const struct timed_interval *g = f->m->choices[i].interval;
 	struct interval_columns *c = &f->of[i];
-	uint32_t last;
 
 	while (c->first_row < f->moments && f->moment[c->first_row] < g->idle.from)
 		c->first_row++;
 	while (c->first_row + c->row_count < f->moments && f->moment[c->first_row + c->row_count] < g->idle.to)
 		c->row_count++;
+}
+
+/* Adds the columns for offloading choice i, if the choice crosses a moment.  Its copy out may be that of an earlier choice of the value
+ * which crosses none and so has no columns. */
+static void
+open_interval(struct exact *f, uint32_t i)
+{
+	const struct timed_interval *g = f->m->choices[i].interval;
+	struct interval_columns *c = &f->of[i];
+	uint32_t last, from = g->idle.from, end;
+
 	if (c->row_count == 0)
 		return;
+	for (uint32_t p = f->m->choices[i].prior; p != ILP_NONE && f->of[p].row_count == 0; p = f->m->choices[p].prior)
+		from = f->m->choices[p].interval->idle.from;
 	last = f->moment[c->first_row + c->row_count - 1];
 	c->e = columns(f, "e", i, c->first_row, c->row_count, 1, true);
 	c->s = columns(f, "s", i, c->first_row + 1, c->row_count - 1, 1, true);
-	c->o_first = g->idle.from == 0 ? 0 : f->op_in[g->idle.from - 1] + 1;
-	c->o_count = f->op_in[last] - c->o_first;
+	c->o_first = from == 0 ? 0 : f->op_in[from - 1] + 1;
+	end = last;
+	for (uint32_t k = 0; k < f->m->count; k++)
+		if (f->m->choices[k].prior == i)
+			end = g->idle.to;	/* a copy that ends after the last moment serves the later choice */
+	c->o_count = f->op_in[end] - c->o_first;
 	c->o = columns(f, "o", i, c->o_first, c->o_count, INFINITY, false);
 	c->r_first = f->op_in[f->moment[c->first_row]] + 1;
 	c->r_count = f->op_in[g->idle.to] - c->r_first;
@@ -298,6 +315,19 @@ link_rows(struct exact *f)
 	}
 }
 
+bool
+exact_gives_way(const struct exact *f, uint32_t i, uint32_t k)
+{
+	const struct graph *g = f->m->graph;
+	const struct idle_interval *x = &f->m->choices[i].interval->idle;
+	bytes_t bytes = bytes_align(g->tensors[x->tensor].bytes, DEVICE_ALIGN);
+
+	for (uint32_t n = 0; x->from == k + 1 && n < g->ops[k].inplace_count; n++)
+		if (g->ops[k].inplace[n].input == x->tensor && bytes == bytes_align(g->tensors[g->ops[k].inplace[n].output].bytes, DEVICE_ALIGN))
+			return true;
+	return false;
+}
+
 /* Adds the bytes away at moment j to a row. */
 static void
 add_away(struct exact *f, uint32_t row, uint32_t j)
@@ -309,6 +339,8 @@ add_away(struct exact *f, uint32_t row, uint32_t j)
 		const struct interval_columns *c = &f->of[i];
 		double mb = (double)f->m->choices[i].interval->bytes / ILP_MB;
 
+		for (uint32_t q = 0; exact_gives_way(f, i, k) && q < c->again_count; q++)
+			lp_add(lp, row, c->again[q].column, mb);
 		if (j < c->first_row || j >= c->first_row + c->row_count)
 			continue;
 		lp_add(lp, row, c->e + j - c->first_row, mb);
@@ -378,6 +410,8 @@ build(struct ilp *m)
 	choose_moments(f);
 	divide_time(f);
 	find_levels(f);
+	for (uint32_t i = 0; i < m->count; i++)
+		find_rows(f, i);
 	for (uint32_t i = 0; i < m->count; i++)
 		open_interval(f, i);
 	if (m->lp.column_count > MOST_FLOWS)

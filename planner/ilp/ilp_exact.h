@@ -60,4 +60,6 @@ void exact_learn(struct ilp *m, const double *x, uint32_t k, bytes_t over, const
 double exact_relief(const struct exact *f, uint32_t level, enum op_class c);
 /* Returns the first of choice i's moments at or after op k, counted from its first_row; row_count: none. */
 uint32_t exact_row_from(const struct exact *f, uint32_t i, uint32_t k);
+/* True: an output of op k may take over the bytes of choice i's tensor, if the tensor is dropped after the op. */
+bool exact_gives_way(const struct exact *f, uint32_t i, uint32_t k);
 #endif

@@ -109,6 +109,8 @@ away_at(const struct exact *f, const double *x, uint32_t k)
 		uint32_t n = exact_row_from(f, i, k);
 		double share;
 
+		for (uint32_t q = 0; exact_gives_way(f, i, k) && q < c->again_count; q++)
+			sum += x[c->again[q].column] * (double)f->m->choices[i].interval->bytes;
 		if (n == c->row_count || f->moment[c->first_row + n] != k)
 			continue;
 		share = x[c->e + n] - (n > 0 ? x[c->s + n - 1] : 0);

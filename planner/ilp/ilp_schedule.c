@@ -21,7 +21,7 @@ ilp_verdicts_init(struct verdicts *v, const struct ilp *m)
 /* ---- candidates ---- */
 
 bytes_t
-ilp_consider(struct ilp *m, const struct schedule *s)
+ilp_consider(struct ilp *m, const struct schedule *s, bool hard)
 {
 	static const char *const rows[] = { "by-size", "boxing", "auto" };
 	struct plan plan = { .graph = m->graph, .device = m->p->device, .policy = "", .placement = "", .budget_bytes = m->p->budget_bytes };
@@ -32,8 +32,7 @@ ilp_consider(struct ilp *m, const struct schedule *s)
 	m->err = (struct err) ERR_INIT;
 	program = program_new(&plan, s, m->scratch, &m->err);
 	for (size_t i = 0; program != NULL && i < sizeof(rows) / sizeof(*rows) && missing > 0; i++) {
-		/* auto is slow: only for a schedule that nearly fits. */
-		if (i == 2 && missing > m->p->budget_bytes / 4)
+		if (i == 2 && !hard && missing > m->p->budget_bytes / 4)
 			break;
 		if (program_place(program, placement_find(rows[i]), 0, &m->err) < 0 || plan.host_bytes > m->p->device->pinned_bytes)
 			return 0;
@@ -49,7 +48,10 @@ ilp_consider(struct ilp *m, const struct schedule *s)
 			m->best_us = r.step_time_us;
 		}
 	}
-	return program == NULL ? 0 : missing;
+	if (program == NULL)
+		return 0;
+	m->nearest = missing < m->nearest ? missing : m->nearest;
+	return missing;
 }
 
 /* ---- from verdicts to schedules ---- */
@@ -245,7 +247,7 @@ ilp_realise(struct ilp *m, struct verdicts *v, bool teach, const double *x)
 			learned = true;
 			continue;
 		}
-		missing = ilp_consider(m, &s);
+		missing = ilp_consider(m, &s, false);
 		least = missing < least ? missing : least;
 	}
 	if (least != UINT64_MAX && least > 0 && teach && !learned)

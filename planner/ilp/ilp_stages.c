@@ -84,8 +84,6 @@ outputs_may_stay(struct closing *c, uint32_t p, int depth)
 	for (uint32_t j = 0; j < o->output_count; j++) {
 		uint32_t t = o->outputs[j], now = versions_before(&c->m->versions, t, c->op);
 
-		if (kind_is_persistent(c->m->graph->tensors[t].kind))
-			return false;
 		for (uint32_t v = versions_before(&c->m->versions, t, p) + 2; v <= now && lifetimes_needs(c->m->life, t, c->op); v++)
 			if (!may_run(c, versions_writer(&c->m->versions, t, v), depth))
 				return false;
@@ -246,7 +244,7 @@ needs_fetched(struct exact *f, uint32_t stage, uint32_t p, uint32_t i, uint32_t 
 		fetched[i] = lp_column(lp, 0, 1, 0);
 		lp_name_column(lp, fetched[i], "f", i, op);
 		row = lp_row(lp, 0, INFINITY);
-		for (uint32_t l = 0; l < c->r_count && c->r_first + l < f->run_in[op]; l++)
+		for (uint32_t l = 0; l < c->r_count && c->r_first + l <= f->run_in[op]; l++)
 			lp_add(lp, row, c->r + l, 1);
 		lp_add(lp, row, fetched[i], -f->m->choices[i].interval->in_us / ILP_MS);
 		if (at < c->row_count) {

@@ -127,7 +127,7 @@ try_policy(struct ilp_search *s, const struct policy *row)
 		if (row->plan(&schedule, &p, s->m.scratch, &s->m.err) < 0)
 			break;
 		schedule.in_place |= !schedule.hold;
-		missing = ilp_consider(&s->m, &schedule);
+		missing = ilp_consider(&s->m, &schedule, true);
 		if (missing == 0 || !problem_tighten(&p, missing, least))
 			break;
 	}
@@ -346,11 +346,26 @@ search(void *arg)
 	return rc;
 }
 
+/* Says why there is no plan: the time is over, or the program has no further solution. */
+static int
+no_plan(const struct ilp_search *s, struct err *e)
+{
+	char missing[32];
+
+	if (is_over(s))
+		return err_set(e, ERR_NO, "no plan was found within %g s", s->limit_s);
+	if (s->m.nearest == UINT64_MAX)
+		return err_set(e, ERR_NO, "the integer program has no solution that fits: no schedule was within the budget");
+	err_set(e, ERR_NO, "the integer program has no solution that fits: the best placement of a schedule needs %s more than the budget",
+	    units_size(missing, s->m.nearest));
+	return graph_set_reason(e, s->m.graph, ERR_NO_OP, s->m.nearest);
+}
+
 int
 policy_ilp(struct schedule *schedule, const struct problem *p, struct arena *a, struct err *e)
 {
 	struct search_control silent = { .time_limit_s = 0 };
-	struct ilp_search s = { .m = { .p = p, .graph = p->graph, .life = p->life, .best_us = INFINITY, .arena = a },
+	struct ilp_search s = { .m = { .p = p, .graph = p->graph, .life = p->life, .best_us = INFINITY, .nearest = UINT64_MAX, .arena = a },
 	    .control = p->control != NULL ? p->control : &silent };
 	uint32_t n = p->graph->op_count;
 	double now, limit;
@@ -382,7 +397,7 @@ policy_ilp(struct schedule *schedule, const struct problem *p, struct arena *a, 
 		return -1;
 	}
 	if (isinf(s.m.best_us))
-		return err_set(e, ERR_NO, "no plan was found within %g s", limit);
+		return no_plan(&s, e);
 	s.control->status = is_over(&s) ? "time-limit" : "gap";
 	*schedule = s.m.best;
 	return 0;

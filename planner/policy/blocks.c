@@ -3,6 +3,7 @@
 #include <config.h>
 #include "planner/policy/blocks.h"
 
+#include "planner/schedule/versions.h"
 #include "src/base/rank.h"
 
 static bytes_t
@@ -14,7 +15,54 @@ size_of(const struct blocks *d, uint32_t t)
 static bool
 is_transient(const struct blocks *d, uint32_t t)
 {
-	return !kind_is_persistent(d->graph->tensors[t].kind) && d->life->first[t] <= d->life->last[t];
+	return !kind_is_persistent(d->graph->tensors[t].kind) && !d->shared[t] && d->life->first[t] <= d->life->last[t];
+}
+
+/* A map is shared when forward reads it in more than one of SHARED_PART segments, and in more than SHARED_LEAST; or when backward reads
+ * it after it has come to a block more than SHARED_LEAST before the map's. */
+enum { SHARED_PART = 8, SHARED_LEAST = 4 };
+
+static void
+share(struct blocks *d, uint32_t t)
+{
+	d->shared[t] = true;
+	d->shared_bytes += size_of(d, t);
+}
+
+/* Finds the maps that forward reads in many segments; the blocks are segments still. */
+static void
+share_common(struct blocks *d)
+{
+	uint32_t *count = ARENA_NEW(d->arena, uint32_t, d->graph->tensor_count), *latest = ARENA_NEW(d->arena, uint32_t, d->graph->tensor_count);
+
+	for (uint32_t k = 0; k < d->y.first[d->y.count]; k++)
+		for (uint32_t i = 0; i < d->graph->ops[k].input_count; i++) {
+			uint32_t t = d->graph->ops[k].inputs[i];
+
+			count[t] += latest[t] != d->block_of[k] + 1;
+			latest[t] = d->block_of[k] + 1;
+		}
+	for (uint32_t t = 0; t < d->graph->tensor_count; t++)
+		if (!kind_is_persistent(d->graph->tensors[t].kind) && count[t] > SHARED_LEAST && count[t] > d->y.count / SHARED_PART)
+			share(d, t);
+}
+
+/* Shares the maps that backward op k reads from blocks long before which backward has come to `cur`; true: there are some. */
+static bool
+share_late(struct blocks *d, uint32_t k, uint32_t cur)
+{
+	const struct op *o = &d->graph->ops[k];
+	bool any = false;
+
+	for (uint32_t i = 0; i < o->input_count; i++) {
+		uint32_t t = o->inputs[i];
+
+		if (!is_transient(d, t) || d->y.last_forward[t] == SEGMENTS_NONE || d->block_of[d->life->first[t]] <= cur + SHARED_LEAST)
+			continue;
+		share(d, t);
+		any = true;
+	}
+	return any;
 }
 
 /* Returns the block with the forward of backward op k's layer; `latest` if the op has no layer name, or the layer no forward. */
@@ -27,7 +75,7 @@ preferred(const struct blocks *d, uint32_t k, uint32_t latest)
 }
 
 /* Merges segments so that backward goes through them in reverse: each backward op reads maps of one block, and after it no op reads maps
- * of a later block.  joined[i]: segment i belongs to the one before.  True: a segment was merged. */
+ * of a later block, but shared ones.  joined[i]: segment i belongs to the one before.  True: a segment was merged, or a map shared. */
 static bool
 join_once(struct blocks *d, bool *joined)
 {
@@ -38,10 +86,12 @@ join_once(struct blocks *d, bool *joined)
 		const struct op *o = &d->graph->ops[k];
 		uint32_t lo = 0, hi = cur;
 
+		changed |= share_late(d, k, cur);
+
 		for (uint32_t i = 0; i < o->input_count; i++) {
 			uint32_t t = o->inputs[i], last = d->y.last_forward[t];
 
-			if (kind_is_persistent(d->graph->tensors[t].kind) || last == SEGMENTS_NONE)
+			if (!is_transient(d, t) || last == SEGMENTS_NONE)
 				continue;
 			if (d->block_of[d->life->first[t]] > lo)
 				lo = d->block_of[d->life->first[t]];
@@ -82,6 +132,9 @@ find_blocks(struct blocks *d)
 	bool *joined;
 
 	d->block_of = ARENA_NEW(d->arena, uint32_t, d->graph->op_count);
+	d->shared = ARENA_NEW(d->arena, bool, d->graph->tensor_count);
+	number_blocks(d, ARENA_NEW(d->arena, bool, d->y.count));
+	share_common(d);
 	do {
 		joined = ARENA_NEW(d->arena, bool, d->y.count);
 		number_blocks(d, joined);
@@ -115,10 +168,52 @@ find_own(const struct blocks *d)
 	return reads;
 }
 
-/* Returns the ops that rerun with their block: those on the way to a tensor of reads[] or, with reads NULL, to one that leaves the block.
+/* True: op k, which is recomputable, may run again among the ops of can[] without leaving or reading an older version: all later forward
+ * writers of its outputs run again, too, and those of its inputs that have been written over since. */
+static bool
+keeps_versions(const struct blocks *d, const struct versions *v, const bool *can, uint32_t k)
+{
+	const struct op *o = &d->graph->ops[k];
+	uint32_t forward = d->y.first[d->count];
+
+	for (uint32_t j = 0; j < o->output_count; j++)
+		for (uint32_t n = versions_before(v, o->outputs[j], k) + 2; n <= versions_before(v, o->outputs[j], forward); n++)
+			if (!can[versions_writer(v, o->outputs[j], n)])
+				return false;
+	for (uint32_t i = 0; i < o->input_count; i++) {
+		uint32_t n = versions_before(v, o->inputs[i], k);
+
+		if (n > 0 && n < versions_before(v, o->inputs[i], forward) && !can[versions_writer(v, o->inputs[i], n)])
+			return false;
+	}
+	return true;
+}
+
+/* Returns the ops that may run again. */
+static bool *
+find_able(const struct blocks *d)
+{
+	bool *can = ARENA_NEW(d->arena, bool, d->graph->op_count), changed = true;
+	struct versions v;
+
+	versions_init(&v, d->graph, d->arena);
+	for (uint32_t k = 0; k < d->y.first[d->count]; k++)
+		can[k] = d->graph->ops[k].recomputable;
+	while (changed) {
+		changed = false;
+		for (uint32_t k = d->y.first[d->count]; k-- > 0;)
+			if (can[k] && !keeps_versions(d, &v, can, k)) {
+				can[k] = false;
+				changed = true;
+			}
+	}
+	return can;
+}
+
+/* Returns the ops of can[] that rerun with their block: those on the way to a tensor of reads[] or, with reads NULL, to one that leaves the block.
  * Adds their times to each block's own_us or us. */
 static bool *
-find_again(struct blocks *d, const bool *reads)
+find_again(struct blocks *d, const bool *can, const bool *reads)
 {
 	bool *needed = ARENA_NEW(d->arena, bool, d->graph->tensor_count), *again = ARENA_NEW(d->arena, bool, d->graph->op_count);
 
@@ -132,7 +227,7 @@ find_again(struct blocks *d, const bool *reads)
 
 			runs |= is_transient(d, t) && (needed[t] || (reads != NULL ? reads[t] : d->life->last[t] >= b->to));
 		}
-		again[k] = runs && o->recomputable;
+		again[k] = runs && can[k];
 		if (!again[k])
 			continue;
 		*(reads != NULL ? &b->own_us : &b->us) += o->time_us;
@@ -272,7 +367,7 @@ int
 blocks_init(struct blocks *d, const struct lifetimes *l, uint32_t most, struct arena *a, struct err *e)
 {
 	uint32_t maps;
-	bool *reads;
+	bool *reads, *can;
 
 	*d = (struct blocks) { .graph = l->graph, .life = l, .arena = a };
 	if (segments_maps(&maps, l, a, e) < 0 || segments_init(&d->y, l, maps < most ? maps + 1 : most, a, e) < 0)
@@ -280,8 +375,9 @@ blocks_init(struct blocks *d, const struct lifetimes *l, uint32_t most, struct a
 	layers_init(&d->layers, l->graph, a);
 	find_blocks(d);
 	reads = find_own(d);
-	d->again = find_again(d, NULL);
-	d->own = find_again(d, reads);
+	can = find_able(d);
+	d->again = find_again(d, can, NULL);
+	d->own = find_again(d, can, reads);
 	measure_blocks(d, reads);
 	return 0;
 }

@@ -2,7 +2,8 @@
 /* blocks.h - a training step as a chain of blocks, with the time and the bytes of rerunning each
  *
  * Forward is split into blocks (segments.h).  A backward op belongs to the block whose maps it reads, and backward goes through the blocks
- * in reverse.
+ * in reverse.  Some maps would join many blocks to one: those that forward reads in many segments (a table of angles that every layer
+ * uses), and those that backward reads long after their block's turn.  They are shared: they stay on the device like persistent tensors.
  */
 #ifndef PLANNER_POLICY_BLOCKS_H
 #define PLANNER_POLICY_BLOCKS_H
@@ -33,6 +34,8 @@ struct blocks {
 	struct block *blocks;		/* [count] */
 	uint32_t count;
 	uint32_t *block_of;		/* [op_count] */
+	bool *shared;			/* [tensor_count] */
+	bytes_t shared_bytes;
 	bool *again;			/* [op_count] the op is part of a rerun that makes all tensors that leave its block */
 	bool *own;			/* [op_count] the op is part of a rerun for its block's own backward alone */
 };

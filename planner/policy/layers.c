@@ -169,7 +169,8 @@ may_run_again(const struct graph *g, const struct op *o, const struct making *ma
 	for (uint32_t i = 0; i < o->input_count; i++) {
 		const struct making *m = &made[o->inputs[i]];
 
-		if (!kind_is_persistent(g->tensors[o->inputs[i]].kind) && !m->again && !(m->waits && m->version == m->final))
+		/* Before its first version a transient tensor holds nothing. */
+		if (!kind_is_persistent(g->tensors[o->inputs[i]].kind) && m->version > 0 && !m->again && !(m->waits && m->version == m->final))
 			return false;
 	}
 	return o->recomputable;

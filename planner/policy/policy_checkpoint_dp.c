@@ -197,49 +197,87 @@ emit(struct dp *d, struct schedule *s, uint32_t m)
 	s->step_count = (uint32_t)d->steps;
 }
 
-/* True: every step reads the versions that the graph's order gives it, and results end with their newest version. */
-static bool
-reads_right(const struct dp *d, const struct schedule *s)
-{
-	const struct graph *g = d->graph;
-	uint32_t *version = ARENA_NEW(d->arena, uint32_t, g->tensor_count), *first = ARENA_NEW(d->arena, uint32_t, (size_t)g->op_count + 1);
-	uint32_t *newest = ARENA_NEW(d->arena, uint32_t, g->tensor_count), *reads, n = 0;
+/* The versions that ops read, and the version that each tensor has in the end, in the graph's own order. */
+struct reads {
+	uint32_t *first;		/* [op_count + 1] of an op's inputs, then of its outputs, in version */
+	uint32_t *version;
+	uint32_t *newest;		/* [tensor_count] */
+};
 
+static void
+find_reading(struct reads *r, const struct graph *g, struct arena *a)
+{
+	uint32_t n = 0;
+
+	r->first = ARENA_NEW(a, uint32_t, (size_t)g->op_count + 1);
+	r->newest = ARENA_NEW(a, uint32_t, g->tensor_count);
 	for (uint32_t k = 0; k < g->op_count; k++)
-		first[k + 1] = first[k] + g->ops[k].input_count + g->ops[k].output_count;
-	reads = ARENA_NEW(d->arena, uint32_t, first[g->op_count]);
+		r->first[k + 1] = r->first[k] + g->ops[k].input_count + g->ops[k].output_count;
+	r->version = ARENA_NEW(a, uint32_t, r->first[g->op_count]);
 	for (uint32_t k = 0; k < g->op_count; k++) {
 		for (uint32_t i = 0; i < g->ops[k].input_count; i++)
-			reads[n++] = version[g->ops[k].inputs[i]];
+			r->version[n++] = r->newest[g->ops[k].inputs[i]];
 		for (uint32_t j = 0; j < g->ops[k].output_count; j++)
-			reads[n++] = ++version[g->ops[k].outputs[j]];
+			r->version[n++] = ++r->newest[g->ops[k].outputs[j]];
 	}
-	memcpy(newest, version, sizeof(*newest) * g->tensor_count);
-	memset(version, 0, sizeof(*version) * g->tensor_count);
-	for (uint32_t k = 0; k < s->step_count; k++) {
-		const struct op *o = &g->ops[s->steps[k].op];
-		const uint32_t *want = &reads[first[s->steps[k].op]];
-
-		for (uint32_t i = 0; i < o->input_count; i++)
-			if (version[o->inputs[i]] != want[i])
-				return false;
-		for (uint32_t j = 0; j < o->output_count; j++)
-			version[o->outputs[j]] = want[o->input_count + j];
-	}
-	for (uint32_t t = 0; t < g->tensor_count; t++)
-		if (kind_has_final(g->tensors[t].kind) && version[t] != newest[t])
-			return false;
-	return true;
 }
 
-/* Fills s with the schedule of the largest m that fits.  Estimates err to both sides, so the search begins above the real room. */
+/* The error of a step of op k that finds tensor t as `by` left it. */
+static int
+reads_wrong(const struct dp *d, uint32_t k, uint32_t t, uint32_t by, struct err *e)
+{
+	const struct graph *g = d->graph;
+
+	if (by == PLAN_NONE)
+		err_set(e, ERR_NO, "forward is not a chain of blocks: op %" PRIu32 " '%s' would read tensor %" PRIu32 " before it is made",
+		    k, g->ops[k].name, t);
+	else
+		err_set(e, ERR_NO, "forward is not a chain of blocks: op %" PRIu32 " '%s' would read tensor %" PRIu32 " as op %" PRIu32
+		    " '%s' has left it, which is another version", k, g->ops[k].name, t, by, g->ops[by].name);
+	return graph_set_reason(e, g, k, 0);
+}
+
+/* ERR_NO unless every step reads the versions that the graph's order gives it, and results end with their newest version. */
+static int
+check_reads(const struct dp *d, const struct schedule *s, const struct reads *r, struct err *e)
+{
+	const struct graph *g = d->graph;
+	uint32_t *version = ARENA_NEW(d->arena, uint32_t, g->tensor_count), *by = ARENA_NEW(d->arena, uint32_t, g->tensor_count);
+
+	memset(by, 0xff, sizeof(*by) * g->tensor_count);
+	for (uint32_t k = 0; k < s->step_count; k++) {
+		const struct op *o = &g->ops[s->steps[k].op];
+		const uint32_t *want = &r->version[r->first[s->steps[k].op]];
+
+		for (uint32_t i = 0; i < o->input_count; i++)
+			/* Before its first version a transient tensor holds nothing, so that any will do. */
+			if (version[o->inputs[i]] != want[i] && (want[i] > 0 || kind_is_persistent(g->tensors[o->inputs[i]].kind)))
+				return reads_wrong(d, s->steps[k].op, o->inputs[i], by[o->inputs[i]], e);
+		for (uint32_t j = 0; j < o->output_count; j++) {
+			version[o->outputs[j]] = want[o->input_count + j];
+			by[o->outputs[j]] = s->steps[k].op;
+		}
+	}
+	for (uint32_t t = 0; t < g->tensor_count; t++)
+		if (kind_has_final(g->tensors[t].kind) && version[t] != r->newest[t]) {
+			err_set(e, ERR_NO, "forward is not a chain of blocks: op %" PRIu32 " '%s' would leave an older version of tensor %" PRIu32
+			    " at the end", by[t], g->ops[by[t]].name, t);
+			return graph_set_reason(e, g, by[t], 0);
+		}
+	return 0;
+}
+
+/* Fills s with the schedule of the largest m that reads right and fits.  Estimates err to both sides, so the search begins above the real room. */
 static int
 best_fit(struct dp *d, struct schedule *s, struct err *e)
 {
 	bytes_t reached, least = UINT64_MAX;
 	char peak[32], budget[32];
 	uint32_t before = UINT32_MAX;
+	struct err wrong = ERR_INIT;
+	struct reads reading;
 
+	find_reading(&reading, d->graph, d->arena);
 	for (uint32_t i = TRIES; i > 0; i--) {
 		uint32_t m = (uint32_t)((uint64_t)d->units * i / TRIES);
 
@@ -247,12 +285,16 @@ best_fit(struct dp *d, struct schedule *s, struct err *e)
 			continue;
 		before = m;
 		emit(d, s, m);
-		if (!reads_right(d, s))
-			return err_set(e, ERR_NO, "forward is not a chain: a block run again would read what has been overwritten");
+		if (check_reads(d, s, &reading, &wrong) < 0)
+			continue;
 		reached = occupancy_peak(s, d->graph, NULL, d->arena);
 		if (reached <= d->problem->budget_bytes)
 			return 0;
 		least = reached < least ? reached : least;
+	}
+	if (least == UINT64_MAX && wrong.code != ERR_NONE) {
+		*e = wrong;
+		return -1;
 	}
 	if (least == UINT64_MAX)
 		return err_set(e, ERR_NO, "no choice of checkpoints over %" PRIu32 " blocks fits %s", d->chain.count,
@@ -266,10 +308,11 @@ int
 policy_checkpoint_dp(struct schedule *s, const struct problem *p, struct arena *a, struct err *e)
 {
 	struct dp d = { .problem = p, .graph = p->graph, .arena = a };
-	bytes_t persistent = 0, room;
+	bytes_t persistent, room;
 
 	if (blocks_init(&d.chain, p->life, BLOCKS_MAX, a, e) < 0)
 		return -1;
+	persistent = d.chain.shared_bytes;
 	for (uint32_t t = 0; t < p->graph->tensor_count; t++)
 		if (kind_is_persistent(p->graph->tensors[t].kind))
 			persistent += bytes_align(p->graph->tensors[t].bytes, DEVICE_ALIGN);
