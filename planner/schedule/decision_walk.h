@@ -54,6 +54,9 @@ struct decision_walk {
 /* Fills w, before op 0; e is filled when a later call fails. */
 void decision_walk_init(struct decision_walk *w, const struct decisions *d, struct arena *a, struct err *e);
 
+/* Goes back to the moment before op 0, under decisions that may differ in anything. */
+void decision_walk_begin(struct decision_walk *w);
+
 /* Goes over op k; ERR_NO as decisions_schedule(). */
 int decision_walk_op(struct decision_walk *w, uint32_t k) WARN_UNUSED;
 

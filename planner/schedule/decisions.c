@@ -259,9 +259,11 @@ on_host(const struct decision_walk *w, uint32_t t)
 }
 
 /* Puts all tensors where they are before the step. */
-static void
-begin(struct decision_walk *w)
+void
+decision_walk_begin(struct decision_walk *w)
 {
+	memset(w->returns, 0xff, sizeof(*w->returns) * ((size_t)w->graph->op_count + 1));
+	w->step_count = w->move_count = 0;
 	for (uint32_t t = 0; t < w->graph->tensor_count; t++) {
 		uint32_t before = decisions_before(w->life, t);
 
@@ -337,11 +339,10 @@ decision_walk_init(struct decision_walk *w, const struct decisions *d, struct ar
 	versions_init(&w->versions, g, a);
 	w->tensors = ARENA_NEW(a, struct walk_tensor, g->tensor_count);
 	w->returns = ARENA_NEW(a, uint32_t, (size_t)g->op_count + 1);
-	memset(w->returns, 0xff, sizeof(*w->returns) * ((size_t)g->op_count + 1));
 	w->group = ARENA_NEW(a, uint32_t, (size_t)g->op_count + 2);
 	w->fetched = ARENA_NEW(a, uint32_t, g->tensor_count);
 	rerun_init(&w->rerun, g, &w->versions, g->op_count, a);
-	begin(w);
+	decision_walk_begin(w);
 }
 
 void
