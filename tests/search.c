@@ -52,18 +52,18 @@ pipeline_us(const struct problem *p, const struct decisions *d)
 }
 
 /* A change that can be taken back. */
-struct change { uint32_t slot, gone, back, tensor, op, alternative; uint8_t fate; bool home; };
+struct random_change { uint32_t slot, gone, back, tensor, op, alternative; uint8_t fate; bool home; };
 
 /* Changes an idle interval, a home or an algorithm.  Returns the op from which it acts. */
 static uint32_t
-random_change(struct change *c, struct decisions *d, const struct idle_interval *idle, uint32_t count)
+change_something(struct random_change *c, struct decisions *d, const struct idle_interval *idle, uint32_t count)
 {
 	const struct graph *g = d->life->graph;
 	const struct idle_interval *x = &idle[draw(count)];
 	uint32_t k = draw(g->op_count), slot = x->slot;
 	bool persistent = kind_is_persistent(g->tensors[x->tensor].kind);
 
-	*c = (struct change) { slot, d->gone[slot], d->back[slot], x->tensor, k, d->alternative[k], d->fate[slot], d->on_host[x->tensor] };
+	*c = (struct random_change) { slot, d->gone[slot], d->back[slot], x->tensor, k, d->alternative[k], d->fate[slot], d->on_host[x->tensor] };
 	if (draw(8) == 0 && g->ops[k].alternative_count > 0) {
 		d->alternative[k] = draw(g->ops[k].alternative_count + 1) - 1;
 		return k;
@@ -83,7 +83,7 @@ random_change(struct change *c, struct decisions *d, const struct idle_interval 
 }
 
 static void
-take_back(struct decisions *d, const struct change *c)
+take_back(struct decisions *d, const struct random_change *c)
 {
 	d->fate[c->slot] = c->fate;
 	d->gone[c->slot] = c->gone;
@@ -92,11 +92,11 @@ take_back(struct decisions *d, const struct change *c)
 	d->alternative[c->op] = c->alternative;
 }
 
-struct tally { unsigned moves, accepted, timed, wrong, kept_wrong; };
+struct walk_tally { unsigned moves, accepted, timed, wrong, kept_wrong; };
 
 /* A random walk from everything kept, under a budget that makes copies wait. */
 static void
-walk(struct tally *y, const struct graph *g, const struct device *device, bytes_t budget, unsigned moves)
+walk(struct walk_tally *y, const struct graph *g, const struct device *device, bytes_t budget, unsigned moves)
 {
 	struct arena a = ARENA_INIT;
 	struct lifetimes l;
@@ -115,12 +115,12 @@ walk(struct tally *y, const struct graph *g, const struct device *device, bytes_
 	if (!evaluator_init(&v, &p, &d, &a) || count == 0)
 		moves = 0;
 	for (unsigned i = 0; i < moves; i++) {
-		struct change changes[4];
+		struct random_change changes[4];
 		uint32_t from = UINT32_MAX, n = 1 + draw(4);
 		double us, right;
 
 		for (uint32_t k = 0; k < n; k++) {
-			uint32_t at = random_change(&changes[k], &d, idle, count);
+			uint32_t at = change_something(&changes[k], &d, idle, count);
 
 			from = at < from ? at : from;
 		}
@@ -145,7 +145,7 @@ static void
 test_trace(const char *name, const char *device_name, bool results, unsigned moves)
 {
 	struct arena a = ARENA_INIT;
-	struct tally y = { 0 };
+	struct walk_tally y = { 0 };
 	struct err e = ERR_INIT;
 	struct device d;
 	struct graph g;
@@ -183,7 +183,7 @@ small_device(void)
 static void
 test_small(void)
 {
-	struct tally y = { 0 };
+	struct walk_tally y = { 0 };
 
 	for (int i = 0; i < 1500; i++) {
 		struct arena a = ARENA_INIT;

@@ -15,6 +15,7 @@
 
 #include "planner/hybrid/hybrid_evaluation.h"
 #include "planner/hybrid/hybrid_heuristics.h"
+#include "planner/search/local_search.h"
 
 #define LENGTH(list) ((int)(sizeof(list) / sizeof((list)[0])))
 
@@ -220,6 +221,7 @@ struct hybrid_search {
 	struct model model;		/* nothing decided */
 	struct placement_cache placements;
 	struct schedule *best;		/* the caller's */
+	struct decisions decisions;	/* of the best configuration; life NULL: none */
 	double us;			/* of best; INFINITY: none */
 	const struct policy *row;	/* the policy that made best; NULL: hybrid itself ... */
 	struct configuration configuration;	/* ... with this configuration */
@@ -266,6 +268,8 @@ evaluate(struct hybrid_search *x, int n)
 		x->us = x->all[best].us;
 		x->row = x->all[best].row;
 		x->configuration = x->all[best].h.configuration;
+		if (x->row == NULL)
+			decisions_copy(&x->decisions, &x->all[best].h.decisions, x->arena);
 		schedule_copy(x->best, &x->all[best].h.schedule, x->p->graph->tensor_count, x->arena);
 	}
 	arena_free(&x->all[best].arena);
@@ -381,6 +385,82 @@ evaluate_policies(struct hybrid_search *x)
 	evaluate(x, n);
 }
 
+/* ---- the local search ---- */
+
+/* Decisions to place: at the given offsets, or by a packing. */
+struct to_place {
+	struct hybrid h;
+	struct arena arena;
+	const bytes_t *offsets;
+	double us;
+};
+
+static int
+place_decisions(void *arg)
+{
+	struct to_place *t = arg;
+	struct hybrid *h = &t->h;
+	bytes_t missing;
+
+	h->arena = &t->arena;
+	if (decisions_schedule(&h->schedule, &h->decisions, h->arena, &h->err) < 0)
+		return -1;
+	h->schedule.known = t->offsets;
+	if (hybrid_build(h, &h->err) < 0 ||
+	    (t->offsets != NULL ? hybrid_place(h, place_known, &missing, &t->us) : hybrid_pack(h, &missing, &t->us)) < 0)
+		return -1;
+	return missing == 0 && h->plan.host_bytes <= h->p->device->pinned_bytes ? 0 : -1;
+}
+
+static struct to_place
+to_place(struct hybrid_search *x, const struct decisions *d, const bytes_t *offsets)
+{
+	return (struct to_place) { .h = { .p = x->p, .packing = x->packing, .beat_us = INFINITY, .decisions = *d, .err = ERR_INIT },
+	    .offsets = offsets };
+}
+
+/* A local_search_time. */
+static double
+time_decisions(void *arg, const struct decisions *d, const bytes_t *offsets)
+{
+	struct hybrid_search *x = arg;
+	struct to_place t = to_place(x, d, offsets);
+	int rc = arena_run(&t.arena, place_decisions, &t, &t.h.err);
+
+	arena_free(&t.arena);
+	if (rc < 0 && t.h.err.code == ERR_SYSTEM)
+		arena_fail(x->arena);
+	return rc < 0 ? INFINITY : t.us;
+}
+
+/* Improves the decisions of the best configuration by local search. */
+static void
+improve(struct hybrid_search *x)
+{
+	struct to_place t = to_place(x, &x->decisions, NULL);
+	struct local_search_result r = { .us = INFINITY };
+	struct err e = ERR_INIT;
+	int rc;
+
+	if (x->decisions.life == NULL)
+		return;
+	rc = arena_run(&t.arena, place_decisions, &t, &t.h.err);
+	if (rc == 0) {
+		r.us = t.us;
+		r.offsets = ARENA_NEW(x->arena, bytes_t, t.h.plan.buffer_count);
+		for (uint32_t b = 0; b < t.h.plan.buffer_count; b++)
+			r.offsets[b] = t.h.plan.buffers[b].offset_bytes;
+	}
+	arena_free(&t.arena);
+	if (rc < 0 || !local_search(&x->decisions, &r, x->p, time_decisions, x, x->arena) || !(r.us < x->us) ||
+	    decisions_schedule(x->best, &x->decisions, x->arena, &e) < 0)
+		return;
+	x->best->known = r.offsets;
+	x->us = r.us;
+	x->row = NULL;
+	search_tell(x->p->control, "local search: %d changes kept of %d: step time %.3f ms", (int)r.kept, (int)r.trials, x->us / 1000);
+}
+
 int
 policy_hybrid(struct schedule *s, const struct problem *p, struct arena *a, struct err *e)
 {
@@ -399,6 +479,8 @@ policy_hybrid(struct schedule *s, const struct problem *p, struct arena *a, stru
 		expand(x, next);
 	if (isinf(x->us) || !search_stopped(p->control))
 		evaluate_policies(x);
+	if (!search_stopped(p->control))
+		improve(x);
 	if (isinf(x->us)) {
 		err_set(e, ERR_NO, "policy 'hybrid' finds no plan for this budget: %s", x->why->text);
 		return x->why->reason.known ? err_set_reason(e, &x->why->reason) : -1;

@@ -26,6 +26,27 @@ decisions_init(struct decisions *d, const struct lifetimes *l, struct arena *a)
 			d->fate[l->use_start[t + 1] - 1] = FATE_DROP;
 }
 
+void
+decisions_copy(struct decisions *to, const struct decisions *d, struct arena *a)
+{
+	const struct graph *g = d->life->graph;
+	uint32_t slots = decisions_slots(d->life);
+
+#define COPY(member, type, count) \
+	if (d->member != NULL) \
+		to->member = memcpy(ARENA_NEW(a, type, (count)), d->member, sizeof(type) * (count));
+	*to = *d;
+	COPY(fate, uint8_t, slots)
+	COPY(gone, uint32_t, slots)
+	COPY(from, uint32_t, slots)
+	COPY(back, uint32_t, slots)
+	COPY(on_host, bool, g->tensor_count)
+	COPY(lean, bool, g->op_count)
+	COPY(alternative, uint32_t, g->op_count)
+	COPY(barrier, bool, g->op_count)
+#undef COPY
+}
+
 /* True: the tensor of a move is fetched without being asked for. */
 static bool
 comes_back(const struct decision_walk *w, const struct walk_move *m)

@@ -57,6 +57,9 @@ decisions_slots(const struct lifetimes *l)
 /* Fills d: every tensor is kept until its last use, and a result until the step's end; no barriers. */
 void decisions_init(struct decisions *d, const struct lifetimes *l, struct arena *a);
 
+/* Fills `to` with copies of d's arrays, which it may change. */
+void decisions_copy(struct decisions *to, const struct decisions *d, struct arena *a);
+
 /* Fills s.  ERR_NO when a dropped tensor cannot be made again: an op on the way is not recomputable, or has read a value that has
  * been overwritten since. */
 int decisions_schedule(struct schedule *s, const struct decisions *d, struct arena *a, struct err *e) WARN_UNUSED;

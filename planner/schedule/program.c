@@ -289,7 +289,8 @@ walk(struct program *b)
 }
 
 /* Fixes the offsets of tensors at home on the device, to which they return.  At the step's beginning they stand one behind the other.
- * Those that never leave are lowest, so that the others leave one stretch together with the memory above. */
+ * Those that never leave are lowest, so that the others leave one stretch together with the memory above.  A known packing has its own
+ * homes. */
 static void
 fix_homes(struct program *b)
 {
@@ -307,6 +308,8 @@ fix_homes(struct program *b)
 	for (uint32_t i = 0; i < count; i++) {
 		uint32_t at = place[homes[i].id];
 
+		if (b->schedule->known != NULL)
+			offset = b->schedule->known[p->initial[at].buffer];
 		b->ranges[p->initial[at].buffer].fixed = b->ranges[p->final[b->final_of[homes[i].id]].buffer].fixed = offset;
 		offset += bytes_align(b->graph->tensors[homes[i].id].bytes, DEVICE_ALIGN);
 	}
@@ -318,7 +321,7 @@ place_device(struct program *b, const struct placement *placement, uint32_t thre
 	struct plan *p = b->plan;
 	/* A budget of the user's own is the goal; else the smallest arena is. */
 	struct place_problem device = { .count = p->buffer_count, .items = b->ranges, .align = DEVICE_ALIGN, .threads = threads,
-	    .capacity = p->budget_bytes < device_budget(p->device) ? p->budget_bytes : 0 };
+	    .known = b->schedule->known, .capacity = p->budget_bytes < device_budget(p->device) ? p->budget_bytes : 0 };
 	struct place_result r = { .offsets = ARENA_NEW(b->arena, bytes_t, p->buffer_count) };
 
 	if (b->homes_return)

@@ -40,6 +40,7 @@ struct schedule {
 	struct move *moves;	/* [move_count] in any order; the moves of one tensor in order of time */
 	const char *found_by;	/* NULL, or the other policy that found the schedule */
 	const char *configuration;	/* NULL, or the configuration of the search that found the schedule, as text */
+	const bytes_t *known;	/* NULL, or offsets of the program's buffers in a packing that is known (placement.h) */
 	const bool *on_host;	/* [tensor_count] or NULL: persistent tensors at home on the host */
 	bool hold;		/* every tensor has memory of its own for the whole step; only without moves */
 	bool in_place;		/* outputs take over inputs that end with the op, where it permits that */

@@ -6,15 +6,8 @@
 #include <math.h>
 #include <string.h>
 
+#include "planner/search/search_constants.h"
 #include "sim/time/simulate.h"
-
-enum {
-	STATES = 48,		/* 8 .. 256: of the walk; each holds every tensor's */
-	CLOCK_STRIDE = 8	/* 1 .. 64: events between two states of the clock */
-};
-
-/* A trial is not timed to its end where it can no longer be faster; rounding must not end one that is. */
-#define SLACK 1e-9
 
 static bool
 is_state(const struct evaluator *v, uint32_t k)
@@ -24,7 +17,7 @@ is_state(const struct evaluator *v, uint32_t k)
 
 /* Walks over the ops from op k on.  keep: keeps states on the way. */
 static bool
-walk(struct evaluator *v, struct timeline *t, uint32_t from, bool keep, double beat_us)
+walk(struct evaluator *v, struct time_line *t, uint32_t from, bool keep, double beat_us)
 {
 	const struct problem *p = v->problem;
 	const double *start_us = p->life->start_us;
@@ -56,7 +49,7 @@ differs(const struct sim_work *x, const struct sim_work *y)
 
 /* Returns the first position of a queue at which trial and base differ; UINT32_MAX: they do not. */
 static uint32_t
-first_difference(const struct timeline *t, const struct timeline *base, int q)
+first_difference(const struct time_line *t, const struct time_line *base, int q)
 {
 	size_t n = t->counts.works[q] < base->counts.works[q] ? t->counts.works[q] : base->counts.works[q];
 
@@ -68,7 +61,7 @@ first_difference(const struct timeline *t, const struct timeline *base, int q)
 
 /* Returns how many of the clock's states serve the trial, too. */
 static size_t
-common_clocks(const struct evaluator *v, const struct timeline *t)
+common_clocks(const struct evaluator *v, const struct time_line *t)
 {
 	uint32_t first[QUEUE_COUNT];
 	size_t low = 0, high = v->clock_count;
@@ -90,7 +83,7 @@ common_clocks(const struct evaluator *v, const struct timeline *t)
 }
 
 static void
-find_rest(struct evaluator *v, const struct timeline *t)
+find_rest(struct evaluator *v, const struct time_line *t)
 {
 	size_t n = t->counts.works[QUEUE_COMPUTE];
 
@@ -105,7 +98,7 @@ find_rest(struct evaluator *v, const struct timeline *t)
 
 /* Makes room for the spans of all works. */
 static void
-room_for_spans(struct evaluator *v, const struct timeline *t)
+room_for_spans(struct evaluator *v, const struct time_line *t)
 {
 	for (int q = 0; q < QUEUE_COUNT; q++) {
 		size_t n = t->counts.works[q];
@@ -123,7 +116,7 @@ room_for_spans(struct evaluator *v, const struct timeline *t)
 
 /* Runs the clock over the trial's works, from the last state that serves it.  keep: keeps states on the way. */
 static double
-run_clock(struct evaluator *v, const struct timeline *t, bool keep, double beat_us)
+run_clock(struct evaluator *v, const struct time_line *t, bool keep, double beat_us)
 {
 	size_t count = v->clock_count == 0 ? 0 : common_clocks(v, t);
 	uint32_t events = 0;
@@ -146,7 +139,7 @@ run_clock(struct evaluator *v, const struct timeline *t, bool keep, double beat_
 	while (sim_clock_step(&c)) {
 		uint32_t next = c.lanes[QUEUE_COMPUTE].next;
 
-		if (keep && ++events % CLOCK_STRIDE == 0)
+		if (keep && ++events % CLOCK_EVENTS == 0)
 			*ARENA_PUSH(v->arena, v->clocks, v->clock_count, v->clock_capacity) = c;
 		if (next < c.lanes[QUEUE_COMPUTE].count && c.now + v->rest_us[next + 1] > beat_us * (1 + SLACK))
 			return EVALUATOR_NO;
@@ -156,7 +149,7 @@ run_clock(struct evaluator *v, const struct timeline *t, bool keep, double beat_
 
 /* Evaluates the decisions on timeline t. */
 static double
-evaluate(struct evaluator *v, struct timeline *t, uint32_t from, bool keep, double beat_us)
+evaluate(struct evaluator *v, struct time_line *t, uint32_t from, bool keep, double beat_us)
 {
 	double us;
 
@@ -178,7 +171,7 @@ evaluator_try(struct evaluator *v, uint32_t from, double beat_us)
 void
 evaluator_accept(struct evaluator *v)
 {
-	struct timeline *t = v->trial;
+	struct time_line *t = v->trial;
 
 	v->us = evaluate(v, t, v->from, true, INFINITY);
 	v->trial = v->base;

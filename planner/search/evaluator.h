@@ -17,8 +17,8 @@ struct evaluator {
 	const struct decisions *decisions;	/* not owned */
 	struct arena *arena;
 	struct err err;			/* of the last trial that makes no schedule */
-	struct timeline lines[2];
-	struct timeline *base, *trial;
+	struct time_line lines[2];
+	struct time_line *base, *trial;
 	uint32_t stride, state_count;	/* of states[]: before ops 0, stride, 2 stride ... */
 	struct line_state *states;	/* of the base */
 	struct sim_clock *clocks;	/* [clock_count] of the base, in time order */

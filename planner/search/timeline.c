@@ -10,7 +10,7 @@
 
 /* Ends tensor x's live range where it ends so far. */
 static void
-close_range(struct timeline *t, struct line_tensor *x)
+close_range(struct time_line *t, struct line_tensor *x)
 {
 	if (x->range != PLAN_NONE)
 		t->ranges[x->range].upper = x->upper;
@@ -18,21 +18,22 @@ close_range(struct timeline *t, struct line_tensor *x)
 }
 
 static uint32_t
-push_range(struct timeline *t, bytes_t bytes, uint32_t lower)
+push_range(struct time_line *t, uint32_t owner, bytes_t bytes, uint32_t lower, bool fetched)
 {
 	*ARENA_PUSH(t->arena, t->ranges, t->counts.ranges, t->capacity.ranges) =
-	    (struct live_range) { .bytes = (int64_t)bytes_align(bytes, DEVICE_ALIGN), .lower = lower, .upper = lower + 1 };
+	    (struct live_range) { .bytes = (int64_t)bytes_align(bytes, DEVICE_ALIGN), .lower = lower, .upper = lower + 1,
+	    .owner = owner, .fetched = fetched };
 	return (uint32_t)t->counts.ranges - 1;
 }
 
 /* Begins a new live range of tensor id at a step; filled: by this fetch, as a position plus 1. */
 static void
-open_range(struct timeline *t, uint32_t id, uint32_t lower, uint32_t filled)
+open_range(struct time_line *t, uint32_t id, uint32_t lower, uint32_t filled)
 {
 	struct line_tensor *x = &t->tensors[id];
 
 	close_range(t, x);
-	x->range = push_range(t, t->problem->graph->tensors[id].bytes, lower);
+	x->range = push_range(t, id, t->problem->graph->tensors[id].bytes, lower, filled > 0);
 	x->upper = lower + 1;
 	x->filled = filled;
 }
@@ -40,7 +41,7 @@ open_range(struct timeline *t, uint32_t id, uint32_t lower, uint32_t filled)
 /* ---- works ---- */
 
 static struct sim_work *
-push_work(struct timeline *t, enum queue q, struct sim_work w)
+push_work(struct time_line *t, enum queue q, struct sim_work w)
 {
 	struct sim_work *to = ARENA_PUSH(t->arena, t->works[q], t->counts.works[q], t->capacity.works[q]);
 
@@ -50,7 +51,7 @@ push_work(struct timeline *t, enum queue q, struct sim_work w)
 
 /* Adds a copy of tensor id before a step. */
 static struct sim_work *
-push_copy(struct timeline *t, enum queue q, uint32_t id, uint32_t step, uint32_t after_out)
+push_copy(struct time_line *t, enum queue q, uint32_t id, uint32_t step, uint32_t after_out)
 {
 	bytes_t bytes = t->problem->graph->tensors[id].bytes;
 	size_t count = t->counts.works[q];
@@ -62,7 +63,7 @@ push_copy(struct timeline *t, enum queue q, uint32_t id, uint32_t step, uint32_t
 
 /* Lets the tensor of a move leave before a step. */
 static void
-leave(struct timeline *t, const struct walk_move *m, uint32_t step)
+leave(struct time_line *t, const struct walk_move *m, uint32_t step)
 {
 	uint32_t id = m->move.tensor;
 	struct line_tensor *x = &t->tensors[id];
@@ -84,7 +85,7 @@ leave(struct timeline *t, const struct walk_move *m, uint32_t step)
 }
 
 static void
-come_back(struct timeline *t, uint32_t id, uint32_t step)
+come_back(struct time_line *t, uint32_t id, uint32_t step)
 {
 	struct line_tensor *x = &t->tensors[id];
 	struct sim_work *w = push_copy(t, QUEUE_IN, id, step, x->out);
@@ -96,7 +97,7 @@ come_back(struct timeline *t, uint32_t id, uint32_t step)
 
 /* Uses tensor id in the run at a step. */
 static void
-touch(struct timeline *t, uint32_t id, uint32_t step, bool anew, struct sim_work *w)
+touch(struct time_line *t, uint32_t id, uint32_t step, bool anew, struct sim_work *w)
 {
 	struct line_tensor *x = &t->tensors[id];
 
@@ -107,7 +108,7 @@ touch(struct timeline *t, uint32_t id, uint32_t step, bool anew, struct sim_work
 }
 
 static void
-run(struct timeline *t, uint32_t step)
+run(struct time_line *t, uint32_t step)
 {
 	const struct graph *g = t->problem->graph;
 	const struct step *s = &t->walk.steps[step];
@@ -121,7 +122,7 @@ run(struct timeline *t, uint32_t step)
 	for (uint32_t j = 0; j < o->output_count; j++)
 		touch(t, o->outputs[j], step, !kind_is_persistent(g->tensors[o->outputs[j]].kind) && !op_reads(o, o->outputs[j]), &w);
 	if (workspace > 0)
-		push_range(t, workspace, step);
+		push_range(t, g->tensor_count + s->op, workspace, step, false);
 	push_work(t, QUEUE_COMPUTE, w);
 	if (!t->walk.d->in_place)
 		return;
@@ -140,7 +141,7 @@ run(struct timeline *t, uint32_t step)
 
 /* Lists the moves from number `first` on that still happen and leave before op k or later, by the ops before which they leave. */
 static void
-list_leaves(struct timeline *t, size_t first, uint32_t k)
+list_leaves(struct time_line *t, size_t first, uint32_t k)
 {
 	for (size_t m = first; m < t->walk.move_count; m++) {
 		const struct walk_move *w = &t->walk.moves[m];
@@ -156,7 +157,7 @@ list_leaves(struct timeline *t, size_t first, uint32_t k)
 
 /* Lets all tensors leave that leave before op k, in the order of the moves. */
 static void
-leave_all(struct timeline *t, uint32_t k)
+leave_all(struct time_line *t, uint32_t k)
 {
 	uint32_t step = t->walk.group[k], earlier = WALK_NEVER;
 
@@ -173,7 +174,7 @@ leave_all(struct timeline *t, uint32_t k)
 
 /* Returns the first step of op k's group, up to its own first run, that uses tensor id; UINT32_MAX: none does. */
 static uint32_t
-use_in_group(const struct timeline *t, uint32_t id, uint32_t step)
+use_in_group(const struct time_line *t, uint32_t id, uint32_t step)
 {
 	for (; step < t->walk.step_count; step++)
 		FOR_EACH_OPERAND(&t->problem->graph->ops[t->walk.steps[step].op], x)
@@ -184,7 +185,7 @@ use_in_group(const struct timeline *t, uint32_t id, uint32_t step)
 
 /* Fetches all tensors that return before a step: those that the group uses by step, then by the op that uses them next. */
 static void
-fetch_all(struct timeline *t, uint32_t step)
+fetch_all(struct time_line *t, uint32_t step)
 {
 	const struct lifetimes *l = t->problem->life;
 	struct decision_walk *w = &t->walk;
@@ -206,7 +207,7 @@ fetch_all(struct timeline *t, uint32_t step)
 }
 
 bool
-timeline_op(struct timeline *t, uint32_t k)
+timeline_op(struct time_line *t, uint32_t k)
 {
 	struct decision_walk *w = &t->walk;
 	size_t moves = w->move_count;
@@ -223,7 +224,7 @@ timeline_op(struct timeline *t, uint32_t k)
 }
 
 void
-timeline_begin(struct timeline *t)
+timeline_begin(struct time_line *t)
 {
 	const struct graph *g = t->problem->graph;
 
@@ -237,14 +238,15 @@ timeline_begin(struct timeline *t)
 		if (kind_is_persistent(g->tensors[id].kind) && !(t->walk.d->on_host != NULL && t->walk.d->on_host[id]))
 			open_range(t, id, 0, 0);
 	}
+	t->first_range = (uint32_t)t->counts.ranges;
 }
 
 void
-timeline_init(struct timeline *t, const struct problem *p, const struct decisions *d, struct arena *a, struct err *e)
+timeline_init(struct time_line *t, const struct problem *p, const struct decisions *d, struct arena *a, struct err *e)
 {
 	const struct graph *g = p->graph;
 
-	*t = (struct timeline) { .problem = p, .device = p->device, .arena = a };
+	*t = (struct time_line) { .problem = p, .device = p->device, .arena = a };
 	t->tensors = ARENA_NEW(a, struct line_tensor, g->tensor_count);
 	t->leaves = ARENA_NEW(a, uint32_t, (size_t)g->op_count + 2);
 	t->order = ARENA_NEW(a, struct ranked, g->tensor_count);
@@ -258,7 +260,7 @@ timeline_init(struct timeline *t, const struct problem *p, const struct decision
 
 /* Leaves, fetches and live ranges at the step's end (find_finals() in program.c). */
 static void
-end_ranges(struct timeline *t)
+end_ranges(struct time_line *t)
 {
 	const struct graph *g = t->problem->graph;
 	uint32_t steps = (uint32_t)t->walk.step_count;
@@ -277,7 +279,7 @@ end_ranges(struct timeline *t)
 
 /* Lets outputs take over inputs that end with the op (take_over() in program.c): the bytes count once at that step. */
 static void
-take_over(struct timeline *t)
+take_over(struct time_line *t)
 {
 	for (size_t i = 0; i < t->counts.pairs; i++) {
 		const struct line_pair *w = &t->pairs[i];
@@ -286,6 +288,7 @@ take_over(struct timeline *t)
 		if (from->taken || to->joined || from->upper != w->step + 1 || to->lower != w->step || from->departs || w->from == w->to)
 			continue;
 		from->taken = to->joined = true;
+		to->part_of = from->joined ? from->part_of : w->from;
 		t->live[w->step] -= to->bytes;
 		t->live[w->step + 1] += to->bytes;
 		t->begun[w->step] -= to->bytes;
@@ -293,7 +296,7 @@ take_over(struct timeline *t)
 }
 
 static void
-sum_up(struct timeline *t)
+sum_up(struct time_line *t)
 {
 	size_t steps = t->walk.step_count;
 	int64_t sum = 0;
@@ -325,7 +328,7 @@ sum_up(struct timeline *t)
 }
 
 bool
-timeline_finish(struct timeline *t)
+timeline_finish(struct time_line *t)
 {
 	struct decision_walk *w = &t->walk;
 	uint32_t n = t->problem->graph->op_count;
@@ -349,7 +352,7 @@ timeline_finish(struct timeline *t)
 }
 
 void
-timeline_wait_for_room(struct timeline *t)
+timeline_wait_for_room(struct time_line *t)
 {
 	const struct line_copy *outs = t->copies[QUEUE_OUT], *ins = t->copies[QUEUE_IN];
 	size_t out_count = t->counts.works[QUEUE_OUT], in_count = t->counts.works[QUEUE_IN], out = 0, in = 0;
@@ -378,7 +381,7 @@ timeline_wait_for_room(struct timeline *t)
 /* ---- states ---- */
 
 void
-timeline_keep(struct line_state *s, const struct timeline *t, uint32_t k)
+timeline_keep(struct line_state *s, const struct time_line *t, uint32_t k)
 {
 	uint32_t n = t->problem->graph->tensor_count;
 
@@ -407,7 +410,7 @@ copy_array(void *to, const void *from, size_t size, size_t count, size_t *capaci
 	((to)->member = copy_array((to)->member, (from)->member, sizeof(*(to)->member), (count), &(capacity), (to)->arena))
 
 static void
-copy_prefix(struct timeline *t, const struct timeline *from, const struct line_state *s)
+copy_prefix(struct time_line *t, const struct time_line *from, const struct line_state *s)
 {
 	COPY_ARRAY(&t->walk, &from->walk, steps, s->counts.steps, t->walk.step_capacity);
 	COPY_ARRAY(&t->walk, &from->walk, moves, s->counts.moves, t->walk.move_capacity);
@@ -421,7 +424,7 @@ copy_prefix(struct timeline *t, const struct timeline *from, const struct line_s
 }
 
 void
-timeline_restore(struct timeline *t, const struct timeline *from, const struct line_state *s)
+timeline_restore(struct time_line *t, const struct time_line *from, const struct line_state *s)
 {
 	const struct graph *g = t->problem->graph;
 

@@ -15,8 +15,11 @@
 struct live_range {
 	int64_t bytes;			/* aligned */
 	uint32_t lower, upper;		/* steps [lower, upper); upper is filled when the range has ended */
+	uint32_t owner;			/* tensor; a workspace has tensor_count + op */
+	bool fetched;			/* it begins with a fetch, before the step's own ops */
 	bool departs;			/* it is copied out */
-	bool joined;			/* it has taken another range's bytes over */
+	bool joined;			/* it has taken another range's bytes over ... */
+	uint32_t part_of;		/* ... and this one, the first of the chain, had them first */
 	bool taken;			/* its bytes have been taken over */
 };
 
@@ -42,7 +45,7 @@ struct line_copy {
 /* Lengths of a timeline's arrays at some op. */
 struct line_counts { size_t steps, moves, ranges, pairs, works[QUEUE_COUNT]; };
 
-struct timeline {
+struct time_line {
 	const struct problem *problem;	/* not owned */
 	const struct device *device;	/* the problem's */
 	struct arena *arena;
@@ -59,6 +62,7 @@ struct timeline {
 	size_t next_leave_capacity;
 	struct ranked *order;		/* [tensor_count] scratch */
 	double compute_us;		/* of all steps so far */
+	uint32_t first_range;		/* the ranges before it are those of tensors at home on the device */
 	bool has_results;
 	/* Filled by timeline_finish(). */
 	int64_t *live, *begun;		/* [step_count + 1] bytes at each step, and of the ranges that begin there */
@@ -68,20 +72,20 @@ struct timeline {
 };
 
 /* Fills t, before the first op. */
-void timeline_init(struct timeline *t, const struct problem *p, const struct decisions *d, struct arena *a, struct err *e);
+void timeline_init(struct time_line *t, const struct problem *p, const struct decisions *d, struct arena *a, struct err *e);
 
 /* Goes back to the step's beginning. */
-void timeline_begin(struct timeline *t);
+void timeline_begin(struct time_line *t);
 
 /* Goes on over op k.  False: the decisions make no schedule. */
-bool timeline_op(struct timeline *t, uint32_t k);
+bool timeline_op(struct time_line *t, uint32_t k);
 
 /* Goes over the step's end, and finds the bytes at each step.  False: there is no schedule, or it is over the budget; then most_bytes is
  * over it, else 0. */
-bool timeline_finish(struct timeline *t);
+bool timeline_finish(struct time_line *t);
 
 /* Adds the waits of works for room: copies out that must have ended so that the bytes in use fit the budget (program.h). */
-void timeline_wait_for_room(struct timeline *t);
+void timeline_wait_for_room(struct time_line *t);
 
 /* A timeline's state before some op. */
 struct line_state {
@@ -93,8 +97,8 @@ struct line_state {
 };
 
 /* Fills s, whose arrays are the caller's, with t's state before op k. */
-void timeline_keep(struct line_state *s, const struct timeline *t, uint32_t k);
+void timeline_keep(struct line_state *s, const struct time_line *t, uint32_t k);
 
 /* Makes t what `from` was when s was kept.  from may be t itself. */
-void timeline_restore(struct timeline *t, const struct timeline *from, const struct line_state *s);
+void timeline_restore(struct time_line *t, const struct time_line *from, const struct line_state *s);
 #endif
