@@ -184,7 +184,7 @@ hybrid_evaluate(struct hybrid *h, double *us)
 
 		h->stuck = UINT32_MAX;
 		h->err = (struct err) ERR_INIT;
-		model_reset(&h->model, budget);
+		model_reset(&h->model, budget, h->configuration.homes);
 		hybrid_offload(h);
 		if (make_schedule(h, budget, &h->err) < 0) {
 			/* A no-good does not help when the host is full: fewer drops need more offloads. */

@@ -30,13 +30,14 @@ static const double share_factors[] = { 0.7, 0.85, 0.95, 1.05, 1.15, 1.4 };
 static const int other_checkpoints[] = { 0, 7, 10, 14, 20, 28, 40 };
 static const double holds[] = { 0.2, 0, 0.1, 0.35 };	/* holds[0] is tried, too, when no configuration that holds nothing fits */
 static const int look_aheads[] = { 0, 1, 4, 8, 24 };
+static const double homes[] = { 0, 0.5, 1, 1.2 };
 static const double leads[] = { 0, 1, 4, 16 };
 static const double squeezes[] = { 1, 0.98, 0.95, 0.9 };
 
 enum {
 	ALL_CONFIGURATIONS = LENGTH(checkpoints) + 1 + (LENGTH(shares) - 1) * LENGTH(checkpoints) * ORDERS,
 	MOST_NEIGHBOURS = LENGTH(share_factors) + LENGTH(other_checkpoints) + LENGTH(holds) + LENGTH(look_aheads) + LENGTH(leads) +
-	    LENGTH(squeezes) + ORDERS + PERSISTENTS
+	    LENGTH(homes) + LENGTH(squeezes) + ORDERS + PERSISTENTS
 };
 
 /* Returns the i-th of ALL_CONFIGURATIONS. */
@@ -86,6 +87,7 @@ find_neighbours(struct neighbours *n, const struct configuration *c)
 	EACH(LENGTH(other_checkpoints), checkpoints, other_checkpoints[i])
 	EACH(LENGTH(holds), hold, holds[i])
 	EACH(LENGTH(look_aheads), look_ahead, look_aheads[i])
+	EACH(LENGTH(homes), homes, homes[i])
 	EACH(LENGTH(leads), lead, leads[i])
 	EACH(LENGTH(squeezes), squeeze, squeezes[i])
 	EACH(c->share > 0 ? ORDERS : 0, order, (enum order)i)
@@ -97,7 +99,7 @@ static bool
 is_same(const struct configuration *c, const struct configuration *d)
 {
 	return fabs(c->share - d->share) < 1e-9 && c->order == d->order && c->checkpoints == d->checkpoints &&
-	    c->persistents == d->persistents && c->look_ahead == d->look_ahead && fabs(c->lead - d->lead) < 1e-9 &&
+	    c->persistents == d->persistents && c->look_ahead == d->look_ahead && fabs(c->lead - d->lead) < 1e-9 && fabs(c->homes - d->homes) < 1e-9 &&
 	    fabs(c->hold - d->hold) < 1e-9 && fabs(c->squeeze - d->squeeze) < 1e-9;
 }
 

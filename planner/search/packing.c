@@ -397,12 +397,9 @@ packing_init(struct packing *k, const struct time_line *t, const bytes_t *offset
 	k->home = ARENA_NEW(a, bytes_t, g->tensor_count);
 	k->owner_start = ARENA_NEW(a, uint32_t, (size_t)g->tensor_count + g->op_count + 2);
 	memset(k->home, 0xff, sizeof(*k->home) * g->tensor_count);
+	for (uint32_t i = 0; i < t->first_range; i++)
+		k->home[t->ranges[i].owner] = offsets[i];
 	list_ranges(k, k->base, t);
-	for (uint32_t i = 0; i < k->base->count; i++) {
-		struct pack_range *x = &k->base->ranges[i];
-
-		put(k->base, i, offsets[x->range]);
-		if (x->fixed)
-			k->home[x->owner] = x->offset;
-	}
+	for (uint32_t i = 0; i < k->base->count; i++)
+		put(k->base, i, offsets[k->base->ranges[i].range]);
 }
