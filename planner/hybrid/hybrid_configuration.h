@@ -72,7 +72,6 @@ struct hybrid {
 	uint32_t stuck;			/* op at which no more tensors could leave, or UINT32_MAX */
 	bool host_is_full;		/* a tensor was not offloaded for lack of room on the host */
 	double us_per_byte[DIRECTION_COUNT];
-	struct decisions decisions;	/* of the schedule */
 	struct schedule schedule;
 	bool fits;			/* the schedule is placed within the budget */
 	struct plan plan;

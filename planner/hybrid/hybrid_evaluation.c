@@ -58,7 +58,6 @@ make_schedule(struct hybrid *h, bytes_t budget, struct err *e)
 			hybrid_stretch(h);
 		decisions_init(&d, h->p->life, h->arena);
 		model_decide(&h->model, &d);
-		h->decisions = d;
 		if (decisions_schedule(s, &d, h->arena, e) < 0)
 			return -1;
 		if (hybrid_build(h, e) < 0)

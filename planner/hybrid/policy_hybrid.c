@@ -12,6 +12,7 @@
 #include <assert.h>
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "planner/hybrid/hybrid_evaluation.h"
 #include "planner/hybrid/hybrid_heuristics.h"
@@ -223,7 +224,8 @@ struct hybrid_search {
 	struct model model;		/* nothing decided */
 	struct placement_cache placements;
 	struct schedule *best;		/* the caller's */
-	struct decisions decisions;	/* of the best configuration; life NULL: none */
+	struct decisions decisions;	/* of best; life NULL: it was made without */
+	const struct policy *start;	/* NULL, or the policy whose schedule the local search made better */
 	double us;			/* of best; INFINITY: none */
 	const struct policy *row;	/* the policy that made best; NULL: hybrid itself ... */
 	struct configuration configuration;	/* ... with this configuration */
@@ -270,8 +272,9 @@ evaluate(struct hybrid_search *x, int n)
 		x->us = x->all[best].us;
 		x->row = x->all[best].row;
 		x->configuration = x->all[best].h.configuration;
-		if (x->row == NULL)
-			decisions_copy(&x->decisions, &x->all[best].h.decisions, x->arena);
+		x->decisions.life = NULL;
+		if (x->all[best].h.schedule.decisions != NULL)
+			decisions_copy(&x->decisions, x->all[best].h.schedule.decisions, x->arena);
 		schedule_copy(x->best, &x->all[best].h.schedule, x->p->graph->tensor_count, x->arena);
 	}
 	arena_free(&x->all[best].arena);
@@ -393,6 +396,7 @@ evaluate_policies(struct hybrid_search *x)
 struct to_place {
 	struct hybrid h;
 	struct arena arena;
+	const struct decisions *decisions;
 	const bytes_t *offsets;
 	double us;
 };
@@ -405,7 +409,7 @@ place_decisions(void *arg)
 	bytes_t missing;
 
 	h->arena = &t->arena;
-	if (decisions_schedule(&h->schedule, &h->decisions, h->arena, &h->err) < 0)
+	if (decisions_schedule(&h->schedule, t->decisions, h->arena, &h->err) < 0)
 		return -1;
 	h->schedule.known = t->offsets;
 	if (hybrid_build(h, &h->err) < 0 ||
@@ -417,8 +421,8 @@ place_decisions(void *arg)
 static struct to_place
 to_place(struct hybrid_search *x, const struct decisions *d, const bytes_t *offsets)
 {
-	return (struct to_place) { .h = { .p = x->p, .packing = x->packing, .beat_us = INFINITY, .decisions = *d, .err = ERR_INIT },
-	    .offsets = offsets };
+	return (struct to_place) { .h = { .p = x->p, .packing = x->row == NULL ? x->packing : PACK_IN_FULL, .beat_us = INFINITY, .err = ERR_INIT },
+	    .decisions = d, .offsets = offsets };
 }
 
 /* A local_search_time. */
@@ -435,7 +439,7 @@ time_decisions(void *arg, const struct decisions *d, const bytes_t *offsets)
 	return rc < 0 ? INFINITY : t.us;
 }
 
-/* Improves the decisions of the best configuration by local search. */
+/* Improves the best decisions by local search.  Queues need not meet where another policy lets them. */
 static void
 improve(struct hybrid_search *x)
 {
@@ -446,6 +450,8 @@ improve(struct hybrid_search *x)
 
 	if (x->decisions.life == NULL)
 		return;
+	memset(x->decisions.barrier, 0, sizeof(*x->decisions.barrier) * x->p->graph->op_count);
+	x->decisions.in_place = true;
 	rc = arena_run(&t.arena, place_decisions, &t, &t.h.err);
 	if (rc == 0) {
 		r.us = t.us;
@@ -459,6 +465,7 @@ improve(struct hybrid_search *x)
 		return;
 	x->best->known = r.offsets;
 	x->us = r.us;
+	x->start = x->row;
 	x->row = NULL;
 	search_tell(x->p->control, "local search: %d changes kept of %d: step time %.3f ms", (int)r.kept, (int)r.trials, x->us / 1000);
 }
@@ -490,7 +497,7 @@ policy_hybrid(struct schedule *s, const struct problem *p, struct arena *a, stru
 	if (x->row != NULL)
 		s->found_by = x->row->name;
 	else
-		s->configuration = configuration_text(&x->configuration, a);
+		s->configuration = x->start == NULL ? configuration_text(&x->configuration, a) : arena_printf(a, "start=%s", x->start->name);
 	if (search_stopped(p->control))
 		p->control->status = "time-limit";
 	return 0;

@@ -245,6 +245,13 @@ provide(struct decision_walk *w, uint32_t k)
 	return 0;
 }
 
+/* True: use u + 1 of tensor t follows at the next op.  No op lies between that could need the tensor's memory. */
+static bool
+is_needed_next(const struct decision_walk *w, uint32_t t, uint32_t u)
+{
+	return u + 1 < w->life->use_start[t + 1] && w->life->use_op[u + 1] == w->life->use_op[u] + 1;
+}
+
 /* Applies the fates of op k's tensors after it. */
 static void
 settle(struct decision_walk *w, uint32_t k)
@@ -266,6 +273,8 @@ settle(struct decision_walk *w, uint32_t k)
 		if (u == l->use_start[t + 1] || l->use_op[u] != k)
 			continue;	/* an input and an output: seen already */
 		w->tensors[t].next_use++;
+		if (is_needed_next(w, t, u))
+			continue;
 		if (w->d->fate[u] == FATE_OFFLOAD)
 			offload(w, t, u, k);
 		else if (w->d->fate[u] == FATE_DROP && !kind_is_persistent(w->graph->tensors[t].kind))
@@ -392,8 +401,11 @@ decision_walk_restore(struct decision_walk *w, uint32_t k, const struct walk_ten
 static void
 finish(struct schedule *s, const struct decision_walk *w)
 {
-	*s = (struct schedule) { .step_count = (uint32_t)w->step_count, .steps = w->steps, .on_host = w->d->on_host,
-	    .in_place = w->d->in_place, .moves = ARENA_NEW(w->arena, struct move, w->move_count) };
+	struct decisions *d = ARENA_NEW(w->arena, struct decisions, 1);
+
+	*d = *w->d;
+	*s = (struct schedule) { .step_count = (uint32_t)w->step_count, .steps = w->steps, .on_host = d->on_host, .in_place = d->in_place,
+	    .decisions = d, .moves = ARENA_NEW(w->arena, struct move, w->move_count) };
 	for (size_t m = 0; m < w->move_count; m++) {
 		struct move *to = &s->moves[s->move_count];
 
