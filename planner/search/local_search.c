@@ -17,10 +17,12 @@ struct fate_interval {
 	struct idle_interval idle;
 	double copy_us[DIRECTION_COUNT];	/* alone on the link */
 	bool may_drop;
+	uint32_t other_end;		/* of a persistent tensor that may live on the host, at one end of the step: the interval at the other
+					 * end; UINT32_MAX: no such interval */
 };
 
-/* The decision on a slot before it was changed. */
-struct fate_change { uint32_t slot, gone, back; uint8_t fate; };
+/* The decision on a slot before it was changed; slot UINT32_MAX: the tensor's home was at the other side. */
+struct fate_change { uint32_t slot, tensor, gone, back; uint8_t fate; };
 
 struct fate_search {
 	const struct problem *p;
@@ -34,7 +36,7 @@ struct fate_search {
 	uint32_t bucket_ops;
 	double *loss;			/* [op_count + 1] sums of the time lost before op k */
 	uint64_t seed;
-	struct fate_change changes[MOST_CHANGED];
+	struct fate_change changes[NOTES];
 	uint32_t change_count;
 	uint32_t from;			/* the op from which the changes act */
 };
@@ -51,20 +53,34 @@ draw(struct fate_search *x, uint32_t below)
 
 /* ---- what is decided on ---- */
 
-/* True: the search decides on this interval.  Small tensors hardly count.  A value that is overwritten unread needs no decision, and
- * neither does a tensor at home on the host before its first use and after its last. */
+/* True: the search decides on this interval.  Small tensors hardly count, and a value that is overwritten unread needs no decision. */
 static bool
 is_open(const struct fate_search *x, const struct idle_interval *idle)
 {
 	const struct graph *g = x->p->graph;
 	bytes_t bytes = g->tensors[idle->tensor].bytes;
-	bool at_end = idle->from == 0 || idle->to == g->op_count;
 
 	if (bytes < x->p->life->peak_bytes >> SEARCH_LEAST_BYTES_PEAK && bytes < x->p->budget_bytes >> SEARCH_LEAST_BYTES_BUDGET)
 		return false;
-	if (!idle->read && idle->to < g->op_count && !kind_is_persistent(g->tensors[idle->tensor].kind))
-		return false;
-	return !at_end || x->d->on_host == NULL || !x->d->on_host[idle->tensor];
+	return idle->read || idle->to == g->op_count || kind_is_persistent(g->tensors[idle->tensor].kind);
+}
+
+/* Links the two intervals at the step's ends of each persistent tensor that may live on the host. */
+static void
+link_ends(struct fate_search *x)
+{
+	const struct graph *g = x->p->graph;
+
+	for (uint32_t i = 0, first = 0; i < x->count; i++) {
+		uint32_t t = x->intervals[i].idle.tensor;
+
+		x->intervals[i].other_end = UINT32_MAX;
+		first = i == 0 || x->intervals[i - 1].idle.tensor != t ? i : first;
+		if (first == i || !kind_is_persistent(g->tensors[t].kind) || x->intervals[first].idle.from > 0 || x->intervals[i].idle.to < g->op_count)
+			continue;
+		x->intervals[first].other_end = i;
+		x->intervals[i].other_end = first;
+	}
 }
 
 static void
@@ -89,6 +105,7 @@ find_intervals(struct fate_search *x)
 		j->may_drop = !kind_is_persistent(g->tensors[t].kind) && v > 0 && g->ops[versions_writer(&versions, t, v)].recomputable;
 		x->count++;
 	}
+	link_ends(x);
 }
 
 static void
@@ -141,6 +158,27 @@ draw_op(struct fate_search *x)
 	return k == 0 ? 0 : k - 1;
 }
 
+/* True: the tensor of interval j is at home on the host, and j at one end of the step. */
+static bool
+is_home(const struct fate_search *x, const struct fate_interval *j)
+{
+	return x->d->on_host[j->idle.tensor] && (j->idle.from == 0 || j->idle.to == x->p->graph->op_count);
+}
+
+/* True: the tensor of interval j is away at op k, which lies in j. */
+static bool
+is_away(const struct fate_search *x, const struct fate_interval *j, uint32_t k)
+{
+	uint32_t slot = j->idle.slot;
+
+	switch ((enum fate)x->d->fate[slot]) {
+	case FATE_DROP: return true;
+	case FATE_OFFLOAD: return (x->d->gone[slot] <= k || (is_home(x, j) && j->idle.from == 0)) &&
+	    (k < x->d->back[slot] || (is_home(x, j) && j->idle.to == x->p->graph->op_count));
+	default: return is_home(x, j) && j->idle.from == 0;	/* it is fetched for its first use */
+	}
+}
+
 /* Draws an idle interval across op k whose tensor is away there, or is not; UINT32_MAX: a few draws found none. */
 static uint32_t
 draw_interval(struct fate_search *x, uint32_t k, bool away)
@@ -148,11 +186,10 @@ draw_interval(struct fate_search *x, uint32_t k, bool away)
 	uint32_t b = k / x->bucket_ops, first = x->bucket_start[b], count = x->bucket_start[b + 1] - first;
 
 	for (int i = 0; i < DRAWS && count > 0; i++) {
-		uint32_t id = x->bucket[first + draw(x, count)], slot = x->intervals[id].idle.slot;
-		enum fate fate = x->d->fate[slot];
-		bool is_away = fate == FATE_DROP || (fate == FATE_OFFLOAD && x->d->gone[slot] <= k && k < x->d->back[slot]);
+		uint32_t id = x->bucket[first + draw(x, count)];
+		const struct fate_interval *j = &x->intervals[id];
 
-		if (x->intervals[id].idle.from <= k && k < x->intervals[id].idle.to && is_away == away)
+		if (j->idle.from <= k && k < j->idle.to && is_away(x, j, k) == away)
 			return id;
 	}
 	return UINT32_MAX;
@@ -164,7 +201,7 @@ change(struct fate_search *x, const struct fate_interval *j, enum fate fate, uin
 {
 	uint32_t slot = j->idle.slot, from = j->idle.from == 0 ? 0 : j->idle.from - 1;
 
-	x->changes[x->change_count++] = (struct fate_change) { slot, x->d->gone[slot], x->d->back[slot], x->d->fate[slot] };
+	x->changes[x->change_count++] = (struct fate_change) { slot, 0, x->d->gone[slot], x->d->back[slot], x->d->fate[slot] };
 	gone = gone < j->idle.from ? j->idle.from : gone > j->idle.to ? j->idle.to : gone;
 	back = back < gone ? gone : back > j->idle.to ? j->idle.to : back;
 	x->d->fate[slot] = (uint8_t)fate;
@@ -179,6 +216,10 @@ take_back(struct fate_search *x)
 	while (x->change_count > 0) {
 		const struct fate_change *c = &x->changes[--x->change_count];
 
+		if (c->slot == UINT32_MAX) {
+			x->d->on_host[c->tensor] = !x->d->on_host[c->tensor];
+			continue;
+		}
 		x->d->fate[c->slot] = c->fate;
 		x->d->gone[c->slot] = c->gone;
 		x->d->back[c->slot] = c->back;
@@ -208,14 +249,32 @@ offload(struct fate_search *x, const struct fate_interval *j, uint32_t k)
 	change(x, j, FATE_OFFLOAD, gone, back);
 }
 
+/* Moves a persistent tensor's home to the host, with copies at both ends of the step, or back to the device, where it stays. */
+static void
+move_home(struct fate_search *x, const struct fate_interval *j)
+{
+	bool to_host = !x->d->on_host[j->idle.tensor];
+
+	x->changes[x->change_count++] = (struct fate_change) { .slot = UINT32_MAX, .tensor = j->idle.tensor };
+	x->d->on_host[j->idle.tensor] = to_host;
+	x->from = 0;
+	for (int end = 0; end < 2; end++, j = &x->intervals[j->other_end])
+		if (to_host)
+			offload(x, j, UINT32_MAX);
+		else
+			change(x, j, FATE_KEEP, 0, 0);
+}
+
 /* Lets a tensor that is present at op k be away there. */
 static void
 send_away(struct fate_search *x, const struct fate_interval *j, uint32_t k)
 {
 	uint32_t gone = x->d->gone[j->idle.slot], back = x->d->back[j->idle.slot];
 
-	if (x->d->fate[j->idle.slot] == FATE_OFFLOAD)
+	if (x->d->fate[j->idle.slot] == FATE_OFFLOAD || is_home(x, j))
 		change(x, j, FATE_OFFLOAD, gone > k ? k : gone, back <= k ? k + 1 : back);
+	else if (j->other_end != UINT32_MAX && draw(x, 2) == 0)
+		move_home(x, j);
 	else if (j->may_drop && draw(x, 2))
 		change(x, j, FATE_DROP, 0, 0);
 	else
@@ -228,6 +287,17 @@ bring_back(struct fate_search *x, const struct fate_interval *j)
 {
 	uint32_t gone = x->d->gone[j->idle.slot], back = x->d->back[j->idle.slot], ops = 1 + draw(x, 1 + draw(x, FARTHEST));
 
+	if (is_home(x, j)) {
+		if (j->other_end != UINT32_MAX && draw(x, HOMEWARD) == 0)
+			move_home(x, j);
+		else if (x->d->fate[j->idle.slot] != FATE_OFFLOAD)
+			offload(x, j, UINT32_MAX);
+		else if (j->idle.from == 0)
+			change(x, j, FATE_OFFLOAD, 0, draw(x, 2) ? back + ops : back > ops ? back - ops : 0);
+		else
+			change(x, j, FATE_OFFLOAD, draw(x, 2) ? gone + ops : gone > ops ? gone - ops : 0, j->idle.to);
+		return;
+	}
 	if (x->d->fate[j->idle.slot] == FATE_DROP) {
 		if (draw(x, 3) > 0)
 			change(x, j, FATE_KEEP, 0, 0);
@@ -290,7 +360,7 @@ repair(struct fate_search *x)
 	const struct time_line *t = x->evaluator.trial;
 	uint32_t k, id;
 
-	if (t->most_bytes <= (int64_t)x->p->budget_bytes || x->change_count == MOST_CHANGED)
+	if (t->most_bytes <= (int64_t)x->p->budget_bytes || x->change_count + 3 > NOTES)
 		return false;
 	k = op_of_step(x, t->most_step);
 	id = draw_interval(x, k, false);
@@ -344,6 +414,8 @@ local_search(struct decisions *d, struct local_search_result *r, const struct pr
 	uint64_t most = SEARCH_OPS / ((uint64_t)p->graph->op_count + 1);
 
 	*x = (struct fate_search) { .p = p, .d = d, .arena = a, .seed = UINT64_C(88172645463325252) };
+	if (d->on_host == NULL)
+		d->on_host = ARENA_NEW(a, bool, p->graph->tensor_count);
 	if (!evaluator_init(&x->evaluator, p, d, a))
 		return false;
 	find_intervals(x);

@@ -15,8 +15,9 @@ enum {
 	/* One change. */
 	MOST_DRAWN = 3,			/* 1 .. 6: intervals that a change draws */
 	MOST_REPAIRS = 4,		/* 0 .. 10: more intervals sent away from the fullest op while the change is over the budget */
-	MOST_CHANGED = MOST_DRAWN + MOST_REPAIRS,
+	NOTES = 3 * (MOST_DRAWN + MOST_REPAIRS),	/* a new home changes two intervals and the home */
 	DRAWS = 60,			/* 10 .. 1000: intervals looked at for one that is away, or is not */
+	HOMEWARD = 8,			/* 1 .. 100: one in 8 changes of a tensor at home on the host moves its home back */
 	FARTHEST = 16,			/* 1 .. 100: ops by which a copy is moved at most */
 	BUCKETS = 64,			/* 8 .. 1024: of ops; each lists the intervals across it */
 
