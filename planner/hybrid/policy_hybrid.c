@@ -34,6 +34,7 @@ static const int look_aheads[] = { 0, 1, 4, 8, 24 };
 static const double homes[] = { 0, 0.5, 1, 1.2 };
 static const double leads[] = { 0, 1, 4, 16 };
 static const double squeezes[] = { 1, 0.98, 0.95, 0.9 };
+static const double tight_squeezes[] = { 0.97, 0.93, 0.85, 0.75 };	/* tried when no first configuration fits */
 
 enum {
 	ALL_CONFIGURATIONS = LENGTH(checkpoints) + 1 + (LENGTH(shares) - 1) * LENGTH(checkpoints) * ORDERS,
@@ -213,7 +214,7 @@ struct evaluated {
 	bool expanded;			/* its neighbours have been evaluated */
 };
 
-enum { EVALUATION_ROOM = MOST_EVALUATIONS + 2 * SEARCHED_CONFIGURATIONS, CONTENDER_ROOM = ALL_CONFIGURATIONS + POLICY_COUNT };
+enum { EVALUATION_ROOM = MOST_EVALUATIONS + 6 * SEARCHED_CONFIGURATIONS, CONTENDER_ROOM = ALL_CONFIGURATIONS + POLICY_COUNT };
 _Static_assert((int)MOST_NEIGHBOURS <= (int)CONTENDER_ROOM, "the neighbours of one configuration are evaluated at once");
 _Static_assert((int)SEARCHED_CONFIGURATIONS <= (int)ALL_CONFIGURATIONS, "they are first configurations");
 _Static_assert(FEWEST_EVALUATIONS / STARTS_PART >= FIRST_CONFIGURATIONS, "every graph has evaluations for them");
@@ -320,13 +321,15 @@ expand(struct hybrid_search *x, struct evaluated *v)
 	evaluate(x, count);
 }
 
-/* Evaluates the first configurations first .. end - 1, with the part `hold` of the budget for held tensors. */
+/* Evaluates the first configurations first .. end - 1, with the part `hold` of the budget for held tensors, and the part `squeeze` of it
+ * planned for. */
 static void
-start(struct hybrid_search *x, int first, int end, double hold)
+start(struct hybrid_search *x, int first, int end, double hold, double squeeze)
 {
 	for (int i = first; i < end; i++) {
 		x->all[i - first] = contender_of(x, configuration_at(i));
 		x->all[i - first].h.configuration.hold = hold;
+		x->all[i - first].h.configuration.squeeze = squeeze;
 	}
 	evaluate(x, end - first);
 	if (x->why == NULL) {
@@ -345,21 +348,23 @@ all_failed(const struct hybrid_search *x)
 }
 
 /* Evaluates the first configurations, a few of them before the others, which then have a step time to beat.  If all fail, a few run again:
- * with tensors held, because reruns may need too much memory, and then packed with a search. */
+ * with tensors held, because reruns may need too much memory, then packed with a search, and then planned for less. */
 static void
 start_all(struct hybrid_search *x)
 {
 	int n = ALL_CONFIGURATIONS < x->most_evaluations / STARTS_PART ? ALL_CONFIGURATIONS : x->most_evaluations / STARTS_PART;
 
-	start(x, 0, FIRST_CONFIGURATIONS, 0);
-	start(x, FIRST_CONFIGURATIONS, n, 0);
+	start(x, 0, FIRST_CONFIGURATIONS, 0, 1);
+	start(x, FIRST_CONFIGURATIONS, n, 0, 1);
 	if (all_failed(x) && x->model.holdable_count > 0)
-		start(x, 0, SEARCHED_CONFIGURATIONS, holds[0]);
+		start(x, 0, SEARCHED_CONFIGURATIONS, holds[0], 1);
 	if (all_failed(x) && x->packing == PACK_QUICKLY) {
 		x->packing = PACK_SHORTLY;
-		start(x, 0, SEARCHED_CONFIGURATIONS, 0);
+		start(x, 0, SEARCHED_CONFIGURATIONS, 0, 1);
 		x->packing = PACK_QUICKLY;
 	}
+	for (int i = 0; i < LENGTH(tight_squeezes) && all_failed(x); i++)
+		start(x, 0, SEARCHED_CONFIGURATIONS, 0, tight_squeezes[i]);
 }
 
 /* Makes the model without small tensors.  If the others alone hardly reach the budget, smaller ones are taken in, too. */
