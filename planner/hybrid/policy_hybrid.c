@@ -74,9 +74,9 @@ add_neighbour(struct neighbours *n, const struct configuration *c, bool differs)
 	n->of[n->count++] = *c;
 }
 
-/* Fills n with the configurations that differ from c in one parameter. */
+/* Fills n with the configurations that differ from c in one parameter; moves_homes: in homes, too. */
 static void
-find_neighbours(struct neighbours *n, const struct configuration *c)
+find_neighbours(struct neighbours *n, const struct configuration *c, bool moves_homes)
 {
 	n->count = 0;
 #define EACH(length, member, value) \
@@ -89,7 +89,7 @@ find_neighbours(struct neighbours *n, const struct configuration *c)
 	EACH(LENGTH(other_checkpoints), checkpoints, other_checkpoints[i])
 	EACH(LENGTH(holds), hold, holds[i])
 	EACH(LENGTH(look_aheads), look_ahead, look_aheads[i])
-	EACH(LENGTH(homes), homes, homes[i])
+	EACH(moves_homes ? LENGTH(homes) : 0, homes, homes[i])
 	EACH(LENGTH(leads), lead, leads[i])
 	EACH(LENGTH(squeezes), squeeze, squeezes[i])
 	EACH(c->share > 0 ? ORDERS : 0, order, (enum order)i)
@@ -308,7 +308,7 @@ expand(struct hybrid_search *x, struct evaluated *v)
 	struct neighbours n;
 	int count = 0;
 
-	find_neighbours(&n, &v->configuration);
+	find_neighbours(&n, &v->configuration, x->p->life->persistent_bytes > x->p->budget_bytes / HOMES_PART);
 	v->expanded = true;
 	for (int i = 0; i < n.count && x->evaluation_count + count < x->most_evaluations; i++) {
 		bool done = false;

@@ -411,8 +411,9 @@ local_search(struct decisions *d, struct local_search_result *r, const struct pr
     struct arena *a)
 {
 	struct fate_search *x = ARENA_NEW(a, struct fate_search, 1);
-	uint64_t most = SEARCH_OPS / ((uint64_t)p->graph->op_count + 1);
+	uint64_t most = SEARCH_OPS / ((uint64_t)p->graph->op_count + 1), last = 0;
 
+	most = most < MOST_TRIALS ? most : MOST_TRIALS;
 	*x = (struct fate_search) { .p = p, .d = d, .arena = a, .seed = UINT64_C(88172645463325252) };
 	if (d->on_host == NULL)
 		d->on_host = ARENA_NEW(a, bool, p->graph->tensor_count);
@@ -425,13 +426,15 @@ local_search(struct decisions *d, struct local_search_result *r, const struct pr
 	fill_buckets(x);
 	find_loss(x);
 	packing_init(&x->packing, x->evaluator.base, r->offsets, a);
-	for (uint32_t i = 0; r->trials < (most < MOST_TRIALS ? most : MOST_TRIALS); i++) {
+	for (uint32_t i = 0; r->trials < most && r->trials - last <= most / IDLE_PART; i++) {
 		if (i % STOP_TRIALS == 0 && search_stopped(p->control))
 			break;
 		draw_changes(x);
 		if (x->change_count == 0)
 			r->trials++;
-		else if (isinf(try_changes(x, r)) || !keep(x, r, time, arg))
+		else if (!isinf(try_changes(x, r)) && keep(x, r, time, arg))
+			last = r->trials;
+		else
 			take_back(x);
 	}
 	r->offsets = packing_offsets(&x->packing, x->packing.base, x->evaluator.base, a);
