@@ -5,5 +5,6 @@ include planner/placement/local.mk
 include planner/schedule/local.mk
 include planner/bound/local.mk
 include planner/policy/local.mk
+include planner/search/local.mk
 include planner/hybrid/local.mk
 include planner/ilp/local.mk

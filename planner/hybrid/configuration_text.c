@@ -6,7 +6,7 @@
 #include <math.h>
 
 const struct configuration configuration_default = {
-	.share = 0, .order = BY_SPAN, .checkpoints = 14, .persistents = PERSISTENTS_STAY, .hold = 0, .look_ahead = 8, .lead = 4, .squeeze = 1
+	.share = 0, .order = BY_SPAN, .checkpoints = 14, .persistents = PERSISTENTS_STAY, .homes = 0, .hold = 0, .look_ahead = 8, .lead = 4, .squeeze = 1
 };
 
 static const char *const order_names[ORDERS] = { "span-and-cost", "checkpoints-first", "span" };
@@ -33,7 +33,8 @@ configuration_text(const struct configuration *c, struct arena *a)
 	const struct { const char *name; double value, usual; const char *const *names; } parameters[] = {
 		{ "share", c->share, d->share, NULL }, { "order", c->order, d->order, order_names },
 		{ "checkpoints", c->checkpoints, d->checkpoints, NULL },
-		{ "persistents", c->persistents, d->persistents, persistents_names }, { "hold", c->hold, d->hold, NULL },
+		{ "persistents", c->persistents, d->persistents, persistents_names },
+		{ "homes", c->homes, d->homes, NULL }, { "hold", c->hold, d->hold, NULL },
 		{ "look_ahead", c->look_ahead, d->look_ahead, NULL }, { "lead", c->lead, d->lead, NULL },
 		{ "squeeze", c->squeeze, d->squeeze, NULL },
 	};

@@ -35,6 +35,7 @@ struct configuration {
 	int checkpoints;		/* a checkpoint after every D bytes of forward, D = min(peak, 4 x room) / checkpoints; room: the
 					 * budget less persistent bytes; 0: none */
 	enum persistents persistents;
+	double homes;			/* the part of what the fullest op lacks that persistent tensors at home on the host make up for */
 	double hold;			/* the part of the budget for tensors that only forward reads */
 	int look_ahead;			/* how many of the cheapest drops are compared; 0: nothing is dropped */
 	double lead;			/* copies may begin earlier, or end later, by this many times their own time at most */

@@ -103,22 +103,22 @@ time_offsets(struct hybrid *h, double *us)
 	return 0;
 }
 
-/* Places and times h's program.  place NULL: no two buffers share a byte, and no placement makes the program faster. */
-static int
-place_and_time(struct hybrid *h, place_fn *place, bytes_t *missing, double *us)
+int
+hybrid_place(struct hybrid *h, place_fn *place, bytes_t *missing, double *us)
 {
 	const struct placement placement = { .place = place };
 
 	/* Evaluations are parallel; one of them has one thread. */
 	if (program_place(h->program, place == NULL ? NULL : &placement, 1, &h->err) < 0)
 		return -1;
+	if (place == place_known && h->plan.arena_bytes > h->p->budget_bytes)
+		return err_set(&h->err, ERR_NO, "its packing is not sound");
 	*missing = place != NULL && h->plan.arena_bytes > h->p->budget_bytes ? h->plan.arena_bytes - h->p->budget_bytes : 0;
 	return time_offsets(h, us);
 }
 
-/* Places h's program within the budget, as hard as h->packing says, and times it. */
-static int
-pack(struct hybrid *h, bytes_t *missing, double *us)
+int
+hybrid_pack(struct hybrid *h, bytes_t *missing, double *us)
 {
 	/* A search is worth its time if at most this part of the budget is missing. */
 	static const struct { place_fn *place; unsigned part; } searches[] = {
@@ -126,12 +126,12 @@ pack(struct hybrid *h, bytes_t *missing, double *us)
 	};
 	const unsigned part = searches[h->packing].part;
 
-	if (place_and_time(h, place_quickly, missing, us) < 0)
+	if (hybrid_place(h, place_quickly, missing, us) < 0)
 		return -1;
 	if (h->plan.host_bytes > h->p->device->pinned_bytes)
 		return err_set(&h->err, ERR_NO, "it needs more pinned host memory than there is");
 	if (*missing > 0 && *us < h->beat_us && part > 0 && *missing <= h->p->budget_bytes / part)
-		return place_and_time(h, searches[h->packing].place, missing, us);
+		return hybrid_place(h, searches[h->packing].place, missing, us);
 	return 0;
 }
 
@@ -143,7 +143,7 @@ hybrid_time(struct hybrid *h, bytes_t *missing, double *us)
 	*missing = 0;
 	h->fits = false;
 	if (!isinf(h->beat_us)) {
-		if (place_and_time(h, NULL, missing, us) < 0)
+		if (hybrid_place(h, NULL, missing, us) < 0)
 			return -1;
 		if (*us >= h->beat_us)
 			return 0;
@@ -153,7 +153,7 @@ hybrid_time(struct hybrid *h, bytes_t *missing, double *us)
 		*missing = cached.missing;
 		*us = cached.us;
 	} else {
-		if (pack(h, missing, us) < 0)
+		if (hybrid_pack(h, missing, us) < 0)
 			return -1;
 		cached.missing = *missing;
 		cached.us = *us;
@@ -183,7 +183,7 @@ hybrid_evaluate(struct hybrid *h, double *us)
 
 		h->stuck = UINT32_MAX;
 		h->err = (struct err) ERR_INIT;
-		model_reset(&h->model, budget);
+		model_reset(&h->model, budget, h->configuration.homes);
 		hybrid_offload(h);
 		if (make_schedule(h, budget, &h->err) < 0) {
 			/* A no-good does not help when the host is full: fewer drops need more offloads. */

@@ -11,6 +11,12 @@ int hybrid_evaluate(struct hybrid *h, double *us);
 /* Makes h->program of h->schedule. */
 int hybrid_build(struct hybrid *h, struct err *e);
 
+/* Places and times h->program.  place NULL: no two buffers share a byte, and no placement makes the program faster. */
+int hybrid_place(struct hybrid *h, place_fn *place, bytes_t *missing, double *us);
+
+/* Places h->program within the budget, as hard as h->packing says, and times it. */
+int hybrid_pack(struct hybrid *h, bytes_t *missing, double *us);
+
 /* Places and times h->program.  If no placement lets it beat h->beat_us, it is not placed, and *us is a lower bound.
  * *missing: bytes of the arena over the budget. */
 int hybrid_time(struct hybrid *h, bytes_t *missing, double *us);

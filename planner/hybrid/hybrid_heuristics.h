@@ -16,6 +16,7 @@ enum {
 	FIRST_CONFIGURATIONS = 8,	/* 1 .. 24: evaluated before all others, which then have a step time to beat */
 	SEARCHED_CONFIGURATIONS = 6,	/* 1 .. 24: evaluated again, held or packed with a search, when no configuration fits */
 	STARTS_PART = 3,		/* 2 .. 10: a third of the evaluations may be starts; the rest is for neighbours */
+	HOMES_PART = 4,			/* 1 .. 20: homes are moved if persistent tensors take more than this part of the budget */
 	TIGHTENINGS = 4,		/* 1 .. 10: budgets tried by an evaluation whose buffers do not pack */
 
 	/* Which tensors are decided on. */

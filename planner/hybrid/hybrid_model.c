@@ -210,30 +210,31 @@ ease_on_host(const struct model *m, uint32_t t)
 	    (out > 0 ? fmin(1, (m->start_us[m->graph->op_count] - m->start_us[l->last[t] + 1]) / out) : 1);
 }
 
-/* Gives persistent tensors their home on the host until the first and the last op have room: first those whose copies hide best, of
- * equal ones the larger. */
+/* Gives persistent tensors their home on the host until the first and the last op have room, and until the part `homes` of what the
+ * fullest op lacks beyond that is gone: first those whose copies hide best, of equal ones the larger. */
 static void
-choose_homes(struct model *m)
+choose_homes(struct model *m, double homes)
 {
 	const struct graph *g = m->graph;
 	uint32_t n = g->op_count, count = 0;
 	int64_t first = segment_tree_at(&m->over, 0), last = segment_tree_at(&m->over, n - 1);
-	int64_t excess = first > last ? first : last;
-	struct ranked *homes;
+	int64_t ends = first > last ? first : last, excess = (ends > 0 ? ends : 0), most = segment_tree_max_all(&m->over);
+	struct ranked *order;
 
 	memset(m->on_host, 0, sizeof(*m->on_host) * g->tensor_count);
+	excess += most > excess ? (int64_t)(homes * (double)(most - excess)) : 0;
 	if (excess <= 0)
 		return;
-	homes = ARENA_NEW(m->arena, struct ranked, g->tensor_count);
+	order = ARENA_NEW(m->arena, struct ranked, g->tensor_count);
 	for (uint32_t t = 0; t < g->tensor_count; t++)
 		if (kind_is_persistent(g->tensors[t].kind) && g->tensors[t].bytes > 0 && m->life->first[t] <= m->life->last[t] &&
 		    m->life->first[t] > 0 && m->life->last[t] + 1 < n)
-			homes[count++] = (struct ranked) { ease_on_host(m, t), (double)g->tensors[t].bytes, t };
-	rank_falling(homes, count);
+			order[count++] = (struct ranked) { ease_on_host(m, t), (double)g->tensors[t].bytes, t };
+	rank_falling(order, count);
 	for (uint32_t i = 0; i < count && excess > 0; i++) {
-		int64_t bytes = (int64_t)bytes_align(g->tensors[homes[i].id].bytes, DEVICE_ALIGN);
+		int64_t bytes = (int64_t)bytes_align(g->tensors[order[i].id].bytes, DEVICE_ALIGN);
 
-		m->on_host[homes[i].id] = true;
+		m->on_host[order[i].id] = true;
 		segment_tree_add(&m->host, 0, n, bytes);
 		excess -= bytes;
 	}
@@ -250,7 +251,7 @@ find_copies(struct model *m, struct model_interval *j)
 }
 
 static void
-decide_nothing(struct model *m, bytes_t budget)
+decide_nothing(struct model *m, bytes_t budget, double homes)
 {
 	const struct graph *g = m->graph;
 	int64_t *over = ARENA_NEW(m->arena, int64_t, g->op_count), *host = ARENA_NEW(m->arena, int64_t, g->op_count);
@@ -265,7 +266,7 @@ decide_nothing(struct model *m, bytes_t budget)
 	memset(m->rerun_at, 0xff, sizeof(*m->rerun_at) * g->op_count);
 	memset(m->needed_at, 0xff, sizeof(*m->needed_at) * g->tensor_count);
 	if (g->op_count > 0)
-		choose_homes(m);
+		choose_homes(m, homes);
 	for (uint32_t i = 0; i < m->interval_count; i++) {
 		m->intervals[i].fate = FATE_KEEP;
 		find_copies(m, &m->intervals[i]);
@@ -273,9 +274,9 @@ decide_nothing(struct model *m, bytes_t budget)
 }
 
 void
-model_reset(struct model *m, bytes_t budget)
+model_reset(struct model *m, bytes_t budget, double homes)
 {
-	decide_nothing(m, budget);
+	decide_nothing(m, budget, homes);
 	stab_index_copy(&m->here, &m->all);
 }
 
@@ -285,7 +286,7 @@ rank_intervals(struct model *m)
 {
 	struct ranked *order = ARENA_NEW(m->arena, struct ranked, m->interval_count);
 
-	decide_nothing(m, m->life->peak_bytes);
+	decide_nothing(m, m->life->peak_bytes, 0);
 	for (uint32_t i = 0; i < m->interval_count; i++) {
 		m->intervals[i].density = model_drop_cost(m, &m->intervals[i], INT64_MAX, INFINITY).us / (double)m->intervals[i].bytes;
 		order[i] = (struct ranked) { .first = m->intervals[i].density, .id = i };

@@ -79,8 +79,8 @@ void model_choose_checkpoints(struct model *m, bytes_t bytes_between);
 void model_hold(struct model *m, bytes_t bytes);
 
 /* Takes every decision back, and sets the budget.  Persistent tensors for which the first or the last op has no room get their home on the
- * host. */
-void model_reset(struct model *m, bytes_t budget);
+ * host, and more of them for the part `homes` of what the fullest op lacks beyond that. */
+void model_reset(struct model *m, bytes_t budget, double homes);
 
 /* Cost and gain of a drop. */
 struct drop_cost {

@@ -12,9 +12,11 @@
 #include <assert.h>
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "planner/hybrid/hybrid_evaluation.h"
 #include "planner/hybrid/hybrid_heuristics.h"
+#include "planner/search/local_search.h"
 
 #define LENGTH(list) ((int)(sizeof(list) / sizeof((list)[0])))
 
@@ -29,13 +31,15 @@ static const double share_factors[] = { 0.7, 0.85, 0.95, 1.05, 1.15, 1.4 };
 static const int other_checkpoints[] = { 0, 7, 10, 14, 20, 28, 40 };
 static const double holds[] = { 0.2, 0, 0.1, 0.35 };	/* holds[0] is tried, too, when no configuration that holds nothing fits */
 static const int look_aheads[] = { 0, 1, 4, 8, 24 };
+static const double homes[] = { 0, 0.5, 1, 1.2 };
 static const double leads[] = { 0, 1, 4, 16 };
 static const double squeezes[] = { 1, 0.98, 0.95, 0.9 };
+static const double tight_squeezes[] = { 0.97, 0.93, 0.85, 0.75 };	/* tried when no first configuration fits */
 
 enum {
 	ALL_CONFIGURATIONS = LENGTH(checkpoints) + 1 + (LENGTH(shares) - 1) * LENGTH(checkpoints) * ORDERS,
 	MOST_NEIGHBOURS = LENGTH(share_factors) + LENGTH(other_checkpoints) + LENGTH(holds) + LENGTH(look_aheads) + LENGTH(leads) +
-	    LENGTH(squeezes) + ORDERS + PERSISTENTS
+	    LENGTH(homes) + LENGTH(squeezes) + ORDERS + PERSISTENTS
 };
 
 /* Returns the i-th of ALL_CONFIGURATIONS. */
@@ -70,9 +74,9 @@ add_neighbour(struct neighbours *n, const struct configuration *c, bool differs)
 	n->of[n->count++] = *c;
 }
 
-/* Fills n with the configurations that differ from c in one parameter. */
+/* Fills n with the configurations that differ from c in one parameter; moves_homes: in homes, too. */
 static void
-find_neighbours(struct neighbours *n, const struct configuration *c)
+find_neighbours(struct neighbours *n, const struct configuration *c, bool moves_homes)
 {
 	n->count = 0;
 #define EACH(length, member, value) \
@@ -85,6 +89,7 @@ find_neighbours(struct neighbours *n, const struct configuration *c)
 	EACH(LENGTH(other_checkpoints), checkpoints, other_checkpoints[i])
 	EACH(LENGTH(holds), hold, holds[i])
 	EACH(LENGTH(look_aheads), look_ahead, look_aheads[i])
+	EACH(moves_homes ? LENGTH(homes) : 0, homes, homes[i])
 	EACH(LENGTH(leads), lead, leads[i])
 	EACH(LENGTH(squeezes), squeeze, squeezes[i])
 	EACH(c->share > 0 ? ORDERS : 0, order, (enum order)i)
@@ -96,7 +101,7 @@ static bool
 is_same(const struct configuration *c, const struct configuration *d)
 {
 	return fabs(c->share - d->share) < 1e-9 && c->order == d->order && c->checkpoints == d->checkpoints &&
-	    c->persistents == d->persistents && c->look_ahead == d->look_ahead && fabs(c->lead - d->lead) < 1e-9 &&
+	    c->persistents == d->persistents && c->look_ahead == d->look_ahead && fabs(c->lead - d->lead) < 1e-9 && fabs(c->homes - d->homes) < 1e-9 &&
 	    fabs(c->hold - d->hold) < 1e-9 && fabs(c->squeeze - d->squeeze) < 1e-9;
 }
 
@@ -209,7 +214,7 @@ struct evaluated {
 	bool expanded;			/* its neighbours have been evaluated */
 };
 
-enum { EVALUATION_ROOM = MOST_EVALUATIONS + 2 * SEARCHED_CONFIGURATIONS, CONTENDER_ROOM = ALL_CONFIGURATIONS + POLICY_COUNT };
+enum { EVALUATION_ROOM = MOST_EVALUATIONS + 6 * SEARCHED_CONFIGURATIONS, CONTENDER_ROOM = ALL_CONFIGURATIONS + POLICY_COUNT };
 _Static_assert((int)MOST_NEIGHBOURS <= (int)CONTENDER_ROOM, "the neighbours of one configuration are evaluated at once");
 _Static_assert((int)SEARCHED_CONFIGURATIONS <= (int)ALL_CONFIGURATIONS, "they are first configurations");
 _Static_assert(FEWEST_EVALUATIONS / STARTS_PART >= FIRST_CONFIGURATIONS, "every graph has evaluations for them");
@@ -220,6 +225,8 @@ struct hybrid_search {
 	struct model model;		/* nothing decided */
 	struct placement_cache placements;
 	struct schedule *best;		/* the caller's */
+	struct decisions decisions;	/* of best; life NULL: it was made without */
+	const struct policy *start;	/* NULL, or the policy whose schedule the local search made better */
 	double us;			/* of best; INFINITY: none */
 	const struct policy *row;	/* the policy that made best; NULL: hybrid itself ... */
 	struct configuration configuration;	/* ... with this configuration */
@@ -266,6 +273,9 @@ evaluate(struct hybrid_search *x, int n)
 		x->us = x->all[best].us;
 		x->row = x->all[best].row;
 		x->configuration = x->all[best].h.configuration;
+		x->decisions.life = NULL;
+		if (x->all[best].h.schedule.decisions != NULL)
+			decisions_copy(&x->decisions, x->all[best].h.schedule.decisions, x->arena);
 		schedule_copy(x->best, &x->all[best].h.schedule, x->p->graph->tensor_count, x->arena);
 	}
 	arena_free(&x->all[best].arena);
@@ -298,7 +308,7 @@ expand(struct hybrid_search *x, struct evaluated *v)
 	struct neighbours n;
 	int count = 0;
 
-	find_neighbours(&n, &v->configuration);
+	find_neighbours(&n, &v->configuration, x->p->life->persistent_bytes > x->p->budget_bytes / HOMES_PART);
 	v->expanded = true;
 	for (int i = 0; i < n.count && x->evaluation_count + count < x->most_evaluations; i++) {
 		bool done = false;
@@ -311,13 +321,15 @@ expand(struct hybrid_search *x, struct evaluated *v)
 	evaluate(x, count);
 }
 
-/* Evaluates the first configurations first .. end - 1, with the part `hold` of the budget for held tensors. */
+/* Evaluates the first configurations first .. end - 1, with the part `hold` of the budget for held tensors, and the part `squeeze` of it
+ * planned for. */
 static void
-start(struct hybrid_search *x, int first, int end, double hold)
+start(struct hybrid_search *x, int first, int end, double hold, double squeeze)
 {
 	for (int i = first; i < end; i++) {
 		x->all[i - first] = contender_of(x, configuration_at(i));
 		x->all[i - first].h.configuration.hold = hold;
+		x->all[i - first].h.configuration.squeeze = squeeze;
 	}
 	evaluate(x, end - first);
 	if (x->why == NULL) {
@@ -336,21 +348,23 @@ all_failed(const struct hybrid_search *x)
 }
 
 /* Evaluates the first configurations, a few of them before the others, which then have a step time to beat.  If all fail, a few run again:
- * with tensors held, because reruns may need too much memory, and then packed with a search. */
+ * with tensors held, because reruns may need too much memory, then packed with a search, and then planned for less. */
 static void
 start_all(struct hybrid_search *x)
 {
 	int n = ALL_CONFIGURATIONS < x->most_evaluations / STARTS_PART ? ALL_CONFIGURATIONS : x->most_evaluations / STARTS_PART;
 
-	start(x, 0, FIRST_CONFIGURATIONS, 0);
-	start(x, FIRST_CONFIGURATIONS, n, 0);
+	start(x, 0, FIRST_CONFIGURATIONS, 0, 1);
+	start(x, FIRST_CONFIGURATIONS, n, 0, 1);
 	if (all_failed(x) && x->model.holdable_count > 0)
-		start(x, 0, SEARCHED_CONFIGURATIONS, holds[0]);
+		start(x, 0, SEARCHED_CONFIGURATIONS, holds[0], 1);
 	if (all_failed(x) && x->packing == PACK_QUICKLY) {
 		x->packing = PACK_SHORTLY;
-		start(x, 0, SEARCHED_CONFIGURATIONS, 0);
+		start(x, 0, SEARCHED_CONFIGURATIONS, 0, 1);
 		x->packing = PACK_QUICKLY;
 	}
+	for (int i = 0; i < LENGTH(tight_squeezes) && all_failed(x); i++)
+		start(x, 0, SEARCHED_CONFIGURATIONS, 0, tight_squeezes[i]);
 }
 
 /* Makes the model without small tensors.  If the others alone hardly reach the budget, smaller ones are taken in, too. */
@@ -381,6 +395,86 @@ evaluate_policies(struct hybrid_search *x)
 	evaluate(x, n);
 }
 
+/* ---- the local search ---- */
+
+/* Decisions to place: at the given offsets, or by a packing. */
+struct to_place {
+	struct hybrid h;
+	struct arena arena;
+	const struct decisions *decisions;
+	const bytes_t *offsets;
+	double us;
+};
+
+static int
+place_decisions(void *arg)
+{
+	struct to_place *t = arg;
+	struct hybrid *h = &t->h;
+	bytes_t missing;
+
+	h->arena = &t->arena;
+	if (decisions_schedule(&h->schedule, t->decisions, h->arena, &h->err) < 0)
+		return -1;
+	h->schedule.known = t->offsets;
+	if (hybrid_build(h, &h->err) < 0 ||
+	    (t->offsets != NULL ? hybrid_place(h, place_known, &missing, &t->us) : hybrid_pack(h, &missing, &t->us)) < 0)
+		return -1;
+	return missing == 0 && h->plan.host_bytes <= h->p->device->pinned_bytes ? 0 : -1;
+}
+
+static struct to_place
+to_place(struct hybrid_search *x, const struct decisions *d, const bytes_t *offsets)
+{
+	return (struct to_place) { .h = { .p = x->p, .packing = x->row == NULL ? x->packing : PACK_IN_FULL, .beat_us = INFINITY, .err = ERR_INIT },
+	    .decisions = d, .offsets = offsets };
+}
+
+/* A local_search_time. */
+static double
+time_decisions(void *arg, const struct decisions *d, const bytes_t *offsets)
+{
+	struct hybrid_search *x = arg;
+	struct to_place t = to_place(x, d, offsets);
+	int rc = arena_run(&t.arena, place_decisions, &t, &t.h.err);
+
+	arena_free(&t.arena);
+	if (rc < 0 && t.h.err.code == ERR_SYSTEM)
+		arena_fail(x->arena);
+	return rc < 0 ? INFINITY : t.us;
+}
+
+/* Improves the best decisions by local search.  Queues need not meet where another policy lets them. */
+static void
+improve(struct hybrid_search *x)
+{
+	struct to_place t = to_place(x, &x->decisions, NULL);
+	struct local_search_result r = { .us = INFINITY };
+	struct err e = ERR_INIT;
+	int rc;
+
+	if (x->decisions.life == NULL)
+		return;
+	memset(x->decisions.barrier, 0, sizeof(*x->decisions.barrier) * x->p->graph->op_count);
+	x->decisions.in_place = true;
+	rc = arena_run(&t.arena, place_decisions, &t, &t.h.err);
+	if (rc == 0) {
+		r.us = t.us;
+		r.offsets = ARENA_NEW(x->arena, bytes_t, t.h.plan.buffer_count);
+		for (uint32_t b = 0; b < t.h.plan.buffer_count; b++)
+			r.offsets[b] = t.h.plan.buffers[b].offset_bytes;
+	}
+	arena_free(&t.arena);
+	if (rc < 0 || !local_search(&x->decisions, &r, x->p, time_decisions, x, x->arena) || !(r.us < x->us) ||
+	    decisions_schedule(x->best, &x->decisions, x->arena, &e) < 0)
+		return;
+	x->best->known = r.offsets;
+	x->us = r.us;
+	x->start = x->row;
+	x->row = NULL;
+	search_tell(x->p->control, "local search: %d changes kept of %d: step time %.3f ms", (int)r.kept, (int)r.trials, x->us / 1000);
+}
+
 int
 policy_hybrid(struct schedule *s, const struct problem *p, struct arena *a, struct err *e)
 {
@@ -399,6 +493,8 @@ policy_hybrid(struct schedule *s, const struct problem *p, struct arena *a, stru
 		expand(x, next);
 	if (isinf(x->us) || !search_stopped(p->control))
 		evaluate_policies(x);
+	if (!search_stopped(p->control))
+		improve(x);
 	if (isinf(x->us)) {
 		err_set(e, ERR_NO, "policy 'hybrid' finds no plan for this budget: %s", x->why->text);
 		return x->why->reason.known ? err_set_reason(e, &x->why->reason) : -1;
@@ -406,7 +502,7 @@ policy_hybrid(struct schedule *s, const struct problem *p, struct arena *a, stru
 	if (x->row != NULL)
 		s->found_by = x->row->name;
 	else
-		s->configuration = configuration_text(&x->configuration, a);
+		s->configuration = x->start == NULL ? configuration_text(&x->configuration, a) : arena_printf(a, "start=%s", x->start->name);
 	if (search_stopped(p->control))
 		p->control->status = "time-limit";
 	return 0;

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "planner/placement/pack_greedy.h"
+#include "planner/placement/place_check.h"
 #include "src/base/clock.h"
 
 enum {
@@ -127,11 +128,44 @@ place_quickly(struct place_result *r, const struct place_problem *p, struct aren
 }
 
 void
+place_known(struct place_result *r, const struct place_problem *p, struct arena *a)
+{
+	struct place_item *items = ARENA_NEW(a, struct place_item, p->count);
+	struct place_problem checked = *p;
+	struct place_fault fault;
+	struct err e = ERR_INIT;
+	bytes_t end = 0;
+
+	r->arena_bytes = UINT64_MAX;
+	if (p->known == NULL)
+		return;
+	checked.items = items;
+	for (uint32_t i = 0; i < p->count; i++) {
+		end = p->known[i] + p->items[i].bytes > end ? p->known[i] + p->items[i].bytes : end;
+		items[i] = p->items[i];
+		if (items[i].lower >= items[i].upper)	/* the home of a tensor that is away from the first step on, or back at the end */
+			items[i].bytes = 0;
+	}
+	if (place_check(&checked, p->known, end, &fault, a, &e) < 0)
+		return;
+	memcpy(r->offsets, p->known, sizeof(*r->offsets) * p->count);
+	r->arena_bytes = bytes_align(end, p->align);
+}
+
+void
 place_auto(struct place_result *r, const struct place_problem *p, struct arena *a)
 {
+	bytes_t known;
+
+	place_known(r, p, a);
+	known = r->arena_bytes;
+	if (known <= placement_target(p, r))
+		return;
 	place_by_orders(r, p, WORK, a);
 	if (r->arena_bytes > placement_target(p, r) && (p->count <= SEARCHED || p->time_limit_s > 0))
 		place_exact(r, p, a);
+	if (r->arena_bytes > known)
+		place_known(r, p, a);
 }
 
 void

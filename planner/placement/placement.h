@@ -27,6 +27,7 @@ struct place_problem {
 	const struct place_item *items;	/* [count] */
 	bytes_t align;			/* of every offset and of the arena's size, at least 1 */
 	bytes_t capacity;		/* the wanted arena; 0: the smallest */
+	const bytes_t *known;		/* NULL, or [count] offsets of a packing that is known; `auto` is never worse */
 	uint64_t work;			/* for the exact search, in steps of its own; 0: its default */
 	double time_limit_s;		/* for the searches; 0: only their node budgets end them */
 	uint32_t threads;		/* 0: as OpenMP decides */
@@ -75,6 +76,9 @@ place_fn place_exact;
 
 /* place_auto in less time: less work for the orders, no search. */
 place_fn place_quickly;
+
+/* Takes the problem's known packing; arena_bytes is UINT64_MAX if there is none, or if it is not sound. */
+place_fn place_known;
 
 /* Returns the row of that name; NULL: none. */
 const struct placement *placement_find(const char *name);

@@ -1,44 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* decisions.c - the walk over the ops that turns fates into steps and moves
- *
- * Before each op the walk fetches its inputs from the host and runs the reruns that it needs; after it, it settles what becomes
- * of the op's tensors.  Moves are noted by op and get their steps at the end, when all reruns are known.
- */
+/* decisions.c - the walk over the ops that turns fates into steps and moves */
 #include <config.h>
 #include "planner/schedule/decisions.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#include "planner/schedule/rerun.h"
-
-enum where { ABSENT, RESIDENT, ON_HOST };
-
-#define NEVER UINT32_MAX	/* of a move: it does not happen after all */
-
-/* State of the walk.  Versions are those of versions.h. */
-struct decision_walk {
-	const struct decisions *d;
-	const struct lifetimes *life;
-	const struct graph *graph;
-	struct arena *arena;
-	struct err *e;
-	struct schedule *s;
-	size_t step_capacity, move_capacity, steps, moves;
-	struct versions versions;
-	uint32_t *version;			/* [tensor_count] that the walk has reached */
-	uint32_t *next_use;			/* [tensor_count] index of the first use not yet made */
-	uint32_t *copied;			/* [tensor_count] the version that the host has, or NEVER */
-	uint8_t *where;				/* [tensor_count] enum where */
-	uint32_t *move_of;			/* [tensor_count] its open move while ON_HOST */
-	uint32_t *back_start, *back_tensors;	/* CSR: tensors whose fetch begins at each op; op_count: at the end */
-	uint32_t *group;			/* [op_count + 2] first step of what is done for op k: its reruns, then itself; op_count:
-						 * reruns for results; op_count + 1: the end */
-	struct rerun rerun;			/* ops that run again before op `at` */
-	uint32_t at;
-	uint32_t *gone_op;			/* [moves] op before which the tensor has gone, or NEVER */
-	size_t gone_capacity;
-};
+#include "planner/schedule/decision_walk.h"
 
 void
 decisions_init(struct decisions *d, const struct lifetimes *l, struct arena *a)
@@ -58,46 +26,50 @@ decisions_init(struct decisions *d, const struct lifetimes *l, struct arena *a)
 			d->fate[l->use_start[t + 1] - 1] = FATE_DROP;
 }
 
-/* True: the tensor is on the host after use u and is fetched without being asked for. */
-static bool
-comes_back(const struct decision_walk *w, uint32_t t, uint32_t u)
+void
+decisions_copy(struct decisions *to, const struct decisions *d, struct arena *a)
 {
-	return w->d->fate[u] == FATE_OFFLOAD && (u + 1 != w->life->use_start[t + 1] || kind_is_persistent(w->graph->tensors[t].kind));
+	const struct graph *g = d->life->graph;
+	uint32_t slots = decisions_slots(d->life);
+
+#define COPY(member, type, count) \
+	if (d->member != NULL) \
+		to->member = memcpy(ARENA_NEW(a, type, (count)), d->member, sizeof(type) * (count));
+	*to = *d;
+	COPY(fate, uint8_t, slots)
+	COPY(gone, uint32_t, slots)
+	COPY(from, uint32_t, slots)
+	COPY(back, uint32_t, slots)
+	COPY(on_host, bool, g->tensor_count)
+	COPY(lean, bool, g->op_count)
+	COPY(alternative, uint32_t, g->op_count)
+	COPY(barrier, bool, g->op_count)
+#undef COPY
 }
 
-/* Fills back_start and back_tensors. */
-static void
-find_returns(struct decision_walk *w)
+/* True: the tensor of a move is fetched without being asked for. */
+static bool
+comes_back(const struct decision_walk *w, const struct walk_move *m)
 {
-	const struct lifetimes *l = w->life;
-	uint32_t slots = decisions_slots(l), n = w->graph->op_count, *fill;
+	uint32_t t = m->move.tensor;
 
-	w->back_start = ARENA_NEW(w->arena, uint32_t, (size_t)n + 2);
-	w->back_tensors = ARENA_NEW(w->arena, uint32_t, slots);
-	for (uint32_t t = 0; t < w->graph->tensor_count; t++) {
-		for (uint32_t u = l->use_start[t]; u < l->use_start[t + 1]; u++)
-			if (comes_back(w, t, u))
-				w->back_start[w->d->back[u] + 1]++;
-		if (w->d->fate[decisions_before(l, t)] == FATE_OFFLOAD)
-			w->back_start[w->d->back[decisions_before(l, t)] + 1]++;
-	}
-	for (uint32_t k = 0; k <= n; k++)
-		w->back_start[k + 1] += w->back_start[k];
-	fill = ARENA_NEW(w->arena, uint32_t, (size_t)n + 2);
-	memcpy(fill, w->back_start, sizeof(*fill) * ((size_t)n + 2));
-	for (uint32_t t = 0; t < w->graph->tensor_count; t++) {
-		for (uint32_t u = l->use_start[t]; u < l->use_start[t + 1]; u++)
-			if (comes_back(w, t, u))
-				w->back_tensors[fill[w->d->back[u]]++] = t;
-		if (w->d->fate[decisions_before(l, t)] == FATE_OFFLOAD)
-			w->back_tensors[fill[w->d->back[decisions_before(l, t)]]++] = t;
-	}
+	return m->slot != WALK_NEVER && (m->slot + 1 != w->life->use_start[t + 1] || kind_is_persistent(w->graph->tensors[t].kind));
+}
+
+/* Lists the tensor of a move among those that return at the op that is decided. */
+static void
+list_return(struct decision_walk *w, const struct walk_move *m)
+{
+	uint32_t *first = &w->returns[w->d->back[m->slot]];
+
+	w->tensors[m->move.tensor].next_return = *first;
+	*first = m->move.tensor;
 }
 
 static void
 push_step(struct decision_walk *w, uint32_t op, uint32_t alternative, bool barrier)
 {
-	*ARENA_PUSH(w->arena, w->s->steps, w->steps, w->step_capacity) =
+	*ARENA_PUSH(w->arena, w->steps, w->step_count, w->step_capacity) =
 	    (struct step) { .op = op, .alternative = alternative, .barrier = barrier };
 }
 
@@ -105,30 +77,32 @@ push_step(struct decision_walk *w, uint32_t op, uint32_t alternative, bool barri
 static void
 fetch(struct decision_walk *w, uint32_t t, uint32_t k)
 {
-	uint32_t m = w->move_of[t];
+	struct walk_move *m = &w->moves[w->tensors[t].move_of];
 
-	w->where[t] = RESIDENT;
-	w->s->moves[m].back = w->group[k];
-	if (w->gone_op[m] <= k)
+	w->tensors[t].where = RESIDENT;
+	m->move.back = w->group[k];
+	w->fetched[w->fetched_count++] = w->tensors[t].move_of;
+	if (m->gone_op <= k)
 		return;
-	w->gone_op[m] = NEVER;
-	if (!w->s->moves[m].copied)
-		w->copied[t] = NEVER;
+	m->never = true;
+	if (!m->move.copied)
+		w->tensors[t].copied = WALK_NEVER;
 }
 
-/* Lets tensor t leave after step `from`, gone before op `gone`.  No copy is made if the host has its value. */
+/* Lets tensor t leave after step `from`, gone before op `gone`, by the decision of a slot.  No copy is made if the host has its value. */
 static void
-leave(struct decision_walk *w, uint32_t t, uint32_t from, uint32_t gone)
+leave(struct decision_walk *w, uint32_t t, uint32_t from, uint32_t gone, uint32_t slot)
 {
-	bool copied = w->copied[t] == w->version[t];
-	size_t count = w->moves;
+	struct walk_tensor *x = &w->tensors[t];
+	struct walk_move *m = ARENA_PUSH(w->arena, w->moves, w->move_count, w->move_capacity);
 
-	w->where[t] = ON_HOST;
-	w->move_of[t] = (uint32_t)count;
-	w->copied[t] = w->version[t];
-	*ARENA_PUSH(w->arena, w->gone_op, count, w->gone_capacity) = gone;
-	*ARENA_PUSH(w->arena, w->s->moves, w->moves, w->move_capacity) =
-	    (struct move) { .tensor = t, .from = from, .back = SCHEDULE_END, .copied = copied };
+	*m = (struct walk_move) { .slot = slot, .gone_op = gone,
+	    .move = { .tensor = t, .from = from, .back = SCHEDULE_END, .copied = x->copied == x->version } };
+	x->where = ON_HOST;
+	x->move_of = (uint32_t)(m - w->moves);
+	x->copied = x->version;
+	if (comes_back(w, m))
+		list_return(w, m);
 }
 
 /* Offloads tensor t as decided for use u, which is op k. */
@@ -138,8 +112,8 @@ offload(struct decision_walk *w, uint32_t t, uint32_t u, uint32_t k)
 	uint32_t from = w->d->from == NULL ? k : w->d->from[u];
 
 	if (from != SCHEDULE_START)
-		from = from < k ? w->group[from + 1] - 1 : (uint32_t)w->steps - 1;
-	leave(w, t, from, w->copied[t] == w->version[t] ? k + 1 : w->d->gone[u]);
+		from = from < k ? w->group[from + 1] - 1 : (uint32_t)w->step_count - 1;
+	leave(w, t, from, w->tensors[t].copied == w->tensors[t].version ? k + 1 : w->d->gone[u], u);
 }
 
 static int
@@ -164,10 +138,10 @@ restore_outputs(void *arg, uint32_t p)
 	for (uint32_t j = 0; j < o->output_count; j++) {
 		uint32_t t = o->outputs[j];
 
-		if (w->where[t] == ON_HOST && w->gone_op[w->move_of[t]] > w->at)
+		if (w->tensors[t].where == ON_HOST && w->moves[w->tensors[t].move_of].gone_op > w->at)
 			fetch(w, t, w->at);	/* its copy out has not ended: it stays */
-		if (w->where[t] == RESIDENT)
-			for (uint32_t v = versions_before(&w->versions, t, p) + 2; v <= w->version[t]; v++)
+		if (w->tensors[t].where == RESIDENT)
+			for (uint32_t v = versions_before(&w->versions, t, p) + 2; v <= w->tensors[t].version; v++)
 				rerun_want(&w->rerun, t, v);
 	}
 	return RERUN_ENTER;
@@ -180,9 +154,9 @@ is_present(void *arg, uint32_t t, uint32_t v)
 	struct decision_walk *w = arg;
 
 	(void)v;
-	if (w->where[t] == ON_HOST)
+	if (w->tensors[t].where == ON_HOST)
 		fetch(w, t, w->at);
-	return w->where[t] == RESIDENT;
+	return w->tensors[t].where == RESIDENT;
 }
 
 static int
@@ -211,7 +185,7 @@ ascending(const void *x, const void *y)
 static bool
 is_wanted(const struct decision_walk *w, uint32_t t, uint32_t k, bool stays)
 {
-	uint32_t u = w->next_use[t];
+	uint32_t u = w->tensors[t].next_use;
 
 	if (u < w->life->use_start[t + 1])
 		return stays || w->life->use_op[u] == k;
@@ -235,11 +209,11 @@ run_again(struct decision_walk *w, uint32_t k)
 		push_step(w, p, PLAN_NONE, false);
 		for (uint32_t j = 0; j < o->output_count; j++) {
 			uint32_t t = o->outputs[j];
-			bool newest = versions_before(&w->versions, t, p) + 1 == w->version[t];
+			bool newest = versions_before(&w->versions, t, p) + 1 == w->tensors[t].version;
 			bool stays = w->d->keep_recomputed && (w->d->lean == NULL || !w->d->lean[p]);
 
-			if (w->where[t] != ON_HOST && newest && is_wanted(w, t, k, stays))
-				w->where[t] = RESIDENT;
+			if (w->tensors[t].where != ON_HOST && newest && is_wanted(w, t, k, stays))
+				w->tensors[t].where = RESIDENT;
 		}
 	}
 }
@@ -251,24 +225,31 @@ provide(struct decision_walk *w, uint32_t k)
 	const struct op *o = &w->graph->ops[k];
 
 	rerun_begin(&w->rerun);
-	for (uint32_t i = w->back_start[k]; i < w->back_start[k + 1]; i++)
-		if (w->where[w->back_tensors[i]] == ON_HOST)
-			fetch(w, w->back_tensors[i], k);
+	for (uint32_t t = w->returns[k]; t != WALK_NEVER; t = w->tensors[t].next_return)
+		if (w->tensors[t].where == ON_HOST)
+			fetch(w, t, k);
 	for (uint32_t i = 0; i < o->input_count; i++) {
 		uint32_t t = o->inputs[i];
 
-		if (w->where[t] == ON_HOST)
+		if (w->tensors[t].where == ON_HOST)
 			fetch(w, t, k);
-		else if (w->where[t] == ABSENT && w->version[t] > 0)
-			rerun_want(&w->rerun, t, w->version[t]);
+		else if (w->tensors[t].where == ABSENT && w->tensors[t].version > 0)
+			rerun_want(&w->rerun, t, w->tensors[t].version);
 	}
 	for (uint32_t j = 0; j < o->output_count; j++)	/* a persistent tensor is written in its place at home */
-		if (w->where[o->outputs[j]] == ON_HOST && kind_is_persistent(w->graph->tensors[o->outputs[j]].kind))
+		if (w->tensors[o->outputs[j]].where == ON_HOST && kind_is_persistent(w->graph->tensors[o->outputs[j]].kind))
 			fetch(w, o->outputs[j], k);
 	if (close_reruns(w, k) < 0)
 		return -1;
 	run_again(w, k);
 	return 0;
+}
+
+/* True: use u + 1 of tensor t follows at the next op.  No op lies between that could need the tensor's memory. */
+static bool
+is_needed_next(const struct decision_walk *w, uint32_t t, uint32_t u)
+{
+	return u + 1 < w->life->use_start[t + 1] && w->life->use_op[u + 1] == w->life->use_op[u] + 1;
 }
 
 /* Applies the fates of op k's tensors after it. */
@@ -279,23 +260,25 @@ settle(struct decision_walk *w, uint32_t k)
 	const struct lifetimes *l = w->life;
 
 	for (uint32_t j = 0; j < o->output_count; j++) {
-		if (w->where[o->outputs[j]] == ON_HOST) {	/* overwritten unread: no copy is needed */
-			w->gone_op[w->move_of[o->outputs[j]]] = NEVER;
-			w->copied[o->outputs[j]] = NEVER;
+		if (w->tensors[o->outputs[j]].where == ON_HOST) {	/* overwritten unread: no copy is needed */
+			w->moves[w->tensors[o->outputs[j]].move_of].never = true;
+			w->tensors[o->outputs[j]].copied = WALK_NEVER;
 		}
-		w->version[o->outputs[j]]++;
-		w->where[o->outputs[j]] = RESIDENT;
+		w->tensors[o->outputs[j]].version++;
+		w->tensors[o->outputs[j]].where = RESIDENT;
 	}
 	FOR_EACH_OPERAND(o, t) {
-		uint32_t u = w->next_use[t];
+		uint32_t u = w->tensors[t].next_use;
 
 		if (u == l->use_start[t + 1] || l->use_op[u] != k)
 			continue;	/* an input and an output: seen already */
-		w->next_use[t]++;
+		w->tensors[t].next_use++;
+		if (is_needed_next(w, t, u))
+			continue;
 		if (w->d->fate[u] == FATE_OFFLOAD)
 			offload(w, t, u, k);
 		else if (w->d->fate[u] == FATE_DROP && !kind_is_persistent(w->graph->tensors[t].kind))
-			w->where[t] = ABSENT;
+			w->tensors[t].where = ABSENT;
 	}
 }
 
@@ -306,22 +289,24 @@ on_host(const struct decision_walk *w, uint32_t t)
 }
 
 /* Puts all tensors where they are before the step. */
-static void
-begin(struct decision_walk *w)
+void
+decision_walk_begin(struct decision_walk *w)
 {
-	memset(w->copied, 0xff, sizeof(*w->copied) * w->graph->tensor_count);
+	memset(w->returns, 0xff, sizeof(*w->returns) * ((size_t)w->graph->op_count + 1));
+	w->step_count = w->move_count = 0;
 	for (uint32_t t = 0; t < w->graph->tensor_count; t++) {
 		uint32_t before = decisions_before(w->life, t);
 
+		w->tensors[t] = (struct walk_tensor) { .next_use = w->life->use_start[t], .copied = WALK_NEVER };
 		if (!kind_is_persistent(w->graph->tensors[t].kind))
 			continue;
-		w->where[t] = RESIDENT;
-		if (on_host(w, t)) {
-			w->copied[t] = 0;
-			leave(w, t, SCHEDULE_START, 0);
-		} else if (w->d->fate[before] == FATE_OFFLOAD) {
-			leave(w, t, SCHEDULE_START, w->d->gone[before]);
-		}
+		w->tensors[t].where = RESIDENT;
+		if (on_host(w, t))
+			w->tensors[t].copied = 0;
+		if (w->d->fate[before] == FATE_OFFLOAD)
+			leave(w, t, SCHEDULE_START, on_host(w, t) ? 0 : w->d->gone[before], before);
+		else if (on_host(w, t))
+			leave(w, t, SCHEDULE_START, 0, WALK_NEVER);
 	}
 }
 
@@ -333,84 +318,116 @@ provide_results(struct decision_walk *w)
 
 	rerun_begin(&w->rerun);
 	for (uint32_t t = 0; t < g->tensor_count; t++)
-		if (kind_has_final(g->tensors[t].kind) && w->where[t] == ABSENT && w->version[t] > 0)
-			rerun_want(&w->rerun, t, w->version[t]);
+		if (kind_has_final(g->tensors[t].kind) && w->tensors[t].where == ABSENT && w->tensors[t].version > 0)
+			rerun_want(&w->rerun, t, w->tensors[t].version);
 	if (close_reruns(w, g->op_count) < 0)
 		return -1;
 	run_again(w, g->op_count);
 	return 0;
 }
 
-/* Makes the results that are missing, and returns persistent tensors to their homes, at the end of the step. */
-static int
-end(struct decision_walk *w)
+/* Makes the results that are missing, and returns persistent tensors to their homes. */
+int
+decision_walk_end(struct decision_walk *w)
 {
 	uint32_t n = w->graph->op_count + 1;
 
-	w->group[w->graph->op_count] = (uint32_t)w->steps;
+	w->fetched_count = 0;
+	w->group[w->graph->op_count] = (uint32_t)w->step_count;
 	if (provide_results(w) < 0)
 		return -1;
-	w->group[n] = (uint32_t)w->steps;
+	w->group[n] = (uint32_t)w->step_count;
 	for (uint32_t t = 0; t < w->graph->tensor_count; t++) {
 		if (!kind_is_persistent(w->graph->tensors[t].kind))
 			continue;
-		if (on_host(w, t) && w->where[t] == RESIDENT)
-			leave(w, t, (uint32_t)w->steps - 1, n);
-		else if (!on_host(w, t) && w->where[t] == ON_HOST)
+		if (on_host(w, t) && w->tensors[t].where == RESIDENT)
+			leave(w, t, (uint32_t)w->step_count - 1, n, WALK_NEVER);
+		else if (!on_host(w, t) && w->tensors[t].where == ON_HOST)
 			fetch(w, t, n);
 	}
 	return 0;
 }
 
-/* Turns the moves' ops into steps, now that all steps are known, and removes moves that never happen. */
-static void
-finish_moves(struct decision_walk *w)
+int
+decision_walk_op(struct decision_walk *w, uint32_t k)
 {
-	struct schedule *s = w->s;
-	uint32_t kept = 0;
+	w->fetched_count = 0;
+	w->group[k] = (uint32_t)w->step_count;
+	if (provide(w, k) < 0)
+		return -1;
+	push_step(w, k, w->d->alternative[k], w->d->barrier[k]);
+	settle(w, k);
+	return 0;
+}
 
-	for (uint32_t m = 0; m < w->moves; m++) {
-		struct move *to = &s->moves[kept];
+void
+decision_walk_init(struct decision_walk *w, const struct decisions *d, struct arena *a, struct err *e)
+{
+	const struct graph *g = d->life->graph;
 
-		if (w->gone_op[m] == NEVER)
+	*w = (struct decision_walk) { .d = d, .life = d->life, .graph = g, .arena = a, .e = e };
+	versions_init(&w->versions, g, a);
+	w->tensors = ARENA_NEW(a, struct walk_tensor, g->tensor_count);
+	w->returns = ARENA_NEW(a, uint32_t, (size_t)g->op_count + 1);
+	w->group = ARENA_NEW(a, uint32_t, (size_t)g->op_count + 2);
+	w->fetched = ARENA_NEW(a, uint32_t, g->tensor_count);
+	rerun_init(&w->rerun, g, &w->versions, g->op_count, a);
+	decision_walk_begin(w);
+}
+
+void
+decision_walk_restore(struct decision_walk *w, uint32_t k, const struct walk_tensor *tensors, size_t step_count, size_t move_count)
+{
+	uint32_t n = w->graph->tensor_count;
+
+	if (n > 0)
+		memcpy(w->tensors, tensors, sizeof(*tensors) * n);
+	w->step_count = step_count;
+	w->move_count = move_count;
+	memset(w->returns + k, 0xff, sizeof(*w->returns) * ((size_t)w->graph->op_count + 1 - k));
+	for (uint32_t t = 0; t < n; t++) {
+		struct walk_move *m = &w->moves[w->tensors[t].move_of];
+
+		if (w->tensors[t].where != ON_HOST)
 			continue;
-		*to = s->moves[m];
-		to->gone = to->free = w->group[w->gone_op[m]];
-		kept++;
+		m->never = false;
+		m->move.back = SCHEDULE_END;
+		if (comes_back(w, m))
+			list_return(w, m);
 	}
-	s->move_count = kept;
-	s->step_count = (uint32_t)w->steps;
-	s->on_host = w->d->on_host;
-	s->in_place = w->d->in_place;
+}
+
+/* Turns the moves' ops into steps, now that all steps are known, and leaves out moves that never happen. */
+static void
+finish(struct schedule *s, const struct decision_walk *w)
+{
+	struct decisions *d = ARENA_NEW(w->arena, struct decisions, 1);
+
+	*d = *w->d;
+	*s = (struct schedule) { .step_count = (uint32_t)w->step_count, .steps = w->steps, .on_host = d->on_host, .in_place = d->in_place,
+	    .decisions = d, .moves = ARENA_NEW(w->arena, struct move, w->move_count) };
+	for (size_t m = 0; m < w->move_count; m++) {
+		struct move *to = &s->moves[s->move_count];
+
+		if (w->moves[m].never)
+			continue;
+		*to = w->moves[m].move;
+		to->gone = to->free = decision_walk_gone(w, &w->moves[m]);
+		s->move_count++;
+	}
 }
 
 int
 decisions_schedule(struct schedule *s, const struct decisions *d, struct arena *a, struct err *e)
 {
-	const struct graph *g = d->life->graph;
-	struct decision_walk w = { .d = d, .life = d->life, .graph = g, .arena = a, .e = e, .s = s };
+	struct decision_walk w;
 
-	*s = (struct schedule) { .step_count = 0 };
-	versions_init(&w.versions, g, a);
-	find_returns(&w);
-	w.version = ARENA_NEW(a, uint32_t, g->tensor_count);
-	w.next_use = ARENA_NEW(a, uint32_t, g->tensor_count);
-	memcpy(w.next_use, d->life->use_start, sizeof(*w.next_use) * g->tensor_count);
-	w.copied = ARENA_NEW(a, uint32_t, g->tensor_count);
-	w.where = ARENA_NEW(a, uint8_t, g->tensor_count);
-	w.move_of = ARENA_NEW(a, uint32_t, g->tensor_count);
-	w.group = ARENA_NEW(a, uint32_t, (size_t)g->op_count + 2);
-	rerun_init(&w.rerun, g, &w.versions, g->op_count, a);
-	begin(&w);
-	for (uint32_t k = 0; k < g->op_count; k++) {
-		w.group[k] = (uint32_t)w.steps;
-		if (provide(&w, k) < 0)
+	decision_walk_init(&w, d, a, e);
+	for (uint32_t k = 0; k < d->life->graph->op_count; k++)
+		if (decision_walk_op(&w, k) < 0)
 			return -1;
-		push_step(&w, k, d->alternative[k], d->barrier[k]);
-		settle(&w, k);
-	}
-	if (end(&w) < 0)
+	if (decision_walk_end(&w) < 0)
 		return -1;
-	finish_moves(&w);
+	finish(s, &w);
 	return 0;
 }

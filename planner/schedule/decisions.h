@@ -12,6 +12,7 @@
  * their last, until the step's end at the latest.  Those at home on the host begin and end the step there.
  * A result has a fate after its last use, too: it stays until the step's end, ends the step on the host (FATE_OFFLOAD), or is
  * rematerialised at the end (FATE_DROP).
+ * A tensor that the next op uses is kept: no op lies between that could need its memory.
  * A value that the host has already, from an earlier offload or as the tensor's home, is not copied out again.
  */
 #ifndef PLANNER_SCHEDULE_DECISIONS_H
@@ -57,7 +58,10 @@ decisions_slots(const struct lifetimes *l)
 /* Fills d: every tensor is kept until its last use, and a result until the step's end; no barriers. */
 void decisions_init(struct decisions *d, const struct lifetimes *l, struct arena *a);
 
-/* Fills s.  ERR_NO when a dropped tensor cannot be made again: an op on the way is not recomputable, or has read a value that has
+/* Fills `to` with copies of d's arrays, which it may change. */
+void decisions_copy(struct decisions *to, const struct decisions *d, struct arena *a);
+
+/* Fills s, with a copy of d's members in a that shares d's arrays.  ERR_NO when a dropped tensor cannot be made again: an op on the way is not recomputable, or has read a value that has
  * been overwritten since. */
 int decisions_schedule(struct schedule *s, const struct decisions *d, struct arena *a, struct err *e) WARN_UNUSED;
 #endif

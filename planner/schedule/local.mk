@@ -2,7 +2,7 @@
 # From decisions to a schedule, to a program.
 EXTRA_DIST += %D%/README.md
 libplanner_a_SOURCES += \
-	%D%/decisions.c %D%/decisions.h \
+	%D%/decision_walk.h %D%/decisions.c %D%/decisions.h \
 	%D%/edges.c %D%/edges.h \
 	%D%/idle.c %D%/idle.h \
 	%D%/lifetimes.c %D%/lifetimes.h \

@@ -34,6 +34,7 @@ struct program {
 	uint32_t *move;			/* [instructions] the move of each copy */
 	struct place_item *host_ranges;	/* [host_count], or NULL: not found yet */
 	bool host_placed;
+	bool is_apart;			/* no two buffers share a byte: the waits for room come from the bytes alive */
 	uint32_t takeover_count;
 	struct takeover *takeovers;	/* those that ops permit, in step order */
 	uint32_t *part_of;		/* [buffer_count] the buffer whose placement item it shares: itself, but for takeovers */
@@ -55,23 +56,36 @@ bucket_moves(const struct schedule *s, bool by_back, uint32_t **start, struct ar
 	return rank_by_key(key, s->move_count, s->step_count + 1, start, a);
 }
 
-/* Orders moves that return before the same step by their first use. */
+/* Orders moves that return before the same step.  Tensors that reruns there or the next first run use come in the order of these uses.
+ * All others follow, in the order of the first runs that use them: a walk over the ops knows this order without the later reruns. */
 static void
 order_returns(struct program *b)
 {
 	const struct schedule *s = b->schedule;
-	uint32_t *next = ARENA_NEW(b->arena, uint32_t, b->graph->tensor_count);
+	uint32_t *next = ARENA_NEW(b->arena, uint32_t, b->graph->tensor_count), *next_first = ARENA_NEW(b->arena, uint32_t, b->graph->tensor_count);
 	struct ranked *order = ARENA_NEW(b->arena, struct ranked, s->move_count);
+	uint32_t first_run = s->step_count;
+	bool *is_first_run = ARENA_NEW(b->arena, bool, s->step_count);
 
+	for (uint32_t k = 0, op = 0; k < s->step_count; k++)
+		op += is_first_run[k] = s->steps[k].op == op;
 	memset(next, 0xff, sizeof(*next) * b->graph->tensor_count);
+	memset(next_first, 0xff, sizeof(*next_first) * b->graph->tensor_count);
 	for (uint32_t k = s->step_count + 1; k-- > 0;) {
 		uint32_t count = b->returns[k + 1] - b->returns[k], *ids = b->by_back + b->returns[k];
 
+		first_run = k < s->step_count && is_first_run[k] ? k : first_run;
 		if (k < s->step_count)
-			FOR_EACH_OPERAND(&b->graph->ops[s->steps[k].op], t)
+			FOR_EACH_OPERAND(&b->graph->ops[s->steps[k].op], t) {
 				next[t] = k;
-		for (uint32_t i = 0; i < count; i++)
-			order[i] = (struct ranked) { .first = next[s->moves[ids[i]].tensor], .id = ids[i] };
+				if (is_first_run[k])
+					next_first[t] = k;
+			}
+		for (uint32_t i = 0; i < count; i++) {
+			uint32_t t = s->moves[ids[i]].tensor;
+
+			order[i] = (struct ranked) { .first = next[t] <= first_run ? next[t] : next_first[t], .id = ids[i] };
+		}
 		rank_rising(order, count);
 		for (uint32_t i = 0; i < count; i++)
 			ids[i] = order[i].id;
@@ -275,7 +289,8 @@ walk(struct program *b)
 }
 
 /* Fixes the offsets of tensors at home on the device, to which they return.  At the step's beginning they stand one behind the other.
- * Those that never leave are lowest, so that the others leave one stretch together with the memory above. */
+ * Those that never leave are lowest, so that the others leave one stretch together with the memory above.  A known packing has its own
+ * homes. */
 static void
 fix_homes(struct program *b)
 {
@@ -293,6 +308,8 @@ fix_homes(struct program *b)
 	for (uint32_t i = 0; i < count; i++) {
 		uint32_t at = place[homes[i].id];
 
+		if (b->schedule->known != NULL)
+			offset = b->schedule->known[p->initial[at].buffer];
 		b->ranges[p->initial[at].buffer].fixed = b->ranges[p->final[b->final_of[homes[i].id]].buffer].fixed = offset;
 		offset += bytes_align(b->graph->tensors[homes[i].id].bytes, DEVICE_ALIGN);
 	}
@@ -304,7 +321,7 @@ place_device(struct program *b, const struct placement *placement, uint32_t thre
 	struct plan *p = b->plan;
 	/* A budget of the user's own is the goal; else the smallest arena is. */
 	struct place_problem device = { .count = p->buffer_count, .items = b->ranges, .align = DEVICE_ALIGN, .threads = threads,
-	    .capacity = p->budget_bytes < device_budget(p->device) ? p->budget_bytes : 0 };
+	    .known = b->schedule->known, .capacity = p->budget_bytes < device_budget(p->device) ? p->budget_bytes : 0 };
 	struct place_result r = { .offsets = ARENA_NEW(b->arena, bytes_t, p->buffer_count) };
 
 	if (b->homes_return)
@@ -383,6 +400,7 @@ place_apart(struct program *b)
 {
 	struct plan *p = b->plan;
 
+	b->is_apart = true;
 	p->arena_bytes = p->host_bytes = 0;
 	for (uint32_t i = 0; i < p->buffer_count; i++) {
 		p->buffers[i].offset_bytes = p->arena_bytes;
@@ -395,6 +413,59 @@ place_apart(struct program *b)
 	}
 }
 
+/* Copies out that may still run, while their tensors' bytes are needed. */
+struct leaving {
+	int64_t budget;
+	int64_t bytes;			/* of copies that may still run */
+	uint32_t *ids;			/* [count] their instructions, in order; those before `ended` have ended */
+	uint32_t ended, count;
+	int64_t *live, *begun;		/* [step_count + 1] bytes of all buffers at the step, and of those that begin there */
+	int64_t now;			/* the bytes that the instruction at hand needs at its step: the buffers begun until then */
+};
+
+static int64_t
+bytes_of(const struct program *b, uint32_t buffer)
+{
+	return (int64_t)bytes_align(b->plan->buffers[buffer].bytes, DEVICE_ALIGN);
+}
+
+static struct leaving *
+leaving_new(const struct program *b)
+{
+	uint32_t steps = b->schedule->step_count;
+	struct leaving *x = ARENA_NEW(b->arena, struct leaving, 1);
+
+	x->budget = (int64_t)b->plan->budget_bytes;
+	x->ids = ARENA_NEW(b->arena, uint32_t, b->schedule->move_count);
+	x->live = ARENA_NEW(b->arena, int64_t, (size_t)steps + 1);
+	x->begun = ARENA_NEW(b->arena, int64_t, (size_t)steps + 1);
+	program_live((bytes_t *)x->live, b);
+	for (uint32_t i = 0; i < b->plan->buffer_count; i++)
+		x->begun[b->ranges[i].lower] += (int64_t)bytes_align(b->ranges[i].bytes, DEVICE_ALIGN);
+	return x;
+}
+
+/* Returns the copy out that must have ended before instruction id of step k, so that all bytes in use fit the budget; EDGES_NONE: none.
+ * Copies end in order.  No placement within the budget lets the instruction wait for less. */
+static uint32_t
+leaving_wait(struct leaving *x, const struct program *b, uint32_t id, uint32_t k)
+{
+	const struct instruction *i = &b->plan->program[id];
+
+	if (i->queue == QUEUE_OUT) {
+		x->ids[x->count++] = id;
+		x->bytes += bytes_of(b, i->device_buffer);
+		return EDGES_NONE;
+	}
+	if (i->queue == QUEUE_COMPUTE)
+		x->now = x->live[k];
+	else
+		x->now += bytes_of(b, i->device_buffer);
+	for (; x->ended < x->count && x->bytes + x->now > x->budget; x->ended++)
+		x->bytes -= bytes_of(b, b->plan->program[x->ids[x->ended]].device_buffer);
+	return x->ended == 0 ? EDGES_NONE : x->ids[x->ended - 1];
+}
+
 /* Adds the waits for accesses, and those that the schedule asks for beyond soundness: when copies may begin, and where the queues
  * meet. */
 void
@@ -403,13 +474,16 @@ program_connect(struct program *b)
 	struct plan *p = b->plan;
 	const struct schedule *s = b->schedule;
 	struct edges *g = edges_new(p, b->arena);
+	struct leaving *leaving = b->is_apart ? leaving_new(b) : NULL;
 	uint32_t *run = ARENA_NEW(b->arena, uint32_t, s->step_count);
 	uint32_t last_out = EDGES_NONE, last_in = EDGES_NONE, met_in = EDGES_NONE, step = 0;
 
 	for (uint32_t id = 0; id < p->instruction_count; id++) {
 		struct instruction *i = &p->program[id];
-		uint32_t move = b->move[id];
+		uint32_t move = b->move[id], k = step;
 
+		if (leaving != NULL && (id == 0 || p->program[id - 1].queue == QUEUE_COMPUTE))
+			leaving->now = leaving->live[k] - leaving->begun[k];
 		if (i->queue == QUEUE_COMPUTE) {
 			if (s->steps[step].barrier) {
 				edges_wait(g, last_out);
@@ -430,6 +504,8 @@ program_connect(struct program *b)
 			edges_wait(g, step == 0 ? EDGES_NONE : run[step - 1]);
 			last_in = id;
 		}
+		if (leaving != NULL)
+			edges_wait(g, leaving_wait(leaving, b, id, k));
 		FOR_EACH_ACCESS_AT(p, id + 1, x)
 			edges_access(g, x.buffer, x.host, x.write);
 		edges_finish(g);
@@ -526,6 +602,7 @@ program_place(struct program *b, const struct placement *placement, uint32_t thr
 		place_apart(b);
 		return 0;
 	}
+	b->is_apart = false;
 	return place_device(b, placement, threads, e) < 0 || place_host(b, e) < 0 ? -1 : 0;
 }
 

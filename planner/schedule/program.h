@@ -26,8 +26,9 @@ struct program *program_new(struct plan *p, const struct schedule *s, struct are
  * that return there.  No placement needs less. */
 void program_live(bytes_t *live, const struct program *b);
 
-/* Fills the offsets.  placement NULL: no two buffers share a byte, and no tensor returns to its home.  Such a plan cannot run, but
- * with any placement each instruction waits for at least as much. */
+/* Fills the offsets.  placement NULL: no two buffers share a byte, and no tensor returns to its home.  Such a plan cannot run.  Its
+ * instructions wait for copies out as far as the budget needs their bytes.  With any placement within the budget each instruction waits
+ * for at least as much. */
 int program_place(struct program *b, const struct placement *placement, uint32_t threads, struct err *e) WARN_UNUSED;
 
 /* Fills the `after` edges, for the offsets at hand. */

@@ -18,6 +18,8 @@ void
 schedule_copy(struct schedule *to, const struct schedule *from, uint32_t tensor_count, struct arena *a)
 {
 	*to = *from;
+	to->decisions = NULL;
+	to->known = NULL;
 	if (from->on_host != NULL)
 		to->on_host = memcpy(ARENA_NEW(a, bool, tensor_count), from->on_host, sizeof(bool) * tensor_count);
 	to->steps = ARENA_NEW(a, struct step, from->step_count);

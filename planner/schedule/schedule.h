@@ -11,6 +11,8 @@
 #include "src/documents/graph.h"
 #include "src/documents/plan.h"
 
+struct decisions;
+
 struct step {
 	uint32_t op;
 	uint32_t alternative;	/* PLAN_NONE: the op's own algorithm */
@@ -40,6 +42,8 @@ struct schedule {
 	struct move *moves;	/* [move_count] in any order; the moves of one tensor in order of time */
 	const char *found_by;	/* NULL, or the other policy that found the schedule */
 	const char *configuration;	/* NULL, or the configuration of the search that found the schedule, as text */
+	const struct decisions *decisions;	/* NULL, or those that it was made from */
+	const bytes_t *known;	/* NULL, or offsets of the program's buffers in a packing that is known (placement.h) */
 	const bool *on_host;	/* [tensor_count] or NULL: persistent tensors at home on the host */
 	bool hold;		/* every tensor has memory of its own for the whole step; only without moves */
 	bool in_place;		/* outputs take over inputs that end with the op, where it permits that */
@@ -48,6 +52,6 @@ struct schedule {
 /* Fills s: every op once, in order, without moves. */
 void schedule_init(struct schedule *s, const struct graph *g, struct arena *a);
 
-/* A copy that shares no memory with `from`, whose graph has tensor_count tensors. */
+/* A copy that shares no memory with `from`, whose graph has tensor_count tensors; without decisions and known offsets. */
 void schedule_copy(struct schedule *to, const struct schedule *from, uint32_t tensor_count, struct arena *a);
 #endif

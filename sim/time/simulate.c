@@ -1,37 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* simulate.c - the clock of the simulator: three queues, one link, one event after another */
+/* simulate.c - a plan on the clock: its instructions as works, and the stalls and sums of the step */
 #include <config.h>
 #include "sim/time/simulate.h"
 
-#include <float.h>
 #include <math.h>
 
+#include "sim/time/clock.h"
 #include "sim/time/simulate_private.h"
-
-/* One queue and its present work: an op, the latency of a transfer, or its movement of bytes.  Work is measured in the microseconds
- * that it would take alone on an idle machine.  Ops and transfers shrink by one rule; only their rates differ. */
-struct queue_state {
-	const uint32_t *ids;	/* [count] instructions in order */
-	uint32_t count, next;	/* ids[next] is the head */
-	uint32_t seen;		/* number of the head's `after` that are known to have ended */
-	bool ready;		/* since ready_us, the head's `after` have ended and the queue is free */
-	bool running;
-	bool moving;		/* a transfer past its latency: it takes a share of the link */
-	double ready_us;
-	double left;		/* of the present work */
-	double move_us;		/* of a transfer: the work after its latency, which moves its bytes */
-	double bytes_per_us;	/* rate of that work, alone on the link */
-};
-
-struct simulation {
-	const struct plan *plan;
-	const struct device *device;
-	const double *factors;	/* [instruction_count] on each duration, or NULL */
-	struct sim_span *spans;
-	bool *ended;		/* [instruction_count] */
-	struct queue_state lanes[QUEUE_COUNT];
-	double now;
-};
 
 /* Refuses an instruction with which the clock would stop or run backwards, so that no input hangs.  check_plan() has
  * checked everything else. */
@@ -73,188 +48,6 @@ check_device(const struct device *d, struct err *e)
 		if (!isfinite(d->contention[c]) || d->contention[c] < 1)
 			return err_set(e, ERR_INPUT, "device '%s': expected a contention factor of at least 1 for %s, got %g",
 			    d->name, op_class_names[c], d->contention[c]);
-	return 0;
-}
-
-static double
-op_time(const struct plan *p, const struct instruction *in)
-{
-	const struct op *o = &p->graph->ops[in->op];
-
-	return op_time_us(o, in->alternative);
-}
-
-static uint32_t
-head(const struct queue_state *l)
-{
-	return l->ids[l->next];
-}
-
-static void
-begin(struct simulation *m, enum queue q)
-{
-	struct queue_state *l = &m->lanes[q];
-	const struct instruction *in = &m->plan->program[head(l)];
-	enum direction dir = q == QUEUE_OUT ? D2H : H2D;
-	double total, latency, factor = m->factors == NULL ? 1 : m->factors[head(l)];
-
-	m->spans[head(l)].start_us = m->now;
-	l->running = true;
-	l->moving = false;
-	if (q == QUEUE_COMPUTE) {
-		l->left = factor * op_time(m->plan, in);
-		return;
-	}
-	/* A measured curve may hold times shorter than the latency beside it. */
-	total = factor * device_transfer_us(m->device, dir, in->bytes);
-	latency = fmin(factor * m->device->link[dir].latency_us, total);
-	l->left = latency;
-	l->move_us = in->bytes > 0 ? total - latency : 0;
-	l->bytes_per_us = l->move_us > 0 ? (double)in->bytes / l->move_us : 0;
-	if (in->bytes == 0)
-		l->left = total;
-}
-
-/* Ends the present work: a transfer goes on from its latency to its bytes, any other instruction ends. */
-static void
-end_work(struct simulation *m, enum queue q)
-{
-	struct queue_state *l = &m->lanes[q];
-
-	if (q != QUEUE_COMPUTE && !l->moving && l->move_us > 0) {
-		l->moving = true;
-		l->left = l->move_us;
-		return;
-	}
-	m->spans[head(l)].end_us = m->now;
-	m->ended[head(l)] = true;
-	l->running = l->moving = l->ready = false;
-	l->seen = 0;
-	l->next++;
-}
-
-/* Marks the queue's head as ready when all of its `after` have ended.  An `after` that has ended is not tested again. */
-static void
-update_ready(struct simulation *m, struct queue_state *l)
-{
-	const struct instruction *in;
-
-	if (l->ready || l->running || l->next == l->count)
-		return;
-	in = &m->plan->program[head(l)];
-	while (l->seen < in->after_count && m->ended[in->after[l->seen]])
-		l->seen++;
-	if (l->seen == in->after_count) {
-		l->ready = true;
-		l->ready_us = m->now;
-	}
-}
-
-static bool
-begin_transfers(struct simulation *m)
-{
-	struct queue_state *out = &m->lanes[QUEUE_OUT], *in = &m->lanes[QUEUE_IN];
-	bool one = m->device->copy_engines == 1;
-	bool start_out = out->ready && !out->running, start_in = in->ready && !in->running;
-
-	if (one && (out->running || in->running))
-		return false;
-	if (one && start_out && start_in) {
-		start_in = in->ready_us < out->ready_us;
-		start_out = !start_in;
-	}
-	if (start_out)
-		begin(m, QUEUE_OUT);
-	if (start_in)
-		begin(m, QUEUE_IN);
-	return start_out || start_in;
-}
-
-/* Applies all events of this moment.  Transfers start last, so that the copy engine chooses among all that become ready
- * at one moment. */
-static void
-settle(struct simulation *m)
-{
-	struct queue_state *compute = &m->lanes[QUEUE_COMPUTE];
-	bool changed;
-
-	do {
-		changed = false;
-		for (int q = 0; q < QUEUE_COUNT; q++) {
-			if (m->lanes[q].running && m->lanes[q].left <= 0) {
-				end_work(m, (enum queue)q);
-				changed = true;
-			}
-		}
-		for (int q = 0; q < QUEUE_COUNT; q++)
-			update_ready(m, &m->lanes[q]);
-		if (compute->ready && !compute->running) {
-			begin(m, QUEUE_COMPUTE);
-			changed = true;
-		}
-		if (!changed)
-			changed = begin_transfers(m);
-	} while (changed);
-}
-
-/* Finds the rate at which each queue's work shrinks until the next event. */
-static void
-rates(const struct simulation *m, double rate[QUEUE_COUNT])
-{
-	const struct queue_state *out = &m->lanes[QUEUE_OUT], *in = &m->lanes[QUEUE_IN], *compute = &m->lanes[QUEUE_COMPUTE];
-	double wanted, contention, duplex = m->device->duplex_bytes_per_s / 1e6;
-
-	for (int q = 0; q < QUEUE_COUNT; q++)
-		rate[q] = 1;
-	if (out->moving && in->moving) {
-		wanted = out->bytes_per_us + in->bytes_per_us;
-		if (wanted > duplex)
-			rate[QUEUE_OUT] = rate[QUEUE_IN] = duplex / wanted;
-	}
-	if (compute->running && (out->moving || in->moving)) {
-		contention = m->device->contention[m->plan->graph->ops[m->plan->program[head(compute)].op].class];
-		rate[QUEUE_COMPUTE] = out->moving && in->moving ? 1 / contention : 1 / (1 + (contention - 1) / 2);
-	}
-}
-
-/* Moves the clock to the next end of a piece of work; false when no queue works. */
-static bool
-advance(struct simulation *m)
-{
-	double rate[QUEUE_COUNT], step = INFINITY, slack;
-
-	rates(m, rate);
-	for (int q = 0; q < QUEUE_COUNT; q++)
-		if (m->lanes[q].running)
-			step = fmin(step, m->lanes[q].left / rate[q]);
-	if (isinf(step))
-		return false;
-	m->now += step;
-	/* Pieces of work whose ends differ only by rounding end together, so that no stall of zero length appears. */
-	slack = 1e-12 + 4 * DBL_EPSILON * m->now;
-	for (int q = 0; q < QUEUE_COUNT; q++) {
-		struct queue_state *l = &m->lanes[q];
-
-		if (l->running)
-			l->left = l->left / rate[q] - step <= slack ? 0 : l->left - step * rate[q];
-	}
-	return true;
-}
-
-static int
-run_all(struct simulation *m, struct err *e)
-{
-	do
-		settle(m);
-	while (advance(m));
-	for (int q = 0; q < QUEUE_COUNT; q++) {
-		const struct queue_state *l = &m->lanes[q];
-
-		if (l->next < l->count) {
-			err_set(e, ERR_INPUT, l->running ? "expected a time that is a number" : "expected 'after' that can end");
-			return err_at(e, "program[%" PRIu32 "]", head(l));
-		}
-	}
 	return 0;
 }
 
@@ -363,6 +156,58 @@ add_up(struct sim_result *r, const struct plan *p, struct arena *a)
 	r->overhead = r->ideal_time_us > 0 ? r->step_time_us / r->ideal_time_us - 1 : 0;
 }
 
+/* Fills the work of every instruction, by queue.  An instruction waits for the last one that its `after` names in each queue. */
+static void
+make_works(struct sim_clock *c, const struct sim_queues *queues, const struct plan *p, const struct device *d, const double *factors,
+    struct arena *a)
+{
+	uint32_t *place = ARENA_NEW(a, uint32_t, p->instruction_count);	/* in its queue */
+
+	for (int q = 0; q < QUEUE_COUNT; q++) {
+		struct sim_work *works = ARENA_NEW(a, struct sim_work, queues->count[q]);
+
+		c->lanes[q].works = works;
+		c->lanes[q].count = queues->count[q];
+		c->lanes[q].spans = ARENA_NEW(a, struct sim_span, queues->count[q]);
+		for (uint32_t i = 0; i < queues->count[q]; i++) {
+			uint32_t id = queues->ids[q][i];
+			const struct instruction *in = &p->program[id];
+			double factor = factors == NULL ? 1 : factors[id];
+
+			place[id] = i;
+			works[i] = q == QUEUE_COMPUTE ? sim_work_of_op(d, &p->graph->ops[in->op], in->alternative, factor) :
+			    sim_work_of_transfer(d, q == QUEUE_OUT ? D2H : H2D, in->bytes, factor);
+		}
+	}
+	for (int q = 0; q < QUEUE_COUNT; q++)
+		for (uint32_t i = 0; i < queues->count[q]; i++) {
+			const struct instruction *in = &p->program[queues->ids[q][i]];
+			uint32_t *wait = ((struct sim_work *)c->lanes[q].works)[i].wait;
+
+			for (uint32_t k = 0; k < in->after_count; k++) {
+				uint32_t *w = &wait[p->program[in->after[k]].queue];
+
+				*w = place[in->after[k]] + 1 > *w ? place[in->after[k]] + 1 : *w;
+			}
+		}
+}
+
+static int
+run_all(struct sim_clock *c, const struct sim_queues *queues, struct err *e)
+{
+	while (sim_clock_step(c))
+		;
+	for (int q = 0; q < QUEUE_COUNT; q++) {
+		const struct sim_lane *l = &c->lanes[q];
+
+		if (l->next < l->count) {
+			err_set(e, ERR_INPUT, l->running ? "expected a time that is a number" : "expected 'after' that can end");
+			return err_at(e, "program[%" PRIu32 "]", queues->ids[q][l->next]);
+		}
+	}
+	return 0;
+}
+
 static const double STEP_MOST_US = 1e18;
 
 int
@@ -375,7 +220,7 @@ int
 simulate_scaled(struct sim_result *r, const struct plan *p, const struct device *d, const double *factors, struct arena *a,
     struct err *e)
 {
-	struct simulation m = { .plan = p, .device = d, .factors = factors };
+	struct sim_clock clock;
 	struct sim_queues queues;
 
 	*r = (struct sim_result){ .step_time_us = 0 };
@@ -385,16 +230,18 @@ simulate_scaled(struct sim_result *r, const struct plan *p, const struct device 
 		if (check_instruction(p, i, e) < 0)
 			return err_at(e, "program[%" PRIu32 "]", i);
 	sim_queues_init(&queues, p, a);
-	for (int q = 0; q < QUEUE_COUNT; q++)
-		m.lanes[q] = (struct queue_state){ .ids = queues.ids[q], .count = queues.count[q] };
-	r->spans = m.spans = ARENA_NEW(a, struct sim_span, p->instruction_count);
-	m.ended = ARENA_NEW(a, bool, p->instruction_count);
-	if (run_all(&m, e) < 0)
+	sim_clock_init(&clock, d);
+	make_works(&clock, &queues, p, d, factors, a);
+	if (run_all(&clock, &queues, e) < 0)
 		return -1;
+	r->spans = ARENA_NEW(a, struct sim_span, p->instruction_count);
+	for (int q = 0; q < QUEUE_COUNT; q++)
+		for (uint32_t i = 0; i < queues.count[q]; i++)
+			r->spans[queues.ids[q][i]] = clock.lanes[q].spans[i];
 	/* The largest time that a document may hold (json.h). */
-	if (!(m.now <= STEP_MOST_US))
+	if (!(clock.now <= STEP_MOST_US))
 		return err_set(e, ERR_NO, "the step takes more than %g us on '%s'", STEP_MOST_US, d->name);
-	r->step_time_us = m.now;
+	r->step_time_us = clock.now;
 	find_stalls(r, p, &queues, a);
 	add_up(r, p, a);
 	sim_peaks(r, p, &queues, a);

@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The incremental evaluator against the pipeline: after every move of long random walks, the same bytes and the same time, to the bit. */
+#include <config.h>
+#include "planner/search/evaluator.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "planner/schedule/idle.h"
+#include "planner/schedule/program.h"
+#include "sim/time/simulate.h"
+#include "tests/random_plan.h"
+#include "tests/results.h"
+#include "tests/tap.h"
+
+static struct random draws = { 11 };
+
+static uint32_t
+draw(uint32_t below)
+{
+	return random_below(&draws, below);
+}
+
+/* The pipeline: decisions, schedule, program without offsets, simulation. */
+static double
+pipeline_us(const struct problem *p, const struct decisions *d)
+{
+	struct arena a = ARENA_INIT;
+	struct err e = ERR_INIT;
+	struct plan plan = { .graph = p->graph, .device = p->device, .budget_bytes = p->budget_bytes };
+	struct program *b = NULL;
+	struct schedule s;
+	struct sim_result r;
+	bytes_t *live, most = 0;
+	double us = INFINITY;
+
+	if (decisions_schedule(&s, d, &a, &e) == 0)
+		b = program_new(&plan, &s, &a, &e);
+	if (b != NULL) {
+		live = ARENA_NEW(&a, bytes_t, (size_t)s.step_count + 1);
+		program_live(live, b);
+		for (uint32_t k = 0; k <= s.step_count; k++)
+			most = live[k] > most ? live[k] : most;
+		if (most <= p->budget_bytes && program_place(b, NULL, 1, &e) == 0) {
+			program_connect(b);
+			if (simulate(&r, &plan, p->device, &a, &e) == 0)
+				us = r.step_time_us;
+		}
+	}
+	arena_free(&a);
+	return us;
+}
+
+/* A change that can be taken back. */
+struct random_change { uint32_t slot, gone, back, tensor, op, alternative; uint8_t fate; bool home; };
+
+/* Changes an idle interval, a home or an algorithm.  Returns the op from which it acts. */
+static uint32_t
+change_something(struct random_change *c, struct decisions *d, const struct idle_interval *idle, uint32_t count)
+{
+	const struct graph *g = d->life->graph;
+	const struct idle_interval *x = &idle[draw(count)];
+	uint32_t k = draw(g->op_count), slot = x->slot;
+	bool persistent = kind_is_persistent(g->tensors[x->tensor].kind);
+
+	*c = (struct random_change) { slot, d->gone[slot], d->back[slot], x->tensor, k, d->alternative[k], d->fate[slot], d->on_host[x->tensor] };
+	if (draw(8) == 0 && g->ops[k].alternative_count > 0) {
+		d->alternative[k] = draw(g->ops[k].alternative_count + 1) - 1;
+		return k;
+	}
+	if (draw(8) == 0 && persistent) {
+		d->on_host[x->tensor] = !d->on_host[x->tensor];
+		return 0;
+	}
+	d->fate[slot] = (uint8_t)draw(3);
+	if (d->fate[slot] == FATE_DROP && persistent)
+		d->fate[slot] = FATE_OFFLOAD;
+	if (d->fate[slot] == FATE_OFFLOAD) {
+		d->gone[slot] = x->from + draw(x->to - x->from + 1);
+		d->back[slot] = d->gone[slot] + draw(x->to - d->gone[slot] + 1);
+	}
+	return x->from == 0 ? 0 : x->from - 1;
+}
+
+static void
+take_back(struct decisions *d, const struct random_change *c)
+{
+	d->fate[c->slot] = c->fate;
+	d->gone[c->slot] = c->gone;
+	d->back[c->slot] = c->back;
+	d->on_host[c->tensor] = c->home;
+	d->alternative[c->op] = c->alternative;
+}
+
+struct walk_tally { unsigned moves, accepted, timed, wrong, kept_wrong; };
+
+/* A random walk from everything kept, under a budget that makes copies wait. */
+static void
+walk(struct walk_tally *y, const struct graph *g, const struct device *device, bytes_t budget, unsigned moves)
+{
+	struct arena a = ARENA_INIT;
+	struct lifetimes l;
+	struct decisions d;
+	struct problem p = { .graph = g, .device = device, .life = &l, .budget_bytes = budget };
+	struct evaluator v;
+	struct idle_interval *idle;
+	uint32_t count;
+
+	lifetimes_init(&l, g, &a);
+	p.budget_bytes = budget == 0 ? l.peak_bytes + l.peak_bytes / 8 + 256 * (bytes_t)g->tensor_count : budget;
+	decisions_init(&d, &l, &a);
+	d.on_host = ARENA_NEW(&a, bool, g->tensor_count);
+	d.in_place = draw(2) == 0;
+	idle = idle_intervals(&l, &count, &a);
+	if (!evaluator_init(&v, &p, &d, &a) || count == 0)
+		moves = 0;
+	for (unsigned i = 0; i < moves; i++) {
+		struct random_change changes[4];
+		uint32_t from = UINT32_MAX, n = 1 + draw(4);
+		double us, right;
+
+		for (uint32_t k = 0; k < n; k++) {
+			uint32_t at = change_something(&changes[k], &d, idle, count);
+
+			from = at < from ? at : from;
+		}
+		us = evaluator_try(&v, from, INFINITY);
+		right = pipeline_us(&p, &d);
+		y->moves++;
+		y->timed += !isinf(right);
+		y->wrong += us < right || us > right;
+		if (!isinf(us) && draw(2) == 0) {
+			evaluator_accept(&v);
+			y->kept_wrong += v.us < right || v.us > right;
+			y->accepted++;
+		} else {
+			while (n-- > 0)
+				take_back(&d, &changes[n]);
+		}
+	}
+	arena_free(&a);
+}
+
+static void
+test_trace(const char *name, const char *device_name, bool results, unsigned moves)
+{
+	struct arena a = ARENA_INIT;
+	struct walk_tally y = { 0 };
+	struct err e = ERR_INIT;
+	struct device d;
+	struct graph g;
+	uint64_t seed = 3;
+
+	if (graph_read(&g, data_path(arena_printf(&a, "graphs/%s.graph.json", name)), &a, &e) < 0 ||
+	    device_read(&d, data_path(arena_printf(&a, "devices/%s.json", device_name)), &a, &e) < 0) {
+		ok(false, "%s: %s", name, e.text);
+	} else {
+		if (results)
+			make_results(&g, 10, &seed);
+		walk(&y, &g, &d, 0, moves);
+		ok(y.moves == moves && y.timed > moves / 4 && y.accepted > moves / 20, "%s: %u moves, %u timed, %u accepted", name, y.moves, y.timed,
+		    y.accepted);
+		is_uint(y.wrong + y.kept_wrong, 0, "%s on %s%s: every time is the pipeline's", name, device_name, results ? ", with results" : "");
+	}
+	arena_free(&a);
+}
+
+/* A device on which copies of small tensors count: one or two engines, contention, latency. */
+static struct device
+small_device(void)
+{
+	struct device d = { .name = "small", .memory_bytes = 1 << 30, .copy_engines = 1 + draw(2), .pinned_bytes = DEVICE_HOST_ANY };
+
+	for (int dir = 0; dir < DIRECTION_COUNT; dir++)
+		d.link[dir] = (struct link_direction) { .latency_us = draw(3) / 2.0, .bytes_per_s = 1e8 * (1 + draw(5)) };
+	d.duplex_bytes_per_s = 1e8 * (1 + draw(8));
+	for (int c = 0; c < CLASS_COUNT; c++)
+		d.contention[c] = 1 + draw(3) / 10.0;
+	return d;
+}
+
+/* Small graphs with everything that documents permit. */
+static void
+test_small(void)
+{
+	struct walk_tally y = { 0 };
+
+	for (int i = 0; i < 1500; i++) {
+		struct arena a = ARENA_INIT;
+		const struct plan *plan = random_plan(&draws, &a);
+
+		const struct device d = small_device();
+
+		if (plan != NULL)
+			walk(&y, plan->graph, &d, 0, 40);
+		arena_free(&a);
+	}
+	ok(y.timed > 20000 && y.accepted > 2000, "small graphs: %u moves, %u timed, %u accepted", y.moves, y.timed, y.accepted);
+	is_uint(y.wrong + y.kept_wrong, 0, "small graphs: every time is the pipeline's");
+}
+
+int
+main(void)
+{
+	test_small();
+	test_trace("alexnet", "h100", false, 1500);
+	test_trace("vgg16", "k40m", true, 800);
+	test_trace("resnet50", "h100", false, 300);
+	return tap_done();
+}
