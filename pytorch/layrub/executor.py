@@ -79,7 +79,7 @@ class Executor:
             if s in self._ids and self._ids[s] in buffers:
                 return self._window(False, buffers[self._ids[s]], self._tape.storages[s].bytes)
             if s in self._residents:
-                return self._residents[s].storage
+                return self._residents[s].alias()
             return self._empty(s)
 
         arguments = [on_storage(storage(a.storage), a) if isinstance(a, Leaf) else a for a in entry.arguments]

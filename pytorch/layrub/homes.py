@@ -17,7 +17,7 @@ import torch
 from . import private
 from .errors import Refused
 from .living import Living, living
-from .runtime import Memory
+from .runtime import Memory, storage_at
 from .tape import Leaf
 
 
@@ -35,6 +35,10 @@ class Resident:
 
     def tensor(self, leaf: Leaf) -> torch.Tensor:
         return on_storage(self.storage, leaf)
+
+    def alias(self) -> torch.UntypedStorage:
+        """Another storage over the same bytes, for tensors of ours that do not follow when the user's tensors move."""
+        return storage_at(self.storage.device, self.storage.data_ptr(), self.nbytes, self.storage)
 
 
 @dataclass(eq=False)

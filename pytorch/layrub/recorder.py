@@ -255,16 +255,16 @@ def known_storages(inputs: Iterable[Any], device_type: str) -> Kinds:
         objects = gc.get_objects()
         for t in private.tree_flatten(list(inputs))[0]:
             add(t, "input")
-        for module in (o for o in objects if isinstance(o, torch.nn.Module)):
+        for module in (o for o in objects if issubclass(type(o), torch.nn.Module)):
             for parameter in module.parameters(recurse=False):
                 add(parameter, "parameter")
-        for optimizer in (o for o in objects if isinstance(o, torch.optim.Optimizer)):
+        for optimizer in (o for o in objects if issubclass(type(o), torch.optim.Optimizer)):
             for group in optimizer.param_groups:
                 for parameter in group["params"]:
                     add(parameter, "parameter")
             for value in private.tree_flatten(list(optimizer.state.values()))[0]:
                 add(value, "optimizer")
-        for module in (o for o in objects if isinstance(o, torch.nn.Module)):
+        for module in (o for o in objects if issubclass(type(o), torch.nn.Module)):
             for buffer in module.buffers(recurse=False):
                 add(buffer, "state")
     return kinds
@@ -274,7 +274,7 @@ def _gradients(device_type: str) -> Kinds:
     """Storages of all gradients that parameters hold."""
     found: Kinds = {}
     with private.without_torch_function():
-        for t in (o for o in gc.get_objects() if isinstance(o, torch.nn.Parameter)):
+        for t in (o for o in gc.get_objects() if issubclass(type(o), torch.nn.Parameter)):
             if t.grad is not None and t.device.type == device_type:
                 storage = t.grad.untyped_storage()
                 found[private.storage_key(storage)] = ("gradient", private.StorageWeakRef(storage))

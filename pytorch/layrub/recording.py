@@ -22,7 +22,7 @@ from .living import Living, living, numbers
 from .recorder import Recorder, known_storages
 from .tape import PERSISTENT, Entry, Leaf, Tape
 from .undo import Undo
-from .where import Where
+from .where import Where, module_paths, parameter_owners
 
 
 @dataclass
@@ -247,6 +247,7 @@ def _finish(run: _Run, tensors: list[torch.Tensor], varying: set[int], device_ty
     for a in run.returned:
         if isinstance(a, Leaf) and tape.storages[a.storage].kind in ("activation", "gradient"):
             tape.storages[a.storage].kind = "result"
+    _name_updates(observer, live)
     outside = statistics.take_out(tape)
     _check_inputs(tape, leaves)
     _begin_results(tape)
@@ -301,6 +302,17 @@ def _gradient_leaves(
             if s is not None and tape.storages[s].kind in ("activation", "gradient"):
                 found.append((parameter, observer.leaf(parameter.grad)))
     return found
+
+
+def _name_updates(observer: _Observer, live: dict[int, list[torch.Tensor]]) -> None:
+    """An op of an optimizer belongs to the module of its parameter."""
+    owners = parameter_owners(module_paths())
+    layers = {
+        observer._ids[key]: owners[id(t)] for key, ts in live.items() if key in observer._ids for t in ts if id(t) in owners
+    }
+    for update in observer.updates:
+        for entry in observer.tape.entries[update.first : update.last]:
+            entry.layer = entry.layer or next((layers[a.storage] for a in entry.leaves() if a.storage in layers), None)
 
 
 def _check_inputs(tape: Tape, leaves: list[Leaf]) -> None:

@@ -89,11 +89,13 @@ class Step:
         """Runs one step.  Results are copies that outlive the next step, without a graph for autograd."""
         self._check_failure()
         form = self.prepare(*args, **kwargs)
+        form.refresh()
         try:
             changed = form.scalars.changed()
         except Changed:  # of the optimizer's options: another tape
             self._forms.remove(form)
             form = self.prepare(*args, **kwargs)
+            form.refresh()
             changed = form.scalars.changed()
         return self._run(form, changed, args, kwargs)
 
@@ -206,7 +208,6 @@ class Step:
 
     def _run(self, form: Form, changed: list[int], args: Any, kwargs: Any) -> Any:
         assert form.executor is not None
-        form.refresh()
         form.executor.rebind(changed)
         form.fill(args, kwargs)
         verifier = Verifier(form.recording, form.residents, form.executor) if self._verify else None

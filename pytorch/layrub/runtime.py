@@ -97,21 +97,26 @@ class Memory:
 
     def storage(self, offset: int, nbytes: int) -> torch.UntypedStorage:
         """A storage of its own over a part of the memory."""
-        if nbytes == 0:
-            return torch.UntypedStorage(0, device=self.device)
         assert offset + nbytes <= self.nbytes
-        if self.device.type == "cpu":
-            window = (ctypes.c_uint8 * nbytes).from_address(self.address + offset)
-            window.memory = self  # the storage holds the window, and the window the memory
-            return torch.frombuffer(window, dtype=torch.uint8).untyped_storage()
-        return torch.as_tensor(_Window(self, self.address + offset, nbytes), device=self.device).untyped_storage()
+        return storage_at(self.device, self.address + offset, nbytes, self)
+
+
+def storage_at(device: torch.device, address: int, nbytes: int, owner: Any) -> torch.UntypedStorage:
+    """A storage over memory that lives as long as owner; it keeps owner alive."""
+    if nbytes == 0:
+        return torch.UntypedStorage(0, device=device)
+    if device.type == "cpu":
+        window = (ctypes.c_uint8 * nbytes).from_address(address)
+        window.owner = owner
+        return torch.frombuffer(window, dtype=torch.uint8).untyped_storage()
+    return torch.as_tensor(_Window(owner, address, nbytes), device=device).untyped_storage()
 
 
 class _Window:
     """A part of a GPU's memory, or of host memory that is mapped for the GPU, for torch.as_tensor()."""
 
-    def __init__(self, memory: Memory, address: int, nbytes: int) -> None:
-        self.memory = memory
+    def __init__(self, owner: Any, address: int, nbytes: int) -> None:
+        self.owner = owner
         self.__cuda_array_interface__ = {"shape": (nbytes,), "typestr": "|u1", "data": (address, False), "version": 2}
 
 

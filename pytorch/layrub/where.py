@@ -21,7 +21,7 @@ _TORCH = os.path.dirname(os.path.abspath(torch.__file__)) + os.sep
 
 def module_paths() -> dict[int, str]:
     """The path of every module that is alive, by id: "layers.3.mlp".  The roots' own path is their class's name."""
-    modules = [m for m in gc.get_objects() if isinstance(m, torch.nn.Module)]
+    modules = [m for m in gc.get_objects() if issubclass(type(m), torch.nn.Module)]
     children = {id(c) for m in modules for c in m.children()}
     paths: dict[int, str] = {}
     for root in (m for m in modules if id(m) not in children):
@@ -33,7 +33,7 @@ def module_paths() -> dict[int, str]:
 def parameter_owners(paths: dict[int, str]) -> dict[int, str]:
     """The path of the module of every parameter, by the parameter's id."""
     owners: dict[int, str] = {}
-    for module in (m for m in gc.get_objects() if isinstance(m, torch.nn.Module)):
+    for module in (m for m in gc.get_objects() if issubclass(type(m), torch.nn.Module)):
         for parameter in module.parameters(recurse=False):
             owners.setdefault(id(parameter), paths.get(id(module), ""))
     return owners
@@ -107,5 +107,5 @@ class Where:
         layer, source = (self._stack[-1] if self._stack else None), user_line()
         if self._updating:
             return "update", layer, source
-        self._made[private.sequence_number()] = (layer, source)
+        self._made.setdefault(private.sequence_number(), (layer, source))  # ops without a node follow under its number
         return ("backward" if self._after_backward else "forward"), layer, source
