@@ -127,6 +127,7 @@ class Step:
 
     def replan(self, budget: str | int | None = None, policy: str | None = None) -> None:
         """Plans all that has been recorded again.  Errors leave the step as it was."""
+        self._check_failure()
         before = self._budget, self._policy
         self._budget, self._policy = size(budget) if isinstance(budget, str) else budget, policy
         try:
@@ -139,8 +140,6 @@ class Step:
 
     def state_is_loaded(self) -> None:
         """Says, after a step that has ended in the middle, that all state has been restored."""
-        for form in self._forms:
-            form.restore_constants()
         self._failure = None
 
     def close(self) -> None:
@@ -215,6 +214,7 @@ class Step:
             form.executor.step()
         except BaseException as e:
             self._failure = f"{type(e).__name__}: {e}"
+            form.restore_constants()
             _watch_loading(self)
             raise
         finally:
@@ -246,11 +246,6 @@ class Form:
         self.use(plan)
         read = {self.residents[s] for s in recording.read}
         self.scalars = Scalars(recording, lambda t: any(r.key == private.storage_key(t.untyped_storage()) for r in read))
-        written = {s for e in recording.tape.entries for s in e.writes}
-        kinds = recording.tape.storages
-        self._constants = [
-            (r, r.storage.clone()) for s, r in self.residents.items() if s not in written and kinds[s].kind == "state"
-        ]
 
     def use(self, plan: Plan) -> None:
         """Takes over a plan of the recorded step."""
@@ -262,6 +257,13 @@ class Form:
         for place in program.initial_places:
             where = (program.host_buffers if place.on_host else program.buffers)[place.buffer]
             self.places[self.residents[storage_of[place.tensor]]] = (place.on_host, where.offset_bytes)
+        written = {s for e in self.recording.tape.entries for s in e.writes}
+        moved = {storage_of[program.buffers[i.buffer].tensor] for i in program.instructions if i.queue == c.Queue.OUT}
+        self._constants = [
+            (self.residents[s], torch.UntypedStorage(self.residents[s].nbytes))
+            for s in sorted(moved - written)
+            if self.recording.tape.storages[s].kind == "state"
+        ]
 
     def matches(self, signature: Any) -> bool:
         """Whether the step was recorded for such arguments, with the modules' present modes."""
@@ -275,12 +277,14 @@ class Form:
         take_over(self.residents.values())
 
     def fill(self, args: Any, kwargs: Any) -> None:
-        """Copies the arguments into the input buffers."""
+        """Copies the arguments into the input buffers, and keeps constants that leave their place in the step."""
         given = [a for a in private.tree_flatten((args, kwargs))[0] if isinstance(a, torch.Tensor)]
         with torch.no_grad():
             for t, leaf in zip(given, self.recording.leaves, strict=True):
                 if leaf.storage in self.residents:
                     self.residents[leaf.storage].tensor(leaf).copy_(t, non_blocking=True)
+        for resident, copy in self._constants:
+            copy.copy_(resident.storage)
 
     def results(self) -> Any:
         """What the step returns; sets gradients, and what the step leaves in Python objects."""
@@ -299,7 +303,7 @@ class Form:
         )
 
     def restore_constants(self) -> None:
-        """What no state_dict has: the step only reads it, but a step that ends in the middle may have moved it."""
+        """Puts back what no state_dict has: a step only reads it, but one that ends in the middle may have moved it."""
         for resident, copy in self._constants:
             resident.storage.copy_(copy)
 

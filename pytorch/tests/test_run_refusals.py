@@ -186,6 +186,50 @@ def test_a_step_that_ends_in_the_middle(error: type[BaseException]) -> None:
     assert_same(ours, theirs)
 
 
+class Masked(nn.Module):
+    """A large constant, which no state_dict has, is read at the beginning and at the end of forward."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.register_buffer("mask", torch.rand(96, 96), persistent=False)
+        self.layers = nn.ModuleList(nn.Linear(96, 96) for _ in range(4))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        x = x @ self.mask
+        for layer in self.layers:
+            x = torch.tanh(layer(x))
+        return x @ self.mask
+
+
+def test_constants_survive_a_step_that_ends_in_the_middle() -> None:
+    ours, theirs = twins(Masked, sgd, classify)
+    batch = torch.randn(64, 96), torch.randint(0, 96, (64,))
+    step = layrub.compile(ours.step, example=batch, policy="keep")
+    figures = step.plan.figures
+    step.replan(figures.bound_bytes + (figures.peak_bytes - figures.bound_bytes) // 5)
+    with torch.no_grad():
+        ours.model.mask.mul_(2), theirs.model.mask.mul_(2)
+    train(step, [batch]), train(theirs.step, [batch])
+    for training in (ours, theirs):
+        training.save()
+    form = step._forms[-1]
+    assert [r.nbytes for r, _ in form._constants] == [96 * 96 * 4]
+    mask = ours.model.mask.clone()
+    program = step.plan.program
+    fetches = [
+        k for k, i in enumerate(program.instructions)
+        if i.queue is layrub.Queue.IN and step.plan.graph.tensors[program.buffers[i.buffer].tensor].kind is layrub.Kind.STATE
+    ]  # fmt: skip
+    last = max(k for k in form.executor._calls if k < fetches[-1])
+    function, form.executor._calls[last].function = form.executor._calls[last].function, None
+    with pytest.raises(TypeError):
+        step(*batch)
+    assert running.same_bits(ours.model.mask, mask)
+    form.executor._calls[last].function = function
+    ours.restart()
+    assert_same_losses(train(step, [batch]), train(theirs.step, [batch]))
+
+
 def test_without_the_example_nothing_is_known() -> None:
     with pytest.raises(layrub.Refused, match="tensors of one device"):
         layrub.compile(lambda: None, example=())
