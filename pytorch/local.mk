@@ -8,9 +8,9 @@ PYTHON_MODULES = %D%/layrub/__init__.py %D%/layrub/_binding.py %D%/layrub/_conve
 	%D%/layrub/script.py %D%/layrub/split.py %D%/layrub/tape.py %D%/layrub/where.py %D%/layrub/work.py \
 	%D%/layrub/py.typed
 EXTRA_DIST += $(PYTHON_MODULES) %D%/README.md %D%/pyproject.toml %D%/make_binding.py \
-	%D%/validate.py \
+	%D%/validate.py %D%/examples/gpt.py %D%/examples/images.py %D%/examples/lora.py \
 	%D%/tests/conftest.py %D%/tests/test_binding.py %D%/tests/test_library.py \
-	%D%/tests/models.py %D%/tests/replay.py %D%/tests/running.py %D%/tests/test_recorder.py %D%/tests/test_run_models.py \
+	%D%/tests/models.py %D%/tests/replay.py %D%/tests/running.py %D%/tests/test_recorder.py %D%/tests/test_run_examples.py %D%/tests/test_run_models.py \
 	%D%/tests/test_run_refusals.py %D%/tests/test_run_training.py %D%/tests/test_transformers.py
 
 include pytorch/runtime/local.mk

@@ -117,6 +117,11 @@ class Step:
         return self._forms[-1].plan
 
     @property
+    def needs(self) -> c.Needs:
+        """What the latest step needs in bytes: its peak with everything resident, and the bounds of all plans."""
+        return self._forms[-1].needs
+
+    @property
     def recording(self) -> Recording:
         return self._forms[-1].recording
 
@@ -136,7 +141,7 @@ class Step:
             self._budget, self._policy = before
             raise
         for form, plan in zip(self._forms, plans, strict=True):
-            form.use(plan)
+            form.use(*plan)
 
     def state_is_loaded(self) -> None:
         """Says, after a step that has ended in the middle, that all state has been restored."""
@@ -160,7 +165,7 @@ class Step:
         recording = record_step(self._function, args, kwargs, device.type, self._gradients)
         if not recording.tape.entries:
             raise Refused(f"the step does nothing on {device}")
-        return Form(signature, recording, self._make_plan(recording), self._homes)
+        return Form(signature, recording, *self._make_plan(recording), self._homes)
 
     def _device(self, tensors: list[Any]) -> torch.device:
         devices = {t.device for t in tensors if isinstance(t, torch.Tensor)}
@@ -170,7 +175,7 @@ class Step:
             raise Refused(f"the example has to have tensors of one device, not of {len(devices)}")
         return devices.pop()
 
-    def _make_plan(self, recording: Recording) -> Plan:
+    def _make_plan(self, recording: Recording) -> tuple[Plan, c.Needs]:
         text = json.dumps(graph.document(recording.tape))
         with Problem.parse(text, device=self._document or CPU_DEVICE) as problem:
             options: dict[str, Any] = {"policy": self._policy} if self._policy else {}
@@ -183,7 +188,7 @@ class Step:
                     raise
                 raise DoesNotFit(_why(e, problem, recording)) from None
             plan.check(problem)
-            return plan
+            return plan, problem.needs
 
     def _settle(self, form: Form) -> None:
         homes = self._homes
@@ -236,20 +241,20 @@ class Step:
 class Form:
     """The step for one shape of its arguments: recorded, planned, and its tensors."""
 
-    def __init__(self, signature: Any, recording: Recording, plan: Plan, homes: Homes) -> None:
+    def __init__(self, signature: Any, recording: Recording, plan: Plan, needs: c.Needs, homes: Homes) -> None:
         self.signature, self.recording = signature, recording
         self._modes = [m.training for m in recording.modules]
         self._trained = [(p, p.requires_grad) for m in recording.modules for p in m.parameters(recurse=False)]
         found = homes.find(recording.storages.values(), recording.after)
         self.residents: dict[int, Resident] = dict(zip(recording.storages, found, strict=True))
         recording.after = Living()  # it holds what the user may drop
-        self.use(plan)
+        self.use(plan, needs)
         read = {self.residents[s] for s in recording.read}
         self.scalars = Scalars(recording, lambda t: any(r.key == private.storage_key(t.untyped_storage()) for r in read))
 
-    def use(self, plan: Plan) -> None:
+    def use(self, plan: Plan, needs: c.Needs) -> None:
         """Takes over a plan of the recorded step."""
-        self.plan = plan
+        self.plan, self.needs = plan, needs
         self.executor: Executor | None = None
         self.places: dict[Resident, tuple[bool, int]] = {}
         storage_of = {i: s for s, i in graph.tensor_ids(self.recording.tape).items()}
