@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """runtime.py - liblayrub-torch for Python: memory, and programs that run plans
 
-LAYRUB_TORCH_LIBRARY is the path of the library.  Without it: the one beside liblayrub.
+LAYRUB_TORCH_LIBRARY is the path of the library.  Without it: the one in the folder `layrub` beside liblayrub, or beside liblayrub itself.
 """
 
 from __future__ import annotations
@@ -50,9 +50,9 @@ class RuntimeFailed(RuntimeError):
 def runtime() -> ctypes.CDLL:
     """The loaded library.  ImportError: there is none, and the text says what to do."""
     given = os.environ.get("LAYRUB_TORCH_LIBRARY")
-    beside = Path(library()._name).resolve().parent / NAME
+    beside = Path(library()._name).resolve().parent
     tried = []
-    for path in [given] if given else [str(beside), NAME]:
+    for path in [given] if given else [str(beside / "layrub" / NAME), str(beside / NAME), NAME]:
         try:
             loaded = ctypes.CDLL(path)
         except OSError as e:
@@ -65,7 +65,7 @@ def runtime() -> ctypes.CDLL:
             raise ImportError(f"{path} is of another version than this package; install both together", name="layrub")
         return loaded
     raise ImportError(
-        f"{NAME} is not found ({'; '.join(tried)}). `make install` in layrub's sources puts it beside {SONAME}; "
+        f"{NAME} is not found ({'; '.join(tried)}). `make install` in layrub's sources puts it beside {SONAME}, into the folder `layrub`; "
         "LAYRUB_TORCH_LIBRARY may hold its path",
         name="layrub",
     )

@@ -9,7 +9,13 @@ EXTRA_DIST += %D%/README.md %D%/runtime.map
 
 RUNTIME_SHARED = liblayrub-torch.so
 RUNTIME_PARTS  = $(libruntime_a_OBJECTS) libsim.a libcore.a
-nodist_libraryexec_DATA += $(RUNTIME_SHARED)
+# A private library: its one user is the package for Python of the same version.
+runtimeexecdir = $(libdir)/layrub
+if HAVE_PYTHON
+nodist_runtimeexec_DATA = $(RUNTIME_SHARED)
+else
+noinst_DATA = $(RUNTIME_SHARED)
+endif
 CLEANFILES += $(RUNTIME_SHARED)
 
 $(RUNTIME_SHARED): $(RUNTIME_PARTS) libruntime.a $(srcdir)/%D%/runtime.map
