@@ -17,10 +17,11 @@ from torch.nn.modules.module import register_module_forward_pre_hook
 from torch.optim.optimizer import register_optimizer_step_post_hook, register_optimizer_step_pre_hook
 
 from . import private, statistics
+from .compare import compare, line, same
 from .errors import Refused
 from .living import Living, living, numbers
 from .recorder import Recorder, known_storages
-from .tape import PERSISTENT, Entry, Leaf, Tape
+from .tape import PERSISTENT, Leaf, Tape
 from .undo import Undo
 from .where import Where, module_paths, parameter_owners
 
@@ -87,7 +88,7 @@ class _Observer(Recorder):
         update, before = self._open.pop()
         update.last = len(self.tape.entries)
         for k, (group, old) in enumerate(zip(optimizer.param_groups, before, strict=True)):
-            update.changed |= {(k, name) for name, value in numbers(group).items() if not _same(value, old.get(name))}
+            update.changed |= {(k, name) for name, value in numbers(group).items() if not same(value, old.get(name))}
         self.updates.append(update)
 
     def _read_counter(self, func: Any, args: Any, kwargs: Any) -> Any | None:
@@ -133,7 +134,8 @@ def record_step(
             function(*args, **kwargs)
             undo.first_step_is_over()
             runs = [_observe(function, args, kwargs, tensors, device_type, before) for _ in range(2)]
-        varying = _compare(*runs)
+        first, second = (run.observer for run in runs)
+        varying = compare(first.tape, second.tape, lambda i: any(u.first <= i < u.last for u in second.updates))
         recording = _finish(runs[1], tensors, varying, device_type, gradients)
         persistent = {private.storage_key(s) for s in recording.storages.values()}
     finally:
@@ -167,67 +169,11 @@ def _check_groups(observer: _Observer, groups: list[tuple[torch.optim.Optimizer,
         own = set().union(*(u.changed for u in observer.updates if u.optimizer is optimizer))
         for k, (group, old) in enumerate(zip(optimizer.param_groups, before, strict=False)):
             for name, value in numbers(group).items():
-                if (k, name) not in own and not _same(value, old.get(name)):
+                if (k, name) not in own and not same(value, old.get(name)):
                     raise Refused(
                         f"the step changes '{name}' of its optimizer from {old.get(name)} to {value}: "
                         "move the scheduler's step() out of the step"
                     )
-
-
-# ---- two steps compared ----
-
-
-def _same(a: Any, b: Any) -> bool:
-    if isinstance(a, float) and isinstance(b, float):
-        return a == b or (a != a and b != b)
-    if type(a) is not type(b):
-        return False
-    if isinstance(a, (list, tuple)):
-        return len(a) == len(b) and all(_same(x, y) for x, y in zip(a, b, strict=True))
-    if isinstance(a, torch.Tensor):
-        return a is b
-    return bool(a == b)
-
-
-def _line(entry: Entry) -> str:
-    return f"{entry.source or 'the step'}: {entry.name}"
-
-
-def _compare(first: _Run, second: _Run) -> set[int]:
-    """The entries whose numbers differ.  Refused: a difference that no optimizer makes."""
-    a, b = first.observer.tape, second.observer.tape
-    varying = set()
-    for i, (x, y) in enumerate(zip(a.entries, b.entries, strict=False)):
-        if x.function is not y.function or len(x.arguments) != len(y.arguments):
-            raise Refused(f"{_line(x)} in one step, {_line(y)} in the next: the step takes another way each time")
-        for old, new in zip([*x.arguments, *x.results], [*y.arguments, *y.results], strict=True):
-            if _same(old, new):
-                continue
-            if isinstance(old, Leaf) or isinstance(new, Leaf):
-                raise Refused(f"{_line(y)} has other tensors in each step: {_about(old)}, then {_about(new)}")
-            if not any(u.first <= i < u.last for u in second.observer.updates):
-                raise Refused(f"{_line(y)} gets {old}, then {new}: a number that changes would be frozen; make it a tensor")
-            varying.add(i)
-    if len(a.entries) != len(b.entries):
-        longer = max(a.entries, b.entries, key=len)
-        raise Refused(f"{_line(longer[min(len(a.entries), len(b.entries))])} is in one step and not in the next")
-    _compare_constants(a, b)
-    return varying
-
-
-def _about(leaf: Any) -> str:
-    return f"{list(leaf.size)} of {leaf.dtype}" if isinstance(leaf, Leaf) else repr(leaf)
-
-
-def _compare_constants(a: Tape, b: Tape) -> None:
-    for s, storage in b.constants.items():
-        old = a.constants.get(s)
-        if storage is None or old is None or private.storage_key(old) == private.storage_key(storage):
-            continue
-        if old.nbytes() != storage.nbytes() or bytes(old.tolist()) != bytes(storage.tolist()):
-            entry = next((e for e in b.entries if s in e.reads), None)
-            where = _line(entry) if entry is not None else "the step"
-            raise Refused(f"{where} reads data of the host that changes; give it to the step as an argument")
 
 
 # ---- the result ----
@@ -288,7 +234,7 @@ def _older(observer: _Observer, live: dict[int, list[torch.Tensor]], tape: Tape)
 
 
 def _users(tape: Tape, s: int) -> str:
-    return ", ".join(dict.fromkeys(_line(e) for e in tape.entries if s in [*e.reads, *e.writes])) or "unused"
+    return ", ".join(dict.fromkeys(line(e) for e in tape.entries if s in [*e.reads, *e.writes])) or "unused"
 
 
 def _gradient_leaves(
@@ -319,7 +265,7 @@ def _check_inputs(tape: Tape, leaves: list[Leaf]) -> None:
     inputs = {leaf.storage for leaf in leaves}
     for entry in tape.entries:
         if inputs.intersection(entry.writes):
-            raise Refused(f"{_line(entry)} writes into an argument of the step; clone it first")
+            raise Refused(f"{line(entry)} writes into an argument of the step; clone it first")
 
 
 def _begin_results(tape: Tape) -> None:

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """runtime.py - liblayrub-torch for Python: memory, and programs that run plans
 
-LAYRUB_TORCH_LIBRARY is the path of the library.  Without it: the one in the folder `layrub` beside liblayrub, or beside liblayrub itself.
+LAYRUB_TORCH_LIBRARY is the path of the library.  Without it: the one in the folder `layrub` beside
+liblayrub, or beside liblayrub itself.
 """
 
 from __future__ import annotations
@@ -65,8 +66,8 @@ def runtime() -> ctypes.CDLL:
             raise ImportError(f"{path} is of another version than this package; install both together", name="layrub")
         return loaded
     raise ImportError(
-        f"{NAME} is not found ({'; '.join(tried)}). `make install` in layrub's sources puts it beside {SONAME}, into the folder `layrub`; "
-        "LAYRUB_TORCH_LIBRARY may hold its path",
+        f"{NAME} is not found ({'; '.join(tried)}). `make install` in layrub's sources puts it into a folder `layrub` beside "
+        f"{SONAME}; LAYRUB_TORCH_LIBRARY may hold its path",
         name="layrub",
     )
 
