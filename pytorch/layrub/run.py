@@ -22,7 +22,7 @@ from .errors import Refused
 from .executor import Executor, describe
 from .form import Form, own_copy, signature_of
 from .homes import Homes
-from .library import Plan, Problem
+from .library import Plan, Problem, names
 from .recording import Recording, record_step
 from .scalars import Changed
 from .verify import Verifier
@@ -47,9 +47,9 @@ def compile(
     """A step that does what train_step does, in at most `budget` bytes of device memory ("8GiB", or a number).
 
     train_step does one whole training step: forward, backward, update.  example: its arguments, a tuple, a dictionary of
-    keywords, or one tensor.  device: a device document of layrub, by which copies and ops are timed; CPU tensors are planned
-    as for CPU_DEVICE.  policy: a row of `layrub policies`.  verify: every step is compared with one that keeps everything.
-    gradients: `.grad` holds the gradients after a step; otherwise it is None.
+    keywords, or one tensor.  device: a device document of layrub, by which copies and ops are timed; default: that of the
+    GPU's name, and CPU_DEVICE for CPU tensors.  policy: a row of `layrub list policies`.  verify: every step is compared with
+    one that keeps everything.  gradients: `.grad` holds the gradients after a step; otherwise it is None.
 
     train_step runs three times, and what it changes is put back.  Errors: Refused, what cannot run under a plan, with its line;
     DoesNotFit, the budget is too small.
@@ -177,7 +177,7 @@ class Step:
 
     def _make_plan(self, recording: Recording) -> tuple[Plan, c.Needs]:
         text = json.dumps(graph.document(recording.tape))
-        with Problem.parse(text, device=self._document or CPU_DEVICE) as problem:
+        with Problem.parse(text, device=self._document or _document_of(self._homes.device)) as problem:
             options: dict[str, Any] = {"policy": self._policy} if self._policy else {}
             if self._budget is not None:
                 options["budget_bytes"] = self._budget
@@ -236,6 +236,17 @@ class Step:
                 f"the last step ended in the middle ({self._failure}), so parameters and state are not whole: load the state of "
                 "the modules and optimizers, or call state_is_loaded()"
             )
+
+
+def _document_of(device: torch.device) -> str:
+    """The device document that is named like the machine's GPU."""
+    if device.type == "cpu":
+        return CPU_DEVICE
+    gpu = torch.cuda.get_device_name(device).lower()
+    found = [name for name in names(c.Shelf.DEVICES) if name.partition("-")[0] in gpu]
+    if not found:
+        raise Refused(f"there is no device document for '{gpu}': give device=..., one of `layrub list devices` or a file")
+    return found[0]
 
 
 # ---- failures ----

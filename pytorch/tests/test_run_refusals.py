@@ -16,7 +16,7 @@ from running import adamw, assert_same, assert_same_losses, classify, dropout_ne
 from torch import nn  # noqa: E402
 
 import layrub  # noqa: E402
-from layrub import runtime  # noqa: E402
+from layrub import homes, runtime  # noqa: E402
 
 HERE = r"test_run_refusals\.py:\d+"
 
@@ -140,6 +140,21 @@ def test_too_small_a_budget() -> None:
 def test_too_little_memory() -> None:
     with pytest.raises(runtime.RuntimeFailed, match=r"not enough host memory: the arena needs .* are missing"):
         runtime.Memory(torch.device("cpu"), False, 1 << 60)
+
+
+def test_too_little_memory_leaves_the_model_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    ours, theirs = twins(dropout_net, adamw, classify)
+    real = runtime.Memory
+
+    def full(device: Any, on_host: bool, nbytes: int) -> Any:
+        return real(device, on_host, 1 << 60 if nbytes else 0)
+
+    monkeypatch.setattr(homes, "Memory", full)
+    with pytest.raises(runtime.RuntimeFailed, match="not enough host memory"):
+        layrub.compile(ours.step, example=rows(1)[0], policy="layrub")
+    batches = rows(2)
+    assert_same_losses(train(ours.step, batches), train(theirs.step, batches))
+    assert_same(ours, theirs)
 
 
 def test_without_the_runtime(monkeypatch: pytest.MonkeyPatch) -> None:
