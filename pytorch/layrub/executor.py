@@ -19,6 +19,7 @@ from .graph import tensor_ids
 from .homes import Homes, Resident, on_storage
 from .library import Plan
 from .recording import Recording
+from .requests import Answers
 from .runtime import Program
 from .tape import Entry, Leaf
 
@@ -35,6 +36,7 @@ class Call:
     args: tuple[Any, ...] = ()
     kwargs: dict[str, Any] | None = None
     positions: list[int] | None = None  # of the results among what the op returns
+    answers: Answers | None = None  # to the op's requests
 
     def bind(self) -> None:
         self.args, self.kwargs = private.tree_unflatten(self.arguments, self.form)
@@ -44,7 +46,7 @@ class Executor:
     """Runs the steps of one plan.  The residents are at their places when step() is called."""
 
     def __init__(self, recording: Recording, plan: Plan, residents: dict[int, Resident], homes: Homes) -> None:
-        self._tape = recording.tape
+        self._tape, self._requests = recording.tape, recording.requests
         self._residents = residents  # by storage of the tape
         self._homes = homes
         self._ids = tensor_ids(recording.tape)
@@ -93,6 +95,12 @@ class Executor:
             arguments = statistics.rerun_arguments(entry.function, arguments)
         call = Call(instruction.op, entry.function, arguments, entry.form, [(storage(r.storage), r) for r in entry.results])
         call.bind()
+        asked = self._requests.get(instruction.op)
+        if asked:
+            arena, workspace = self._homes.arena, instruction.workspace
+            at = self._program.buffers[workspace].offset_bytes if workspace is not None else 0
+            addresses = [target.data_ptr() for target, _ in call.targets]
+            call.answers = Answers(arena.address, arena.nbytes, asked, addresses, arena.address + at)
         return call
 
     def _empty(self, s: int) -> torch.UntypedStorage:
@@ -160,7 +168,8 @@ class Executor:
         if self.observe is not None:
             self.observe(instruction, call)
         try:
-            out = call.function(*call.args, **call.kwargs)
+            with call.answers.given() if call.answers is not None else contextlib.nullcontext():
+                out = call.function(*call.args, **call.kwargs)
         except Exception as e:
             e.add_note(f"in op {call.op} of the plan: {describe(self._tape.entries[call.op])}")
             raise

@@ -12,7 +12,7 @@ from typing import Any
 
 import torch
 
-from . import private, work
+from . import private, requests, work
 from .errors import Refused
 from .known import NO_VALUES, READS
 from .split import join, split
@@ -43,12 +43,15 @@ Kinds = dict[int, tuple[str, private.StorageWeakRef]]
 
 
 class Scratch:
-    """Bytes that an op takes from PyTorch's allocator and gives back before it returns."""
+    """Bytes that an op takes from PyTorch's allocator and gives back before it returns; ours notes them itself (requests.py)."""
 
     def __init__(self) -> None:
-        torch.cuda.reset_peak_memory_stats()
+        if not requests.installed():
+            torch.cuda.reset_peak_memory_stats()
 
     def bytes(self) -> int:
+        if requests.installed():
+            return 0
         return max(0, torch.cuda.max_memory_allocated() - torch.cuda.memory_allocated())
 
 

@@ -16,12 +16,12 @@ import torch
 from torch.nn.modules.module import register_module_forward_pre_hook
 from torch.optim.optimizer import register_optimizer_step_post_hook, register_optimizer_step_pre_hook
 
-from . import private, statistics
+from . import private, requests, statistics
 from .compare import compare, line, same
 from .errors import Refused
 from .living import Living, living, numbers
 from .recorder import Recorder, known_storages
-from .tape import PERSISTENT, Leaf, Tape
+from .tape import PERSISTENT, Entry, Leaf, Tape
 from .undo import Undo
 from .where import Where, module_paths, parameter_owners
 
@@ -51,6 +51,7 @@ class Recording:
     updates: list[Update]
     read: set[int]  # storages of counters that an optimizer reads as numbers
     varying: set[int]  # entries with numbers that differ from step to step
+    requests: dict[int, list[requests.Asked]]  # of the allocator, by entry; empty where it is not ours
     modules: list[torch.nn.Module]  # that ran
     modes_after: list[bool]  # `training` of the modules when the step was over
     after: Living = field(default_factory=Living)  # what was alive when all had been put back
@@ -64,6 +65,8 @@ class _Observer(Recorder):
         self.updates: list[Update] = []
         self.read: set[int] = set()
         self.modules: dict[int, torch.nn.Module] = {}
+        self.requests: dict[int, list[requests.Asked]] = {}
+        self._log: list[tuple[int, int]] = []
         self._open: list[tuple[Update, list[dict[str, Any]]]] = []
         self._hooks: list[Any] = []
 
@@ -79,6 +82,21 @@ class _Observer(Recorder):
         for hook in self._hooks:
             hook.remove()
         return super().__exit__(*error)
+
+    def _run(self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any], ours: list[torch.Tensor]) -> Any:
+        if not requests.installed():
+            return super()._run(func, args, kwargs, ours)
+        self._log = []
+        with requests.noted(self._log):
+            return super()._run(func, args, kwargs, ours)
+
+    def _note(self, entry: Entry, args: tuple[Any, ...], kwargs: dict[str, Any], result: Any) -> None:
+        super()._note(entry, args, kwargs, result)
+        if requests.installed():
+            storages = [t.untyped_storage() for t in private.tree_flatten(result)[0] if isinstance(t, torch.Tensor)]
+            address = {self._ids.get(private.storage_key(s)): s.data_ptr() for s in storages}
+            asked, entry.workspace_bytes = requests.lay_out(self._log, [address[leaf.storage] for leaf in entry.results])
+            self.requests[len(self.tape.entries) - 1] = asked
 
     def _begin_update(self, optimizer: torch.optim.Optimizer, *_: Any) -> None:
         has = [[p.grad is not None for p in g["params"]] for g in optimizer.param_groups]
@@ -215,6 +233,7 @@ def _finish(run: _Run, tensors: list[torch.Tensor], varying: set[int], device_ty
         updates=observer.updates,
         read=observer.read,
         varying=varying,
+        requests=observer.requests,
         modules=list(observer.modules.values()),
         modes_after=run.modes_after,
     )

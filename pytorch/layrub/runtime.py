@@ -29,6 +29,12 @@ class _Device(ctypes.Structure):
     _fields_ = [("backend", ctypes.c_char_p), ("number", ctypes.c_int32)]
 
 
+class Request(ctypes.Structure):
+    """A request of PyTorch's allocator, or the return of its memory."""
+
+    _fields_ = [("address", ctypes.c_void_p), ("bytes", ctypes.c_uint64), ("freed", ctypes.c_uint32)]
+
+
 _P, _D, _U64, _Text = ctypes.c_void_p, ctypes.POINTER(_Device), ctypes.c_uint64, ctypes.c_char_p
 _FUNCTIONS: dict[str, tuple[Any, list[Any]]] = {
     "layrub_torch_interface": (ctypes.c_uint32, []),
@@ -40,6 +46,13 @@ _FUNCTIONS: dict[str, tuple[Any, list[Any]]] = {
     "layrub_torch_program_close": (None, [_P]),
     "layrub_torch_program_stream": (_P, [_P]),
     "layrub_torch_program_step": (ctypes.c_int, [_P, _Run, _Text]),
+    "layrub_torch_alloc": (_P, [ctypes.c_ssize_t, ctypes.c_int, _P]),
+    "layrub_torch_free": (None, [_P, ctypes.c_ssize_t, ctypes.c_int, _P]),
+    "layrub_torch_allocator_use": (ctypes.c_int, [_D, _Text]),
+    "layrub_torch_requests_note": (None, []),
+    "layrub_torch_requests_noted": (ctypes.POINTER(Request), [ctypes.POINTER(ctypes.c_uint32)]),
+    "layrub_torch_requests_answer": (None, [_P, _U64, ctypes.POINTER(Request), ctypes.c_uint32]),
+    "layrub_torch_requests_end": (ctypes.c_uint32, [ctypes.POINTER(ctypes.c_uint32)]),
 }
 
 

@@ -2,9 +2,11 @@
 # liblayrub-torch: executes plans for PyTorch.  No planner, no GLPK, and no CUDA to build with: the driver is looked for at run time.
 noinst_LIBRARIES += libruntime.a
 libruntime_a_SOURCES = \
-	%D%/runtime.c %D%/runtime.h \
+	%D%/runtime.c %D%/runtime.h %D%/allocator.c \
 	%D%/backend.h %D%/backend_host.c %D%/backend_cuda.c \
 	%D%/cuda_driver.c %D%/cuda_driver.h
+# An exception of C++ passes through the allocator.
+libruntime_a_CFLAGS = $(AM_CFLAGS) -fexceptions
 EXTRA_DIST += %D%/README.md %D%/runtime.map
 
 RUNTIME_SHARED = liblayrub-torch.so
