@@ -10,10 +10,12 @@ PYTHON_MODULES = \
 	%D%/layrub/attention.py \
 	%D%/layrub/autocast.py \
 	%D%/layrub/command.py \
+	%D%/layrub/compare.py \
 	%D%/layrub/compiled.py \
 	%D%/layrub/errors.py \
 	%D%/layrub/executor.py \
 	%D%/layrub/fit.py \
+	%D%/layrub/form.py \
 	%D%/layrub/ghost.py \
 	%D%/layrub/gpu.py \
 	%D%/layrub/graph.py \
@@ -29,6 +31,7 @@ PYTHON_MODULES = \
 	%D%/layrub/private.py \
 	%D%/layrub/recorder.py \
 	%D%/layrub/recording.py \
+	%D%/layrub/requests.py \
 	%D%/layrub/resident.py \
 	%D%/layrub/run.py \
 	%D%/layrub/runtime.py \
@@ -52,8 +55,12 @@ EXTRA_DIST += $(PYTHON_MODULES) %D%/README.md %D%/pyproject.toml \
 	%D%/bench.py \
 	%D%/make_binding.py \
 	%D%/validate.py \
+	%D%/examples/gpt.py \
+	%D%/examples/images.py \
+	%D%/examples/lora.py \
 	%D%/tests/conftest.py \
 	%D%/tests/models.py \
+	%D%/tests/running.py \
 	%D%/tests/test_assumed.py \
 	%D%/tests/test_binding.py \
 	%D%/tests/test_command.py \
@@ -62,6 +69,11 @@ EXTRA_DIST += $(PYTHON_MODULES) %D%/README.md %D%/pyproject.toml \
 	%D%/tests/test_page.py \
 	%D%/tests/test_recorder.py \
 	%D%/tests/test_refusals.py \
+	%D%/tests/test_requests.py \
+	%D%/tests/test_run_examples.py \
+	%D%/tests/test_run_models.py \
+	%D%/tests/test_run_refusals.py \
+	%D%/tests/test_run_training.py \
 	%D%/tests/test_steps.py \
 	%D%/tests/test_traces.py \
 	%D%/tests/test_transformers.py

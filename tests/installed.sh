@@ -92,6 +92,17 @@ none ' glp_' json_ nm -u "$libdir/liblayrub.a"
 ok $? "nor asked for"
 none ' (exit|_exit|printf|puts|perror)(@|$)' json_ nm -D "$libdir/liblayrub.so.1"
 ok $? "nothing in it prints or exits"
+runtime=$libdir/layrub/liblayrub-torch.so
+if [ -f "$runtime" ]; then
+	nm -D --defined-only "$runtime" | awk '{ print $3 }' | LC_ALL=C sort >got
+	sed '/^typedef/d' "$LAYRUB_TESTS/../pytorch/runtime/runtime.h" | grep -o '\<layrub_torch_[a-z_]*(' | tr -d '(' |
+	    LC_ALL=C sort -u >want
+	same want got "the runtime for PyTorch shows what its header declares, and nothing else"
+	none 'cuda|glpk' jansson ldd "$runtime"
+	ok $? "it links neither CUDA nor GLPK"
+else
+	skip "the runtime for PyTorch" "configured without Python"
+fi
 
 # ---- the command's bytes ----
 

@@ -7,6 +7,7 @@ The arguments are views of the arena, made once.  A result that an op has not wr
 from __future__ import annotations
 
 import contextlib
+import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -18,6 +19,7 @@ from .graph import tensor_ids
 from .homes import Homes, Resident, on_storage
 from .library import Plan
 from .recording import Recording
+from .requests import Answers
 from .runtime import Program
 from .tape import Entry, Leaf
 
@@ -34,6 +36,7 @@ class Call:
     args: tuple[Any, ...] = ()
     kwargs: dict[str, Any] | None = None
     positions: list[int] | None = None  # of the results among what the op returns
+    answers: Answers | None = None  # to the op's requests
 
     def bind(self) -> None:
         self.args, self.kwargs = private.tree_unflatten(self.arguments, self.form)
@@ -58,6 +61,11 @@ class Executor:
         self._finals = {place.tensor: (place.on_host, place.buffer) for place in self._program.final_places}
         self._runtime = Program(homes.device, plan.text(), homes.arena, homes.pool)
         self.observe: Callable[[int, Call], None] | None = None  # called with each run's instruction before it runs
+        self.uncaptured: str | None = None if homes.device.type == "cuda" else "ops of the host"  # why there is no CUDA graph
+        if recording.varying:
+            self.uncaptured = "numbers of the optimizer change in each step (give it tensors: fused=True, or capturable=True)"
+        self._graph: Any = None  # the captured step
+        self._is_warm = False  # libraries have taken what they take in a stream's first step
 
     # ---- preparing ----
 
@@ -79,7 +87,7 @@ class Executor:
             if s in self._ids and self._ids[s] in buffers:
                 return self._window(False, buffers[self._ids[s]], self._tape.storages[s].bytes)
             if s in self._residents:
-                return self._residents[s].storage
+                return self._residents[s].alias()
             return self._empty(s)
 
         arguments = [on_storage(storage(a.storage), a) if isinstance(a, Leaf) else a for a in entry.arguments]
@@ -87,6 +95,12 @@ class Executor:
             arguments = statistics.rerun_arguments(entry.function, arguments)
         call = Call(instruction.op, entry.function, arguments, entry.form, [(storage(r.storage), r) for r in entry.results])
         call.bind()
+        asked = entry.requests
+        if asked:
+            arena, workspace = self._homes.arena, instruction.workspace
+            at = self._program.buffers[workspace].offset_bytes if workspace is not None else 0
+            addresses = [target.data_ptr() for target, _ in call.targets]
+            call.answers = Answers(arena.address, arena.nbytes, asked, addresses, arena.address + at)
         return call
 
     def _empty(self, s: int) -> torch.UntypedStorage:
@@ -95,6 +109,8 @@ class Executor:
 
     def rebind(self, entries: list[int]) -> None:
         """Takes over the numbers of these entries of the tape."""
+        if entries:
+            self._graph = None
         for op in entries:
             for call in self._of_op[op]:
                 call.arguments = [
@@ -107,27 +123,53 @@ class Executor:
 
     def step(self) -> None:
         """Runs the program once.  What an op raises is raised, with the op's place in its notes."""
-        with torch.no_grad(), _no_autocast(self._homes.device), self._in_stream():
-            self._runtime.step(self._run)
+        with torch.no_grad(), torch.autocast(self._homes.device.type, enabled=False), self._in_stream():
+            if self._is_warm and self._graph is None and self.uncaptured is None and self.observe is None:
+                self._capture()
+            if self._graph is not None and self.observe is None:
+                self._graph.replay()
+            else:
+                self._runtime.step(self._run)
+                self._is_warm = True
 
     @contextlib.contextmanager
     def _in_stream(self) -> Iterator[None]:
+        """Ops go to the program's stream, after the caller's work and before what follows it."""
         if self._homes.device.type != "cuda":
             yield
             return
-        stream = torch.cuda.ExternalStream(self._runtime.stream, device=self._homes.device)
         current = torch.cuda.current_stream(self._homes.device)
+        stream = self._stream()
         stream.wait_stream(current)
-        with torch.cuda.stream(stream):
-            yield
-        current.wait_stream(stream)
+        try:
+            with torch.cuda.stream(stream):
+                yield
+        finally:
+            current.wait_stream(stream)
+
+    def _stream(self) -> Any:
+        return torch.cuda.ExternalStream(self._runtime.stream, device=self._homes.device)
+
+    def _capture(self) -> None:
+        """Captures the step as one CUDA graph.  PyTorch does it, because its random numbers have to know of it."""
+        captured = torch.cuda.CUDAGraph()
+        try:
+            with torch.cuda.graph(captured, stream=self._stream(), capture_error_mode="thread_local"):
+                self._runtime.step(self._run)
+        except RuntimeError as e:
+            torch.cuda.synchronize(self._homes.device)
+            self.uncaptured = str(e).partition("\n")[0]
+            warnings.warn(f"the step is not captured as one CUDA graph: {self.uncaptured}", stacklevel=4)
+            return
+        self._graph = captured
 
     def _run(self, instruction: int) -> None:
         call = self._calls[instruction]
         if self.observe is not None:
             self.observe(instruction, call)
         try:
-            out = call.function(*call.args, **call.kwargs)
+            with call.answers.given() if call.answers is not None else contextlib.nullcontext():
+                out = call.function(*call.args, **call.kwargs)
         except Exception as e:
             e.add_note(f"in op {call.op} of the plan: {describe(self._tape.entries[call.op])}")
             raise
@@ -186,7 +228,3 @@ def describe(entry: Entry) -> str:
     """ "mm of layers.3.mlp (train.py:12)"."""
     layer = f" of {entry.layer}" if entry.layer else ""
     return f"{entry.name}{layer}" + (f" ({entry.source})" if entry.source else "")
-
-
-def _no_autocast(device: torch.device) -> Any:
-    return torch.autocast(device.type, enabled=False)

@@ -17,7 +17,7 @@ import torch
 from . import private
 from .errors import Refused
 from .living import Living, living
-from .runtime import Memory
+from .runtime import Memory, RuntimeFailed, storage_at
 from .tape import Leaf
 
 
@@ -35,6 +35,10 @@ class Resident:
 
     def tensor(self, leaf: Leaf) -> torch.Tensor:
         return on_storage(self.storage, leaf)
+
+    def alias(self) -> torch.UntypedStorage:
+        """Another storage over the same bytes, for tensors of ours that do not follow when the user's tensors move."""
+        return storage_at(self.storage.device, self.storage.data_ptr(), self.nbytes, self.storage)
 
 
 @dataclass(eq=False)
@@ -82,69 +86,74 @@ class Homes:
 
     # ---- moving ----
 
-    def move_in(self, places: dict[Resident, tuple[bool, int]], arena_bytes: int, pool_bytes: int) -> bool:
+    def move_in(
+        self, places: dict[Resident, tuple[bool, int]], arena_bytes: int, pool_bytes: int, ordinary: bool = False
+    ) -> bool:
         """Brings residents to (on_host, offset) in an arena and a pool of at least these sizes.
 
-        What else lies there goes to memory of its own.  Returns whether the arena or the pool is new.
+        What else lies there goes to the host's memory, or to storages of PyTorch's own.  Returns whether the arena or the
+        pool is new.
         """
         renew = arena_bytes > self.arena.nbytes or pool_bytes > self.pool.nbytes
-        moving = [r for r in self._residents if renew or not self._is_at(r, places.get(r))]
+        moving = [r for r in self._residents if self._has_to_move(r, places.get(r), renew)]
         if not moving and not renew:
             return False
         live = living().tensors
-        aside = {r: self._copy_out(r) for r in moving}
-        if renew:
-            self._renew(arena_bytes, pool_bytes, live, aside)
-        for r, copy in aside.items():
-            place = places.get(r)
-            if place is None:
-                target = Memory(self.device, True, r.nbytes).storage(0, r.nbytes)
-            else:
-                target = (self.pool if place[0] else self.arena).storage(place[1], r.nbytes)
-            target.copy_(copy)
-            self._rebase(r, target, live)
+        aside = [(r, self._copy_out(r), self._detach(r, live)) for r in moving]
+        try:
+            if renew:
+                self._renew(arena_bytes, pool_bytes)
+        except RuntimeFailed:
+            places, ordinary = {}, True
+            raise
+        finally:
+            for r, copy, tensors in aside:
+                r.storage = self._target(r, places.get(r), ordinary)
+                r.storage.copy_(copy)
+                for t, leaf in tensors:
+                    t.data = on_storage(r.storage, leaf)
         return renew
 
-    def _is_at(self, r: Resident, place: tuple[bool, int] | None) -> bool:
-        """Whether a resident is at its place; without one, whether it is in nobody's way."""
+    def _has_to_move(self, r: Resident, place: tuple[bool, int] | None, renew: bool) -> bool:
+        """Whether a resident is not at its place; without a place, whether it is in the way."""
         address = r.storage.data_ptr()
+        if r.nbytes == 0:
+            return False
         if place is None:
-            return r.nbytes == 0 or not (self.arena.holds(address) or self.pool.holds(address))
-        return r.nbytes == 0 or address == (self.pool if place[0] else self.arena).address + place[1]
+            return self.arena.holds(address) or self.pool.holds(address)
+        return renew or address != (self.pool if place[0] else self.arena).address + place[1]
 
     @staticmethod
     def _copy_out(r: Resident) -> torch.UntypedStorage:
         copy = torch.UntypedStorage(r.nbytes)
         copy.copy_(r.storage)
-        if r.storage.device.type != "cpu" and r.storage.resizable():
-            r.storage.resize_(0)  # the arena takes its room
         return copy
 
-    def _renew(self, arena_bytes: int, pool_bytes: int, live: Any, aside: dict[Resident, torch.UntypedStorage]) -> None:
-        if self.device.type == "cpu":
-            for r, copy in aside.items():
-                self._rebase(r, copy, live)
-        # Only now does nobody hold the old ones.
+    @staticmethod
+    def _detach(r: Resident, live: dict[int, list[torch.Tensor]]) -> list[tuple[torch.Tensor, Leaf]]:
+        """Takes the storage from all its tensors, so that its memory is free.  Returns them, with their places in it."""
+        tensors = [(t, leaf_of(t)) for t in live.get(r.key, [])]
+        for t, leaf in tensors:
+            t.data = torch.empty(0, dtype=leaf.dtype, device=t.device)
+        r.storage = torch.UntypedStorage(0)
+        return tensors
+
+    def _renew(self, arena_bytes: int, pool_bytes: int) -> None:
         sizes = max(arena_bytes, self.arena.nbytes), max(pool_bytes, self.pool.nbytes)
         self.arena, self.pool = Memory(self.device, False, 0), Memory(self.device, True, 0)
-        self.arena, self.pool = Memory(self.device, False, sizes[0]), Memory(self.device, True, sizes[1])
+        self.arena = Memory(self.device, False, sizes[0])
+        self.pool = Memory(self.device, True, sizes[1])
 
-    @staticmethod
-    def _rebase(r: Resident, storage: torch.UntypedStorage, live: dict[int, list[torch.Tensor]]) -> None:
-        """Makes every tensor of the resident's storage one of the new storage."""
-        tensors = live.pop(r.key, [])
-        for t in tensors:
-            t.data = on_storage(storage, leaf_of(t))
-        r.storage = storage
-        live[r.key] = tensors
+    def _target(self, r: Resident, place: tuple[bool, int] | None, ordinary: bool) -> torch.UntypedStorage:
+        if place is not None:
+            return (self.pool if place[0] else self.arena).storage(place[1], r.nbytes)
+        if ordinary:
+            return torch.UntypedStorage(r.nbytes, device=self.device)
+        return Memory(self.device, True, r.nbytes).storage(0, r.nbytes)
 
     def move_out(self) -> None:
         """Gives every resident an ordinary storage, and frees arena and pool."""
-        live = living().tensors
-        for r in self._residents:
-            storage = torch.UntypedStorage(r.nbytes, device=self.device)
-            storage.copy_(r.storage)
-            self._rebase(r, storage, live)
+        self.move_in({}, 0, 0, ordinary=True)
         self._residents = []
         self.arena, self.pool = Memory(self.device, False, 0), Memory(self.device, True, 0)
 

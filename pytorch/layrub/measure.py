@@ -18,7 +18,7 @@ import torch
 
 from layrub import allocator, private
 from layrub.scratch import Scratch
-from layrub.tape import Entry, Leaf, Request, Tape
+from layrub.tape import Entry, Leaf, Tape
 
 ROUNDS = 5  # the median counts
 WARM_S = 1.5  # of rounds before: a GPU under load is slower than one that has rested
@@ -96,17 +96,15 @@ def _fits(entry: Entry) -> bool:
 
 
 def _release() -> None:
-    own = allocator.active()
-    if own is not None:
-        own.trim()
+    if allocator.installed():
+        allocator.trim()
     else:
         torch.cuda.empty_cache()
 
 
 def _kept() -> Any:
     """A context in which a captured graph takes no memory of its own."""
-    own = allocator.active()
-    return own.answering_from(allocator.KEPT) if own is not None else contextlib.nullcontext()
+    return allocator.answering_from(allocator.KEPT) if allocator.installed() else contextlib.nullcontext()
 
 
 class _Op:
@@ -124,7 +122,7 @@ class _Op:
             self._run(0)
             scratch = Scratch()
             result = self._run(0)
-            workspace, requests = scratch.end(_addresses(result, entries[0]))
+            requests, workspace = scratch.end(_addresses(result, entries[0]))
             del result
             once = events(lambda: self._run(0))
             self.count = min(MOST, max(len(entries), int(WINDOW_US / max(once, 1.0)) + 1))
@@ -136,8 +134,7 @@ class _Op:
                 torch.cuda.synchronize()
                 self.graph = None
         for e in entries:
-            e.workspace_bytes = workspace
-            e.requests = None if requests is None else [_of(e, r) for r in requests]
+            e.workspace_bytes, e.requests = workspace, requests
 
     def _run(self, number: int) -> Any:
         args, kwargs = self._data.arguments(number)
@@ -156,24 +153,15 @@ class _Op:
             self.times.append(max(0.0, mean))
 
 
-def _addresses(result: Any, entry: Entry) -> dict[int, int]:
-    """Positions among the entry's results, by address."""
-    found = {}
-    tensors = [t for t in private.tree_flatten(result)[0] if isinstance(t, torch.Tensor)]
-    for k, leaf in enumerate(entry.results):
+def _addresses(result: Any, entry: Entry) -> list[int]:
+    """Addresses of the entry's results among what the op has returned."""
+    found = []
+    tensors = private.tensors(result)
+    for leaf in entry.results:
         like = (leaf.dtype, leaf.size, leaf.stride, leaf.offset)
-        for i, t in enumerate(tensors):
-            if (t.dtype, tuple(t.shape), tuple(t.stride()), t.storage_offset()) == like:
-                found[tensors.pop(i).untyped_storage().data_ptr()] = k
-                break
+        i = next(i for i, t in enumerate(tensors) if (t.dtype, tuple(t.shape), tuple(t.stride()), t.storage_offset()) == like)
+        found.append(tensors.pop(i).untyped_storage().data_ptr())
     return found
-
-
-def _of(entry: Entry, request: Request) -> Request:
-    """The request with the entry's storage in place of the result's position."""
-    if request.storage is None:
-        return request
-    return Request(request.bytes, entry.results[request.storage].storage, request.offset)
 
 
 def _time(ops: list[_Op]) -> None:

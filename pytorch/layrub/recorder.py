@@ -12,7 +12,7 @@ from typing import Any
 
 import torch
 
-from . import compiled, hidden, private, shapes, work
+from . import allocator, compiled, hidden, private, shapes, work
 from .errors import Refused
 from .known import NO_VALUES, READS, decides
 from .launches import Launches
@@ -102,7 +102,7 @@ class Recorder(private.TorchDispatchMode):
             self._constant.difference_update(writes)
             entry = Entry(kernel, leaves, form, [], _once(reads), _once(writes))
             if scratch is not None:
-                entry.workspace_bytes, entry.requests = scratch.end({})
+                entry.requests, entry.workspace_bytes = scratch.end(())
             self._note(entry)
             return result
 
@@ -163,7 +163,7 @@ class Recorder(private.TorchDispatchMode):
         entry = Entry(func, leaves, form, made, _once(reads), _once([leaf.storage for leaf in made] + mutated))
         entry.hidden, entry.rerun = kept, rerun
         if scratch is not None:
-            entry.workspace_bytes, entry.requests = scratch.end(self._addresses(result))
+            entry.requests, entry.workspace_bytes = scratch.end(self._addresses(result, made))
         entry.random = torch.Tag.nondeterministic_seeded in func.tags
         entry.flops = work.flops(func, args, kwargs, result)
         if torch.Tag.pointwise in func.tags:
@@ -176,7 +176,7 @@ class Recorder(private.TorchDispatchMode):
 
     @property
     def _measures(self) -> bool:
-        return self._device == "cuda" and self._kernels_run
+        return self._kernels_run and (self._device == "cuda" or allocator.installed())
 
     def _line(self) -> str:
         return self._where.now()[2] or "the step"
@@ -212,10 +212,11 @@ class Recorder(private.TorchDispatchMode):
                 made.append(leaf)
         return made
 
-    def _addresses(self, result: Any) -> dict[int, int]:
-        """Storages of what a call returns, by their addresses."""
-        storages = [t.untyped_storage() for t in private.tree_flatten(result)[0] if self._ours(t)]
-        return {s.data_ptr(): self._ids[private.storage_key(s)] for s in storages}
+    def _addresses(self, result: Any, made: list[Leaf]) -> list[int]:
+        """Addresses of the storages that a call has made, in the order of its leaves."""
+        storages = [t.untyped_storage() for t in private.tensors(result) if self._ours(t)]
+        address = {self._ids.get(private.storage_key(s)): s.data_ptr() for s in storages}
+        return [address[leaf.storage] for leaf in made]
 
     def _arguments(self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Iterable[tuple[Any, Any]]:
         for argument, value in zip(func._schema.arguments, args, strict=False):

@@ -13,16 +13,16 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import torch
-from torch.nn.modules.module import register_module_forward_pre_hook
 from torch.optim.optimizer import register_optimizer_step_post_hook, register_optimizer_step_pre_hook
 
-from . import private, statistics
+from . import compiled, private, statistics
+from .compare import compare, line, same
 from .errors import Refused
 from .living import Living, living, numbers
 from .recorder import Recorder, known_storages
-from .tape import PERSISTENT, Entry, Leaf, Tape
+from .tape import PERSISTENT, Leaf, Tape
 from .undo import Undo
-from .where import Where
+from .where import Where, module_paths, parameter_owners
 
 
 @dataclass
@@ -62,7 +62,6 @@ class _Observer(Recorder):
         super().__init__(device_type, known_storages(inputs, device_type), where, self._read_counter)
         self.updates: list[Update] = []
         self.read: set[int] = set()
-        self.modules: dict[int, torch.nn.Module] = {}
         self._open: list[tuple[Update, list[dict[str, Any]]]] = []
         self._hooks: list[Any] = []
 
@@ -70,7 +69,6 @@ class _Observer(Recorder):
         self._hooks = [
             register_optimizer_step_pre_hook(self._begin_update),
             register_optimizer_step_post_hook(self._end_update),
-            register_module_forward_pre_hook(lambda m, _: self.modules.setdefault(id(m), m) and None),
         ]
         return super().__enter__()
 
@@ -87,7 +85,7 @@ class _Observer(Recorder):
         update, before = self._open.pop()
         update.last = len(self.tape.entries)
         for k, (group, old) in enumerate(zip(optimizer.param_groups, before, strict=True)):
-            update.changed |= {(k, name) for name, value in numbers(group).items() if not _same(value, old.get(name))}
+            update.changed |= {(k, name) for name, value in numbers(group).items() if not same(value, old.get(name))}
         self.updates.append(update)
 
     def _read_counter(self, func: Any, args: Any, kwargs: Any) -> Any | None:
@@ -113,6 +111,7 @@ class _Run:
     observer: _Observer
     returned: list[Any]
     form: Any
+    modules: list[torch.nn.Module]
     modes_after: list[bool]
 
 
@@ -129,11 +128,12 @@ def record_step(
     tensors = [t for t in private.tree_flatten((args, kwargs))[0] if isinstance(t, torch.Tensor)]
     persistent: set[int] = set()
     try:
-        with undo:
+        with undo, compiled.launches(_call):
             function(*args, **kwargs)
             undo.first_step_is_over()
             runs = [_observe(function, args, kwargs, tensors, device_type, before) for _ in range(2)]
-        varying = _compare(*runs)
+        first, second = (run.observer for run in runs)
+        varying = compare(first.tape, second.tape, lambda i: any(u.first <= i < u.last for u in second.updates))
         recording = _finish(runs[1], tensors, varying, device_type, gradients)
         persistent = {private.storage_key(s) for s in recording.storages.values()}
     finally:
@@ -153,12 +153,28 @@ def _observe(
     with Where() as where:
         observer = _Observer(device_type, tensors, where)
         groups = [(o, [numbers(g) for g in o.param_groups]) for o in before.optimizers]
-        with observer:
+        with compiled.launches(observer.launch), observer:
             result = function(*args, **kwargs)
     _check_groups(observer, groups)
     flat, form = private.tree_flatten(result)
     returned = [observer.leaf(t.detach()) if isinstance(t, torch.Tensor) else t for t in flat]
-    return _Run(observer, returned, form, [m.training for m in observer.modules.values()])
+    modules = _trees(where.modules, before.modules)
+    return _Run(observer, returned, form, modules, [m.training for m in modules])
+
+
+def _call(kernel: compiled.Kernel, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    return kernel(*args, **kwargs)
+
+
+def _trees(ran: dict[int, torch.nn.Module], alive: list[torch.nn.Module]) -> list[torch.nn.Module]:
+    """All modules of the trees in which a module ran; those that ran first, for compiled code runs its modules unseen."""
+    children = {id(c) for m in alive for c in m.children()}
+    trees = [list(m.modules()) for m in alive if id(m) not in children]
+    found = dict(ran)
+    for tree in trees:
+        if any(id(m) in ran for m in tree):
+            found |= {id(m): m for m in tree}
+    return list(found.values())
 
 
 def _check_groups(observer: _Observer, groups: list[tuple[torch.optim.Optimizer, list[dict[str, Any]]]]) -> None:
@@ -167,67 +183,11 @@ def _check_groups(observer: _Observer, groups: list[tuple[torch.optim.Optimizer,
         own = set().union(*(u.changed for u in observer.updates if u.optimizer is optimizer))
         for k, (group, old) in enumerate(zip(optimizer.param_groups, before, strict=False)):
             for name, value in numbers(group).items():
-                if (k, name) not in own and not _same(value, old.get(name)):
+                if (k, name) not in own and not same(value, old.get(name)):
                     raise Refused(
                         f"the step changes '{name}' of its optimizer from {old.get(name)} to {value}: "
                         "move the scheduler's step() out of the step"
                     )
-
-
-# ---- two steps compared ----
-
-
-def _same(a: Any, b: Any) -> bool:
-    if isinstance(a, float) and isinstance(b, float):
-        return a == b or (a != a and b != b)
-    if type(a) is not type(b):
-        return False
-    if isinstance(a, (list, tuple)):
-        return len(a) == len(b) and all(_same(x, y) for x, y in zip(a, b, strict=True))
-    if isinstance(a, torch.Tensor):
-        return a is b
-    return bool(a == b)
-
-
-def _line(entry: Entry) -> str:
-    return f"{entry.source or 'the step'}: {entry.name}"
-
-
-def _compare(first: _Run, second: _Run) -> set[int]:
-    """The entries whose numbers differ.  Refused: a difference that no optimizer makes."""
-    a, b = first.observer.tape, second.observer.tape
-    varying = set()
-    for i, (x, y) in enumerate(zip(a.entries, b.entries, strict=False)):
-        if x.function is not y.function or len(x.arguments) != len(y.arguments):
-            raise Refused(f"{_line(x)} in one step, {_line(y)} in the next: the step takes another way each time")
-        for old, new in zip([*x.arguments, *x.results], [*y.arguments, *y.results], strict=True):
-            if _same(old, new):
-                continue
-            if isinstance(old, Leaf) or isinstance(new, Leaf):
-                raise Refused(f"{_line(y)} has other tensors in each step: {_about(old)}, then {_about(new)}")
-            if not any(u.first <= i < u.last for u in second.observer.updates):
-                raise Refused(f"{_line(y)} gets {old}, then {new}: a number that changes would be frozen; make it a tensor")
-            varying.add(i)
-    if len(a.entries) != len(b.entries):
-        longer = max(a.entries, b.entries, key=len)
-        raise Refused(f"{_line(longer[min(len(a.entries), len(b.entries))])} is in one step and not in the next")
-    _compare_constants(a, b)
-    return varying
-
-
-def _about(leaf: Any) -> str:
-    return f"{list(leaf.size)} of {leaf.dtype}" if isinstance(leaf, Leaf) else repr(leaf)
-
-
-def _compare_constants(a: Tape, b: Tape) -> None:
-    for s, storage in b.constants.items():
-        old = a.constants.get(s)
-        if storage is None or old is None or private.storage_key(old) == private.storage_key(storage):
-            continue
-        if old.nbytes() != storage.nbytes() or bytes(old.tolist()) != bytes(storage.tolist()):
-            entry = next((e for e in b.entries if s in e.reads), None)
-            where = _line(entry) if entry is not None else "the step"
-            raise Refused(f"{where} reads data of the host that changes; give it to the step as an argument")
 
 
 # ---- the result ----
@@ -247,6 +207,7 @@ def _finish(run: _Run, tensors: list[torch.Tensor], varying: set[int], device_ty
     for a in run.returned:
         if isinstance(a, Leaf) and tape.storages[a.storage].kind in ("activation", "gradient"):
             tape.storages[a.storage].kind = "result"
+    _name_updates(observer, live)
     outside = statistics.take_out(tape)
     _check_inputs(tape, leaves)
     _begin_results(tape)
@@ -268,7 +229,7 @@ def _finish(run: _Run, tensors: list[torch.Tensor], varying: set[int], device_ty
         updates=observer.updates,
         read=observer.read,
         varying=varying,
-        modules=list(observer.modules.values()),
+        modules=run.modules,
         modes_after=run.modes_after,
     )
 
@@ -287,7 +248,7 @@ def _older(observer: _Observer, live: dict[int, list[torch.Tensor]], tape: Tape)
 
 
 def _users(tape: Tape, s: int) -> str:
-    return ", ".join(dict.fromkeys(_line(e) for e in tape.entries if s in [*e.reads, *e.writes])) or "unused"
+    return ", ".join(dict.fromkeys(line(e) for e in tape.entries if s in [*e.reads, *e.writes])) or "unused"
 
 
 def _gradient_leaves(
@@ -303,11 +264,22 @@ def _gradient_leaves(
     return found
 
 
+def _name_updates(observer: _Observer, live: dict[int, list[torch.Tensor]]) -> None:
+    """An op of an optimizer belongs to the module of its parameter."""
+    owners = parameter_owners(module_paths())
+    layers = {
+        observer._ids[key]: owners[id(t)] for key, ts in live.items() if key in observer._ids for t in ts if id(t) in owners
+    }
+    for update in observer.updates:
+        for entry in observer.tape.entries[update.first : update.last]:
+            entry.layer = entry.layer or next((layers[a.storage] for a in entry.leaves() if a.storage in layers), None)
+
+
 def _check_inputs(tape: Tape, leaves: list[Leaf]) -> None:
     inputs = {leaf.storage for leaf in leaves}
     for entry in tape.entries:
         if inputs.intersection(entry.writes):
-            raise Refused(f"{_line(entry)} writes into an argument of the step; clone it first")
+            raise Refused(f"{line(entry)} writes into an argument of the step; clone it first")
 
 
 def _begin_results(tape: Tape) -> None:

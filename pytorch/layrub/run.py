@@ -17,14 +17,14 @@ import torch
 from . import _binding as c
 from . import graph, private
 from ._load import LayrubError
-from .command import size
 from .errors import Refused
 from .executor import Executor, describe
-from .homes import Homes, Resident, take_over
-from .library import Plan, Problem
-from .living import Living
+from .form import Form, own_copy, signature_of
+from .homes import Homes
+from .library import Plan, Problem, names
 from .recording import Recording, record_step
-from .scalars import Changed, Scalars
+from .scalars import Changed
+from .traces import size
 from .verify import Verifier
 
 CPU_DEVICE = "h100"  # the device document by which a step on the host is planned
@@ -47,9 +47,9 @@ def compile(
     """A step that does what train_step does, in at most `budget` bytes of device memory ("8GiB", or a number).
 
     train_step does one whole training step: forward, backward, update.  example: its arguments, a tuple, a dictionary of
-    keywords, or one tensor.  device: a device document of layrub, by which copies and ops are timed; CPU tensors are planned
-    as for CPU_DEVICE.  policy: a row of `layrub policies`.  verify: every step is compared with one that keeps everything.
-    gradients: `.grad` holds the gradients after a step; otherwise it is None.
+    keywords, or one tensor.  device: a device document of layrub, by which copies and ops are timed; default: that of the
+    GPU's name, and CPU_DEVICE for CPU tensors.  policy: a row of `layrub list policies`.  verify: every step is compared with
+    one that keeps everything.  gradients: `.grad` holds the gradients after a step; otherwise it is None.
 
     train_step runs three times, and what it changes is put back.  Errors: Refused, what cannot run under a plan, with its line;
     DoesNotFit, the budget is too small.
@@ -89,18 +89,20 @@ class Step:
         """Runs one step.  Results are copies that outlive the next step, without a graph for autograd."""
         self._check_failure()
         form = self.prepare(*args, **kwargs)
+        form.refresh()
         try:
             changed = form.scalars.changed()
         except Changed:  # of the optimizer's options: another tape
             self._forms.remove(form)
             form = self.prepare(*args, **kwargs)
+            form.refresh()
             changed = form.scalars.changed()
         return self._run(form, changed, args, kwargs)
 
     def prepare(self, *args: Any, **kwargs: Any) -> Form:
         """Plans the step for these arguments, if it is not planned yet, and makes it the one whose tensors are at home."""
         flat, structure = private.tree_flatten((args, kwargs))
-        signature = (structure, tuple(_signature(a) for a in flat))
+        signature = (structure, tuple(signature_of(a) for a in flat))
         form = next((f for f in self._forms if f.matches(signature)), None)
         if form is None:
             self._give_way()
@@ -115,6 +117,11 @@ class Step:
         return self._forms[-1].plan
 
     @property
+    def needs(self) -> c.Needs:
+        """What the latest step needs in bytes: its peak with everything resident, and the bounds of all plans."""
+        return self._forms[-1].needs
+
+    @property
     def recording(self) -> Recording:
         return self._forms[-1].recording
 
@@ -125,6 +132,7 @@ class Step:
 
     def replan(self, budget: str | int | None = None, policy: str | None = None) -> None:
         """Plans all that has been recorded again.  Errors leave the step as it was."""
+        self._check_failure()
         before = self._budget, self._policy
         self._budget, self._policy = size(budget) if isinstance(budget, str) else budget, policy
         try:
@@ -133,12 +141,10 @@ class Step:
             self._budget, self._policy = before
             raise
         for form, plan in zip(self._forms, plans, strict=True):
-            form.use(plan)
+            form.use(*plan)
 
     def state_is_loaded(self) -> None:
         """Says, after a step that has ended in the middle, that all state has been restored."""
-        for form in self._forms:
-            form.restore_constants()
         self._failure = None
 
     def close(self) -> None:
@@ -151,7 +157,7 @@ class Step:
 
     def _plan(self, signature: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Form:
         flat, structure = private.tree_flatten((args, kwargs))
-        own = [_own(a) for a in flat]
+        own = [own_copy(a) for a in flat]
         device = self._device(own)
         if self._homes is None:
             self._homes = Homes(device)
@@ -159,7 +165,7 @@ class Step:
         recording = record_step(self._function, args, kwargs, device.type, self._gradients)
         if not recording.tape.entries:
             raise Refused(f"the step does nothing on {device}")
-        return Form(signature, recording, self._make_plan(recording), self._homes)
+        return Form(signature, recording, *self._make_plan(recording), self._homes)
 
     def _device(self, tensors: list[Any]) -> torch.device:
         devices = {t.device for t in tensors if isinstance(t, torch.Tensor)}
@@ -169,9 +175,9 @@ class Step:
             raise Refused(f"the example has to have tensors of one device, not of {len(devices)}")
         return devices.pop()
 
-    def _make_plan(self, recording: Recording) -> Plan:
+    def _make_plan(self, recording: Recording) -> tuple[Plan, c.Needs]:
         text = json.dumps(graph.document(recording.tape))
-        with Problem.parse(text, device=self._document or CPU_DEVICE) as problem:
+        with Problem.parse(text, device=self._document or _document_of(self._homes.device)) as problem:
             options: dict[str, Any] = {"policy": self._policy} if self._policy else {}
             if self._budget is not None:
                 options["budget_bytes"] = self._budget
@@ -182,7 +188,7 @@ class Step:
                     raise
                 raise DoesNotFit(_why(e, problem, recording)) from None
             plan.check(problem)
-            return plan
+            return plan, problem.needs
 
     def _settle(self, form: Form) -> None:
         homes = self._homes
@@ -206,7 +212,6 @@ class Step:
 
     def _run(self, form: Form, changed: list[int], args: Any, kwargs: Any) -> Any:
         assert form.executor is not None
-        form.refresh()
         form.executor.rebind(changed)
         form.fill(args, kwargs)
         verifier = Verifier(form.recording, form.residents, form.executor) if self._verify else None
@@ -214,6 +219,7 @@ class Step:
             form.executor.step()
         except BaseException as e:
             self._failure = f"{type(e).__name__}: {e}"
+            form.restore_constants()
             _watch_loading(self)
             raise
         finally:
@@ -232,88 +238,15 @@ class Step:
             )
 
 
-class Form:
-    """The step for one shape of its arguments: recorded, planned, and its tensors."""
-
-    def __init__(self, signature: Any, recording: Recording, plan: Plan, homes: Homes) -> None:
-        self.signature, self.recording = signature, recording
-        self._modes = [m.training for m in recording.modules]
-        self._trained = [(p, p.requires_grad) for m in recording.modules for p in m.parameters(recurse=False)]
-        found = homes.find(recording.storages.values(), recording.after)
-        self.residents: dict[int, Resident] = dict(zip(recording.storages, found, strict=True))
-        recording.after = Living()  # it holds what the user may drop
-        self.use(plan)
-        read = {self.residents[s] for s in recording.read}
-        self.scalars = Scalars(recording, lambda t: any(r.key == private.storage_key(t.untyped_storage()) for r in read))
-        written = {s for e in recording.tape.entries for s in e.writes}
-        kinds = recording.tape.storages
-        self._constants = [
-            (r, r.storage.clone()) for s, r in self.residents.items() if s not in written and kinds[s].kind == "state"
-        ]
-
-    def use(self, plan: Plan) -> None:
-        """Takes over a plan of the recorded step."""
-        self.plan = plan
-        self.executor: Executor | None = None
-        self.places: dict[Resident, tuple[bool, int]] = {}
-        storage_of = {i: s for s, i in graph.tensor_ids(self.recording.tape).items()}
-        program = plan.program
-        for place in program.initial_places:
-            where = (program.host_buffers if place.on_host else program.buffers)[place.buffer]
-            self.places[self.residents[storage_of[place.tensor]]] = (place.on_host, where.offset_bytes)
-
-    def matches(self, signature: Any) -> bool:
-        """Whether the step was recorded for such arguments, with the modules' present modes."""
-        return (
-            self.signature == signature
-            and self._modes == [m.training for m in self.recording.modules]
-            and all(p.requires_grad == trained for p, trained in self._trained)
-        )
-
-    def refresh(self) -> None:
-        take_over(self.residents.values())
-
-    def fill(self, args: Any, kwargs: Any) -> None:
-        """Copies the arguments into the input buffers."""
-        given = [a for a in private.tree_flatten((args, kwargs))[0] if isinstance(a, torch.Tensor)]
-        with torch.no_grad():
-            for t, leaf in zip(given, self.recording.leaves, strict=True):
-                if leaf.storage in self.residents:
-                    self.residents[leaf.storage].tensor(leaf).copy_(t, non_blocking=True)
-
-    def results(self) -> Any:
-        """What the step returns; sets gradients, and what the step leaves in Python objects."""
-        executor, recording = self.executor, self.recording
-        assert executor is not None
-        for leaf, kept in recording.kept.values():
-            with torch.no_grad():
-                kept.copy_(executor.result(leaf))
-        for parameter, leaf in recording.gradients:
-            kept_for_user = recording.tape.storages[leaf.storage].kind == "result"
-            parameter.grad = executor.result(leaf) if kept_for_user else None
-        for module, mode in zip(recording.modules, recording.modes_after, strict=True):
-            module.training = mode
-        return private.tree_unflatten(
-            [executor.result(a).detach() if hasattr(a, "storage") else a for a in recording.returned], recording.form
-        )
-
-    def restore_constants(self) -> None:
-        """What no state_dict has: the step only reads it, but a step that ends in the middle may have moved it."""
-        for resident, copy in self._constants:
-            resident.storage.copy_(copy)
-
-
-# ---- arguments ----
-
-
-def _signature(a: Any) -> Any:
-    if isinstance(a, torch.Tensor):
-        return (tuple(a.shape), tuple(a.stride()), a.dtype, str(a.device), a.requires_grad)
-    return (type(a), a)
-
-
-def _own(a: Any) -> Any:
-    return a.detach().clone().requires_grad_(a.requires_grad) if isinstance(a, torch.Tensor) else a
+def _document_of(device: torch.device) -> str:
+    """The device document that is named like the machine's GPU."""
+    if device.type == "cpu":
+        return CPU_DEVICE
+    gpu = torch.cuda.get_device_name(device).lower()
+    found = [name for name in names(c.Shelf.DEVICES) if name.partition("-")[0] in gpu]
+    if not found:
+        raise Refused(f"there is no device document for '{gpu}': give device=..., one of `layrub list devices` or a file")
+    return found[0]
 
 
 # ---- failures ----

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """runtime.py - liblayrub-torch for Python: memory, and programs that run plans
 
-LAYRUB_TORCH_LIBRARY is the path of the library.  Without it: the one beside liblayrub.
+LAYRUB_TORCH_LIBRARY is the path of the library.  Without it: the one in the folder `layrub` beside
+liblayrub, or beside liblayrub itself.
 """
 
 from __future__ import annotations
@@ -28,6 +29,12 @@ class _Device(ctypes.Structure):
     _fields_ = [("backend", ctypes.c_char_p), ("number", ctypes.c_int32)]
 
 
+class Request(ctypes.Structure):
+    """A request of PyTorch's allocator, or the return of its memory."""
+
+    _fields_ = [("address", ctypes.c_void_p), ("bytes", ctypes.c_uint64), ("freed", ctypes.c_uint32)]
+
+
 _P, _D, _U64, _Text = ctypes.c_void_p, ctypes.POINTER(_Device), ctypes.c_uint64, ctypes.c_char_p
 _FUNCTIONS: dict[str, tuple[Any, list[Any]]] = {
     "layrub_torch_interface": (ctypes.c_uint32, []),
@@ -39,15 +46,17 @@ _FUNCTIONS: dict[str, tuple[Any, list[Any]]] = {
     "layrub_torch_program_close": (None, [_P]),
     "layrub_torch_program_stream": (_P, [_P]),
     "layrub_torch_program_step": (ctypes.c_int, [_P, _Run, _Text]),
-    "layrub_torch_raise_by": (None, [_P]),
+    "layrub_torch_alloc": (_P, [ctypes.c_ssize_t, ctypes.c_int, _P]),
+    "layrub_torch_free": (None, [_P, ctypes.c_ssize_t, ctypes.c_int, _P]),
+    "layrub_torch_allocator_use": (ctypes.c_int, [_D, _Text]),
+    "layrub_torch_requests_note": (None, []),
+    "layrub_torch_requests_noted": (ctypes.POINTER(Request), [ctypes.POINTER(ctypes.c_uint32)]),
+    "layrub_torch_requests_answer": (None, [_P, _U64, ctypes.POINTER(Request), ctypes.c_uint32]),
+    "layrub_torch_requests_end": (ctypes.c_uint32, [ctypes.POINTER(ctypes.c_uint32)]),
     "layrub_torch_answer_from": (ctypes.c_uint32, [ctypes.c_uint32]),
     "layrub_torch_trim": (None, []),
     "layrub_torch_used_bytes": (_U64, []),
     "layrub_torch_peak_bytes": (_U64, [ctypes.c_bool]),
-    "layrub_torch_log_requests": (None, [ctypes.c_bool]),
-    "layrub_torch_log": (ctypes.c_uint32, [_P, ctypes.c_uint32]),
-    "layrub_torch_expect": (None, [_P, ctypes.c_uint32]),
-    "layrub_torch_expected_end": (ctypes.c_uint32, [ctypes.POINTER(_U64)]),
 }
 
 
@@ -59,9 +68,9 @@ class RuntimeFailed(RuntimeError):
 def runtime() -> ctypes.CDLL:
     """The loaded library.  ImportError: there is none, and the text says what to do."""
     given = os.environ.get("LAYRUB_TORCH_LIBRARY")
-    beside = Path(library()._name).resolve().parent / NAME
+    beside = Path(library()._name).resolve().parent
     tried = []
-    for path in [given] if given else [str(beside), NAME]:
+    for path in [given] if given else [str(beside / "layrub" / NAME), str(beside / NAME), NAME]:
         try:
             loaded = ctypes.CDLL(path)
         except OSError as e:
@@ -74,8 +83,8 @@ def runtime() -> ctypes.CDLL:
             raise ImportError(f"{path} is of another version than this package; install both together", name="layrub")
         return loaded
     raise ImportError(
-        f"{NAME} is not found ({'; '.join(tried)}). `make install` in layrub's sources puts it beside {SONAME}; "
-        "LAYRUB_TORCH_LIBRARY may hold its path",
+        f"{NAME} is not found ({'; '.join(tried)}). `make install` in layrub's sources puts it into a folder `layrub` beside "
+        f"{SONAME}; LAYRUB_TORCH_LIBRARY may hold its path",
         name="layrub",
     )
 
@@ -106,21 +115,26 @@ class Memory:
 
     def storage(self, offset: int, nbytes: int) -> torch.UntypedStorage:
         """A storage of its own over a part of the memory."""
-        if nbytes == 0:
-            return torch.UntypedStorage(0, device=self.device)
         assert offset + nbytes <= self.nbytes
-        if self.device.type == "cpu":
-            window = (ctypes.c_uint8 * nbytes).from_address(self.address + offset)
-            window.memory = self  # the storage holds the window, and the window the memory
-            return torch.frombuffer(window, dtype=torch.uint8).untyped_storage()
-        return torch.as_tensor(_Window(self, self.address + offset, nbytes), device=self.device).untyped_storage()
+        return storage_at(self.device, self.address + offset, nbytes, self)
+
+
+def storage_at(device: torch.device, address: int, nbytes: int, owner: Any) -> torch.UntypedStorage:
+    """A storage over memory that lives as long as owner; it keeps owner alive."""
+    if nbytes == 0:
+        return torch.UntypedStorage(0, device=device)
+    if device.type == "cpu":
+        window = (ctypes.c_uint8 * nbytes).from_address(address)
+        window.owner = owner
+        return torch.frombuffer(window, dtype=torch.uint8).untyped_storage()
+    return torch.as_tensor(_Window(owner, address, nbytes), device=device).untyped_storage()
 
 
 class _Window:
     """A part of a GPU's memory, or of host memory that is mapped for the GPU, for torch.as_tensor()."""
 
-    def __init__(self, memory: Memory, address: int, nbytes: int) -> None:
-        self.memory = memory
+    def __init__(self, owner: Any, address: int, nbytes: int) -> None:
+        self.owner = owner
         self.__cuda_array_interface__ = {"shape": (nbytes,), "typestr": "|u1", "data": (address, False), "version": 2}
 
 

@@ -18,6 +18,8 @@ from typing import Any
 
 import torch
 
+from .requests import Asked
+
 PERSISTENT = ("parameter", "state", "optimizer", "input")
 
 
@@ -49,15 +51,6 @@ class Storage:
 
 
 @dataclass(slots=True)
-class Request:
-    """Memory that a call asks PyTorch's allocator for: a result's, or a place in the op's workspace."""
-
-    bytes: int
-    storage: int | None  # of a result
-    offset: int = 0  # in the workspace
-
-
-@dataclass(slots=True)
 class Entry:
     """One call: a function with its arguments, tensors replaced by leaves."""
 
@@ -75,7 +68,7 @@ class Entry:
     workspace_bytes: int = 0
     time_us: float | None = None
     inplace: list[tuple[int, int]] = field(default_factory=list)  # an output may take an input's bytes
-    requests: list[Request] | None = None  # in the order of the call; None: not known
+    requests: list[Asked] | None = None  # of the allocator, in the order of the call; None: not known
     hidden: list[int] = field(default_factory=list)  # persistent storages, read and written; not in writes
     rerun: list[tuple[int, Any]] = field(default_factory=list)  # positions in arguments, and what stands there in a rerun
 

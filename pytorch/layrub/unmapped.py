@@ -109,11 +109,11 @@ class _Call:
 @contextlib.contextmanager
 def unmapped() -> Iterator[Unmapped]:
     """Within it the GPU has no memory.  Modules, inputs and optimizers are to be made inside, or moved in by adopt()."""
-    own = allocator.install()
-    mode = Unmapped("cuda", own.without_memory)
+    allocator.install()
+    mode = Unmapped("cuda", allocator.without_memory)
 
     def graph_runs(call: Callable[[], Any]) -> Any:
-        with own.without_memory():
+        with allocator.without_memory():
             return call()
 
     with private.compiled_graph_calls(graph_runs), private.initial_values_are_left_out(), compiled.launches(lambda *_: None):

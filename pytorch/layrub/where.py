@@ -89,6 +89,7 @@ class Where:
         self._paths = module_paths()
         self._owners = parameter_owners(self._paths)
         self._made: dict[int, tuple[str | None, str | None]] = {}  # by sequence number: layer and source of the forward op
+        self.modules: dict[int, torch.nn.Module] = {}  # by id: in which an op has run
         self._after_backward = False
         self._updating = 0
         self._hooks: list[Any] = []
@@ -114,6 +115,8 @@ class Where:
         """Phase, layer and source of the op that runs now."""
         module, line = look()
         layer = self._paths.get(id(module), type(module).__name__) if module is not None else None
+        if module is not None:
+            self.modules.setdefault(id(module), module)
         if private.in_backward():
             self._after_backward = True
             node = private.autograd_node()
@@ -127,5 +130,5 @@ class Where:
             return "update", layer, line
         if module is not None:
             self._after_backward = False
-        self._made[private.sequence_number()] = (layer, line)
+        self._made.setdefault(private.sequence_number(), (layer, line))  # ops without a node follow under its number
         return ("backward" if self._after_backward else "forward"), layer, line

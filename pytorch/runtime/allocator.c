@@ -1,346 +1,242 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* allocator.c - answers PyTorch's requests for GPU memory: from the driver, by a plan, or by addresses that have no memory */
+/* allocator.c - PyTorch's allocator: lists the requests of an op, and answers them with a plan's addresses
+ *
+ * Requests of an op come in the same order each time.  While answers are planned, those of the planning thread get them, and
+ * kernels write straight into their buffers.  All state is the process's, as PyTorch's allocator is.
+ */
 #include <config.h>
-#include "pytorch/runtime/allocator.h"
+#include "pytorch/runtime/runtime.h"
 
+#include <dlfcn.h>
 #include <pthread.h>
 #include <stdlib.h>
-#include <string.h>
 
-#include "pytorch/runtime/cuda_driver.h"
-#include "src/base/units.h"
+#include "pytorch/runtime/backend.h"
+#include "pytorch/runtime/sources.h"
 
-enum {
-	ALIGNMENT = 512,		/* bytes, as PyTorch's own allocator has it */
-	MOST_CHUNKS = 64,		/* of addresses: half of all that a process has */
-	SMALL_BYTES = 64,		/* requests that may come under capture alone: a seed, an offset */
-	SLOT_BYTES = 256, SLOTS = 16384	/* for small requests; round and round, as each is used by one op */
-};
+/* Memory aside: slots in a ring, each used again after SLOTS more requests. */
+enum { SMALL_BYTES = 64, SLOT_BYTES = 256, SLOTS = 16384 };
 
-#define CHUNK_BYTES ((uint64_t)1 << 40)	/* of addresses that are reserved at once */
+static struct {
+	pthread_mutex_t lock;
+	const struct runtime_backend *backend;
+	int32_t device;
+	enum source source;
+	/* the list */
+	bool noting, lost;
+	struct layrub_torch_request *noted;	/* [capacity] */
+	uint32_t count, capacity;
+	/* the answers */
+	bool answering;
+	pthread_t thread;
+	const struct layrub_torch_request *wanted;	/* [wanted_count], not owned */
+	uint32_t wanted_count, next, misses;
+	unsigned char *arena;
+	bytes_t arena_bytes;
+	unsigned char *aside;	/* [SLOTS * SLOT_BYTES], for the life of the process; NULL: not taken yet */
+	uint32_t slot;
+} own = { .lock = PTHREAD_MUTEX_INITIALIZER, .backend = &runtime_cuda };
 
-struct block {
-	uint64_t address, bytes;
-	void *stream;
-};
-
-static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-static const struct cuda_driver *given_driver;
-static layrub_torch_raise_fn *raise_error;
-static uint32_t source;
-
-static uint64_t chunks[MOST_CHUNKS];	/* first addresses */
-static size_t chunk_count;
-static uint64_t chunk_used;		/* bytes of the last chunk */
-
-static struct block *spare;		/* blocks of KEPT that are given back */
-static size_t spare_count, spare_room;
-static struct block *kept;		/* blocks of KEPT in use */
-static size_t kept_count, kept_room;
-static uint64_t used_bytes, peak_bytes;
-
-static struct layrub_torch_request *log_list;
-static size_t log_count, log_room;
-static bool logging;
-
-static const struct layrub_torch_request *expected;	/* NULL: no op of a plan runs */
-static uint32_t expected_count, expected_next, unexpected;
-static uint64_t unexpected_bytes;
-static uint64_t slots, next_slot;	/* the place aside */
-static uint64_t *planned;		/* addresses of plans in use */
-static size_t planned_count, planned_room;
-
-void
-allocator_use_driver(const struct cuda_driver *driver)
-{
-	given_driver = driver;
-}
-
-static const struct cuda_driver *
-find_driver(struct err *e)
-{
-	return given_driver != NULL ? given_driver : cuda_driver(e);
-}
-
-static uint64_t
-rounded(uint64_t bytes)
-{
-	return (bytes + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
-}
-
-/* Makes room for one more element; false: out of memory. */
-static bool
-grow(void *list, size_t count, size_t *room, size_t size)
-{
-	size_t more = *room != 0 ? 2 * *room : 256;
-	void *old, *grown;
-
-	if (count < *room)
-		return true;
-	memcpy(&old, list, sizeof(old));
-	grown = realloc(old, more * size);
-	if (grown == NULL)
-		return false;
-	memcpy(list, &grown, sizeof(grown));
-	*room = more;
-	return true;
-}
-
-/* ---- the sources ---- */
-
+/* Raises std::bad_alloc, which PyTorch turns into an exception of Python.  Returns where no C++ is loaded. */
 static void
-count_used(uint64_t bytes)
+raise_bad_alloc(void)
 {
-	used_bytes += bytes;
-	if (used_bytes > peak_bytes)
-		peak_bytes = used_bytes;
+	void *library = dlopen("libstdc++.so.6", RTLD_LAZY | RTLD_NOLOAD);	/* PyTorch's */
+	void *found = library != NULL ? dlsym(library, "_ZSt17__throw_bad_allocv") : NULL;	/* std::__throw_bad_alloc() */
+	void (*throw_it)(void);
+
+	if (found == NULL)
+		return;
+	*(void **)&throw_it = found;
+	throw_it();
 }
 
-static int
-take_memory(const struct cuda_driver *d, uint64_t *address, uint64_t bytes, void *stream, struct err *e)
+static bool
+within(const void *p, const unsigned char *from, bytes_t bytes)
 {
-	CUDA_CALL(d, memory_take_in, (address, (size_t)bytes, stream), e);
-	return 0;
+	return from != NULL && (uintptr_t)p >= (uintptr_t)from && (uintptr_t)p - (uintptr_t)from < bytes;
 }
 
-static int
-take_kept(const struct cuda_driver *d, uint64_t *address, uint64_t bytes, void *stream, struct err *e)
-{
-	size_t i = spare_count;
-
-	if (!grow(&kept, kept_count, &kept_room, sizeof(*kept)))
-		return err_set(e, ERR_SYSTEM, "out of memory");
-	while (i > 0 && (spare[i - 1].bytes != bytes || spare[i - 1].stream != stream))
-		i--;
-	if (i > 0) {
-		*address = spare[i - 1].address;
-		spare[i - 1] = spare[--spare_count];
-	} else {
-		CUDA_CALL(d, memory_take, (address, (size_t)bytes), e);
-	}
-	kept[kept_count++] = (struct block) { *address, bytes, stream };
-	return 0;
-}
-
-static int
-take_address(const struct cuda_driver *d, uint64_t *address, uint64_t bytes, struct err *e)
-{
-	if (bytes > CHUNK_BYTES)
-		return err_set(e, ERR_SYSTEM, "a tensor larger than a tebibyte");
-	if (chunk_count == 0 || chunk_used + bytes > CHUNK_BYTES) {
-		if (chunk_count == MOST_CHUNKS)
-			return err_set(e, ERR_SYSTEM, "no addresses are left");
-		CUDA_CALL(d, address_reserve, (&chunks[chunk_count], (size_t)CHUNK_BYTES, 0, 0, 0), e);
-		chunk_count++;
-		chunk_used = 0;
-	}
-	*address = chunks[chunk_count - 1] + chunk_used;
-	chunk_used += bytes;
-	return 0;
-}
-
-static int
-take(uint64_t *address, uint64_t bytes, void *stream, struct err *e)
-{
-	const struct cuda_driver *d = find_driver(e);
-	int rc;
-
-	if (d == NULL)
-		return -1;
-	if (source == LAYRUB_TORCH_ADDRESSES)
-		return take_address(d, address, bytes, e);
-	rc = source == LAYRUB_TORCH_KEPT ? take_kept(d, address, bytes, stream, e) : take_memory(d, address, bytes, stream, e);
-	if (rc == 0)
-		count_used(bytes);
-	return rc;
-}
-
-/* ---- requests of an op of a plan ---- */
-
-/* A slot for a small request; 0: none. */
-static uint64_t
-take_slot(void)
+static void *
+take(bytes_t bytes, void *stream)
 {
 	struct err e = ERR_INIT;
-	const struct cuda_driver *d = find_driver(&e);
+	void *memory = NULL;
 
-	if (slots == 0 && (d == NULL || d->memory_take(&slots, (size_t)SLOT_BYTES * SLOTS) != 0))
-		return 0;
-	return slots + SLOT_BYTES * (next_slot++ % SLOTS);
+	return sources_take(own.backend, own.device, own.source, &memory, bytes, stream, &e) < 0 ? NULL : memory;
 }
 
-/* The plan's address for a request; 0: it is not the plan's. */
-static uint64_t
-take_planned(uint64_t bytes)
+static void *
+take_aside(void *stream)
 {
-	if (expected_next < expected_count && expected[expected_next].bytes == bytes &&
-	    grow(&planned, planned_count, &planned_room, sizeof(*planned)))
-		return planned[planned_count++] = expected[expected_next++].address;
-	if (bytes <= SMALL_BYTES)
-		return take_slot();
-	unexpected++;
-	if (bytes > unexpected_bytes)
-		unexpected_bytes = bytes;
-	return 0;
+	struct err e = ERR_INIT;
+	void *memory = NULL;
+
+	if (own.aside == NULL && own.backend->take_in(&memory, own.device, (bytes_t)SLOTS * SLOT_BYTES, stream, &e) == 0)
+		own.aside = memory;
+	return own.aside == NULL ? NULL : own.aside + (size_t)(own.slot++ % SLOTS) * SLOT_BYTES;
 }
 
-/* Gives a plan's address back; false: it is none. */
-static bool
-give_planned(uint64_t address)
+/* Returns the planned address of the thread's next request; NULL: it has none. */
+static void *
+answer(bytes_t bytes, void *stream)
 {
-	size_t i = planned_count;
+	const struct layrub_torch_request *w = own.next < own.wanted_count ? &own.wanted[own.next] : NULL;
 
-	while (i > 0 && planned[i - 1] != address)
-		i--;
-	if (i > 0)
-		planned[i - 1] = planned[--planned_count];
-	return i > 0;
-}
-
-void
-layrub_torch_expect(const struct layrub_torch_request *requests, uint32_t count)
-{
-	static const struct layrub_torch_request none;
-
-	pthread_mutex_lock(&lock);
-	if (slots == 0)
-		(void)take_slot();	/* a captured step could not */
-	expected = count != 0 ? requests : &none;
-	expected_count = count;
-	expected_next = unexpected = 0;
-	unexpected_bytes = 0;
-	pthread_mutex_unlock(&lock);
-}
-
-uint32_t
-layrub_torch_expected_end(uint64_t *bytes)
-{
-	uint32_t count;
-
-	pthread_mutex_lock(&lock);
-	expected = NULL;
-	count = unexpected;
-	*bytes = unexpected_bytes;
-	pthread_mutex_unlock(&lock);
-	return count;
-}
-
-/* ---- PyTorch's side ---- */
-
-static void
-note(uint64_t address, uint64_t bytes, bool taken)
-{
-	if (logging && grow(&log_list, log_count, &log_room, sizeof(*log_list)))
-		log_list[log_count++] = (struct layrub_torch_request) { address, bytes, taken };
-}
-
-static void
-fail(uint64_t bytes, const struct err *e)
-{
-	char text[RUNTIME_ERROR], size[32];
-
-	snprintf(text, sizeof(text), "layrub: no GPU memory for a tensor of %s: %s", units_size(size, (bytes_t)bytes), e->text);
-	if (raise_error == NULL) {
-		fprintf(stderr, "%s\n", text);
-		abort();
+	if (bytes <= SMALL_BYTES && (w == NULL || w->bytes != bytes))
+		return take_aside(stream);
+	if (w != NULL && bytes == w->bytes) {
+		own.next++;
+		return w->address;
 	}
-	raise_error("layrub_torch_alloc", __FILE__, __LINE__, text);
+	own.misses++;
+	return NULL;
+}
+
+/* Adds to the list; without memory the list is lost. */
+static void
+note(void *address, bytes_t bytes, bool freed)
+{
+	struct layrub_torch_request *larger;
+
+	if (own.count == own.capacity) {
+		own.capacity = own.capacity == 0 ? 256 : 2 * own.capacity;
+		larger = realloc(own.noted, own.capacity * sizeof(*larger));
+		if (larger == NULL) {
+			own.capacity = own.count;
+			own.lost = true;
+			return;
+		}
+		own.noted = larger;
+	}
+	own.noted[own.count++] = (struct layrub_torch_request) { address, bytes, freed };
+}
+
+static void *
+serve(bytes_t bytes, void *stream)
+{
+	void *memory = NULL;
+
+	if (own.answering && pthread_equal(own.thread, pthread_self()))
+		memory = answer(bytes, stream);
+	if (memory == NULL)
+		memory = take(bytes, stream);
+	if (memory != NULL && own.noting)
+		note(memory, bytes, false);
+	return memory;
 }
 
 void *
-layrub_torch_alloc(ssize_t bytes, int device, void *stream)
+layrub_torch_alloc(ptrdiff_t bytes, int device, void *stream)
 {
-	struct err e = ERR_INIT;
-	uint64_t address = 0;
-	int rc = 0;
-
-	(void)device;	/* PyTorch has made it current */
-	if (bytes <= 0)
-		return NULL;
-	pthread_mutex_lock(&lock);
-	if (expected != NULL)
-		address = take_planned((uint64_t)bytes);
-	if (address == 0)
-		rc = take(&address, rounded((uint64_t)bytes), stream, &e);
-	if (rc == 0)
-		note(address, (uint64_t)bytes, true);
-	pthread_mutex_unlock(&lock);
-	if (rc < 0)
-		fail((uint64_t)bytes, &e);
-	return (void *)(uintptr_t)address;
-}
-
-static bool
-has_no_memory(uint64_t address)
-{
-	for (size_t i = 0; i < chunk_count; i++)
-		if (address - chunks[i] < CHUNK_BYTES)
-			return true;
-	return slots != 0 && address - slots < (uint64_t)SLOT_BYTES * SLOTS;
-}
-
-/* Gives a block of KEPT back; false: it is none. */
-static bool
-give_kept(uint64_t address)
-{
-	size_t i = kept_count;
-
-	while (i > 0 && kept[i - 1].address != address)
-		i--;
-	if (i == 0)
-		return false;
-	if (grow(&spare, spare_count, &spare_room, sizeof(*spare)))
-		spare[spare_count++] = kept[i - 1];
-	kept[i - 1] = kept[--kept_count];
-	return true;
-}
-
-void
-layrub_torch_release(void *memory, ssize_t bytes, int device, void *stream)
-{
-	const uint64_t address = (uint64_t)(uintptr_t)memory;
-	struct err e = ERR_INIT;
-	const struct cuda_driver *d = find_driver(&e);
+	void *memory;
 
 	(void)device;
-	pthread_mutex_lock(&lock);
-	note(address, (uint64_t)bytes, false);
-	if (address != 0 && d != NULL && !give_planned(address) && !has_no_memory(address)) {
-		used_bytes -= rounded((uint64_t)bytes);
-		if (!give_kept(address))
-			(void)d->memory_give_in(address, stream);
-	}
-	pthread_mutex_unlock(&lock);
+	if (bytes <= 0)
+		return NULL;
+	pthread_mutex_lock(&own.lock);
+	memory = serve((bytes_t)bytes, stream);
+	pthread_mutex_unlock(&own.lock);
+	if (memory == NULL)
+		raise_bad_alloc();
+	return memory;
 }
 
 void
-layrub_torch_raise_by(layrub_torch_raise_fn *raise)
+layrub_torch_free(void *memory, ptrdiff_t bytes, int device, void *stream)
 {
-	raise_error = raise;
+	(void)device;
+	if (memory == NULL)
+		return;
+	pthread_mutex_lock(&own.lock);
+	if (own.noting)
+		note(memory, 0, true);
+	if (!within(memory, own.arena, own.arena_bytes) && !within(memory, own.aside, (bytes_t)SLOTS * SLOT_BYTES))
+		sources_give(own.backend, own.device, memory, (bytes_t)bytes, stream);
+	pthread_mutex_unlock(&own.lock);
+}
+
+int
+layrub_torch_allocator_use(const struct layrub_torch_device *device, char *error)
+{
+	struct err e = ERR_INIT;
+	int rc;
+
+	pthread_mutex_lock(&own.lock);
+	rc = runtime_backend_find(&own.backend, device->backend, &e);
+	own.device = device->number;
+	pthread_mutex_unlock(&own.lock);
+	if (rc < 0)
+		snprintf(error, RUNTIME_ERROR, "%s", e.text);
+	return rc;
+}
+
+void
+layrub_torch_requests_note(void)
+{
+	pthread_mutex_lock(&own.lock);
+	own.noting = true;
+	own.lost = false;
+	own.count = 0;
+	pthread_mutex_unlock(&own.lock);
+}
+
+const struct layrub_torch_request *
+layrub_torch_requests_noted(uint32_t *count)
+{
+	pthread_mutex_lock(&own.lock);
+	own.noting = false;
+	*count = own.lost ? UINT32_MAX : own.count;
+	pthread_mutex_unlock(&own.lock);
+	return own.noted;
+}
+
+void
+layrub_torch_requests_answer(void *arena, uint64_t arena_bytes, const struct layrub_torch_request *wanted, uint32_t count)
+{
+	pthread_mutex_lock(&own.lock);
+	own.answering = true;
+	own.thread = pthread_self();
+	own.arena = arena;
+	own.arena_bytes = arena_bytes;
+	own.wanted = wanted;
+	own.wanted_count = count;
+	own.next = own.misses = 0;
+	pthread_mutex_unlock(&own.lock);
 }
 
 uint32_t
-layrub_torch_answer_from(uint32_t next)
+layrub_torch_requests_end(uint32_t *left)
+{
+	uint32_t misses;
+
+	pthread_mutex_lock(&own.lock);
+	own.answering = false;
+	*left = own.wanted_count - own.next;
+	misses = own.misses;
+	pthread_mutex_unlock(&own.lock);
+	return misses;
+}
+
+uint32_t
+layrub_torch_answer_from(uint32_t source)
 {
 	uint32_t before;
 
-	pthread_mutex_lock(&lock);
-	before = source;
-	source = next;
-	pthread_mutex_unlock(&lock);
+	pthread_mutex_lock(&own.lock);
+	before = own.source;
+	if (source < SOURCE_COUNT)
+		own.source = (enum source)source;
+	pthread_mutex_unlock(&own.lock);
 	return before;
 }
 
 void
 layrub_torch_trim(void)
 {
-	struct err e = ERR_INIT;
-	const struct cuda_driver *d = find_driver(&e);
-
-	pthread_mutex_lock(&lock);
-	while (d != NULL && spare_count > 0)
-		(void)d->memory_give(spare[--spare_count].address);
-	pthread_mutex_unlock(&lock);
+	pthread_mutex_lock(&own.lock);
+	sources_trim(own.backend, own.device);
+	pthread_mutex_unlock(&own.lock);
 }
 
 uint64_t
@@ -348,9 +244,9 @@ layrub_torch_used_bytes(void)
 {
 	uint64_t bytes;
 
-	pthread_mutex_lock(&lock);
-	bytes = used_bytes;
-	pthread_mutex_unlock(&lock);
+	pthread_mutex_lock(&own.lock);
+	bytes = sources_used();
+	pthread_mutex_unlock(&own.lock);
 	return bytes;
 }
 
@@ -359,31 +255,8 @@ layrub_torch_peak_bytes(bool reset)
 {
 	uint64_t bytes;
 
-	pthread_mutex_lock(&lock);
-	bytes = peak_bytes;
-	if (reset)
-		peak_bytes = used_bytes;
-	pthread_mutex_unlock(&lock);
+	pthread_mutex_lock(&own.lock);
+	bytes = sources_peak(reset);
+	pthread_mutex_unlock(&own.lock);
 	return bytes;
-}
-
-void
-layrub_torch_log_requests(bool on)
-{
-	pthread_mutex_lock(&lock);
-	logging = on;
-	log_count = 0;
-	pthread_mutex_unlock(&lock);
-}
-
-uint32_t
-layrub_torch_log(struct layrub_torch_request *requests, uint32_t most)
-{
-	uint32_t count;
-
-	pthread_mutex_lock(&lock);
-	count = (uint32_t)log_count;
-	memcpy(requests, log_list, sizeof(*requests) * (count < most ? count : most));
-	pthread_mutex_unlock(&lock);
-	return count;
 }

@@ -23,6 +23,11 @@ struct runtime_backend {
 	const char *name, *summary;
 	int (*take)(void **memory, int32_t device, bool on_host, bytes_t bytes, struct err *e);
 	void (*give)(void *memory, int32_t device, bool on_host, bytes_t bytes);
+	/* The same in the order of a stream (CUstream), for requests outside of plans. */
+	int (*take_in)(void **memory, int32_t device, bytes_t bytes, void *stream, struct err *e);
+	void (*give_in)(void *memory, int32_t device, void *stream);
+	/* Addresses without memory, for the life of the process. */
+	int (*reserve)(void **address, int32_t device, bytes_t bytes, struct err *e);
 	int (*move)(void *to, const void *from, int32_t device, bytes_t bytes, struct err *e);
 	int (*open)(struct machine **m, const struct machine_job *job, struct arena *a, struct err *e);
 	void (*close)(struct machine *m);	/* also after a failed open */
@@ -36,6 +41,8 @@ struct runtime_backend {
 };
 
 extern const struct runtime_backend runtime_host, runtime_cuda;
+
+int runtime_backend_find(const struct runtime_backend **found, const char *name, struct err *e) WARN_UNUSED;
 
 /* The two ends of the copy of an instruction. */
 static inline void *

@@ -97,6 +97,48 @@ cuda_give(void *memory, int32_t device, bool on_host, bytes_t bytes)
 }
 
 static int
+cuda_take_in(void **memory, int32_t device, bytes_t bytes, void *stream, struct err *e)
+{
+	const struct cuda_driver *d = cuda_driver(e);
+	cuda_address got = 0;
+	cuda_result rc;
+
+	if (d == NULL || cuda_enter(d, device, e) < 0)
+		return -1;
+	rc = d->memory_take_in(&got, (size_t)bytes, stream);
+	cuda_leave(d);
+	*memory = (void *)(uintptr_t)got;
+	return rc == 0 ? 0 : cuda_failed(d, "memory_take_in", rc, e);
+}
+
+static void
+cuda_give_in(void *memory, int32_t device, void *stream)
+{
+	struct err e = ERR_INIT;
+	const struct cuda_driver *d = cuda_driver(&e);
+
+	if (d == NULL || cuda_enter(d, device, &e) < 0)
+		return;
+	(void)d->memory_give_in(address(memory), stream);
+	cuda_leave(d);
+}
+
+static int
+cuda_reserve(void **memory, int32_t device, bytes_t bytes, struct err *e)
+{
+	const struct cuda_driver *d = cuda_driver(e);
+	cuda_address got = 0;
+	cuda_result rc;
+
+	if (d == NULL || cuda_enter(d, device, e) < 0)
+		return -1;
+	rc = d->address_reserve(&got, (size_t)bytes, 0, 0, 0);
+	cuda_leave(d);
+	*memory = (void *)(uintptr_t)got;
+	return rc == 0 ? 0 : cuda_failed(d, "address_reserve", rc, e);
+}
+
+static int
 copy_now(const struct cuda_driver *d, void *to, const void *from, bytes_t bytes, struct err *e)
 {
 	CUDA_CALL(d, context_synchronize, (), e);
@@ -244,7 +286,8 @@ cuda_wait(struct machine *m, uint32_t i, uint32_t after, struct err *e)
 
 const struct runtime_backend runtime_cuda = {
 	.name = "cuda", .summary = "three streams on an NVIDIA GPU",
-	.take = cuda_take, .give = cuda_give, .move = cuda_move, .open = cuda_open, .close = cuda_close,
-	.stream = cuda_stream_of_compute, .begin = cuda_begin, .end = cuda_end, .drain = cuda_drain, .copy = cuda_copy,
+	.take = cuda_take, .give = cuda_give, .take_in = cuda_take_in, .give_in = cuda_give_in,
+	.reserve = cuda_reserve, .move = cuda_move,
+	.open = cuda_open, .close = cuda_close, .stream = cuda_stream_of_compute, .begin = cuda_begin, .end = cuda_end, .drain = cuda_drain, .copy = cuda_copy,
 	.record = cuda_record, .wait = cuda_wait
 };

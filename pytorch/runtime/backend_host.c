@@ -6,6 +6,7 @@
 #include <config.h>
 #include "pytorch/runtime/backend.h"
 
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 
@@ -38,6 +39,31 @@ host_give(void *memory, int32_t device, bool on_host, bytes_t bytes)
 	(void)device;
 	(void)on_host;
 	munmap(memory, (size_t)bytes);
+}
+
+static int
+host_take_in(void **memory, int32_t device, bytes_t bytes, void *stream, struct err *e)
+{
+	(void)device;
+	(void)stream;
+	*memory = bytes > SIZE_MAX ? NULL : malloc((size_t)bytes);
+	return *memory != NULL ? 0 : host_memory_missing("request", bytes, e);
+}
+
+static void
+host_give_in(void *memory, int32_t device, void *stream)
+{
+	(void)device;
+	(void)stream;
+	free(memory);
+}
+
+static int
+host_reserve(void **memory, int32_t device, bytes_t bytes, struct err *e)
+{
+	(void)device;
+	*memory = mmap(NULL, (size_t)bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	return *memory != MAP_FAILED ? 0 : err_set(e, ERR_SYSTEM, "no addresses are left");
 }
 
 static int
@@ -114,6 +140,7 @@ host_wait(struct machine *m, uint32_t i, uint32_t after, struct err *e)
 
 const struct runtime_backend runtime_host = {
 	.name = "host", .summary = "host memory, everything in the order of the list",
-	.take = host_take, .give = host_give, .move = host_move, .open = host_open, .close = host_nothing, .stream = host_stream,
+	.take = host_take, .give = host_give, .take_in = host_take_in, .give_in = host_give_in, .reserve = host_reserve,
+	.move = host_move, .open = host_open, .close = host_nothing, .stream = host_stream,
 	.begin = host_at_once, .end = host_at_once, .drain = host_nothing, .copy = host_copy, .record = host_record, .wait = host_wait
 };

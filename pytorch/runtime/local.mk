@@ -2,16 +2,22 @@
 # liblayrub-torch: executes plans for PyTorch.  No planner, no GLPK, and no CUDA to build with: the driver is looked for at run time.
 noinst_LIBRARIES += libruntime.a
 libruntime_a_SOURCES = \
-	%D%/runtime.c %D%/runtime.h \
-	%D%/allocator.c %D%/allocator.h \
+	%D%/runtime.c %D%/runtime.h %D%/allocator.c %D%/sources.c %D%/sources.h \
 	%D%/backend.h %D%/backend_host.c %D%/backend_cuda.c \
 	%D%/cuda_driver.c %D%/cuda_driver.h
-libruntime_a_CFLAGS = $(AM_CFLAGS) -fexceptions	# PyTorch's errors pass through the allocator
+# An exception of C++ passes through the allocator.
+libruntime_a_CFLAGS = $(AM_CFLAGS) -fexceptions
 EXTRA_DIST += %D%/README.md %D%/runtime.map
 
 RUNTIME_SHARED = liblayrub-torch.so
 RUNTIME_PARTS  = $(libruntime_a_OBJECTS) libsim.a libcore.a
-nodist_libraryexec_DATA += $(RUNTIME_SHARED)
+# A private library: its one user is the package for Python of the same version.
+runtimeexecdir = $(libdir)/layrub
+if HAVE_PYTHON
+nodist_runtimeexec_DATA = $(RUNTIME_SHARED)
+else
+noinst_DATA = $(RUNTIME_SHARED)
+endif
 CLEANFILES += $(RUNTIME_SHARED)
 
 $(RUNTIME_SHARED): $(RUNTIME_PARTS) libruntime.a $(srcdir)/%D%/runtime.map

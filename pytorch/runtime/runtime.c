@@ -45,8 +45,8 @@ say(const struct err *e, char *error)
 	snprintf(error, RUNTIME_ERROR, "%s%s%s", e->path, e->path[0] != '\0' ? ": " : "", e->text);
 }
 
-static int
-find_backend(const struct runtime_backend **found, const char *name, struct err *e)
+int
+runtime_backend_find(const struct runtime_backend **found, const char *name, struct err *e)
 {
 	for (size_t k = 0; k < sizeof(backends) / sizeof(*backends); k++)
 		if (strcmp(backends[k]->name, name) == 0) {
@@ -61,7 +61,7 @@ find_backend(const struct runtime_backend **found, const char *name, struct err 
 static int
 take(struct layrub_torch_memory *m, const char *backend, struct err *e)
 {
-	if (find_backend(&m->backend, backend, e) < 0)
+	if (runtime_backend_find(&m->backend, backend, e) < 0)
 		return -1;
 	return m->bytes == 0 ? 0 : m->backend->take(&m->address, m->device, m->on_host, m->bytes, e);
 }
@@ -106,7 +106,7 @@ layrub_torch_copy(const struct layrub_torch_device *device, void *to, const void
 	const struct runtime_backend *b;
 	struct err e = ERR_INIT;
 
-	if (find_backend(&b, device->backend, &e) == 0 && (bytes == 0 || b->move(to, from, device->number, bytes, &e) == 0))
+	if (runtime_backend_find(&b, device->backend, &e) == 0 && (bytes == 0 || b->move(to, from, device->number, bytes, &e) == 0))
 		return 0;
 	say(&e, error);
 	return -1;
@@ -127,7 +127,7 @@ open_program(void *arg)
 	struct program_opening *o = arg;
 	struct layrub_torch_program *p = o->program;
 
-	if (find_backend(&p->backend, o->backend, &o->err) < 0 || plan_read_from(&p->plan, &o->source, &p->arena, &o->err) < 0)
+	if (runtime_backend_find(&p->backend, o->backend, &o->err) < 0 || plan_read_from(&p->plan, &o->source, &p->arena, &o->err) < 0)
 		return -1;
 	if ((p->plan.arena_bytes > 0 && p->job.arena == NULL) || (p->plan.host_bytes > 0 && p->job.pool == NULL))
 		return err_set(&o->err, ERR_INPUT, "the plan needs an arena or a pool, and none is given");

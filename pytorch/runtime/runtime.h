@@ -50,4 +50,42 @@ typedef int layrub_torch_run_fn(uint32_t instruction);
  * work begins after the queues.  A step may be captured: nothing in it waits on the host.  0: done; 1: run has ended it; -1:
  * error.  After 1 and -1 all queues are empty, and the contents of memory are not defined. */
 RUNTIME_API int layrub_torch_program_step(struct layrub_torch_program *program, layrub_torch_run_fn *run, char *error);
+
+/* ---- PyTorch's allocator ---- */
+
+/* The two functions of a CUDAPluggableAllocator.  A request goes to the device, in the order of its stream, unless an answer is
+ * planned for it.  Failure raises std::bad_alloc. */
+RUNTIME_API void *layrub_torch_alloc(ptrdiff_t bytes, int device, void *stream);
+RUNTIME_API void layrub_torch_free(void *memory, ptrdiff_t bytes, int device, void *stream);
+
+/* Names the device of requests outside of plans.  "cuda" before the first call; "host" is for tests. */
+RUNTIME_API int layrub_torch_allocator_use(const struct layrub_torch_device *device, char *error);
+
+/* Where requests outside of plans are answered from, as in sources.h.  Returns the source before. */
+RUNTIME_API uint32_t layrub_torch_answer_from(uint32_t source);
+RUNTIME_API void layrub_torch_trim(void);	/* frees the kept blocks that nobody uses; the device is idle */
+
+/* Bytes with memory that are in use outside of plans; and the most since the last reset. */
+RUNTIME_API uint64_t layrub_torch_used_bytes(void);
+RUNTIME_API uint64_t layrub_torch_peak_bytes(bool reset);
+
+struct layrub_torch_request {
+	void *address;
+	uint64_t bytes;
+	uint32_t freed;		/* 1: the memory was given back; bytes is then 0 */
+};
+
+/* Begins a list of all requests. */
+RUNTIME_API void layrub_torch_requests_note(void);
+/* Ends the list, and returns it; it is valid until the next call of either function.  *count is UINT32_MAX where memory for the list
+ * ran out. */
+RUNTIME_API const struct layrub_torch_request *layrub_torch_requests_noted(uint32_t *count);
+
+/* From now on the calling thread's requests get these addresses, in order.  A request of at most 64 bytes that is not the next one
+ * gets memory aside: attention makes seeds on the device only while it is captured.  All addresses lie in the arena.  wanted stays
+ * the caller's, until layrub_torch_requests_end(). */
+RUNTIME_API void layrub_torch_requests_answer(void *arena, uint64_t arena_bytes, const struct layrub_torch_request *wanted,
+    uint32_t count);
+/* Ends it.  Returns how many requests found no answer, or one that is too small; *left is the number of answers that nobody wanted. */
+RUNTIME_API uint32_t layrub_torch_requests_end(uint32_t *left);
 #endif
