@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The incremental evaluator against the pipeline: after every move of long random walks, the same bytes and the same time, to the bit. */
+/* The incremental evaluator against the pipeline: after every move of long random walks, the same bytes and the same time, to the bit.
+ * Plans whose best step time is known. */
 #include <config.h>
 #include "planner/search/evaluator.h"
 
 #include <math.h>
 #include <string.h>
 
+#include "planner/planner.h"
 #include "planner/schedule/idle.h"
 #include "planner/schedule/program.h"
 #include "sim/time/simulate.h"
@@ -199,9 +201,42 @@ test_small(void)
 	is_uint(y.wrong + y.kept_wrong, 0, "small graphs: every time is the pipeline's");
 }
 
+/* Plans a graph of tests/data by hybrid: the step time, or INFINITY. */
+static double
+hybrid_us(const char *graph, const char *device, bytes_t budget)
+{
+	struct arena a = ARENA_INIT;
+	struct err e = ERR_INIT;
+	struct planner_options o = { .policy = policy_find("hybrid"), .placement = placement_find("auto"), .budget_bytes = budget,
+	    .bound_time_us = NO_TIME_BOUND };
+	struct device d;
+	struct graph g;
+	struct plan plan;
+	double us = INFINITY;
+
+	if (graph_read(&g, tests_path(arena_printf(&a, "data/search-%s.json", graph)), &a, &e) < 0 ||
+	    device_read(&d, tests_path(arena_printf(&a, "data/search-%s.json", device)), &a, &e) < 0)
+		ok(false, "%s: %s", graph, e.text);
+	else if (planner_run(&plan, &g, &d, &o, &a, &e) == 0)
+		us = plan.predicted.step_time_us;
+	arena_free(&a);
+	return us;
+}
+
+/* Steps whose best plan was found by hand. */
+static void
+test_right_values(void)
+{
+	is_near(hybrid_us("linear5", "device-nopin", 3145984), 21000, 1, "no forward op runs twice before the loss");
+	is_near(hybrid_us("stream", "device", 45088768), 24000, 1, "parameters are fetched before the op that comes before their use");
+	is_near(hybrid_us("infer", "device", 83886080), 24500, 1, "parameters that do not fit live on the host, at no cost");
+	ok(!isinf(hybrid_us("infer", "device", 31 << 20)), "a budget between two that have plans has a plan");
+}
+
 int
 main(void)
 {
+	test_right_values();
 	test_small();
 	test_trace("alexnet", "h100", false, 1500);
 	test_trace("vgg16", "k40m", true, 800);

@@ -451,6 +451,7 @@ improve(struct hybrid_search *x)
 	struct to_place t = to_place(x, &x->decisions, NULL);
 	struct local_search_result r = { .us = INFINITY };
 	struct err e = ERR_INIT;
+	bytes_t *offsets;
 	int rc;
 
 	if (x->decisions.life == NULL)
@@ -460,11 +461,14 @@ improve(struct hybrid_search *x)
 	rc = arena_run(&t.arena, place_decisions, &t, &t.h.err);
 	if (rc == 0) {
 		r.us = t.us;
-		r.offsets = ARENA_NEW(x->arena, bytes_t, t.h.plan.buffer_count);
+		offsets = ARENA_NEW(x->arena, bytes_t, t.h.plan.buffer_count);
 		for (uint32_t b = 0; b < t.h.plan.buffer_count; b++)
-			r.offsets[b] = t.h.plan.buffers[b].offset_bytes;
+			offsets[b] = t.h.plan.buffers[b].offset_bytes;
+		r.offsets = offsets;
 	}
 	arena_free(&t.arena);
+	if (rc < 0 && t.h.err.code == ERR_SYSTEM)
+		arena_fail(x->arena);
 	if (rc < 0 || !local_search(&x->decisions, &r, x->p, time_decisions, x, x->arena) || !(r.us < x->us) ||
 	    decisions_schedule(x->best, &x->decisions, x->arena, &e) < 0)
 		return;

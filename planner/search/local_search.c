@@ -387,16 +387,14 @@ try_changes(struct fate_search *x, struct local_search_result *r)
 static bool
 keep(struct fate_search *x, struct local_search_result *r, local_search_time *time, void *arg)
 {
-	struct arena scratch = ARENA_INIT;
 	bool kept = false;
 
 	if (packing_try(&x->packing, x->evaluator.trial)) {
-		double us = time(arg, x->d, packing_offsets(&x->packing, x->packing.trial, x->evaluator.trial, &scratch));
+		double us = time(arg, x->d, packing_offsets(&x->packing, x->packing.trial, x->evaluator.trial));
 
 		kept = us < r->us * (1 - BETTER);
 		r->us = kept ? us : r->us;
 	}
-	arena_free(&scratch);
 	if (!kept)
 		return false;
 	packing_accept(&x->packing);
@@ -414,6 +412,8 @@ local_search(struct decisions *d, struct local_search_result *r, const struct pr
 	uint64_t most = SEARCH_OPS / ((uint64_t)p->graph->op_count + 1), last = 0;
 
 	most = most < MOST_TRIALS ? most : MOST_TRIALS;
+	if (p->control != NULL && p->control->time_limit_s > 0)
+		most *= LIMITED;
 	*x = (struct fate_search) { .p = p, .d = d, .arena = a, .seed = UINT64_C(88172645463325252) };
 	if (d->on_host == NULL)
 		d->on_host = ARENA_NEW(a, bool, p->graph->tensor_count);
@@ -437,6 +437,6 @@ local_search(struct decisions *d, struct local_search_result *r, const struct pr
 		else
 			take_back(x);
 	}
-	r->offsets = packing_offsets(&x->packing, x->packing.base, x->evaluator.base, a);
+	r->offsets = packing_offsets(&x->packing, x->packing.base, x->evaluator.base);
 	return true;
 }

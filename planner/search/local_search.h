@@ -11,7 +11,7 @@
 
 struct local_search_result {
 	double us;			/* step time with addresses */
-	bytes_t *offsets;		/* of the program's buffers */
+	const bytes_t *offsets;		/* of the program's buffers */
 	uint64_t trials, kept;
 };
 
@@ -19,7 +19,7 @@ struct local_search_result {
 typedef double local_search_time(void *arg, const struct decisions *d, const bytes_t *offsets);
 
 /* Improves d in place.  On entry, *r holds the step time and the offsets of d's program.  The work is counted, so the result
- * is the same on every machine; p->control may end it early.  False: without addresses, d makes no schedule within the budget. */
+ * is the same on every machine; p->control may end it early, and with a time limit there is more of it.  False: without addresses, d makes no schedule within the budget. */
 bool local_search(struct decisions *d, struct local_search_result *r, const struct problem *p, local_search_time *time, void *arg,
     struct arena *a);
 #endif

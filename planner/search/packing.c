@@ -368,11 +368,17 @@ packing_accept(struct packing *k)
 	k->trial = base;
 }
 
-bytes_t *
-packing_offsets(const struct packing *k, const struct packing_list *l, const struct time_line *t, struct arena *a)
+const bytes_t *
+packing_offsets(struct packing *k, const struct packing_list *l, const struct time_line *t)
 {
-	bytes_t *offsets = ARENA_NEW(a, bytes_t, t->counts.ranges);
+	bytes_t *offsets = k->offsets;
 
+	if (t->counts.ranges > k->offset_capacity) {
+		k->offset_capacity = 2 * t->counts.ranges;
+		k->offsets = offsets = ARENA_NEW(k->arena, bytes_t, k->offset_capacity);
+	}
+	if (t->counts.ranges > 0)
+		memset(offsets, 0, sizeof(*offsets) * t->counts.ranges);
 	/* A home to which a tensor returns at the step's end takes no room any more. */
 	for (size_t i = 0; i < t->counts.ranges; i++)
 		if (t->ranges[i].owner < k->tensor_count && k->home[t->ranges[i].owner] != PACK_NOWHERE)

@@ -48,6 +48,8 @@ struct packing {
 	struct placed_range *near;	/* [scratch_capacity] placed ranges alive with the one at hand */
 	struct pack_end *ends;		/* [scratch_capacity] the ends of those, rising */
 	size_t scratch_capacity;
+	bytes_t *offsets;		/* [offset_capacity] */
+	size_t offset_capacity;
 };
 
 /* Fills k: the packing of timeline t with these offsets of its ranges, which are a sound packing. */
@@ -59,6 +61,6 @@ bool packing_try(struct packing *k, const struct time_line *t);
 /* Makes the last packing found the base. */
 void packing_accept(struct packing *k);
 
-/* Returns the offsets of a packing of t, by its ranges: [t->counts.ranges]. */
-bytes_t *packing_offsets(const struct packing *k, const struct packing_list *l, const struct time_line *t, struct arena *a);
+/* Returns the offsets of a packing of t, by its ranges: [t->counts.ranges].  The next call fills the same array. */
+const bytes_t *packing_offsets(struct packing *k, const struct packing_list *l, const struct time_line *t);
 #endif
