@@ -49,7 +49,8 @@ class Recording:
     kept: dict[int, tuple[Leaf, torch.Tensor]]  # results that the step leaves in a Python object
     gradients: list[tuple[torch.nn.Parameter, Leaf]]  # of parameters, where they are results
     updates: list[Update]
-    read: set[int]  # storages of counters that an optimizer reads as numbers
+    read: set[int]  # storages that an optimizer reads as numbers
+    device_type: str
     varying: set[int]  # entries with numbers that differ from step to step
     requests: dict[int, list[requests.Asked]]  # of the allocator, by entry; empty where it is not ours
     modules: list[torch.nn.Module]  # that ran
@@ -67,6 +68,7 @@ class _Observer(Recorder):
         self.modules: dict[int, torch.nn.Module] = {}
         self.requests: dict[int, list[requests.Asked]] = {}
         self._log: list[tuple[int, int]] = []
+        self._plain: set[int] = set()  # learning rates that are tensors, and what an optimizer makes of them alone
         self._open: list[tuple[Update, list[dict[str, Any]]]] = []
         self._hooks: list[Any] = []
 
@@ -92,6 +94,8 @@ class _Observer(Recorder):
 
     def _note(self, entry: Entry, args: tuple[Any, ...], kwargs: dict[str, Any], result: Any) -> None:
         super()._note(entry, args, kwargs, result)
+        if self._open and all(a.storage in self._plain for a in entry.arguments if isinstance(a, Leaf)):
+            self._plain.update(leaf.storage for leaf in entry.results)
         if requests.installed():
             storages = [t.untyped_storage() for t in private.tree_flatten(result)[0] if isinstance(t, torch.Tensor)]
             address = {self._ids.get(private.storage_key(s)): s.data_ptr() for s in storages}
@@ -100,6 +104,8 @@ class _Observer(Recorder):
 
     def _begin_update(self, optimizer: torch.optim.Optimizer, *_: Any) -> None:
         has = [[p.grad is not None for p in g["params"]] for g in optimizer.param_groups]
+        values = [v for g in optimizer.param_groups for n, v in g.items() if n != "params" and isinstance(v, torch.Tensor)]
+        self._plain = {self._storage(v) for v in values if self._ours(v)}
         self._open.append((Update(optimizer, len(self.tape.entries), has), [numbers(g) for g in optimizer.param_groups]))
 
     def _end_update(self, optimizer: torch.optim.Optimizer, *_: Any) -> None:
@@ -111,7 +117,9 @@ class _Observer(Recorder):
 
     def _read_counter(self, func: Any, args: Any, kwargs: Any) -> Any | None:
         storage = self._storage(args[0])
-        if not self._open or self.tape.storages[storage].kind != "optimizer":
+        if not self._open:
+            return None
+        if self.tape.storages[storage].kind != "optimizer" and storage not in self._plain:
             return None
         self.read.add(storage)
         return func(*args, **kwargs)
@@ -232,6 +240,7 @@ def _finish(run: _Run, tensors: list[torch.Tensor], varying: set[int], device_ty
         gradients=left,
         updates=observer.updates,
         read=observer.read,
+        device_type=device_type,
         varying=varying,
         requests=observer.requests,
         modules=list(observer.modules.values()),
