@@ -7,6 +7,7 @@ found: a number that changes is either one that an optimizer works out (scalars.
 
 from __future__ import annotations
 
+import contextlib
 import gc
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -19,6 +20,7 @@ from torch.optim.optimizer import register_optimizer_step_post_hook, register_op
 from . import private, requests, statistics
 from .compare import compare, line, same
 from .errors import Refused
+from .generator import END, Chain, Moment
 from .living import Living, living, numbers
 from .recorder import Recorder, known_storages
 from .tape import PERSISTENT, Entry, Leaf, Tape
@@ -53,6 +55,8 @@ class Recording:
     device_type: str
     varying: set[int]  # entries with numbers that differ from step to step
     requests: dict[int, list[requests.Asked]]  # of the allocator, by entry; empty where it is not ours
+    restores: dict[int, Moment]  # of the generator of random numbers
+    graded: set[int]  # entries that ran while gradients were recorded
     modules: list[torch.nn.Module]  # that ran
     modes_after: list[bool]  # `training` of the modules when the step was over
     after: Living = field(default_factory=Living)  # what was alive when all had been put back
@@ -67,6 +71,8 @@ class _Observer(Recorder):
         self.read: set[int] = set()
         self.modules: dict[int, torch.nn.Module] = {}
         self.requests: dict[int, list[requests.Asked]] = {}
+        self.graded: set[int] = set()
+        self.chain = Chain(device_type)
         self._log: list[tuple[int, int]] = []
         self._plain: set[int] = set()  # learning rates that are tensors, and what an optimizer makes of them alone
         self._open: list[tuple[Update, list[dict[str, Any]]]] = []
@@ -86,14 +92,20 @@ class _Observer(Recorder):
         return super().__exit__(*error)
 
     def _run(self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any], ours: list[torch.Tensor]) -> Any:
-        if not requests.installed():
-            return super()._run(func, args, kwargs, ours)
+        entry, is_random = len(self.tape.entries), torch.Tag.nondeterministic_seeded in func.tags
+        if is_random:
+            self.chain.before(entry, self._line())
         self._log = []
-        with requests.noted(self._log):
-            return super()._run(func, args, kwargs, ours)
+        with requests.noted(self._log) if requests.installed() else contextlib.nullcontext():
+            result = super()._run(func, args, kwargs, ours)
+        if is_random:
+            self.chain.after(entry)
+        return result
 
     def _note(self, entry: Entry, args: tuple[Any, ...], kwargs: dict[str, Any], result: Any) -> None:
         super()._note(entry, args, kwargs, result)
+        if torch.is_grad_enabled():
+            self.graded.add(len(self.tape.entries) - 1)
         if self._open and all(a.storage in self._plain for a in entry.arguments if isinstance(a, Leaf)):
             self._plain.update(leaf.storage for leaf in entry.results)
         if requests.installed():
@@ -183,6 +195,7 @@ def _observe(
         groups = [(o, [numbers(g) for g in o.param_groups]) for o in before.optimizers]
         with observer:
             result = function(*args, **kwargs)
+        observer.chain.before(END, "the step")
     _check_groups(observer, groups)
     flat, form = private.tree_flatten(result)
     returned = [observer.leaf(t.detach()) if isinstance(t, torch.Tensor) else t for t in flat]
@@ -242,6 +255,8 @@ def _finish(run: _Run, tensors: list[torch.Tensor], varying: set[int], device_ty
         read=observer.read,
         device_type=device_type,
         varying=varying,
+        restores=observer.chain.restores,
+        graded=observer.graded,
         requests=observer.requests,
         modules=list(observer.modules.values()),
         modes_after=run.modes_after,
