@@ -16,6 +16,7 @@ PYTHON_MODULES = \
 	%D%/layrub/executor.py \
 	%D%/layrub/fit.py \
 	%D%/layrub/form.py \
+	%D%/layrub/generator.py \
 	%D%/layrub/ghost.py \
 	%D%/layrub/gpu.py \
 	%D%/layrub/graph.py \
@@ -73,6 +74,7 @@ EXTRA_DIST += $(PYTHON_MODULES) %D%/README.md %D%/pyproject.toml \
 	%D%/tests/test_run_examples.py \
 	%D%/tests/test_run_models.py \
 	%D%/tests/test_run_refusals.py \
+	%D%/tests/test_run_steps.py \
 	%D%/tests/test_run_training.py \
 	%D%/tests/test_steps.py \
 	%D%/tests/test_traces.py \

@@ -15,6 +15,7 @@ from typing import Any
 import torch
 
 from . import private, statistics
+from .generator import END, Generator
 from .graph import tensor_ids
 from .homes import Homes, Resident, on_storage
 from .library import Plan
@@ -29,6 +30,7 @@ class Call:
     """One run of an op."""
 
     op: int
+    graded: bool  # ops may do more while gradients are recorded
     function: Any
     arguments: list[Any]  # flattened
     form: Any
@@ -46,7 +48,8 @@ class Executor:
     """Runs the steps of one plan.  The residents are at their places when step() is called."""
 
     def __init__(self, recording: Recording, plan: Plan, residents: dict[int, Resident], homes: Homes) -> None:
-        self._tape = recording.tape
+        self._tape, self._graded = recording.tape, recording.graded
+        self._generator = Generator(recording.restores, homes.device.type)
         self._residents = residents  # by storage of the tape
         self._homes = homes
         self._ids = tensor_ids(recording.tape)
@@ -64,6 +67,8 @@ class Executor:
         self.uncaptured: str | None = None if homes.device.type == "cuda" else "ops of the host"  # why there is no CUDA graph
         if recording.varying:
             self.uncaptured = "numbers of the optimizer change in each step (give it tensors: fused=True, or capturable=True)"
+        if self._generator:
+            self.uncaptured = "the state of random numbers is set back in the step (checkpointed dropout)"
         self._graph: Any = None  # the captured step
         self._is_warm = False  # libraries have taken what they take in a stream's first step
 
@@ -93,7 +98,8 @@ class Executor:
         arguments = [on_storage(storage(a.storage), a) if isinstance(a, Leaf) else a for a in entry.arguments]
         if instruction.op in self._of_op:
             arguments = statistics.rerun_arguments(entry.function, arguments)
-        call = Call(instruction.op, entry.function, arguments, entry.form, [(storage(r.storage), r) for r in entry.results])
+        targets = [(storage(r.storage), r) for r in entry.results]
+        call = Call(instruction.op, instruction.op in self._graded, entry.function, arguments, entry.form, targets)
         call.bind()
         asked = entry.requests
         if asked:
@@ -129,7 +135,9 @@ class Executor:
             if self._graph is not None and self.observe is None:
                 self._graph.replay()
             else:
+                self._generator.begin()
                 self._runtime.step(self._run)
+                self._generator.before(END)
                 self._is_warm = True
 
     @contextlib.contextmanager
@@ -167,12 +175,17 @@ class Executor:
         call = self._calls[instruction]
         if self.observe is not None:
             self.observe(instruction, call)
+        if self._generator:
+            self._generator.before(call.op)
+        torch.set_grad_enabled(call.graded)
         try:
             with call.answers.given() if call.answers is not None else contextlib.nullcontext():
                 out = call.function(*call.args, **call.kwargs)
         except Exception as e:
             e.add_note(f"in op {call.op} of the plan: {describe(self._tape.entries[call.op])}")
             raise
+        if self._generator:
+            self._generator.after(call.op)
         if call.targets:
             self._put(call, out)
 

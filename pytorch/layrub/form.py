@@ -29,7 +29,7 @@ class Form:
         self.residents: dict[int, Resident] = dict(zip(recording.storages, found, strict=True))
         recording.after = Living()  # it holds what the user may drop
         self.use(plan, needs)
-        read = {self.residents[s] for s in recording.read}
+        read = {self.residents[s] for s in recording.read if s in self.residents}
         self.scalars = Scalars(recording, lambda t: any(r.key == private.storage_key(t.untyped_storage()) for r in read))
 
     def use(self, plan: Plan, needs: c.Needs) -> None:

@@ -134,7 +134,7 @@ class Recorder(private.TorchDispatchMode):
         # Ids before the call: it may change a storage that is older than the step.
         leaves = [self._leaf(a) if self._ours(a) else a for a in flat]
         scratch = Scratch() if self._measures else None
-        result = func(*args, **kwargs)
+        result = self._run(func, args, kwargs)
         for i in _SEEDS.get(name, ()):
             storage = result[i].untyped_storage()
             self._host[private.storage_key(storage)] = private.StorageWeakRef(storage)
@@ -177,6 +177,9 @@ class Recorder(private.TorchDispatchMode):
     @property
     def _measures(self) -> bool:
         return self._kernels_run and (self._device == "cuda" or allocator.installed())
+
+    def _run(self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        return func(*args, **kwargs)
 
     def _line(self) -> str:
         return self._where.now()[2] or "the step"

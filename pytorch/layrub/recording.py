@@ -18,9 +18,10 @@ from torch.optim.optimizer import register_optimizer_step_post_hook, register_op
 from . import compiled, private, statistics
 from .compare import compare, line, same
 from .errors import Refused
+from .generator import END, Chain, Moment
 from .living import Living, living, numbers
 from .recorder import Recorder, known_storages
-from .tape import PERSISTENT, Leaf, Tape
+from .tape import PERSISTENT, Entry, Leaf, Tape
 from .undo import Undo
 from .where import Where, module_paths, parameter_owners
 
@@ -48,8 +49,11 @@ class Recording:
     kept: dict[int, tuple[Leaf, torch.Tensor]]  # results that the step leaves in a Python object
     gradients: list[tuple[torch.nn.Parameter, Leaf]]  # of parameters, where they are results
     updates: list[Update]
-    read: set[int]  # storages of counters that an optimizer reads as numbers
+    read: set[int]  # storages that an optimizer reads as numbers
+    device_type: str
     varying: set[int]  # entries with numbers that differ from step to step
+    restores: dict[int, Moment]  # of the generator of random numbers
+    graded: set[int]  # entries that ran while gradients were recorded
     modules: list[torch.nn.Module]  # that ran
     modes_after: list[bool]  # `training` of the modules when the step was over
     after: Living = field(default_factory=Living)  # what was alive when all had been put back
@@ -62,6 +66,9 @@ class _Observer(Recorder):
         super().__init__(device_type, known_storages(inputs, device_type), where, self._read_counter)
         self.updates: list[Update] = []
         self.read: set[int] = set()
+        self.graded: set[int] = set()
+        self.chain = Chain(device_type)
+        self._plain: set[int] = set()  # learning rates that are tensors, and what an optimizer makes of them alone
         self._open: list[tuple[Update, list[dict[str, Any]]]] = []
         self._hooks: list[Any] = []
 
@@ -77,8 +84,26 @@ class _Observer(Recorder):
             hook.remove()
         return super().__exit__(*error)
 
+    def _run(self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        entry, is_random = len(self.tape.entries), torch.Tag.nondeterministic_seeded in func.tags
+        if is_random:
+            self.chain.before(entry, self._line())
+        result = super()._run(func, args, kwargs)
+        if is_random:
+            self.chain.after(entry)
+        return result
+
+    def _note(self, entry: Entry) -> None:
+        super()._note(entry)
+        if torch.is_grad_enabled():
+            self.graded.add(len(self.tape.entries) - 1)
+        if self._open and all(a.storage in self._plain for a in entry.arguments if isinstance(a, Leaf)):
+            self._plain.update(leaf.storage for leaf in entry.results)
+
     def _begin_update(self, optimizer: torch.optim.Optimizer, *_: Any) -> None:
         has = [[p.grad is not None for p in g["params"]] for g in optimizer.param_groups]
+        values = [v for g in optimizer.param_groups for n, v in g.items() if n != "params" and isinstance(v, torch.Tensor)]
+        self._plain = {self._storage(v) for v in values if self._ours(v)}
         self._open.append((Update(optimizer, len(self.tape.entries), has), [numbers(g) for g in optimizer.param_groups]))
 
     def _end_update(self, optimizer: torch.optim.Optimizer, *_: Any) -> None:
@@ -90,7 +115,9 @@ class _Observer(Recorder):
 
     def _read_counter(self, func: Any, args: Any, kwargs: Any) -> Any | None:
         storage = self._storage(args[0])
-        if not self._open or self.tape.storages[storage].kind != "optimizer":
+        if not self._open:
+            return None
+        if self.tape.storages[storage].kind != "optimizer" and storage not in self._plain:
             return None
         self.read.add(storage)
         return func(*args, **kwargs)
@@ -155,6 +182,7 @@ def _observe(
         groups = [(o, [numbers(g) for g in o.param_groups]) for o in before.optimizers]
         with compiled.launches(observer.launch), observer:
             result = function(*args, **kwargs)
+        observer.chain.before(END, "the step")
     _check_groups(observer, groups)
     flat, form = private.tree_flatten(result)
     returned = [observer.leaf(t.detach()) if isinstance(t, torch.Tensor) else t for t in flat]
@@ -228,7 +256,10 @@ def _finish(run: _Run, tensors: list[torch.Tensor], varying: set[int], device_ty
         gradients=left,
         updates=observer.updates,
         read=observer.read,
+        device_type=device_type,
         varying=varying,
+        restores=observer.chain.restores,
+        graded=observer.graded,
         modules=run.modules,
         modes_after=run.modes_after,
     )

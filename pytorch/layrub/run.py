@@ -96,7 +96,10 @@ class Step:
             self._forms.remove(form)
             form = self.prepare(*args, **kwargs)
             form.refresh()
-            changed = form.scalars.changed()
+            try:
+                changed = form.scalars.changed()
+            except Changed as e:
+                raise Refused(f"the optimizer calls other ops than those that it has just been recorded with: {e}") from None
         return self._run(form, changed, args, kwargs)
 
     def prepare(self, *args: Any, **kwargs: Any) -> Form:

@@ -15,10 +15,11 @@ from typing import Any
 import torch
 
 from . import private
+from .known import NO_VALUES
 from .living import numbers
 from .recording import Recording, Update
 from .split import join, split
-from .tape import Entry, Leaf, op_name
+from .tape import Leaf, op_name
 
 
 class Changed(Exception):
@@ -33,6 +34,7 @@ class Scalars:
         self._is_counter = is_counter  # whether an optimizer reads the tensor as a number
         self._groups = self._all_groups()
         self._later: list[tuple[dict[str, Any], dict[str, Any]]] = []
+        self._counters: list[tuple[torch.Tensor, torch.Tensor]] = []  # of the host, beside a step on a GPU
 
     def _all_groups(self) -> list[list[dict[str, Any]]]:
         """The numbers of all groups, but those that an optimizer's own step changes."""
@@ -47,23 +49,25 @@ class Scalars:
         Changed: a new tape is needed.
         """
         groups = self._all_groups()
-        if not self._recording.varying and groups == self._groups and not any(u.changed for u in self._recording.updates):
+        own = self._recording.read or self._recording.varying or any(u.changed for u in self._recording.updates)
+        if not own and groups == self._groups:
             return []
         self._groups = groups
-        self._later = []
+        self._later, self._counters = [], []
         return [i for update in self._recording.updates for i in self._rebind(update)]
 
     def step_is_over(self) -> None:
         """Gives the optimizers the numbers that their step has changed."""
         for values, new in self._later:
             values.update(new)
+        for counter, new in self._counters:
+            counter.copy_(new)
         for update in self._recording.updates:
             update.optimizer._opt_called = True  # schedulers warn when nobody has called step()
 
     def _rebind(self, update: Update) -> list[int]:
         calls = self._calls(update)
         entries = [(i, self._recording.tape.entries[i]) for i in range(update.first, update.last)]
-        entries = [(i, e) for i, e in entries if not self._only_counters(e)]
         if len(calls) != len(entries):
             raise Changed(f"{len(calls)} calls instead of {len(entries)}")
         for (_, entry), (function, arguments) in zip(entries, calls, strict=True):
@@ -74,14 +78,10 @@ class Scalars:
             ]
         return [i for i, _ in entries]
 
-    def _only_counters(self, entry: Entry) -> bool:
-        leaves = entry.leaves()
-        return bool(leaves) and all(leaf.storage in self._recording.read for leaf in leaves)
-
     def _calls(self, update: Update) -> list[tuple[Any, list[Any]]]:
         """The calls that the optimizer's next step makes, by a double."""
         double, states = self._double(update)
-        with _Calls() as log:
+        with _Calls(self._recording.device_type) as log:
             type(update.optimizer).step(double)
         self._later += [(real, numbers(mine)) for mine, real in states]
         return log.calls
@@ -111,6 +111,9 @@ class Scalars:
     def _state(self, value: Any) -> Any:
         if not isinstance(value, torch.Tensor):
             return value
+        if value.device.type != self._recording.device_type:
+            self._counters.append((value, value.clone()))
+            return self._counters[-1][1]
         return value.clone() if self._is_counter(value) else _ghost(value)
 
 
@@ -119,29 +122,31 @@ def _ghost(t: torch.Tensor) -> torch.Tensor:
 
 
 class _Calls(private.TorchDispatchMode):
-    """Lists the calls on tensors without memory that a recorder would note: functions and flattened arguments."""
+    """Lists the calls that a recorder would note: functions and flattened arguments.
 
-    def __init__(self) -> None:
+    Tensors without memory stand for the device's; on a host without a GPU counters are tensors of the device, too.
+    """
+
+    def __init__(self, device_type: str) -> None:
         super().__init__()
         self.calls: list[tuple[Any, list[Any]]] = []
+        self._counters_too = device_type == "cpu"
 
     def __torch_dispatch__(self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None) -> Any:
         kwargs = kwargs or {}
-        flat = private.tree_flatten((args, kwargs))[0]
-        if not any(isinstance(a, torch.Tensor) and a.is_meta for a in flat):
-            return func(*args, **kwargs)
         parts = split(func, args, kwargs)
         if parts is not None:
-            return join([self._call(func, a, k, private.tree_flatten((a, k))[0]) for a, k in parts])
-        return self._call(func, args, kwargs, flat)
+            return join([self._call(func, a, k) for a, k in parts])
+        return self._call(func, args, kwargs)
 
-    def _call(self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any], flat: list[Any]) -> Any:
-        aliases = [r.alias_info for r in func._schema.returns]
+    def _call(self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        flat = private.tree_flatten((args, kwargs))[0]
+        ghosts = any(isinstance(a, torch.Tensor) and a.is_meta for a in flat)
+        returns = func._schema.returns
         writes = any(a.alias_info is not None and a.alias_info.is_write for a in func._schema.arguments)
-        if writes or None in aliases:  # not a view
+        makes = any(r.alias_info is None and isinstance(r.type, torch.TensorType | torch.ListType) for r in returns)
+        if (ghosts or self._counters_too) and (writes or makes) and op_name(func) not in NO_VALUES:
             self.calls.append((func, flat))
-        if writes and len(aliases) == 1 and aliases[0] is not None and isinstance(args[0], torch.Tensor):
-            return args[0]
-        if writes and not aliases:
-            return None
+        if ghosts and writes and not makes:  # what is written has no memory
+            return args[0] if len(returns) == 1 else None
         return func(*args, **kwargs)

@@ -16,8 +16,10 @@ from torch.optim.optimizer import register_optimizer_step_post_hook, register_op
 
 from . import private
 from .errors import Refused
+from .known import NO_VALUES
 from .living import Living, living, numbers
 from .statistics import hidden_writes
+from .tape import op_name
 
 
 class Undo(private.TorchDispatchMode):
@@ -30,6 +32,7 @@ class Undo(private.TorchDispatchMode):
         super().__init__()
         self._older = {key: private.StorageWeakRef(ts[0].untyped_storage()) for key, ts in before.tensors.items()}
         self._saved: dict[int, tuple[private.StorageWeakRef, torch.UntypedStorage]] = {}
+        self._blank: dict[int, private.StorageWeakRef] = {}  # storages that were made without values
         self._updating = 0
         self._first = True
         self._gradients = [(p, p.grad) for p in before.parameters]
@@ -66,7 +69,11 @@ class Undo(private.TorchDispatchMode):
         with private.without_torch_function():
             for t in _written(func, args, kwargs):
                 self._save(t)
-            return func(*args, **kwargs)
+            result = func(*args, **kwargs)
+            if self._first and op_name(func) in NO_VALUES:
+                storage = result.untyped_storage()
+                self._blank[private.storage_key(storage)] = private.StorageWeakRef(storage)
+            return result
 
     def _save(self, t: torch.Tensor) -> None:
         if t.is_meta:
@@ -127,7 +134,8 @@ class Undo(private.TorchDispatchMode):
 
     def _begin(self, optimizer: Any, name: str, value: torch.Tensor) -> None:
         """Gives a state that the first step has made the value from before its first update."""
-        if private.storage_key(value.untyped_storage()) in self._saved:
+        key = private.storage_key(value.untyped_storage())
+        if key in self._saved and key not in self._blank:
             return  # restored above
         if isinstance(optimizer, torch.optim.SGD) and all(g["dampening"] == 0 for g in optimizer.param_groups):
             value.fill_(-0.0)  # momentum begins as the first gradient: -0.0 + g is g, for g = -0.0, too

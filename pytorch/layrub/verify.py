@@ -14,6 +14,7 @@ import torch
 
 from . import private
 from .executor import Call, Executor, _positions, describe
+from .generator import Generator
 from .homes import Resident, on_storage
 from .recording import Recording
 from .tape import Entry, Leaf, Tape
@@ -36,7 +37,7 @@ class Verifier:
         self._tape, self._executor, self._residents = recording.tape, executor, residents
         self._difference: str | None = None
         state = torch.get_rng_state()
-        self._digests, end = _resident(self._tape, {s: r.storage.clone() for s, r in residents.items()})
+        self._digests, end = _resident(recording, {s: r.storage.clone() for s, r in residents.items()})
         torch.set_rng_state(state)
         self._end = {s: digest(_bytes(end[s])) for s in residents}
         executor.observe = self._observe
@@ -82,9 +83,13 @@ def _overwrites(entry: Entry, position: int) -> bool:
     return position == 0 and entry.name in ("copy_", "fill_", "zero_")
 
 
-def _resident(tape: Tape, live: dict[int, torch.UntypedStorage]) -> tuple[dict[tuple[int, int], bytes], dict[int, Any]]:
+def _resident(
+    recording: Recording, live: dict[int, torch.UntypedStorage]
+) -> tuple[dict[tuple[int, int], bytes], dict[int, Any]]:
     """Runs all entries on storages of their own.  Returns the digests of their inputs, and the storages at the end."""
-    digests = {}
+    digests, tape = {}, recording.tape
+    generator = Generator(recording.restores, recording.device_type)
+    generator.begin()
 
     def storage(s: int) -> torch.UntypedStorage:
         if s not in live:  # made by an op that gives no values
@@ -98,8 +103,11 @@ def _resident(tape: Tape, live: dict[int, torch.UntypedStorage]) -> tuple[dict[t
             for position in read_positions(entry):
                 digests[i, position] = digest(arguments[position])
             args, kwargs = private.tree_unflatten(arguments, entry.form)
+            generator.before(i)
+            torch.set_grad_enabled(i in recording.graded)
             flat = private.tree_flatten(entry.function(*args, **kwargs))[0]
-            call = Call(i, entry.function, arguments, entry.form, [(None, r) for r in entry.results])
+            generator.after(i)
+            call = Call(i, True, entry.function, arguments, entry.form, [(None, r) for r in entry.results])
             for position, leaf in zip(_positions(call, flat), entry.results, strict=True):
                 live[leaf.storage] = flat[position].untyped_storage()
             for s in last.get(i, ()):

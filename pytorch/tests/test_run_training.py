@@ -175,6 +175,42 @@ def test_learning_rate_schedule(optimizer: Any) -> None:
     assert len(set(rates)) > 3 and step.forms == 1
 
 
+OPTIMIZERS: dict[str, Any] = {
+    "NAdam": {}, "RMSprop": {"momentum": 0.9, "centered": True}, "Adagrad": {}, "Adadelta": {}, "RAdam": {}, "Adamax": {},
+    "Rprop": {}, "Adam": {"amsgrad": True}, "AdamW": {"foreach": True}, "SGD": {"momentum": 0.9, "fused": True, "nesterov": True},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", [*OPTIMIZERS, "a rate that is a tensor"])
+def test_optimizers_under_a_schedule(name: str) -> None:
+    """From the first step on, in which they make their state.  RAdam takes another way from its sixth step on."""
+
+    def make(parameters: Any) -> torch.optim.Optimizer:
+        if name in OPTIMIZERS:
+            return getattr(torch.optim, name)(parameters, lr=0.01, **OPTIMIZERS[name])
+        return torch.optim.Adam(parameters, lr=torch.tensor(0.01))
+
+    ours, theirs = twins(lambda: nn.Sequential(nn.Linear(32, 8), nn.Tanh(), nn.Linear(8, 5)), make, classify)
+    batches = rows(7)
+    step = layrub.compile(ours.step, example=batches[0], policy="layrub")
+    losses = []
+    for training, one in ((ours, step), (theirs, theirs.step)):
+        schedule = torch.optim.lr_scheduler.ExponentialLR(training.optimizer, 0.7)
+        losses.append([])
+        for batch in batches:
+            losses[-1] += train(one, [batch])
+            schedule.step()
+    assert_same_losses(*losses)
+    assert_same(ours, theirs)
+
+
+@pytest.mark.parametrize(("name", "why"), [("Adafactor", "decides by values of the GPU"), ("ASGD", "reads data of the host")])
+def test_optimizers_that_are_refused(name: str, why: str) -> None:
+    ours, _ = twins(dropout_net, getattr(torch.optim, name), classify)
+    with pytest.raises(layrub.Refused, match=why):
+        layrub.compile(ours.step, example=rows(1)[0])
+
+
 def test_options_of_groups_may_change() -> None:
     """Other numbers are taken over; weight decay that is new needs other ops, so the step is recorded anew."""
 
