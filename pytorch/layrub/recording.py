@@ -62,7 +62,8 @@ class Recording:
 class _Observer(Recorder):
     """A recorder that notes the calls of optimizers, and lets them read their own counters."""
 
-    def __init__(self, device_type: str, inputs: list[torch.Tensor], where: Where) -> None:
+    def __init__(self, device_type: str, inputs: list[torch.Tensor], where: Where, undo: Undo) -> None:
+        self._undo = undo
         super().__init__(device_type, known_storages(inputs, device_type), where, self._read_counter)
         self.updates: list[Update] = []
         self.read: set[int] = set()
@@ -92,6 +93,10 @@ class _Observer(Recorder):
         if is_random:
             self.chain.after(entry)
         return result
+
+    def launch(self, kernel: compiled.Kernel, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        self._undo.before_launch(kernel, args)
+        return super().launch(kernel, args, kwargs)
 
     def _note(self, entry: Entry) -> None:
         super()._note(entry)
@@ -155,10 +160,10 @@ def record_step(
     tensors = [t for t in private.tree_flatten((args, kwargs))[0] if isinstance(t, torch.Tensor)]
     persistent: set[int] = set()
     try:
-        with undo, compiled.launches(_call):
+        with undo, compiled.launches(undo.launch):
             function(*args, **kwargs)
             undo.first_step_is_over()
-            runs = [_observe(function, args, kwargs, tensors, device_type, before) for _ in range(2)]
+            runs = [_observe(function, args, kwargs, tensors, device_type, before, undo) for _ in range(2)]
         first, second = (run.observer for run in runs)
         varying = compare(first.tape, second.tape, lambda i: any(u.first <= i < u.last for u in second.updates))
         recording = _finish(runs[1], tensors, varying, device_type, gradients)
@@ -176,9 +181,10 @@ def _observe(
     tensors: list[torch.Tensor],
     device_type: str,
     before: Living,
+    undo: Undo,
 ) -> _Run:
     with Where() as where:
-        observer = _Observer(device_type, tensors, where)
+        observer = _Observer(device_type, tensors, where, undo)
         groups = [(o, [numbers(g) for g in o.param_groups]) for o in before.optimizers]
         with compiled.launches(observer.launch), observer:
             result = function(*args, **kwargs)
@@ -188,10 +194,6 @@ def _observe(
     returned = [observer.leaf(t.detach()) if isinstance(t, torch.Tensor) else t for t in flat]
     modules = _trees(where.modules, before.modules)
     return _Run(observer, returned, form, modules, [m.training for m in modules])
-
-
-def _call(kernel: compiled.Kernel, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-    return kernel(*args, **kwargs)
 
 
 def _trees(ran: dict[int, torch.nn.Module], alive: list[torch.nn.Module]) -> list[torch.nn.Module]:

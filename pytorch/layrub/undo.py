@@ -15,6 +15,7 @@ import torch
 from torch.optim.optimizer import register_optimizer_step_post_hook, register_optimizer_step_pre_hook
 
 from . import private
+from .compiled import Kernel
 from .errors import Refused
 from .known import NO_VALUES
 from .living import Living, living, numbers
@@ -74,6 +75,21 @@ class Undo(private.TorchDispatchMode):
                 storage = result.untyped_storage()
                 self._blank[private.storage_key(storage)] = private.StorageWeakRef(storage)
             return result
+
+    @classmethod
+    def ignore_compile_internals(cls) -> bool:
+        """The mode stays on around compiled code, whose kernels come by launch()."""
+        return True
+
+    def launch(self, kernel: Kernel, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """Runs a compiled kernel."""
+        self.before_launch(kernel, args)
+        return kernel(*args, **kwargs)
+
+    def before_launch(self, kernel: Kernel, args: tuple[Any, ...]) -> None:
+        for i, t in enumerate(args):
+            if isinstance(t, torch.Tensor) and kernel.writes(i):
+                self._save(t)
 
     def _save(self, t: torch.Tensor) -> None:
         if t.is_meta:

@@ -157,6 +157,11 @@ def columns(count: int) -> list[tuple[torch.Tensor, torch.Tensor]]:
     return [(x.contiguous(memory_format=torch.channels_last), y) for x, y in images(count)]
 
 
+def compiled(model: nn.Module, optimizer: torch.optim.Optimizer, x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+    """The network's kernels are torch.compile's; the loss and the update are PyTorch's."""
+    return classify(torch.compile(model), optimizer, x, y)
+
+
 STEPS: dict[str, tuple[Callable[[], nn.Module], Any, Step, Any]] = {
     "autocast": (conv_net, sgd, with_loss(autocast), images),
     "checkpointed": (dropout_net, adamw, with_loss(checkpointed), rows),
@@ -169,6 +174,7 @@ STEPS: dict[str, tuple[Callable[[], nn.Module], Any, Step, Any]] = {
     "recurrent": (Recurrent, adamw, classify, rows),
     "transformer": (transformer, adamw, with_loss(attends), rows),
     "odd": (odd_net, adamw, classify, rows),
+    "compiled": (conv_net, sgd, compiled, images),
     "channels last": (conv_net, sgd, classify, columns),
 }
 
@@ -184,6 +190,7 @@ def test_step(name: str) -> None:
     assert_same_losses(train(step, batches), train(theirs.step, batches))
     assert_same(ours, theirs)
     assert "offload" in deeds(step)
+    assert (name == "compiled") == any(e.name.startswith("cpp_fused") for e in step.recording.tape.entries)
 
 
 def test_a_step_that_seeds_the_generator() -> None:
