@@ -1,126 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* optimum.c - the exhaustive search: states, starts, the clock, and an estimate of the time that is left */
 #include <config.h>
-#include "tests/optimum.h"
+#include "tests/optimum_private.h"
 
 #include <assert.h>
 #include <math.h>
 #include <string.h>
-
-enum { TABLE = 1 << 13 };
-#define BIT(i) (UINT32_C(1) << (i))
-
-struct optimum_node {
-	struct optimum_state s;
-	struct optimum_starts starts;	/* that led from the parent to here */
-	double f;			/* now + the least time left */
-	uint32_t parent, next_same;	/* UINT32_MAX: none */
-	bool done;
-};
-
-struct optimum_search {
-	const struct graph *graph;
-	const struct device *device;
-	bytes_t budget;
-	struct arena *arena;
-	uint32_t values, final;		/* final: values that must exist in the end */
-	uint32_t persistent;		/* tensors, one bit each */
-	uint32_t first[OPTIMUM_TENSORS + 1];	/* value of the version before the step */
-	bytes_t bytes[OPTIMUM_VALUES];
-	uint8_t tensor[OPTIMUM_VALUES], maker[OPTIMUM_VALUES];	/* maker: op, or OPTIMUM_NONE before the step */
-	uint32_t last[OPTIMUM_TENSORS];	/* value in the end */
-	uint32_t reads[OPTIMUM_OPS], writes[OPTIMUM_OPS];	/* values */
-	uint32_t useful[OPTIMUM_OPS + 1];	/* values that may serve when so many first runs have begun */
-	uint32_t read_later[OPTIMUM_OPS + 1];	/* of these, by a run */
-	uint32_t needed[OPTIMUM_OPS + 1];	/* of these, by a first run or the caller */
-	double least_us[OPTIMUM_OPS + 1];	/* of all first runs from op k on */
-	double copy_us[DIRECTION_COUNT][OPTIMUM_VALUES];
-	struct optimum_node *nodes;		/* [count] */
-	uint32_t *heap;			/* [heap_count] the open list: nodes by f */
-	uint32_t *table;		/* [TABLE] the latest node with each hash */
-	uint32_t most;
-	size_t count, node_capacity, heap_count, heap_capacity;
-};
-
-/* ---- the graph in values ---- */
-
-uint32_t
-optimum_value(const struct graph *g, uint32_t t)
-{
-	uint32_t n = 0;
-
-	for (uint32_t i = 0; i < t; i++) {
-		n++;
-		for (uint32_t k = 0; k < g->op_count; k++)
-			n += op_writes(&g->ops[k], i);
-	}
-	return n;
-}
-
-static double
-least_time(const struct op *o)
-{
-	double us = o->time_us;
-
-	for (uint32_t i = 0; i < o->alternative_count; i++)
-		us = fmin(us, o->alternatives[i].time_us);
-	return us;
-}
-
-static void
-find_values(struct optimum_search *x)
-{
-	const struct graph *g = x->graph;
-
-	for (uint32_t t = 0; t < g->tensor_count; t++) {
-		uint32_t v = x->first[t] = optimum_value(g, t);
-
-		x->persistent |= kind_is_persistent(g->tensors[t].kind) ? BIT(t) : 0;
-		x->maker[v] = OPTIMUM_NONE;
-		for (uint32_t k = 0; k < g->op_count; k++) {
-			if (op_reads(&g->ops[k], t)) {
-				assert(v > x->first[t] || kind_is_persistent(g->tensors[t].kind));
-				x->reads[k] |= BIT(v);
-			}
-			if (op_writes(&g->ops[k], t)) {
-				x->writes[k] |= BIT(++v);
-				x->maker[v] = (uint8_t)k;
-			}
-		}
-		x->last[t] = v;
-		x->final |= kind_has_final(g->tensors[t].kind) ? BIT(v) : 0;
-		for (uint32_t i = x->first[t]; i <= v; i++) {
-			x->tensor[i] = (uint8_t)t;
-			x->bytes[i] = bytes_align(g->tensors[t].bytes, DEVICE_ALIGN);
-			for (int dir = 0; dir < DIRECTION_COUNT; dir++)
-				x->copy_us[dir][i] = device_transfer_us(x->device, (enum direction)dir, g->tensors[t].bytes);
-		}
-	}
-	x->values = x->first[g->tensor_count] = optimum_value(g, g->tensor_count);
-}
-
-/* A value may serve an op still to come, the caller, or a rerun for another value that may serve. */
-static void
-find_useful(struct optimum_search *x)
-{
-	uint32_t n = x->graph->op_count;
-
-	for (uint32_t k = n + 1; k-- > 0;) {
-		uint32_t before;
-
-		x->least_us[k] = k == n ? 0 : x->least_us[k + 1] + least_time(&x->graph->ops[k]);
-		for (uint32_t p = k; p < n; p++)
-			x->read_later[k] |= x->reads[p];
-		x->needed[k] = x->read_later[k] | x->final;
-		do {
-			before = x->read_later[k];
-			for (uint32_t v = 0; v < x->values; v++)
-				if (((before | x->final) & BIT(v)) && x->maker[v] < k && x->graph->ops[x->maker[v]].recomputable)
-					x->read_later[k] |= x->reads[x->maker[v]];
-		} while (x->read_later[k] != before);
-		x->useful[k] = x->read_later[k] | x->final;
-	}
-}
 
 static bytes_t
 bytes_of(const struct optimum_search *x, uint32_t set)
@@ -600,8 +485,7 @@ optimum_find(struct optimum *to, const struct graph *g, const struct device *d, 
 
 	assert(g->tensor_count <= OPTIMUM_TENSORS && g->op_count <= OPTIMUM_OPS && optimum_value(g, g->tensor_count) <= OPTIMUM_VALUES);
 	*to = (struct optimum) { .us = 0 };
-	find_values(&x);
-	find_useful(&x);
+	optimum_values(&x);
 	x.table = ARENA_NEW(a, uint32_t, TABLE);
 	memset(x.table, 0xff, sizeof(*x.table) * TABLE);
 	add_roots(&x);

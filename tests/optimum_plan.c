@@ -296,8 +296,9 @@ fix_homes(struct optimum_planning *w, struct err *e)
 		fixed[best] = true;
 		first = p->initial[best].buffer;
 		last = final_buffer(p, p->initial[best].tensor);
-		if (w->part_of[last] != last || (last != first && w->items[last].lower < w->items[first].upper))
-			return err_set(e, ERR_NO, "tensor %u returns before it has left", p->initial[best].tensor);
+		if (w->part_of[last] != last || w->items[first].bytes > w->graph->tensors[p->initial[best].tensor].bytes ||
+		    (last != first && w->items[last].lower < w->items[first].upper))
+			return err_set(e, ERR_NO, "tensor %u returns before its place is free", p->initial[best].tensor);
 		w->items[first].fixed = w->items[last].fixed = offset;
 		offset += bytes_align(w->graph->tensors[p->initial[best].tensor].bytes, DEVICE_ALIGN);
 	}

@@ -58,7 +58,8 @@
 #include "planner/bound/lp_solve.h"
 #include "planner/bound/parcels.h"
 
-enum { MOST_OPS = 5000, DEFAULT_MOMENTS = 72, DEFAULT_SPLITS = 3, ITERATIONS = 20000 };
+/* Sizes at which GLPK takes about a second on the shipped traces. */
+enum { MOST_OPS = 5000, DEFAULT_MOMENTS = 72, DEFAULT_SPLITS = 5, MANY_UNITS = 500, FEW_SPLITS = 3, ITERATIONS = 20000 };
 
 /* The directions whose copies a row charges with a loss. */
 enum { CHARGE_OUT = 1, CHARGE_IN = 2, CHARGE_BOTH = 3 };
@@ -449,7 +450,8 @@ bound_lp_run(struct lp_bound *b, const struct lp_options *o, const struct lifeti
 	f.in = rates.part[H2D] * per_ms;
 	f.both = rates.both * per_ms;
 	ideal = s.start_us[l->graph->op_count];
-	parcels_init(&f.p, &s, l, budget, o->moments > 0 ? o->moments : DEFAULT_MOMENTS, o->splits > 0 ? o->splits : DEFAULT_SPLITS, a);
+	parcels_init(&f.p, &s, l, budget, o->moments > 0 ? o->moments : DEFAULT_MOMENTS, a);
+	parcels_split(&f.p, o->splits > 0 ? o->splits : f.p.unit_count > MANY_UNITS ? FEW_SPLITS : DEFAULT_SPLITS, a);
 	build(&f, a);
 	b->rows = (uint32_t)f.lp.row_count;
 	b->columns = (uint32_t)f.lp.column_count;

@@ -76,26 +76,6 @@ add_ends(struct parcels *f, bytes_t budget, struct arena *a)
 	}
 }
 
-/* Ends segments at the largest excess, and at moments that stand evenly among those with an excess. */
-static void
-choose_splits(struct parcels *f, uint32_t wanted)
-{
-	uint32_t top = 0, over = 0, seen = 0;
-
-	for (uint32_t j = 0; j < f->moment_count; j++) {
-		over += f->excess[j] > 0;
-		if (f->excess[j] > f->excess[top])
-			top = j;
-	}
-	for (uint32_t j = 0; j < f->moment_count; j++) {
-		if (f->excess[j] <= 0)
-			continue;
-		if (j == top || (uint64_t)seen * wanted / over != (uint64_t)(seen + 1) * wanted / over)
-			f->split[f->split_count++] = j;
-		seen++;
-	}
-}
-
 /* ---- reruns ---- */
 
 /* Op `run` runs again to make the tensor of cost `id`, away over ops from <= k < to. */
@@ -349,12 +329,31 @@ make_units(struct parcels *f, const struct lifetimes *l, bytes_t budget, struct 
 
 void
 parcels_init(struct parcels *p, const struct idle_costs *s, const struct lifetimes *l, bytes_t budget, uint32_t moments,
-    uint32_t splits, struct arena *a)
+    struct arena *a)
 {
 	*p = (struct parcels) { .costs = s };
 	choose_moments(p, moments, a);
 	add_ends(p, budget, a);
 	make_units(p, l, budget, a);
-	p->split = ARENA_NEW(a, uint32_t, (size_t)p->moment_count + 1);
-	choose_splits(p, splits);
+}
+
+/* At the largest excess, and at moments that stand evenly among those with an excess. */
+void
+parcels_split(struct parcels *f, uint32_t wanted, struct arena *a)
+{
+	uint32_t top = 0, over = 0, seen = 0;
+
+	f->split = ARENA_NEW(a, uint32_t, (size_t)f->moment_count + 1);
+	for (uint32_t j = 0; j < f->moment_count; j++) {
+		over += f->excess[j] > 0;
+		if (f->excess[j] > f->excess[top])
+			top = j;
+	}
+	for (uint32_t j = 0; j < f->moment_count; j++) {
+		if (f->excess[j] <= 0)
+			continue;
+		if (j == top || (uint64_t)seen * wanted / over != (uint64_t)(seen + 1) * wanted / over)
+			f->split[f->split_count++] = j;
+		seen++;
+	}
 }

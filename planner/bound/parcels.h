@@ -50,7 +50,10 @@ struct parcels {
 	double rerun_ms;		/* of all parcels */
 };
 
-/* Fills p for a budget; `moments` and `splits` are the most of each. */
+/* Fills p for a budget, but for the splits; `moments` is their most, without the ends of long ops. */
 void parcels_init(struct parcels *p, const struct idle_costs *s, const struct lifetimes *l, bytes_t budget, uint32_t moments,
-    uint32_t splits, struct arena *a);
+    struct arena *a);
+
+/* Chooses at most `wanted` splits and one more. */
+void parcels_split(struct parcels *p, uint32_t wanted, struct arena *a);
 #endif
