@@ -254,7 +254,8 @@ def has_compiled_code() -> bool:
     modules = alive(torch.nn.Module)
     if any(isinstance(m, torch._dynamo.OptimizedModule) or m._compiled_call_impl is not None for m in modules):
         return True
-    compiled = (vars(f).get("_torchdynamo_orig_callable") for f in alive(types.FunctionType))
+    wrapped = (vars(f) for f in alive(types.FunctionType))  # by torch.compile() or torch.compiler.disable()
+    compiled = (f.get("_torchdynamo_orig_callable") for f in wrapped if not f.get("_torchdynamo_disable"))
     return any(f is not None and not str(getattr(f, "__module__", "")).startswith(("torch.", "transformers.")) for f in compiled)
 
 

@@ -73,7 +73,7 @@ def test_a_step_runs_on_its_own_tensors(inputs: Any) -> None:
 
 
 def test_refused() -> None:
-    with pytest.raises(layrub.Refused, match=r"test_recording\.py:\d+"):
+    with pytest.raises(layrub.Refused, match=r"test_traces\.py:\d+"):
         layrub.trace(lambda: (lambda x: x[x > 0], torch.randn(4, device="cuda")))
 
 
@@ -82,3 +82,17 @@ def test_layrub_imports_no_torch() -> None:
     subprocess.run([sys.executable, "-W", "ignore", "-c", code], check=True)
     with pytest.raises(AttributeError, match="nonesuch"):
         layrub.nonesuch  # noqa: B018
+
+
+def test_compiled_code_is_told() -> None:
+    """Without a GPU it is recorded as it runs without torch.compile, and the graph says so; other steps do not."""
+
+    def make(compiled: bool) -> Any:
+        model = torch.nn.Sequential(torch.nn.Linear(8, 8), torch.nn.ReLU()).cuda()
+        return torch.compile(model) if compiled else model, torch.randn(4, 8, device="cuda")
+
+    plain = layrub.trace(lambda: make(False)).graph
+    assert "torch.compile" not in plain["source"]
+    compiled = layrub.trace(lambda: make(True)).graph
+    assert "torch.compile" in compiled["source"]
+    assert [op["name"] for op in compiled["ops"]] == [op["name"] for op in plain["ops"]]
