@@ -145,7 +145,7 @@ hybrid_time(struct hybrid *h, bytes_t *missing, double *us)
 	if (!isinf(h->beat_us)) {
 		if (hybrid_place(h, NULL, missing, us) < 0)
 			return -1;
-		if (*us >= h->beat_us)
+		if (*us >= h->beat_us * (1 + ANOMALY))
 			return 0;
 	}
 	cached.key = placement_cache_key(&h->schedule, h->p->graph->tensor_count, h->packing, h->arena);

@@ -42,6 +42,7 @@ enum {
 };
 
 #define LESS_WORTH   1e-4	/* 0 .. 0.01: a step time must be better by this share to be worth a placement */
+#define ANOMALY      3e-3	/* 0 .. 0.1: by this share a wait more may make a step faster, where copies share the link or its engine */
 #define SAME_TIME    1e-6	/* 0 .. 1e-4: step times this close are most often one schedule; only one is expanded */
 #define DEAR         1e-3	/* us a byte, 1e-4 .. 0.1: no op worth a rerun costs more */
 #define NO_WORTH     1e-12	/* 0 .. 1e-9: persistent tensors cannot be made again, so their turn comes last */
