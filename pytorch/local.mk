@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # The package for Python.  Its files are data to make: Python compiles them itself when it first imports them.
 PYTHON_MODULES = %D%/layrub/__init__.py %D%/layrub/_binding.py %D%/layrub/_convert.py %D%/layrub/_load.py %D%/layrub/_search.py %D%/layrub/library.py \
-	%D%/layrub/autocast.py %D%/layrub/command.py %D%/layrub/compare.py %D%/layrub/errors.py %D%/layrub/executor.py %D%/layrub/form.py %D%/layrub/generator.py %D%/layrub/ghost.py %D%/layrub/graph.py \
+	%D%/layrub/autocast.py %D%/layrub/command.py %D%/layrub/compare.py %D%/layrub/errors.py %D%/layrub/executor.py %D%/layrub/form.py %D%/layrub/generator.py %D%/layrub/ghost.py %D%/layrub/graph.py %D%/layrub/guards.py \
 	%D%/layrub/homes.py %D%/layrub/living.py %D%/layrub/recording.py %D%/layrub/requests.py %D%/layrub/run.py %D%/layrub/runtime.py %D%/layrub/scalars.py \
 	%D%/layrub/statistics.py %D%/layrub/undo.py %D%/layrub/verify.py \
 	%D%/layrub/huggingface.py %D%/layrub/known.py %D%/layrub/measure.py %D%/layrub/private.py %D%/layrub/recorder.py \

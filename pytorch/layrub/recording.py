@@ -21,6 +21,7 @@ from . import private, requests, statistics
 from .compare import compare, line, same
 from .errors import Refused
 from .generator import END, Chain, Moment
+from .guards import Guard
 from .living import Living, living, numbers
 from .recorder import Recorder, known_storages
 from .tape import PERSISTENT, Entry, Leaf, Tape
@@ -55,6 +56,7 @@ class Recording:
     device_type: str
     varying: set[int]  # entries with numbers that differ from step to step
     requests: dict[int, list[requests.Asked]]  # of the allocator, by entry; empty where it is not ours
+    guards: list[Guard]  # decisions by the arguments' values
     restores: dict[int, Moment]  # of the generator of random numbers
     graded: set[int]  # entries that ran while gradients were recorded
     modules: list[torch.nn.Module]  # that ran
@@ -71,6 +73,8 @@ class _Observer(Recorder):
         self.read: set[int] = set()
         self.modules: dict[int, torch.nn.Module] = {}
         self.requests: dict[int, list[requests.Asked]] = {}
+        self.guards: list[Guard] = []
+        self._fed = {self._storage(t) for t in inputs}  # storages that follow from the arguments alone
         self.graded: set[int] = set()
         self.chain = Chain(device_type)
         self._log: list[tuple[int, int]] = []
@@ -106,13 +110,21 @@ class _Observer(Recorder):
         super()._note(entry, args, kwargs, result)
         if torch.is_grad_enabled():
             self.graded.add(len(self.tape.entries) - 1)
-        if self._open and all(a.storage in self._plain for a in entry.arguments if isinstance(a, Leaf)):
-            self._plain.update(leaf.storage for leaf in entry.results)
+        made = {leaf.storage for leaf in entry.results}
+        if self._open and self._follows(entry.arguments, self._plain):
+            self._plain |= made
+        if not entry.random and made == set(entry.writes) and self._follows(entry.arguments, self._fed | self._constant):
+            self._fed |= made
+        self._fed -= set(entry.writes) - made
         if requests.installed():
             storages = [t.untyped_storage() for t in private.tree_flatten(result)[0] if isinstance(t, torch.Tensor)]
             address = {self._ids.get(private.storage_key(s)): s.data_ptr() for s in storages}
             asked, entry.workspace_bytes = requests.lay_out(self._log, [address[leaf.storage] for leaf in entry.results])
             self.requests[len(self.tape.entries) - 1] = asked
+
+    @staticmethod
+    def _follows(arguments: list[Any], storages: set[int]) -> bool:
+        return all(a.storage in storages for a in arguments if isinstance(a, Leaf))
 
     def _begin_update(self, optimizer: torch.optim.Optimizer, *_: Any) -> None:
         has = [[p.grad is not None for p in g["params"]] for g in optimizer.param_groups]
@@ -129,6 +141,11 @@ class _Observer(Recorder):
 
     def _read_counter(self, func: Any, args: Any, kwargs: Any) -> Any | None:
         storage = self._storage(args[0])
+        flat, form = private.tree_flatten((args, kwargs))
+        leaves = [self._leaf(a) if self._ours(a) else a for a in flat]
+        if self._follows(leaves, self._fed | self._constant):
+            self.guards.append(Guard(func, leaves, form, func(*args, **kwargs)))
+            return self.guards[-1].value
         if not self._open:
             return None
         if self.tape.storages[storage].kind != "optimizer" and storage not in self._plain:
@@ -255,6 +272,7 @@ def _finish(run: _Run, tensors: list[torch.Tensor], varying: set[int], device_ty
         read=observer.read,
         device_type=device_type,
         varying=varying,
+        guards=observer.guards,
         restores=observer.chain.restores,
         graded=observer.graded,
         requests=observer.requests,
