@@ -4,7 +4,7 @@ PYTHON_MODULES = %D%/layrub/__init__.py %D%/layrub/_binding.py %D%/layrub/_conve
 	%D%/layrub/autocast.py %D%/layrub/command.py %D%/layrub/compare.py %D%/layrub/errors.py %D%/layrub/executor.py %D%/layrub/form.py %D%/layrub/generator.py %D%/layrub/ghost.py %D%/layrub/graph.py %D%/layrub/guards.py \
 	%D%/layrub/homes.py %D%/layrub/living.py %D%/layrub/recording.py %D%/layrub/requests.py %D%/layrub/run.py %D%/layrub/runtime.py %D%/layrub/scalars.py \
 	%D%/layrub/statistics.py %D%/layrub/undo.py %D%/layrub/verify.py \
-	%D%/layrub/huggingface.py %D%/layrub/known.py %D%/layrub/measure.py %D%/layrub/private.py %D%/layrub/recorder.py \
+	%D%/layrub/huggingface.py %D%/layrub/known.py %D%/layrub/measure.py %D%/layrub/observer.py %D%/layrub/private.py %D%/layrub/recorder.py \
 	%D%/layrub/script.py %D%/layrub/split.py %D%/layrub/tape.py %D%/layrub/where.py %D%/layrub/work.py \
 	%D%/layrub/py.typed
 EXTRA_DIST += $(PYTHON_MODULES) %D%/README.md %D%/pyproject.toml %D%/make_binding.py \
