@@ -20,6 +20,7 @@ PYTHON_MODULES = \
 	%D%/layrub/ghost.py \
 	%D%/layrub/gpu.py \
 	%D%/layrub/graph.py \
+	%D%/layrub/guards.py \
 	%D%/layrub/hidden.py \
 	%D%/layrub/homes.py \
 	%D%/layrub/huggingface.py \
@@ -29,6 +30,7 @@ PYTHON_MODULES = \
 	%D%/layrub/library.py \
 	%D%/layrub/living.py \
 	%D%/layrub/measure.py \
+	%D%/layrub/observer.py \
 	%D%/layrub/private.py \
 	%D%/layrub/recorder.py \
 	%D%/layrub/recording.py \

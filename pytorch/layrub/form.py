@@ -10,6 +10,7 @@ import torch
 from . import _binding as c
 from . import graph, private
 from .executor import Executor
+from .guards import hold
 from .homes import Homes, Resident, take_over
 from .library import Plan
 from .living import Living
@@ -50,12 +51,13 @@ class Form:
             if self.recording.tape.storages[s].kind == "state"
         ]
 
-    def matches(self, signature: Any) -> bool:
+    def matches(self, signature: Any, given: list[torch.Tensor]) -> bool:
         """Whether the step was recorded for such arguments, with the modules' present modes."""
         return (
             self.signature == signature
             and self._modes == [m.training for m in self.recording.modules]
             and all(p.requires_grad == trained for p, trained in self._trained)
+            and hold(self.recording.tape, self.recording.guards, self.recording.leaves, given)
         )
 
     def refresh(self) -> None:

@@ -13,28 +13,17 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import torch
-from torch.optim.optimizer import register_optimizer_step_post_hook, register_optimizer_step_pre_hook
 
 from . import compiled, private, statistics
 from .compare import compare, line, same
 from .errors import Refused
-from .generator import END, Chain, Moment
+from .generator import END, Moment
+from .guards import Guard
 from .living import Living, living, numbers
-from .recorder import Recorder, known_storages
-from .tape import PERSISTENT, Entry, Leaf, Tape
+from .observer import Observer, Update
+from .tape import PERSISTENT, Leaf, Tape
 from .undo import Undo
 from .where import Where, module_paths, parameter_owners
-
-
-@dataclass
-class Update:
-    """One call of an optimizer's step: its entries on the tape are first to last - 1."""
-
-    optimizer: torch.optim.Optimizer
-    first: int
-    has_gradient: list[list[bool]]  # by group and parameter
-    last: int = 0
-    changed: set[tuple[int, str]] = field(default_factory=set)  # numbers of groups that the call itself changes
 
 
 @dataclass
@@ -52,6 +41,7 @@ class Recording:
     read: set[int]  # storages that an optimizer reads as numbers
     device_type: str
     varying: set[int]  # entries with numbers that differ from step to step
+    guards: list[Guard]  # decisions by the arguments' values
     restores: dict[int, Moment]  # of the generator of random numbers
     graded: set[int]  # entries that ran while gradients were recorded
     modules: list[torch.nn.Module]  # that ran
@@ -59,88 +49,11 @@ class Recording:
     after: Living = field(default_factory=Living)  # what was alive when all had been put back
 
 
-class _Observer(Recorder):
-    """A recorder that notes the calls of optimizers, and lets them read their own counters."""
-
-    def __init__(self, device_type: str, inputs: list[torch.Tensor], where: Where, undo: Undo) -> None:
-        self._undo = undo
-        super().__init__(device_type, known_storages(inputs, device_type), where, self._read_counter)
-        self.updates: list[Update] = []
-        self.read: set[int] = set()
-        self.graded: set[int] = set()
-        self.chain = Chain(device_type)
-        self._plain: set[int] = set()  # learning rates that are tensors, and what an optimizer makes of them alone
-        self._open: list[tuple[Update, list[dict[str, Any]]]] = []
-        self._hooks: list[Any] = []
-
-    def __enter__(self) -> _Observer:
-        self._hooks = [
-            register_optimizer_step_pre_hook(self._begin_update),
-            register_optimizer_step_post_hook(self._end_update),
-        ]
-        return super().__enter__()
-
-    def __exit__(self, *error: Any) -> Any:
-        for hook in self._hooks:
-            hook.remove()
-        return super().__exit__(*error)
-
-    def _run(self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        entry, is_random = len(self.tape.entries), torch.Tag.nondeterministic_seeded in func.tags
-        if is_random:
-            self.chain.before(entry, self._line())
-        result = super()._run(func, args, kwargs)
-        if is_random:
-            self.chain.after(entry)
-        return result
-
-    def launch(self, kernel: compiled.Kernel, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        self._undo.before_launch(kernel, args)
-        return super().launch(kernel, args, kwargs)
-
-    def _note(self, entry: Entry) -> None:
-        super()._note(entry)
-        if torch.is_grad_enabled():
-            self.graded.add(len(self.tape.entries) - 1)
-        if self._open and all(a.storage in self._plain for a in entry.arguments if isinstance(a, Leaf)):
-            self._plain.update(leaf.storage for leaf in entry.results)
-
-    def _begin_update(self, optimizer: torch.optim.Optimizer, *_: Any) -> None:
-        has = [[p.grad is not None for p in g["params"]] for g in optimizer.param_groups]
-        values = [v for g in optimizer.param_groups for n, v in g.items() if n != "params" and isinstance(v, torch.Tensor)]
-        self._plain = {self._storage(v) for v in values if self._ours(v)}
-        self._open.append((Update(optimizer, len(self.tape.entries), has), [numbers(g) for g in optimizer.param_groups]))
-
-    def _end_update(self, optimizer: torch.optim.Optimizer, *_: Any) -> None:
-        update, before = self._open.pop()
-        update.last = len(self.tape.entries)
-        for k, (group, old) in enumerate(zip(optimizer.param_groups, before, strict=True)):
-            update.changed |= {(k, name) for name, value in numbers(group).items() if not same(value, old.get(name))}
-        self.updates.append(update)
-
-    def _read_counter(self, func: Any, args: Any, kwargs: Any) -> Any | None:
-        storage = self._storage(args[0])
-        if not self._open:
-            return None
-        if self.tape.storages[storage].kind != "optimizer" and storage not in self._plain:
-            return None
-        self.read.add(storage)
-        return func(*args, **kwargs)
-
-    # ---- ids of storages ----
-
-    def id_of(self, t: torch.Tensor) -> int | None:
-        return self._ids.get(private.storage_key(t.untyped_storage()))
-
-    def leaf(self, t: torch.Tensor) -> Leaf:
-        return self._leaf(t)
-
-
 @dataclass
 class _Run:
     """One observed step."""
 
-    observer: _Observer
+    observer: Observer
     returned: list[Any]
     form: Any
     modules: list[torch.nn.Module]
@@ -184,7 +97,7 @@ def _observe(
     undo: Undo,
 ) -> _Run:
     with Where() as where:
-        observer = _Observer(device_type, tensors, where, undo)
+        observer = Observer(device_type, tensors, where, undo)
         groups = [(o, [numbers(g) for g in o.param_groups]) for o in before.optimizers]
         with compiled.launches(observer.launch), observer:
             result = function(*args, **kwargs)
@@ -207,7 +120,7 @@ def _trees(ran: dict[int, torch.nn.Module], alive: list[torch.nn.Module]) -> lis
     return list(found.values())
 
 
-def _check_groups(observer: _Observer, groups: list[tuple[torch.optim.Optimizer, list[dict[str, Any]]]]) -> None:
+def _check_groups(observer: Observer, groups: list[tuple[torch.optim.Optimizer, list[dict[str, Any]]]]) -> None:
     """A schedule inside the step would be frozen with it."""
     for optimizer, before in groups:
         own = set().union(*(u.changed for u in observer.updates if u.optimizer is optimizer))
@@ -260,6 +173,7 @@ def _finish(run: _Run, tensors: list[torch.Tensor], varying: set[int], device_ty
         read=observer.read,
         device_type=device_type,
         varying=varying,
+        guards=observer.guards,
         restores=observer.chain.restores,
         graded=observer.graded,
         modules=run.modules,
@@ -267,7 +181,7 @@ def _finish(run: _Run, tensors: list[torch.Tensor], varying: set[int], device_ty
     )
 
 
-def _older(observer: _Observer, live: dict[int, list[torch.Tensor]], tape: Tape) -> dict[int, torch.UntypedStorage]:
+def _older(observer: Observer, live: dict[int, list[torch.Tensor]], tape: Tape) -> dict[int, torch.UntypedStorage]:
     """The persistent storages: those of living tensors, and constants that only the tape has."""
     found = {s: storage for s, storage in tape.constants.items() if storage is not None}
     for key, tensors in live.items():
@@ -285,7 +199,7 @@ def _users(tape: Tape, s: int) -> str:
 
 
 def _gradient_leaves(
-    observer: _Observer, live: dict[int, list[torch.Tensor]], tape: Tape
+    observer: Observer, live: dict[int, list[torch.Tensor]], tape: Tape
 ) -> list[tuple[torch.nn.Parameter, Leaf]]:
     """The gradients that the step makes and leaves."""
     found = []
@@ -297,7 +211,7 @@ def _gradient_leaves(
     return found
 
 
-def _name_updates(observer: _Observer, live: dict[int, list[torch.Tensor]]) -> None:
+def _name_updates(observer: Observer, live: dict[int, list[torch.Tensor]]) -> None:
     """An op of an optimizer belongs to the module of its parameter."""
     owners = parameter_owners(module_paths())
     layers = {

@@ -106,7 +106,8 @@ class Step:
         """Plans the step for these arguments, if it is not planned yet, and makes it the one whose tensors are at home."""
         flat, structure = private.tree_flatten((args, kwargs))
         signature = (structure, tuple(signature_of(a) for a in flat))
-        form = next((f for f in self._forms if f.matches(signature)), None)
+        given = [a for a in flat if isinstance(a, torch.Tensor)]
+        form = next((f for f in self._forms if f.matches(signature, given)), None)
         if form is None:
             self._give_way()
             form = self._plan(signature, args, kwargs)

@@ -17,7 +17,8 @@ import torch
 from . import private
 from .known import NO_VALUES
 from .living import numbers
-from .recording import Recording, Update
+from .observer import Update
+from .recording import Recording
 from .split import join, split
 from .tape import Leaf, op_name
 

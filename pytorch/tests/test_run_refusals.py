@@ -77,6 +77,9 @@ def test_data_of_the_host_that_changes() -> None:
 def test_a_value_that_decides() -> None:
     refuses(step_with(lambda loss, x: loss if loss > 0 else -loss), rf"{HERE}: a value of the GPU, .*, decides")
     refuses(step_with(lambda loss, x: loss * loss.item()), rf"{HERE}: a value of the GPU, .*, decides")
+    # A mask of the argument alone, until something else is written into it.
+    mixed = step_with(lambda loss, x: loss if x.gt(0).logical_and_(loss > 0).any() else -loss)
+    refuses(mixed, rf"{HERE}: a value of the GPU, .*, decides")
 
 
 def test_an_argument_that_is_written() -> None:

@@ -193,6 +193,41 @@ def test_step(name: str) -> None:
     assert (name == "compiled") == any(e.name.startswith("cpp_fused") for e in step.recording.tape.entries)
 
 
+def test_decisions_by_the_arguments() -> None:
+    """Each way that a step takes by its arguments' values has a plan; a decision by what it calculates is refused."""
+
+    def decides(model: Any, x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+        loss = entropy(model(x), y)
+        if (y.eq(0) | (x[:, 0] > 100)).any():
+            return loss * 2
+        return loss.sin() if y.max().item() == 3 else loss
+
+    ours, theirs = twins(dropout_net, adamw, with_loss(decides))
+    batches = [(x, torch.full_like(y, k)) for (x, y), k in zip(rows(6), (1, 0, 3, 3, 0, 1), strict=True)]
+    step = layrub.compile(ours.step, example=batches[0], policy="keep")
+    assert_same_losses(train(step, batches), train(theirs.step, batches))
+    assert_same(ours, theirs)
+    assert step.forms == 3 and len(step.recording.guards) == 2
+
+
+def test_statistics_that_another_op_reads_are_read_once() -> None:
+    """Batch norm in evaluation is not run again: it would find the statistics of the training that follows."""
+
+    def both(model: Any, x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+        model.eval()
+        before = entropy(model(x), y)
+        model.train()
+        return before + entropy(model(x), y)
+
+    ours, theirs = twins(conv_net, sgd, with_loss(both))
+    batches = images(3)
+    step = layrub.compile(ours.step, example=batches[0], policy="checkpoint-sqrt")
+    norms = [e for e in step.recording.tape.entries if e.name == "native_batch_norm"]
+    assert [e.random for e in norms] == [True] * 3 + [False] * 3
+    assert_same_losses(train(step, batches), train(theirs.step, batches))
+    assert_same(ours, theirs)
+
+
 def test_a_step_that_seeds_the_generator() -> None:
     def seeds(model: Any, x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
         loss = entropy(model(x), y)
