@@ -43,7 +43,6 @@ PYTHON_MODULES = \
 	%D%/layrub/script.py \
 	%D%/layrub/shapes.py \
 	%D%/layrub/split.py \
-	%D%/layrub/statistics.py \
 	%D%/layrub/tape.py \
 	%D%/layrub/terminal.py \
 	%D%/layrub/traces.py \

@@ -14,7 +14,7 @@ from typing import Any
 
 import torch
 
-from . import private, statistics
+from . import private
 from .generator import END, Generator
 from .graph import tensor_ids
 from .homes import Homes, Resident, on_storage
@@ -97,7 +97,8 @@ class Executor:
 
         arguments = [on_storage(storage(a.storage), a) if isinstance(a, Leaf) else a for a in entry.arguments]
         if instruction.op in self._of_op:
-            arguments = statistics.rerun_arguments(entry.function, arguments)
+            for position, value in entry.rerun:
+                arguments[position] = value
         targets = [(storage(r.storage), r) for r in entry.results]
         call = Call(instruction.op, instruction.op in self._graded, entry.function, arguments, entry.form, targets)
         call.bind()

@@ -14,7 +14,7 @@ from typing import Any
 
 import torch
 
-from . import compiled, private, statistics
+from . import compiled, private
 from .compare import compare, line, same
 from .errors import Refused
 from .generator import END, Moment
@@ -151,7 +151,7 @@ def _finish(run: _Run, tensors: list[torch.Tensor], varying: set[int], device_ty
         if isinstance(a, Leaf) and tape.storages[a.storage].kind in ("activation", "gradient"):
             tape.storages[a.storage].kind = "result"
     _name_updates(observer, live)
-    outside = statistics.take_out(tape)
+    outside = tape.take_out()
     _check_inputs(tape, leaves)
     _begin_results(tape)
     results = {s for s, storage in enumerate(tape.storages) if storage.kind == "result"}

@@ -101,6 +101,20 @@ class Tape:
         """Storages that a plan must not move: those of hidden writes."""
         return {s for entry in self.entries for s in entry.hidden}
 
+    def take_out(self) -> set[int]:
+        """Takes the storages of hidden writes, a few bytes a channel, out of what entries read and write, and returns them.
+
+        They stay outside of the plan, in memory of their own.  Other ops on them must not run again, for they would find later
+        values.
+        """
+        stay = self.stay()
+        for entry in self.entries:
+            if not entry.hidden and stay.intersection([*entry.reads, *entry.writes]):
+                entry.random = True
+            entry.reads = [s for s in entry.reads if s not in stay]
+            entry.writes = [s for s in entry.writes if s not in stay]
+        return stay
+
 
 def covers_storage(t: torch.Tensor) -> bool:
     """Whether the tensor has every byte of its storage once."""

@@ -14,12 +14,11 @@ from typing import Any
 import torch
 from torch.optim.optimizer import register_optimizer_step_post_hook, register_optimizer_step_pre_hook
 
-from . import private
+from . import hidden, private
 from .compiled import Kernel
 from .errors import Refused
 from .known import NO_VALUES
 from .living import Living, living, numbers
-from .statistics import hidden_writes
 from .tape import op_name
 
 
@@ -172,4 +171,4 @@ def _written(func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Iterat
         if argument.alias_info is not None and argument.alias_info.is_write:
             value = args[position] if position < len(args) else kwargs.get(argument.name)
             yield from (t for t in private.tree_flatten(value)[0] if isinstance(t, torch.Tensor))
-    yield from (t for t in hidden_writes(func, args) if isinstance(t, torch.Tensor))
+    yield from hidden.writes(func, args, kwargs)[0]

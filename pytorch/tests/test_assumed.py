@@ -76,7 +76,7 @@ def attention(device: str, dtype: torch.dtype, wanted: str | None = None, width:
         ("flash", "h100", bf16, {"width": 256}),
         ("flash", "h100", bf16, {"width": 60}),
         ("cudnn", "h100", bf16, {"dropout_p": 0.125}),
-        ("flash", "h100", bf16, {"dropout_p": 0.1}),
+        ("cudnn", "h100", bf16, {"dropout_p": 0.1}),
         ("flash", "rtx4090", bf16, {"width": 192}),
         ("efficient", "rtx4090", bf16, {"width": 200}),  # flash has no backward of this width there
         ("efficient", "v100", fp16, {}),
