@@ -404,16 +404,25 @@ keep(struct fate_search *x, struct local_search_result *r, local_search_time *ti
 	return true;
 }
 
+/* Returns the most trials for a step that takes us: fewer for larger graphs, more where there is more to gain. */
+static uint64_t
+most_trials(const struct problem *p, double us)
+{
+	double most = fmin(SEARCH_OPS / (p->graph->op_count + 1.0), MOST_TRIALS);
+	double ideal = p->life->ideal_time_us, overhead = ideal > 0 ? us / ideal - 1 : 0;
+
+	if (p->control != NULL && p->control->time_limit_s > 0)
+		most *= LIMITED;
+	return (uint64_t)(most * fmin(MOST_EFFORT, fmax(LEAST_EFFORT, overhead / USUAL_OVERHEAD)));
+}
+
 bool
 local_search(struct decisions *d, struct local_search_result *r, const struct problem *p, local_search_time *time, void *arg,
     struct arena *a)
 {
 	struct fate_search *x = ARENA_NEW(a, struct fate_search, 1);
-	uint64_t most = SEARCH_OPS / ((uint64_t)p->graph->op_count + 1), last = 0;
+	uint64_t most = most_trials(p, r->us), last = 0;
 
-	most = most < MOST_TRIALS ? most : MOST_TRIALS;
-	if (p->control != NULL && p->control->time_limit_s > 0)
-		most *= LIMITED;
 	*x = (struct fate_search) { .p = p, .d = d, .arena = a, .seed = UINT64_C(88172645463325252) };
 	if (d->on_host == NULL)
 		d->on_host = ARENA_NEW(a, bool, p->graph->tensor_count);

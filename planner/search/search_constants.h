@@ -28,12 +28,15 @@ enum {
 	CLOCK_EVENTS = 8,		/* 1 .. 64: of the clock between two states of it */
 
 	/* The packing. */
-	MOST_PLACED = 64,		/* 8 .. 1000: ranges placed before a packing is given up */
+	MOST_PLACED = 32,		/* 8 .. 1000: ranges placed before a packing is given up */
 	MOST_EJECTIONS = 3		/* 1 .. 20: of one range; each makes its bytes count more */
 };
 
 #define SEARCH_LEAST_BYTES_PEAK   14	/* 10 .. 20: tensors below peak / 2^14 do not change the peak ... */
 #define SEARCH_LEAST_BYTES_BUDGET 12	/* 8 .. 18: ... and tensors below budget / 2^12 hardly count in a tight budget */
+#define USUAL_OVERHEAD 0.05		/* 0.01 .. 1: of the step time over the ideal: trials as counted above.  With more overhead there are more ... */
+#define LEAST_EFFORT   0.25		/* 0 .. 1: ... but at least this part of them ... */
+#define MOST_EFFORT    3.0		/* 1 .. 100: ... and at most this many times as many */
 #define BETTER 1e-6			/* 0 .. 1e-3: the part by which a step must be faster to be kept */
 #define SLACK  1e-9			/* 1e-12 .. 1e-6: rounding must not end the timing of a trial that is faster */
 #endif
