@@ -95,6 +95,16 @@ CLEANFILES += %D%/layrub/_installed.py
 	  echo 'LIBRARY = "$(libdir)/liblayrub.so.$(LIBRARY_NUMBER)"'; } >$@
 endif
 
+if HAVE_PYTHON
+nodist_bin_SCRIPTS = %D%/layrub-torch
+CLEANFILES += %D%/layrub-torch
+
+# The command, for the Python that has the package.
+%D%/layrub-torch: Makefile
+	$(AM_V_GEN)$(MKDIR_P) $(@D) && { echo '#!$(PYTHON)'; echo '# SPDX-License-Identifier: Apache-2.0'; echo 'import sys'; \
+	  echo; echo 'sys.path.append("$(pythondir)")'; echo 'from layrub.command import main'; echo; echo 'sys.exit(main())'; } >$@ && chmod +x $@
+endif
+
 # After a change of layrub.h, into the sources.  Needs pycparser.
 .PHONY: binding
 binding:
