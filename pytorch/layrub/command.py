@@ -214,8 +214,7 @@ def parser() -> argparse.ArgumentParser:
             continue
         c.add_argument("--budget", help="bytes (8GiB) or percent of the step's own peak (50%%) (default: the device's memory)")
         c.add_argument("--policy", help="how to plan, see layrub list policies (default: hybrid)")
-        limit, said = (5.0, "5") if run is fit else (0.0, "none")
-        c.add_argument("--time-limit", type=float, default=limit, metavar="SECONDS", help=f"of each search (default: {said})")
+        c.add_argument("--time-limit", type=float, default=0.0, metavar="SECONDS", help="of each search (default: none)")
         if run is plan:
             c.add_argument("-o", "--output", metavar="PLAN.json", help="the file of the plan (default: none)")
         else:

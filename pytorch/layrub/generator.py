@@ -11,6 +11,7 @@ from typing import Any
 
 import torch
 
+from . import private
 from .errors import Refused
 
 # A moment of the step: ("begin", -1), or before or after an entry.
@@ -32,7 +33,7 @@ class Chain:
         self.restores: dict[int, Moment] = {}
 
     def _now(self) -> bytes:
-        return _state(self._device_type).numpy().tobytes()
+        return private.data(_state(self._device_type))
 
     def before(self, entry: int, line: str) -> None:
         """Refused: the state is none that the step has had."""

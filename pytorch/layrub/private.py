@@ -44,6 +44,7 @@ __all__ = [
     "compiled_graph_calls",
     "compiled_without_reuse",
     "contiguous",
+    "data",
     "fake",
     "generated_code_folder",
     "has_compiled_code",
@@ -277,6 +278,11 @@ def generated_code_folder() -> str:
 
 
 # ---- storages ----
+
+
+def data(t: torch.Tensor) -> bytes:
+    """The bytes of a contiguous tensor of the host.  PyTorch's own way needs NumPy."""
+    return ctypes.string_at(t.data_ptr(), t.nbytes) if t.nbytes else b""
 
 
 def storage_key(storage: torch.UntypedStorage) -> int:

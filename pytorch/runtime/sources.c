@@ -13,17 +13,17 @@ enum {
 
 #define CHUNK_BYTES ((bytes_t)1 << 40)	/* of addresses that are reserved at once */
 
-struct block {
+struct held {
 	void *memory, *stream;
 	bytes_t bytes;
 };
 
-struct blocks {
-	struct block *list;
+struct held_list {
+	struct held *list;
 	size_t count, room;
 };
 
-static struct blocks kept, spare;	/* blocks of KEPT: in use, and given back */
+static struct held_list kept, spare;	/* blocks of KEPT: in use, and given back */
 static unsigned char *chunks[MOST_CHUNKS];	/* of addresses */
 static size_t chunk_count;
 static bytes_t chunk_used;		/* of the last one */
@@ -37,9 +37,9 @@ rounded(bytes_t bytes)
 
 /* Appends a block; false: out of memory. */
 static bool
-put(struct blocks *b, struct block block)
+put(struct held_list *b, struct held block)
 {
-	struct block *larger;
+	struct held *larger;
 
 	if (b->count == b->room) {
 		larger = realloc(b->list, (b->room + 256) * 2 * sizeof(*larger));
@@ -52,10 +52,10 @@ put(struct blocks *b, struct block block)
 	return true;
 }
 
-static struct block
-remove_at(struct blocks *b, size_t i)
+static struct held
+remove_at(struct held_list *b, size_t i)
 {
-	struct block found = b->list[i];
+	struct held found = b->list[i];
 
 	b->list[i] = b->list[--b->count];
 	return found;
@@ -64,7 +64,7 @@ remove_at(struct blocks *b, size_t i)
 static int
 take_kept(const struct runtime_backend *b, int32_t device, void **memory, bytes_t bytes, void *stream, struct err *e)
 {
-	struct block found = { NULL, stream, bytes };
+	struct held found = { NULL, stream, bytes };
 
 	for (size_t i = spare.count; i-- > 0 && found.memory == NULL;)
 		if (spare.list[i].bytes == bytes && spare.list[i].stream == stream)
@@ -128,7 +128,7 @@ sources_give(const struct runtime_backend *b, int32_t device, void *memory, byte
 	used -= rounded(bytes);
 	for (size_t i = kept.count; i-- > 0;)
 		if (kept.list[i].memory == memory) {
-			struct block found = remove_at(&kept, i);
+			struct held found = remove_at(&kept, i);
 			if (!put(&spare, found))
 				b->give(found.memory, device, false, found.bytes);
 			return;
@@ -140,7 +140,7 @@ void
 sources_trim(const struct runtime_backend *b, int32_t device)
 {
 	while (spare.count > 0) {
-		struct block found = remove_at(&spare, spare.count - 1);
+		struct held found = remove_at(&spare, spare.count - 1);
 		b->give(found.memory, device, false, found.bytes);
 	}
 }

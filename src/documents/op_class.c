@@ -270,7 +270,7 @@ static const enum op_class fused_order[] = {
 };
 
 /* Part of a name. */
-struct part {
+struct name_part {
 	const char *text;
 	size_t length;
 };
@@ -278,7 +278,7 @@ struct part {
 static int
 by_name(const void *key, const void *row)
 {
-	const struct part *p = key;
+	const struct name_part *p = key;
 	const char *name = ((const struct op_class_row *)row)->name;
 	int order = strncmp(p->text, name, p->length);
 
@@ -286,7 +286,7 @@ by_name(const void *key, const void *row)
 }
 
 static const struct op_class_row *
-row_of(struct part p)
+row_of(struct name_part p)
 {
 	return bsearch(&p, op_class_rows, ROW_COUNT, sizeof(op_class_rows[0]), by_name);
 }
@@ -312,7 +312,7 @@ without_origin(const char *name)
 }
 
 /* The part of a name that the table knows. */
-static struct part
+static struct name_part
 strip(const char *name)
 {
 	const char *tail;
@@ -327,13 +327,13 @@ strip(const char *name)
 		n--;
 	if (n > 8 && strncmp(name + n - 8, "_forward", 8) == 0)
 		n -= 8;
-	return (struct part){ name, n };
+	return (struct name_part){ name, n };
 }
 
 static enum op_class
 class_of_op(const char *name)
 {
-	struct part p = strip(name);
+	struct name_part p = strip(name);
 	const struct op_class_row *row = row_of(p);
 
 	if (row != NULL)
@@ -347,7 +347,7 @@ class_of_op(const char *name)
 /* The longest name of the table that words begins with, up to a '_' or the end; shortens *words to it.  NULL: the first word
  * begins none, and *words is that word. */
 static const struct op_class_row *
-longest_row(struct part *words)
+longest_row(struct name_part *words)
 {
 	const struct op_class_row *row;
 
@@ -381,7 +381,7 @@ class_of_fused(const char *list, bool template)
 	bool has[CLASS_COUNT] = { false };
 
 	while (*(list += strspn(list, "_")) != '\0') {
-		struct part words = { list, strlen(list) };
+		struct name_part words = { list, strlen(list) };
 		const struct op_class_row *row = longest_row(&words);
 		enum op_class class = row == NULL ? CLASS_OTHER : row->class;
 		bool product = class == CLASS_CONV || class == CLASS_LINEAR || class == CLASS_ATTENTION;

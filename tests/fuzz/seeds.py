@@ -62,6 +62,8 @@ def networks():
             continue
         name = path.split("/")[-2] + "-" + stem(path)
         network = load(path)
+        if "layers" not in network:  # another kind of document
+            continue
         put_json("network", name, network)
         for count in (4, 12, 30):
             put_json("network", f"{name}-{count}", dict(network, layers=network["layers"][:count], batch=4))
