@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -21,6 +22,14 @@ def _library() -> None:
     except ImportError as e:
         pytest.skip(str(e))
     gc.freeze()  # what was imported; a recording looks at every object that the collector knows
+
+
+@pytest.fixture(autouse=True)
+def _compiles_anew():
+    """What torch.compile has seen in one test, other sizes of the same module, changes nothing in the next."""
+    yield
+    if "torch._dynamo" in sys.modules:
+        sys.modules["torch._dynamo"].reset()
 
 
 @pytest.fixture
