@@ -386,10 +386,11 @@ decision_walk_restore(struct decision_walk *w, uint32_t k, const struct walk_ten
 	w->move_count = move_count;
 	memset(w->returns + k, 0xff, sizeof(*w->returns) * ((size_t)w->graph->op_count + 1 - k));
 	for (uint32_t t = 0; t < n; t++) {
-		struct walk_move *m = &w->moves[w->tensors[t].move_of];
+		struct walk_move *m;
 
 		if (w->tensors[t].where != ON_HOST)
 			continue;
+		m = &w->moves[w->tensors[t].move_of];
 		m->never = false;
 		m->move.back = SCHEDULE_END;
 		if (comes_back(w, m))
