@@ -21,7 +21,7 @@
 
 enum { OPTIMUM_TENSORS = 16, OPTIMUM_VALUES = 32, OPTIMUM_OPS = 16, OPTIMUM_TAKES = 4, OPTIMUM_NONE = 0xff };
 
-/* What begins at one moment.  Values are numbered by tensor, then by version (versions.h). */
+/* Works that begin at one moment.  Values are numbered by tensor, then by version (versions.h). */
 struct optimum_starts {
 	uint8_t op, alternative;	/* OPTIMUM_NONE: no run; the op's own algorithm */
 	uint8_t out, in;		/* the value that a copy moves; OPTIMUM_NONE: no copy */

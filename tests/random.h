@@ -2,17 +2,7 @@
 /* random.h - random numbers that are the same with every libc; a test's state is a seed of its own */
 #ifndef TESTS_RANDOM_H
 #define TESTS_RANDOM_H
-#include <stdint.h>
-
-/* xorshift64 (Marsaglia 2003); the seed is not 0. */
-static inline uint64_t
-random_xorshift(uint64_t *seed)
-{
-	*seed ^= *seed << 13;
-	*seed ^= *seed >> 7;
-	*seed ^= *seed << 17;
-	return *seed;
-}
+#include "src/base/random.h"
 
 /* splitmix64 (Steele, Lea and Flood 2014) */
 static inline uint64_t

@@ -7,7 +7,7 @@
 
 enum { TINY_OPS = 7, TINY_TENSORS = 14, TINY_OPERANDS = 4, TINY_POINTS = 3 };
 
-/* What the random steps of a mix have.  Parts are of 8. */
+/* Properties of the random steps of a mix.  Parts are of 8. */
 struct tiny_mix {
 	const char *name;
 	uint32_t ops_least, ops_most;	/* at most TINY_OPS */

@@ -7,17 +7,15 @@
  */
 #include <config.h>
 #include "planner/placement/pack_greedy.h"
+#include "src/base/random.h"
 
 enum { WORK = 60000000, TRIES = 20000 };
 
-/* Draws a number in [0, below): xorshift64 (Marsaglia 2003). */
+/* Draws a number in [0, below). */
 static uint32_t
 draw(uint64_t *seed, uint32_t below)
 {
-	*seed ^= *seed << 13;
-	*seed ^= *seed >> 7;
-	*seed ^= *seed << 17;
-	return (uint32_t)(*seed % below);
+	return (uint32_t)(random_xorshift(seed) % below);
 }
 
 static void

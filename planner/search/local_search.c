@@ -11,6 +11,7 @@
 #include "planner/search/search_constants.h"
 #include "sim/time/simulate.h"
 #include "src/base/lower_bound.h"
+#include "src/base/random.h"
 
 /* An idle interval that the search decides on. */
 struct fate_interval {
@@ -41,14 +42,11 @@ struct fate_search {
 	uint32_t from;			/* the op from which the changes act */
 };
 
-/* Draws a number in [0, below): xorshift64 (Marsaglia 2003). */
+/* Draws a number in [0, below). */
 static uint32_t
 draw(struct fate_search *x, uint32_t below)
 {
-	x->seed ^= x->seed << 13;
-	x->seed ^= x->seed >> 7;
-	x->seed ^= x->seed << 17;
-	return (uint32_t)((x->seed >> 11) % below);
+	return (uint32_t)((random_xorshift(&x->seed) >> 11) % below);
 }
 
 /* ---- what is decided on ---- */
@@ -339,18 +337,7 @@ draw_changes(struct fate_search *x)
 static uint32_t
 op_of_step(const struct fate_search *x, uint32_t step)
 {
-	const uint32_t *group = x->evaluator.trial->walk.group;
-	uint32_t low = 0, high = x->p->graph->op_count;
-
-	while (high - low > 1) {
-		uint32_t mid = (low + high) / 2;
-
-		if (group[mid] <= step)
-			low = mid;
-		else
-			high = mid;
-	}
-	return low;
+	return lower_bound(x->evaluator.trial->walk.group, 0, x->p->graph->op_count, step + 1) - 1;
 }
 
 /* Sends one more tensor away from the trial's fullest op.  False: there is none, or the trial does not fail for lack of memory. */

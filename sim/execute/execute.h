@@ -8,7 +8,7 @@
 #define SIM_EXECUTE_EXECUTE_H
 #include "src/documents/plan.h"
 
-/* What an executor does for the loop.  Each command goes to the end of the instruction's queue; -1 ends the step. */
+/* Commands of an executor, for the loop.  Each command goes to the end of the instruction's queue; -1 ends the step. */
 struct commands {
 	int (*wait)(void *executor, uint32_t instruction, uint32_t after, struct err *e);
 	int (*perform)(void *executor, uint32_t instruction, struct err *e);

@@ -15,6 +15,7 @@ libcore_a_SOURCES += \
 	%D%/numbers.c %D%/numbers.h \
 	%D%/option.c %D%/option.h \
 	%D%/process.c %D%/process.h \
+	%D%/random.h \
 	%D%/rank.c %D%/rank.h \
 	%D%/segment_tree.c %D%/segment_tree.h \
 	%D%/spans.c %D%/spans.h \
