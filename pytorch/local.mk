@@ -93,9 +93,7 @@ CLEANFILES += %D%/layrub/_installed.py
 	$(AM_V_GEN)$(MKDIR_P) $(@D) && { echo '# SPDX-License-Identifier: Apache-2.0'; \
 	  echo '"""_installed.py - the library that was installed with this package"""'; \
 	  echo 'LIBRARY = "$(libdir)/liblayrub.so.$(LIBRARY_NUMBER)"'; } >$@
-endif
 
-if HAVE_PYTHON
 nodist_bin_SCRIPTS = %D%/layrub-torch
 CLEANFILES += %D%/layrub-torch
 

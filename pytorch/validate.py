@@ -181,7 +181,7 @@ def real(name: str, path: str) -> dict[str, Any]:
     make, optimizer = MODELS[name]
     made = make()
     step = training(made, optimizer)
-    with compiled.launches(lambda kernel, args, kwargs: kernel(*args, **kwargs)):
+    with compiled.launches(compiled.call):
         step(*made[1])
         clean()
         print("ready", flush=True)  # compiled; what follows has the GPU for itself
@@ -222,7 +222,7 @@ def captured(tape: Any) -> float:
         for position, a in enumerate(entry.arguments):
             if isinstance(a, Leaf) and a.storage not in found and tape.storages[a.storage].kind in PERSISTENT:
                 found[a.storage] = torch.UntypedStorage(tape.storages[a.storage].bytes, device="cuda")
-                t = resident.on_storage(found[a.storage], a)
+                t = a.over(found[a.storage])
                 measure.fill(t, entry, position)
                 if tape.storages[a.storage].kind == "parameter":
                     t.mul_(0.02)  # as they begin; larger ones end in NaN, on which products draw less power and run faster

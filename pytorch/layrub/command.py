@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import argparse
 import inspect
-import json
 import sys
 import warnings
 from collections.abc import Callable
@@ -65,7 +64,7 @@ class Source:
         return script.trace(self.make, sizes, self.training, self.name, self.gpu, self.args.attention)
 
     def problem(self, **changed: int) -> layrub.Problem:
-        return layrub.Problem.parse(json.dumps(graph.document(self.tape(**changed))), device=self.args.device)
+        return graph.problem(self.tape(**changed), self.args.device)
 
 
 # ---- subcommands ----

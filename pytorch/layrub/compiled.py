@@ -51,6 +51,11 @@ class Kernel:
         return self._pointers[position] if position < len(self._pointers) else ""
 
 
+def call(kernel: Kernel, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """A launch that is left as it is."""
+    return kernel(*args, **kwargs)
+
+
 _current: list[Launch] = []  # of the recording that runs; kernels of the host are wrapped once and outlive it
 
 

@@ -17,10 +17,11 @@ import torch
 from . import private
 from .generator import END, Generator
 from .graph import tensor_ids
-from .homes import Homes, Resident, on_storage
+from .homes import Homes, Resident
 from .library import Plan
 from .recording import Recording
 from .requests import Answers
+from .resident import positions
 from .runtime import Program
 from .tape import Entry, Leaf
 
@@ -95,7 +96,7 @@ class Executor:
                 return self._residents[s].alias()
             return self._empty(s)
 
-        arguments = [on_storage(storage(a.storage), a) if isinstance(a, Leaf) else a for a in entry.arguments]
+        arguments = [a.over(storage(a.storage)) if isinstance(a, Leaf) else a for a in entry.arguments]
         if instruction.op in self._of_op:
             for position, value in entry.rerun:
                 arguments[position] = value
@@ -194,11 +195,11 @@ class Executor:
     def _put(call: Call, out: Any) -> None:
         flat = [out] if isinstance(out, torch.Tensor) else private.tree_flatten(out)[0]
         if call.positions is None:
-            call.positions = _positions(call, flat)
+            call.positions = positions([leaf for _, leaf in call.targets], call.arguments, flat)
         for position, (target, leaf) in zip(call.positions, call.targets, strict=True):
             storage = flat[position].untyped_storage()
             if storage.nbytes() != target.nbytes():
-                on_storage(target, leaf).copy_(flat[position], non_blocking=True)
+                leaf.over(target).copy_(flat[position], non_blocking=True)
             elif storage.data_ptr() != target.data_ptr():
                 target.copy_(storage, non_blocking=True)
 
@@ -214,28 +215,7 @@ class Executor:
         storage = torch.UntypedStorage(nbytes, device=self._homes.device)
         if place is not None and nbytes > 0:
             storage.copy_(self._window(*place, nbytes))
-        return on_storage(storage, leaf)
-
-
-def _positions(call: Call, flat: list[Any]) -> list[int]:
-    """Where the results are: of those that the op has made, in order, the first that looks like each."""
-    given = {private.storage_key(a.untyped_storage()) for a in call.arguments if isinstance(a, torch.Tensor)}
-    found: list[int] = []
-    at = 0
-    for _, leaf in call.targets:
-        while not _is(flat[at], leaf, given):
-            at += 1
-        found.append(at)
-        at += 1
-    return found
-
-
-def _is(t: Any, leaf: Leaf, given: set[int]) -> bool:
-    return (
-        isinstance(t, torch.Tensor)
-        and (t.dtype, tuple(t.shape), tuple(t.stride()), t.storage_offset()) == (leaf.dtype, leaf.size, leaf.stride, leaf.offset)
-        and private.storage_key(t.untyped_storage()) not in given
-    )
+        return leaf.over(storage)
 
 
 def describe(entry: Entry) -> str:

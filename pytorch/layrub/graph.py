@@ -7,6 +7,7 @@ import json
 from typing import Any
 
 from . import work
+from .library import Problem
 from .tape import Tape
 
 
@@ -49,6 +50,11 @@ def document(tape: Tape) -> dict[str, Any]:
         "tensors": tensors,
         "ops": ops,
     }
+
+
+def problem(tape: Tape, device: str) -> Problem:
+    """The step on a device: an installed name, or a file."""
+    return Problem.parse(json.dumps(document(tape)), device=device)
 
 
 def write(tape: Tape, path: str, measured: dict[str, Any] | None = None) -> None:

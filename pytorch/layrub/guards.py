@@ -51,12 +51,7 @@ def hold(tape: Tape, guards: list[Guard], leaves: list[Leaf], given: list[torch.
     live = {leaf.storage: t.detach().clone().untyped_storage() for leaf, t in pairs if leaf.storage in used}
 
     def call(function: Any, arguments: list[Any], form: Any) -> Any:
-        made = []
-        for a in arguments:
-            if isinstance(a, Leaf):
-                storage = live[a.storage]
-                a = torch.empty(0, dtype=a.dtype, device=storage.device).set_(storage, a.offset, a.size, a.stride)
-            made.append(a)
+        made = [a.over(live[a.storage]) if isinstance(a, Leaf) else a for a in arguments]
         args, kwargs = private.tree_unflatten(made, form)
         return function(*args, **kwargs)
 

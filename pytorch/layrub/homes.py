@@ -34,7 +34,7 @@ class Resident:
         return private.storage_key(self.storage)
 
     def tensor(self, leaf: Leaf) -> torch.Tensor:
-        return on_storage(self.storage, leaf)
+        return leaf.over(self.storage)
 
     def alias(self) -> torch.UntypedStorage:
         """Another storage over the same bytes, for tensors of ours that do not follow when the user's tensors move."""
@@ -50,16 +50,6 @@ class Owner:
     get: Callable[[], torch.Tensor | None]
     leaf: Leaf
     gradient_of: torch.nn.Parameter | None = None
-
-
-def on_storage(storage: torch.UntypedStorage, leaf: Leaf) -> torch.Tensor:
-    """The tensor of a leaf over a storage."""
-    t = torch.empty(0, dtype=leaf.dtype, device=storage.device)
-    return t.set_(storage, leaf.offset, leaf.size, leaf.stride)
-
-
-def leaf_of(t: torch.Tensor) -> Leaf:
-    return Leaf(-1, t.dtype, tuple(t.shape), tuple(t.stride()), t.storage_offset())
 
 
 class Homes:
@@ -111,7 +101,7 @@ class Homes:
                 r.storage = self._target(r, places.get(r), ordinary)
                 r.storage.copy_(copy)
                 for t, leaf in tensors:
-                    t.data = on_storage(r.storage, leaf)
+                    t.data = leaf.over(r.storage)
         return renew
 
     def _has_to_move(self, r: Resident, place: tuple[bool, int] | None, renew: bool) -> bool:
@@ -132,7 +122,7 @@ class Homes:
     @staticmethod
     def _detach(r: Resident, live: dict[int, list[torch.Tensor]]) -> list[tuple[torch.Tensor, Leaf]]:
         """Takes the storage from all its tensors, so that its memory is free.  Returns them, with their places in it."""
-        tensors = [(t, leaf_of(t)) for t in live.get(r.key, [])]
+        tensors = [(t, Leaf.of(-1, t)) for t in live.get(r.key, [])]
         for t, leaf in tensors:
             t.data = torch.empty(0, dtype=leaf.dtype, device=t.device)
         r.storage = torch.UntypedStorage(0)
@@ -191,7 +181,7 @@ def _find_owners(residents: dict[int, Resident], now: Living) -> None:
         t = get()
         r = residents.get(private.storage_key(t.untyped_storage())) if isinstance(t, torch.Tensor) else None
         if r is not None and all(o.slot != slot for o in r.owners):
-            r.owners.append(Owner(slot, name, get, leaf_of(t), of))
+            r.owners.append(Owner(slot, name, get, Leaf.of(-1, t), of))
 
     for module in now.modules:
         kind = type(module).__name__

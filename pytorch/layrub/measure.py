@@ -16,7 +16,7 @@ from typing import Any
 
 import torch
 
-from layrub import allocator, private
+from layrub import allocator, private, resident
 from layrub.scratch import Scratch
 from layrub.tape import Entry, Leaf, Tape
 
@@ -120,10 +120,12 @@ class _Op:
         stream.wait_stream(torch.cuda.current_stream())
         with torch.no_grad(), torch.cuda.stream(stream):
             self._run(0)
+            given = data.flat(0)
             scratch = Scratch()
-            result = self._run(0)
-            requests, workspace = scratch.end(_addresses(result, entries[0]))
-            del result
+            returned = private.tree_flatten(self._run(0))[0]
+            found = resident.positions(entries[0].results, given, returned)
+            requests, workspace = scratch.end([returned[i].untyped_storage().data_ptr() for i in found])
+            del returned
             once = events(lambda: self._run(0))
             self.count = min(MOST, max(len(entries), int(WINDOW_US / max(once, 1.0)) + 1))
             stream.synchronize()
@@ -151,17 +153,6 @@ class _Op:
             run, beside = (self.graph.replay, self._replay_us) if self.graph is not None else (self._runs, 0.0)
             mean = statistics.fmean(events(run) - beside for _ in range(replays)) / self.count
             self.times.append(max(0.0, mean))
-
-
-def _addresses(result: Any, entry: Entry) -> list[int]:
-    """Addresses of the entry's results among what the op has returned."""
-    found = []
-    tensors = private.tensors(result)
-    for leaf in entry.results:
-        like = (leaf.dtype, leaf.size, leaf.stride, leaf.offset)
-        i = next(i for i, t in enumerate(tensors) if (t.dtype, tuple(t.shape), tuple(t.stride()), t.storage_offset()) == like)
-        found.append(tensors.pop(i).untyped_storage().data_ptr())
-    return found
 
 
 def _time(ops: list[_Op]) -> None:
@@ -224,13 +215,17 @@ class Data:
             self._sets.append(arguments(self._entry, storages))
             storages = {s: t for s, t in storages.items() if s not in self._cold}
 
-    def arguments(self, number: int) -> tuple[Any, Any]:
-        """Of the run with this number: args and kwargs."""
+    def flat(self, number: int) -> list[Any]:
+        """The arguments of the run with this number, flattened."""
         flat = list(self._sets[number % self._count])
         if not torch.cuda.is_current_stream_capturing():
             for k in self._seeds:
                 flat[k] = flat[k].cpu()
-        return private.tree_unflatten(flat, self._entry.form)
+        return flat
+
+    def arguments(self, number: int) -> tuple[Any, Any]:
+        """The same as args and kwargs."""
+        return private.tree_unflatten(self.flat(number), self._entry.form)
 
 
 def arguments(entry: Entry, storages: dict[int, torch.Tensor], device: str = "cuda") -> list[Any]:
@@ -243,8 +238,7 @@ def arguments(entry: Entry, storages: dict[int, torch.Tensor], device: str = "cu
     made: list[Any] = []
     for position, a in enumerate(entry.arguments):
         if isinstance(a, Leaf):
-            t = torch.empty(0, dtype=a.dtype, device=device)
-            made.append(t.set_(storages[a.storage].untyped_storage(), a.offset, a.size, a.stride))
+            made.append(a.over(storages[a.storage].untyped_storage()))
             if a.storage not in ready:
                 fill(made[-1], entry, position)
         else:

@@ -8,14 +8,12 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
-import gc
 import threading
 import types
 import warnings
 from collections.abc import Callable, Iterator
 from functools import cache
-from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 from unittest import mock
 
 import torch
@@ -36,7 +34,6 @@ __all__ = [
     "MODULE_CODE",
     "StorageWeakRef",
     "TorchDispatchMode",
-    "alive",
     "attention_priority",
     "autograd_node",
     "body",
@@ -47,10 +44,10 @@ __all__ = [
     "data",
     "fake",
     "generated_code_folder",
-    "has_compiled_code",
     "host_kernels",
     "in_backward",
     "initial_values_are_left_out",
+    "is_compiled",
     "is_fake",
     "lists_of_tensors_are_supported",
     "memory_format",
@@ -60,7 +57,6 @@ __all__ = [
     "span",
     "storage_key",
     "tensors",
-    "throw_error",
     "tree_flatten",
     "tree_map",
     "tree_unflatten",
@@ -76,14 +72,6 @@ without_torch_function = torch._C.DisableTorchFunction
 # Of frames: a module that is called (`self`), and the pass backward.
 MODULE_CODE = torch.nn.Module._call_impl.__code__
 BACKWARD_CODE = torch.autograd.graph._engine_run_backward.__code__
-
-T = TypeVar("T")
-
-
-def alive(kind: type[T]) -> list[T]:
-    """All objects of this class or its subclasses; not asked by isinstance(), which wakes weak proxies."""
-    return [o for o in gc.get_objects() if issubclass(type(o), kind)]
-
 
 # ---- fake tensors: on a device, without memory ----
 
@@ -109,13 +97,6 @@ def run_on_fakes(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -
             return function(*args, **kwargs)
     except (DynamicOutputShapeException, DataDependentOutputException) as e:
         raise NotImplementedError from e
-
-
-def throw_error() -> int:
-    """The address of PyTorch's function that throws an error: (function, file, line, text)."""
-    folder = Path(torch.__file__).parent / "lib"
-    symbol = ctypes.CDLL(str(folder / "libc10.so"))["_ZN3c106detail14torchCheckFailEPKcS2_jS2_"]
-    return ctypes.cast(symbol, ctypes.c_void_p).value or 0
 
 
 def span(name: str) -> Any:
@@ -250,12 +231,11 @@ def compiled_without_reuse() -> Iterator[None]:
         yield
 
 
-def has_compiled_code() -> bool:
-    """Whether a module or a function of the user's is to be compiled."""
-    modules = alive(torch.nn.Module)
+def is_compiled(modules: list[torch.nn.Module], functions: list[types.FunctionType]) -> bool:
+    """Whether one of these modules, or one of these functions that is the user's, is to be compiled."""
     if any(isinstance(m, torch._dynamo.OptimizedModule) or m._compiled_call_impl is not None for m in modules):
         return True
-    wrapped = (vars(f) for f in alive(types.FunctionType))  # by torch.compile() or torch.compiler.disable()
+    wrapped = (vars(f) for f in functions)  # by torch.compile() or torch.compiler.disable()
     compiled = (f.get("_torchdynamo_orig_callable") for f in wrapped if not f.get("_torchdynamo_disable"))
     return any(f is not None and not str(getattr(f, "__module__", "")).startswith(("torch.", "transformers.")) for f in compiled)
 

@@ -16,6 +16,7 @@ from . import allocator, compiled, hidden, private, shapes, work
 from .errors import Refused
 from .known import NO_VALUES, READS, decides
 from .launches import Launches
+from .living import alive
 from .scratch import Scratch
 from .split import join, split
 from .tape import PERSISTENT, Entry, Leaf, Storage, Tape, covers_storage
@@ -185,7 +186,7 @@ class Recorder(private.TorchDispatchMode):
         return self._where.now()[2] or "the step"
 
     def _leaf(self, t: torch.Tensor) -> Leaf:
-        return Leaf(self._storage(t), t.dtype, tuple(t.shape), tuple(t.stride()), t.storage_offset())
+        return Leaf.of(self._storage(t), t)
 
     def _storage(self, t: torch.Tensor) -> int:
         storage = t.untyped_storage()
@@ -289,8 +290,8 @@ class Recorder(private.TorchDispatchMode):
 
     def finish(self, unread_gradients: set[int]) -> Tape:
         """The tape.  What the step makes and keeps is a result, but a parameter's gradient that the next step drops."""
-        for storage, alive in zip(self.tape.storages, self._alive, strict=False):
-            if storage.kind in ("activation", "gradient") and storage.first >= 0 and not alive.expired():
+        for storage, held in zip(self.tape.storages, self._alive, strict=False):
+            if storage.kind in ("activation", "gradient") and storage.first >= 0 and not held.expired():
                 storage.kind = "result"
         for key in unread_gradients:
             s = self._ids.get(key)
@@ -333,13 +334,13 @@ def known_storages(inputs: Iterable[Any], device_type: str) -> Kinds:
             kinds.setdefault(private.storage_key(storage), (kind, private.StorageWeakRef(storage)))
 
     with private.without_torch_function():
-        modules = private.alive(torch.nn.Module)
+        modules = alive(torch.nn.Module)
         for t in private.tree_flatten(list(inputs))[0]:
             add(t, "input")
         for module in modules:
             for parameter in module.parameters(recurse=False):
                 add(parameter, "parameter")
-        for optimizer in private.alive(torch.optim.Optimizer):
+        for optimizer in alive(torch.optim.Optimizer):
             for group in optimizer.param_groups:
                 for parameter in group["params"]:
                     add(parameter, "parameter")
@@ -348,7 +349,7 @@ def known_storages(inputs: Iterable[Any], device_type: str) -> Kinds:
         for module in modules:
             for buffer in module.buffers(recurse=False):
                 add(buffer, "state")
-        for t in private.alive(torch.Tensor):
+        for t in alive(torch.Tensor):
             add(t, CONSTANT)
     return kinds
 
@@ -357,7 +358,7 @@ def _gradients(device_type: str) -> Kinds:
     """Storages of all gradients that parameters hold."""
     found: Kinds = {}
     with private.without_torch_function():
-        for t in (t for t in private.alive(torch.Tensor) if isinstance(t, torch.nn.Parameter)):
+        for t in (t for t in alive(torch.Tensor) if isinstance(t, torch.nn.Parameter)):
             if t.grad is not None and t.device.type == device_type:
                 storage = t.grad.untyped_storage()
                 found[private.storage_key(storage)] = ("gradient", private.StorageWeakRef(storage))
@@ -378,7 +379,7 @@ def record(
     kernels_run: false on a device without memory (unmapped.py).  Refused: a call that cannot be recorded, and kernels that ran on
     the GPU outside of all calls.
     """
-    with compiled.launches(_call if kernels_run else _skip):
+    with compiled.launches(compiled.call if kernels_run else _skip):
         for _ in range(warm_up):
             step(*inputs)
     before = _gradients(device_type)
@@ -397,10 +398,6 @@ def record(
     del kept
     tape.name = name
     return tape
-
-
-def _call(kernel: compiled.Kernel, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-    return kernel(*args, **kwargs)
 
 
 def _skip(*_: Any) -> None:

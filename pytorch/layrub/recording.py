@@ -19,7 +19,7 @@ from .compare import compare, line, same
 from .errors import Refused
 from .generator import END, Moment
 from .guards import Guard
-from .living import Living, living, numbers
+from .living import Living, alive, living, numbers
 from .observer import Observer, Update
 from .tape import PERSISTENT, Leaf, Tape
 from .undo import Undo
@@ -109,10 +109,10 @@ def _observe(
     return _Run(observer, returned, form, modules, [m.training for m in modules])
 
 
-def _trees(ran: dict[int, torch.nn.Module], alive: list[torch.nn.Module]) -> list[torch.nn.Module]:
+def _trees(ran: dict[int, torch.nn.Module], modules: list[torch.nn.Module]) -> list[torch.nn.Module]:
     """All modules of the trees in which a module ran; those that ran first, for compiled code runs its modules unseen."""
-    children = {id(c) for m in alive for c in m.children()}
-    trees = [list(m.modules()) for m in alive if id(m) not in children]
+    children = {id(c) for m in modules for c in m.children()}
+    trees = [list(m.modules()) for m in modules if id(m) not in children]
     found = dict(ran)
     for tree in trees:
         if any(id(m) in ran for m in tree):
@@ -213,7 +213,8 @@ def _gradient_leaves(
 
 def _name_updates(observer: Observer, live: dict[int, list[torch.Tensor]]) -> None:
     """An op of an optimizer belongs to the module of its parameter."""
-    owners = parameter_owners(module_paths())
+    modules = alive(torch.nn.Module)
+    owners = parameter_owners(modules, module_paths(modules))
     layers = {
         observer._ids[key]: owners[id(t)] for key, ts in live.items() if key in observer._ids for t in ts if id(t) in owners
     }

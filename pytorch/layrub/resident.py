@@ -11,19 +11,17 @@ import torch
 from . import private
 from .tape import PERSISTENT, Entry, Leaf, Tape
 
-Observe = Callable[[int, Entry, list[Any]], None]
 
-
-def on_storage(storage: torch.UntypedStorage, leaf: Leaf) -> torch.Tensor:
-    """The tensor of a leaf over a storage."""
-    t = torch.empty(0, dtype=leaf.dtype, device=storage.device)
-    return t.set_(storage, leaf.offset, leaf.size, leaf.stride)
-
-
-def run(tape: Tape, live: dict[int, torch.UntypedStorage], observe: Observe = lambda *_: None, keep: bool = False) -> None:
+def run(
+    tape: Tape,
+    live: dict[int, torch.UntypedStorage],
+    before: Callable[[int, Entry, list[Any]], None] = lambda *_: None,
+    after: Callable[[int], None] = lambda _: None,
+    keep: bool = False,
+) -> None:
     """Runs all entries in order.  live: the storages that the step finds; after it, those that it leaves.
 
-    observe(number, entry, arguments) is called before each.  keep: all other storages stay, too.
+    before(number, entry, arguments) and after(number) are called around each.  keep: all other storages stay, too.
     """
     device = next((s.device for s in live.values()), torch.device("cpu"))
     last = {} if keep else _last_uses(tape)
@@ -31,26 +29,25 @@ def run(tape: Tape, live: dict[int, torch.UntypedStorage], observe: Observe = la
         for i, entry in enumerate(tape.entries):
             for leaf in (a for a in entry.arguments if isinstance(a, Leaf) and a.storage not in live):
                 live[leaf.storage] = torch.UntypedStorage(tape.storages[leaf.storage].bytes, device=device)
-            arguments = [on_storage(live[a.storage], a) if isinstance(a, Leaf) else a for a in entry.arguments]
-            observe(i, entry, arguments)
+            arguments = [a.over(live[a.storage]) if isinstance(a, Leaf) else a for a in entry.arguments]
+            before(i, entry, arguments)
             args, kwargs = private.tree_unflatten(arguments, entry.form)
             returned = private.tree_flatten(entry.function(*args, **kwargs))[0]
-            for leaf, t in zip(entry.results, results(entry, arguments, returned), strict=True):
-                live[leaf.storage] = t.untyped_storage()
+            after(i)
+            for leaf, position in zip(entry.results, positions(entry.results, arguments, returned), strict=True):
+                live[leaf.storage] = returned[position].untyped_storage()
             del arguments, args, kwargs, returned
             for s in last.get(i, ()):
                 live.pop(s, None)
 
 
-def results(entry: Entry, arguments: list[Any], returned: list[Any]) -> list[torch.Tensor]:
-    """Of what a call has returned, the tensors of the entry's results: new storages, in order, the first that looks like each."""
+def positions(results: list[Leaf], arguments: list[Any], returned: list[Any]) -> list[int]:
+    """Where a call's results are in what it has returned: of new storages, in order, the first that looks like each."""
     given = {private.storage_key(a.untyped_storage()) for a in arguments if isinstance(a, torch.Tensor)}
-    new = (t for t in returned if isinstance(t, torch.Tensor) and private.storage_key(t.untyped_storage()) not in given)
-    return [next(t for t in new if _is(t, leaf)) for leaf in entry.results]
-
-
-def _is(t: torch.Tensor, leaf: Leaf) -> bool:
-    return (t.dtype, tuple(t.shape), tuple(t.stride()), t.storage_offset()) == (leaf.dtype, leaf.size, leaf.stride, leaf.offset)
+    new = (
+        i for i, t in enumerate(returned) if isinstance(t, torch.Tensor) and private.storage_key(t.untyped_storage()) not in given
+    )
+    return [next(i for i in new if leaf.fits(returned[i])) for leaf in results]
 
 
 def _last_uses(tape: Tape) -> dict[int, list[int]]:

@@ -8,7 +8,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from typing import Any
 
@@ -180,8 +179,7 @@ class Step:
         return devices.pop()
 
     def _make_plan(self, recording: Recording) -> tuple[Plan, c.Needs]:
-        text = json.dumps(graph.document(recording.tape))
-        with Problem.parse(text, device=self._document or _document_of(self._homes.device)) as problem:
+        with graph.problem(recording.tape, self._document or _document_of(self._homes.device)) as problem:
             options: dict[str, Any] = {"policy": self._policy} if self._policy else {}
             if self._budget is not None:
                 options["budget_bytes"] = self._budget

@@ -56,7 +56,6 @@ _FUNCTIONS: dict[str, tuple[Any, list[Any]]] = {
     "layrub_torch_answer_from": (ctypes.c_uint32, [ctypes.c_uint32]),
     "layrub_torch_trim": (None, []),
     "layrub_torch_used_bytes": (_U64, []),
-    "layrub_torch_peak_bytes": (_U64, [ctypes.c_bool]),
 }
 
 

@@ -2,9 +2,8 @@
 """script.py - the training step that a person's script, module or Hugging Face configuration describes
 
 A script's function returns (step, inputs): a callable that does one step, or a plain nn.Module, and what it is called with (a
-tensor,
-a tuple, or a dictionary of keywords).  The function is called with those of the sizes (batch, seq, ...) that it has parameters
-for.
+tensor, a tuple, or a dictionary of keywords).  The function is called with those of the sizes (batch, seq, ...) that it has
+parameters for.
 """
 
 from __future__ import annotations
@@ -14,6 +13,7 @@ import importlib.util
 import inspect
 import sys
 import traceback
+import types
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,7 @@ from layrub import private, workspace
 from layrub.errors import Refused
 from layrub.ghost import adopt, ghosts
 from layrub.gpu import Gpu
+from layrub.living import alive
 from layrub.measure import measure
 from layrub.recorder import record
 from layrub.tape import Tape
@@ -144,7 +145,7 @@ def trace(
         tape = record(call, flat, "meta", name, read=world.known.read)
     _check(tape, name)
     tape.notes.append(f"recorded by PyTorch {torch.__version__} without a GPU")
-    if private.has_compiled_code():
+    if private.is_compiled(alive(torch.nn.Module), alive(types.FunctionType)):
         tape.notes.append("what torch.compile compiles is recorded as it runs without it: its kernels need a GPU (--gpu)")
     attention = world.attention.note()
     tape.notes += [attention] if attention else []

@@ -33,6 +33,18 @@ class Leaf:
     stride: tuple[int, ...]
     offset: int
 
+    @classmethod
+    def of(cls, storage: int, t: torch.Tensor) -> Leaf:
+        return cls(storage, t.dtype, tuple(t.shape), tuple(t.stride()), t.storage_offset())
+
+    def over(self, storage: torch.UntypedStorage) -> torch.Tensor:
+        """The tensor over a storage of its own device."""
+        return torch.empty(0, dtype=self.dtype, device=storage.device).set_(storage, self.offset, self.size, self.stride)
+
+    def fits(self, t: torch.Tensor) -> bool:
+        """Whether the tensor looks like this one, in whatever storage."""
+        return Leaf.of(self.storage, t) == self
+
     @property
     def extent_bytes(self) -> int:
         """Bytes that an op touches when it reads or writes every element once."""

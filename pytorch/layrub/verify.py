@@ -12,12 +12,12 @@ from typing import Any
 
 import torch
 
-from . import private
-from .executor import Call, Executor, _positions, describe
+from . import private, resident
+from .executor import Call, Executor, describe
 from .generator import Generator
-from .homes import Resident, on_storage
+from .homes import Resident
 from .recording import Recording
-from .tape import Entry, Leaf, Tape
+from .tape import Entry, Leaf
 
 
 class Differs(AssertionError):
@@ -84,46 +84,17 @@ def _overwrites(entry: Entry, position: int) -> bool:
 
 def _resident(
     recording: Recording, live: dict[int, torch.UntypedStorage]
-) -> tuple[dict[tuple[int, int], bytes], dict[int, Any]]:
+) -> tuple[dict[tuple[int, int], bytes], dict[int, torch.UntypedStorage]]:
     """Runs all entries on storages of their own.  Returns the digests of their inputs, and the storages at the end."""
-    digests, tape = {}, recording.tape
+    digests: dict[tuple[int, int], bytes] = {}
     generator = Generator(recording.restores, recording.device_type)
     generator.begin()
 
-    def storage(s: int) -> torch.UntypedStorage:
-        if s not in live:  # made by an op that gives no values
-            live[s] = torch.UntypedStorage(tape.storages[s].bytes)
-        return live[s]
+    def before(i: int, entry: Entry, arguments: list[Any]) -> None:
+        for position in read_positions(entry):
+            digests[i, position] = digest(arguments[position])
+        generator.before(i)
+        torch.set_grad_enabled(i in recording.graded)
 
-    last = _last_uses(tape)
-    with torch.no_grad():
-        for i, entry in enumerate(tape.entries):
-            arguments = [on_storage(storage(a.storage), a) if isinstance(a, Leaf) else a for a in entry.arguments]
-            for position in read_positions(entry):
-                digests[i, position] = digest(arguments[position])
-            args, kwargs = private.tree_unflatten(arguments, entry.form)
-            generator.before(i)
-            torch.set_grad_enabled(i in recording.graded)
-            flat = private.tree_flatten(entry.function(*args, **kwargs))[0]
-            generator.after(i)
-            call = Call(i, True, entry.function, arguments, entry.form, [(None, r) for r in entry.results])
-            for position, leaf in zip(_positions(call, flat), entry.results, strict=True):
-                live[leaf.storage] = flat[position].untyped_storage()
-            for s in last.get(i, ()):
-                live.pop(s, None)
+    resident.run(recording.tape, live, before, generator.after)
     return digests, live
-
-
-def _last_uses(tape: Tape) -> dict[int, list[int]]:
-    """The transient storages whose last use an entry is."""
-    last: dict[int, int] = {}
-    for i, entry in enumerate(tape.entries):
-        for leaf in entry.leaves():
-            if tape.storages[leaf.storage].kind in ("activation", "gradient"):
-                last[leaf.storage] = i
-    found: dict[int, list[int]] = {}
-    for s, i in last.items():
-        found.setdefault(i, []).append(s)
-    return found
-
-

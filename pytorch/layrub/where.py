@@ -12,18 +12,18 @@ import torch
 from torch.optim.optimizer import register_optimizer_step_post_hook, register_optimizer_step_pre_hook
 
 from . import private
+from .living import alive
 
 _HERE = os.path.dirname(os.path.abspath(__file__)) + os.sep
 _TORCH = os.path.dirname(os.path.abspath(torch.__file__)) + os.sep
 _NOT_THE_USERS = (_TORCH, _HERE, private.generated_code_folder() + os.sep, "<")
 
 
-def module_paths() -> dict[int, str]:
-    """The path of every module that is alive, by id: "layers.3.mlp".  The roots' own path is their class's name.
+def module_paths(modules: list[torch.nn.Module]) -> dict[int, str]:
+    """The path of every module in their trees, by id: "layers.3.mlp".  The roots' own path is their class's name.
 
     What torch.compile wraps around a module counts for nothing.
     """
-    modules = private.alive(torch.nn.Module)
     children = {id(c) for m in modules for c in m.children()}
     paths: dict[int, str] = {}
     for root in (m for m in modules if id(m) not in children):
@@ -33,11 +33,11 @@ def module_paths() -> dict[int, str]:
     return paths
 
 
-def parameter_owners(paths: dict[int, str]) -> dict[int, str]:
+def parameter_owners(modules: list[torch.nn.Module], paths: dict[int, str]) -> dict[int, str]:
     """The path of the module of every parameter, by the parameter's id; of several modules the first in the order of paths."""
-    modules = {id(m): m for m in private.alive(torch.nn.Module)}
+    by_id = {id(m): m for m in modules}
     owners: dict[int, str] = {}
-    for module in (modules[i] for i in paths if i in modules):
+    for module in (by_id[i] for i in paths if i in by_id):
         for parameter in module.parameters(recurse=False):
             owners.setdefault(id(parameter), paths[id(module)])
     return owners
@@ -86,8 +86,9 @@ class Where:
     """
 
     def __init__(self) -> None:
-        self._paths = module_paths()
-        self._owners = parameter_owners(self._paths)
+        modules = alive(torch.nn.Module)
+        self._paths = module_paths(modules)
+        self._owners = parameter_owners(modules, self._paths)
         self._made: dict[int, tuple[str | None, str | None]] = {}  # by sequence number: layer and source of the forward op
         self.modules: dict[int, torch.nn.Module] = {}  # by id: in which an op has run
         self._after_backward = False

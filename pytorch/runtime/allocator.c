@@ -249,14 +249,3 @@ layrub_torch_used_bytes(void)
 	pthread_mutex_unlock(&own.lock);
 	return bytes;
 }
-
-uint64_t
-layrub_torch_peak_bytes(bool reset)
-{
-	uint64_t bytes;
-
-	pthread_mutex_lock(&own.lock);
-	bytes = sources_peak(reset);
-	pthread_mutex_unlock(&own.lock);
-	return bytes;
-}

@@ -65,9 +65,8 @@ RUNTIME_API int layrub_torch_allocator_use(const struct layrub_torch_device *dev
 RUNTIME_API uint32_t layrub_torch_answer_from(uint32_t source);
 RUNTIME_API void layrub_torch_trim(void);	/* frees the kept blocks that nobody uses; the device is idle */
 
-/* Bytes with memory that are in use outside of plans; and the most since the last reset. */
+/* Bytes with memory that are in use outside of plans. */
 RUNTIME_API uint64_t layrub_torch_used_bytes(void);
-RUNTIME_API uint64_t layrub_torch_peak_bytes(bool reset);
 
 struct layrub_torch_request {
 	void *address;

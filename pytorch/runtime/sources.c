@@ -27,7 +27,7 @@ static struct held_list kept, spare;	/* blocks of KEPT: in use, and given back *
 static unsigned char *chunks[MOST_CHUNKS];	/* of addresses */
 static size_t chunk_count;
 static bytes_t chunk_used;		/* of the last one */
-static bytes_t used, peak;
+static bytes_t used;
 
 static bytes_t
 rounded(bytes_t bytes)
@@ -107,7 +107,6 @@ sources_take(const struct runtime_backend *b, int32_t device, enum source source
 	if (rc < 0)
 		return -1;
 	used += whole;
-	peak = used > peak ? used : peak;
 	return 0;
 }
 
@@ -149,14 +148,4 @@ bytes_t
 sources_used(void)
 {
 	return used;
-}
-
-bytes_t
-sources_peak(bool reset)
-{
-	bytes_t most = peak;
-
-	if (reset)
-		peak = used;
-	return most;
 }

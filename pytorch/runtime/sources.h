@@ -21,7 +21,6 @@ void sources_give(const struct runtime_backend *b, int32_t device, void *memory,
 /* Gives the kept blocks that nobody uses back to the device, which is idle. */
 void sources_trim(const struct runtime_backend *b, int32_t device);
 
-/* Bytes with memory that are in use, and the most since the last reset. */
+/* Bytes with memory that are in use. */
 bytes_t sources_used(void);
-bytes_t sources_peak(bool reset);
 #endif

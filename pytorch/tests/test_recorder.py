@@ -16,7 +16,7 @@ from torch import nn  # noqa: E402
 from torch.utils.checkpoint import checkpoint  # noqa: E402
 
 from layrub import graph, private, resident  # noqa: E402
-from layrub.compiled import launches  # noqa: E402
+from layrub.compiled import call, launches  # noqa: E402
 from layrub.errors import Refused  # noqa: E402
 from layrub.ghost import Unknown, adopt, ghosts  # noqa: E402
 from layrub.recorder import Recorder, known_storages, record  # noqa: E402
@@ -130,7 +130,7 @@ def test_tape_is_the_step(step: Any, kind: str, optimizer: str) -> None:
     torch.manual_seed(1)
     model, x, y = make(kind)
     opt = OPTIMIZERS[optimizer](model.parameters())
-    with launches(lambda kernel, args, kwargs: kernel(*args, **kwargs)):
+    with launches(call):
         for _ in range(2):
             step(model, opt, x, y)
     persistent = [x, y, *model.parameters(), *model.buffers(), *(p.grad for p in model.parameters() if p.grad is not None)]
