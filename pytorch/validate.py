@@ -26,82 +26,11 @@ from pathlib import Path
 from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parent))
-sys.path.insert(0, str(Path(__file__).parent / "tests"))
+
+from steps import ADAMW, BERT_LARGE, LLAMA_1B, SGD, Made, images, resnet, training, vit, words  # noqa: E402
 
 DEVICE = os.environ.get("LAYRUB_DEVICE", "h200")  # the document of the GPU that is there
 PARTS = ("ghost", "unmapped", "real")
-Made = tuple[Any, tuple[Any, ...], Callable[..., Any]]  # module, inputs, loss of the inputs
-
-
-# ---- models ----
-
-
-def images(model: Callable[[], Any], batch: int, compiled: bool = False) -> Callable[[], Made]:
-    def make() -> Made:
-        import torch
-
-        m = model().cuda().train()
-        if compiled:
-            m.compile()
-        x, y = torch.randn(batch, 3, 224, 224, device="cuda"), torch.randint(0, 1000, (batch,), device="cuda")
-        return m, (x, y), lambda x, y: torch.nn.functional.cross_entropy(m(x), y)
-
-    return make
-
-
-def resnet(*blocks: int) -> Callable[[], Any]:
-    def make() -> Any:
-        import models
-
-        return models.ResNet(blocks)
-
-    return make
-
-
-def vit() -> Any:
-    import torch
-    import transformers
-
-    class Logits(torch.nn.Module):
-        def __init__(self) -> None:
-            super().__init__()
-            self.vit = transformers.ViTForImageClassification(transformers.ViTConfig(num_labels=1000))
-
-        def forward(self, x: Any) -> Any:
-            return self.vit(x).logits
-
-    return Logits()
-
-
-def words(
-    kind: str, batch: int, seq: int, dtype: str = "float32", autocast: bool = False, compiled: bool = False, **config: Any
-) -> Callable[[], Made]:
-    def make() -> Made:
-        import torch
-        import transformers
-
-        c = transformers.AutoConfig.for_model(kind, use_cache=False, **config)
-        auto = transformers.AutoModelForMaskedLM if kind == "bert" else transformers.AutoModelForCausalLM
-        m = auto.from_config(c).to(getattr(torch, dtype)).cuda().train()
-        if compiled:
-            m.compile()
-        x = torch.randint(0, c.vocab_size, (batch, seq), device="cuda")
-
-        def loss(x: Any) -> Any:
-            with torch.autocast("cuda", dtype=torch.bfloat16, enabled=autocast):
-                return m(input_ids=x, labels=x).loss
-
-        return m, (x,), loss
-
-    return make
-
-
-LLAMA = {
-    "hidden_size": 2048, "intermediate_size": 8192, "num_hidden_layers": 16, "num_attention_heads": 32, "num_key_value_heads": 8,
-    "vocab_size": 128256, "max_position_embeddings": 8192, "tie_word_embeddings": True,
-}  # fmt: skip
-BERT_LARGE = {"hidden_size": 1024, "num_hidden_layers": 24, "num_attention_heads": 16, "intermediate_size": 4096}
-SGD, ADAMW = "sgd", "adamw"
 MODELS: dict[str, tuple[Callable[[], Made], str]] = {
     "resnet50": (images(resnet(3, 4, 6, 3), 128), SGD),
     "resnet152": (images(resnet(3, 8, 36, 3), 64), SGD),
@@ -109,33 +38,14 @@ MODELS: dict[str, tuple[Callable[[], Made], str]] = {
     "gpt2": (words("gpt2", 16, 1024), SGD),
     "gpt2-bf16": (words("gpt2", 16, 1024, autocast=True), SGD),
     "bert-large": (words("bert", 16, 512, **BERT_LARGE), SGD),
-    "llama-1b": (words("llama", 2, 2048, "bfloat16", **LLAMA), ADAMW),
+    "llama-1b": (words("llama", 2, 2048, "bfloat16", **LLAMA_1B), ADAMW),
     "resnet50-compiled": (images(resnet(3, 4, 6, 3), 128, compiled=True), SGD),
     "vit-b16-compiled": (images(vit, 64, compiled=True), SGD),
     "gpt2-compiled": (words("gpt2", 16, 1024, compiled=True), SGD),
     "gpt2-bf16-compiled": (words("gpt2", 16, 1024, autocast=True, compiled=True), SGD),
     "bert-large-compiled": (words("bert", 16, 512, compiled=True, **BERT_LARGE), SGD),
-    "llama-1b-compiled": (words("llama", 2, 2048, "bfloat16", compiled=True, **LLAMA), ADAMW),
+    "llama-1b-compiled": (words("llama", 2, 2048, "bfloat16", compiled=True, **LLAMA_1B), ADAMW),
 }
-
-
-def training(made: Made, optimizer: str) -> Callable[..., Any]:
-    import torch
-
-    model, _, loss = made
-    if optimizer == ADAMW:
-        opt: Any = torch.optim.AdamW(model.parameters(), lr=1e-4, fused=True, capturable=True)
-    else:
-        opt = torch.optim.SGD(model.parameters(), lr=1e-3, momentum=0.9, foreach=True)
-
-    def step(*inputs: Any) -> Any:
-        out = loss(*inputs)
-        out.backward()
-        opt.step()
-        opt.zero_grad(set_to_none=True)
-        return out
-
-    return step
 
 
 # ---- the parts, each in a process of its own: the graph goes to a file, the figures are returned ----
@@ -172,6 +82,7 @@ def without_memory(name: str, path: str, world: Any, device: str, **how: Any) ->
 
 
 def real(name: str, path: str) -> dict[str, Any]:
+    os.environ["LAYRUB_ALLOCATOR"] = "pytorch"  # whose peak is asked for
     import torch
 
     from layrub import compiled, graph, measure

@@ -15,6 +15,7 @@ PyTorch.  docs/library.md and docs/pytorch.md of layrub's sources describe all o
 """
 from typing import TYPE_CHECKING, Any
 
+from layrub import _before_cuda
 from layrub._binding import *  # noqa: F403
 from layrub._load import LayrubError as LayrubError
 from layrub.library import Plan as Plan
@@ -42,6 +43,8 @@ _OF_PYTORCH = {
     "record": "traces",
     "trace": "traces",
 }
+
+_before_cuda.begin()
 
 
 def __getattr__(name: str) -> Any:

@@ -22,12 +22,15 @@ def installed() -> bool:
 
 
 def install() -> None:
-    """Puts the allocator in PyTorch's place.  Without a GPU nothing happens.  Refused: CUDA has begun with another."""
+    """Puts the allocator in PyTorch's place.  Without CUDA nothing happens.  Refused: CUDA has begun with another."""
     global _installed
-    if _installed or not torch.cuda.is_available():
+    if _installed or not torch.backends.cuda.is_built():
         return
     if torch.cuda.is_initialized():
-        raise Refused("CUDA has begun with PyTorch's own allocator; import layrub after torch, before any tensor on the GPU")
+        raise Refused(
+            "CUDA has begun with PyTorch's own allocator, which cannot be replaced afterwards: move `import layrub` to the top "
+            "of the program, before any tensor on the GPU"
+        )
     torch.cuda.memory.change_current_allocator(
         torch.cuda.memory.CUDAPluggableAllocator(runtime()._name, "layrub_torch_alloc", "layrub_torch_free")
     )

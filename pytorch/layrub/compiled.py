@@ -18,6 +18,8 @@ from . import private
 # Of a pointer's name.  Any other (in_out_ptr, workspaces, semaphores, those of a person's own kernel) is read and written.
 _READ, _WRITTEN = "in_ptr", "out_ptr"
 
+_KERNEL = "_layrub_kernel"  # of a Triton kernel's tuner: the kernel, the same one in every step
+
 Launch = Callable[["Kernel", tuple[Any, ...], dict[str, Any]], Any]
 
 
@@ -65,14 +67,12 @@ def launches(launch: Launch) -> Iterator[None]:
 
     What is compiled within it has a buffer for every tensor: to share memory is the planner's work.
     """
-    kernels: dict[int, Kernel] = {}  # by the id of a Triton kernel's tuner, which the kernel keeps alive
 
     def triton(tuner: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        kernel = kernels.get(id(tuner))
-        if kernel is None:
+        if not hasattr(tuner, _KERNEL):
             names, mutated = tuner.fn.arg_names, tuner.mutated_arg_names or ()
-            kernel = kernels[id(tuner)] = Kernel(tuner.fn.__name__, names, mutated, private.triton_call(tuner))
-        return launch(kernel, args, kwargs)
+            setattr(tuner, _KERNEL, Kernel(tuner.fn.__name__, names, mutated, private.triton_call(tuner)))
+        return launch(getattr(tuner, _KERNEL), args, kwargs)
 
     _current.append(launch)
     try:

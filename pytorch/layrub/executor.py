@@ -9,14 +9,14 @@ from __future__ import annotations
 import contextlib
 import warnings
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import torch
 
 from . import private
 from .generator import END, Generator
-from .graph import tensor_ids
+from .graph import order, tensor_ids
 from .homes import Homes, Resident
 from .library import Plan
 from .recording import Recording
@@ -30,7 +30,7 @@ from .tape import Entry, Leaf
 class Call:
     """One run of an op."""
 
-    op: int
+    op: int  # an entry of the tape; the plan's graph may have another order
     graded: bool  # ops may do more while gradients are recorded
     function: Any
     arguments: list[Any]  # flattened
@@ -40,9 +40,19 @@ class Call:
     kwargs: dict[str, Any] | None = None
     positions: list[int] | None = None  # of the results among what the op returns
     answers: Answers | None = None  # to the op's requests
+    seeds: list[int] = field(default_factory=list)  # positions of random numbers' seeds among the arguments
 
     def bind(self) -> None:
         self.args, self.kwargs = private.tree_unflatten(self.arguments, self.form)
+
+    def call(self) -> Any:
+        """Runs the op.  Seeds are read on the host, but in a captured step."""
+        if not self.seeds or torch.cuda.is_current_stream_capturing():
+            return self.function(*self.args, **self.kwargs)
+        args, kwargs = private.tree_unflatten(
+            [a.cpu() if k in self.seeds else a for k, a in enumerate(self.arguments)], self.form
+        )
+        return self.function(*args, **kwargs)
 
 
 class Executor:
@@ -55,6 +65,7 @@ class Executor:
         self._homes = homes
         self._ids = tensor_ids(recording.tape)
         self._program = plan.program
+        self._order = order(recording.tape, plan.graph.ops)
         self._windows: dict[tuple[bool, int], torch.UntypedStorage] = {}
         self._calls: dict[int, Call] = {}
         self._of_op: dict[int, list[Call]] = {}
@@ -72,6 +83,7 @@ class Executor:
             self.uncaptured = "the state of random numbers is set back in the step (checkpointed dropout)"
         self._graph: Any = None  # the captured step
         self._is_warm = False  # libraries have taken what they take in a stream's first step
+        self._is_steady = False  # the step before had the same numbers; those that change in every step are not captured
 
     # ---- preparing ----
 
@@ -85,7 +97,8 @@ class Executor:
         return self._windows[key]
 
     def _prepare(self, plan: Plan, instruction: Any) -> Call:
-        entry = self._tape.entries[instruction.op]
+        number = self._order[instruction.op]
+        entry = self._tape.entries[number]
         op = plan.graph.ops[instruction.op]
         buffers = dict(zip([*op.inputs, *op.outputs], [*instruction.reads, *instruction.writes], strict=True))
 
@@ -97,12 +110,15 @@ class Executor:
             return self._empty(s)
 
         arguments = [a.over(storage(a.storage)) if isinstance(a, Leaf) else a for a in entry.arguments]
-        if instruction.op in self._of_op:
+        if number in self._of_op:
             for position, value in entry.rerun:
                 arguments[position] = value
         targets = [(storage(r.storage), r) for r in entry.results]
-        call = Call(instruction.op, instruction.op in self._graded, entry.function, arguments, entry.form, targets)
+        call = Call(number, number in self._graded, entry.function, arguments, entry.form, targets)
         call.bind()
+        if self._homes.device.type == "cuda":
+            storages = self._tape.storages
+            call.seeds = [k for k, a in enumerate(entry.arguments) if isinstance(a, Leaf) and storages[a.storage].seed]
         asked = entry.requests
         if asked:
             arena, workspace = self._homes.arena, instruction.workspace
@@ -119,6 +135,7 @@ class Executor:
         """Takes over the numbers of these entries of the tape."""
         if entries:
             self._graph = None
+            self._is_steady = False
         for op in entries:
             for call in self._of_op[op]:
                 call.arguments = [
@@ -132,15 +149,20 @@ class Executor:
     def step(self) -> None:
         """Runs the program once.  What an op raises is raised, with the op's place in its notes."""
         with torch.no_grad(), torch.autocast(self._homes.device.type, enabled=False), self._in_stream():
-            if self._is_warm and self._graph is None and self.uncaptured is None and self.observe is None:
+            if self._is_steady and self._graph is None and self.uncaptured is None and self.observe is None:
                 self._capture()
-            if self._graph is not None and self.observe is None:
+            if self.is_captured:
                 self._graph.replay()
             else:
                 self._generator.begin()
                 self._runtime.step(self._run)
                 self._generator.before(END)
-                self._is_warm = True
+                self._is_warm = self._is_steady = True
+
+    @property
+    def is_captured(self) -> bool:
+        """Whether the next step is one launch, which nothing can end in the middle."""
+        return self._graph is not None and self.observe is None
 
     @contextlib.contextmanager
     def _in_stream(self) -> Iterator[None]:
@@ -152,7 +174,7 @@ class Executor:
         stream = self._stream()
         stream.wait_stream(current)
         try:
-            with torch.cuda.stream(stream):
+            with torch.cuda.stream(stream), private.results_are_not_filled():
                 yield
         finally:
             current.wait_stream(stream)
@@ -181,8 +203,8 @@ class Executor:
             self._generator.before(call.op)
         torch.set_grad_enabled(call.graded)
         try:
-            with call.answers.given() if call.answers is not None else contextlib.nullcontext():
-                out = call.function(*call.args, **call.kwargs)
+            with call.answers.given(self._is_warm) if call.answers is not None else contextlib.nullcontext():
+                out = call.call()
         except Exception as e:
             e.add_note(f"in op {call.op} of the plan: {describe(self._tape.entries[call.op])}")
             raise

@@ -65,13 +65,15 @@ class Form:
 
     def fill(self, args: Any, kwargs: Any) -> None:
         """Copies the arguments into the input buffers, and keeps constants that leave their place in the step."""
+        assert self.executor is not None
         given = [a for a in private.tree_flatten((args, kwargs))[0] if isinstance(a, torch.Tensor)]
         with torch.no_grad():
             for t, leaf in zip(given, self.recording.leaves, strict=True):
                 if leaf.storage in self.residents:
                     self.residents[leaf.storage].tensor(leaf).copy_(t, non_blocking=True)
-        for resident, copy in self._constants:
-            copy.copy_(resident.storage)
+        if not self.executor.is_captured:
+            for resident, copy in self._constants:
+                copy.copy_(resident.storage)
 
     def results(self) -> Any:
         """What the step returns; sets gradients, and what the step leaves in Python objects."""

@@ -19,8 +19,12 @@ Moment = tuple[str, int]
 END = -2  # in place of an entry: the end of the step
 
 
-def _state(device_type: str) -> torch.Tensor:
+def state(device_type: str) -> torch.Tensor:
     return torch.cuda.get_rng_state() if device_type == "cuda" else torch.get_rng_state()
+
+
+def set_state(device_type: str, state: torch.Tensor) -> None:
+    (torch.cuda.set_rng_state if device_type == "cuda" else torch.set_rng_state)(state)
 
 
 class Chain:
@@ -33,7 +37,7 @@ class Chain:
         self.restores: dict[int, Moment] = {}
 
     def _now(self) -> bytes:
-        return private.data(_state(self._device_type))
+        return private.data(state(self._device_type))
 
     def before(self, entry: int, line: str) -> None:
         """Refused: the state is none that the step has had."""
@@ -67,8 +71,7 @@ class Generator:
     def before(self, entry: int) -> None:
         moment = self._restores.get(entry)
         if moment is not None:
-            set_state = torch.cuda.set_rng_state if self._device_type == "cuda" else torch.set_rng_state
-            set_state(self._states[moment])
+            set_state(self._device_type, self._states[moment])
         self._keep(("before", entry))
 
     def after(self, entry: int) -> None:
@@ -76,4 +79,4 @@ class Generator:
 
     def _keep(self, moment: Moment) -> None:
         if moment in self._wanted:
-            self._states[moment] = _state(self._device_type)
+            self._states[moment] = state(self._device_type)

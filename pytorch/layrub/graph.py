@@ -4,9 +4,12 @@
 from __future__ import annotations
 
 import json
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from . import work
+from ._binding import Op
 from .library import Problem
 from .tape import Tape
 
@@ -52,9 +55,26 @@ def document(tape: Tape) -> dict[str, Any]:
     }
 
 
-def problem(tape: Tape, device: str) -> Problem:
-    """The step on a device: an installed name, or a file."""
-    return Problem.parse(json.dumps(document(tape)), device=device)
+def problem(tape: Tape, device: str, **options: Any) -> Problem:
+    """The step on a device: an installed name, or a file.  Keywords: ProblemOptions."""
+    return Problem.parse(json.dumps(document(tape)), device=device, **options)
+
+
+def order(tape: Tape, ops: Sequence[Op]) -> list[int]:
+    """The entry of each op of the tape's graph, whose ops may have been reordered.
+
+    Entries with the same name, reads and writes depend on each other, so no reordering swaps them.
+    """
+    ids = tensor_ids(tape)
+    entries: dict[Any, list[int]] = defaultdict(list)
+    for i, entry in enumerate(tape.entries):
+        entries[entry.name, _sorted(ids[s] for s in entry.reads), _sorted(ids[s] for s in entry.writes)].append(i)
+    found = {key: iter(numbers) for key, numbers in entries.items()}
+    return [next(found[op.name, _sorted(op.inputs), _sorted(op.outputs)]) for op in ops]
+
+
+def _sorted(ids: Iterable[int]) -> tuple[int, ...]:
+    return tuple(sorted(ids))
 
 
 def write(tape: Tape, path: str, measured: dict[str, Any] | None = None) -> None:

@@ -74,6 +74,10 @@ class Homes:
         _find_owners({r.key: r for r in found}, now)
         return found
 
+    def holds(self, address: int) -> bool:
+        """Whether the arena or the pool has it."""
+        return self.arena.holds(address) or self.pool.holds(address)
+
     # ---- moving ----
 
     def move_in(
@@ -110,7 +114,7 @@ class Homes:
         if r.nbytes == 0:
             return False
         if place is None:
-            return self.arena.holds(address) or self.pool.holds(address)
+            return self.holds(address)
         return renew or address != (self.pool if place[0] else self.arena).address + place[1]
 
     @staticmethod

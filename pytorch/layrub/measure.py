@@ -89,8 +89,12 @@ def _measure(tape: Tape, progress: Callable[[str], None] | None) -> dict[str, in
 
 
 def _fits(entry: Entry) -> bool:
-    """Whether the tensors of the op fit into what the GPU has free, with as much again for its scratch."""
-    _release()
+    """Whether the tensors of the op fit into what the GPU has free, with as much again for its scratch.
+
+    Kept blocks stay: captured graphs write into them.
+    """
+    if not allocator.installed():
+        torch.cuda.empty_cache()
     bytes_ = sum(leaf.extent_bytes for leaf in entry.leaves()) + entry.workspace_bytes
     return 2 * bytes_ + (1 << 28) < torch.cuda.mem_get_info()[0]
 

@@ -16,6 +16,7 @@ from . import compiled, private
 from .compare import same
 from .generator import Chain
 from .guards import Guard
+from .launches import Launches
 from .living import numbers
 from .recorder import Recorder, known_storages
 from .tape import Entry, Leaf
@@ -37,9 +38,11 @@ class Update:
 class Observer(Recorder):
     """A recorder that notes the calls of optimizers, and lets them read their own counters."""
 
-    def __init__(self, device_type: str, inputs: list[torch.Tensor], where: Where, undo: Undo) -> None:
+    def __init__(
+        self, device_type: str, inputs: list[torch.Tensor], where: Where, undo: Undo, watch: Launches | None = None
+    ) -> None:
         self._undo = undo
-        super().__init__(device_type, known_storages(inputs, device_type), where, self._read_counter)
+        super().__init__(device_type, known_storages(inputs, device_type), where, self._read_counter, watch=watch)
         self.updates: list[Update] = []
         self.read: set[int] = set()
         self.guards: list[Guard] = []

@@ -51,6 +51,8 @@ __all__ = [
     "is_fake",
     "lists_of_tensors_are_supported",
     "memory_format",
+    "optimizers_take",
+    "results_are_not_filled",
     "run_on_fakes",
     "scalers_do_not_skip",
     "sequence_number",
@@ -283,6 +285,43 @@ def memory_format(t: torch.Tensor) -> torch.memory_format:
 def lists_of_tensors_are_supported() -> Any:
     """A context in which gradients are clipped by calls over lists, as on a GPU.  The grouping by device happens below Python."""
     return mock.patch.object(torch.nn.utils.clip_grad, "_has_foreach_support", lambda tensors, device: True)
+
+
+@contextlib.contextmanager
+def results_are_not_filled() -> Iterator[None]:
+    """Within it deterministic algorithms leave new memory as it is: a result may lie where an input does."""
+    before = torch.utils.deterministic.fill_uninitialized_memory
+    torch.utils.deterministic.fill_uninitialized_memory = False
+    try:
+        yield
+    finally:
+        torch.utils.deterministic.fill_uninitialized_memory = before
+
+
+@contextlib.contextmanager
+def optimizers_take(device_type: str) -> Iterator[None]:
+    """Within it optimizers treat tensors of the device "meta" as those of this device."""
+    from torch.optim import optimizer
+    from torch.utils import _foreach_utils as foreach
+
+    capturable, lists = optimizer._get_capturable_supported_devices, foreach._get_foreach_kernels_supported_devices
+    with contextlib.ExitStack() as stack:
+        # Every optimizer has names of its own for these functions, so their code is changed.
+        if device_type in capturable():
+            stack.enter_context(_with_code(capturable, (lambda supports_xla: ["meta"]).__code__))
+        if device_type in lists():
+            stack.enter_context(_with_code(lists, (lambda: ["meta"]).__code__))
+        yield
+
+
+@contextlib.contextmanager
+def _with_code(function: Any, code: types.CodeType) -> Iterator[None]:
+    before = function.__code__
+    function.__code__ = code
+    try:
+        yield
+    finally:
+        function.__code__ = before
 
 
 def scalers_do_not_skip(unknown: set[str]) -> Any:

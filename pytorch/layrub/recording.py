@@ -7,6 +7,7 @@ found: a number that changes is either one that an optimizer works out (scalars.
 
 from __future__ import annotations
 
+import contextlib
 import gc
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -19,11 +20,14 @@ from .compare import compare, line, same
 from .errors import Refused
 from .generator import END, Moment
 from .guards import Guard
+from .launches import Launches
 from .living import Living, alive, living, numbers
 from .observer import Observer, Update
 from .tape import PERSISTENT, Leaf, Tape
 from .undo import Undo
 from .where import Where, module_paths, parameter_owners
+
+SETTLING = 3  # steps after the first that may agree with the one before
 
 
 @dataclass
@@ -66,7 +70,8 @@ def record_step(
     """Records function(*args, **kwargs), a whole training step.
 
     args and kwargs are made of tensors that nobody else has, and of constants.  gradients: those that the step leaves are
-    results.  The step runs three times, and what it changes is put back.  Refused: what cannot run under a plan.
+    results.  The step runs three times, on a GPU up to five, and what it changes is put back.  Refused: what cannot run under
+    a plan.
     """
     before = living()
     undo = Undo(before, device_type)
@@ -76,15 +81,33 @@ def record_step(
         with undo, compiled.launches(undo.launch):
             function(*args, **kwargs)
             undo.first_step_is_over()
-            runs = [_observe(function, args, kwargs, tensors, device_type, before, undo) for _ in range(2)]
-        first, second = (run.observer for run in runs)
-        varying = compare(first.tape, second.tape, lambda i: any(u.first <= i < u.last for u in second.updates))
-        recording = _finish(runs[1], tensors, varying, device_type, gradients)
+            run, varying = _observe_twice(
+                lambda watch: _observe(function, args, kwargs, tensors, device_type, before, undo, watch), device_type == "cuda"
+            )
+        recording = _finish(run, tensors, varying, device_type, gradients)
         persistent = {private.storage_key(s) for s in recording.storages.values()}
     finally:
         after = undo.restore(persistent)
     recording.after = after
     return recording
+
+
+def _observe_twice(observe: Callable[[Launches | None], _Run], on_gpu: bool) -> tuple[_Run, set[int]]:
+    """The last of two consecutive steps that agree, and the entries whose numbers vary.
+
+    The order of a double backward pass on a GPU depends on how many nodes two threads have made so far, and settles.
+    """
+    old = observe(None)
+    for attempt in range(SETTLING if on_gpu else 1, 0, -1):
+        new = observe(Launches() if on_gpu else None)
+        updates = new.observer.updates
+        try:
+            return new, compare(old.observer.tape, new.observer.tape, lambda i, u=updates: any(x.first <= i < x.last for x in u))
+        except Refused:
+            if attempt == 1:
+                raise
+            old = new
+    raise AssertionError
 
 
 def _observe(
@@ -95,13 +118,16 @@ def _observe(
     device_type: str,
     before: Living,
     undo: Undo,
+    watch: Launches | None,
 ) -> _Run:
     with Where() as where:
-        observer = Observer(device_type, tensors, where, undo)
+        observer = Observer(device_type, tensors, where, undo, watch)
         groups = [(o, [numbers(g) for g in o.param_groups]) for o in before.optimizers]
-        with compiled.launches(observer.launch), observer:
+        with watch or contextlib.nullcontext(), compiled.launches(observer.launch), observer:
             result = function(*args, **kwargs)
         observer.chain.before(END, "the step")
+    if watch is not None:
+        observer.refuse(watch.unexplained())
     _check_groups(observer, groups)
     flat, form = private.tree_flatten(result)
     returned = [observer.leaf(t.detach()) if isinstance(t, torch.Tensor) else t for t in flat]

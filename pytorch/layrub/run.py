@@ -8,13 +8,14 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from typing import Any
 
 import torch
 
 from . import _binding as c
-from . import graph, private
+from . import allocator, graph, measure, private
 from ._load import LayrubError
 from .errors import Refused
 from .executor import Executor, describe
@@ -27,6 +28,8 @@ from .traces import size
 from .verify import Verifier
 
 CPU_DEVICE = "h100"  # the device document by which a step on the host is planned
+BESIDE = 1 << 29  # bytes of a GPU that a process takes after a plan is made: results, batches, workspaces of libraries
+WORTH_ANOTHER_ORDER = 1.005  # of a step's ideal time: a longer one is planned with early updates, too
 
 
 class DoesNotFit(Refused):
@@ -39,6 +42,7 @@ def compile(
     budget: str | int | None = None,
     device: str | None = None,
     policy: str | None = None,
+    host: str | int | None = None,
     verify: bool = False,
     gradients: bool = False,
     progress: Callable[[str], None] | None = None,
@@ -46,14 +50,16 @@ def compile(
     """A step that does what train_step does, in at most `budget` bytes of device memory ("8GiB", or a number).
 
     train_step does one whole training step: forward, backward, update.  example: its arguments, a tuple, a dictionary of
-    keywords, or one tensor.  device: a device document of layrub, by which copies and ops are timed; default: that of the
-    GPU's name, and CPU_DEVICE for CPU tensors.  policy: a row of `layrub list policies`.  verify: every step is compared with
-    one that keeps everything.  gradients: `.grad` holds the gradients after a step; otherwise it is None.
+    keywords, or one tensor.  budget: default: on a GPU what is free, less what the process needs beside the plan; progress is
+    told.  device: a device document of layrub, by which copies are timed, and ops of CPU tensors; default: that of the GPU's
+    name, and CPU_DEVICE for CPU tensors.  policy: a row of `layrub list policies`.  host: the most host memory that the plan
+    pins; default: the device document's.  verify: every step is compared with one that keeps everything.  gradients: `.grad`
+    holds the gradients after a step; otherwise it is None.
 
     train_step runs three times, and what it changes is put back.  Errors: Refused, what cannot run under a plan, with its line;
     DoesNotFit, the budget is too small.
     """
-    step = Step(train_step, budget, device, policy, verify, gradients, progress)
+    step = Step(train_step, budget, device, policy, host, verify, gradients, progress)
     if isinstance(example, dict):
         step.prepare(**example)
     else:
@@ -70,12 +76,13 @@ class Step:
         budget: str | int | None,
         device: str | None,
         policy: str | None,
+        host: str | int | None,
         verify: bool,
         gradients: bool,
         progress: Callable[[str], None] | None,
     ) -> None:
         self._function = function
-        self._budget = size(budget) if isinstance(budget, str) else budget
+        self._budget, self._host = _bytes(budget), _bytes(host)
         self._document, self._policy, self._gradients, self._progress = device, policy, gradients, progress
         self._verify = verify
         self._homes: Homes | None = None
@@ -137,7 +144,7 @@ class Step:
         """Plans all that has been recorded again.  Errors leave the step as it was."""
         self._check_failure()
         before = self._budget, self._policy
-        self._budget, self._policy = size(budget) if isinstance(budget, str) else budget, policy
+        self._budget, self._policy = _bytes(budget), policy
         try:
             plans = [self._make_plan(form.recording) for form in self._forms]
         except BaseException:
@@ -164,10 +171,14 @@ class Step:
         device = self._device(own)
         if self._homes is None:
             self._homes = Homes(device)
+        if device.type == "cuda":
+            _prepare_cuda()
         args, kwargs = private.tree_unflatten(own, structure)
         recording = record_step(self._function, args, kwargs, device.type, self._gradients)
         if not recording.tape.entries:
-            raise Refused(f"the step does nothing on {device}")
+            raise Refused(f"the step does nothing on {device}, where its arguments are; move them before you call it")
+        if device.type == "cuda":
+            measure.measure(recording.tape, self._progress)
         return Form(signature, recording, *self._make_plan(recording), self._homes)
 
     def _device(self, tensors: list[Any]) -> torch.device:
@@ -179,10 +190,30 @@ class Step:
         return devices.pop()
 
     def _make_plan(self, recording: Recording) -> tuple[Plan, c.Needs]:
-        with graph.problem(recording.tape, self._document or _document_of(self._homes.device)) as problem:
-            options: dict[str, Any] = {"policy": self._policy} if self._policy else {}
-            if self._budget is not None:
-                options["budget_bytes"] = self._budget
+        """The plan of the order that was recorded, or of updates as early as they can be, whichever step is shorter."""
+        options: dict[str, Any] = {"policy": self._policy} if self._policy else {}
+        budget = self._budget if self._budget is not None else self._room(recording)
+        if budget is not None:
+            options["budget_bytes"] = budget
+        found, failure = [], None
+        for reorder in ("none", "updates") if recording.updates else ("none",):
+            try:
+                found.append(self._plan_in_order(recording, reorder, options))
+            except DoesNotFit as e:
+                failure = failure or e
+            else:
+                figures = found[-1][0].figures
+                if figures.step_time_us <= WORTH_ANOTHER_ORDER * figures.ideal_time_us:
+                    break
+        if not found:
+            assert failure is not None
+            raise failure
+        return min(found, key=lambda f: f[0].figures.step_time_us)
+
+    def _plan_in_order(self, recording: Recording, reorder: str, options: dict[str, Any]) -> tuple[Plan, c.Needs]:
+        assert self._homes is not None
+        document, host = self._document or _document_of(self._homes.device), self._host or 0
+        with graph.problem(recording.tape, document, reorder=reorder, host_bytes=host) as problem:
             try:
                 plan = problem.plan(progress=self._progress, **options)
             except LayrubError as e:
@@ -191,6 +222,19 @@ class Step:
                 raise DoesNotFit(_why(e, problem, recording)) from None
             plan.check(problem)
             return plan, problem.needs
+
+    def _room(self, recording: Recording) -> int | None:
+        """The bytes that a plan may take on a GPU: what is free, and what the step's own tensors and the last plan hold."""
+        homes = self._homes
+        assert homes is not None
+        if homes.device.type != "cuda":
+            return None
+        allocator.trim()
+        own = [s.nbytes() for s in recording.storages.values() if not homes.holds(s.data_ptr())]
+        room = torch.cuda.mem_get_info(homes.device)[0] + homes.arena.nbytes + sum(own) - BESIDE
+        if self._progress is not None:
+            self._progress(f"budget: {room} bytes, which are free on {homes.device} but {BESIDE} for what lies beside the plan")
+        return room
 
     def _settle(self, form: Form) -> None:
         homes = self._homes
@@ -238,6 +282,22 @@ class Step:
                 f"the last step ended in the middle ({self._failure}), so parameters and state are not whole: load the state of "
                 "the modules and optimizers, or call state_is_loaded()"
             )
+
+
+def _bytes(text: str | int | None) -> int | None:
+    return size(text) if isinstance(text, str) else text
+
+
+def _prepare_cuda() -> None:
+    """Refused: the allocator is PyTorch's own."""
+    allocator.install()
+    if torch.backends.cudnn.benchmark:
+        torch.backends.cudnn.benchmark = False
+        warnings.warn(
+            "torch.backends.cudnn.benchmark is switched off: it asks the allocator how much it has cached, and a plan's kernels "
+            "must not change from step to step",
+            stacklevel=4,
+        )
 
 
 def _document_of(device: torch.device) -> str:

@@ -82,7 +82,7 @@ class Scalars:
     def _calls(self, update: Update) -> list[tuple[Any, list[Any]]]:
         """The calls that the optimizer's next step makes, by a double."""
         double, states = self._double(update)
-        with _Calls(self._recording.device_type) as log:
+        with private.optimizers_take(self._recording.device_type), _Calls(self._recording.device_type) as log:
             type(update.optimizer).step(double)
         self._later += [(real, numbers(mine)) for mine, real in states]
         return log.calls

@@ -96,7 +96,7 @@ class Undo(private.TorchDispatchMode):
         storage = t.untyped_storage()
         key = private.storage_key(storage)
         if key not in self._saved and (key in self._older or (self._first and self._updating > 0)):
-            self._saved[key] = (private.StorageWeakRef(storage), storage.clone())
+            self._saved[key] = (private.StorageWeakRef(storage), storage.clone() if t.is_cpu else storage.cpu())
 
     # ---- afterwards ----
 

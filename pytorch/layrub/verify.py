@@ -12,7 +12,7 @@ from typing import Any
 
 import torch
 
-from . import private, resident
+from . import generator, private, resident
 from .executor import Call, Executor, describe
 from .generator import Generator
 from .homes import Resident
@@ -35,9 +35,9 @@ class Verifier:
     def __init__(self, recording: Recording, residents: dict[int, Resident], executor: Executor) -> None:
         self._tape, self._executor, self._residents = recording.tape, executor, residents
         self._difference: str | None = None
-        state = torch.get_rng_state()
+        random = generator.state(recording.device_type)
         self._digests, end = _resident(recording, {s: r.storage.clone() for s, r in residents.items()})
-        torch.set_rng_state(state)
+        generator.set_state(recording.device_type, random)
         self._end = {s: digest(_bytes(end[s])) for s in residents}
         executor.observe = self._observe
 

@@ -66,25 +66,31 @@ take(bytes_t bytes, void *stream)
 	return sources_take(own.backend, own.device, own.source, &memory, bytes, stream, &e) < 0 ? NULL : memory;
 }
 
-static void *
-take_aside(void *stream)
+/* Takes the memory aside, if it can be had; a captured step must not take any. */
+static void
+have_aside(void)
 {
 	struct err e = ERR_INIT;
 	void *memory = NULL;
 
-	if (own.aside == NULL && own.backend->take_in(&memory, own.device, (bytes_t)SLOTS * SLOT_BYTES, stream, &e) == 0)
+	if (own.aside == NULL && own.backend->take(&memory, own.device, false, (bytes_t)SLOTS * SLOT_BYTES, &e) == 0)
 		own.aside = memory;
+}
+
+static void *
+take_aside(void)
+{
 	return own.aside == NULL ? NULL : own.aside + (size_t)(own.slot++ % SLOTS) * SLOT_BYTES;
 }
 
 /* Returns the planned address of the thread's next request; NULL: it has none. */
 static void *
-answer(bytes_t bytes, void *stream)
+answer(bytes_t bytes)
 {
 	const struct layrub_torch_request *w = own.next < own.wanted_count ? &own.wanted[own.next] : NULL;
 
 	if (bytes <= SMALL_BYTES && (w == NULL || w->bytes != bytes))
-		return take_aside(stream);
+		return take_aside();
 	if (w != NULL && bytes == w->bytes) {
 		own.next++;
 		return w->address;
@@ -118,7 +124,7 @@ serve(bytes_t bytes, void *stream)
 	void *memory = NULL;
 
 	if (own.answering && pthread_equal(own.thread, pthread_self()))
-		memory = answer(bytes, stream);
+		memory = answer(bytes);
 	if (memory == NULL)
 		memory = take(bytes, stream);
 	if (memory != NULL && own.noting)
@@ -195,6 +201,7 @@ void
 layrub_torch_requests_answer(void *arena, uint64_t arena_bytes, const struct layrub_torch_request *wanted, uint32_t count)
 {
 	pthread_mutex_lock(&own.lock);
+	have_aside();
 	own.answering = true;
 	own.thread = pthread_self();
 	own.arena = arena;

@@ -7,16 +7,30 @@
 #include <config.h>
 #include "pytorch/runtime/backend.h"
 
+#include <pthread.h>
+#include <stdlib.h>
+
 #include "pytorch/runtime/cuda_driver.h"
 #include "src/base/host_memory.h"
 
 /* PyTorch finds an allocation by its address.  No planned buffer begins where an allocation of the driver begins. */
 enum { LEAD = 512 };
 
+/* PyTorch and its libraries keep memory by stream and give it back in the order of that stream, so streams are never destroyed:
+ * those of a closed program serve the next one. */
+struct streams {
+	struct streams *next;
+	int32_t device;
+	cuda_stream of[QUEUE_COUNT];
+};
+
+static struct streams *idle_streams;
+static pthread_mutex_t streams_lock = PTHREAD_MUTEX_INITIALIZER;
+
 struct machine {
 	const struct machine_job *job;
 	const struct cuda_driver *driver;
-	cuda_stream streams[QUEUE_COUNT];
+	struct streams *streams;
 	cuda_event *events;		/* [instruction_count] NULL where no other queue waits */
 	cuda_event forks[QUEUE_COUNT];
 };
@@ -24,7 +38,7 @@ struct machine {
 static cuda_stream
 stream_of(const struct machine *m, uint32_t instruction)
 {
-	return m->streams[m->job->plan->program[instruction].queue];
+	return m->streams->of[m->job->plan->program[instruction].queue];
 }
 
 static cuda_address
@@ -66,15 +80,18 @@ take_in(const struct cuda_driver *d, void **memory, bool on_host, bytes_t bytes,
 	return rc == 0 ? 0 : cuda_failed(d, "host_take", rc, e);
 }
 
+/* Also while the thread captures: the memory is no part of the captured graph. */
 static int
 cuda_take(void **memory, int32_t device, bool on_host, bytes_t bytes, struct err *e)
 {
 	const struct cuda_driver *d = cuda_driver(e);
-	int rc;
+	int rc, mode = CUDA_CAPTURE_RELAXED;
 
 	if (d == NULL || cuda_enter(d, device, e) < 0)
 		return -1;
+	(void)d->capture_mode(&mode);
 	rc = take_in(d, memory, on_host, bytes, e);
+	(void)d->capture_mode(&mode);
 	cuda_leave(d);
 	return rc;
 }
@@ -162,15 +179,54 @@ cuda_move(void *to, const void *from, int32_t device, bytes_t bytes, struct err 
 
 /* ---- queues ---- */
 
+static struct streams *
+take_idle_streams(int32_t device)
+{
+	struct streams **at, *found;
+
+	pthread_mutex_lock(&streams_lock);
+	for (at = &idle_streams; *at != NULL && (*at)->device != device; at = &(*at)->next)
+		;
+	found = *at;
+	if (found != NULL)
+		*at = found->next;
+	pthread_mutex_unlock(&streams_lock);
+	return found;
+}
+
+static void
+give_streams(struct streams *s)
+{
+	pthread_mutex_lock(&streams_lock);
+	s->next = idle_streams;
+	idle_streams = s;
+	pthread_mutex_unlock(&streams_lock);
+}
+
+static int
+make_streams(struct machine *m, struct err *e)
+{
+	m->streams = take_idle_streams(m->job->device);
+	if (m->streams != NULL)
+		return 0;
+	m->streams = calloc(1, sizeof(*m->streams));
+	if (m->streams == NULL)
+		return err_set(e, ERR_SYSTEM, "out of memory");
+	m->streams->device = m->job->device;
+	for (int q = 0; q < QUEUE_COUNT; q++)
+		CUDA_CALL(m->driver, stream_make, (&m->streams->of[q], CUDA_STREAM_NON_BLOCKING), e);
+	return 0;
+}
+
 static int
 make_queues(struct machine *m, struct err *e)
 {
 	const struct cuda_driver *d = m->driver;
 
-	for (int q = 0; q < QUEUE_COUNT; q++) {
-		CUDA_CALL(d, stream_make, (&m->streams[q], CUDA_STREAM_NON_BLOCKING), e);
+	if (make_streams(m, e) < 0)
+		return -1;
+	for (int q = 0; q < QUEUE_COUNT; q++)
 		CUDA_CALL(d, event_make, (&m->forks[q], CUDA_EVENT_DISABLE_TIMING), e);
-	}
 	for (uint32_t i = 0; i < m->job->plan->instruction_count; i++)
 		if (m->job->signals[i])
 			CUDA_CALL(d, event_make, (&m->events[i], CUDA_EVENT_DISABLE_TIMING), e);
@@ -211,18 +267,17 @@ cuda_close(struct machine *m)
 	(void)m->driver->context_synchronize();
 	for (uint32_t i = 0; i < m->job->plan->instruction_count; i++)
 		end_event(m, m->events[i]);
-	for (int q = 0; q < QUEUE_COUNT; q++) {
+	for (int q = 0; q < QUEUE_COUNT; q++)
 		end_event(m, m->forks[q]);
-		if (m->streams[q] != NULL)
-			(void)m->driver->stream_end(m->streams[q]);
-	}
+	if (m->streams != NULL && m->streams->of[QUEUE_COUNT - 1] != NULL)	/* all were made */
+		give_streams(m->streams);
 	cuda_leave(m->driver);
 }
 
 static void *
 cuda_stream_of_compute(const struct machine *m)
 {
-	return m->streams[QUEUE_COMPUTE];
+	return m->streams->of[QUEUE_COMPUTE];
 }
 
 /* ---- a step: its commands need no current context ---- */
@@ -232,9 +287,9 @@ cuda_begin(struct machine *m, struct err *e)
 {
 	const struct cuda_driver *d = m->driver;
 
-	CUDA_CALL(d, event_record, (m->forks[QUEUE_COMPUTE], m->streams[QUEUE_COMPUTE]), e);
+	CUDA_CALL(d, event_record, (m->forks[QUEUE_COMPUTE], m->streams->of[QUEUE_COMPUTE]), e);
 	for (int q = QUEUE_COMPUTE + 1; q < QUEUE_COUNT; q++)
-		CUDA_CALL(d, stream_wait, (m->streams[q], m->forks[QUEUE_COMPUTE], 0), e);
+		CUDA_CALL(d, stream_wait, (m->streams->of[q], m->forks[QUEUE_COMPUTE], 0), e);
 	return 0;
 }
 
@@ -244,8 +299,8 @@ cuda_end(struct machine *m, struct err *e)
 	const struct cuda_driver *d = m->driver;
 
 	for (int q = QUEUE_COMPUTE + 1; q < QUEUE_COUNT; q++) {
-		CUDA_CALL(d, event_record, (m->forks[q], m->streams[q]), e);
-		CUDA_CALL(d, stream_wait, (m->streams[QUEUE_COMPUTE], m->forks[q], 0), e);
+		CUDA_CALL(d, event_record, (m->forks[q], m->streams->of[q]), e);
+		CUDA_CALL(d, stream_wait, (m->streams->of[QUEUE_COMPUTE], m->forks[q], 0), e);
 	}
 	return 0;
 }
@@ -254,7 +309,7 @@ static void
 cuda_drain(struct machine *m)
 {
 	for (int q = 0; q < QUEUE_COUNT; q++)
-		(void)m->driver->stream_synchronize(m->streams[q]);
+		(void)m->driver->stream_synchronize(m->streams->of[q]);
 }
 
 static int

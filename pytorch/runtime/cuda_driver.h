@@ -21,7 +21,8 @@ enum {
 	CUDA_OUT_OF_MEMORY = 2,
 	CUDA_STREAM_NON_BLOCKING = 1,
 	CUDA_EVENT_DISABLE_TIMING = 2,
-	CUDA_HOST_PORTABLE = 1, CUDA_HOST_DEVICE_MAP = 2
+	CUDA_HOST_PORTABLE = 1, CUDA_HOST_DEVICE_MAP = 2,
+	CUDA_CAPTURE_RELAXED = 2
 };
 
 /* name, exported name, arguments */
@@ -34,6 +35,7 @@ enum {
 	ROW(context_push, cuCtxPushCurrent_v2, (cuda_context context)) \
 	ROW(context_pop, cuCtxPopCurrent_v2, (cuda_context *context)) \
 	ROW(context_synchronize, cuCtxSynchronize, (void)) \
+	ROW(capture_mode, cuThreadExchangeStreamCaptureMode, (int *mode)) \
 	ROW(memory_info, cuMemGetInfo_v2, (size_t *free_bytes, size_t *all_bytes)) \
 	ROW(address_reserve, cuMemAddressReserve, \
 	    (cuda_address *address, size_t bytes, size_t alignment, cuda_address hint, unsigned long long flags)) \
@@ -47,7 +49,6 @@ enum {
 	ROW(copy_out, cuMemcpyDtoHAsync_v2, (void *to, cuda_address from, size_t bytes, cuda_stream stream)) \
 	ROW(copy_in, cuMemcpyHtoDAsync_v2, (cuda_address to, const void *from, size_t bytes, cuda_stream stream)) \
 	ROW(stream_make, cuStreamCreate, (cuda_stream *stream, unsigned flags)) \
-	ROW(stream_end, cuStreamDestroy_v2, (cuda_stream stream)) \
 	ROW(stream_wait, cuStreamWaitEvent, (cuda_stream stream, cuda_event event, unsigned flags)) \
 	ROW(stream_synchronize, cuStreamSynchronize, (cuda_stream stream)) \
 	ROW(event_make, cuEventCreate, (cuda_event *event, unsigned flags)) \

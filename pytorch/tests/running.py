@@ -5,7 +5,8 @@ from __future__ import annotations
 
 import copy
 import gc
-from collections.abc import Callable, Iterator
+import os
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -14,13 +15,21 @@ from torch import nn
 
 from layrub import Queue
 
+DEVICE = os.environ.get("LAYRUB_TEST_DEVICE", "cpu")  # "cuda": the same trainings on the GPU that is there
+
+if DEVICE == "cuda":
+    from layrub import measure
+
+    os.environ["CUBLAS_WORKSPACE_CONFIG"] = ":4096:8"  # products are deterministic
+    measure.WARM_S, measure.ROUNDS, measure.MOST = 0.0, 1, 3  # the times of ops decide nothing here
+
 
 @contextmanager
 def one_thread() -> Iterator[None]:
     """The order of sums does not depend on the machine.  What is older is hidden, so that looking for modules is quick."""
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
-    torch.use_deterministic_algorithms(True)
+    torch.use_deterministic_algorithms(True, warn_only=DEVICE == "cuda")
     gc.collect()
     gc.freeze()
     try:
@@ -71,7 +80,7 @@ def twins(
 ) -> tuple[Training, Training]:
     """Two equal trainings: one to be planned, one for PyTorch."""
     torch.manual_seed(3)
-    model = make()
+    model = make().to(DEVICE)
     return Training(copy.deepcopy(model), optimizer, step), Training(model, optimizer, step)
 
 
@@ -163,16 +172,20 @@ def lora_net() -> nn.Module:
     return nn.Sequential(*layers, nn.Linear(32, 5))
 
 
+def on_device(batches: Iterable[tuple[torch.Tensor, torch.Tensor]]) -> list[tuple[torch.Tensor, torch.Tensor]]:
+    return [(x.to(DEVICE), y.to(DEVICE)) for x, y in batches]
+
+
 def images(count: int, size: int = 12) -> list[tuple[torch.Tensor, torch.Tensor]]:
-    return [(torch.randn(4, 3, size, size), torch.randint(0, 5, (4,))) for _ in range(count)]
+    return on_device((torch.randn(4, 3, size, size), torch.randint(0, 5, (4,))) for _ in range(count))
 
 
 def rows(count: int, batch: int = 16) -> list[tuple[torch.Tensor, torch.Tensor]]:
-    return [(torch.randn(batch, 32), torch.randint(0, 5, (batch,))) for _ in range(count)]
+    return on_device((torch.randn(batch, 32), torch.randint(0, 5, (batch,))) for _ in range(count))
 
 
 def words(count: int) -> list[tuple[torch.Tensor, torch.Tensor]]:
-    return [(torch.randint(0, 19, (3, 7)), torch.randint(0, 19, (3, 7))) for _ in range(count)]
+    return on_device((torch.randint(0, 19, (3, 7)), torch.randint(0, 19, (3, 7))) for _ in range(count))
 
 
 def classify(model: nn.Module, optimizer: torch.optim.Optimizer, x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
@@ -184,7 +197,7 @@ def classify(model: nn.Module, optimizer: torch.optim.Optimizer, x: torch.Tensor
 
 
 def adamw(parameters: Any) -> torch.optim.Optimizer:
-    return torch.optim.AdamW(parameters, lr=0.01)
+    return torch.optim.AdamW(parameters, lr=0.01, capturable=DEVICE == "cuda")
 
 
 def sgd(parameters: Any) -> torch.optim.Optimizer:

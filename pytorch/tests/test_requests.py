@@ -26,8 +26,8 @@ def lib() -> Iterator[Any]:
     lib.layrub_torch_allocator_use(runtime._Device(b"cuda", 0), error)
 
 
-def test_nothing_is_installed_without_a_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+def test_nothing_is_installed_without_cuda(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.backends.cuda, "is_built", lambda: False)
     allocator.install()
     assert not allocator.installed()
 
@@ -171,3 +171,19 @@ def test_scratch_of_an_op_is_its_workspace(lib: Any, monkeypatch: pytest.MonkeyP
     before = model.weight.detach().clone()
     planned(x)
     assert not torch.equal(before, model.weight)
+
+
+def test_the_allocator_is_installed_when_pytorch_comes() -> None:
+    """In a process of its own: `import layrub` before `import torch`, and after it."""
+    import subprocess
+    import sys
+
+    code = (
+        "import sys, layrub, layrub._before_cuda as b\n"
+        "b._install = lambda: print('torch' in sys.modules, hasattr(sys.modules['torch'], 'add'))\n"
+        "import torch\n"
+        "b.begin()\n"
+        "print(any(isinstance(f, b._AfterTorch) for f in sys.meta_path))"
+    )
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert ended.stdout == "True True\nTrue True\nFalse\n", ended.stderr

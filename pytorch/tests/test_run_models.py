@@ -40,11 +40,11 @@ def hugging_face(name: str, **config: Any) -> Callable[[], Any]:
 
 
 def text(count: int) -> list[tuple[Any, ...]]:
-    return [(torch.randint(0, 53, (4, 8)), torch.randint(0, 53, (4, 8))) for _ in range(count)]
+    return running.on_device((torch.randint(0, 53, (4, 8)), torch.randint(0, 53, (4, 8))) for _ in range(count))
 
 
 def pictures(count: int) -> list[tuple[Any, ...]]:
-    return [(torch.randn(8, 3, 16, 16), torch.randint(0, 5, (8,))) for _ in range(count)]
+    return running.on_device((torch.randn(8, 3, 16, 16), torch.randint(0, 5, (8,))) for _ in range(count))
 
 
 def language(model: Any, optimizer: Any, x: Any, y: Any) -> Any:

@@ -42,7 +42,7 @@ def _one_thread() -> Iterator[None]:
         yield
 
 
-def tight(training: Training, batch: tuple[Any, ...], share: float = 0.4, **options: Any) -> Any:
+def tight(training: Training, batch: tuple[Any, ...], share: float = 0.2, **options: Any) -> Any:
     """The step, planned between its bound and its peak; all deeds of plans are in it."""
     step = layrub.compile(training.step, example=batch, policy="keep", **options)
     figures = step.plan.figures
