@@ -2,6 +2,7 @@
 # The package for Python.  Its files are data to make: Python compiles them itself when it first imports them.
 PYTHON_MODULES = \
 	%D%/layrub/__init__.py \
+	%D%/layrub/_before_cuda.py \
 	%D%/layrub/_binding.py \
 	%D%/layrub/_convert.py \
 	%D%/layrub/_load.py \
@@ -29,6 +30,7 @@ PYTHON_MODULES = \
 	%D%/layrub/launches.py \
 	%D%/layrub/library.py \
 	%D%/layrub/living.py \
+	%D%/layrub/load.py \
 	%D%/layrub/measure.py \
 	%D%/layrub/observer.py \
 	%D%/layrub/private.py \
@@ -56,6 +58,8 @@ PYTHON_MODULES = \
 EXTRA_DIST += $(PYTHON_MODULES) %D%/README.md %D%/pyproject.toml \
 	%D%/bench.py \
 	%D%/make_binding.py \
+	%D%/peers.py \
+	%D%/steps.py \
 	%D%/validate.py \
 	%D%/examples/gpt.py \
 	%D%/examples/images.py \

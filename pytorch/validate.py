@@ -110,7 +110,8 @@ def real(name: str, path: str) -> dict[str, Any]:
     del made, step
     clean()
     begin = time.perf_counter()
-    row |= measure.measure(tape)
+    measured = measure.measure(tape)
+    row |= {"distinct": measured.distinct, "uncaptured": measured.uncaptured, "load": str(measured.load)}
     row["measuring_seconds"] = round(time.perf_counter() - begin, 1)
     row["sum_ms"] = round(sum(e.time_us or 0 for e in tape.entries) / 1e3, 3)
     clean()

@@ -64,7 +64,7 @@ class Source:
         return script.trace(self.make, sizes, self.training, self.name, self.gpu, self.args.attention)
 
     def problem(self, **changed: int) -> layrub.Problem:
-        return graph.problem(self.tape(**changed), self.args.device)
+        return graph.problem(self.tape(**changed), device=self.args.device)
 
 
 # ---- subcommands ----

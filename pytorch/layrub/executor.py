@@ -8,19 +8,19 @@ from __future__ import annotations
 
 import contextlib
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import torch
 
-from . import private
+from . import private, requests
 from .generator import END, Generator
 from .graph import order, tensor_ids
 from .homes import Homes, Resident
 from .library import Plan
 from .recording import Recording
-from .requests import Answers
+from .requests import Answers, Asked, Log, lay_out
 from .resident import positions
 from .runtime import Program
 from .tape import Entry, Leaf
@@ -40,6 +40,7 @@ class Call:
     kwargs: dict[str, Any] | None = None
     positions: list[int] | None = None  # of the results among what the op returns
     answers: Answers | None = None  # to the op's requests
+    workspace: tuple[int, int] = (0, 0)  # address and bytes
     seeds: list[int] = field(default_factory=list)  # positions of random numbers' seeds among the arguments
 
     def bind(self) -> None:
@@ -121,11 +122,27 @@ class Executor:
             call.seeds = [k for k, a in enumerate(entry.arguments) if isinstance(a, Leaf) and storages[a.storage].seed]
         asked = entry.requests
         if asked:
-            arena, workspace = self._homes.arena, instruction.workspace
-            at = self._program.buffers[workspace].offset_bytes if workspace is not None else 0
-            addresses = [target.data_ptr() for target, _ in call.targets]
-            call.answers = Answers(arena.address, arena.nbytes, asked, addresses, arena.address + at)
+            if instruction.workspace is not None:
+                where = self._program.buffers[instruction.workspace]
+                call.workspace = self._homes.arena.address + where.offset_bytes, where.bytes
+            call.answers = self._answers(call, asked)
         return call
+
+    def _answers(self, call: Call, asked: Sequence[Asked]) -> Answers:
+        arena, results = self._homes.arena, [target.data_ptr() for target, _ in call.targets]
+        return Answers(arena.address, arena.nbytes, asked, results, call.workspace[0])
+
+    def _adapt(self, call: Call, log: Log, results: Sequence[int]) -> None:
+        """After the first run in the program's stream: what the op has asked for is what it will ask for.
+
+        RuntimeError: its scratch is larger than what was recorded.
+        """
+        assert call.answers is not None
+        if call.answers.misses:
+            asked, scratch = lay_out(log, results)
+            if scratch > call.workspace[1]:
+                raise RuntimeError(f"an op needs {scratch} bytes of scratch, {call.workspace[1]} when it was recorded")
+            call.answers = self._answers(call, asked)
 
     def _empty(self, s: int) -> torch.UntypedStorage:
         """Memory without a value, for a tensor that the op does not look at."""
@@ -202,28 +219,35 @@ class Executor:
         if self._generator:
             self._generator.before(call.op)
         torch.set_grad_enabled(call.graded)
+        is_first = call.answers is not None and not self._is_warm
+        if is_first:
+            requests.note()
         try:
             with call.answers.given(self._is_warm) if call.answers is not None else contextlib.nullcontext():
                 out = call.call()
+            log = requests.noted() if is_first else []
+            results = self._put(call, out) if call.targets else []
+            if is_first:
+                self._adapt(call, log, [storage.data_ptr() for storage in results])
         except Exception as e:
             e.add_note(f"in op {call.op} of the plan: {describe(self._tape.entries[call.op])}")
             raise
         if self._generator:
             self._generator.after(call.op)
-        if call.targets:
-            self._put(call, out)
 
     @staticmethod
-    def _put(call: Call, out: Any) -> None:
+    def _put(call: Call, out: Any) -> list[torch.UntypedStorage]:
+        """Copies results to their buffers where they are not there already.  Returns the storages that the op has made."""
         flat = [out] if isinstance(out, torch.Tensor) else private.tree_flatten(out)[0]
         if call.positions is None:
             call.positions = positions([leaf for _, leaf in call.targets], call.arguments, flat)
-        for position, (target, leaf) in zip(call.positions, call.targets, strict=True):
-            storage = flat[position].untyped_storage()
+        made = [flat[position].untyped_storage() for position in call.positions]
+        for storage, position, (target, leaf) in zip(made, call.positions, call.targets, strict=True):
             if storage.nbytes() != target.nbytes():
                 leaf.over(target).copy_(flat[position], non_blocking=True)
             elif storage.data_ptr() != target.data_ptr():
                 target.copy_(storage, non_blocking=True)
+        return made
 
     # ---- results ----
 

@@ -55,9 +55,9 @@ def document(tape: Tape) -> dict[str, Any]:
     }
 
 
-def problem(tape: Tape, device: str, **options: Any) -> Problem:
-    """The step on a device: an installed name, or a file.  Keywords: ProblemOptions."""
-    return Problem.parse(json.dumps(document(tape)), device=device, **options)
+def problem(tape: Tape, **options: Any) -> Problem:
+    """The step on a device.  Keywords: ProblemOptions."""
+    return Problem.parse(json.dumps(document(tape)), **options)
 
 
 def order(tape: Tape, ops: Sequence[Op]) -> list[int]:

@@ -12,11 +12,13 @@ import contextlib
 import statistics
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import torch
 
-from layrub import allocator, private, resident
+from layrub import allocator, load, private, resident
+from layrub.load import Load
 from layrub.scratch import Scratch
 from layrub.tape import Entry, Leaf, Tape
 
@@ -52,17 +54,26 @@ def replay_us() -> float:
     return max(0.0, first - (last - first) / 20)
 
 
-def measure(tape: Tape, progress: Callable[[str], None] | None = None) -> dict[str, int]:
-    """Fills time_us and workspace_bytes of every entry.  Returns how many ops are distinct, and how many cannot be captured.
+@dataclass(frozen=True)
+class Measured:
+    """distinct: the number of distinct ops.  uncaptured: of those that cannot be captured.  load: None: that is all of them."""
+
+    distinct: int
+    uncaptured: int
+    load: Load | None
+
+
+def measure(tape: Tape, progress: Callable[[str], None] | None = None) -> Measured:
+    """Fills time_us, requests and workspace_bytes of every entry.
 
     The distinct ops run in rounds, each as often as the step has it: clocks follow the power that a step draws.  RuntimeError: an
     op whose own tensors the GPU cannot hold.
     """
-    with _kept():
+    with _kept(), torch.random.fork_rng(devices=[torch.cuda.current_device()]):
         return _measure(tape, progress)
 
 
-def _measure(tape: Tape, progress: Callable[[str], None] | None) -> dict[str, int]:
+def _measure(tape: Tape, progress: Callable[[str], None] | None) -> Measured:
     cache = torch.cuda.get_device_properties(torch.cuda.current_device()).L2_cache_size
     seeds = {s for s, storage in enumerate(tape.storages) if storage.seed}
     groups: dict[tuple[Any, ...], list[Entry]] = {}
@@ -72,7 +83,7 @@ def _measure(tape: Tape, progress: Callable[[str], None] | None) -> dict[str, in
         groups.setdefault(key, []).append(entry)
         cold[key] = positions
     waiting = [(entries, Data(entries[0], cold[key], seeds, cache)) for key, entries in groups.items()]
-    uncaptured = 0
+    uncaptured, link = 0, None
     beside = replay_us()
     while waiting:
         batch: list[_Op] = []
@@ -83,9 +94,12 @@ def _measure(tape: Tape, progress: Callable[[str], None] | None) -> dict[str, in
             batch.append(_Op(*waiting.pop(0), pool, stream, beside))
         _time(batch)
         uncaptured += sum(op.graph is None for op in batch)
-        del batch
+        launches = [op.launch for op in batch if op.graph is not None and statistics.median(op.times) > 0]
+        if link is None and launches:
+            link = load.measure(launches)
+        del batch, launches
         _release()
-    return {"distinct": len(groups), "uncaptured": uncaptured}
+    return Measured(len(groups), uncaptured, link)
 
 
 def _fits(entry: Entry) -> bool:
@@ -149,6 +163,11 @@ class _Op:
     def _runs(self) -> None:
         for number in range(self.count):
             self._run(number)
+
+    @property
+    def launch(self) -> load.Launch:
+        assert self.graph is not None
+        return self.graph.replay, statistics.median(self.times) * self.count, min(1.0, len(self.entries) / self.count)
 
     def round(self) -> None:
         """As many runs as the step has, at least; the mean of them is one time."""

@@ -22,6 +22,7 @@ from .generator import END, Moment
 from .guards import Guard
 from .launches import Launches
 from .living import Living, alive, living, numbers
+from .load import Load
 from .observer import Observer, Update
 from .tape import PERSISTENT, Leaf, Tape
 from .undo import Undo
@@ -50,6 +51,7 @@ class Recording:
     graded: set[int]  # entries that ran while gradients were recorded
     modules: list[torch.nn.Module]  # that ran
     modes_after: list[bool]  # `training` of the modules when the step was over
+    load: Load | None = None  # the link beside the step's ops, where it has been measured
     after: Living = field(default_factory=Living)  # what was alive when all had been put back
 
 

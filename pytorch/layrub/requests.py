@@ -87,6 +87,7 @@ class Answers:
         self._wanted = (Request * len(asked))(
             *[(workspace + a.offset if a.result is None else results[a.result], a.nbytes, 0) for a in asked]
         )
+        self.misses = 0  # of the last run
 
     @contextlib.contextmanager
     def given(self, strict: bool = True) -> Iterator[None]:
@@ -96,11 +97,15 @@ class Answers:
         """
         lib = runtime()
         lib.layrub_torch_requests_answer(self._arena, self._arena_bytes, self._wanted, len(self._wanted))
-        left = ctypes.c_uint32()
-        misses = 0
+        left, missed = ctypes.c_uint32(), ctypes.c_uint64()
+        self.misses = 0
         try:
             yield
         finally:
-            misses = lib.layrub_torch_requests_end(ctypes.byref(left))
-        if misses and strict:
-            raise RuntimeError(f"an op has asked for memory {misses} times that it did not ask for when it was recorded")
+            self.misses = lib.layrub_torch_requests_end(ctypes.byref(left), ctypes.byref(missed))
+        if self.misses and strict:
+            sizes = [w.bytes for w in self._wanted]
+            raise RuntimeError(
+                f"an op has asked for memory {self.misses} times that it did not ask for when it was recorded: first for "
+                f"{missed.value} bytes, where it has asked for {sizes}"
+            )

@@ -178,7 +178,7 @@ class Step:
         if not recording.tape.entries:
             raise Refused(f"the step does nothing on {device}, where its arguments are; move them before you call it")
         if device.type == "cuda":
-            measure.measure(recording.tape, self._progress)
+            recording.load = measure.measure(recording.tape, self._progress).load
         return Form(signature, recording, *self._make_plan(recording), self._homes)
 
     def _device(self, tensors: list[Any]) -> torch.device:
@@ -211,9 +211,8 @@ class Step:
         return min(found, key=lambda f: f[0].figures.step_time_us)
 
     def _plan_in_order(self, recording: Recording, reorder: str, options: dict[str, Any]) -> tuple[Plan, c.Needs]:
-        assert self._homes is not None
-        document, host = self._document or _document_of(self._homes.device), self._host or 0
-        with graph.problem(recording.tape, document, reorder=reorder, host_bytes=host) as problem:
+        machine = self._machine(recording)
+        with graph.problem(recording.tape, reorder=reorder, host_bytes=self._host or 0, **machine) as problem:
             try:
                 plan = problem.plan(progress=self._progress, **options)
             except LayrubError as e:
@@ -222,6 +221,15 @@ class Step:
                 raise DoesNotFit(_why(e, problem, recording)) from None
             plan.check(problem)
             return plan, problem.needs
+
+    def _machine(self, recording: Recording) -> dict[str, Any]:
+        """The device of a problem: a document, with the link as it has been measured."""
+        assert self._homes is not None
+        document = self._document or _document_of(self._homes.device)
+        if recording.load is None:
+            return {"device": document}
+        with graph.problem(recording.tape, device=document) as problem:
+            return {"device_data": recording.load.on(problem.device)}
 
     def _room(self, recording: Recording) -> int | None:
         """The bytes that a plan may take on a GPU: what is free, and what the step's own tensors and the last plan hold."""

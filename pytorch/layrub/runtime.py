@@ -20,7 +20,7 @@ import torch
 from layrub._load import SONAME, library
 
 NAME = "liblayrub-torch.so"
-INTERFACE = 1  # of runtime.h
+INTERFACE = 2  # of runtime.h
 _ERROR_BYTES = 1536
 _Run = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_uint32)
 
@@ -52,7 +52,7 @@ _FUNCTIONS: dict[str, tuple[Any, list[Any]]] = {
     "layrub_torch_requests_note": (None, []),
     "layrub_torch_requests_noted": (ctypes.POINTER(Request), [ctypes.POINTER(ctypes.c_uint32)]),
     "layrub_torch_requests_answer": (None, [_P, _U64, ctypes.POINTER(Request), ctypes.c_uint32]),
-    "layrub_torch_requests_end": (ctypes.c_uint32, [ctypes.POINTER(ctypes.c_uint32)]),
+    "layrub_torch_requests_end": (ctypes.c_uint32, [ctypes.POINTER(ctypes.c_uint32), ctypes.POINTER(ctypes.c_uint64)]),
     "layrub_torch_answer_from": (ctypes.c_uint32, [ctypes.c_uint32]),
     "layrub_torch_trim": (None, []),
     "layrub_torch_used_bytes": (_U64, []),

@@ -34,6 +34,9 @@ class Scalars:
         self._recording = recording
         self._is_counter = is_counter  # whether an optimizer reads the tensor as a number
         self._groups = self._all_groups()
+        self._is_always_new = bool(
+            recording.read or recording.varying or any(u.changed or self._counts_on_host(u.optimizer) for u in recording.updates)
+        )
         self._later: list[tuple[dict[str, Any], dict[str, Any]]] = []
         self._counters: list[tuple[torch.Tensor, torch.Tensor]] = []  # of the host, beside a step on a GPU
 
@@ -50,12 +53,16 @@ class Scalars:
         Changed: a new tape is needed.
         """
         groups = self._all_groups()
-        own = self._recording.read or self._recording.varying or any(u.changed for u in self._recording.updates)
-        if not own and groups == self._groups:
+        if not self._is_always_new and groups == self._groups:
             return []
         self._groups = groups
         self._later, self._counters = [], []
         return [i for update in self._recording.updates for i in self._rebind(update)]
+
+    def _counts_on_host(self, optimizer: torch.optim.Optimizer) -> bool:
+        """Whether a state is a tensor of the host beside a step on a GPU, which only Python changes."""
+        values = (v for state in optimizer.state.values() for v in state.values())
+        return any(isinstance(v, torch.Tensor) and v.device.type != self._recording.device_type for v in values)
 
     def step_is_over(self) -> None:
         """Gives the optimizers the numbers that their step has changed."""

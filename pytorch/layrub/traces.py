@@ -47,7 +47,7 @@ class Trace:
         device = device or self.device
         if device is None:
             raise ValueError("the step was recorded for no device: problem(device)")
-        return graph.problem(self.tape, device)
+        return graph.problem(self.tape, device=device)
 
     def plan(self, budget: int | str | None = None, device: str | None = None, **options: Any) -> layrub.Plan:
         """A plan within a budget: bytes, "8GiB", or "50%" of the step's own peak.  Keywords: as of Problem.plan()."""

@@ -31,6 +31,7 @@ static struct {
 	pthread_t thread;
 	const struct layrub_torch_request *wanted;	/* [wanted_count], not owned */
 	uint32_t wanted_count, next, misses;
+	bytes_t missed_bytes;		/* of the first miss */
 	unsigned char *arena;
 	bytes_t arena_bytes;
 	unsigned char *aside;	/* [SLOTS * SLOT_BYTES], for the life of the process; NULL: not taken yet */
@@ -95,7 +96,8 @@ answer(bytes_t bytes)
 		own.next++;
 		return w->address;
 	}
-	own.misses++;
+	if (own.misses++ == 0)
+		own.missed_bytes = bytes;
 	return NULL;
 }
 
@@ -209,17 +211,19 @@ layrub_torch_requests_answer(void *arena, uint64_t arena_bytes, const struct lay
 	own.wanted = wanted;
 	own.wanted_count = count;
 	own.next = own.misses = 0;
+	own.missed_bytes = 0;
 	pthread_mutex_unlock(&own.lock);
 }
 
 uint32_t
-layrub_torch_requests_end(uint32_t *left)
+layrub_torch_requests_end(uint32_t *left, uint64_t *missed_bytes)
 {
 	uint32_t misses;
 
 	pthread_mutex_lock(&own.lock);
 	own.answering = false;
 	*left = own.wanted_count - own.next;
+	*missed_bytes = own.missed_bytes;
 	misses = own.misses;
 	pthread_mutex_unlock(&own.lock);
 	return misses;

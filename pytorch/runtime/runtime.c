@@ -10,7 +10,7 @@
 #include "sim/execute/execute.h"
 #include "src/base/json.h"
 
-enum { INTERFACE = 1 };
+enum { INTERFACE = 2 };
 
 static const struct runtime_backend *const backends[] = { &runtime_host, &runtime_cuda };
 

@@ -85,6 +85,7 @@ RUNTIME_API const struct layrub_torch_request *layrub_torch_requests_noted(uint3
  * the caller's, until layrub_torch_requests_end(). */
 RUNTIME_API void layrub_torch_requests_answer(void *arena, uint64_t arena_bytes, const struct layrub_torch_request *wanted,
     uint32_t count);
-/* Ends it.  Returns how many requests found no answer, or one that is too small; *left is the number of answers that nobody wanted. */
-RUNTIME_API uint32_t layrub_torch_requests_end(uint32_t *left);
+/* Ends it.  Returns how many requests found no answer of their size, and the bytes of the first one; *left is the number of answers
+ * that nobody wanted. */
+RUNTIME_API uint32_t layrub_torch_requests_end(uint32_t *left, uint64_t *missed_bytes);
 #endif

@@ -42,8 +42,9 @@ def test_every_launch_is_an_ops(compiled: bool) -> None:
     tape = record(step_of(model), (torch.randn(32, 64, device="cuda"),))
     names = [e.name for e in tape.entries]
     assert any(n.startswith("triton") for n in names) == compiled, names
-    figures = measure.measure(tape)
-    assert figures["uncaptured"] == 0
+    measured = measure.measure(tape)
+    assert measured.uncaptured == 0
+    assert measured.load is not None and all(1e9 < rate < 1e12 for rate in (*measured.load.rates, measured.load.duplex))
     assert [(e.name, e.time_us) for e in tape.entries if not 0 <= e.time_us < 1000] == []
 
 
