@@ -44,6 +44,7 @@ __all__ = [
     "data",
     "fake",
     "generated_code_folder",
+    "gpu_waits",
     "host_kernels",
     "in_backward",
     "initial_values_are_left_out",
@@ -99,6 +100,11 @@ def run_on_fakes(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -
             return function(*args, **kwargs)
     except (DynamicOutputShapeException, DataDependentOutputException) as e:
         raise NotImplementedError from e
+
+
+def gpu_waits(us: float) -> None:
+    """Keeps the current stream busy for about so long."""
+    torch.cuda._sleep(int(us * 1e-6 * 2e9))  # cycles of a clock of 2 GHz
 
 
 def span(name: str) -> Any:
