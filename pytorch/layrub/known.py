@@ -13,7 +13,7 @@ import torch
 
 from . import private, shapes
 from .errors import Refused
-from .where import running_optimizer, user_line
+from .where import running_step, user_line
 
 MADE, MOST = 1 << 16, 1 << 22  # elements of a shadow that a factory makes, and of one that follows from others
 # Ops that give memory and no values.
@@ -47,7 +47,12 @@ class Unknown(float):
 
 def decides(read_at: str) -> str:
     """The refusal of a step that decides by a value of the GPU."""
-    optimizer = running_optimizer()
+    optimizer = running_step(torch.optim.Optimizer)
+    if running_step(torch.amp.GradScaler) and not optimizer:
+        return (
+            f"{user_line() or read_at}: GradScaler decides by a value of the GPU whether the optimizer steps; "
+            "give the optimizer fused=True, which decides on the GPU"
+        )
     if optimizer:
         return (
             f"{read_at}: the optimizer {optimizer} decides by values of the GPU (.item()), so that its step is not always the "

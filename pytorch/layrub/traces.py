@@ -22,7 +22,7 @@ import layrub
 from . import graph, private, recorder, script
 from .gpu import gpu
 from .tape import Tape
-from .where import running_optimizer
+from .where import running_step
 
 _UNITS = {"KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30, "TiB": 1 << 40, "kB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12}
 
@@ -95,7 +95,7 @@ def record(step: Callable[..., Any], inputs: Any = (), *, device: str | None = N
 
 def _counter(func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """On the host an optimizer reads its own counter of steps, which on a GPU's step is the host's."""
-    return func(*args, **kwargs) if args[0].numel() == 1 and running_optimizer() else None
+    return func(*args, **kwargs) if args[0].numel() == 1 and running_step(torch.optim.Optimizer) else None
 
 
 def budget_options(budget: int | str | None) -> dict[str, Any]:

@@ -95,7 +95,9 @@ class Undo(private.TorchDispatchMode):
             return
         storage = t.untyped_storage()
         key = private.storage_key(storage)
-        if key not in self._saved and (key in self._older or (self._first and self._updating > 0)):
+        # Numbers are saved whoever makes them in the first step: a GradScaler's scale.
+        is_new_state = self._first and (self._updating > 0 or t.numel() == 1)
+        if key not in self._saved and (key in self._older or is_new_state):
             self._saved[key] = (private.StorageWeakRef(storage), storage.clone() if t.is_cpu else storage.cpu())
 
     # ---- afterwards ----

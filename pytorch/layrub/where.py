@@ -68,12 +68,12 @@ def user_line() -> str | None:
     return look()[1]
 
 
-def running_optimizer() -> str | None:
-    """The class of the optimizer whose step() runs; None: none does."""
+def running_step(kind: type) -> str | None:
+    """The class of the object of this kind, an optimizer or a scaler, whose step() runs; None: none does."""
     frame: FrameType | None = sys._getframe(1)
     while frame is not None:
         owner = frame.f_locals.get("self") if frame.f_code.co_name == "step" else None
-        if isinstance(owner, torch.optim.Optimizer):
+        if isinstance(owner, kind):
             return type(owner).__name__
         frame = frame.f_back
     return None

@@ -75,6 +75,47 @@ def test_accumulation_and_clipping() -> None:
     assert_same(ours, theirs)
 
 
+@pytest.mark.parametrize("scale", [1024.0, 2.0**126])
+def test_scaled_gradients(scale: float) -> None:
+    """A GradScaler that begins with the step, of an optimizer that skips by itself; at first the larger scale overflows."""
+
+    def with_scaler(training: Training) -> Any:
+        scaler = torch.amp.GradScaler(running.DEVICE, init_scale=scale, growth_interval=2)
+
+        def step(model: nn.Module, optimizer: torch.optim.Optimizer, x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+            loss = nn.functional.cross_entropy(model(x), y)
+            scaler.scale(loss * 100).backward()
+            scaler.step(optimizer)
+            scaler.update()
+            optimizer.zero_grad()
+            return loss
+
+        training._step = step
+        return scaler
+
+    ours, theirs = twins(dropout_net, lambda p: torch.optim.AdamW(p, lr=0.01, fused=True), classify)
+    scalers = [with_scaler(training) for training in (ours, theirs)]
+    batches = rows(6)
+    step = layrub.compile(ours.step, example=batches[0], policy="layrub")
+    assert scalers[0].get_scale() == scale
+    assert_same_losses(train(step, batches), train(theirs.step, batches))
+    assert_same(ours, theirs)
+    assert scalers[0].state_dict() == scalers[1].state_dict()
+    assert (scalers[0].get_scale() < scale) == (scale > 1e30)
+
+
+def test_scaled_gradients_need_a_fused_optimizer() -> None:
+    scaler = torch.amp.GradScaler(running.DEVICE)
+
+    def step(model: nn.Module, optimizer: torch.optim.Optimizer, x: torch.Tensor, y: torch.Tensor) -> None:
+        scaler.scale(nn.functional.cross_entropy(model(x), y)).backward()
+        scaler.step(optimizer)
+
+    ours, _ = twins(dropout_net, adamw, step)
+    with pytest.raises(layrub.Refused, match=r"test_run_training\.py:\d+: GradScaler decides .*fused=True"):
+        layrub.compile(ours.step, example=rows(1)[0])
+
+
 def accumulate_over_calls(model: nn.Module, optimizer: torch.optim.Optimizer, x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
     loss = nn.functional.cross_entropy(model(x), y)
     loss.backward()
