@@ -203,6 +203,7 @@ def ghosts(gpu: Gpu | None = None, attention: str | None = None) -> Iterator[Gho
     """
     gpu = gpu or Gpu()
     mode = Ghost(gpu, attention)
+    private.know_compile_rules()
     with contextlib.ExitStack() as stack:
         for name, value in {
             "is_available": _yes,

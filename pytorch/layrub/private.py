@@ -50,6 +50,7 @@ __all__ = [
     "initial_values_are_left_out",
     "is_compiled",
     "is_fake",
+    "know_compile_rules",
     "lists_of_tensors_are_supported",
     "memory_format",
     "optimizers_take",
@@ -237,6 +238,13 @@ def compiled_without_reuse() -> Iterator[None]:
 
     with config.patch({"allow_buffer_reuse": False, "triton.cudagraphs": False}):
         yield
+
+
+def know_compile_rules() -> None:
+    """Lets Dynamo list the functions of PyTorch, which it does once after each reset, before some of them are replaced."""
+    import torch._dynamo.trace_rules
+
+    torch._dynamo.trace_rules.get_torch_obj_rule_map()
 
 
 def is_compiled(modules: list[torch.nn.Module], functions: list[types.FunctionType]) -> bool:

@@ -110,6 +110,7 @@ def test_scaled_gradients_need_a_fused_optimizer() -> None:
     def step(model: nn.Module, optimizer: torch.optim.Optimizer, x: torch.Tensor, y: torch.Tensor) -> None:
         scaler.scale(nn.functional.cross_entropy(model(x), y)).backward()
         scaler.step(optimizer)
+        scaler.update()
 
     ours, _ = twins(dropout_net, adamw, step)
     with pytest.raises(layrub.Refused, match=r"test_run_training\.py:\d+: GradScaler decides .*fused=True"):
