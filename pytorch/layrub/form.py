@@ -28,7 +28,8 @@ class Form:
         self._trained = [(p, p.requires_grad) for m in recording.modules for p in m.parameters(recurse=False)]
         found = homes.find(recording.storages.values(), recording.after)
         self.residents: dict[int, Resident] = dict(zip(recording.storages, found, strict=True))
-        recording.after = Living()  # it holds what the user may drop
+        # Nothing holds what the user may drop, or the storages that residents move out of.
+        recording.after, recording.storages, recording.tape.constants = Living(), {}, {}
         self.use(plan, needs)
         read = {self.residents[s] for s in recording.read if s in self.residents}
         self.scalars = Scalars(recording, lambda t: any(r.key == private.storage_key(t.untyped_storage()) for r in read))

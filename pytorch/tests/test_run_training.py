@@ -448,6 +448,20 @@ def test_writes_between_steps() -> None:
     assert_same(ours, theirs)
 
 
+def test_memory_of_tensors_that_have_moved_is_freed() -> None:
+    from layrub import private
+
+    ours, _ = twins(running.Tied, adamw, classify)
+    batches = running.words(2)
+    train(ours.step, batches[:1])
+    tensors = [*ours.model.parameters(), *(t for s in ours.optimizer.state.values() for t in s.values())]
+    before = [private.StorageWeakRef(t.untyped_storage()) for t in tensors]
+    del tensors
+    step = layrub.compile(ours.step, example=batches[0])
+    assert len(before) > 10 and all(storage.expired() for storage in before)
+    train(step, batches)
+
+
 def test_close_gives_all_back() -> None:
     ours, theirs = twins(dropout_net, adamw, classify)
     batches = rows(3)
