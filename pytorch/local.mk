@@ -72,6 +72,7 @@ EXTRA_DIST += $(PYTHON_MODULES) %D%/README.md %D%/pyproject.toml \
 	%D%/tests/test_command.py \
 	%D%/tests/test_gpu.py \
 	%D%/tests/test_library.py \
+	%D%/tests/test_load.py \
 	%D%/tests/test_page.py \
 	%D%/tests/test_recorder.py \
 	%D%/tests/test_refusals.py \
@@ -81,6 +82,7 @@ EXTRA_DIST += $(PYTHON_MODULES) %D%/README.md %D%/pyproject.toml \
 	%D%/tests/test_run_refusals.py \
 	%D%/tests/test_run_steps.py \
 	%D%/tests/test_run_training.py \
+	%D%/tests/test_split.py \
 	%D%/tests/test_steps.py \
 	%D%/tests/test_traces.py \
 	%D%/tests/test_transformers.py

@@ -1,0 +1,59 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The link beside a step's ops, as a device; and the mixture of ops that it is measured beside."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import pytest
+
+torch = pytest.importorskip("torch")
+
+import layrub  # noqa: E402
+from layrub import load  # noqa: E402
+
+
+def device(name: str) -> layrub.Device:
+    op = layrub.Op(name="none", inputs=(0,), outputs=(0,))
+    graph = layrub.Graph(name="none", tensors=(layrub.Tensor(kind=layrub.Kind.STATE, bytes=64),), ops=(op,))
+    with layrub.Problem.build(graph, device=name) as problem:
+        return problem.device
+
+
+@pytest.mark.parametrize("name", ["h200", "k40m"])  # with curves, and without
+def test_a_slower_link(name: str) -> None:
+    """Large copies take the measured rate, small ones as long as before; ops have the measured contention."""
+    before = device(name)
+    rates = tuple(0.8 * link.bytes_per_s for link in before.link)
+    after = load.Load(rates, 1.5 * rates[0], 1.1).on(before)
+    op = layrub.Op(name="none", inputs=(0,), outputs=(0,))
+    graph = layrub.Graph(name="none", tensors=(layrub.Tensor(kind=layrub.Kind.STATE, bytes=64),), ops=(op,))
+    with layrub.Problem.build(graph, device_data=after) as problem:  # the library takes it
+        seen = problem.device
+    assert seen.duplex_bytes_per_s == 1.5 * rates[0]
+    assert {x for x in seen.contention if x} == {1.1}
+    for old, new, rate in zip(before.link, seen.link, rates, strict=True):
+        assert new.latency_us == old.latency_us and new.bytes_per_s == rate
+        assert len(new.points) == len(old.points)
+        for p, q in zip(old.points[:4], new.points[:4], strict=True):
+            assert p.time_us < q.time_us < 1.2 * p.time_us
+        if new.points:
+            last = new.points[-1]
+            assert last.bytes / last.time_us * 1e6 == pytest.approx(rate, rel=0.01)
+
+
+def test_a_faster_link_than_the_documents_changes_nothing_for_the_worse() -> None:
+    before = device("h200")
+    after = load.Load((1e12, 1e12), 2e12, 1.0).on(before)
+    assert [link.points for link in after.link] == [link.points for link in before.link]
+
+
+def test_the_mixture_is_the_steps() -> None:
+    seen: Counter[str] = Counter()
+    shares = (("a", 10.0, 1.0), ("b", 20.0, 0.25), ("c", 5.0, 0.01))
+    ops = [(lambda n=name: seen.update([n]), us, share) for name, us, share in shares]
+    launches = list(load._mixture(ops, 1.6))
+    for launch in launches:
+        launch()
+    assert seen["a"] == pytest.approx(4 * seen["b"], abs=4)
+    assert 10 * seen["a"] + 20 * seen["b"] + 5 * seen["c"] == pytest.approx(1600, abs=40)
