@@ -142,7 +142,7 @@ def ours(row: Row, way: str) -> list[dict[str, Any]]:
             train_step.optimizer.load_state_dict(start[1])
         losses = [step(*made[1]).item() for _ in range(STEPS_BEFORE)]
         ms = milliseconds(lambda: step(*made[1]))
-        figures, executor = step.plan.figures, step._forms[-1].executor
+        figures = step.plan.figures
         found.append(
             {
                 "budget_mib": budget,
@@ -154,7 +154,7 @@ def ours(row: Row, way: str) -> list[dict[str, Any]]:
                 "ideal_ms": round(figures.ideal_time_us / 1e3, 3),
                 "bound_ms": round(figures.bound_time_us / 1e3, 3),
                 "host_mib": round(figures.host_bytes / MIB),
-                "uncaptured": executor.uncaptured,
+                "uncaptured": step.uncaptured,
                 "seconds": round(seconds, 1),
                 "ops": len(step.recording.tape.entries),
             }

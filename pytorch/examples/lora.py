@@ -44,7 +44,7 @@ def main() -> None:
     for _ in range(6):
         layers += [LoRA(nn.Linear(256, 256), 8), nn.GELU()]
     model = nn.Sequential(*layers, nn.Linear(256, 1)).to(device)
-    optimizer = torch.optim.AdamW([p for p in model.parameters() if p.requires_grad], lr=2e-3)
+    optimizer = torch.optim.AdamW([p for p in model.parameters() if p.requires_grad], lr=2e-3, fused=True)
 
     def train_step(x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
         loss = nn.functional.mse_loss(model(x).squeeze(-1), y)

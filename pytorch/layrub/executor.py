@@ -25,6 +25,8 @@ from .resident import positions
 from .runtime import Program
 from .tape import Entry, Leaf
 
+WARN_AFTER = 5  # changes of an optimizer's numbers
+
 
 @dataclass(slots=True)
 class Call:
@@ -83,6 +85,7 @@ class Executor:
         if self._generator:
             self.uncaptured = "the state of random numbers is set back in the step (checkpointed dropout)"
         self._graph: Any = None  # the captured step
+        self._changes = 0  # steps that had other numbers than those before
         self._is_warm = False  # libraries have taken what they take in a stream's first step
         self._is_steady = False  # the step before had the same numbers; those that change in every step are not captured
 
@@ -153,6 +156,13 @@ class Executor:
         if entries:
             self._graph = None
             self._is_steady = False
+            self._changes += 1
+            if self._changes == WARN_AFTER and self.uncaptured is None:
+                warnings.warn(
+                    "numbers of the optimizer change again and again, and the step runs op by op after each change; as a tensor "
+                    "on the GPU a learning rate changes nothing (lr=torch.tensor(...), fused=True)",
+                    stacklevel=4,
+                )
         for op in entries:
             for call in self._of_op[op]:
                 call.arguments = [

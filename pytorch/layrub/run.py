@@ -136,6 +136,12 @@ class Step:
         return self._forms[-1].recording
 
     @property
+    def uncaptured(self) -> str | None:
+        """Why the latest step is not captured as one CUDA graph; None: it is, from its second run with the same numbers on."""
+        executor = self._forms[-1].executor
+        return executor.uncaptured if executor is not None else None
+
+    @property
     def forms(self) -> int:
         """How many plans there are: one for each shape, and each set of modes, that has been used."""
         return len(self._forms)

@@ -13,6 +13,7 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from layrub import allocator, requests, runtime  # noqa: E402
+from layrub.errors import Refused  # noqa: E402
 from layrub.requests import Answers, Asked, lay_out  # noqa: E402
 
 
@@ -29,6 +30,14 @@ def lib() -> Iterator[Any]:
 def test_nothing_is_installed_without_cuda(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.backends.cuda, "is_built", lambda: False)
     allocator.install()
+    assert not allocator.installed()
+
+
+def test_cuda_has_begun(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.backends.cuda, "is_built", lambda: True)
+    monkeypatch.setattr(torch.cuda, "is_initialized", lambda: True)
+    with pytest.raises(Refused, match="cannot be replaced afterwards: move `import layrub` to the top"):
+        allocator.install()
     assert not allocator.installed()
 
 
