@@ -113,10 +113,8 @@ class Executor:
                 return self._residents[s].alias()
             return self._empty(s)
 
-        arguments = [a.over(storage(a.storage)) if isinstance(a, Leaf) else a for a in entry.arguments]
-        if number in self._of_op:
-            for position, value in entry.rerun:
-                arguments[position] = value
+        given = entry.rerun_arguments() if number in self._of_op else entry.arguments
+        arguments = [a.over(storage(a.storage)) if isinstance(a, Leaf) else a for a in given]
         targets = [(storage(r.storage), r) for r in entry.results]
         call = Call(number, number in self._graded, entry.function, arguments, entry.form, targets)
         call.bind()
