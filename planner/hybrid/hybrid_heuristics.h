@@ -16,8 +16,9 @@ enum {
 	FIRST_CONFIGURATIONS = 8,	/* 1 .. 24: evaluated before all others, which then have a step time to beat */
 	SEARCHED_CONFIGURATIONS = 6,	/* 1 .. 24: evaluated again, held or packed with a search, when no configuration fits */
 	STARTS_PART = 3,		/* 2 .. 10: a third of the evaluations may be starts; the rest is for neighbours */
-	HOMES_PART = 4,			/* 1 .. 20: homes move if persistent tensors take more than this part of the budget; they return to their
-					 * own offsets, so each schedule is packed with a search, too */
+	HOMES_PART = 4,			/* 1 .. 20: homes move if persistent tensors take more than this part of the budget.  They return to their
+					 * own offsets, so each schedule is packed with a search, too ... */
+	MEDIUM_GRAPH = 4000,		/* SMALL .. 10^5 ops: ... unless the graph is larger, where searches take too long */
 	TIGHTENINGS = 4,		/* 1 .. 10: budgets tried by an evaluation whose buffers do not pack ... */
 	TIGHTEN_SHIFT = 2,		/* 0 .. 4: ... each less by 2^2 times what the one before would be by itself */
 

@@ -7,8 +7,6 @@
 #include <config.h>
 #include "planner/hybrid/hybrid_homes.h"
 
-#include <math.h>
-
 #include "planner/hybrid/hybrid_heuristics.h"
 #include "src/base/rank.h"
 
@@ -194,7 +192,7 @@ relieve(struct home_choice *c, uint32_t k)
 	return got > 0;
 }
 
-/* Finds what persistent tensors have to free: the bytes over the budget, less the part 1 - `part` of those that drops could free. */
+/* Finds what persistent tensors have to free: the bytes over the budget, less the part 1 - `part` of those that transient tensors could free. */
 static void
 find_lack(struct home_choice *c, double part)
 {
@@ -205,7 +203,7 @@ find_lack(struct home_choice *c, double part)
 	for (uint32_t i = 0; i < m->interval_count; i++) {
 		const struct model_interval *j = &m->intervals[i];
 
-		if (isinf(j->density))
+		if (kind_is_persistent(m->graph->tensors[j->idle.tensor].kind))
 			continue;
 		change[j->idle.from] += j->bytes;
 		change[j->idle.to] -= j->bytes;

@@ -16,7 +16,7 @@
 #define PLANNER_HYBRID_HYBRID_HOMES_H
 #include "planner/hybrid/hybrid_model.h"
 
-/* Fills m->on_host and m->away, of a model with nothing decided.  Persistent tensors free what drops cannot, and of what drops could
- * free, `part` (0 .. 1). */
+/* Fills m->on_host and m->away, of a model with nothing decided.  At every op, persistent tensors free what
+ * transient ones cannot, and of what these could free, `part` (0 .. 1). */
 void homes_choose(struct model *m, double part);
 #endif

@@ -493,7 +493,7 @@ policy_hybrid(struct schedule *s, const struct problem *p, struct arena *a, stru
 	x->us = INFINITY;
 	x->most_evaluations = evaluations_for(p->graph);
 	x->homes_move = p->life->persistent_bytes > p->budget_bytes / HOMES_PART;
-	x->packing = p->graph->op_count > SMALL_GRAPH && !x->homes_move ? PACK_QUICKLY : PACK_SHORTLY;
+	x->packing = p->graph->op_count > (x->homes_move ? MEDIUM_GRAPH : SMALL_GRAPH) ? PACK_QUICKLY : PACK_SHORTLY;
 	choose_tensors(x);
 	start_all(x);
 	while (x->evaluation_count < x->most_evaluations && !search_stopped(p->control) && (next = next_to_expand(x)) != NULL)
