@@ -30,15 +30,21 @@ copied_in(const struct model *m, enum direction dir, uint32_t from, uint32_t to)
 	return from >= to ? 0 : (int64_t)((m->start_us[to] - m->start_us[from]) * (double)RATE_BYTES / device_transfer_us(m->device, dir, RATE_BYTES));
 }
 
+static bool
+is_written(const struct model *m, uint32_t t)
+{
+	return versions_before(&m->versions, t, m->graph->op_count) > 0;
+}
+
 /* Enters the copies of interval j.  A tensor at home on the host is copied out after its last use. */
 static void
 enter(struct home_choice *c, const struct model_interval *j)
 {
 	const struct model *m = c->m;
 
-	if (m->on_host[j->idle.tensor])
+	if (m->on_host[j->idle.tensor] && is_written(m, j->idle.tensor))
 		segment_tree_add(&c->late, 0, m->life->last[j->idle.tensor] + 1, j->bytes);
-	else
+	else if (!m->on_host[j->idle.tensor])
 		segment_tree_add(&c->out, 0, j->idle.from + 1, j->bytes);
 	segment_tree_add(&c->in, j->idle.to, m->graph->op_count, j->bytes);
 }
@@ -112,6 +118,13 @@ move_home(struct home_choice *c, uint32_t i)
 	return choose(c, i);
 }
 
+/* True: the tensor of interval j has a copy out at home on the device, and none on the host: the step never writes it. */
+static bool
+lives_free(const struct home_choice *c, const struct model_interval *j)
+{
+	return c->m->life->first[j->idle.tensor] > c->k && !is_written(c->m, j->idle.tensor);
+}
+
 /* Lets tensors leave the device, the next use farthest first, as long as their copies are in time.  Returns their bytes. */
 static int64_t
 leave(struct home_choice *c, int64_t wanted)
@@ -122,14 +135,15 @@ leave(struct home_choice *c, int64_t wanted)
 	for (uint32_t x = 0; x < c->count && bytes < wanted; x++) {
 		const struct model_interval *j = &m->intervals[c->across[x].id];
 
-		if (j->bytes <= c->pinnable && is_in_time(c, j) && segment_tree_max(&c->out, 0, j->idle.from + 1) + j->bytes <= 0)
+		if (j->bytes <= c->pinnable && !lives_free(c, j) && is_in_time(c, j) && segment_tree_max(&c->out, 0, j->idle.from + 1) + j->bytes <= 0)
 			bytes += choose(c, c->across[x].id);
 	}
 	return bytes;
 }
 
-/* Which tensors may move their home: those whose copies are in time, those not used before op k, all. */
-enum movable { IN_TIME, USED_LATER, ANY };
+/* Which tensors may move their home: those of which the step needs nothing more after op k, those whose copies are in time, those not used
+ * before op k, all. */
+enum movable { DONE, IN_TIME, USED_LATER, ANY };
 
 static bool
 may_move(const struct home_choice *c, uint32_t i, enum movable which)
@@ -140,7 +154,9 @@ may_move(const struct home_choice *c, uint32_t i, enum movable which)
 
 	if (m->away[i] || j->bytes > c->pinnable || first == 0 || last + 1 == m->graph->op_count)
 		return false;
-	if (which == IN_TIME && !(is_in_time(c, j) && segment_tree_max(&c->late, 0, last + 1) + j->bytes <= 0))
+	if (which == DONE)
+		return j->idle.to == m->graph->op_count && !is_written(m, j->idle.tensor) && m->start_us[first] >= j->copy_us[H2D];
+	if (which == IN_TIME && !(is_in_time(c, j) && (!is_written(m, j->idle.tensor) || segment_tree_max(&c->late, 0, last + 1) + j->bytes <= 0)))
 		return false;
 	return which == ANY || first > c->k;
 }
@@ -187,7 +203,7 @@ relieve(struct home_choice *c, uint32_t k)
 		return false;
 	turn_to(c, k);
 	got = leave(c, ends > 0 ? wanted - ends : wanted);
-	for (int which = IN_TIME; which <= ANY && got < wanted; which++)
+	for (int which = DONE; which <= ANY && got < wanted; which++)
 		got += move_homes(c, wanted - got, (enum movable)which);
 	return got > 0;
 }

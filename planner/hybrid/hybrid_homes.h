@@ -9,7 +9,7 @@
  *  - A tensor at home on the host is fetched for its first use and copied out after its last.  If its first use comes after the
  *    fullest op, so do both copies.
  *
- * Tensors take the first way, those with the farthest next use first, as long as the link has time for them.  Others take the second way,
+ * Tensors that the step writes take the first way, those with the farthest next use first, as long as the link has time.  Others take the second way,
  * evenly spread over the step, so that the link is evenly busy.
  */
 #ifndef PLANNER_HYBRID_HYBRID_HOMES_H
