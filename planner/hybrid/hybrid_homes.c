@@ -118,9 +118,9 @@ move_home(struct home_choice *c, uint32_t i)
 	return choose(c, i);
 }
 
-/* True: the tensor of interval j has a copy out at home on the device, and none on the host: the step never writes it. */
+/* True: at home on the host, the tensor of interval j takes one copy, because the step never writes it; at home on the device, two. */
 static bool
-lives_free(const struct home_choice *c, const struct model_interval *j)
+is_cheaper_on_host(const struct home_choice *c, const struct model_interval *j)
 {
 	return c->m->life->first[j->idle.tensor] > c->k && !is_written(c->m, j->idle.tensor);
 }
@@ -135,7 +135,7 @@ leave(struct home_choice *c, int64_t wanted)
 	for (uint32_t x = 0; x < c->count && bytes < wanted; x++) {
 		const struct model_interval *j = &m->intervals[c->across[x].id];
 
-		if (j->bytes <= c->pinnable && !lives_free(c, j) && is_in_time(c, j) && segment_tree_max(&c->out, 0, j->idle.from + 1) + j->bytes <= 0)
+		if (j->bytes <= c->pinnable && !is_cheaper_on_host(c, j) && is_in_time(c, j) && segment_tree_max(&c->out, 0, j->idle.from + 1) + j->bytes <= 0)
 			bytes += choose(c, c->across[x].id);
 	}
 	return bytes;
