@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* hybrid_configuration.c - how a configuration offloads, drops, prunes, stretches and learns from dead ends */
+/* hybrid_configuration.c - how a configuration offloads, drops, prunes and learns from dead ends */
 #include <config.h>
 #include "planner/hybrid/hybrid_configuration.h"
 
@@ -22,43 +22,6 @@ static uint32_t
 op_at(const struct model *m, double us)
 {
 	return lower_bound_double(m->start_us, 0, m->graph->op_count, us);
-}
-
-/* Times the copies of the chosen idle intervals, one queue each way: gone is the op by which a copy out can have ended, back the op
- * by which a copy in must begin. */
-static void
-time_copies(struct hybrid *h, struct model_interval **chosen, uint32_t count, uint32_t *gone, uint32_t *back)
-{
-	const struct model *m = &h->model;
-	uint32_t *to = ARENA_NEW(h->arena, uint32_t, count), *by_to;
-	double free_us = 0, due_us = INFINITY;
-
-	for (uint32_t i = 0; i < count; i++) {	/* chosen is by idle.from */
-		double ready = m->start_us[chosen[i]->idle.from];
-
-		to[i] = chosen[i]->idle.to;
-		gone[i] = chosen[i]->idle.from;
-		if (!chosen[i]->out)
-			continue;
-		free_us = (free_us > ready ? free_us : ready) + copy_us(chosen[i], D2H);
-		gone[i] = op_at(m, free_us);
-		if (gone[i] > chosen[i]->idle.to)
-			gone[i] = chosen[i]->idle.to;
-	}
-	by_to = rank_by_key(to, count, m->graph->op_count + 1, NULL, h->arena);
-	for (uint32_t i = count; i-- > 0;) {
-		const struct model_interval *j = chosen[by_to[i]];
-		double due = m->start_us[j->idle.to] < due_us ? m->start_us[j->idle.to] : due_us;
-		uint32_t op;
-
-		back[by_to[i]] = j->idle.to;
-		if (!j->in)
-			continue;
-		due_us = due - copy_us(j, H2D);
-		op = op_at(m, due_us);
-		op -= op > 0;
-		back[by_to[i]] = op < gone[by_to[i]] ? gone[by_to[i]] : op > j->idle.to ? j->idle.to : op;
-	}
 }
 
 /* For each op, the bytes chosen beyond what the link carries between it and the busiest op. */
@@ -91,11 +54,10 @@ void
 hybrid_offload(struct hybrid *h)
 {
 	struct model *m = &h->model;
-	uint32_t n = m->graph->op_count, k = segment_tree_argmax(&m->over), count = 0, *gone, *back;
+	uint32_t n = m->graph->op_count, k = segment_tree_argmax(&m->over);
 	int64_t need = segment_tree_at(&m->over, k), pinnable = -segment_tree_at(&m->host, k);
 	int64_t *room = ARENA_NEW(h->arena, int64_t, n);
 	bool *is_chosen = ARENA_NEW(h->arena, bool, m->interval_count);
-	struct model_interval **chosen;
 	struct links links = { .op_count = n };
 
 	for (uint32_t i = 0; i < n; i++)
@@ -107,33 +69,25 @@ hybrid_offload(struct hybrid *h)
 	for (uint32_t i = 0; i < m->interval_count; i++) {
 		const struct model_interval *j = &m->intervals[i];
 
-		if (!at_home(m, j))
+		if (!at_home(m, j) && !m->away[i])
 			continue;
 		take(&links, j);
 		is_chosen[i] = true;
 		need -= j->idle.from <= k && k < j->idle.to ? j->bytes : 0;
 	}
-	for (uint32_t i = 0; i < m->interval_count && need > 0; i++) {
+	for (uint32_t i = 0; i < h->worth_count && need > 0; i++) {
 		const struct model_interval *j = h->by_worth[i];
 
-		if (j->idle.from > k || j->idle.to <= k || at_home(m, j) || !has_time(&links, j) || model_pins(m, j) > pinnable ||
-		    (h->configuration.persistents == PERSISTENTS_STAY && kind_is_persistent(m->graph->tensors[j->idle.tensor].kind)))
+		if (j->idle.from > k || j->idle.to <= k || !has_time(&links, j) || model_pins(m, j) > pinnable)
 			continue;
 		take(&links, j);
 		is_chosen[j - m->intervals] = true;
 		need -= j->bytes;
 		pinnable -= model_pins(m, j);
 	}
-	chosen = ARENA_NEW(h->arena, struct model_interval *, m->interval_count);
 	for (uint32_t i = 0; i < m->interval_count; i++)
 		if (is_chosen[i])
-			chosen[count++] = &m->intervals[i];
-	gone = ARENA_NEW(h->arena, uint32_t, count);
-	back = ARENA_NEW(h->arena, uint32_t, count);
-	time_copies(h, chosen, count, gone, back);
-	for (uint32_t i = 0; i < count; i++)
-		if (gone[i] < back[i] || at_home(m, chosen[i]))
-			model_offload(m, chosen[i], gone[i], back[i]);
+			model_offload(m, &m->intervals[i], m->intervals[i].idle.from, m->intervals[i].idle.to);
 }
 
 /* ---- drop ---- */
@@ -232,7 +186,7 @@ struct forced { double gain; struct model_interval *interval; };
  * The gain is the bytes of the excess that an interval frees, times the shares of its copies that have time on either side of k.  Returns how many to offload: one, and one more
  * for each FORCED_PART candidates, so that many candidates are looked at less often. */
 static int
-find_forced(struct hybrid *h, uint32_t k, int64_t excess, struct forced *best)
+find_forced(struct hybrid *h, uint32_t k, int64_t excess, struct forced *best, bool present)
 {
 	const struct model *m = &h->model;
 	struct model_interval *j;
@@ -242,7 +196,7 @@ find_forced(struct hybrid *h, uint32_t k, int64_t excess, struct forced *best)
 		double out, in, gain;
 		int at;
 
-		if (!may_leave(h, j, k))
+		if (!may_leave(h, j, k) || (!present && j->fate == FATE_KEEP))
 			continue;
 		if (j->fate == FATE_KEEP && !model_host_has_room(m, j)) {
 			h->host_is_full = true;
@@ -321,7 +275,9 @@ hybrid_cover(struct hybrid *h)
 			h->turn++;
 			continue;
 		}
-		count = find_forced(h, k, excess, forced);
+		count = !h->configuration.widen ? 0 : find_forced(h, k, excess, forced, false);
+		if (count == 0)
+			count = find_forced(h, k, excess, forced, true);
 		if (count == 0) {
 			h->stuck = k;
 			return false;
@@ -365,38 +321,9 @@ hybrid_learn(struct hybrid *h)
 	return learned;
 }
 
-/* ---- stretch ---- */
-
-void
-hybrid_stretch(struct hybrid *h)
-{
-	struct model *m = &h->model;
-
-	for (uint32_t i = 0; i < m->interval_count; i++) {
-		struct model_interval *j = &m->intervals[i];
-
-		if (j->fate != FATE_OFFLOAD)
-			continue;
-		for (double lead = h->configuration.lead; lead > LEAST_LEAD && j->back > j->gone; lead /= 2) {
-			uint32_t to = op_at(m, m->start_us[j->back] - lead * copy_us(j, H2D));
-
-			to = to < j->gone ? j->gone : to;
-			if (to < j->back && model_narrow(m, j, j->gone, to))
-				break;
-		}
-		for (double lag = h->configuration.lead; lag > LEAST_LEAD && j->gone < j->back; lag /= 2) {
-			uint32_t to = op_at(m, m->start_us[j->gone] + lag * copy_us(j, D2H));
-
-			to = to > j->back ? j->back : to;
-			if (to > j->gone && model_narrow(m, j, to, j->back))
-				break;
-		}
-	}
-}
-
 /* ---- the beginning ---- */
 
-/* Orders the idle intervals by their worth to the link: the number of ops over the budget that an interval spans, times its cost of
+/* Orders the idle intervals of transient tensors by their worth to the link: the number of ops over the budget that an interval spans, times its cost of
  * recomputing.  The configuration may leave the cost out, or put checkpoints first. */
 static void
 order_offloads(struct hybrid *h)
@@ -412,16 +339,16 @@ order_offloads(struct hybrid *h)
 		double worth = before[j->idle.to] - before[j->idle.from];
 
 		if (kind_is_persistent(m->graph->tensors[j->idle.tensor].kind))
-			worth *= h->configuration.persistents == PERSISTENTS_EQUAL ? DEAR : NO_WORTH;
-		else if (h->configuration.order != BY_SPAN)
+			continue;
+		if (h->configuration.order != BY_SPAN)
 			worth *= j->density < DEAR ? j->density : DEAR;
 		if (h->configuration.order == CHECKPOINTS_FIRST && m->is_checkpoint[j->idle.tensor])
 			worth *= 1 / DEAR;
-		w[i] = (struct ranked) { .first = worth, .id = i };
+		w[h->worth_count++] = (struct ranked) { .first = worth, .id = i };
 	}
-	rank_falling(w, m->interval_count);
-	h->by_worth = ARENA_NEW(h->arena, struct model_interval *, m->interval_count);
-	for (uint32_t i = 0; i < m->interval_count; i++)
+	rank_falling(w, h->worth_count);
+	h->by_worth = ARENA_NEW(h->arena, struct model_interval *, h->worth_count);
+	for (uint32_t i = 0; i < h->worth_count; i++)
 		h->by_worth[i] = &h->model.intervals[w[i].id];
 }
 

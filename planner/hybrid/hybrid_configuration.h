@@ -5,14 +5,15 @@
  * but its capacity before and after the busiest op is limited.  Recomputing costs the time of the ops that run again.  The link beyond
  * its idle time makes compute wait.  hybrid_evaluation.c calls the actions in this order:
  *
- *  1. Offload.  Idle intervals across the op with the largest excess are offloaded, by worth.  Their copies must fit the share of the
- *     link's capacity that the configuration allows, and the host must be able to pin their bytes.  (All copies end in time if, from
+ *  1. Offload.  Persistent tensors are offloaded as chosen (hybrid_homes.h), then transient ones across the op with the largest
+ *     excess, by worth.  Their copies must fit the share of the link's capacity that the configuration allows, and the host must be able to pin their bytes.  (All copies end in time if, from
  *     every point of time on, the bytes that become ready after it fit on the link before the deadline.)
  *  2. Drop.  While some op is over the budget, the action drops the idle interval that costs least for each byte freed there.  An op that
- *     runs again already costs nothing more.  Where no interval can be dropped, one is offloaded although compute will wait.
+ *     runs again already costs nothing more.  Where no interval can be dropped, one is absent for longer, or offloaded,
+ *     although compute will wait.
  *     Reruns may start from tensors that only forward reads.  A part of the budget holds the tensors among them that cost most for each byte.
  *  3. Prune.  Drops that are not needed any more are taken back.
- *  4. Stretch.  Where memory has room, copies get more time: they end later or begin earlier.  Only in the first round.
+ *  4. Time.  The room that is left goes to copies, in the order of the step (hybrid_copies.h).
  *  5. Repair.  The schedule is made.  Its exact occupancy shows where reruns need memory of their own.  If an op is over the budget,
  *     the model gets the excess, and the next round begins with Drop.
  */
@@ -26,19 +27,15 @@
 /* The order in which idle intervals are offered to the link. */
 enum order { BY_SPAN_AND_COST, CHECKPOINTS_FIRST, BY_SPAN, ORDERS };
 
-/* Whether persistent tensors move; those at home on the host always do. */
-enum persistents { PERSISTENTS_STAY, PERSISTENTS_LAST, PERSISTENTS_EQUAL, PERSISTENTS };
-
 struct configuration {
 	double share;			/* of the link's capacity */
 	enum order order;
 	int checkpoints;		/* a checkpoint after every D bytes of forward, D = min(peak, 4 x room) / checkpoints; room: the
 					 * budget less persistent bytes; 0: none */
-	enum persistents persistents;
-	double homes;			/* the part of what the fullest op lacks that persistent tensors at home on the host make up for */
+	bool widen;			/* where no drop helps, tensors that move anyway are away for longer before others move, too */
+	double homes;			/* the part of what transient tensors could free that persistent ones free (hybrid_homes.h) */
 	double hold;			/* the part of the budget for tensors that only forward reads */
 	int look_ahead;			/* how many of the cheapest drops are compared; 0: nothing is dropped */
-	double lead;			/* copies may begin earlier, or end later, by this many times their own time at most */
 	double squeeze;			/* the part of the budget that is planned for: some schedules pack only then */
 };
 
@@ -65,7 +62,8 @@ struct hybrid {
 	double beat_us;			/* only a faster schedule is packed, or planned again with a tighter budget; INFINITY: any is */
 	struct arena *arena;
 	struct model model;
-	struct model_interval **by_worth;		/* [interval_count] the order in which to offload */
+	struct model_interval **by_worth;		/* [worth_count] transient ones, in the order in which to offload */
+	uint32_t worth_count;
 	bool *barred;			/* [interval_count] a no-good: the interval must not be dropped again (hybrid_learn()) */
 	uint32_t turn;			/* number of drops so far */
 	struct cooldown *cooldown;	/* [interval_count] */
@@ -90,9 +88,6 @@ bool hybrid_cover(struct hybrid *h);
 
 /* The action Prune: takes back each drop without which every op is still within the budget, the dearest first (reverse delete). */
 void hybrid_prune(struct hybrid *h);
-
-/* The action Stretch. */
-void hybrid_stretch(struct hybrid *h);
 
 /* Learns no-goods from h->stuck, the op that is over the budget.  Some tensors could be absent there, but a rerun for that op or an earlier
  * one reads them.  The tensors that are made again for such an op must not be dropped any more.  False: all of them are barred already. */

@@ -5,6 +5,7 @@
 
 #include <math.h>
 
+#include "planner/hybrid/hybrid_copies.h"
 #include "planner/hybrid/hybrid_heuristics.h"
 #include "sim/time/simulate.h"
 
@@ -37,7 +38,7 @@ feed_back(struct hybrid *h, const struct schedule *s, const bytes_t *live, bytes
 	return over;
 }
 
-/* Drop, Prune, Stretch and Repair, until the schedule's exact occupancy is within the budget. */
+/* Drop, Prune, Time and Repair, until the schedule's exact occupancy is within the budget. */
 static int
 make_schedule(struct hybrid *h, bytes_t budget, struct err *e)
 {
@@ -48,14 +49,14 @@ make_schedule(struct hybrid *h, bytes_t budget, struct err *e)
 	for (int i = 0; i < REPAIRS; i++) {
 		if (!isinf(h->beat_us) && search_stopped(h->p->control))
 			return err_set(e, ERR_NO, "there is no more time");
+		copies_give_way(&h->model);
 		if (!hybrid_cover(h)) {
 			err_set(e, ERR_NO, h->host_is_full ? "the host's pinned memory is full and there is nothing more to recompute" :
 			    "there is nothing more to move or recompute");
 			return graph_set_reason(e, h->p->graph, h->stuck, 0);
 		}
 		hybrid_prune(h);
-		if (i == 0)
-			hybrid_stretch(h);
+		copies_time(&h->model);
 		decisions_init(&d, h->p->life, h->arena);
 		model_decide(&h->model, &d);
 		if (decisions_schedule(s, &d, h->arena, e) < 0)
@@ -195,7 +196,8 @@ hybrid_evaluate(struct hybrid *h, double *us)
 			return -1;
 		if (missing == 0 || *us >= h->beat_us)
 			return 0;
-		budget = tighter_budget(budget, missing, h->p->life->bound_bytes);
+		/* A little less memory often changes nothing, so each attempt takes more away than the one before. */
+		budget = tighter_budget(budget, missing << (TIGHTEN_SHIFT * tighter), h->p->life->bound_bytes);
 		tighter++;
 	}
 	return err_set(&h->err, ERR_NO, "its buffers do not pack into the budget");

@@ -16,8 +16,11 @@ enum {
 	FIRST_CONFIGURATIONS = 8,	/* 1 .. 24: evaluated before all others, which then have a step time to beat */
 	SEARCHED_CONFIGURATIONS = 6,	/* 1 .. 24: evaluated again, held or packed with a search, when no configuration fits */
 	STARTS_PART = 3,		/* 2 .. 10: a third of the evaluations may be starts; the rest is for neighbours */
-	HOMES_PART = 4,			/* 1 .. 20: homes are moved if persistent tensors take more than this part of the budget */
-	TIGHTENINGS = 4,		/* 1 .. 10: budgets tried by an evaluation whose buffers do not pack */
+	HOMES_PART = 4,			/* 1 .. 20: homes move if persistent tensors take more than this part of the budget.  They return to their
+					 * own offsets, so each schedule is packed with a search, too ... */
+	MEDIUM_GRAPH = 4000,		/* SMALL .. 10^5 ops: ... unless the graph is larger, where searches take too long */
+	TIGHTENINGS = 4,		/* 1 .. 10: budgets tried by an evaluation whose buffers do not pack ... */
+	TIGHTEN_SHIFT = 2,		/* 0 .. 4: ... each less by 2^2 times what the one before would be by itself */
 
 	/* Which tensors are decided on. */
 	PEAK_SHIFT = 14,		/* 10 .. 20: tensors below peak / 2^14 do not change the peak ... */
@@ -45,9 +48,7 @@ enum {
 #define ANOMALY      3e-3	/* 0 .. 0.1: by this share a wait more may make a step faster, where copies share the link or its engine */
 #define SAME_TIME    1e-6	/* 0 .. 1e-4: step times this close are most often one schedule; only one is expanded */
 #define DEAR         1e-3	/* us a byte, 1e-4 .. 0.1: no op worth a rerun costs more */
-#define NO_WORTH     1e-12	/* 0 .. 1e-9: persistent tensors cannot be made again, so their turn comes last */
 #define LEAST_SHARE  0.01	/* over 0 .. 0.1: share of its bytes that a forced offload counts for if its copy has no time at all */
 #define PERSISTENT_GAIN 0.5	/* 0 .. 1: a persistent tensor returns to its own offset, so it packs worse */
-#define LEAST_LEAD   0.4	/* 0.1 .. 1: copies are not moved by less than this part of their own time */
 #define RATE_BYTES   (UINT64_C(16) << 20)	/* 1 MiB .. 1 GiB: the transfer whose time gives the link's us a byte */
 #endif

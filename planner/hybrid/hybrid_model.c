@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "planner/hybrid/hybrid_homes.h"
 #include "src/base/rank.h"
 
 static int
@@ -173,6 +174,7 @@ make_room(struct model *m)
 	m->held = ARENA_NEW(m->arena, bool, g->tensor_count);
 	m->is_checkpoint = ARENA_NEW(m->arena, bool, g->tensor_count);
 	m->on_host = ARENA_NEW(m->arena, bool, g->tensor_count);
+	m->away = ARENA_NEW(m->arena, bool, m->interval_count);
 	m->alternative = ARENA_NEW(m->arena, uint32_t, g->op_count);
 	m->rerun_at = ARENA_NEW(m->arena, uint32_t, g->op_count);
 	m->needed_at = ARENA_NEW(m->arena, uint32_t, g->tensor_count);
@@ -189,54 +191,6 @@ index_interval(struct model *m, const struct model_interval *j, uint32_t from, u
 		uint32_t b = first + STAB_PLACES < j->idle.to ? first + STAB_PLACES : j->idle.to;
 
 		stab_index_set(&m->here, first / STAB_PLACES, j->rank, j->fate == FATE_KEEP || a < j->gone || j->back < b);
-	}
-}
-
-static bool
-is_written(const struct model *m, uint32_t t)
-{
-	return versions_before(&m->versions, t, m->graph->op_count) > 0;
-}
-
-/* Returns the shares of tensor t's copies at the step's two ends that hide behind compute, added up: 0 .. 2. */
-static double
-ease_on_host(const struct model *m, uint32_t t)
-{
-	const struct lifetimes *l = m->life;
-	double in = device_transfer_us(m->device, H2D, m->graph->tensors[t].bytes);
-	double out = is_written(m, t) ? device_transfer_us(m->device, D2H, m->graph->tensors[t].bytes) : 0;
-
-	return fmin(1, m->start_us[l->first[t]] / in) +
-	    (out > 0 ? fmin(1, (m->start_us[m->graph->op_count] - m->start_us[l->last[t] + 1]) / out) : 1);
-}
-
-/* Gives persistent tensors their home on the host until the first and the last op have room, and until the part `homes` of what the
- * fullest op lacks beyond that is gone: first those whose copies hide best, of equal ones the larger. */
-static void
-choose_homes(struct model *m, double homes)
-{
-	const struct graph *g = m->graph;
-	uint32_t n = g->op_count, count = 0;
-	int64_t first = segment_tree_at(&m->over, 0), last = segment_tree_at(&m->over, n - 1);
-	int64_t ends = first > last ? first : last, excess = (ends > 0 ? ends : 0), most = segment_tree_max_all(&m->over);
-	struct ranked *order;
-
-	memset(m->on_host, 0, sizeof(*m->on_host) * g->tensor_count);
-	excess += most > excess ? (int64_t)(homes * (double)(most - excess)) : 0;
-	if (excess <= 0)
-		return;
-	order = ARENA_NEW(m->arena, struct ranked, g->tensor_count);
-	for (uint32_t t = 0; t < g->tensor_count; t++)
-		if (kind_is_persistent(g->tensors[t].kind) && g->tensors[t].bytes > 0 && m->life->first[t] <= m->life->last[t] &&
-		    m->life->first[t] > 0 && m->life->last[t] + 1 < n)
-			order[count++] = (struct ranked) { ease_on_host(m, t), (double)g->tensors[t].bytes, t };
-	rank_falling(order, count);
-	for (uint32_t i = 0; i < count && excess > 0; i++) {
-		int64_t bytes = (int64_t)bytes_align(g->tensors[order[i].id].bytes, DEVICE_ALIGN);
-
-		m->on_host[order[i].id] = true;
-		segment_tree_add(&m->host, 0, n, bytes);
-		excess -= bytes;
 	}
 }
 
@@ -265,8 +219,10 @@ decide_nothing(struct model *m, bytes_t budget, double homes)
 	memset(m->alternative, 0xff, sizeof(*m->alternative) * g->op_count);
 	memset(m->rerun_at, 0xff, sizeof(*m->rerun_at) * g->op_count);
 	memset(m->needed_at, 0xff, sizeof(*m->needed_at) * g->tensor_count);
+	memset(m->on_host, 0, sizeof(*m->on_host) * g->tensor_count);
+	memset(m->away, 0, sizeof(*m->away) * m->interval_count);
 	if (g->op_count > 0)
-		choose_homes(m, homes);
+		homes_choose(m, homes);
 	for (uint32_t i = 0; i < m->interval_count; i++) {
 		m->intervals[i].fate = FATE_KEEP;
 		find_copies(m, &m->intervals[i]);
@@ -468,9 +424,8 @@ model_drop_cost(struct model *m, const struct model_interval *j, int64_t wanted,
 	return x.cost;
 }
 
-/* Makes interval j, which is absent at ops gone .. back - 1 or more, absent only there. */
-static void
-be_here(struct model *m, struct model_interval *j, uint32_t gone, uint32_t back)
+void
+model_be_here(struct model *m, struct model_interval *j, uint32_t gone, uint32_t back)
 {
 	uint32_t from = j->gone, to = j->back;
 
@@ -492,7 +447,7 @@ need(struct model *m, uint32_t s, uint32_t c)
 		m->needed_at[s] = c;
 	if (j == NULL || j->fate == FATE_KEEP || j->back <= c)
 		return;
-	be_here(m, j, j->gone, c > j->gone ? c : j->gone);
+	model_be_here(m, j, j->gone, c > j->gone ? c : j->gone);
 }
 
 static enum rerun_step
@@ -577,8 +532,9 @@ model_offload(struct model *m, struct model_interval *j, uint32_t gone, uint32_t
 bool
 model_keep(struct model *m, struct model_interval *j)
 {
-	if (!model_narrow(m, j, j->back, j->back))
+	if (j->gone < j->back && segment_tree_max(&m->over, j->gone, j->back) + j->bytes > 0)
 		return false;
+	model_be_here(m, j, j->back, j->back);
 	j->fate = FATE_KEEP;
 	return true;
 }
@@ -607,19 +563,14 @@ model_widen(struct model *m, struct model_interval *j, uint32_t gone, uint32_t b
 	index_interval(m, j, j->gone, j->back);
 }
 
-static bool
-has_room(const struct model *m, const struct model_interval *j, uint32_t from, uint32_t to)
+void
+model_be_away(struct model *m, struct model_interval *j)
 {
-	return from >= to || segment_tree_max(&m->over, from, to) + j->bytes <= 0;
-}
+	uint32_t needed = m->needed_at[j->idle.tensor], to = j->idle.to;
 
-bool
-model_narrow(struct model *m, struct model_interval *j, uint32_t gone, uint32_t back)
-{
-	if (!has_room(m, j, j->gone, gone) || !has_room(m, j, back, j->back))
-		return false;
-	be_here(m, j, gone, back);
-	return true;
+	if (needed >= j->idle.from && needed < to)
+		to = needed;
+	model_widen(m, j, j->idle.from, to);
 }
 
 struct model_interval *

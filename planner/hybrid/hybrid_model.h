@@ -51,6 +51,7 @@ struct model {
 	bool *held;			/* [tensor_count] chosen by model_hold() */
 	bool *is_checkpoint;			/* [tensor_count] chosen by model_choose_checkpoints() */
 	bool *on_host;			/* [tensor_count] persistent tensors at home on the host */
+	bool *away;			/* [interval_count] chosen with the homes: idle intervals of persistent tensors to offload */
 	uint32_t *alternative;		/* [op_count] chosen, or PLAN_NONE */
 	struct segment_tree over;		/* live bytes - budget, by op */
 	struct segment_tree host;		/* bytes that wait on the host - what it may pin, by op */
@@ -78,8 +79,7 @@ void model_choose_checkpoints(struct model *m, bytes_t bytes_between);
  * for tensors that backward reads go back through such tensors, and end at those that are held. */
 void model_hold(struct model *m, bytes_t bytes);
 
-/* Takes every decision back, and sets the budget.  Persistent tensors for which the first or the last op has no room get their home on the
- * host, and more of them for the part `homes` of what the fullest op lacks beyond that. */
+/* Takes every decision back, sets the budget, and chooses homes (hybrid_homes.h). */
 void model_reset(struct model *m, bytes_t budget, double homes);
 
 /* Cost and gain of a drop. */
@@ -107,8 +107,10 @@ bool model_keep(struct model *m, struct model_interval *j);
 void model_use_alternative(struct model *m, uint32_t k, uint32_t alternative);
 /* Makes offloaded interval j absent at ops gone .. back - 1, too. */
 void model_widen(struct model *m, struct model_interval *j, uint32_t gone, uint32_t back);
-/* Makes interval j absent at no more than ops gone .. back - 1, if there is room for that; false: there is none. */
-bool model_narrow(struct model *m, struct model_interval *j, uint32_t gone, uint32_t back);
+/* Makes interval j, which is absent at ops gone .. back - 1 or more, absent only there, whether there is room or not. */
+void model_be_here(struct model *m, struct model_interval *j, uint32_t gone, uint32_t back);
+/* Makes offloaded interval j absent at all its ops, but for those from which on a rerun closure needs the tensor. */
+void model_be_away(struct model *m, struct model_interval *j);
 /* Returns the first idle interval from rank *rank on that may be present at op k, or NULL.  *rank becomes the next rank to ask for. */
 struct model_interval *model_next_here(const struct model *m, uint32_t k, uint32_t *rank);
 

@@ -31,15 +31,15 @@ static const double share_factors[] = { 0.7, 0.85, 0.95, 1.05, 1.15, 1.4 };
 static const int other_checkpoints[] = { 0, 7, 10, 14, 20, 28, 40 };
 static const double holds[] = { 0.2, 0, 0.1, 0.35 };	/* holds[0] is tried, too, when no configuration that holds nothing fits */
 static const int look_aheads[] = { 0, 1, 4, 8, 24 };
-static const double homes[] = { 0, 0.5, 1, 1.2 };
-static const double leads[] = { 0, 1, 4, 16 };
+static const double homes[] = { 0, 0.3, 1, 0.15, 0.6 };	/* of the first configurations, in turn */
+static const double home_steps[] = { -0.2, -0.07, -0.02, 0.02, 0.07, 0.2 };
 static const double squeezes[] = { 1, 0.98, 0.95, 0.9 };
 static const double tight_squeezes[] = { 0.97, 0.93, 0.85, 0.75 };	/* tried when no first configuration fits */
 
 enum {
 	ALL_CONFIGURATIONS = LENGTH(checkpoints) + 1 + (LENGTH(shares) - 1) * LENGTH(checkpoints) * ORDERS,
-	MOST_NEIGHBOURS = LENGTH(share_factors) + LENGTH(other_checkpoints) + LENGTH(holds) + LENGTH(look_aheads) + LENGTH(leads) +
-	    LENGTH(homes) + LENGTH(squeezes) + ORDERS + PERSISTENTS
+	MOST_NEIGHBOURS = LENGTH(share_factors) + LENGTH(other_checkpoints) + LENGTH(holds) + LENGTH(look_aheads) +
+	    LENGTH(home_steps) + LENGTH(squeezes) + ORDERS + 1
 };
 
 /* Returns the i-th of ALL_CONFIGURATIONS. */
@@ -74,9 +74,9 @@ add_neighbour(struct neighbours *n, const struct configuration *c, bool differs)
 	n->of[n->count++] = *c;
 }
 
-/* Fills n with the configurations that differ from c in one parameter; moves_homes: in homes, too. */
+/* Fills n with the configurations that differ from c in one parameter; homes_move: in homes, too. */
 static void
-find_neighbours(struct neighbours *n, const struct configuration *c, bool moves_homes)
+find_neighbours(struct neighbours *n, const struct configuration *c, bool homes_move)
 {
 	n->count = 0;
 #define EACH(length, member, value) \
@@ -89,11 +89,10 @@ find_neighbours(struct neighbours *n, const struct configuration *c, bool moves_
 	EACH(LENGTH(other_checkpoints), checkpoints, other_checkpoints[i])
 	EACH(LENGTH(holds), hold, holds[i])
 	EACH(LENGTH(look_aheads), look_ahead, look_aheads[i])
-	EACH(moves_homes ? LENGTH(homes) : 0, homes, homes[i])
-	EACH(LENGTH(leads), lead, leads[i])
+	EACH(homes_move ? LENGTH(home_steps) : 0, homes, fmin(1, fmax(0, c->homes + home_steps[i])))
 	EACH(LENGTH(squeezes), squeeze, squeezes[i])
 	EACH(c->share > 0 ? ORDERS : 0, order, (enum order)i)
-	EACH(PERSISTENTS, persistents, (enum persistents)i)
+	EACH(1, widen, !c->widen)
 #undef EACH
 }
 
@@ -101,7 +100,7 @@ static bool
 is_same(const struct configuration *c, const struct configuration *d)
 {
 	return fabs(c->share - d->share) < 1e-9 && c->order == d->order && c->checkpoints == d->checkpoints &&
-	    c->persistents == d->persistents && c->look_ahead == d->look_ahead && fabs(c->lead - d->lead) < 1e-9 && fabs(c->homes - d->homes) < 1e-9 &&
+	    c->widen == d->widen && c->look_ahead == d->look_ahead && fabs(c->homes - d->homes) < 1e-9 &&
 	    fabs(c->hold - d->hold) < 1e-9 && fabs(c->squeeze - d->squeeze) < 1e-9;
 }
 
@@ -223,6 +222,7 @@ struct hybrid_search {
 	const struct problem *p;
 	struct arena *arena;
 	struct model model;		/* nothing decided */
+	bool homes_move;		/* configurations differ in `homes` */
 	struct placement_cache placements;
 	struct schedule *best;		/* the caller's */
 	struct decisions decisions;	/* of best; life NULL: it was made without */
@@ -308,7 +308,7 @@ expand(struct hybrid_search *x, struct evaluated *v)
 	struct neighbours n;
 	int count = 0;
 
-	find_neighbours(&n, &v->configuration, x->p->life->persistent_bytes > x->p->budget_bytes / HOMES_PART);
+	find_neighbours(&n, &v->configuration, x->homes_move);
 	v->expanded = true;
 	for (int i = 0; i < n.count && x->evaluation_count + count < x->most_evaluations; i++) {
 		bool done = false;
@@ -330,6 +330,8 @@ start(struct hybrid_search *x, int first, int end, double hold, double squeeze)
 		x->all[i - first] = contender_of(x, configuration_at(i));
 		x->all[i - first].h.configuration.hold = hold;
 		x->all[i - first].h.configuration.squeeze = squeeze;
+		if (x->homes_move)
+			x->all[i - first].h.configuration.homes = homes[i % LENGTH(homes)];
 	}
 	evaluate(x, end - first);
 	if (x->why == NULL) {
@@ -490,7 +492,8 @@ policy_hybrid(struct schedule *s, const struct problem *p, struct arena *a, stru
 	x->best = s;
 	x->us = INFINITY;
 	x->most_evaluations = evaluations_for(p->graph);
-	x->packing = p->graph->op_count > SMALL_GRAPH ? PACK_QUICKLY : PACK_SHORTLY;
+	x->homes_move = p->life->persistent_bytes > p->budget_bytes / HOMES_PART;
+	x->packing = p->graph->op_count > (x->homes_move ? MEDIUM_GRAPH : SMALL_GRAPH) ? PACK_QUICKLY : PACK_SHORTLY;
 	choose_tensors(x);
 	start_all(x);
 	while (x->evaluation_count < x->most_evaluations && !search_stopped(p->control) && (next = next_to_expand(x)) != NULL)
