@@ -42,16 +42,20 @@ has_module() {	# NAME
 	    "$LAYRUB_PYTHON" -c 'import sys; from importlib.util import find_spec; sys.exit(not find_spec(sys.argv[1]))' "$1"
 }
 
-# layrub-torch as it stands in the sources.  What PyTorch has to say about itself is not for the documents.
-make_layrub_torch() {	# FOLDER
-	cat >"$1/layrub-torch" <<-END
+# layrub-torch as it stands in the sources, and Python with the package.  What PyTorch has to say about itself is not for the documents.
+make_python() {	# FOLDER
+	cat >"$1/python3" <<-END
 		#!/bin/sh
 		LAYRUB_LIBRARY='$LAYRUB_LIBRARY_FILE' PYTHONPATH='$root/pytorch' PYTHONDONTWRITEBYTECODE=1 PYTHONWARNINGS=ignore
 		export LAYRUB_LIBRARY PYTHONPATH PYTHONDONTWRITEBYTECODE PYTHONWARNINGS
-		exec '$LAYRUB_PYTHON' -c 'import sys; sys.argv[0] = "layrub-torch"
+		exec '$LAYRUB_PYTHON' "\$@"
+	END
+	cat >"$1/layrub-torch" <<-END
+		#!/bin/sh
+		exec python3 -c 'import sys; sys.argv[0] = "layrub-torch"
 		from layrub.command import main; sys.exit(main())' "\$@"
 	END
-	chmod +x "$1/layrub-torch"
+	chmod +x "$1/python3" "$1/layrub-torch"
 }
 
 # Prints the part of GOT that WANT shows.
@@ -123,7 +127,8 @@ run_document() {	# DOCUMENT NAME
 # The documents side by side, their results in order.
 cd "$root" || exit 1
 [ $# -gt 0 ] || set -- README.md docs/*.md docs/*/*.md
-mkdir "$work/bin" && make_layrub_torch "$work/bin"
+mkdir "$work/bin"
+[ -z "$LAYRUB_PYTHON" ] || make_python "$work/bin"
 PATH=$work/bin:$PATH
 all=$work number=0
 for document; do

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Trains a small image classifier inside a memory budget.
 
-    python images.py [--budget 2MiB] [--steps 40]
+    python images.py [--budget 1.75MiB] [--steps 40]
 
 The images are made up: noise, and one bright square whose corner of the picture is the class.  The last batch of each epoch is
 smaller, so it gets a plan of its own; the learning rate follows a schedule; the model is evaluated between steps.
@@ -40,7 +40,7 @@ def pictures(count: int, generator: torch.Generator) -> tuple[torch.Tensor, torc
 
 def main() -> None:
     parser = argparse.ArgumentParser()
-    parser.add_argument("--budget", default="2MiB")
+    parser.add_argument("--budget", default="1.75MiB")
     parser.add_argument("--steps", type=int, default=40)
     args = parser.parse_args()
     device = "cuda" if torch.cuda.is_available() else "cpu"
