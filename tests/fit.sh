@@ -99,6 +99,7 @@ ok $? "makes the same plan"
 
 # ---- several passes ----
 
+batch=$((7 * top / 4))
 answers 0 "passes" fit net.json --device small.json --batch $batch --accumulate 2 --slowdown 60% --json
 [ "$(field accumulate)" = 2 ]
 ok $? "says how many"
