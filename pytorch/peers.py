@@ -17,7 +17,6 @@ import gc
 import json
 import os
 import statistics
-import subprocess
 import sys
 import time
 from collections.abc import Callable
@@ -27,7 +26,7 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from steps import ADAMW, LLAMA_1B, SGD, Made, images, resnet, training, vit, words  # noqa: E402
+from steps import ADAMW, LLAMA_1B, SGD, Made, Process, images, resnet, training, vit, words  # noqa: E402
 
 STEPS_TIMED, STEPS_BEFORE = 20, 5
 MIB = 1 << 20
@@ -206,29 +205,9 @@ def process_mib() -> int:
 # ---- all ways ----
 
 
-class Process:
-    """A way of a step in a process of its own."""
-
-    def __init__(self, name: str, way: str, folder: Path) -> None:
-        self._log = folder / f"{name}.{way}.log"
-        environment = os.environ | ({} if way == PLANS else {"LAYRUB_ALLOCATOR": "pytorch"})
-        with open(self._log, "w") as log:
-            self._process = subprocess.Popen(
-                [sys.executable, __file__, "--way", way, "-o", str(folder), name],
-                stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, text=True, env=environment,
-            )  # fmt: skip
-
-    def wait_until_ready(self) -> None:
-        assert self._process.stdout is not None
-        while self._process.poll() is None and self._process.stdout.readline().strip() not in ("ready", ""):
-            pass
-
-    def rows(self) -> list[dict[str, Any]]:
-        out = self._process.communicate("go\n" if self._process.poll() is None else None)[0]
-        if self._process.returncode != 0:
-            lines = self._log.read_text().strip().splitlines()
-            return [{"error": (lines or [f"ended by {self._process.returncode}"])[-1][:400]}]
-        return json.loads(out.strip().splitlines()[-1])
+def begin(name: str, way: str, folder: Path) -> Process:
+    environment = os.environ | ({} if way == PLANS else {"LAYRUB_ALLOCATOR": "pytorch"})
+    return Process(__file__, ["--way", way, "-o", str(folder), name], folder / f"{name}.{way}.log", environment)
 
 
 CSV_COLUMNS = (
@@ -270,11 +249,11 @@ def main() -> None:
         for way in wanted:
             if way not in begun:
                 together = [way] if way == PLANS or ROWS[name].alone else [w for w in wanted if w != PLANS]
-                begun |= {w: Process(name, w, folder) for w in together}
+                begun |= {w: begin(name, w, folder) for w in together}
                 for w in together:
                     begun[w].wait_until_ready()
-            process = begun[way]
-            for row in process.rows():
+            rows = begun[way].result()
+            for row in rows if isinstance(rows, list) else [rows]:
                 row = {"step": name, "way": way} | row
                 print(json.dumps(row), flush=True)
                 with open(folder / "peers.jsonl", "a", encoding="utf-8") as out:

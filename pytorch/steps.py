@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -106,3 +108,28 @@ def training(made: Made, optimizer: str) -> Callable[..., Any]:
 
     step.optimizer = opt  # type: ignore[attr-defined]
     return step
+
+
+class Process:
+    """A script in a process of its own, which may print "ready" and wait for a line; its last line is its result, in JSON."""
+
+    def __init__(self, script: str, arguments: list[str], log: Path, environment: dict[str, str] | None = None) -> None:
+        self._log = log
+        with open(log, "w") as out:
+            self._process = subprocess.Popen(
+                [sys.executable, script, *arguments],
+                stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=out, text=True, env=environment,
+            )  # fmt: skip
+
+    def wait_until_ready(self) -> None:
+        assert self._process.stdout is not None
+        while self._process.poll() is None and self._process.stdout.readline().strip() not in ("ready", ""):
+            pass
+
+    def result(self) -> Any:
+        """Lets the script go on, and returns its result, or {"error": its last line}."""
+        out = self._process.communicate("go\n" if self._process.poll() is None else None)[0]
+        if self._process.returncode != 0:
+            lines = self._log.read_text().strip().splitlines()
+            return {"error": (lines or [f"ended by {self._process.returncode}"])[-1][:400]}
+        return json.loads(out.strip().splitlines()[-1])

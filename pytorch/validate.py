@@ -18,7 +18,6 @@ import gc
 import json
 import os
 import statistics
-import subprocess
 import sys
 import time
 from collections.abc import Callable
@@ -27,7 +26,7 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from steps import ADAMW, BERT_LARGE, LLAMA_1B, SGD, Made, images, resnet, training, vit, words  # noqa: E402
+from steps import ADAMW, BERT_LARGE, LLAMA_1B, SGD, Made, Process, images, resnet, training, vit, words  # noqa: E402
 
 DEVICE = os.environ.get("LAYRUB_DEVICE", "h200")  # the document of the GPU that is there
 PARTS = ("ghost", "unmapped", "real")
@@ -247,34 +246,15 @@ def csv_append(path: Path, row: dict[str, Any]) -> None:
 # ---- processes ----
 
 
-class Part:
-    """A part of a model in a process of its own."""
-
-    def __init__(self, name: str, part: str, folder: Path) -> None:
-        self._log = folder / f"{name}.{part}.log"
-        with open(self._log, "w") as log:
-            self._process = subprocess.Popen(
-                [sys.executable, __file__, "--part", part, "-o", str(folder), name],
-                stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, text=True,
-            )  # fmt: skip
-
-    def wait_until_ready(self) -> None:
-        assert self._process.stdout is not None
-        self._process.stdout.readline()
-
-    def figures(self) -> dict[str, Any]:
-        out = self._process.communicate("go\n" if self._process.poll() is None else None)[0]
-        if self._process.returncode != 0:
-            lines = self._log.read_text().strip().splitlines()
-            return {"error": (lines or [f"ended by {self._process.returncode}"])[-1][:400]}
-        return json.loads(out.strip().splitlines()[-1])
+def begin(name: str, part: str, folder: Path) -> Process:
+    return Process(__file__, ["--part", part, "-o", str(folder), name], folder / f"{name}.{part}.log")
 
 
 def without_gpu_time(names: list[str], parts: list[str], folder: Path) -> dict[tuple[str, str], dict[str, Any]]:
     """The figures of all parts without memory, several at a time."""
     wanted = [(n, p) for n in names for p in parts if p != "real" and not (p == "ghost" and n.endswith("-compiled"))]
     with concurrent.futures.ThreadPoolExecutor(max(1, (os.cpu_count() or 2) // 3)) as several:
-        return dict(zip(wanted, several.map(lambda key: Part(*key, folder).figures(), wanted), strict=True))
+        return dict(zip(wanted, several.map(lambda key: begin(*key, folder).result(), wanted), strict=True))
 
 
 def main() -> None:
@@ -296,13 +276,13 @@ def main() -> None:
         os._exit(0)  # tensors without memory are not to be freed
     parts = args.parts.split(",")
     figures = without_gpu_time(models, parts, folder)
-    real_parts = {n: Part(n, "real", folder) for n in models} if "real" in parts else {}
+    real_parts = {n: begin(n, "real", folder) for n in models} if "real" in parts else {}
     for part in real_parts.values():
         part.wait_until_ready()
     for name in models:
         of_model = {p: f for (n, p), f in figures.items() if n == name}
         if name in real_parts:
-            of_model["real"] = real_parts[name].figures()
+            of_model["real"] = real_parts[name].result()
         row = row_of(name, of_model, folder)
         print(json.dumps(row), flush=True)
         with open(folder / "validate.jsonl", "a", encoding="utf-8") as out:

@@ -184,7 +184,7 @@ move_homes(struct home_choice *c, int64_t wanted, enum movable which)
 	return bytes;
 }
 
-/* What the step's first or last op lacks: only homes on the host help there. */
+/* The bytes that the step's first or last op lacks: only homes on the host help there. */
 static int64_t
 lack_of_ends(const struct home_choice *c)
 {

@@ -2,7 +2,7 @@
 /* hybrid_homes.h - which persistent tensors are away from the device, and where they live
  *
  * Parameters and optimizer state that do not fit beside a step's other tensors have to move.  Each costs a copy out and a copy in.
- * There are two ways to be away at the fullest op:
+ * Two ways to be away at the fullest op:
  *
  *  - A tensor at home on the device leaves before that op and returns for its next use.  Its copy out fills the link while forward
  *    runs, when little else does.

@@ -28,7 +28,7 @@ class Form:
         self._trained = [(p, p.requires_grad) for m in recording.modules for p in m.parameters(recurse=False)]
         found = homes.find(recording.storages.values(), recording.after)
         self.residents: dict[int, Resident] = dict(zip(recording.storages, found, strict=True))
-        # Nothing holds what the user may drop, or the storages that residents move out of.
+        # References to what the user may drop, and to the storages that residents move out of, end here.
         recording.after, recording.storages, recording.tape.constants = Living(), {}, {}
         self.use(plan, needs)
         read = {self.residents[s] for s in recording.read if s in self.residents}

@@ -203,12 +203,13 @@ class Step:
         Each is left out where the plans so far are good enough.
         """
         budget = self._budget if self._budget is not None else self._room(recording)
+        machine = self._machine(recording)
         best: tuple[Plan, c.Needs] | None = None
         failure: DoesNotFit | None = None
         for share in (1.0, *LOWER_BUDGETS):
             for reorder in ("none", "updates") if recording.updates else ("none",):
                 try:
-                    found = self._plan_in_order(recording, reorder, None if budget is None else int(share * budget))
+                    found = self._plan_in_order(recording, machine, reorder, None if budget is None else int(share * budget))
                 except DoesNotFit as e:
                     failure = failure or e
                     continue
@@ -223,11 +224,12 @@ class Step:
             raise failure
         return best
 
-    def _plan_in_order(self, recording: Recording, reorder: str, budget: int | None) -> tuple[Plan, c.Needs]:
+    def _plan_in_order(
+        self, recording: Recording, machine: dict[str, Any], reorder: str, budget: int | None
+    ) -> tuple[Plan, c.Needs]:
         options: dict[str, Any] = {"policy": self._policy} if self._policy else {}
         if budget is not None:
             options["budget_bytes"] = budget
-        machine = self._machine(recording)
         with graph.problem(recording.tape, reorder=reorder, host_bytes=self._host or 0, **machine) as problem:
             try:
                 plan = problem.plan(progress=self._progress, **options)

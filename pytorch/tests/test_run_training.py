@@ -459,8 +459,8 @@ def test_less_memory_is_tried_where_a_plan_is_far_above_the_bound(monkeypatch: p
     found: list[tuple[int, float]] = []
     plan = run.Step._plan_in_order
 
-    def noted(self: Any, recording: Any, reorder: str, budget: int) -> Any:
-        made = plan(self, recording, reorder, budget)
+    def noted(self: Any, recording: Any, machine: Any, reorder: str, budget: int) -> Any:
+        made = plan(self, recording, machine, reorder, budget)
         found.append((budget, made[0].figures.step_time_us))
         return made
 
