@@ -9,11 +9,14 @@
 #include "src/base/threads.h"
 
 enum {
-	LOWER_RUNGS = 1,		/* 0 .. 100: searched below the rung of a budget; a draw is hardly beaten by one for 2 % less memory */
-	AHEAD = LOWER_RUNGS + 2		/* searches side by side: of the rung, lower ones, and the budget itself */
+	LOWER_RUNGS = 1,		/* 0 .. 100: searched below the rung of a budget */
+	SMALL_OPS = 150,		/* 0 .. 10^6: in a step of at most so many ops, a tensor may be large beside the distance of two rungs, so that
+					 * budgets between rungs are searched, too, and draws differ most ... */
+	SMALL_LOWER_RUNGS = 3,		/* LOWER_RUNGS .. 100: ... and a search is quick, so that there are more lower rungs */
+	AHEAD = SMALL_LOWER_RUNGS + 2	/* searches side by side: of the rung, lower ones, and the budget itself */
 };
 #define SAME 1e-4		/* 0 .. 0.01: a lower rung that cannot be faster by this part is not searched */
-#define OWN_PART 0.01		/* 0 .. 1: the part by which a budget between two rungs must be faster than these.  Smaller gains are luck that
+#define OWN_PART 0.05		/* 0 .. 1: the part by which a budget between two rungs must be faster than these.  Smaller gains are luck that
 				 * the next budget does not have; a larger one means that one more tensor has room */
 
 void
@@ -263,18 +266,34 @@ next_lower(const struct floors *f, bytes_t rung)
 	return ladder_budget(&f->ladder, ladder_rung(&f->ladder, rung - 1));
 }
 
+/* Returns the number of lower rungs that an answer looks at. */
+static uint32_t
+lower_rungs(const struct floors *f)
+{
+	if (f->options.lower_rungs > 0)
+		return f->options.lower_rungs;
+	return f->graph->op_count <= SMALL_OPS ? SMALL_LOWER_RUNGS : LOWER_RUNGS;
+}
+
+/* True: a budget between two rungs has a search of its own. */
+static bool
+has_own(const struct floors *f, bytes_t rung, bytes_t budget)
+{
+	return budget > rung && f->options.lower_rungs == 0 && f->graph->op_count <= SMALL_OPS;
+}
+
 /* Searches ahead what the answer for a budget is likely to look at: all of it, unless the whole step has room. */
 static int
 search_near(struct floors *f, bytes_t rung, bytes_t budget, struct err *e)
 {
-	bytes_t near[AHEAD] = { rung };
-	int count = 1;
+	bytes_t near[AHEAD] = { rung }, below = rung;
+	int count = 1, most = lower_rungs(f) < SMALL_LOWER_RUNGS ? (int)lower_rungs(f) : SMALL_LOWER_RUNGS;
 
 	if (budget >= f->life.peak_bytes)
 		return 0;
-	for (bytes_t below = rung; count <= LOWER_RUNGS && below > f->ladder.least_bytes; count++)
+	for (; count <= most && below > f->ladder.least_bytes; count++)
 		near[count] = below = next_lower(f, below);
-	if (budget > rung && f->options.lower_rungs == 0)
+	if (has_own(f, rung, budget))
 		near[count++] = budget;
 	return search_ahead(f, near, count, e);
 }
@@ -284,16 +303,16 @@ static int
 look_further(struct floors_answer *x, bytes_t rung, struct err *e)
 {
 	const struct floors *f = x->floors;
-	uint32_t lower = f->options.lower_rungs > 0 ? f->options.lower_rungs : LOWER_RUNGS;
+	uint32_t lower = lower_rungs(f);
 
 	for (bytes_t below = rung; lower > 0 && below > f->ladder.least_bytes; lower--) {
 		below = next_lower(f, below);
 		if (look_at(x, below, SAME, e) < 0)
 			return -1;
 	}
-	if (f->options.lower_rungs > 0)
-		return 0;
-	return x->budget > rung && (look_at(x, x->budget, OWN_PART, e) < 0 || look_simply(x, e) < 0) ? -1 : 0;
+	if (x->budget > rung && (x->best == NULL || has_own(f, rung, x->budget)) && look_at(x, x->budget, OWN_PART, e) < 0)
+		return -1;
+	return x->budget > rung && f->options.lower_rungs == 0 && look_simply(x, e) < 0 ? -1 : 0;
 }
 
 int

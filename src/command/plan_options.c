@@ -84,7 +84,7 @@ static const struct plan_option options[] = {
 	{ .row = { "time-limit", 0, OPTION_TEXT, "TIME", &plan_given.time_limit, "policies hybrid and ilp: search no longer for a\n"
 	    "plan; a bare number is in seconds (default: ilp\n20s, hybrid a fixed amount of search)", NULL } },
 	{ .row = { "floors", 0, OPTION_COUNT, "N", &plan_given.floors, "policy hybrid: search N lower rungs for a faster\n"
-	    "plan, and no budget between rungs (default: 1, and\nthe budget itself)", NULL },
+	    "plan, and no budget between rungs (default: few)", NULL },
 	  .why_not = { [FOR_COMPARE] = "it concerns one policy", [FOR_FIT] = "it plans many batches", [FOR_EXPLAIN] = "it asks what a little more would bring" } },
 	{ .row = { "start", 0, OPTION_TEXT, "FILE", &plan_given.start, "be no slower than this plan of the same step would\n"
 	    "be on this device, where it fits (default: none)", NULL },
