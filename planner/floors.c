@@ -11,13 +11,14 @@
 enum {
 	LOWER_RUNGS = 1,		/* 0 .. 100: searched below the rung of a budget */
 	SMALL_OPS = 150,		/* 0 .. 10^6: in a step of at most so many ops, a tensor may be large beside the distance of two rungs, so that
-					 * budgets between rungs are searched, too, and draws differ most ... */
+					 * draws differ most ... */
 	SMALL_LOWER_RUNGS = 3,		/* LOWER_RUNGS .. 100: ... and a search is quick, so that there are more lower rungs */
 	AHEAD = SMALL_LOWER_RUNGS + 2	/* searches side by side: of the rung, lower ones, and the budget itself */
 };
 #define SAME 1e-4		/* 0 .. 0.01: a lower rung that cannot be faster by this part is not searched */
-#define OWN_PART 0.05		/* 0 .. 1: the part by which a budget between two rungs must be faster than these.  Smaller gains are luck that
-				 * the next budget does not have; a larger one means that one more tensor has room */
+#define OWN_PART 0.01		/* 0 .. 1: the part by which a budget between two rungs must be faster than these.  Smaller gains are luck that
+				 * the next budget does not have; larger ones come from a steep frontier ... */
+#define SMALL_OWN_PART 0.05	/* OWN_PART .. 1: ... or, in a small step, from one more tensor that has room */
 
 void
 floors_init(struct floors *f, const struct graph *g, const struct device *d, const struct planner_options *o, struct arena *a)
@@ -279,7 +280,7 @@ lower_rungs(const struct floors *f)
 static bool
 has_own(const struct floors *f, bytes_t rung, bytes_t budget)
 {
-	return budget > rung && f->options.lower_rungs == 0 && f->graph->op_count <= SMALL_OPS;
+	return budget > rung && f->options.lower_rungs == 0;
 }
 
 /* Searches ahead what the answer for a budget is likely to look at: all of it, unless the whole step has room. */
@@ -310,7 +311,8 @@ look_further(struct floors_answer *x, bytes_t rung, struct err *e)
 		if (look_at(x, below, SAME, e) < 0)
 			return -1;
 	}
-	if (x->budget > rung && (x->best == NULL || has_own(f, rung, x->budget)) && look_at(x, x->budget, OWN_PART, e) < 0)
+	if (x->budget > rung && (x->best == NULL || has_own(f, rung, x->budget)) &&
+	    look_at(x, x->budget, f->graph->op_count <= SMALL_OPS ? SMALL_OWN_PART : OWN_PART, e) < 0)
 		return -1;
 	return x->budget > rung && f->options.lower_rungs == 0 && look_simply(x, e) < 0 ? -1 : 0;
 }

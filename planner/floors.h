@@ -3,8 +3,8 @@
  *
  * A search is a draw: a little more memory may end in a slower plan.  So plans come from the rungs of a ladder (ladder.h), where each
  * rung's search is the same for whoever asks.  The answer for a budget is the fastest plan of the rung at or below it and of the
- * next lower one.  In a small step, a budget between two rungs is searched, too, and its own plan taken if it is much faster.  Nothing is
- * kept between two runs.
+ * next lower one.  A budget between two rungs is searched, too, and its own plan taken if it is much faster.  Nothing is kept between two
+ * runs.
  */
 #ifndef PLANNER_FLOORS_H
 #define PLANNER_FLOORS_H

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* frontier.h - step time against memory: the plans for a fixed list of budgets
  *
- * The budgets are the least that any plan needs, and every fifth rung of the ladder (ladder.h): they follow from the graph alone.  Each point is the answer for its
- * budget (floors.h), or the plan of a smaller budget where that is faster.  So the step time never rises with the budget.
+ * The list of budgets follows from the graph alone: the least that any plan needs, and every fifth rung of the ladder (ladder.h) up to the
+ * step's own peak.  Budgets between two whose step times are close are left out.  Each point is the plan of its rung (floors.h; of the
+ * largest budget, the answer), or the plan of a smaller budget where that is faster.  So the step time never rises with the budget.
  */
 #ifndef PLANNER_FRONTIER_H
 #define PLANNER_FRONTIER_H
@@ -15,7 +16,7 @@ struct frontier_point {
 };
 
 struct frontier {
-	uint32_t count;			/* of the budgets that have a plan */
+	uint32_t count;			/* of the budgets that were planned and have a plan */
 	bytes_t peak_bytes;		/* of the step, if everything stays */
 	struct frontier_point *points;	/* [count] from the smallest budget to the first one at which no time is lost */
 };
