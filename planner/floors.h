@@ -3,7 +3,7 @@
  *
  * A search is a draw: a little more memory may end in a slower plan.  So plans come from the rungs of a ladder (ladder.h), where each
  * rung's search is the same for whoever asks.  The answer for a budget is the fastest plan of the rung at or below it and of the
- * next lower one.  A budget between two rungs is searched, too, and its own plan taken if it is much faster.  Nothing is kept between two
+ * next lower ones.  A budget between two rungs is searched, too, and its own plan taken if it is much faster.  Nothing is kept between two
  * runs.
  */
 #ifndef PLANNER_FLOORS_H
