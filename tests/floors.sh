@@ -74,6 +74,10 @@ run compare "$zero" --device "$small" --budget 60%
 grep -q 'n/a' "$work/out" && ! grep -q 'nan' "$work/out"
 ok $? "compare has no overhead for it"
 
+answers 0 "compare" compare "$infer" --device "$small" --budget 40MiB
+grep -q '^hybrid ' "$work/out"
+ok $? "its first row names hybrid"
+
 # ---- no plan ----
 
 answers 1 "without pinned memory" plan "$infer" --device "$data/search-device-nopin.json" --budget 31MiB

@@ -102,7 +102,7 @@ plan_overhead(const struct plan *p)
 	return ideal > 0 ? step / ideal - 1 : step > 0 ? INFINITY : 0;
 }
 
-/* A copy that shares no memory with `from` but its graph and device. */
+/* A copy that shares the graph, the device, and the texts that outlive a search: all but the configuration. */
 void plan_copy(struct plan *to, const struct plan *from, struct arena *a);
 
 /* Reads a "layrub-plan" with the graph and the device in it.  Their digests must agree with the file's. */

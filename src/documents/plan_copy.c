@@ -40,7 +40,5 @@ plan_copy(struct plan *to, const struct plan *from, struct arena *a)
 		COPY(program[i].writes, uint32_t, o->output_count)
 	}
 #undef COPY
-#define COPY(member) to->member = copy_text(from->member, a);
-	COPY(tool) COPY(policy) COPY(placement) COPY(options) COPY(found_by) COPY(configuration) COPY(status)
-#undef COPY
+	to->configuration = copy_text(from->configuration, a);
 }
