@@ -29,7 +29,6 @@ from .verify import Verifier
 
 CPU_DEVICE = "h100"  # the device document by which a step on the host is planned
 BESIDE = 1 << 29  # bytes of a GPU that a process takes after a plan is made: results, batches, workspaces of libraries
-WORTH_ANOTHER_ORDER = 1.005  # of a step's ideal time: a longer one is planned with early updates, too
 
 
 class DoesNotFit(Refused):
@@ -201,24 +200,8 @@ class Step:
         budget = self._budget if self._budget is not None else self._room(recording)
         if budget is not None:
             options["budget_bytes"] = budget
-        found, failure = [], None
-        for reorder in ("none", "updates") if recording.updates else ("none",):
-            try:
-                found.append(self._plan_in_order(recording, reorder, options))
-            except DoesNotFit as e:
-                failure = failure or e
-            else:
-                figures = found[-1][0].figures
-                if figures.step_time_us <= WORTH_ANOTHER_ORDER * figures.ideal_time_us:
-                    break
-        if not found:
-            assert failure is not None
-            raise failure
-        return min(found, key=lambda f: f[0].figures.step_time_us)
-
-    def _plan_in_order(self, recording: Recording, reorder: str, options: dict[str, Any]) -> tuple[Plan, c.Needs]:
-        machine = self._machine(recording)
-        with graph.problem(recording.tape, reorder=reorder, host_bytes=self._host or 0, **machine) as problem:
+        reorder = "updates" if recording.updates else "none"
+        with graph.problem(recording.tape, reorder=reorder, **self._machine(recording)) as problem:
             try:
                 plan = problem.plan(progress=self._progress, **options)
             except LayrubError as e:
@@ -231,11 +214,12 @@ class Step:
     def _machine(self, recording: Recording) -> dict[str, Any]:
         """The device of a problem: a document, with the link as it has been measured."""
         assert self._homes is not None
+        options: dict[str, Any] = {"host_bytes": self._host or 0}
         document = self._document or _document_of(self._homes.device)
         if recording.load is None:
-            return {"device": document}
+            return options | {"device": document}
         with graph.problem(recording.tape, device=document) as problem:
-            return {"device_data": recording.load.on(problem.device)}
+            return options | {"device_data": recording.load.on(problem.device)}
 
     def _room(self, recording: Recording) -> int | None:
         """The bytes that a plan may take on a GPU: what is free, and what the step's own tensors and the last plan hold."""
@@ -332,7 +316,7 @@ def _why(e: LayrubError, problem: Problem, recording: Recording) -> str:
     """The error in the user's terms: the op and the line that need the most, and how much."""
     needs = problem.needs
     op = e.op if e.op is not None else needs.bound_op
-    largest = describe(recording.tape.entries[op])
+    largest = describe(recording.tape.entries[graph.order(recording.tape, problem.graph.ops)[op]])
     missing = f"; {e.missing_bytes} bytes are missing" if e.missing_bytes else ""
     return f"{e.text}; the largest op is {largest}: no plan needs less than {needs.bound_bytes} bytes{missing}"
 
