@@ -158,7 +158,7 @@ C_TESTS += %D%/idle.t %D%/results.t
 C_TESTS += %D%/bounds.t
 %C%_bounds_t_SOURCES = %D%/bounds.c
 %C%_bounds_t_LDADD = $(TEST_LIBS)
-SHELL_TESTS += %D%/policy_cases.sh
+SHELL_TESTS += %D%/policy_cases.sh %D%/floors.sh
 C_TESTS += %D%/bound_optimum.t
 %C%_bound_optimum_t_SOURCES = %D%/bound_optimum.c %D%/optimum.c %D%/optimum_values.c \
 	%D%/optimum_plan.c %D%/optimum.h %D%/optimum_private.h %D%/tiny_step.c %D%/tiny_step.h
@@ -242,6 +242,11 @@ EXTRA_DIST += %D%/bench_schedule.sh
 .PHONY: bench-schedule
 bench-schedule: layrub$(EXEEXT)
 	@LAYRUB=./layrub LAYRUB_DATA='$(abs_top_srcdir)/networks' $(SHELL) $(srcdir)/%D%/bench_schedule.sh
+
+EXTRA_DIST += %D%/bench_floors.sh
+.PHONY: bench-floors
+bench-floors: layrub$(EXEEXT)
+	@LAYRUB=./layrub LAYRUB_DATA='$(abs_top_srcdir)/networks' $(SHELL) $(srcdir)/%D%/bench_floors.sh
 
 # What has threads, for a build with --enable-tsan.  What other libraries do in theirs is not looked at, but for OpenMP, which
 # explains itself to the sanitizer.

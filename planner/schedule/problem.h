@@ -33,6 +33,8 @@ struct problem {
 	bytes_t budget_bytes;		/* of device memory for all buffers, fragmentation included */
 	struct search_control *control;	/* NULL: all zero */
 	const char *command;		/* of an external policy (policy.h); NULL: none */
+	bool simple;			/* a search takes the fastest of the simple policies, and changes nothing of it */
+	double beat_us;			/* of a simple search: only a faster schedule counts; 0: any does */
 };
 
 /* Lowers p's budget by the excess of a plan, so that the next plan of the same policy may fit the original budget.  False, without a

@@ -25,7 +25,7 @@ command_of(const struct fit_answer *w, const char *document, struct arena *a)
 	const struct task *t = w->problem.task;
 	const struct fit_evaluation *best = w->fits || !t->is_network ? &w->planned : &w->most_planned;
 	const char *name = strrchr(document, '/');
-	bool resident = w->fits ? w->resident.ok : best->batch <= w->most_resident.batch;
+	bool resident = w->fits || !t->is_network ? w->resident.ok : best->batch <= w->most_resident.batch;
 	char *file = arena_strdup(a, name == NULL ? document : name + 1);
 	struct plan_request q = w->problem.request;
 
@@ -95,10 +95,11 @@ print_answer(const struct fit_answer *w, const char *command, struct arena *a)
 	text_row(stdout, "  available", "%s", units_size(size, w->planning.options.budget_bytes));
 	text_row(stdout, "  reserved", "%s for the driver and libraries, not counted above", units_size(size, t->device.reserved_bytes));
 	if (w->planned.has_plan) {
-		char time[32];
+		char time[32], longer[32];
 
 		text_row(stdout, "  host memory", "%s, pinned", units_size(size, w->planned.figures.host_bytes));
-		text_row(stdout, "step time", "%s, %.1f %% longer than ideal", units_time(time, w->planned.figures.step_time_us), 100 * w->planned.overhead);
+		text_row(stdout, "step time", "%s, %s than ideal", units_time(time, w->planned.figures.step_time_us),
+		    fit_longer(longer, w->planned.overhead));
 	}
 	if (t->is_network)
 		print_batches(w, a);
@@ -118,7 +119,8 @@ evaluation_to_json(struct json_out *o, const char *key, const struct fit_evaluat
 	json_out_uint(o, "batch", v->batch);
 	if (v->has_plan) {
 		json_out_real(o, "step_time_us", v->figures.step_time_us);
-		json_out_real(o, "overhead", v->overhead);
+		if (isfinite(v->overhead))
+			json_out_real(o, "overhead", v->overhead);
 		json_out_uint(o, "arena_bytes", v->figures.arena_bytes);
 		json_out_uint(o, "host_bytes", v->figures.host_bytes);
 	}

@@ -176,6 +176,8 @@ key_end(const struct sweep_options *o, struct arena *a)
 	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
 		if (texts[i].value != NULL)
 			s = arena_printf(a, "%s %s=%s", s, texts[i].name, texts[i].value);
+	if (q->floors > 0)
+		s = arena_printf(a, "%s floors=%" PRIu32, s, q->floors);
 	if (q->task.accumulate > 0)
 		s = arena_printf(a, "%s accumulate=%" PRIu32, s, q->task.accumulate);
 	for (uint32_t i = 0; i < q->task.set_count; i++)

@@ -60,18 +60,18 @@ search(struct fit_answer *w, struct err *e)
 static const char *
 verdict_of(const struct fit_answer *w, struct arena *a)
 {
-	char need[32], have[32];
+	char need[32], have[32], longer[32];
 
+	fit_longer(longer, w->planned.overhead);
 	units_size(need, w->planning.life.peak_bytes);
 	units_size(have, w->planning.options.budget_bytes);
 	if (w->resident.ok)
 		return arena_printf(a, "yes: all of it stays in memory, %s of %s", units_size(need, w->resident.figures.arena_bytes), have);
 	if (w->fits)
-		return arena_printf(a, "yes, with a plan: the step would need %s and %s are available; it takes %.1f %% longer", need, have,
-		    100 * w->planned.overhead);
+		return arena_printf(a, "yes, with a plan: the step would need %s and %s are available; it takes %s", need, have, longer);
 	if (w->planned.has_plan)
-		return arena_printf(a, "no: there is a plan for %s, but the step would take %.1f %% longer, and %g %% are allowed", have,
-		    100 * w->planned.overhead, 100 * w->problem.most_overhead);
+		return arena_printf(a, "no: there is a plan for %s, but the step would take %s, and %g %% are allowed", have, longer,
+		    100 * w->problem.most_overhead);
 	return arena_printf(a, "no: the step needs %s, %s are available, and no plan was found", need, have);
 }
 

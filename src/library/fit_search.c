@@ -78,7 +78,7 @@ run_job(void *arg)
 	v->has_plan = true;
 	figures_of_plan(&v->figures, &p);
 	v->figures.graph = v->figures.device = v->figures.configuration = NULL;	/* gone with the arena */
-	v->overhead = v->ideal_time_us > 0 ? v->figures.overhead : 0;
+	v->overhead = plan_overhead(&p);
 	return 0;
 }
 
@@ -98,11 +98,21 @@ tell(const struct fit_problem *p, enum fit_mode mode, uint32_t batch)
 	p->request.progress(p->request.user, line);
 }
 
+const char *
+fit_longer(char text[32], double overhead)
+{
+	if (isfinite(overhead))
+		snprintf(text, 32, "%.1f %% longer", 100 * overhead);
+	else
+		snprintf(text, 32, "infinitely longer");
+	return text;
+}
+
 int
 fit_evaluate(struct fit_evaluation *v, const struct fit_problem *p, enum fit_mode mode, uint32_t batch, struct err *e)
 {
 	struct fit_job j = { .evaluation = v, .problem = p, .mode = mode, .arena = ARENA_INIT, .err = ERR_INIT };
-	char percent[16];
+	char longer[32];
 	int rc;
 
 	*v = (struct fit_evaluation) { .batch = batch };
@@ -117,8 +127,7 @@ fit_evaluate(struct fit_evaluation *v, const struct fit_problem *p, enum fit_mod
 	snprintf(v->why, sizeof(v->why), "%s", j.err.text);
 	v->ok = v->has_plan && v->overhead <= p->most_overhead;
 	if (v->has_plan && !v->ok) {
-		snprintf(percent, sizeof(percent), "%.1f %%", 100 * v->overhead);
-		snprintf(v->why, sizeof(v->why), "the step would take %s longer, most of it %s", percent,
+		snprintf(v->why, sizeof(v->why), "the step would take %s, most of it %s", fit_longer(longer, v->overhead),
 		    v->figures.stall_time_us >= v->figures.recompute_time_us ? "waiting for copies over the link" : "recomputing");
 	}
 	return 0;

@@ -26,7 +26,7 @@ struct fit_evaluation {
 	bool has_plan;			/* false: `why` has the reason */
 	bool ok;			/* it has a plan, whose overhead is allowed */
 	struct figures figures;		/* of the plan, without its graph, device and configuration */
-	double overhead;		/* of the plan; 0 if the step takes no time */
+	double overhead;		/* of the plan (plan_overhead()) */
 	double ideal_time_us;
 	double update_time_us;		/* the part of the ideal time that updates take: once a step, not once a sample */
 	bytes_t gradient_bytes;		/* of the gradients that updates read: accumulation adds these up */
@@ -41,6 +41,9 @@ int fit_evaluate(struct fit_evaluation *v, const struct fit_problem *p, enum fit
  * be ok, or 0; if *best already holds its evaluation, the evaluation is not repeated. */
 int fit_largest(struct fit_evaluation *best, struct fit_evaluation *over, const struct fit_problem *p, enum fit_mode mode, uint32_t at_least,
     uint32_t at_most, struct err *e) WARN_UNUSED;
+
+/* Returns "12.3 % longer"; "infinitely longer" if the ideal step takes no time. */
+const char *fit_longer(char text[32], double overhead);
 
 /* True once the search must end with its best result so far. */
 bool fit_stopped(const struct fit_problem *p);
