@@ -108,11 +108,11 @@ planner_bound(struct plan *plan, const struct lifetimes *life, const struct plan
 		    bounds_time_us(o->bounds_us, life, plan->device, plan->budget_bytes, a);
 }
 
-/* A search with a time limit spends all of it on its own budget. */
+/* A search with a time limit, or with less effort than usual, spends all of it on its own budget. */
 static bool
 is_limited(const struct planner_options *o)
 {
-	return o->control != NULL && o->control->time_limit_s > 0;
+	return (o->control != NULL && o->control->time_limit_s > 0) || search_effort(o->control) < 1;
 }
 
 static bool

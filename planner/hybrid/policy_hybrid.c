@@ -147,11 +147,12 @@ run_contender(void *arg)
 
 /* Returns the most evaluations of the search: fewer for larger graphs. */
 static int
-evaluations_for(const struct graph *g)
+evaluations_for(const struct problem *p)
 {
-	int n = (int)(EVALUATION_OPS / ((uint64_t)g->op_count + 1)), most = g->op_count > SMALL_GRAPH ? USUAL_EVALUATIONS : MOST_EVALUATIONS;
+	uint32_t ops = p->graph->op_count;
+	double most = fmin(EVALUATION_OPS / (ops + 1.0), ops > SMALL_GRAPH ? USUAL_EVALUATIONS : MOST_EVALUATIONS);
 
-	return n < FEWEST_EVALUATIONS ? FEWEST_EVALUATIONS : n > most ? most : n;
+	return (int)fmin(MOST_EVALUATIONS, fmax(FEWEST_EVALUATIONS, fmax(FEWEST_EVALUATIONS, most) * search_effort(p->control)));
 }
 
 /* Runs all[i], unless the search is stopped, and makes it *best if it is the fastest that fits. */
@@ -540,7 +541,7 @@ policy_hybrid(struct schedule *s, const struct problem *p, struct arena *a, stru
 	x->arena = a;
 	x->best = s;
 	x->us = INFINITY;
-	x->most_evaluations = evaluations_for(p->graph);
+	x->most_evaluations = evaluations_for(p);
 	x->homes_move = p->life->persistent_bytes > p->budget_bytes / HOMES_PART;
 	x->packing = p->graph->op_count > (x->homes_move ? MEDIUM_GRAPH : SMALL_GRAPH) ? PACK_QUICKLY : PACK_SHORTLY;
 	if (p->simple)

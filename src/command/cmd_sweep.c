@@ -168,7 +168,8 @@ key_end(const struct sweep_options *o, struct arena *a)
 {
 	const struct plan_request *q = &o->request;
 	const struct { const char *name, *value; } texts[] = {
-		{ "lowering", q->task.lowering }, { "reorder", q->task.reorder }, { "times", q->task.times }, { "time-limit", q->time_limit },
+		{ "lowering", q->task.lowering }, { "reorder", q->task.reorder }, { "times", q->task.times }, { "effort", q->effort },
+		{ "time-limit", q->time_limit },
 		{ "host-memory", q->task.host_memory },
 	};
 	const char *s = "";

@@ -47,6 +47,18 @@ request_share(double *share, const char *option, const char *text, struct err *e
 	return 0;
 }
 
+/* Sets *factor from text, or from a number where there is none; 0: the default. */
+static int
+request_factor(double *factor, const char *option, const char *text, double number, struct err *e)
+{
+	char *end = NULL;
+
+	*factor = text == NULL ? number : strtod(text, &end);
+	if ((text == NULL && number == 0) || (*factor >= 0.01 && *factor <= 1000 && (text == NULL || (end != text && *end == '\0'))))
+		return 0;
+	return usage_error(e, option, "expected a factor from 0.01 to 1000%s%s", text == NULL ? "" : ", got ", text == NULL ? "" : text);
+}
+
 /* ---- options, whatever the task ---- */
 
 static int
@@ -117,6 +129,8 @@ read_control(struct planning *n, const struct plan_request *q, struct err *e)
 	    .write_lp = q->write_lp };
 	if (q->threads > THREADS_MAX)
 		return usage_error(e, "threads", "expected at most %d threads, got %" PRIu32, THREADS_MAX, q->threads);
+	if (request_factor(&n->control.effort, "--effort", q->effort, q->effort_factor, e) < 0)
+		return -1;
 	if (!(q->time_limit_s >= 0 && q->time_limit_s <= 1e9))
 		return usage_error(e, "--time-limit", "expected from 0 to 1e9 seconds");
 	if (request_seconds(&n->control.time_limit_s, "--time-limit", q->time_limit, e) < 0)
@@ -306,6 +320,9 @@ run_own_order(int rc, struct plan *p, struct planning *n, struct arena *a, struc
 
 	if (own.own_order == NULL || (rc < 0 && e->code != ERR_NO) || search_stopped(&n->control))
 		return rc;
+	/* The same ops in another order take as long. */
+	if (rc == 0 && isnan(n->most_overhead) && p->predicted.step_time_us <= p->predicted.ideal_time_us)
+		return 0;
 	own.reorder = NULL;
 	o.options = task_record(&own, a);
 	o.bounds_us = bounds_us;
@@ -408,7 +425,8 @@ plan_request_text(const struct plan_request *q, struct arena *a)
 {
 	const struct { const char *name, *value; } texts[] = {
 		{ "lowering", q->task.lowering }, { "reorder", q->task.reorder }, { "times", q->task.times },
-		{ "policy", q->policy }, { "placement", q->placement }, { "time-limit", q->time_limit },
+		{ "policy", q->policy }, { "placement", q->placement }, { "effort", q->effort },
+		{ "time-limit", q->time_limit },
 	};
 	const char *s = "";
 
