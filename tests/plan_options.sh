@@ -30,6 +30,7 @@ value() {	# OPTION
 	reorder) echo updates ;;
 	times) echo traced ;;
 	time-limit) echo 5s ;;
+	effort) echo 0.1 ;;
 	floors) echo 2 ;;
 	start) echo plan.json ;;
 	write-lp) echo model.lp ;;

@@ -1,13 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* fit_search.c - evaluations of batches, and the bisection over them */
+/* fit_search.c - evaluations of batches, the bisection over resident ones, and the scan for plans */
 #include <config.h>
 #include "src/library/fit_search.h"
 
 #include <string.h>
 
+#include "planner/bound/bound_time.h"
 #include "src/network/roofline.h"
 
-enum { GRAIN = 32 };	/* the search ends when it knows a large batch to one part in GRAIN */
+enum {
+	GRAIN = 64,		/* 16 .. 1024: the scan ends when it knows a large batch to one part in GRAIN */
+	FIRST_STEP = 32,	/* 8 .. 256: the first step down from the top is one part in so many of it */
+	BOUND_STEP = 8		/* 2 .. 64: the time bound is looked at in steps of one part in so many, then exactly */
+};
+#define DRAFT 0.25		/* 0.01 .. 1: effort of a quick plan */
 
 struct fit_job {
 	struct fit_evaluation *evaluation;
@@ -133,70 +139,279 @@ fit_evaluate(struct fit_evaluation *v, const struct fit_problem *p, enum fit_mod
 	return 0;
 }
 
-/* Returns the next batch to evaluate between `low`, which is ok, and `high`, which is not.  The guess takes the overhead to rise evenly,
- * and keeps an eighth of the width from both ends.  Plans of large batches take seconds; the guess saves half of them. */
-static uint32_t
-between(const struct fit_evaluation *best, const struct fit_evaluation *over, double most_overhead, uint32_t low, uint32_t high)
+double
+fit_samples_per_s(const struct fit_evaluation *v, uint32_t passes)
 {
-	uint32_t width = high - low, edge = width / 8 > 0 ? width / 8 : 1, guess;
-	double rise = over->overhead - best->overhead;
+	return v->figures.step_time_us > 0 ? v->batch * (double)passes / v->figures.step_time_us * 1e6 : 0;
+}
 
-	if (best->batch != low || !over->has_plan || !(rise > 0))
-		return low + width / 2;
-	guess = low + (uint32_t)((most_overhead - best->overhead) / rise * width);
-	return guess < low + edge ? low + edge : guess > high - edge ? high - edge : guess;
+/* Evaluates a batch that may be too large for the arithmetic of sizes: that is a reason, too, if a smaller one was read. */
+static int
+evaluate(struct fit_evaluation *v, const struct fit_problem *p, enum fit_mode mode, uint32_t batch, struct err *e)
+{
+	if (fit_evaluate(v, p, mode, batch, e) == 0)
+		return 0;
+	if (e->code != ERR_INPUT || batch == 1)
+		return -1;
+	snprintf(v->why, sizeof(v->why), "%s", e->text);
+	*e = (struct err) ERR_INIT;
+	return 0;
 }
 
 int
-fit_largest(struct fit_evaluation *best, struct fit_evaluation *over, const struct fit_problem *p, enum fit_mode mode, uint32_t at_least,
-    uint32_t at_most, struct err *e)
+fit_largest(struct fit_evaluation *best, const struct fit_problem *p, enum fit_mode mode, uint32_t at_most, struct err *e)
 {
-	uint32_t low = at_least, high = 0;
+	uint32_t high = 0;	/* the smallest that is not ok; 0: none yet */
 	struct fit_evaluation v;
 
-	*over = (struct fit_evaluation) { .batch = 0 };
-	if (low == 0)
-		*best = (struct fit_evaluation) { .batch = 0 };
-	else if (best->batch != low || !best->ok) {
-		if (fit_evaluate(best, p, mode, low, e) < 0)
-			return -1;
-		if (!best->ok) {
-			/* The caller's batch is not ok: the search begins below it. */
-			*over = *best;
-			*best = (struct fit_evaluation) { .batch = 0 };
-			high = low;
-			low = 0;
-		}
-	}
-	while (!fit_stopped(p) && low < at_most && (high == 0 || high - low > (low < 2 * GRAIN ? 1 : low / GRAIN))) {
-		uint32_t batch = high > 0 ? between(best, over, p->most_overhead, low, high) : low == 0 ? 1 : low < at_most / 2 ? 2 * low : at_most;
+	*best = (struct fit_evaluation) { .batch = 0 };
+	while (!fit_stopped(p) && best->batch < at_most && (high == 0 || high - best->batch > 1)) {
+		uint32_t low = best->batch;
+		uint32_t batch = high > 0 ? low + (high - low) / 2 : low == 0 ? 1 : low < at_most / 2 ? 2 * low : at_most;
 
-		if (fit_evaluate(&v, p, mode, batch, e) < 0) {
-			/* Bad input after a batch that was read: this batch is too large for the arithmetic of sizes. */
-			if (e->code != ERR_INPUT || low == 0)
-				return -1;
-			snprintf(v.why, sizeof(v.why), "%s", e->text);
-			*e = (struct err) ERR_INIT;
-		}
-		if (v.ok) {
-			low = batch;
+		if (evaluate(&v, p, mode, batch, e) < 0)
+			return -1;
+		if (v.ok)
 			*best = v;
-		} else if (!fit_stopped(p)) {	/* an unfinished plan does not prove that its batch does not fit */
+		else
 			high = batch;
-			*over = v;
-		}
+	}
+	return 0;
+}
+
+/* ---- bounds ---- */
+
+/* What bounds say of a batch. */
+struct fit_limits { bool memory, time; };
+
+struct limits_job {
+	const struct fit_problem *problem;
+	uint32_t batch;
+	struct fit_limits limits;
+	char *why;			/* [why_size] */
+	size_t why_size;
+	struct arena arena;
+	struct err err;
+};
+
+static void
+limit_by_time(struct limits_job *j, const struct lifetimes *life, const struct device *d, bytes_t budget)
+{
+	double most = life->ideal_time_us * (1 + j->problem->most_overhead);
+	struct time_bound b;
+	char longer[32];
+
+	bound_time(&b, life, d, budget, &j->arena);
+	j->limits.time = b.us > most;
+	if (j->limits.time)
+		snprintf(j->why, j->why_size, "no plan is fast enough: a bound says that the step would take at least %s",
+		    fit_longer(longer, b.us / life->ideal_time_us - 1));
+}
+
+static int
+run_limits(void *arg)
+{
+	struct limits_job *j = arg;
+	bytes_t budget = j->problem->request.budget_bytes;
+	struct lifetimes life;
+	struct task task;
+	char need[32], have[32];
+
+	if (task_at_batch(&task, j->problem->task, j->batch, 0, &j->arena, &j->err) < 0)
+		return -1;
+	lifetimes_init(&life, &task.graph, &j->arena);
+	j->limits.memory = life.bound_bytes > budget;
+	if (j->limits.memory)
+		snprintf(j->why, j->why_size, "no plan can be: op '%s' alone needs %s of %s", task.graph.ops[life.bound_op].name,
+		    units_size(need, life.bound_bytes), units_size(have, budget));
+	else
+		limit_by_time(j, &life, &task.device, budget);
+	return 0;
+}
+
+/* Sets *limits of a batch, and why, if there is a limit. */
+static int
+find_limits(struct fit_limits *limits, struct fit_scan *s, uint32_t batch, struct err *e)
+{
+	struct limits_job j = { .problem = s->problem, .batch = batch, .why = s->why, .why_size = sizeof(s->why), .arena = ARENA_INIT,
+	    .err = ERR_INIT };
+	int rc = arena_run(&j.arena, run_limits, &j, &j.err);
+
+	arena_free(&j.arena);
+	*limits = j.limits;
+	if (rc == 0)
+		return 0;
+	if (j.err.code != ERR_INPUT || batch == 1) {
+		*e = j.err;
+		return -1;
+	}
+	snprintf(s->why, sizeof(s->why), "%s", j.err.text);
+	limits->memory = true;
+	return 0;
+}
+
+/* Sets *end to the smallest batch that bounds on memory exclude, or to the first after the largest of all. */
+static int
+find_end(uint32_t *end, struct fit_scan *s, struct err *e)
+{
+	struct fit_limits l;
+	uint32_t low = 0, high = 1;
+
+	for (;; low = high, high *= 2) {
+		if (find_limits(&l, s, high, e) < 0)
+			return -1;
+		if (l.memory || high >= FIT_BATCH_MAX)
+			break;
+	}
+	if (!l.memory)
+		low = high++;
+	while (high - low > 1) {
+		uint32_t middle = low + (high - low) / 2;
+
+		if (find_limits(&l, s, middle, e) < 0)
+			return -1;
+		*(l.memory ? &high : &low) = middle;
+	}
+	*end = high;
+	return 0;
+}
+
+/* Sets s->top to the largest batch that bounds do not exclude. */
+static int
+find_top(struct fit_scan *s, struct err *e)
+{
+	struct fit_limits l = { .memory = true };
+	uint32_t high, low;
+
+	if (find_end(&high, s, e) < 0)
+		return -1;
+	for (low = high - 1; low > 0; low -= (low + BOUND_STEP - 1) / BOUND_STEP) {
+		if (find_limits(&l, s, low, e) < 0)
+			return -1;
+		if (!l.time)
+			break;
+		high = low;
+	}
+	while (high - low > 1) {
+		uint32_t middle = low + (high - low) / 2;
+
+		if (find_limits(&l, s, middle, e) < 0)
+			return -1;
+		*(l.time ? &high : &low) = middle;
+	}
+	s->top = low;
+	s->why[0] = '\0';
+	return high > FIT_BATCH_MAX ? 0 : find_limits(&l, s, high, e);	/* says why */
+}
+
+/* ---- plans ---- */
+
+static uint32_t
+grain(uint32_t batch)
+{
+	return batch < GRAIN ? 1 : batch / GRAIN;
+}
+
+static void
+note_fastest(struct fit_scan *s, const struct fit_evaluation *v)
+{
+	if (v->ok && (s->fastest.batch == 0 || fit_samples_per_s(v, 1) > fit_samples_per_s(&s->fastest, 1)))
+		s->fastest = *v;
+}
+
+/* Sets *batch to the largest that has a quick plan, about; 0: none has. */
+static int
+draft(uint32_t *batch, struct fit_scan *s, struct err *e)
+{
+	struct fit_problem p = *s->problem;
+	uint32_t low = s->top, high = s->top + 1, step = low / FIRST_STEP > 0 ? low / FIRST_STEP : 1;
+	struct fit_evaluation v;
+
+	if (p.request.effort == NULL)
+		p.request.effort_factor = DRAFT;
+	for (;; low = low > step ? low - step : 1, step *= 2) {
+		if (evaluate(&v, &p, FIT_PLANNED, low, e) < 0)
+			return -1;
+		if (v.ok || low == 1 || fit_stopped(&p))
+			break;
+		high = low;
+	}
+	while (v.ok && high - low > grain(low) && !fit_stopped(&p)) {
+		uint32_t middle = low + (high - low) / 2;
+		struct fit_evaluation next;
+
+		if (evaluate(&next, &p, FIT_PLANNED, middle, e) < 0)
+			return -1;
+		*(next.ok ? &low : &high) = middle;
+	}
+	*batch = v.ok ? low : 0;
+	return 0;
+}
+
+/* Evaluates in full: *ok, and s->best or s->over. */
+static int
+settle(bool *ok, struct fit_scan *s, uint32_t batch, struct err *e)
+{
+	struct fit_evaluation v;
+
+	if (evaluate(&v, s->problem, FIT_PLANNED, batch, e) < 0)
+		return -1;
+	*ok = v.ok;
+	note_fastest(s, &v);
+	if (v.ok)
+		s->best = v;
+	else if (!fit_stopped(s->problem))	/* an unfinished plan does not prove that its batch does not fit */
+		s->over = v;
+	return 0;
+}
+
+/* Goes up from s->best in steps that double while batches are ok, then halves the last step. */
+static int
+climb(struct fit_scan *s, struct err *e)
+{
+	uint32_t high = s->over.batch > s->best.batch ? s->over.batch : s->top + 1, step = grain(s->best.batch);
+	bool ok = true, climbing = true;
+
+	while (high - s->best.batch > grain(s->best.batch) && !fit_stopped(s->problem)) {
+		uint32_t low = s->best.batch, width = high - low, batch = climbing && step < width ? low + step : low + width / 2;
+
+		if (settle(&ok, s, batch, e) < 0)
+			return -1;
+		step *= 2;
+		climbing = climbing && ok;
+		if (!ok)
+			high = batch;
 	}
 	return 0;
 }
 
 int
+fit_scan(struct fit_scan *s, struct err *e)
+{
+	uint32_t batch;
+	bool ok = false;
+
+	if (find_top(s, e) < 0)
+		return -1;
+	if (s->top == 0)
+		return 0;
+	if (draft(&batch, s, e) < 0)
+		return -1;
+	/* A quick plan has no floors, and may be the better one by luck. */
+	for (; batch > 0 && !ok && !fit_stopped(s->problem); batch -= ok ? 0 : grain(batch))
+		if (settle(&ok, s, batch, e) < 0)
+			return -1;
+	return ok ? climb(s, e) : 0;
+}
+
+int
 fit_accumulate(struct fit_accumulation *f, const struct fit_problem *p, uint32_t samples, const struct device *d, struct err *e)
 {
-	struct fit_evaluation best, over;
+	struct fit_evaluation best;
 	double pass, add;
 
 	*f = (struct fit_accumulation) { .micro_batch = 0 };
-	if (fit_largest(&best, &over, p, FIT_MICRO, 0, samples, e) < 0)
+	if (fit_largest(&best, p, FIT_MICRO, samples, e) < 0)
 		return -1;
 	if (best.batch == 0)
 		return 0;
