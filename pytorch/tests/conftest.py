@@ -54,9 +54,14 @@ def problem():
         yield opened
 
 
+def _tap() -> str | None:
+    """The file for results.  Of several processes, the first one is told all of them."""
+    return None if "PYTEST_XDIST_WORKER" in os.environ else os.environ.get("LAYRUB_TAP")
+
+
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:
     """Appends a test's result to the file LAYRUB_TAP."""
-    path = os.environ.get("LAYRUB_TAP")
+    path = _tap()
     if path is None or (report.when != "call" and report.outcome == "passed") or (report.when == "teardown" and report.skipped):
         return
     name = report.nodeid.replace("#", "")
@@ -73,7 +78,7 @@ def pytest_runtest_logreport(report: pytest.TestReport) -> None:
 
 def pytest_collectreport(report: pytest.CollectReport) -> None:
     """Appends a file that cannot be imported."""
-    path = os.environ.get("LAYRUB_TAP")
+    path = _tap()
     if path is not None and report.failed:
         with open(path, "a") as out:
             print(f"not ok - {report.nodeid}", file=out)
