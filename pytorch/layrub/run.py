@@ -30,6 +30,7 @@ from .verify import Verifier
 CPU_DEVICE = "h100"  # the device document by which a step on the host is planned
 BESIDE = 1 << 29  # bytes of a GPU that a process takes after a plan is made: results, batches, workspaces of libraries
 EFFORT = 1.0  # of the search for a plan (`layrub plan --effort`)
+ORDER = "updates"  # of the ops, where there are updates: as recorded, or with updates as early as they can be, whichever is faster
 
 
 class DoesNotFit(Refused):
@@ -201,7 +202,7 @@ class Step:
         budget = self._budget if self._budget is not None else self._room(recording)
         if budget is not None:
             options["budget_bytes"] = budget
-        reorder = "updates" if recording.updates else "none"
+        reorder = ORDER if recording.updates else "none"
         with graph.problem(recording.tape, reorder=reorder, host_bytes=self._host or 0, **self._machine(recording)) as problem:
             try:
                 plan = problem.plan(progress=self._progress, **options)

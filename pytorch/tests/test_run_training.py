@@ -33,11 +33,12 @@ from running import (  # noqa: E402
 from torch import nn  # noqa: E402
 
 import layrub  # noqa: E402
-from layrub import verify  # noqa: E402
+from layrub import run, verify  # noqa: E402
 
 
 @pytest.fixture(autouse=True)
-def _one_thread() -> Iterator[None]:
+def _one_thread(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setattr(run, "ORDER", "updates")  # in which less stays as it was recorded
     with running.one_thread():
         yield
 
