@@ -13,7 +13,7 @@ enum {
 	SMALL_OPS = 150,		/* 0 .. 10^6: in a step of at most so many ops, a tensor may be large beside the distance of two rungs, so that
 					 * draws differ most ... */
 	SMALL_LOWER_RUNGS = 3,		/* LOWER_RUNGS .. 100: ... and a search is quick, so that there are more lower rungs */
-	TIGHT_LOWER_RUNGS = 4,		/* LOWER_RUNGS .. 100: for a plan that is far from the bound */
+	TIGHT_LOWER_RUNGS = 2,		/* LOWER_RUNGS .. 100: for a plan that is far from the bound */
 	AHEAD = SMALL_LOWER_RUNGS + 2	/* searches side by side: of the rung, lower ones, and the budget itself */
 };
 #define TIGHT_GAP 0.1		/* 0 .. 10: by this part over a bound, draws differ so much that any step has TIGHT_LOWER_RUNGS */
@@ -308,7 +308,7 @@ look_further(struct floors_answer *x, bytes_t rung, struct err *e)
 	const struct floors *f = x->floors;
 	uint32_t lower = lower_rungs(f);
 
-	if (f->options.lower_rungs == 0 && (x->best == NULL || x->best->predicted.step_time_us > floors_bound_us(x->floors, rung) * (1 + TIGHT_GAP)))
+	if (f->options.lower_rungs == 0 && lower < TIGHT_LOWER_RUNGS && (x->best == NULL || x->best->predicted.step_time_us > floors_bound_us(x->floors, rung) * (1 + TIGHT_GAP)))
 		lower = TIGHT_LOWER_RUNGS;
 	for (bytes_t below = rung; lower > 0 && below > f->ladder.least_bytes; lower--) {
 		below = next_lower(f, below);

@@ -52,11 +52,16 @@ true_that "$(inside largest_planned overhead) <= 0.6" "takes no more than is all
 true_that "$(inside accumulation micro_batch) * $(inside accumulation micro_steps) >= $batch" "micro-steps make up the batch"
 true_that "$(inside accumulation micro_batch) <= $top" "a micro-batch is at most the largest resident batch"
 true_that "$(inside accumulation step_time_us) > $(field ideal_time_us)" "accumulation is slower than all at once"
-true_that "$(field persistent_bytes) + $(field activation_bytes) + $(field workspace_bytes) == $(field step_peak_bytes)" "parts add up to the peak"
+true_that "$(field persistent_bytes) + $(field activation_bytes) + $(field gradient_bytes) + $(field workspace_bytes) == $(field step_peak_bytes)" "parts add up to the peak"
 step=$(field step_time_us)
-answers 0 "the plan itself" plan net.json --device small.json --batch $batch --json
+command=$(field command)
+# shellcheck disable=SC2086
+answers 0 "the plan itself" ${command#layrub } --json
 [ "$(field step_time_us)" = "$step" ]
 ok $? "has the step time that fit says"
+answers 0 "another batch" fit net.json --device small.json --batch 2 --slowdown 60% --json
+[ "$(inside largest_planned batch)" = "$planned" ]
+ok $? "has the same largest batch"
 answers 0 "in words" fit net.json --device small.json --batch $batch --slowdown 60%
 holds "yes, with a plan: the step would need" out "says so"
 holds "limit                at batch" out "names what limits a larger batch"

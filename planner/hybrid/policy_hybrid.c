@@ -152,7 +152,7 @@ evaluations_for(const struct problem *p)
 	uint32_t ops = p->graph->op_count;
 	double most = fmin(EVALUATION_OPS / (ops + 1.0), ops > SMALL_GRAPH ? USUAL_EVALUATIONS : MOST_EVALUATIONS);
 
-	return (int)fmin(MOST_EVALUATIONS, fmax(FEWEST_EVALUATIONS, fmax(FEWEST_EVALUATIONS, most) * search_effort(p->control)));
+	return (int)fmin(MOST_EVALUATIONS, fmax(FIRST_CONFIGURATIONS, fmax(FEWEST_EVALUATIONS, most) * search_effort(p->control)));
 }
 
 /* Runs all[i], unless the search is stopped, and makes it *best if it is the fastest that fits. */
@@ -357,7 +357,8 @@ all_failed(const struct hybrid_search *x)
 static void
 start_all(struct hybrid_search *x)
 {
-	int n = ALL_CONFIGURATIONS < x->most_evaluations / STARTS_PART ? ALL_CONFIGURATIONS : x->most_evaluations / STARTS_PART;
+	int part = x->most_evaluations / STARTS_PART > FIRST_CONFIGURATIONS ? x->most_evaluations / STARTS_PART : FIRST_CONFIGURATIONS;
+	int n = part < ALL_CONFIGURATIONS ? part : ALL_CONFIGURATIONS;
 
 	start(x, 0, FIRST_CONFIGURATIONS, 0, 1);
 	start(x, FIRST_CONFIGURATIONS, n, 0, 1);

@@ -30,7 +30,7 @@ from .verify import Verifier
 CPU_DEVICE = "h100"  # the device document by which a step on the host is planned
 BESIDE = 1 << 29  # bytes of a GPU that a process takes after a plan is made: results, batches, workspaces of libraries
 EFFORT = 1.0  # of the search for a plan (`layrub plan --effort`)
-ORDER = "updates"  # of the ops, where there are updates: as recorded, or with updates as early as they can be, whichever is faster
+ORDER = "updates"  # of the ops, where there are updates: as recorded, or these as early as they can be, whichever is faster
 
 
 class DoesNotFit(Refused):

@@ -34,6 +34,7 @@ command_of(const struct fit_answer *w, const char *document, struct arena *a)
 	if (strlen(file) > 5 && strcmp(file + strlen(file) - 5, ".json") == 0)
 		file[strlen(file) - 5] = '\0';
 	q.task.batch = best->batch;
+	q.effort = best->effort;
 	if (plan_given.budget == NULL)
 		q.budget_bytes = 0;
 	if (resident) {

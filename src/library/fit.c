@@ -28,7 +28,9 @@ search(struct fit_answer *w, struct err *e)
 	if (fit_evaluate(&w->resident, &w->problem, FIT_RESIDENT, t->batch, e) < 0)
 		return -1;
 	w->planned = w->resident;
-	if (!w->resident.ok && fit_evaluate(&w->planned, &w->problem, FIT_PLANNED, t->batch, e) < 0)
+	if (!w->resident.ok && fit_evaluate(&w->planned, &w->problem, FIT_DRAFT, t->batch, e) < 0)
+		return -1;
+	if (!w->planned.ok && fit_evaluate(&w->planned, &w->problem, FIT_PLANNED, t->batch, e) < 0)
 		return -1;
 	w->fits = w->planned.ok;
 	/* A plan that was not finished does not prove that the step does not fit. */

@@ -10,10 +10,9 @@
 
 enum {
 	GRAIN = 64,		/* 16 .. 1024: the scan ends when it knows a large batch to one part in GRAIN */
-	FIRST_STEP = 32,	/* 8 .. 256: the first step down from the top is one part in so many of it */
 	BOUND_STEP = 8		/* 2 .. 64: the time bound is looked at in steps of one part in so many, then exactly */
 };
-#define DRAFT 0.25		/* 0.01 .. 1: effort of a quick plan */
+#define DRAFT "0.25"		/* 0.01 .. 1: effort of a quick plan */
 
 struct fit_job {
 	struct fit_evaluation *evaluation;
@@ -65,10 +64,13 @@ run_job(void *arg)
 	struct plan p;
 
 	q.no_time_bound = true;		/* the bound costs more than the plan, and fit does not show it */
-	if (j->mode != FIT_PLANNED) {
+	if (j->mode == FIT_DRAFT && q.effort == NULL && q.policy == NULL)
+		q.effort = DRAFT;
+	if (j->mode == FIT_RESIDENT || j->mode == FIT_MICRO) {
 		q.policy = "keep";
 		q.exec_count = 0;
 	}
+	v->effort = q.effort;
 	/* A micro-step is one pass. */
 	if (task_at_batch(&task, j->problem->task, v->batch, j->mode == FIT_MICRO ? 1 : 0, a, &j->err) < 0)
 		return -1;
@@ -92,7 +94,8 @@ run_job(void *arg)
 static void
 tell(const struct fit_problem *p, enum fit_mode mode, uint32_t batch)
 {
-	static const char *const modes[] = { [FIT_RESIDENT] = "all resident", [FIT_PLANNED] = "planned", [FIT_MICRO] = "a micro-step" };
+	static const char *const modes[] = { [FIT_RESIDENT] = "all resident", [FIT_PLANNED] = "planned", [FIT_DRAFT] = "planned quickly",
+	    [FIT_MICRO] = "a micro-step" };
 	char line[64];
 
 	if (p->request.progress == NULL)
@@ -312,96 +315,52 @@ grain(uint32_t batch)
 	return batch < GRAIN ? 1 : batch / GRAIN;
 }
 
-static void
-note_fastest(struct fit_scan *s, const struct fit_evaluation *v)
-{
-	if (v->ok && (s->fastest.batch == 0 || fit_samples_per_s(v, 1) > fit_samples_per_s(&s->fastest, 1)))
-		s->fastest = *v;
-}
-
-/* Sets *batch to the largest that has a quick plan, about; 0: none has. */
+/* Evaluates a batch: *ok, and s->best, s->fastest, s->over. */
 static int
-draft(uint32_t *batch, struct fit_scan *s, struct err *e)
-{
-	struct fit_problem p = *s->problem;
-	uint32_t low = s->top, high = s->top + 1, step = low / FIRST_STEP > 0 ? low / FIRST_STEP : 1;
-	struct fit_evaluation v;
-
-	if (p.request.effort == NULL)
-		p.request.effort_factor = DRAFT;
-	for (;; low = low > step ? low - step : 1, step *= 2) {
-		if (evaluate(&v, &p, FIT_PLANNED, low, e) < 0)
-			return -1;
-		if (v.ok || low == 1 || fit_stopped(&p))
-			break;
-		high = low;
-	}
-	while (v.ok && high - low > grain(low) && !fit_stopped(&p)) {
-		uint32_t middle = low + (high - low) / 2;
-		struct fit_evaluation next;
-
-		if (evaluate(&next, &p, FIT_PLANNED, middle, e) < 0)
-			return -1;
-		*(next.ok ? &low : &high) = middle;
-	}
-	*batch = v.ok ? low : 0;
-	return 0;
-}
-
-/* Evaluates in full: *ok, and s->best or s->over. */
-static int
-settle(bool *ok, struct fit_scan *s, uint32_t batch, struct err *e)
+look_at(bool *ok, struct fit_scan *s, uint32_t batch, struct err *e)
 {
 	struct fit_evaluation v;
 
-	if (evaluate(&v, s->problem, FIT_PLANNED, batch, e) < 0)
+	if (evaluate(&v, s->problem, FIT_DRAFT, batch, e) < 0)
 		return -1;
 	*ok = v.ok;
-	note_fastest(s, &v);
-	if (v.ok)
+	if (v.ok && v.batch > s->best.batch)
 		s->best = v;
-	else if (!fit_stopped(s->problem))	/* an unfinished plan does not prove that its batch does not fit */
+	if (v.ok && (s->fastest.batch == 0 || fit_samples_per_s(&v, 1) > fit_samples_per_s(&s->fastest, 1)))
+		s->fastest = v;
+	if (!v.ok && !fit_stopped(s->problem))	/* an unfinished plan does not prove that its batch does not fit */
 		s->over = v;
-	return 0;
-}
-
-/* Goes up from s->best in steps that double while batches are ok, then halves the last step. */
-static int
-climb(struct fit_scan *s, struct err *e)
-{
-	uint32_t high = s->over.batch > s->best.batch ? s->over.batch : s->top + 1, step = grain(s->best.batch);
-	bool ok = true, climbing = true;
-
-	while (high - s->best.batch > grain(s->best.batch) && !fit_stopped(s->problem)) {
-		uint32_t low = s->best.batch, width = high - low, batch = climbing && step < width ? low + step : low + width / 2;
-
-		if (settle(&ok, s, batch, e) < 0)
-			return -1;
-		step *= 2;
-		climbing = climbing && ok;
-		if (!ok)
-			high = batch;
-	}
 	return 0;
 }
 
 int
 fit_scan(struct fit_scan *s, struct err *e)
 {
-	uint32_t batch;
-	bool ok = false;
+	uint32_t high, step;
+	bool ok;
 
 	if (find_top(s, e) < 0)
 		return -1;
 	if (s->top == 0)
 		return 0;
-	if (draft(&batch, s, e) < 0)
-		return -1;
-	/* A quick plan has no floors, and may be the better one by luck. */
-	for (; batch > 0 && !ok && !fit_stopped(s->problem); batch -= ok ? 0 : grain(batch))
-		if (settle(&ok, s, batch, e) < 0)
+	high = s->top + 1;
+	step = grain(2 * s->top);
+	for (uint32_t low = s->top;; low = low > step ? low - step : 1, step *= 2) {
+		if (look_at(&ok, s, low, e) < 0)
 			return -1;
-	return ok ? climb(s, e) : 0;
+		if (ok || low == 1 || fit_stopped(s->problem))
+			break;
+		high = low;
+	}
+	while (s->best.batch > 0 && high - s->best.batch > grain(s->best.batch) && !fit_stopped(s->problem)) {
+		uint32_t middle = s->best.batch + (high - s->best.batch) / 2;
+
+		if (look_at(&ok, s, middle, e) < 0)
+			return -1;
+		if (!ok)
+			high = middle;
+	}
+	return 0;
 }
 
 int

@@ -3,8 +3,8 @@
  *
  * Whether all of a step is resident changes once as the batch grows, so that bisection finds the largest batch exactly.  Plans are uneven:
  * a search is a draw, and state that moves once a step is spread over more samples in a larger batch.  So the search for the largest
- * batch with a plan begins at the top: bounds say from which batch on no plan can do.  Quick plans find about where plans begin to do,
- * and plans as `layrub plan` makes them have the last word.  No answer depends on the batch that was asked for.
+ * batch with a plan begins at the top: bounds say from which batch on no plan can do.  It goes down by quick plans, which the answer's command
+ * makes again.  No answer depends on the batch that was asked for.
  */
 #ifndef SRC_LIBRARY_FIT_SEARCH_H
 #define SRC_LIBRARY_FIT_SEARCH_H
@@ -23,6 +23,7 @@ struct fit_problem {
 enum fit_mode {
 	FIT_RESIDENT,	/* all stay on the device */
 	FIT_PLANNED,	/* as the request's policy decides */
+	FIT_DRAFT,	/* the same with less effort */
 	FIT_MICRO	/* one pass: all stay, and gradients of parameters live over the whole step: gradient accumulation needs that */
 };
 
@@ -33,6 +34,7 @@ struct fit_evaluation {
 	bool ok;			/* it has a plan, whose overhead is allowed */
 	struct figures figures;		/* of the plan, without its graph, device and configuration */
 	double overhead;		/* of the plan (plan_overhead()) */
+	const char *effort;		/* of the search, as text; NULL: the usual */
 	double ideal_time_us;
 	double update_time_us;		/* the part of the ideal time that updates take: once a step, not once a sample */
 	bytes_t gradient_bytes;		/* of the gradients that updates read: accumulation adds these up */
