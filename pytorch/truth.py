@@ -3,10 +3,10 @@
 
     python3 pytorch/truth.py -o FOLDER [--csv FILE] [--set calibration|report] [STEP...]
 
-Each step is recorded once, in a process of its own, and runs inside plans of several policies and budgets.  FILE gets a row a plan,
-in the form of docs/data/pytorch-plans.csv; FOLDER gets the plans, which carry their device, so that another simulator can time them
-again (`layrub simulate`), and traces of the plans with a `*`, for `layrub report --measured`.  Figures of the simulator that are
-fitted to such rows are fitted to the steps of the set `calibration`; docs/validation.md reports those of the other set.
+Each step is recorded once, in a process of its own, and runs inside plans of several policies and budgets.  FILE gets a row a
+plan, in the form of docs/data/pytorch-plans.csv; FOLDER gets the plans, which carry their device, so that another simulator can
+time them again (`layrub simulate`), and traces of the plans with a `*`, for `layrub report --measured`.  Figures of the simulator
+that are fitted to such rows are fitted to the steps of the set `calibration`; docs/validation.md reports the other set.
 """
 
 from __future__ import annotations
@@ -62,6 +62,9 @@ def run(name: str, folder: Path) -> None:
     import layrub
     from layrub import measured
 
+    def again() -> Any:
+        return step(*made[1])
+
     row = ROWS.get(name)
     if row is None:
         from peers import Row
@@ -82,10 +85,10 @@ def run(name: str, folder: Path) -> None:
             print(json.dumps(found | {"error": str(e)[:200]}), flush=True)
             continue
         for _ in range(WARM):
-            step(*made[1])
+            again()
         figures, form = step.plan.figures, step._forms[-1]
         found |= {
-            "ms": milliseconds(lambda: step(*made[1])),
+            "ms": milliseconds(again),
             "replay_ms": milliseconds(form.executor.replay) if form.executor.is_captured else None,
             "mib": round(figures.arena_bytes / MIB),
             "predicted_ms": round(figures.step_time_us / 1e3, 3),
@@ -104,7 +107,7 @@ def run(name: str, folder: Path) -> None:
             out.write(step.plan.text())
         if traced:
             path = folder / f"{name}.{number}.trace.json"
-            measured.trace(form.executor, lambda: step(*made[1]), str(path))
+            measured.trace(form.executor, again, str(path))
             shorten(path)
         print(json.dumps(found | {"number": number, "seconds": round(time.perf_counter() - begin, 1)}), flush=True)
 
