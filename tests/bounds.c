@@ -131,6 +131,12 @@ test_link(void)
 	link_rates_init(&r, &d);
 	ok(r.both > 2 * 262144 / 6.7, "link: small copies pass each other: %g", r.both);
 	is_near(r.way[D2H], (1048576 - 262144) / (20.5 - 6.7), 1e-6, "link: one way its last rate");
+	for (int i = 0; i < DIRECTION_COUNT; i++) {
+		d.link[i].loaded = points;
+		d.link[i].loaded_count = 2;
+	}
+	link_rates_init(&r, &d);
+	is_near(r.both, 70000, 1e-6, "link: beside a loaded curve small copies have latency, and the duplex rate holds");
 }
 
 enum { STAGES = 200, DEPTH = 3, STAGE_BYTES = 653096, STAGE_ROOM = 653312 };
