@@ -15,7 +15,7 @@ static const char run_prefix[] = "layrub run ";
 static const char *const work_categories[] = { "kernel", "gpu_memcpy", "gpu_memset", NULL };
 static const char *const launch_categories[] = { "cuda_runtime", "cuda_driver", NULL };
 
-struct reading {
+struct kineto_reading {
 	struct kineto *to;
 	size_t runs, launches, works;	/* capacities are beside them */
 	size_t run_capacity, launch_capacity, work_capacity;
@@ -68,7 +68,7 @@ read_times(json_t *event, double *start_us, double *end_us, struct err *e)
 }
 
 static int
-read_run(struct reading *r, json_t *event, const char *name)
+read_run(struct kineto_reading *r, json_t *event, const char *name)
 {
 	struct kineto_run run = { .thread = number_of(event, "tid", 0) };
 	char *end;
@@ -84,7 +84,7 @@ read_run(struct reading *r, json_t *event, const char *name)
 }
 
 static int
-read_launch(struct reading *r, json_t *event)
+read_launch(struct kineto_reading *r, json_t *event)
 {
 	struct kineto_launch launch = { .thread = number_of(event, "tid", 0) };
 	double end_us;
@@ -99,7 +99,7 @@ read_launch(struct reading *r, json_t *event)
 }
 
 static int
-read_work(struct reading *r, json_t *event, const char *name)
+read_work(struct kineto_reading *r, json_t *event, const char *name)
 {
 	json_t *args = json_object_get(event, "args");
 	int64_t bytes = number_of(args, "bytes", 0);
@@ -114,7 +114,7 @@ read_work(struct reading *r, json_t *event, const char *name)
 }
 
 static int
-read_event(struct reading *r, json_t *event)
+read_event(struct kineto_reading *r, json_t *event)
 {
 	const char *name = text_of(event, "name"), *category = text_of(event, "cat");
 
@@ -170,7 +170,7 @@ sort(void *array, size_t count, size_t size, int (*by)(const void *, const void 
 static int
 read_trace(void *to, json_t *root, struct arena *a, struct err *e)
 {
-	struct reading r = { .to = to, .arena = a, .err = e };
+	struct kineto_reading r = { .to = to, .arena = a, .err = e };
 	json_t *events = json_is_array(root) ? root : json_object_get(root, "traceEvents");
 	uint32_t count;
 

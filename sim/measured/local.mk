@@ -4,3 +4,4 @@ libsim_a_SOURCES += \
 	%D%/difference.c %D%/difference.h \
 	%D%/kineto.c %D%/kineto.h \
 	%D%/measured.c %D%/measured.h
+EXTRA_DIST += %D%/README.md

@@ -17,7 +17,7 @@ enum { SKIP_MOST = 8 };
 struct owned { const char *name; uint32_t instruction; };
 
 /* A step of the trace. */
-struct step {
+struct traced_step {
 	struct sim_span *spans;		/* [instruction_count] by the trace's clock; start_us NaN: not there */
 	double us;			/* from the first start to the last end */
 	uint32_t other_kernels;
@@ -31,7 +31,7 @@ struct matching {
 	uint32_t run_total;
 	struct owned *owned;		/* [owned_count] kernels in order of launch */
 	size_t owned_count, owned_capacity;
-	struct step *steps;		/* [step_count] */
+	struct traced_step *steps;		/* [step_count] */
 	size_t step_count, step_capacity;
 };
 
@@ -46,12 +46,12 @@ find_runs(struct matching *m)
 			m->runs[m->run_total++] = i;
 }
 
-static struct step *
+static struct traced_step *
 new_step(struct matching *m)
 {
-	struct step *s = ARENA_PUSH(m->arena, m->steps, m->step_count, m->step_capacity);
+	struct traced_step *s = ARENA_PUSH(m->arena, m->steps, m->step_count, m->step_capacity);
 
-	*s = (struct step) { .spans = ARENA_NEW(m->arena, struct sim_span, m->plan->instruction_count) };
+	*s = (struct traced_step) { .spans = ARENA_NEW(m->arena, struct sim_span, m->plan->instruction_count) };
 	for (uint32_t i = 0; i < m->plan->instruction_count; i++)
 		s->spans[i] = (struct sim_span) { NAN, NAN };
 	return s;
@@ -129,7 +129,7 @@ compare_work_starts(const void *a, const void *b)
 
 /* Takes the next copies of a direction that have the sizes of the plan's, in order.  works: [count] by start. */
 static void
-take_copies(struct matching *m, struct step *s, const struct kineto_work *const *works, uint32_t count)
+take_copies(struct matching *m, struct traced_step *s, const struct kineto_work *const *works, uint32_t count)
 {
 	const struct plan *p = m->plan;
 
@@ -183,7 +183,7 @@ add_steps_op_by_op(struct matching *m, uint32_t count)
 	const struct kineto *t = m->trace;
 
 	for (uint32_t k = 0; k < count; k++) {
-		struct step *s = new_step(m);
+		struct traced_step *s = new_step(m);
 
 		for (uint32_t i = 0; t->work_count == 0 && i < m->run_total; i++) {
 			const struct kineto_run *r = &t->runs[(size_t)k * m->run_total + i];
@@ -201,7 +201,7 @@ static void
 add_captured(struct matching *m, const struct kineto_work *works, uint32_t count)
 {
 	const struct kineto_work **in_order = ARENA_NEW(m->arena, const struct kineto_work *, count);
-	struct step *s = new_step(m);
+	struct traced_step *s = new_step(m);
 	size_t next = 0;
 
 	for (uint32_t i = 0; i < count; i++)
@@ -242,7 +242,7 @@ add_captured_steps(struct matching *m)
 /* ---- the result ---- */
 
 static void
-measure_step(struct step *s, const struct plan *p)
+measure_step(struct traced_step *s, const struct plan *p)
 {
 	struct sim_span all = { NAN, NAN };
 
@@ -259,7 +259,7 @@ measure_step(struct step *s, const struct plan *p)
 static int
 compare_steps(const void *a, const void *b)
 {
-	const struct step *x = a, *y = b;
+	const struct traced_step *x = a, *y = b;
 
 	return (x->us > y->us) - (x->us < y->us);
 }

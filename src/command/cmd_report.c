@@ -14,8 +14,8 @@ static struct { const char *output, *measured; bool keep; } given;
 
 static const struct option_row options[] = {
 	{ "output", 'o', OPTION_TEXT, "FILE", &given.output, "draw into this .svg, .png, .pdf or .html file;\n"
-	    ".json is a plan's trace for Perfetto, and 'term'\ndraws in the terminal (required, but with\n--measured)", NULL },
-	{ "measured", 0, OPTION_TEXT, "TRACE", &given.measured, "lay a step over the simulated one that ran under\nthe plan: a trace of torch.profiler, as step.report()\nof the Python package makes it", NULL },
+	    ".json is a plan's trace for Perfetto, and 'term'\ndraws in the terminal (required, except\nwith --measured)", NULL },
+	{ "measured", 0, OPTION_TEXT, "FILE", &given.measured, "compare the simulated step with one that ran: a\ntrace of torch.profiler, as step.report() of the\nPython package makes it", NULL },
 	{ "keep", 0, OPTION_FLAG, NULL, &given.keep, "leave gnuplot's script with its data beside the\npicture: FILE.gp", NULL },
 	OPTION_END
 };
