@@ -67,7 +67,7 @@ def report(plan: Plan, executor: Executor, step: Callable[[], Any], path: str | 
 
 
 def _command() -> str:
-    """The program `layrub`: of LAYRUB_COMMAND, on the PATH, or where the library is installed.  FileNotFoundError: there is none."""
+    """The program `layrub`: of LAYRUB_COMMAND, on the PATH, or beside the library.  FileNotFoundError: there is none."""
     beside = Path(library()._name).resolve().parent
     places = [os.environ.get("LAYRUB_COMMAND"), shutil.which("layrub"), beside / "layrub", beside.parent / "bin" / "layrub"]
     for place in places:
