@@ -44,7 +44,7 @@ EXTRA = {"bert-large": lambda how: words("bert", 16, 512, compiled=how, **BERT_L
 
 COLUMNS = (
     "set", "step", "policy", "torch", "device", "budget_mib", "mib", "ms", "predicted_ms", "ideal_ms", "bound_ms", "stall_ms",
-    "rerun_ms", "moved_mib", "process_mib", "held_mib",
+    "rerun_ms", "moved_mib", "process_mib", "held_mib", "context_mib",
 )  # fmt: skip
 
 
@@ -65,6 +65,8 @@ def run(name: str, folder: Path) -> None:
     def again() -> Any:
         return step(*made[1])
 
+    torch.zeros(1, device="cuda")
+    context = process_mib()
     row = ROWS.get(name)
     if row is None:
         from peers import Row
@@ -99,6 +101,7 @@ def run(name: str, folder: Path) -> None:
             "moved_mib": round((figures.offload_bytes + figures.fetch_bytes) / MIB),
             "process_mib": process_mib(),
             "held_mib": round(step._homes.arena.nbytes / MIB),
+            "context_mib": context,
             "uncaptured": step.uncaptured,
             "torch": torch.__version__,
             "device": torch.cuda.get_device_name(),

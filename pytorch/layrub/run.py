@@ -164,7 +164,7 @@ class Step:
     def report(self, path: str | None, *args: Any, **kwargs: Any) -> str:
         """Lays a measured step over the simulated one, and returns where they differ, in words.
 
-        path: a file that `layrub report` draws (.html, .svg, .png, .pdf; .json: both timelines for Perfetto); None: none is drawn.
+        path: a file that `layrub report` draws (.html, .svg, .png, .pdf; .json: both timelines for Perfetto), or None.
         args, kwargs: as of the step, of which a few are run: they train.  Needs the program `layrub`.
         """
         self._check_failure()

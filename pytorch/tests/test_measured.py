@@ -10,9 +10,10 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
+from running import DEVICE  # noqa: E402
+
 import layrub  # noqa: E402
 from layrub import measured  # noqa: E402
-from running import DEVICE  # noqa: E402
 
 
 def small() -> tuple[Any, Any]:
