@@ -155,11 +155,25 @@ document_name(const char *path, const char *gpu, struct arena *a)
 	return name;
 }
 
-/* Returns the copies beside the load that a document's curves stand for: a product, or device copies where no product runs. */
-static const struct beside *
-usual_load(const struct calibration *c)
+/* Returns [LOADED_POINTS] the mean times beside the kernels that run here: the time of a step is divided among such kernels. */
+static struct curve_point *
+loaded_curve(const struct calibration *c, enum direction dir, struct arena *a)
 {
-	return &c->beside[c->beside[LOAD_PRODUCT].measured ? LOAD_PRODUCT : LOAD_MEMORY];
+	struct curve_point *points = ARENA_NEW(a, struct curve_point, LOADED_POINTS);
+	int count = 0;
+
+	for (int load = 0; load < LOAD_COUNT; load++) {
+		const struct beside *m = &c->beside[load];
+
+		if (!m->measured)
+			continue;
+		count++;
+		for (int k = 0; k < LOADED_POINTS; k++) {
+			points[k].bytes = m->curve[dir][k].bytes;
+			points[k].time_us += (m->curve[dir][k].time_us - points[k].time_us) / count;
+		}
+	}
+	return points;
 }
 
 static void
@@ -174,8 +188,7 @@ fill_link(struct device *d, const struct calibration *c, struct arena *a)
 		l->points = ARENA_NEW(a, struct curve_point, CURVE_POINTS);
 		memcpy(l->points, c->curve[dir], sizeof(c->curve[dir]));
 		l->loaded_count = LOADED_POINTS;
-		l->loaded = ARENA_NEW(a, struct curve_point, LOADED_POINTS);
-		memcpy(l->loaded, usual_load(c)->curve[dir], sizeof(usual_load(c)->curve[dir]));
+		l->loaded = loaded_curve(c, (enum direction)dir, a);
 	}
 	d->duplex_bytes_per_s = c->duplex_bytes_per_s;
 	d->copy_engines = c->prop.asyncEngineCount >= 2 ? 2 : 1;
@@ -265,7 +278,7 @@ print_summary(const struct calibration *c, FILE *out)
 			fprintf(out, "%-24s %.1f TFLOP/s\n", math_names[math], c->flops[math] / 1e12);
 	fprintf(out, "%-24s %s\n", "launch", units_time(x, c->launch_us));
 	fprintf(out, "%-24s %.3f us compute-bound, %.3f us memory-bound\n", "less when captured", c->compute_gap_us, c->memory_gap_us);
-	fprintf(out, "%-24s %.3f us between ops, %.3f us between an op and a copy\n", "wait for a queue", c->wait_us, c->copy_wait_us);
+	fprintf(out, "%-24s %.3f us\n", "wait for a queue", c->wait_us);
 	fprintf(out, "%-24s %s of %s\n", "process", units_size(x, c->process_bytes), units_size(y, c->memory_bytes));
 	fprintf(out, "%-24s %.3f compute-bound, %.3f memory-bound\n", "slow-down under copies", c->compute_contention, c->memory_contention);
 }
@@ -324,7 +337,6 @@ summary_to_json(const struct calibration *c, FILE *out)
 	json_out_real(&o, "compute_captured_gap_us", c->compute_gap_us);
 	json_out_real(&o, "memory_captured_gap_us", c->memory_gap_us);
 	json_out_real(&o, "wait_us", c->wait_us);
-	json_out_real(&o, "copy_wait_us", c->copy_wait_us);
 	json_out_uint(&o, "memory_bytes", c->memory_bytes);
 	json_out_uint(&o, "process_bytes", c->process_bytes);
 	json_out_real(&o, "compute_contention", c->compute_contention);

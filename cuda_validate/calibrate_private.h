@@ -34,7 +34,6 @@ struct calibration {
 	const char *gemm_library;				/* NULL: cuBLAS was not found */
 	struct beside beside[LOAD_COUNT];
 	double launch_us, wait_us;
-	double copy_wait_us;					/* between an op and a copy, one of which waits for the other */
 	double memory_gap_us, compute_gap_us;			/* what a launch costs less inside a captured step, by kind of kernel */
 	bytes_t process_bytes;					/* in use on the device, less the measurements' own buffers */
 	double compute_contention, memory_contention;		/* time factors while both directions copy */

@@ -15,7 +15,7 @@
 
 enum {
 	REPEATS = 5,
-	STAGES = 1000,			/* of two queues that wait for each other */
+	STAGES = 1000,			/* of an op and a copy that wait for each other */
 	LAUNCHES = 2000,
 	COPY_BYTES = 1 << 12,
 	SMALL_BYTES = 1 << 18, SMALL_GEMM = 512	/* kernels of a few microseconds */
@@ -87,43 +87,6 @@ time_captured(struct bench *b, queue_fn *queue, const void *arg, double *us, str
 	return rc;
 }
 
-/* Queues STAGES empty kernels on compute and as many on a second stream.  *arg: before each kernel, both wait for each other's last. */
-static int
-queue_ladder(struct bench *b, const void *arg, struct err *e)
-{
-	const bool *waits = arg;
-	cudaStream_t other = b->copy[D2H];
-
-	CUDA_TRY(cudaEventRecord(b->busy, b->compute), e);
-	CUDA_TRY(cudaStreamWaitEvent(other, b->busy, 0), e);
-	for (int k = 0; k < STAGES; k++) {
-		CUDA_TRY(pattern_cuda_nothing(b->compute), e);
-		CUDA_TRY(pattern_cuda_nothing(other), e);
-		if (!*waits)
-			continue;
-		CUDA_TRY(cudaEventRecord(b->busy, b->compute), e);
-		CUDA_TRY(cudaEventRecord(b->mark, other), e);
-		CUDA_TRY(cudaStreamWaitEvent(other, b->busy, 0), e);
-		CUDA_TRY(cudaStreamWaitEvent(b->compute, b->mark, 0), e);
-	}
-	CUDA_TRY(cudaEventRecord(b->mark, other), e);
-	CUDA_TRY(cudaStreamWaitEvent(b->compute, b->mark, 0), e);
-	return 0;
-}
-
-/* Measures a wait: the difference between two chains of kernels that wait for each other and two that do not. */
-static int
-measure_wait(struct calibration *c, struct bench *b, struct err *e)
-{
-	static const bool with = true, without = false;
-	double waiting, free_running;
-
-	if (time_captured(b, queue_ladder, &with, &waiting, e) < 0 || time_captured(b, queue_ladder, &without, &free_running, e) < 0)
-		return -1;
-	c->wait_us = fit_each(waiting, free_running, STAGES);
-	return 0;
-}
-
 /* What a chain of ops and copies is made of. */
 struct chain { bool ops, copies, waits; };
 
@@ -156,9 +119,10 @@ queue_chain(struct bench *b, const void *arg, struct err *e)
 	return 0;
 }
 
-/* Measures a wait between an op and a copy: what a chain of both takes beyond the ops and the copies alone.  A stage has two waits. */
+/* Measures a wait, which in a plan is always one of an op for a copy or the other way round: what a chain of both takes beyond the ops
+ * and the copies alone.  A stage has two waits. */
 static int
-measure_copy_wait(struct calibration *c, struct bench *b, struct err *e)
+measure_wait(struct calibration *c, struct bench *b, struct err *e)
 {
 	static const struct chain both = { true, true, true }, ops = { .ops = true }, copies = { .copies = true };
 	double chain, of_ops, of_copies;
@@ -166,7 +130,7 @@ measure_copy_wait(struct calibration *c, struct bench *b, struct err *e)
 	if (time_captured(b, queue_chain, &both, &chain, e) < 0 || time_captured(b, queue_chain, &ops, &of_ops, e) < 0 ||
 	    time_captured(b, queue_chain, &copies, &of_copies, e) < 0)
 		return -1;
-	c->copy_wait_us = fit_each(chain, of_ops + of_copies, 2 * STAGES);
+	c->wait_us = fit_each(chain, of_ops + of_copies, 2 * STAGES);
 	return 0;
 }
 
@@ -202,7 +166,7 @@ calibrate_queues(struct calibration *c, struct bench *b, struct err *e)
 {
 	enum math math = bench_fastest(c);
 
-	if (measure_wait(c, b, e) < 0 || measure_copy_wait(c, b, e) < 0 || measure_gap(b, MATH_COUNT, &c->memory_gap_us, e) < 0)
+	if (measure_wait(c, b, e) < 0 || measure_gap(b, MATH_COUNT, &c->memory_gap_us, e) < 0)
 		return -1;
 	c->compute_gap_us = c->memory_gap_us;
 	return math == MATH_COUNT ? 0 : measure_gap(b, math, &c->compute_gap_us, e);
