@@ -53,7 +53,10 @@ static int
 read_times(json_t *event, double *start_us, double *end_us, struct err *e)
 {
 	double us = 0;
-	const struct json_field fields[] = { { .key = "ts", .type = JSON_F_REAL, .to = start_us }, { .key = "dur", .type = JSON_F_TIME, .to = &us } };
+	const struct json_field fields[] = {
+		{ .key = "ts", .type = JSON_F_REAL, .to = start_us },
+		{ .key = "dur", .type = JSON_F_TIME, .to = &us }
+	};
 
 	for (size_t i = 0; i < sizeof(fields) / sizeof(*fields); i++) {
 		json_t *value = json_object_get(event, fields[i].key);
@@ -157,7 +160,9 @@ compare_works(const void *a, const void *b)
 {
 	const struct kineto_work *x = a, *y = b;
 
-	return x->correlation != y->correlation ? (x->correlation > y->correlation) - (x->correlation < y->correlation) : compare(x->start_us, y->start_us);
+	if (x->correlation != y->correlation)
+		return x->correlation > y->correlation ? 1 : -1;
+	return compare(x->start_us, y->start_us);
 }
 
 static void

@@ -50,7 +50,8 @@ measured_picture_init(struct measured_picture *pic, const struct plan *p, const 
 	pic->title = picture_quoted(arena_printf(a, "%s on %s, policy %s, budget %s", p->graph->name, p->device->name,
 	    p->policy != NULL ? p->policy : "unknown", units_size(b1, p->budget_bytes)), a);
 	pic->subtitle = picture_quoted(arena_printf(a, "simulated %s, measured %s (%+.1f %%)", units_time(b2, simulated->step_time_us),
-	    units_time(b3, measured->step_time_us), simulated->step_time_us > 0 ? 100 * (measured->step_time_us / simulated->step_time_us - 1) : 0), a);
+	    units_time(b3, measured->step_time_us),
+	    simulated->step_time_us > 0 ? 100 * (measured->step_time_us / simulated->step_time_us - 1) : 0), a);
 }
 
 static void
@@ -61,7 +62,8 @@ put_lag(FILE *out, const struct measured_picture *pic, const struct frame *f)
 	picture_frame(out, f, "behind (ms)");
 	fprintf(out, "set yrange [%.6g:%.6g]\nset ytics scale 0.6 autofreq\nset grid ytics\n", (pic->lag_least - room) / 1e3,
 	    (pic->lag_most + room) / 1e3);
-	fputs("set format x '%g'\nset xlabel 'time (ms)' offset 0,0.4\nplot $lag with lines lc rgb '#882255' lw 1.6 title 'start, measured - simulated'\n", out);
+	fputs("set format x '%g'\nset xlabel 'time (ms)' offset 0,0.4\n", out);
+	fputs("plot $lag with lines lc rgb '#882255' lw 1.6 title 'start, measured - simulated'\n", out);
 }
 
 static void
@@ -218,8 +220,8 @@ write_page(FILE *out, void *arg, struct err *e)
 }
 
 int
-report_measured_page(const struct report_to *to, const struct plan *p, const struct sim_result *simulated, const struct sim_result *measured,
-    const struct difference *d, struct arena *a, struct err *e)
+report_measured_page(const struct report_to *to, const struct plan *p, const struct sim_result *simulated,
+    const struct sim_result *measured, const struct difference *d, struct arena *a, struct err *e)
 {
 	struct measured_page w = { .to = to, .difference = d, .arena = a };
 
