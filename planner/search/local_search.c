@@ -99,7 +99,7 @@ find_intervals(struct fate_search *x)
 			continue;
 		j->idle = idle[i];
 		for (int dir = 0; dir < DIRECTION_COUNT; dir++)
-			j->copy_us[dir] = device_transfer_us(x->p->device, (enum direction)dir, g->tensors[t].bytes);
+			j->copy_us[dir] = device_busy_us(x->p->device, (enum direction)dir, g->tensors[t].bytes);
 		j->may_drop = !kind_is_persistent(g->tensors[t].kind) && v > 0 && g->ops[versions_writer(&versions, t, v)].recomputable;
 		x->count++;
 	}

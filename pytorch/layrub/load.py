@@ -16,6 +16,7 @@ import torch
 from . import _binding as c
 
 COPY_BYTES = 32 << 20
+WITHOUT_A_CURVE = (1 << 16, 1 << 28)  # bytes of the points by which a loaded curve is given then
 COPIES = 16  # one way, of a measurement
 WINDOW_MS = 40.0  # of ops: longer than both directions take at 27 GB/s
 ROUNDS = 5  # the median counts
@@ -33,20 +34,17 @@ class Load:
     contention: float
 
     def on(self, device: c.Device) -> c.Device:
-        """The device with this link."""
+        """The device with this load on its link."""
         contention = (self.contention, *(0.0 for _ in device.contention[1:]))  # the first is that of every class
-        links = tuple(_slower(link, rate) for link, rate in zip(device.link, self.rates, strict=True))
+        links = tuple(_loaded(link, rate) for link, rate in zip(device.link, self.rates, strict=True))
         return replace(device, link=links, duplex_bytes_per_s=self.duplex, contention=contention)
 
 
-def _slower(link: c.Link, rate: float) -> c.Link:
-    """The link at another rate; small copies take as long as before."""
-    if not link.points:
-        return replace(link, bytes_per_s=rate)
-    last = link.points[-1]
-    more = 1e6 / rate - (last.time_us - link.points[0].time_us) / (last.bytes - link.points[0].bytes)  # microseconds a byte
-    points = tuple(replace(p, time_us=p.time_us + max(0.0, more) * p.bytes) for p in link.points)
-    return replace(link, bytes_per_s=rate, points=points, loaded=())
+def _loaded(link: c.Link, rate: float) -> c.Link:
+    """The link with a curve for copies beside ops: the bytes move at this rate where that is slower."""
+    more = max(0.0, 1e6 / rate - 1e6 / link.bytes_per_s)  # microseconds a byte
+    alone = link.points or tuple(c.CurvePoint(b, link.latency_us + b * 1e6 / link.bytes_per_s) for b in WITHOUT_A_CURVE)
+    return replace(link, loaded=tuple(replace(p, time_us=p.time_us + more * p.bytes) for p in alone))
 
 
 def measure(ops: Sequence[Launch]) -> Load:

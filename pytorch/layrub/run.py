@@ -15,7 +15,7 @@ from typing import Any
 import torch
 
 from . import _binding as c
-from . import allocator, graph, measure, private
+from . import allocator, graph, measure, measured, private
 from ._load import LayrubError
 from .errors import Refused
 from .executor import Executor, describe
@@ -159,6 +159,17 @@ class Step:
             raise
         for form, plan in zip(self._forms, plans, strict=True):
             form.use(*plan)
+
+    def report(self, path: str | None, *args: Any, **kwargs: Any) -> str:
+        """Lays a measured step over the simulated one, and returns where they differ, in words.
+
+        path: a file that `layrub report` draws (.html, .svg, .png, .pdf; .json: both timelines for Perfetto), or None.
+        args, kwargs: as of the step, of which a few are run: they train.  Needs the program `layrub`.
+        """
+        self._check_failure()
+        form = self.prepare(*args, **kwargs)
+        assert form.executor is not None
+        return measured.report(form.plan, form.executor, lambda: self(*args, **kwargs), path)
 
     def state_is_loaded(self) -> None:
         """Says, after a step that has ended in the middle, that all state has been restored."""

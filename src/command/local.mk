@@ -14,6 +14,7 @@ layrub_SOURCES = \
 	%D%/cmd_simulate.c \
 	%D%/cmd_sweep.c \
 	%D%/command.c %D%/command.h \
+	%D%/report_measured.c %D%/report_measured.h \
 	%D%/explain_more.c %D%/explain_more.h \
 	%D%/main.c \
 	%D%/plan_frontier.c %D%/plan_frontier.h \
