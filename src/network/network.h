@@ -19,7 +19,9 @@ enum dtype { DTYPE_FLOAT32, DTYPE_BFLOAT16, DTYPE_FLOAT16, DTYPE_INT64, DTYPE_IN
 extern const char *const dtype_names[DTYPE_COUNT + 1];	/* "float32" ..., NULL */
 bytes_t dtype_bytes(enum dtype t);
 
-enum optimizer { OPTIMIZER_SGD, OPTIMIZER_MOMENTUM, OPTIMIZER_ADAM, OPTIMIZER_COUNT };
+enum optimizer {
+	OPTIMIZER_SGD, OPTIMIZER_MOMENTUM, OPTIMIZER_ADAM, OPTIMIZER_ADAMW, OPTIMIZER_ADAM_8BIT, OPTIMIZER_ADAMW_8BIT, OPTIMIZER_COUNT
+};
 extern const char *const optimizer_names[OPTIMIZER_COUNT + 1];
 
 enum { SHAPE_MAX = 6 };
@@ -57,6 +59,7 @@ struct layer {
 	bool batched;			/* false: one output for all samples, made from parameters alone */
 	bool frozen;			/* its own parameters get no gradient: "trainable": false */
 	bool trained;			/* a gradient reaches its output */
+	bool result;			/* its output is read after the step: "result": true */
 	uint32_t reader_count;		/* layers that read its output */
 	uint32_t param_count;
 	struct layer_param params[LAYER_PARAMS_MAX];
