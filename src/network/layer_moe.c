@@ -242,7 +242,7 @@ combine_shape(struct layer *l, const struct network *n, struct err *e)
 	return err_at(e, "inputs[0]");
 }
 
-/* saved: the weight of each row */
+/* saved: the weight of each row, and the products */
 static void
 combine_forward(struct emit *m, const struct layer *l)
 {
@@ -252,6 +252,7 @@ combine_forward(struct emit *m, const struct layer *l)
 
 	out->saved[0] = step(m, "gather", emit_of(m, route)->map, kept(m, l, ORDER), row_bytes(m, l, route, 1, l->dtype), KIND_ACTIVATION);
 	emit_begin(m, "multiply", CLASS_ELEMENTWISE);
+	out->saved[1] = products;
 	emit_in_map(m, in);
 	emit_in(m, out->saved[0]);
 	emit_out(m, products);
@@ -288,6 +289,8 @@ combine_backward(struct emit *m, const struct layer *l)
 	emit_begin(m, "combine-backward", CLASS_EMBEDDING);
 	emit_in_grad(m, l);
 	emit_in(m, kept(m, l, TOKENS));
+	if (m->by->holds_for_shape)
+		emit_in_part(m, out->saved[1], 0);
 	emit_out(m, d);
 	emit_end(m, (struct op_work) { 0 }, 0);
 	if (emit_wants(m, l, 1))
