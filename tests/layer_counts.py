@@ -3,14 +3,16 @@
 
     python3 tests/layer_counts.py >tests/data/layers.json
 
-Needs torch 2.13 and peft 0.21. Each case is a network whose layer `t` is counted, and PyTorch's numbers for the same layer on the
+Needs torch 2.13, peft 0.21 and bitsandbytes 0.50. Each case is a network whose layer `t` is counted, and PyTorch's numbers for the same layer on the
 host: parameters; FLOPs of forward and backward by torch.utils.flop_counter; bytes of the tensors that autograd keeps of it for
-backward (saved_tensors_hooks), each storage once and without parameters. Inputs of `t` want a gradient unless they are data.
+backward (saved_tensors_hooks), each storage once and without parameters. Inputs of `t` want a gradient unless they are data. Of
+optimizers the bytes of the states of a linear layer are counted, without counts of steps and the tables that all layers share.
 """
 
 import json
 import sys
 
+import bitsandbytes
 import peft
 import torch
 from torch import nn
@@ -258,6 +260,33 @@ def tensors(inputs, layer):
     return made
 
 
+OPTIMIZERS = {
+    "sgd": lambda p: torch.optim.SGD(p),
+    "momentum": lambda p: torch.optim.SGD(p, momentum=0.9),
+    "adam": torch.optim.Adam,
+    "adamw": torch.optim.AdamW,
+    "adam-8bit": bitsandbytes.optim.Adam8bit,
+    "adamw-8bit": bitsandbytes.optim.AdamW8bit,
+}
+
+
+def optimizer_case(name):
+    layer = nn.Linear(128, 40)
+    optimizer = OPTIMIZERS[name](layer.parameters())
+    layer(torch.randn(BATCH, 128)).sum().backward()
+    if name.endswith("8bit"):  # a step needs a GPU, the states do not
+        optimizer.fill_qmap()
+        for i, p in enumerate(layer.parameters()):
+            optimizer.init_state(optimizer.param_groups[0], p, 0, i)
+    else:
+        optimizer.step()
+    states = [v for s in optimizer.state.values() for k, v in s.items() if isinstance(v, torch.Tensor) and k != "step" and "qmap" not in k]
+    document = network(name, [[128]], {"type": "linear", "features": 40})
+    document["layers"] = [l for l in document["layers"] if l["name"] != "s0"]
+    document["layers"][1]["inputs"] = ["x0"]
+    return {"name": name, "state_bytes": sum(s.untyped_storage().nbytes() for s in states), "network": {**document, "optimizer": name}}
+
+
 def main():
     torch.manual_seed(0)
     out = []
@@ -265,9 +294,11 @@ def main():
         out.append({"name": name, **measure(module(), tensors(inputs, layer)), "network": network(name, inputs, layer)})
     layer = {"type": "linear-cross-entropy", "features": 50, "bias": True}
     out.append({"name": "linear-cross-entropy", **measure_chunked(50), "network": network("linear-cross-entropy", [ROWS, "labels"], layer)})
-    head = {"torch": torch.__version__, "peft": peft.__version__}
+    head = {"torch": torch.__version__, "peft": peft.__version__, "bitsandbytes": bitsandbytes.__version__}
     lines = ",\n  ".join(json.dumps(case) for case in out)
-    sys.stdout.write(f'{{"made_by": "tests/layer_counts.py", "with": {json.dumps(head)},\n "cases": [\n  {lines}]}}\n')
+    optimizers = ",\n  ".join(json.dumps(optimizer_case(name)) for name in OPTIMIZERS)
+    sys.stdout.write(f'{{"made_by": "tests/layer_counts.py", "with": {json.dumps(head)},\n "cases": [\n  {lines}],\n')
+    sys.stdout.write(f' "optimizers": [\n  {optimizers}]}}\n')
 
 
 if __name__ == "__main__":

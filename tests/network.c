@@ -334,6 +334,43 @@ test_repeat(void)
 	arena_free(&a);
 }
 
+/* Layers that stand for several: names, shapes, and what `trainable` means for them. */
+static void
+test_parts(void)
+{
+	static const struct { const char *name, *shape; bool trains; } want[] = {
+		{ "m.router", "[5, 3]", false }, { "m.route", "[5, 2]", false }, { "m.dispatch", "[12, 4]", false },
+		{ "m.experts.gate.base", "[12, 8]", false }, { "m.experts.gate.dropout", "[12, 4]", false }, { "m.experts.gate.lora_a", "[12, 2]", true },
+		{ "m.experts.gate.lora_b", "[12, 8]", true }, { "m.experts.gate.scaled", "[12, 8]", false }, { "m.experts.gate.sum", "[12, 8]", false },
+		{ "m.experts.act", "[12, 8]", false },
+	};
+	struct arena a = ARENA_INIT;
+	struct err e = ERR_INIT;
+	struct network n;
+
+	/* Of 5 tokens with 2 of 3 experts each, an expert gets 1.2 * 10 / 3 = 4 rows. */
+	if (!ok(read_text(&n, HEAD2 "'layers':[{'name':'x','type':'input','shape':[5,4]},"
+	    "{'name':'m','type':'moe','experts':3,'features':8,'capacity':1.2,'lora':2,'trainable':false,'result':true},"
+	    "{'name':'f','type':'relu','inputs':['m'],'trainable':false},{'name':'y','type':'input','shape':[5],'dtype':'int64'},"
+	    "{'name':'l','type':'cross-entropy','inputs':['f','y']}]}", &a, &e) == 0, "a mixture of experts is read"))
+		err_print(&e, "network", stderr);
+	else {
+		char text[160];
+
+		for (uint32_t i = 0; i < sizeof(want) / sizeof(*want); i++) {
+			const struct layer *l = &n.layers[1 + i];
+
+			is_string(l->name, want[i].name, "part %u", i);
+			is_string(shape_text(text, &l->shape), want[i].shape, "%s: shape", want[i].name);
+			ok((l->param_count > 0 && layer_trains(l, 0)) == want[i].trains, "%s: trained: %d", want[i].name, want[i].trains);
+		}
+		is_string(layer_input(&n, &n.layers[n.layer_count - 3], 0)->name, "m.combine", "the last part has the layer's name, too");
+		ok(layer_input(&n, &n.layers[n.layer_count - 3], 0)->result, "and is its result");
+		is_uint(network_parameters(&n), 4 * 3 + 3 * 3 * (4 * 8 + 2 * (4 + 8)), "parameters of all experts");
+	}
+	arena_free(&a);
+}
+
 /* A repeat's `trainable` holds for all layers inside of it that do not say otherwise; a shared parameter is its first layer's. */
 static void
 test_trainable(void)
@@ -395,6 +432,7 @@ main(void)
 	test_bad();
 	test_shapes();
 	test_repeat();
+	test_parts();
 	test_trainable();
 	test_inplace();
 	return tap_done();

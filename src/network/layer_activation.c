@@ -227,6 +227,7 @@ static const struct layer_attribute rescale_attributes[] = {
 	{ "factor", LAYER_REAL, offsetof(struct rescale, factor), false, NULL },
 	{ .key = NULL }
 };
+static const struct rescale rescale_defaults = { .factor = 1 };
 
 /* ---- softmax ---- */
 
@@ -275,6 +276,6 @@ const struct layer_type layer_type_drop_path = {
 
 const struct layer_type layer_type_rescale = {
 	.name = "rescale", .summary = "times a constant", .min_inputs = 1, .max_inputs = 1,
-	.attributes = rescale_attributes, .attributes_bytes = sizeof(struct rescale),
+	.attributes = rescale_attributes, .attributes_bytes = sizeof(struct rescale), .defaults = &rescale_defaults,
 	.inplace = layer_inplace_asked, .shape = layer_shape_same, .forward = rescale_forward, .backward = rescale_backward,
 };

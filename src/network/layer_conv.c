@@ -166,17 +166,27 @@ is_pointwise(const struct network *n, const struct layer *l)
 	return taps(n, l) <= 1;
 }
 
+/* Every channel by itself: no matrix product, so libraries calculate it without tiles and without copies in another layout. */
+static bool
+is_depthwise(const struct network *n, const struct layer *l)
+{
+	const struct conv *at = l->attributes;
+
+	return at->groups > 1 && at->groups == at->channels && at->groups == layer_input(n, l, 0)->shape.size[0];
+}
+
 static double
 pass_flops(const struct emit *m, const struct layer *l, enum conv_pass pass)
 {
 	const struct conv *at = l->attributes;
+	const struct device *tiles = is_depthwise(m->net, l) ? NULL : m->device;
 	double from = (double)(layer_input(m->net, l, 0)->shape.size[0] / at->groups), to = (double)(at->channels / at->groups);
 	double pixels = emit_rows(m, l) * (double)image_pixels(&windows(m->net, l)->shape), count = taps(m->net, l);
 
 	switch (pass) {
-	case CONV_BACKWARD_FILTER:	return roofline_conv_filter(m->device, pixels, count, at->groups, from, to);
-	case CONV_BACKWARD_DATA:	return roofline_conv(m->device, pixels, count, at->groups, to, from);
-	default:			return roofline_conv(m->device, pixels, count, at->groups, from, to);
+	case CONV_BACKWARD_FILTER:	return roofline_conv_filter(tiles, pixels, count, at->groups, from, to);
+	case CONV_BACKWARD_DATA:	return roofline_conv(tiles, pixels, count, at->groups, to, from);
+	default:			return roofline_conv(tiles, pixels, count, at->groups, from, to);
 	}
 }
 
@@ -214,8 +224,9 @@ end(struct emit *m, const struct layer *l, enum conv_pass pass, double flops)
 		[CONV_BACKWARD_FILTER] = { "conv-backward-filter", "conv-backward-filter-pointwise" },
 		[CONV_BACKWARD_DATA] = { "conv-backward-data", "conv-backward-data-pointwise" },
 	};
-	struct op_work w = { .flops = flops, .kernel = kernels[plain_pass(l, pass)][is_pointwise(m->net, l)] };
-	bytes_t ws = workspace(m, l, pass);
+	struct op_work w = { .flops = flops, .kernel = kernels[plain_pass(l, pass)][is_pointwise(m->net, l)],
+	    .plain = is_depthwise(m->net, l) };
+	bytes_t ws = w.plain ? 0 : workspace(m, l, pass);
 
 	w.copied_bytes = 2 * (double)ws;
 	emit_end(m, w, ws);

@@ -55,7 +55,7 @@ roofline_work_us(const struct device *d, const char *name, enum op_class c, enum
 	const struct kernel_efficiency *k = kernel == NULL ? NULL : kernel_find(d, kernel);
 	double flop_share = k != NULL && k->flops > 0 ? k->flops : d->compute.flop_efficiency[c];
 	double byte_share = k != NULL && k->memory > 0 ? k->memory : d->compute.memory_efficiency[c];
-	double arithmetic = term_us(w->flops, peak_flops(d, m), flop_share);
+	double arithmetic = term_us(w->flops, peak_flops(d, w->plain ? MATH_FLOAT32 : m), flop_share);
 	double traffic = term_us(w->bytes, d->compute.memory_bytes_per_s, byte_share);
 	double copies = term_us(w->copied_bytes, d->compute.memory_bytes_per_s, d->compute.memory_efficiency[CLASS_COPY]);
 

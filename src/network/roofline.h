@@ -16,6 +16,7 @@ struct op_work {
 	double bytes;		/* read and written; 0: the bytes of its operands */
 	double copied_bytes;	/* read and written around the kernel, at the rate of class copy */
 	double blocks;		/* independent pieces, one at a time on a multiprocessor; 0: plenty */
+	bool plain;		/* calculated in float32 without units for matrix products, whatever the type */
 	const char *kernel;	/* its row in the device's `kernels`; NULL: that of the op's name */
 };
 
