@@ -298,7 +298,7 @@ compare(const char *what, const struct op_row *rows, const struct graph *g, cons
 static bool
 lower_twice(struct graph *g, struct graph *h, const struct layer_row *row, const struct device *flops, const struct device *bytes, struct arena *a)
 {
-	const char *text = arena_printf(a, "{'format':'layrub-network','version':1,'name':'n','batch':2,%s'layers':[%s{'name':'t',%s}%s]}",
+	const char *text = arena_printf(a, "{'format':'layrub-network','version':2,'name':'n','batch':2,%s'layers':[%s{'name':'t',%s}%s]}",
 	    row->options, row->inputs, row->layer, row->end);
 	struct err e = ERR_INIT;
 	struct network n;
@@ -338,6 +338,13 @@ test_workspace(void)
 		{ "conv-backward-data", 3456, 856 + 2 * 384, 384 },
 		{ "sgd-update", 0, 648, 0 }, { "sgd-update", 0, 36, 0 }
 	};
+	/* Only the 44 bytes stay. */
+	static const struct op_row last[OPS_MOST] = {
+		{ "conv", 3456, 868 + 2 * 44, 44 },
+		{ "conv-backward-filter", 3456, 868, 0 }, { "conv-backward-data", 3456, 856, 0 },
+		{ "sgd-update", 0, 648, 0 }, { "sgd-update", 0, 36, 0 }
+	};
+	struct layer_row row = layers[0];
 	struct device flops = counting(false), bytes = counting(true);
 	struct arena a = ARENA_INIT;
 	struct graph g, h;
@@ -346,6 +353,9 @@ test_workspace(void)
 	flops.compute.conv_rule_count = bytes.compute.conv_rule_count = 3;
 	if (lower_twice(&g, &h, &layers[0], &flops, &bytes, &a))
 		compare("conv with workspace", want, &g, &h);
+	row.options = "'layout':'channels-last',";
+	if (lower_twice(&g, &h, &row, &flops, &bytes, &a))
+		compare("conv of images pixel by pixel", last, &g, &h);
 	arena_free(&a);
 }
 

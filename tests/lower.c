@@ -500,6 +500,21 @@ test_probabilities(void)
 	arena_free(&a);
 }
 
+/* Pixel by pixel, a permute to rows, columns, channels is a view and a flatten a copy. */
+static void
+test_layout(void)
+{
+	static const char *const ops[] = { "f c conv 0 1>2", "f n layer-norm 2 3 4>5 6 7", "f v flatten 5>8", "f l softmax-loss 8 9>11 10 8~11",
+		"b l softmax-loss-backward 11 9>12 11~12", "b v flatten 12>13", "b n layer-norm-backward 2 13 3 4 6 7>14 15 16",
+		"b c conv-backward-filter 0 14>17", "u c sgd-update 17 1>1", "u n sgd-update 15 3>3", "u n sgd-update 16 4>4", NULL };
+
+	test_ops("{'format':'layrub-network','version':2,'name':'layout','batch':2,'layout':'channels-last','layers':["
+	    "{'name':'x','type':'input','shape':[3,4,4]},{'name':'c','type':'conv','channels':5,'kernel':3,'bias':false},"
+	    "{'name':'p','type':'permute','order':[1,2,0]},{'name':'n','type':'layer-norm'},{'name':'q','type':'permute','order':[2,0,1]},"
+	    "{'name':'v','type':'flatten'},{'name':'y','type':'input','shape':[1],'dtype':'int64'},"
+	    "{'name':'l','type':'cross-entropy','inputs':['v','y']}]}", &lowering_reuse, ops);
+}
+
 /* A result is the map of its layer: of a view the map that it shows, of several passes one for each. */
 static void
 test_results(void)
@@ -543,6 +558,7 @@ main(void)
 	test_optimizer(SMALL("'optimizer':'adam-8bit','dtype':'bfloat16',"), parameters / 2, 2 * parameters);
 	test_optimizer(SMALL("'optimizer':'adamw-8bit','master_dtype':'float32',"), parameters, 3 * parameters);
 	test_results();
+	test_layout();
 	if (!ok(device_read(&d, data_path("devices/h200.json"), &a, &e) == 0, "devices/h200 is read"))
 		err_print(&e, "lower", stderr);
 	else {

@@ -107,7 +107,7 @@ layer_is_inplace(const struct layer *l)
 static inline bool
 layer_is_view(const struct layer *l)
 {
-	return (l->type->flags & LAYER_VIEW) != 0 || (l->type->idle != NULL && l->type->idle(l));
+	return l->view || (l->type->flags & LAYER_VIEW) != 0 || (l->type->idle != NULL && l->type->idle(l));
 }
 
 /* Shape rules that several types share.  This one gives the output the first input's shape. */

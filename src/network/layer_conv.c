@@ -207,7 +207,7 @@ workspace(struct emit *m, const struct layer *l, enum conv_pass pass)
 	struct conv_shape s = {
 		.input = emit_map_bytes(m, small == l ? in : l), .output = emit_map_bytes(m, small),
 		.weight = m->tensors[emit_param(m, l, 0)].bytes, .batch = (uint32_t)emit_rows(m, l),
-		.pixels = image_pixels(&small->shape),
+		.pixels = image_pixels(&small->shape), .channels_last = m->net->channels_last,
 		.pointwise = is_pointwise(m->net, l) && at->stride.w == 1 && (at->stride.h == 1 || is_signal(m->net, l)),
 	};
 

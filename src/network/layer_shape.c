@@ -15,11 +15,15 @@ static const struct layer_attribute permute_attributes[] = {
 	{ .key = NULL }
 };
 
+/* The values of an image are in the order of channels, rows and columns, which is another one than that of its memory pixel by pixel. */
 static int
 flatten_shape(struct layer *l, const struct network *n, struct err *e)
 {
+	const struct shape *in = &layer_input(n, l, 0)->shape;
+
 	(void)e;
-	l->shape = (struct shape) { 1, { shape_elements(&layer_input(n, l, 0)->shape) } };
+	l->shape = (struct shape) { 1, { shape_elements(in) } };
+	l->view = !n->channels_last || in->rank != 3 || in->size[0] == 1 || in->size[1] * in->size[2] == 1;
 	return 0;
 }
 
@@ -54,6 +58,8 @@ permute_shape(struct layer *l, const struct network *n, struct err *e)
 		err_set(e, ERR_INPUT, "expected each of the %" PRIu32 " axes once, got %s", in->rank, shape_text(text, order));
 		return err_at(e, "order");
 	}
+	/* From channels, rows, columns to rows, columns, channels, or back: the memory stays. */
+	l->view = n->channels_last && in->rank == 3 && order->size[0] != 0 && order->size[1] == (order->size[0] + 1) % 3;
 	l->shape.rank = in->rank;
 	for (uint32_t i = 0; i < in->rank; i++)
 		l->shape.size[i] = in->size[order->size[i]];
@@ -61,7 +67,7 @@ permute_shape(struct layer *l, const struct network *n, struct err *e)
 }
 
 static void
-permute_forward(struct emit *m, const struct layer *l)
+copy_forward(struct emit *m, const struct layer *l)
 {
 	emit_forward(m, l, CLASS_COPY, false);
 }
@@ -81,6 +87,12 @@ static void
 permute_backward(struct emit *m, const struct layer *l)
 {
 	backward(m, l, "permute", CLASS_COPY);
+}
+
+static void
+flatten_backward(struct emit *m, const struct layer *l)
+{
+	backward(m, l, "flatten", CLASS_COPY);
 }
 
 /* ---- pixel shuffle: channels of a pixel as a square of pixels, or back ---- */
@@ -179,8 +191,8 @@ upsample_backward(struct emit *m, const struct layer *l)
 }
 
 const struct layer_type layer_type_flatten = {
-	.name = "flatten", .summary = "one dimension (a view)", .min_inputs = 1, .max_inputs = 1, .flags = LAYER_VIEW,
-	.shape = flatten_shape,
+	.name = "flatten", .summary = "one dimension (a view, if the layout allows)", .min_inputs = 1, .max_inputs = 1,
+	.shape = flatten_shape, .forward = copy_forward, .backward = flatten_backward,
 };
 
 const struct layer_type layer_type_reshape = {
@@ -192,7 +204,7 @@ const struct layer_type layer_type_reshape = {
 const struct layer_type layer_type_permute = {
 	.name = "permute", .summary = "axes in another order (a copy)", .min_inputs = 1, .max_inputs = 1,
 	.attributes = permute_attributes, .attributes_bytes = sizeof(struct to_shape),
-	.shape = permute_shape, .forward = permute_forward, .backward = permute_backward,
+	.shape = permute_shape, .forward = copy_forward, .backward = permute_backward,
 };
 
 const struct layer_type layer_type_upsample = {
@@ -204,11 +216,11 @@ const struct layer_type layer_type_upsample = {
 const struct layer_type layer_type_pixel_shuffle = {
 	.name = "pixel-shuffle", .summary = "channels as pixels of a larger image", .min_inputs = 1, .max_inputs = 1,
 	.attributes = shuffle_attributes, .attributes_bytes = sizeof(struct shuffle),
-	.shape = shuffle_shape, .forward = permute_forward, .backward = shuffle_backward,
+	.shape = shuffle_shape, .forward = copy_forward, .backward = shuffle_backward,
 };
 
 const struct layer_type layer_type_pixel_unshuffle = {
 	.name = "pixel-unshuffle", .summary = "pixels as channels of a smaller image", .min_inputs = 1, .max_inputs = 1,
 	.attributes = shuffle_attributes, .attributes_bytes = sizeof(struct shuffle),
-	.shape = unshuffle_shape, .forward = permute_forward, .backward = shuffle_backward,
+	.shape = unshuffle_shape, .forward = copy_forward, .backward = shuffle_backward,
 };

@@ -289,7 +289,8 @@ network_from_json(struct network *n, json_t *root, struct arena *a, struct err *
 	struct network_reader r = { .net = n, .arena = a, .e = e };
 	struct scope top = { .outer = NULL, .prefix = "", .in = LAYER_NONE, .previous = LAYER_NONE };
 	json_t *math = NULL, *list = NULL, *any = NULL;
-	int dtype = DTYPE_FLOAT32, master = 0, optimizer = OPTIMIZER_SGD;
+	static const char *const layouts[] = { "channels-first", "channels-last", NULL };
+	int dtype = DTYPE_FLOAT32, master = 0, optimizer = OPTIMIZER_SGD, layout = 0;
 	const struct json_field fields[] = {
 		{ "format", JSON_F_ANY, &any, .required = true },
 		{ "version", JSON_F_ANY, &any, .required = true },
@@ -297,6 +298,7 @@ network_from_json(struct network *n, json_t *root, struct arena *a, struct err *
 		{ "source", JSON_F_STRING, &n->source, .required = false },
 		{ "batch", JSON_F_POSITIVE, &n->batch, .required = true },
 		{ "accumulate", JSON_F_POSITIVE, &n->accumulate, .since = 2 },
+		{ "layout", JSON_F_CHOICE, &layout, .choices = layouts, .since = 2 },
 		{ "dtype", JSON_F_CHOICE, &dtype, .required = false, .choices = reals },
 		{ "math", JSON_F_OBJECT, &math, .required = false },
 		{ "master_dtype", JSON_F_CHOICE, &master, .required = false, .choices = reals, .seen = &n->has_master },
@@ -310,6 +312,7 @@ network_from_json(struct network *n, json_t *root, struct arena *a, struct err *
 	    json_read_fields_of(root, fields, r.version, a, e) < 0)
 		return -1;
 	n->dtype = (enum dtype)dtype;
+	n->channels_last = layout == 1;
 	n->master_dtype = (enum dtype)master;
 	n->optimizer = (enum optimizer)optimizer;
 	if (read_math(n, math, e) < 0)

@@ -126,8 +126,8 @@ roofline_conv_workspace(const struct device *d, enum conv_pass pass, enum math m
 		if (r->pass != pass || r->math != math_on(d, m) || (r->pointwise && !s->pointwise) ||
 		    (r->pixel_multiple > 1 && s->pixels % r->pixel_multiple != 0))
 			continue;
-		bytes = r->input * (double)s->input + r->output * (double)s->output + r->weight * (double)s->weight +
-		    r->weight_per_sample * (double)s->weight * s->batch + (double)r->fixed_bytes;
+		bytes = s->channels_last ? 0 : r->input * (double)s->input + r->output * (double)s->output + r->weight * (double)s->weight;
+		bytes += r->weight_per_sample * (double)s->weight * s->batch + (double)r->fixed_bytes;
 		if (least < 0 || bytes < least)
 			least = bytes;
 	}
