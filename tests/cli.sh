@@ -334,6 +334,23 @@ holds "$status == 0 && $(field ideal_time_us) > 1000" "times scaled to another d
 [ ! -s err ]
 ok $? "need no warning"
 
+# A type of 16 bits that the device lacks: the step takes longer, and how long with a type that the device has.
+run plan bert-large --device v100 --batch 1 --policy keep --set dtype=float16 --set optimizer=sgd --json
+float16=$(field ideal_time_us)
+run plan bert-large --device v100 --batch 1 --policy keep --set optimizer=sgd --json
+holds "$(field ideal_time_us) > 3 * $float16" "bfloat16 takes float32's time on a V100"
+grep -q "^layrub: warning: 'v100' does not calculate in bfloat16: .* a step without copies; with --set dtype=float16 it would be " err
+ok $? "and is warned of, with the time in float16"
+run info bert-large --device gtx1080ti
+grep -q "^layrub: warning: 'gtx1080ti' does not calculate in bfloat16: .* without copies$" err
+ok $? "info warns, too; where there is no float16 either, only of that"
+run info bert-large --device h200
+[ ! -s err ]
+ok $? "a device that has bfloat16 needs no warning"
+run info resnet50 --device k40m
+[ ! -s err ]
+ok $? "float32 in place of tf32 needs no warning"
+
 # The networks that the paper is about.
 run plan resnet50 --batch 64 --device k40m --policy keep --json
 keep=$(field arena_bytes)

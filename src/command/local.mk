@@ -16,6 +16,7 @@ layrub_SOURCES = \
 	%D%/command.c %D%/command.h \
 	%D%/explain_more.c %D%/explain_more.h \
 	%D%/main.c \
+	%D%/math_warning.c %D%/math_warning.h \
 	%D%/plan_options.c %D%/plan_options.h \
 	%D%/place_csv.c %D%/place_csv.h \
 	%D%/result.c %D%/result.h \
