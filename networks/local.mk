@@ -17,6 +17,6 @@ nobase_dist_networks_DATA = \
 	%D%/graphs/llama_1b_compiled.graph.json %D%/graphs/resnet50.graph.json \
 	%D%/graphs/resnet152.graph.json %D%/graphs/resnet1517.graph.json %D%/graphs/vgg16.graph.json \
 	%D%/graphs/vit_b_16.graph.json \
-	%D%/devices/a100-40g.json %D%/devices/a100-80g.json %D%/devices/gtx1080ti.json %D%/devices/h100.json %D%/devices/h100-measured.json \
+	%D%/devices/a100-40g.json %D%/devices/a100-80g.json %D%/devices/gtx1080ti.json %D%/devices/h100.json %D%/devices/b200.json %D%/devices/l40s.json %D%/devices/mi300x.json %D%/devices/rtx5090.json \
 	%D%/devices/h200.json %D%/devices/k40m.json %D%/devices/p100.json %D%/devices/rtx4090.json \
 	%D%/devices/titan-x.json %D%/devices/v100.json

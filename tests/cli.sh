@@ -322,7 +322,7 @@ is 1 "check --graph: another graph"
 sed 's/"do": "offload"/"do": "fetch"/' half.json >wrong.json
 run check wrong.json
 holds "$status == 1 || $status == 2" "a plan that was changed is refused"
-run plan graphs/alexnet --device k40m --policy keep --budget 11GiB
+run plan graphs/alexnet --device k40m --policy keep --budget 10GiB
 grep -q "warning: .*NVIDIA H200" err
 ok $? "times of another device are warned of"
 run plan graphs/alexnet --device h200 --policy keep
@@ -373,7 +373,7 @@ run plan resnet50 --batch 32 --device k40m --budget 100MiB --json
 ok $? "and is a result for programs, too"
 run plan resnet50 --device k40m --budget 13GB -o made
 is 2 "a budget over the device's memory"
-grep -q "device 'k40m' has 11.8 GiB for a plan, got a budget of 12.1 GiB" err
+grep -q "device 'k40m' has 10.9 GiB for a plan, got a budget of 12.1 GiB" err
 ok $? "and the message has both"
 # over POLICY NETWORK BUDGET: the refusal says by how much the peak misses the budget.
 over() {

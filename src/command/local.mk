@@ -15,6 +15,7 @@ layrub_SOURCES = \
 	%D%/cmd_sweep.c \
 	%D%/command.c %D%/command.h \
 	%D%/explain_more.c %D%/explain_more.h \
+	%D%/fit_devices.c %D%/fit_devices.h \
 	%D%/main.c \
 	%D%/math_warning.c %D%/math_warning.h \
 	%D%/plan_options.c %D%/plan_options.h \
