@@ -51,7 +51,7 @@ answers 0 "in words" fit net.json --batch 4
 [ "$(grep -c 'all resident$' out)" -eq "$devices" ]
 ok $? "a line for each that fits"
 answers 1 "where no device is large enough" fit net.json --batch 100000000
-holds "net.*: 0 of $devices devices fit\|answer  *0 of $devices devices fit" out "says so"
+holds "0 of $devices devices fit" out "says so"
 answers 0 "a graph measured elsewhere" fit graphs/alexnet --json
 [ "$(sed -n 's/.*"step_time_us": \([0-9.e+]*\).*/\1/p' out | sort -u | wc -l)" -gt 5 ]
 ok $? "has scaled times"
@@ -138,7 +138,6 @@ bad() {	# TEXT ARGUMENT...
 	answers 2 "$*" fit "$@"
 	holds "$text" err "says: $text"
 }
-bad "expected a device" net.json
 bad "--slowdown: expected a percentage such as 25%" net.json -d k40m --slowdown fast
 bad "--slowdown: expected a percentage such as 25%" net.json -d k40m --slowdown -5%
 bad "--budget: expected a size" net.json -d k40m --budget much
