@@ -67,9 +67,9 @@ struct layer_type {
 	int (*shape)(struct layer *l, const struct network *n, struct err *e);
 	/* Fills l->params and l->param_count; NULL: none. */
 	void (*params)(struct layer *l, const struct network *n);
-	/* Returns a list of layers, as in a document, that stand for l in its place; they read l's first input as `in`, and the last
-	 * one is the output.  The caller releases the list.  NULL, or no function: l stands for itself. */
-	json_t *(*parts)(const struct layer *l, const struct network *n);
+	/* Makes the list of layers, as in a document, that stand for l in its place; they read l's first input as `in`, and the last
+	 * one is the output.  The caller releases the list; NULL: no memory.  Returns false, as no function does, where l stands for itself. */
+	bool (*parts)(json_t **list, const struct layer *l, const struct network *n);
 	/* True when its output overwrites its first input; NULL: never. */
 	bool (*inplace)(const struct layer *l);
 	/* True when its output is its input, as for a dropout of 0; NULL: never. */

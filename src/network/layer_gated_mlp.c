@@ -30,18 +30,19 @@ linear(const struct gated_mlp *at, const char *name, const char *from, uint64_t 
 	    "features", (json_int_t)to, "bias", at->bias, "experts", (json_int_t)at->experts, "lora", (json_int_t)at->lora);
 }
 
-static json_t *
-parts(const struct layer *l, const struct network *n)
+static bool
+parts(json_t **list, const struct layer *l, const struct network *n)
 {
 	const struct gated_mlp *at = l->attributes;
 	const struct shape *in = &layer_input(n, l, 0)->shape;
 
-	return json_pack("[o, {s:s, s:s}, o, {s:s, s:s, s:[s, s]}, o]",
+	*list = json_pack("[o, {s:s, s:s}, o, {s:s, s:s, s:[s, s]}, o]",
 	    linear(at, "gate", "in", at->features),
 	    "name", "act", "type", activations[at->activation],
 	    linear(at, "up", "in", at->features),
 	    "name", "gated", "type", "multiply", "inputs", "act", "up",
 	    linear(at, "down", "gated", in->size[in->rank - 1]));
+	return true;
 }
 
 const struct layer_type layer_type_gated_mlp = {

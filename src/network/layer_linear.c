@@ -31,15 +31,15 @@ low_rank(const struct linear *at, const char *name, const char *from, uint32_t f
 	    "features", (json_int_t)features, "experts", (json_int_t)at->experts, "bias", false, "trainable", true);
 }
 
-static json_t *
-linear_parts(const struct layer *l, const struct network *n)
+static bool
+linear_parts(json_t **list, const struct layer *l, const struct network *n)
 {
 	const struct linear *at = l->attributes;
 	const char *tied = l->params_from == LAYER_NONE ? NULL : n->layers[l->params_from].name;
 
 	if (at->lora == 0)
-		return NULL;
-	return json_pack("[{s:s, s:s, s:[s], s:I, s:I, s:b, s:b, s:s*}, {s:s, s:s, s:[s], s:f}, o, o, {s:s, s:s, s:[s]}, {s:s, s:s, s:[s, s]}]",
+		return false;
+	*list = json_pack("[{s:s, s:s, s:[s], s:I, s:I, s:b, s:b, s:s*}, {s:s, s:s, s:[s], s:f}, o, o, {s:s, s:s, s:[s]}, {s:s, s:s, s:[s, s]}]",
 	    "name", "base", "type", "linear", "inputs", "in", "features", (json_int_t)at->features, "experts", (json_int_t)at->experts,
 	    "bias", at->bias, "trainable", false, "params_from", tied,
 	    "name", "dropout", "type", "dropout", "inputs", "in", "p", at->lora_dropout,
@@ -47,6 +47,7 @@ linear_parts(const struct layer *l, const struct network *n)
 	    low_rank(at, "lora_b", "lora_a", at->features),
 	    "name", "scaled", "type", "rescale", "inputs", "lora_b",
 	    "name", "sum", "type", "add", "inputs", "base", "scaled");
+	return true;
 }
 
 static uint64_t

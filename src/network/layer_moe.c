@@ -27,19 +27,20 @@ static const struct layer_attribute moe_attributes[] = {
 };
 static const struct moe moe_defaults = { .top = 2 };
 
-static json_t *
-moe_parts(const struct layer *l, const struct network *n)
+static bool
+moe_parts(json_t **list, const struct layer *l, const struct network *n)
 {
 	const struct moe *at = l->attributes;
 
 	(void)n;
-	return json_pack("[{s:s, s:s, s:I, s:b}, {s:s, s:s, s:I, s:f}, {s:s, s:s, s:[s, s]}, {s:s, s:s, s:I, s:I, s:I}, {s:s, s:s, s:[s, s]}]",
+	*list = json_pack("[{s:s, s:s, s:I, s:b}, {s:s, s:s, s:I, s:f}, {s:s, s:s, s:[s, s]}, {s:s, s:s, s:I, s:I, s:I}, {s:s, s:s, s:[s, s]}]",
 	    "name", "router", "type", "linear", "features", (json_int_t)at->experts, "bias", false,
 	    "name", "route", "type", "route", "top", (json_int_t)at->top, "capacity", at->capacity,
 	    "name", "dispatch", "type", "dispatch", "inputs", "in", "route",
 	    "name", "experts", "type", "gated-mlp", "features", (json_int_t)at->features, "experts", (json_int_t)at->experts,
 	    "lora", (json_int_t)at->lora,
 	    "name", "combine", "type", "combine", "inputs", "experts", "route");
+	return true;
 }
 
 const struct layer_type layer_type_moe = {

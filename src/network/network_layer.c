@@ -350,8 +350,9 @@ network_read_layer(struct network_reader *r, struct scope *s, json_t *obj, const
 		return l.name == NULL ? -1 : network_name_add(r, l.name, 0);
 	if (read_inputs(r, s, &l, inputs) < 0 || read_attributes(r, s, &l, obj) < 0 || read_switches(r, s, &l, obj) < 0)
 		return -1;
-	parts = l.type->parts == NULL ? NULL : l.type->parts(&l, r->net);
-	if (parts != NULL) {
+	if (l.type->parts != NULL && l.type->parts(&parts, &l, r->net)) {
+		if (parts == NULL)
+			return err_set(r->e, ERR_SYSTEM, "out of memory");
 		status = network_read_parts(r, s, &l, parts);
 		json_decref(parts);
 		return status;
