@@ -3,10 +3,11 @@
 
     python3 tests/layer_counts.py >tests/data/layers.json
 
-Needs torch 2.13, peft 0.21 and bitsandbytes 0.50. Each case is a network whose layer `t` is counted, and PyTorch's numbers for the same layer on the
-host: parameters; FLOPs of forward and backward by torch.utils.flop_counter; bytes of the tensors that autograd keeps of it for
-backward (saved_tensors_hooks), each storage once and without parameters. Inputs of `t` want a gradient unless they are data. Of
-optimizers the bytes of the states of a linear layer are counted, without counts of steps and the tables that all layers share.
+Needs torch 2.13, peft 0.21 and bitsandbytes 0.50. Each case is a network whose layer `t` is counted, and PyTorch's numbers for
+the same layer on the host: parameters; FLOPs of forward and backward by torch.utils.flop_counter; bytes of the tensors that
+autograd keeps of it for backward (saved_tensors_hooks), each storage once and without parameters. Inputs of `t` want a gradient
+unless they are data. Of optimizers the bytes of the states of a linear layer are counted, without counts of steps and the tables
+that all layers share.
 """
 
 import json
@@ -74,8 +75,8 @@ def measure(module, inputs):
 
 
 def measure_chunked(features):
-    """Counts of linear_cross_entropy in chunks: a custom operator, so its FLOPs are those of the same loss in one piece (forward makes
-    the gradients, too), and its context holds what backward needs."""
+    """Counts of linear_cross_entropy in chunks: a custom operator, so its FLOPs are those of the same loss in one piece (forward
+    makes the gradients, too), and its context holds what backward needs."""
     weight, bias = torch.randn(features, ROWS[-1], requires_grad=True), torch.randn(features, requires_grad=True)
     rows = torch.randn(BATCH * ROWS[0], ROWS[-1], requires_grad=True)
     labels = torch.randint(0, features, (BATCH * ROWS[0],))
@@ -187,7 +188,8 @@ CASES = [
     ("conv-transposed", [IMAGE],
      {"type": "conv-transposed", "channels": 4, "kernel": 3, "stride": 2, "pad": 1, "output_pad": 1, "groups": 2},
      lambda: nn.ConvTranspose2d(6, 4, 3, 2, 1, 1, groups=2)),
-    ("conv-transposed over a signal", [SIGNAL], {"type": "conv-transposed", "channels": 4, "kernel": 4, "stride": 4, "bias": False},
+    ("conv-transposed over a signal", [SIGNAL],
+     {"type": "conv-transposed", "channels": 4, "kernel": 4, "stride": 4, "bias": False},
      lambda: nn.ConvTranspose1d(6, 4, 4, 4, bias=False)),
     ("linear", [ROWS], {"type": "linear", "features": 10}, lambda: nn.Linear(24, 10)),
     ("linear with LoRA", [ROWS], {"type": "linear", "features": 16, "lora": 4}, lora),
@@ -208,13 +210,18 @@ CASES = [
     ("rescale", [ROWS], {"type": "rescale", "factor": 0.5}, lambda: Call(lambda x: x * 0.5)),
     ("drop-path", [IMAGE], {"type": "drop-path", "p": 0.5}, lambda: Call(drop_path)),
     ("upsample, nearest", [IMAGE], {"type": "upsample"}, lambda: nn.Upsample(scale_factor=2)),
-    ("upsample, nearest-exact", [IMAGE], {"type": "upsample", "mode": "nearest-exact"}, lambda: nn.Upsample(scale_factor=2, mode="nearest-exact")),
-    ("upsample, bilinear", [IMAGE], {"type": "upsample", "mode": "bilinear", "factor": 3}, lambda: nn.Upsample(scale_factor=3, mode="bilinear")),
+    ("upsample, nearest-exact", [IMAGE], {"type": "upsample", "mode": "nearest-exact"},
+     lambda: nn.Upsample(scale_factor=2, mode="nearest-exact")),
+    ("upsample, bilinear", [IMAGE], {"type": "upsample", "mode": "bilinear", "factor": 3},
+     lambda: nn.Upsample(scale_factor=3, mode="bilinear")),
     ("upsample, bicubic", [IMAGE], {"type": "upsample", "mode": "bicubic"}, lambda: nn.Upsample(scale_factor=2, mode="bicubic")),
     ("pixel-shuffle", [[8, 4, 4]], {"type": "pixel-shuffle", "factor": 2}, lambda: nn.PixelShuffle(2)),
     ("pixel-unshuffle", [IMAGE], {"type": "pixel-unshuffle", "factor": 2}, lambda: nn.PixelUnshuffle(2)),
     ("attention", [ROWS, ROWS, ROWS], {"type": "attention", "heads": 4}, lambda: attention(4, 4)),
     ("attention to other tokens", [ROWS, [64, 24], [64, 24]], {"type": "attention", "heads": 4}, lambda: attention(4, 4)),
+    ("grouped attention", [ROWS, [32, 12], [32, 12]], {"type": "attention", "heads": 4, "kv_heads": 2}, lambda: attention(4, 2)),
+    ("multi-query attention", [ROWS, [32, 6], [32, 6]], {"type": "attention", "heads": 4, "kv_heads": 1},
+     lambda: attention(4, 1)),
     ("attention with a bias, op by op", [ROWS, ROWS, ROWS, "bias"], {"type": "attention", "heads": 4, "fused": False},
      lambda: attention(4, 4, True, False)),
     ("relative-bias", [ROWS], {"type": "relative-bias", "heads": 4, "buckets": 7}, lambda: RelativeBias(4, 7)),
@@ -237,7 +244,8 @@ def network(name, inputs, layer):
         elif shape == "bias":
             layers.append({"name": f"s{i}", "type": "parameter", "shape": [layer["heads"], inputs[0][0], inputs[1][0]]})
         else:
-            layers += [{"name": f"x{i}", "type": "input", "shape": shape}, {"name": f"s{i}", "type": "scale", "inputs": [f"x{i}"]}]
+            layers.append({"name": f"x{i}", "type": "input", "shape": shape})
+            layers.append({"name": f"s{i}", "type": "scale", "inputs": [f"x{i}"]})
         names.append(f"s{i}")
     layers.append({"name": "t", "inputs": names, **layer})
     if layer["type"] == "relative-bias":
@@ -280,11 +288,17 @@ def optimizer_case(name):
             optimizer.init_state(optimizer.param_groups[0], p, 0, i)
     else:
         optimizer.step()
-    states = [v for s in optimizer.state.values() for k, v in s.items() if isinstance(v, torch.Tensor) and k != "step" and "qmap" not in k]
+    states = [
+        v
+        for state in optimizer.state.values()
+        for key, v in state.items()
+        if isinstance(v, torch.Tensor) and key != "step" and "qmap" not in key
+    ]
     document = network(name, [[128]], {"type": "linear", "features": 40})
-    document["layers"] = [l for l in document["layers"] if l["name"] != "s0"]
+    document["layers"] = [layer for layer in document["layers"] if layer["name"] != "s0"]
     document["layers"][1]["inputs"] = ["x0"]
-    return {"name": name, "state_bytes": sum(s.untyped_storage().nbytes() for s in states), "network": {**document, "optimizer": name}}
+    kept = sum(s.untyped_storage().nbytes() for s in states)
+    return {"name": name, "state_bytes": kept, "network": {**document, "optimizer": name}}
 
 
 def main():
@@ -293,7 +307,8 @@ def main():
     for name, inputs, layer, module in CASES:
         out.append({"name": name, **measure(module(), tensors(inputs, layer)), "network": network(name, inputs, layer)})
     layer = {"type": "linear-cross-entropy", "features": 50, "bias": True}
-    out.append({"name": "linear-cross-entropy", **measure_chunked(50), "network": network("linear-cross-entropy", [ROWS, "labels"], layer)})
+    name = layer["type"]
+    out.append({"name": name, **measure_chunked(50), "network": network(name, [ROWS, "labels"], layer)})
     head = {"torch": torch.__version__, "peft": peft.__version__, "bitsandbytes": bitsandbytes.__version__}
     lines = ",\n  ".join(json.dumps(case) for case in out)
     optimizers = ",\n  ".join(json.dumps(optimizer_case(name)) for name in OPTIMIZERS)

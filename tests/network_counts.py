@@ -3,9 +3,10 @@
 
     python3 tests/network_counts.py >tests/data/networks.json
 
-Needs torch 2.13, transformers 5.24, diffusers 0.42, peft 0.21 and torchvision. Models are built and run without memory (FakeTensorMode),
-forward and backward of one sample. FLOPs are those of torch.utils.flop_counter. It counts causal attention as if it were not, and a
-grouped convolution's filter gradient once for each group, so `backward_flops` is null where there are such convolutions.
+Needs torch 2.13, transformers 5.24, diffusers 0.42, peft 0.21 and torchvision. Models are built and run without memory
+(FakeTensorMode), forward and backward of one sample. FLOPs are those of torch.utils.flop_counter. It counts causal attention as
+if it were not, and a grouped convolution's filter gradient once for each group, so `backward_flops` is null where there are such
+convolutions.
 """
 
 import json
@@ -17,7 +18,6 @@ from layer_counts import HOST
 from torch import nn
 from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.utils.flop_counter import FlopCounterMode
-
 
 
 def image_model(make, size=224, **options):
