@@ -339,18 +339,18 @@ static void
 test_parts(void)
 {
 	static const struct { const char *name, *shape; bool trains; } want[] = {
-		{ "m.router", "[5, 3]", false }, { "m.route", "[5, 2]", false }, { "m.dispatch", "[12, 4]", false },
-		{ "m.experts.gate.base", "[12, 8]", false }, { "m.experts.gate.dropout", "[12, 4]", false }, { "m.experts.gate.lora_a", "[12, 2]", true },
-		{ "m.experts.gate.lora_b", "[12, 8]", true }, { "m.experts.gate.scaled", "[12, 8]", false }, { "m.experts.gate.sum", "[12, 8]", false },
-		{ "m.experts.act", "[12, 8]", false },
+		{ "m.router", "[5, 3]", false }, { "m.route", "[5, 2]", false }, { "m.dispatch", "[15, 4]", false },
+		{ "m.experts.gate.base", "[15, 8]", false }, { "m.experts.gate.dropout", "[15, 4]", false }, { "m.experts.gate.lora_a", "[15, 2]", true },
+		{ "m.experts.gate.lora_b", "[15, 8]", true }, { "m.experts.gate.scaled", "[15, 8]", false }, { "m.experts.gate.sum", "[15, 8]", false },
+		{ "m.experts.act", "[15, 8]", false },
 	};
 	struct arena a = ARENA_INIT;
 	struct err e = ERR_INIT;
 	struct network n;
 
-	/* Of 5 tokens with 2 of 3 experts each, an expert gets 1.2 * 10 / 3 = 4 rows. */
+	/* Of 5 tokens with 2 of 3 experts each, an expert gets 1.25 * 10 / 3 rows, rounded up: 5. */
 	if (!ok(read_text(&n, HEAD2 "'layers':[{'name':'x','type':'input','shape':[5,4]},"
-	    "{'name':'m','type':'moe','experts':3,'features':8,'capacity':1.2,'lora':2,'trainable':false,'result':true},"
+	    "{'name':'m','type':'moe','experts':3,'features':8,'capacity':1.25,'lora':2,'trainable':false,'result':true},"
 	    "{'name':'f','type':'relu','inputs':['m'],'trainable':false},{'name':'y','type':'input','shape':[5],'dtype':'int64'},"
 	    "{'name':'l','type':'cross-entropy','inputs':['f','y']}]}", &a, &e) == 0, "a mixture of experts is read"))
 		err_print(&e, "network", stderr);
