@@ -39,6 +39,23 @@ command=$(sed -n 's/^plan it *layrub //p' out)
 answers 0 "the command that it prints" $command
 answers 0 "makes a plan" check net.plan.json
 
+# ---- no device given: all of them ----
+
+answers 0 "without a device" fit net.json --batch 4 --json
+devices=$(find "$LAYRUB_DATA/devices" -name '*.json' | wc -l)
+[ "$(grep -c '"fits": true' out)" -eq "$devices" ]
+ok $? "every device is tried"
+sed -n 's/.*"memory_bytes": \([0-9]*\).*/\1/p' out | sort -n -c
+ok $? "least memory comes first"
+answers 0 "in words" fit net.json --batch 4
+[ "$(grep -c 'all resident$' out)" -eq "$devices" ]
+ok $? "a line for each that fits"
+answers 1 "where no device is large enough" fit net.json --batch 100000000
+holds "0 of $devices devices fit" out "says so"
+answers 0 "a graph measured elsewhere" fit graphs/alexnet --json
+[ "$(sed -n 's/.*"step_time_us": \([0-9.e+]*\).*/\1/p' out | sort -u | wc -l)" -gt 5 ]
+ok $? "has scaled times"
+
 # ---- it fits with a plan ----
 
 batch=$((2 * top))
@@ -126,7 +143,6 @@ bad() {	# TEXT ARGUMENT...
 	answers 2 "$*" fit "$@"
 	holds "$text" err "says: $text"
 }
-bad "expected a device" net.json
 bad "--slowdown: expected a percentage such as 25%" net.json -d k40m --slowdown fast
 bad "--slowdown: expected a percentage such as 25%" net.json -d k40m --slowdown -5%
 bad "--budget: expected a size" net.json -d k40m --budget much

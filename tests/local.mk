@@ -113,11 +113,14 @@ EXTRA_DIST += %D%/mutate.sh %D%/mutate.list
 .PHONY: mutate
 mutate:
 	@CC='$(CC)' $(SHELL) $(srcdir)/%D%/mutate.sh '$(srcdir)' mutate '$(if $(filter command,$(origin N)),$(N))'
-C_TESTS += %D%/network.t %D%/network_set.t %D%/lower.t %D%/passes.t %D%/roofline.t %D%/flops.t
+C_TESTS += %D%/network.t %D%/network_set.t %D%/lower.t %D%/passes.t %D%/roofline.t %D%/flops.t %D%/layer_counts.t
 %C%_network_set_t_SOURCES = %D%/network_set.c
 %C%_network_set_t_LDADD = $(TEST_LIBS)
 %C%_passes_t_SOURCES = %D%/passes.c %D%/network_text.h
 %C%_passes_t_LDADD = $(TEST_LIBS)
+%C%_layer_counts_t_SOURCES = %D%/layer_counts.c
+%C%_layer_counts_t_LDADD = $(TEST_LIBS)
+EXTRA_DIST += %D%/layer_counts.py
 %C%_flops_t_SOURCES = %D%/flops.c %D%/network_text.h
 %C%_flops_t_LDADD = $(TEST_LIBS)
 %C%_network_t_SOURCES = %D%/network.c

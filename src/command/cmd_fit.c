@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "src/base/process.h"
+#include "src/command/fit_devices.h"
 #include "src/command/result.h"
 #include "src/library/fit.h"
 
@@ -204,11 +205,13 @@ run(struct cli *c, struct err *e)
 	const char *command;
 	int rc;
 
-	if (need_device(plan_given.task.device, e) < 0)
-		return -1;
 	if (strcmp(c->operands[0], "-") == 0)
 		return usage_error(e, NULL, "expected a file or a name, got '-': the answer names a command that reads it again");
-	if (request_share(&w.problem.most_overhead, "--slowdown", slowdown, e) < 0 || begin_planning(&w.planning, &task, c, e) < 0)
+	if (request_share(&w.problem.most_overhead, "--slowdown", slowdown, e) < 0)
+		return -1;
+	if (plan_given.task.device == NULL)
+		return fit_devices(c, w.problem.most_overhead, e);
+	if (begin_planning(&w.planning, &task, c, e) < 0)
 		return -1;
 	w.problem.request = plan_given;
 	w.problem.request.budget = NULL;
