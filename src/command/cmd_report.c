@@ -14,8 +14,8 @@ static struct { const char *output, *measured; bool keep; } given;
 
 static const struct option_row options[] = {
 	{ "output", 'o', OPTION_TEXT, "FILE", &given.output, "draw into this .svg, .png, .pdf or .html file;\n"
-	    ".json is a plan's trace for Perfetto, and 'term'\ndraws in the terminal (required, except\nwith --measured)", NULL },
-	{ "measured", 0, OPTION_TEXT, "FILE", &given.measured, "compare the simulated step with one that ran: a\ntrace of torch.profiler, as step.report() of the\nPython package makes it", NULL },
+	    ".json is a plan's trace for Perfetto, and 'term'\ndraws in the terminal (default: no picture, which\nonly --measured allows)", NULL },
+	{ "measured", 0, OPTION_TEXT, "FILE", &given.measured, "compare the simulated step with one that ran: a\ntrace of torch.profiler, as step.report() of the\nPython package makes it (default: no comparison)", NULL },
 	{ "keep", 0, OPTION_FLAG, NULL, &given.keep, "leave gnuplot's script with its data beside the\npicture: FILE.gp", NULL },
 	OPTION_END
 };

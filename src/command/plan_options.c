@@ -22,7 +22,7 @@ struct plan_option {
 	/* A list in sweep: its axis, value and help; NULL: the row itself. */
 	enum axis axis;
 	const char *list_value, *list_help;
-	const char *explain_help;	/* of explain; NULL: the row's */
+	const char *explain_help, *fit_help;	/* of these commands; NULL: the row's */
 };
 
 /* Reasons that hold for several options. */
@@ -36,6 +36,7 @@ struct plan_option {
 static const struct plan_option options[] = {
 	{ .row = { "device", 'd', OPTION_TEXT, "DEVICE", &plan_given.task.device, "plan for this device: a name or a file (required)", NULL },
 	  .axis = AXIS_DEVICE, .list_value = "DEVICE,...", .list_help = "plan for these devices: names or files (required)",
+	  .fit_help = "fit this device: a name or a file (default: list\nthose that fit)",
 	  .why_not = { [FOR_EXPLAIN] = OWN_DEVICE } },
 	{ .row = { "budget", 'B', OPTION_TEXT, "SIZE|N%", &plan_given.budget, "device memory that a plan may use, everything\n"
 	    "counted; a percentage is of the step's own peak\n(default: all that the device has less what is\nreserved)", NULL },
@@ -124,6 +125,8 @@ plan_options(struct option_row rows[PLAN_OPTIONS_MAX + 1], enum plan_command com
 		rows[n] = o->row;
 		if (command == FOR_EXPLAIN && o->explain_help != NULL)
 			rows[n].help = o->explain_help;
+		if (command == FOR_FIT && o->fit_help != NULL)
+			rows[n].help = o->fit_help;
 		if (command == FOR_SWEEP && o->list_value != NULL) {
 			rows[n].type = OPTION_LIST;
 			rows[n].value = o->list_value;
