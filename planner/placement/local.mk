@@ -3,6 +3,7 @@
 libplanner_a_SOURCES += \
 	%D%/pack_greedy.c %D%/pack_greedy.h \
 	%D%/pack_heap.c %D%/pack_heap.h \
+	%D%/pack_bound.c %D%/pack_state.h \
 	%D%/pack_order.c \
 	%D%/pack_search.c %D%/pack_search.h \
 	%D%/pack_sections.c %D%/pack_sections.h \
