@@ -23,6 +23,7 @@ enum {
 	FIRST_WORK = 300000,		/* of one search in the first round */
 	MOST_WORK = 30000000,		/* of all together without a time limit */
 	BOUND_SHARE = 8,		/* the question at the bound gets 8 times the work of a question at another rung */
+	FAR = 16,			/* an arena that is over the bound by more than this part of it: the highest rung gets as much work, too */
 	LADDER = 4
 };
 
@@ -264,7 +265,7 @@ climb(struct exact_placement *x)
 		for (int i = 1; i <= LADDER && !is_done(x); i++) {
 			bytes_t c = rung(x, i);
 
-			if (c > x->low && c < x->high && try_capacity(x, c, round, work / BOUND_SHARE))
+			if (c > x->low && c < x->high && try_capacity(x, c, round, i == LADDER && x->high - x->low > x->low / FAR ? work : work / BOUND_SHARE))
 				break;
 		}
 	}

@@ -28,6 +28,7 @@ struct place_problem {
 	bytes_t align;			/* of every offset and of the arena's size, at least 1 */
 	bytes_t capacity;		/* the wanted arena; 0: the smallest */
 	const bytes_t *known;		/* NULL, or [count] offsets of a packing that is known; `auto` is never worse */
+	bool thorough;			/* `auto` is never worse than another row; false: one of a search's many problems, in less time */
 	uint64_t work;			/* for the exact search, in steps of its own; 0: its default */
 	double time_limit_s;		/* for the searches; 0: only their node budgets end them */
 	uint32_t threads;		/* 0: as OpenMP decides */

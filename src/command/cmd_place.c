@@ -92,6 +92,7 @@ run(struct cli *c, struct err *e)
 		return -1;
 	p = &w.csv.problem;
 	p->capacity = given.capacity;
+	p->thorough = true;
 	if (request_seconds(&p->time_limit_s, "--time-limit", given.time_limit, e) < 0)
 		return -1;
 	w.result.offsets = ARENA_NEW(&c->arena, bytes_t, p->count);
