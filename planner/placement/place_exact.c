@@ -24,6 +24,7 @@ enum {
 	MOST_WORK = 30000000,		/* of all together without a time limit */
 	BOUND_SHARE = 8,		/* the question at the bound gets 8 times the work of a question at another rung */
 	FAR = 16,			/* an arena that is over the bound by more than this part of it: the highest rung gets as much work, too */
+	HOPELESS_SHARE = 8,		/* a problem of a planner's search that cannot fit gets an eighth, for the arena of its error message */
 	LADDER = 4
 };
 
@@ -209,7 +210,7 @@ static bool
 is_done(const struct exact_placement *x)
 {
 	return x->high <= x->low || placement_stopped(x->p) ||
-	    (x->p->capacity > 0 && (x->high <= x->p->capacity || x->low > x->p->capacity)) ||
+	    (x->p->capacity > 0 && x->high <= x->p->capacity) ||
 	    (x->deadline_s > 0 ? clock_seconds() > x->deadline_s : x->work >= x->most_work);
 }
 
@@ -242,7 +243,11 @@ first_work(const struct exact_placement *x)
 static void
 allow(struct exact_placement *x, double time_s)
 {
-	x->most_work = x->work + (x->p->work > 0 ? x->p->work : MOST_WORK);
+	uint64_t most = x->p->work > 0 ? x->p->work : MOST_WORK;
+
+	if (!x->p->thorough && x->p->capacity > 0 && x->low > x->p->capacity)
+		most /= HOPELESS_SHARE;
+	x->most_work = x->work + most;
 	x->deadline_s = time_s > 0 ? clock_seconds() + time_s : 0;
 }
 
@@ -250,7 +255,7 @@ allow(struct exact_placement *x, double time_s)
 static void
 ask_given(struct exact_placement *x)
 {
-	for (uint64_t round = 0; !is_done(x); round++)
+	for (uint64_t round = 0; !is_done(x) && x->low <= x->p->capacity; round++)
 		try_capacity(x, x->p->capacity, round, first_work(x) * luby(round + 1));
 }
 
