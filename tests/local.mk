@@ -236,8 +236,8 @@ bench-commands: layrub$(EXEEXT) %D%/measure$(EXEEXT)
 # Needs lists that do not ship: make bench-placement DATA=FOLDER.
 EXTRA_DIST += %D%/bench_placement.sh
 .PHONY: bench-placement
-bench-placement: layrub$(EXEEXT) %D%/measure$(EXEEXT)
-	@LAYRUB=./layrub MEASURE=%D%/measure DATA='$(DATA)' $(SHELL) $(srcdir)/%D%/bench_placement.sh
+bench-placement: layrub$(EXEEXT) %D%/measure$(EXEEXT) %D%/hard_lists$(EXEEXT)
+	@LAYRUB=./layrub MEASURE=%D%/measure HARD_LISTS=%D%/hard_lists DATA='$(DATA)' $(SHELL) $(srcdir)/%D%/bench_placement.sh
 
 # Not part of `make bench`: they take many minutes.  bench-bounds compares bounds with the optimum of 100,000 random steps.
 .PHONY: bench-bounds

@@ -50,7 +50,7 @@ struct place_result {
 typedef void place_fn(struct place_result *r, const struct place_problem *p, struct arena *a);
 
 #define PLACEMENTS(ROW) \
-	ROW("auto",         place_auto,          "several orders, repaired where they end too high; exact search where they miss the bound") \
+	ROW("auto",         place_auto,          "the best of all: boxing, ejection, orders repaired where they end too high, exact search") \
 	ROW("first-fit",    place_first_fit,     "in program order, the lowest offset that is free") \
 	ROW("best-fit",     place_best_fit,      "in program order, the tightest hole that is free") \
 	ROW("by-size",      place_by_size,       "largest first, into the tightest hole among those placed") \
