@@ -5,6 +5,7 @@
 # shellcheck source=lib.sh
 . "${LAYRUB_TESTS:-tests}/lib.sh"
 
+hard_lists=$PWD/tests/hard_lists
 cp "$LAYRUB_TESTS"/bad-csv/*.csv "$work" || exit 1
 cd "$work" || exit 1
 
@@ -159,6 +160,29 @@ for list in fixed32 fixed-capacity; do
 		ok $? "$list $capacity: a perfect placement with given offsets"
 	done
 done
+
+# Rectangles of a known height, some buffers with their offsets.
+missed=0
+for kind in cut pinwheel; do
+	for size in "12 10" "24 40" "48 20" "96 20" "200 20"; do
+		for seed in 1 2; do
+			# shellcheck disable=SC2086
+			set -- $size
+			"$hard_lists" $kind "$1" $seed "$2" >hard || exit 1
+			[ "$1" -gt 100 ] && height=4194304 || height=4096
+			run place hard --json
+			[ "$(field arena_bytes)" = $height ] && [ "$(field status)" = optimal ] || missed=$((missed + 1))
+		done
+	done
+done
+[ $missed -eq 0 ]
+ok $? "perfect placements with given offsets are found ($missed of 20 are not)"
+"$hard_lists" sync 200 1 >hard && run place hard --json
+[ $status -eq 0 ]
+ok $? "threads that meet"
+"$hard_lists" awkward 2000 1 >hard && run place hard --json
+[ $status -eq 0 ] && [ $(($(field arena_bytes) * 50)) -le $(($(field lower_bound_bytes) * 51)) ]
+ok $? "log-uniform sizes with exponential lifetimes: at most 2 % over the bound"
 
 # ---- every placement ----
 

@@ -23,8 +23,8 @@ enum {
 	WORK = 6000, QUICK_WORK = 700,	/* struct greedy's work, per item, without a time limit */
 	MOST_WORK = 240000000,		/* in all */
 	SHORT_EJECT = 300,		/* pack_eject()'s work, per item, before the orders */
-	EJECT_WORK = 3000,		/* and after them */
-	LEAST_EJECT = 100000000, MOST_EJECT = 2000000000,
+	SMALL_EJECT = 10000, LARGE_EJECT = 2000,	/* and at last, per item of a small and a large list */
+	SOME_EJECT = 100000000, MOST_EJECT = 2000000000,
 	CLIMBED = 20000			/* items: above, hill-climb is not worth its time */
 };
 
@@ -198,13 +198,14 @@ place_in_search(struct place_result *r, const struct place_problem *p, struct ar
 		place_exact(r, p, a);
 }
 
-/* Returns the work of pack_eject() for a list of its own. */
+/* Returns the work of pack_eject() for a list of its own: much an item for small lists, about a second for 10^4 items, then again by the
+ * item. */
 static uint64_t
 eject_work(const struct place_problem *p)
 {
-	uint64_t work = (uint64_t)p->count * EJECT_WORK;
+	uint64_t small = (uint64_t)p->count * SMALL_EJECT, large = (uint64_t)p->count * LARGE_EJECT;
 
-	return work < LEAST_EJECT ? LEAST_EJECT : work > MOST_EJECT ? MOST_EJECT : work;
+	return small < SOME_EJECT ? small : large < SOME_EJECT ? SOME_EJECT : large < MOST_EJECT ? large : MOST_EJECT;
 }
 
 static void
