@@ -14,8 +14,12 @@ layrub_SOURCES = \
 	%D%/cmd_simulate.c \
 	%D%/cmd_sweep.c \
 	%D%/command.c %D%/command.h \
+	%D%/report_measured.c %D%/report_measured.h \
 	%D%/explain_more.c %D%/explain_more.h \
+	%D%/fit_devices.c %D%/fit_devices.h \
 	%D%/main.c \
+	%D%/plan_frontier.c %D%/plan_frontier.h \
+	%D%/math_warning.c %D%/math_warning.h \
 	%D%/plan_options.c %D%/plan_options.h \
 	%D%/place_csv.c %D%/place_csv.h \
 	%D%/result.c %D%/result.h \
