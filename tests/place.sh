@@ -171,7 +171,7 @@ for kind in cut pinwheel; do
 			"$hard_lists" $kind "$1" $seed "$2" >hard || exit 1
 			[ "$1" -gt 100 ] && height=4194304 || height=4096
 			run place hard --json
-			[ "$(field arena_bytes)" = $height ] && [ "$(field status)" = optimal ] || missed=$((missed + 1))
+			[ "$(field arena_bytes)" = "$height" ] && [ "$(field status)" = optimal ] || missed=$((missed + 1))
 		done
 	done
 done
