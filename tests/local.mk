@@ -35,9 +35,11 @@ C_TESTS += %D%/decisions.t
 C_TESTS += %D%/schedule.t
 %C%_schedule_t_SOURCES = %D%/schedule.c
 %C%_schedule_t_LDADD = $(TEST_LIBS)
-C_TESTS += %D%/placement.t %D%/planner.t
+C_TESTS += %D%/placement.t %D%/placement_optimum.t %D%/planner.t
 %C%_placement_t_SOURCES = %D%/placement.c
 %C%_placement_t_LDADD = $(TEST_LIBS)
+%C%_placement_optimum_t_SOURCES = %D%/placement_optimum.c
+%C%_placement_optimum_t_LDADD = $(TEST_LIBS)
 %C%_planner_t_SOURCES = %D%/planner.c
 %C%_planner_t_LDADD = $(TEST_LIBS)
 C_TESTS += %D%/networks.t
@@ -226,6 +228,9 @@ EXTRA_DIST += $(SHELL_TESTS) %D%/lib.sh
 # One phony target a benchmark; `make bench` runs all of them, one after the other.
 EXTRA_PROGRAMS = %D%/measure
 %C%_measure_SOURCES = %D%/measure.c
+check_PROGRAMS += %D%/hard_lists
+%C%_hard_lists_SOURCES = %D%/hard_lists.c
+%C%_hard_lists_LDADD = -lm
 %C%_measure_LDADD =
 EXTRA_DIST += %D%/bench.sh
 CLEANFILES += %D%/measure$(EXEEXT)
@@ -237,8 +242,8 @@ bench-commands: layrub$(EXEEXT) %D%/measure$(EXEEXT)
 # Needs lists that do not ship: make bench-placement DATA=FOLDER.
 EXTRA_DIST += %D%/bench_placement.sh
 .PHONY: bench-placement
-bench-placement: layrub$(EXEEXT) %D%/measure$(EXEEXT)
-	@LAYRUB=./layrub MEASURE=%D%/measure DATA='$(DATA)' $(SHELL) $(srcdir)/%D%/bench_placement.sh
+bench-placement: layrub$(EXEEXT) %D%/measure$(EXEEXT) %D%/hard_lists$(EXEEXT)
+	@LAYRUB=./layrub MEASURE=%D%/measure HARD_LISTS=%D%/hard_lists DATA='$(DATA)' $(SHELL) $(srcdir)/%D%/bench_placement.sh
 
 # Not part of `make bench`: they take many minutes.  bench-bounds compares bounds with the optimum of 100,000 random steps.
 .PHONY: bench-bounds

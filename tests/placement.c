@@ -227,6 +227,41 @@ test_proofs(void)
 	ok(proofs >= 55, "and nearly all small problems are proved (%u of 60)", proofs);
 }
 
+/* For a list of its own, auto is the best of all rows that it is made of. */
+static void
+test_best(void)
+{
+	struct place_item items[ITEMS];
+	bytes_t offsets[ITEMS];
+	unsigned worse = 0, open = 0;
+
+	seed = 3;
+	for (int n = 0; n < 12; n++) {
+		struct arena a = ARENA_INIT;
+		struct place_problem p;
+		struct place_result best = { .offsets = offsets };
+		struct err e = ERR_INIT;
+
+		random_problem(&p, items, 60, &a);
+		p.thorough = true;
+		p.threads = 1;
+		p.work = 40000;	/* so little that the search leaves lists open */
+		if (placement_run(&best, placement_find("auto"), &p, &a, &e) < 0)
+			continue;
+		open += best.arena_bytes > best.bound_bytes;
+		for (const struct placement *row = placements; row->name != NULL && best.arena_bytes > best.bound_bytes; row++) {
+			struct place_result r = { .offsets = offsets };
+
+			if (strcmp(row->name, "ilp") != 0 && placement_run(&r, row, &p, &a, &e) == 0 && r.arena_bytes < best.arena_bytes) {
+				printf("# %s: %" PRI_BYTES " is less than %" PRI_BYTES "\n", row->name, r.arena_bytes, best.arena_bytes);
+				worse++;
+			}
+		}
+		arena_free(&a);
+	}
+	is_uint(worse, 0, "auto is the best of all rows (%u of 12 lists are above the bound)", open);
+}
+
 #ifdef HAVE_GLPK
 static const bool has_ilp = true;
 #else
@@ -342,6 +377,7 @@ main(void)
 		test_random(row);
 	test_checker();
 	test_proofs();
+	test_best();
 	test_ilp();
 	test_capacity();
 	test_by_hand();

@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 # Where buffers sit: an offset for every item.
 libplanner_a_SOURCES += \
+	%D%/pack_eject.c %D%/pack_eject.h \
 	%D%/pack_greedy.c %D%/pack_greedy.h \
 	%D%/pack_heap.c %D%/pack_heap.h \
+	%D%/pack_bound.c %D%/pack_state.h \
 	%D%/pack_order.c \
 	%D%/pack_search.c %D%/pack_search.h \
 	%D%/pack_sections.c %D%/pack_sections.h \

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* pack_search.c - the depth-first search: state, bound, branching, parts and the memory of failed states */
 #include <config.h>
-#include "planner/placement/pack_search.h"
+#include "planner/placement/pack_state.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -24,50 +24,12 @@ const struct strategy strategies[] = {
 const int strategy_count = sizeof(strategies) / sizeof(strategies[0]);
 _Static_assert(sizeof(strategies) / sizeof(strategies[0]) <= MOST_STRATEGIES, "a caller has one answer and one memo for each");
 
-/* An open item and the highest level below it. */
-struct open_item { int item; level_t lb; };
-
-/* The level of a section before a change, for undoing it. */
-struct change { int section; level_t level; };
-
-struct pack_state {
-	const struct sections *s;
-	level_t capacity;
-	const struct strategy *how;
-	const struct pack_limits *limits;
-	uint64_t work;
-	bool gave_up;
-	level_t *level;			/* [item_count] of the placed items */
-	double *key;			/* [item_count] larger is tried first */
-	level_t *sky, *load;		/* [count] by section: its level, its units not placed yet */
-	level_t *end;			/* [count] scratch of the bound */
-	int *cases, *part;		/* [count] scratch */
-	bool *covered, *joined;		/* [count + 1] scratch of the decomposition */
-	struct change *changes;
-	size_t change_count, change_capacity;
-	int *placed;			/* [item_count] items in the order of placing */
-	int placed_count;
-	struct open_item *pool;		/* a stack of lists of open items */
-	size_t pool_used, pool_size;
-	struct pack_memo *memo;
-	struct arena *arena;
-};
-
 /* States that have been shown impossible, as 128 bits of their hashes. */
 struct pack_memo { uint64_t key[MEMO_SIZE][2]; };
 
 static bool solve(struct pack_state *x, int left, int right, struct open_item *list, int count);
 
 /* ---- state ---- */
-
-static void
-set_level(struct pack_state *x, int section, level_t level)
-{
-	struct change *c = ARENA_PUSH(x->arena, x->changes, x->change_count, x->change_capacity);
-
-	*c = (struct change) { section, x->sky[section] };
-	x->sky[section] = level;
-}
 
 struct mark { size_t changes; int placed; size_t pool; };
 
@@ -107,76 +69,12 @@ list_new(struct pack_state *x, int count)
 	return list;
 }
 
-/* Returns the lowest level at or above `level` that meets p's alignment and is free of obstacles. */
-static level_t
-settle(const struct pack_state *x, const struct packed *p, level_t level)
-{
-	const struct sections *s = x->s;
-
-	if (p->align > 1)
-		level = (level + p->align - 1) / p->align * p->align;
-	for (int i = 0; i < s->obstacle_count && s->obstacles[i].bottom < level + p->size; i++) {
-		const struct obstacle *o = &s->obstacles[i];
-
-		if (o->first <= p->last && p->first <= o->last && level < o->top) {
-			level = o->top;
-			if (p->align > 1)
-				level = (level + p->align - 1) / p->align * p->align;
-		}
-	}
-	return level;
-}
-
-/* ---- bound ---- */
-
-/* Sorts by insertion, because lists are nearly sorted: a child's list is its parent's with a few changes. */
-static void
-sort_by_lb(struct open_item *list, int count)
-{
-	for (int i = 1; i < count; i++) {
-		struct open_item it = list[i];
-		int k = i;
-
-		for (; k > 0 && list[k - 1].lb > it.lb; k--)
-			list[k] = list[k - 1];
-		list[k] = it;
-	}
-}
-
-/* Raises each section to its lowest item's lb and tests the machine bound of each; false: one exceeds the capacity.  list is sorted by
- * lb. */
-static bool
-within_bound(struct pack_state *x, int left, int right, const struct open_item *list, int count)
-{
-	const struct packed *items = x->s->items;
-	level_t *end = x->end;
-
-	for (int y = left; y <= right; y++)
-		end[y] = -1;
-	for (int i = 0; i < count; i++) {
-		const struct packed *p = &items[list[i].item];
-		level_t lb = list[i].lb;
-
-		if (lb + p->size > x->capacity)
-			return false;
-		for (int y = p->first; y <= p->last; y++) {
-			if (end[y] < 0 && x->sky[y] < lb)
-				set_level(x, y, lb);
-			end[y] = (end[y] < lb ? lb : end[y]) + p->size;
-		}
-	}
-	for (int y = left; y <= right; y++)
-		if (end[y] > x->capacity)
-			return false;
-	return true;
-}
-
 /* ---- branching ---- */
 
 static double
 section_score(const struct pack_state *x, int y)
 {
-	level_t slack = x->capacity - x->sky[y] - x->load[y];
+	level_t slack = x->s->any_given ? x->top[y] - x->end[y] : x->capacity - x->sky[y] - x->load[y];
 	double cases = x->cases[y] + (slack > 0), level = (double)x->sky[y], room = (double)slack;
 	const double scale = (double)x->capacity + 1;
 
@@ -193,9 +91,9 @@ section_score(const struct pack_state *x, int y)
 	}
 }
 
-/* Returns the section to branch on, among those of valleys, and its valley's ends. */
+/* Returns the section to branch on, among those of valleys. */
 static int
-choose_section(struct pack_state *x, int left, int right, const struct open_item *list, int count, int *from, int *to)
+choose_section(struct pack_state *x, int left, int right, const struct open_item *list, int count)
 {
 	double best_score = 0;
 	int best = -1;
@@ -219,8 +117,6 @@ choose_section(struct pack_state *x, int left, int right, const struct open_item
 			if (best < 0 || score < best_score) {
 				best = z;
 				best_score = score;
-				*from = y;
-				*to = e;
 			}
 		}
 	}
@@ -230,44 +126,61 @@ choose_section(struct pack_state *x, int left, int right, const struct open_item
 static bool
 is_twin(const struct packed *p, const struct packed *q)
 {
-	return p->first == q->first && p->last == q->last && p->size == q->size && p->align == q->align;
+	return p->first == q->first && p->last == q->last && p->size == q->size && p->align == q->align && p->tail == q->tail;
 }
 
-/* Finds the items that may rest on the floor at the section, best key first, one of each set of twins; and in *raised the level to
- * which the section rises when none does, -1: no such level. */
-static int
-find_cases(struct pack_state *x, int section, int from, int to, const struct open_item *list, int count,
-    struct open_item *cases, level_t *raised)
+/* Returns the lowest level to which the section rises when none of its items rests on its floor, -1: no such level.  Take a solution in
+ * which no item can move down alone, and the section's lowest item.  Either the item cannot begin at the floor, or another item that does
+ * not cover the section is in the way, and the lowest item lies on that one or above. */
+static level_t
+find_raised(const struct pack_state *x, int section, const struct open_item *list, int count)
 {
-	level_t floor = x->sky[section], under = -1;
+	const struct packed *items = x->s->items;
+	level_t floor = x->sky[section], raised = -1, most = 0;
+	int first = section, last = section;
+
+	for (int i = 0; i < count; i++) {
+		const struct packed *p = &items[list[i].item];
+
+		if (p->first > section || p->last < section)
+			continue;
+		if (list[i].lb > floor) {
+			raised = list[i].lb;
+			break;		/* the list is sorted by lb */
+		}
+		first = p->first < first ? p->first : first;
+		last = p->last > last ? p->last : last;
+		most = p->size > most ? p->size : most;
+	}
+	for (int i = 0; i < count && list[i].lb < floor + most; i++) {
+		const struct packed *p = &items[list[i].item];
+
+		if (p->first <= last && first <= p->last && (p->first > section || p->last < section) &&
+		    (raised < 0 || list[i].lb + p->size < raised))
+			raised = list[i].lb + p->size;
+	}
+	return raised;
+}
+
+/* Finds the items that may rest on the floor at the section, best key first, one of each set of twins. */
+static int
+find_cases(const struct pack_state *x, int section, const struct open_item *list, int count, struct open_item *cases)
+{
+	level_t floor = x->sky[section];
 	int n = 0, k;
 
-	*raised = -1;
-	for (int i = 0; i < count; i++) {
+	for (int i = 0; i < count && list[i].lb <= floor; i++) {
 		const struct packed *p = &x->s->items[list[i].item];
 
-		if (p->first > section || p->last < section) {
-			/* Elsewhere in the valley it may lie below an item of the section and lift it. */
-			if (list[i].lb == floor && p->first >= from && p->last <= to && (under < 0 || floor + p->size < under))
-				under = floor + p->size;
+		if (p->first > section || p->last < section || list[i].lb < floor)
 			continue;
-		}
-		if (list[i].lb > floor) {
-			if (*raised < 0 || list[i].lb < *raised)
-				*raised = list[i].lb;
-			continue;
-		}
 		for (k = 0; k < n && !is_twin(p, &x->s->items[cases[k].item]); k++)
 			;
-		if (k < n) {
-			if (list[i].item < cases[k].item)
-				cases[k].item = list[i].item;
-			continue;
-		}
-		cases[n++] = list[i];
+		if (k == n)
+			cases[n++] = list[i];
+		else if (list[i].item < cases[k].item)
+			cases[k].item = list[i].item;
 	}
-	if (under >= 0 && (*raised < 0 || under < *raised))
-		*raised = under;
 	for (int i = 1; i < n; i++) {
 		struct open_item c = cases[i];
 
@@ -293,7 +206,7 @@ raise_list(struct pack_state *x, struct open_item *to, const struct open_item *l
 			continue;
 		to[n] = list[i];
 		if (p->first <= last && first <= p->last && list[i].lb < level)
-			to[n].lb = settle(x, p, level);
+			to[n].lb = sections_settle(p, level);
 		n++;
 	}
 	return n;
@@ -452,7 +365,7 @@ try_item(struct pack_state *x, int left, int right, const struct open_item *list
 	x->placed[x->placed_count++] = c.item;
 	for (int y = p->first; y <= p->last; y++) {
 		x->load[y] -= p->size;
-		set_level(x, y, c.lb + p->size);
+		pack_set_level(x, y, c.lb + p->size);
 	}
 	count = raise_list(x, rest, list, count, c.item, p->first, p->last, c.lb + p->size);
 	return solve_parts(x, left, right, rest, count);
@@ -464,12 +377,12 @@ try_hole(struct pack_state *x, int left, int right, const struct open_item *list
 {
 	struct open_item *same;
 
-	if (raised < 0 || raised + x->load[section] > x->capacity)
+	if (raised < 0 || raised + x->load[section] > x->top[section])
 		return false;
 	same = list_new(x, count);
 	if (same == NULL)
 		return false;
-	set_level(x, section, raised);
+	pack_set_level(x, section, raised);
 	count = raise_list(x, same, list, count, -1, section, section, raised);
 	return solve(x, left, right, same, count);
 }
@@ -480,14 +393,14 @@ solve(struct pack_state *x, int left, int right, struct open_item *list, int cou
 {
 	struct mark start = mark(x), here;
 	struct open_item *cases;
-	int section, from = 0, to = 0, n;
+	int section, n;
 	level_t raised;
 	uint64_t hash[2];
 
 	if (!spend(x, count))
 		return false;
-	sort_by_lb(list, count);
-	if (!within_bound(x, left, right, list, count) || (cases = list_new(x, count)) == NULL) {
+	pack_sort(list, count);
+	if (!pack_within_bound(x, left, right, list, count) || (cases = list_new(x, count)) == NULL) {
 		back_to(x, start);
 		return false;
 	}
@@ -496,8 +409,9 @@ solve(struct pack_state *x, int left, int right, struct open_item *list, int cou
 		back_to(x, start);
 		return false;
 	}
-	section = choose_section(x, left, right, list, count, &from, &to);
-	n = find_cases(x, section, from, to, list, count, cases, &raised);
+	section = choose_section(x, left, right, list, count);
+	n = find_cases(x, section, list, count, cases);
+	raised = find_raised(x, section, list, count);
 	here = mark(x);
 	for (int i = 0; i < n && !x->gave_up; i++) {
 		if (try_item(x, left, right, list, count, cases[i]))
@@ -550,19 +464,40 @@ pack_memo_clear(struct pack_memo *memo)
 	memset(memo, 0, sizeof(*memo));
 }
 
+/* Fills the highest end of each item below the capacity, and the highest over each section. */
+static void
+find_tops(struct pack_state *x, bytes_t capacity, struct arena *a)
+{
+	const struct sections *s = x->s;
+	level_t *most = ARENA_NEW(a, level_t, s->item_count), *top = ARENA_NEW(a, level_t, (size_t)s->count + 1);
+
+	for (int i = 0; i < s->item_count; i++) {
+		const struct packed *p = &s->items[i];
+
+		most[i] = capacity < p->tail ? 0 : (level_t)((capacity - p->tail) / s->unit) + 1;
+		for (int y = p->first; y <= p->last; y++)
+			top[y] = most[i] > top[y] ? most[i] : top[y];
+	}
+	x->most = most;
+	x->top = top;
+	x->capacity = (level_t)(capacity / s->unit);
+}
+
 enum pack_answer
-pack_search(level_t *level, const struct sections *s, level_t capacity, const struct strategy *how,
+pack_search(level_t *level, const struct sections *s, bytes_t capacity, const struct strategy *how,
     uint64_t seed, const struct pack_limits *limits, struct pack_memo *memo, struct arena *a)
 {
-	struct pack_state x = { .s = s, .capacity = capacity, .how = how, .limits = limits, .level = level,
-	    .memo = memo, .arena = a };
+	struct pack_state x = { .s = s, .how = how, .limits = limits, .level = level, .memo = memo, .arena = a };
 	size_t sections = (size_t)s->count + 1, n = (size_t)s->item_count;
 	struct open_item *all;
 
+	find_tops(&x, capacity, a);
 	x.key = ARENA_NEW(a, double, n);
 	x.sky = ARENA_NEW(a, level_t, sections);
 	x.load = ARENA_NEW(a, level_t, sections);
 	x.end = ARENA_NEW(a, level_t, sections);
+	x.least = ARENA_NEW(a, level_t, sections);
+	x.passed = ARENA_NEW(a, uint32_t, sections);
 	x.cases = ARENA_NEW(a, int, sections);
 	x.part = ARENA_NEW(a, int, sections);
 	x.covered = ARENA_NEW(a, bool, sections);
@@ -576,7 +511,7 @@ pack_search(level_t *level, const struct sections *s, level_t capacity, const st
 		x.key[i] = item_key(s, &s->items[i], how->item_key);
 		if (seed != 0)
 			x.key[i] *= 0.85 + 0.3 * noise(seed, i);
-		all[i] = (struct open_item) { (int)i, settle(&x, &s->items[i], 0) };
+		all[i] = (struct open_item) { (int)i, sections_settle(&s->items[i], 0) };
 	}
 	if (solve_parts(&x, 0, s->count - 1, all, (int)n))
 		return PACK_FITS;

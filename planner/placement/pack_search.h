@@ -49,9 +49,11 @@ struct pack_memo;
 struct pack_memo *pack_memo_new(struct arena *a);
 void pack_memo_clear(struct pack_memo *memo);
 
-/* Fills level[item_count] so that every item ends at or below capacity.  seed 0: the strategy's own order; else its keys are
+/* Fills level[item_count] so that every item ends at or below capacity, in bytes above the sections' floor.  seed 0: the strategy's own order; else its keys are
  * perturbed by up to 15 %. */
-enum pack_answer pack_search(level_t *level, const struct sections *s, level_t capacity,
+enum pack_answer pack_search(level_t *level, const struct sections *s, bytes_t capacity,
     const struct strategy *how, uint64_t seed, const struct pack_limits *limits, struct pack_memo *memo, struct arena *a);
 
+/* Returns a bound on the arena in bytes, from the machine bound of every section before the search. */
+bytes_t pack_root_bound(const struct sections *s, struct arena *a);
 #endif

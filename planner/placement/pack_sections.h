@@ -3,8 +3,12 @@
  *
  * Time: sections are the maximal sets of items alive together, in order (the maximal cliques of an interval graph).  Two items are alive
  * together if and only if they share a section, so the search needs only the sections, not the times.  An item covers sections
- * first..last.  Space: units of the greatest common divisor of all sizes and alignments.  Items alive in every section are stacked at
- * the bottom, outside the search.
+ * first..last.  Space: units, of which all sizes, alignments and given offsets are multiples.  Sizes are rounded up to the greatest
+ * common divisor of all alignments; only an item at the top of the arena may end with its last byte.  Without given offsets and with one
+ * alignment, items alive in every section are stacked at the bottom, outside the search.
+ *
+ * A given offset bans a range of levels from each item that is alive with it.  These ranges, and the given items of each section, are
+ * listed once.
  */
 #ifndef PLANNER_PLACEMENT_PACK_SECTIONS_H
 #define PLANNER_PLACEMENT_PACK_SECTIONS_H
@@ -12,29 +16,41 @@
 
 typedef int64_t level_t;	/* an offset in units */
 
+/* Levels [from, to). */
+struct stretch_of_levels { level_t from, to; };
+
 struct packed {
 	uint32_t item;			/* in the problem */
 	int first, last;		/* sections, both included */
 	level_t size, align;		/* units */
+	bytes_t tail;			/* bytes of its last unit, 1 to unit */
+	uint32_t ban_count;
+	const struct stretch_of_levels *bans;	/* [ban_count] where it cannot begin, rising, apart */
 };
 
-/* A fixed item. */
-struct obstacle {
-	int first, last;
-	level_t bottom, top;
+/* The items with a given offset over one section. */
+struct given_levels {
+	uint32_t count;
+	struct stretch_of_levels *at;	/* [count] rising */
 };
 
 struct sections {
 	bytes_t unit;			/* bytes */
+	bytes_t step;			/* bytes: every arena is a multiple */
 	int count;			/* sections */
 	int item_count;
 	struct packed *items;		/* [item_count] */
-	int obstacle_count;
-	struct obstacle *obstacles;	/* [obstacle_count] by bottom */
+	bool any_given;
+	struct given_levels *given;	/* [count] */
 	level_t *load;			/* [count] units of the items over each section */
 	bytes_t floor;			/* bytes below level 0: the items that are always alive */
+	bytes_t given_end;		/* bytes: the largest end of a given item */
 };
 
-/* Fills s from p, and the offsets of the items outside the search: fixed items, items alive in every section, items of 0 bytes. */
-void sections_init(struct sections *s, const struct place_problem *p, bytes_t *offsets, struct arena *a);
+/* Fills s from p, and the offsets of the items outside the search: given offsets, items alive in every section, items of 0 bytes.
+ * False: the lists of given items would be too long; s has no meaning then. */
+bool sections_init(struct sections *s, const struct place_problem *p, bytes_t *offsets, struct arena *a);
+
+/* Returns the lowest level at or above `level` at which p may begin, by its alignment and its bans. */
+level_t sections_settle(const struct packed *p, level_t level);
 #endif

@@ -9,6 +9,7 @@
 #include <config.h>
 #include <string.h>
 
+#include "planner/placement/pack_eject.h"
 #include "planner/placement/pack_greedy.h"
 #include "planner/placement/place_check.h"
 #include "src/base/clock.h"
@@ -20,7 +21,11 @@ enum {
 	LARGE = 200000,			/* items: above, too many for the tree over time */
 	SEARCHED = 2500,		/* items: above, the exact search runs only with a time limit */
 	WORK = 6000, QUICK_WORK = 700,	/* struct greedy's work, per item, without a time limit */
-	MOST_WORK = 240000000		/* in all */
+	MOST_WORK = 240000000,		/* in all */
+	SHORT_EJECT = 300,		/* pack_eject()'s work, per item, before the orders */
+	SMALL_EJECT = 10000, LARGE_EJECT = 2000,	/* and at last, per item of a small and a large list */
+	SOME_EJECT = 100000000, MOST_EJECT = 2000000000,
+	CLIMBED = 20000			/* items: above, hill-climb is not worth its time */
 };
 
 struct order_and_fit {
@@ -108,23 +113,54 @@ try_orders(struct attempt *t, uint32_t work, struct arena *a)
 		run_lane(t, &lanes[i], t->p->count > SMALL ? ROUNDS : SMALL_ROUNDS, a);
 }
 
-/* Places by boxing and by orders, for half of a time limit; the search has the other half. */
-static void
-place_by_orders(struct place_result *r, const struct place_problem *p, uint32_t work, struct arena *a)
+static double
+half_of(const struct place_problem *p)
 {
-	struct attempt t = { .r = r, .p = p, .target = placement_target(p, r) };
+	return p->time_limit_s > 0 ? clock_seconds() + p->time_limit_s / 2 : 0;
+}
 
-	if (p->time_limit_s > 0)
-		t.deadline_s = clock_seconds() + p->time_limit_s / 2;
-	place_boxing(r, p, a);
+/* Places by boxing and by orders, until the deadline. */
+static void
+place_by_orders(struct place_result *r, const struct place_problem *p, uint32_t work, double deadline_s, struct arena *a)
+{
+	struct attempt t = { .r = r, .p = p, .target = placement_target(p, r), .deadline_s = deadline_s };
+
 	if (r->arena_bytes > t.target && p->count <= LARGE)
 		try_orders(&t, work, a);
+}
+
+/* Runs another row and keeps the better result. */
+static void
+try_row(struct place_result *r, const struct place_problem *p, place_fn *place, bytes_t *offsets, struct arena *a)
+{
+	struct place_result other = { .offsets = offsets, .bound_bytes = r->bound_bytes };
+
+	if (r->arena_bytes <= placement_target(p, r) || placement_stopped(p))
+		return;
+	place(&other, p, a);
+	if (other.refused == NULL && other.arena_bytes < r->arena_bytes) {
+		memcpy(r->offsets, other.offsets, sizeof(*offsets) * p->count);
+		r->arena_bytes = other.arena_bytes;
+		placement_tell(p, r);
+	}
+}
+
+/* Runs the rows whose orders the lanes lack, or do not reach within their work. */
+static void
+try_rows(struct place_result *r, const struct place_problem *p, struct arena *a)
+{
+	static place_fn *const rows[] = { place_by_size, place_by_area, place_by_conflicts, place_first_fit, place_best_fit };
+	bytes_t *offsets = ARENA_NEW(a, bytes_t, p->count);
+
+	for (unsigned i = 0; i < sizeof(rows) / sizeof(*rows) && p->count <= LARGE; i++)
+		try_row(r, p, rows[i], offsets, a);
 }
 
 void
 place_quickly(struct place_result *r, const struct place_problem *p, struct arena *a)
 {
-	place_by_orders(r, p, QUICK_WORK, a);
+	place_boxing(r, p, a);
+	place_by_orders(r, p, QUICK_WORK, half_of(p), a);
 }
 
 void
@@ -152,6 +188,42 @@ place_known(struct place_result *r, const struct place_problem *p, struct arena 
 	r->arena_bytes = bytes_align(end, p->align);
 }
 
+/* One of many problems of a search: boxing, orders, and the exact search where it is fast. */
+static void
+place_in_search(struct place_result *r, const struct place_problem *p, struct arena *a)
+{
+	place_boxing(r, p, a);
+	place_by_orders(r, p, WORK, half_of(p), a);
+	if (r->arena_bytes > placement_target(p, r) && (p->count <= SEARCHED || p->time_limit_s > 0))
+		place_exact(r, p, a);
+}
+
+/* Returns the work of pack_eject() for a list of its own: much an item for small lists, about a second for 10^4 items, then again by the
+ * item. */
+static uint64_t
+eject_work(const struct place_problem *p)
+{
+	uint64_t small = (uint64_t)p->count * SMALL_EJECT, large = (uint64_t)p->count * LARGE_EJECT;
+
+	return small < SOME_EJECT ? small : large < SOME_EJECT ? SOME_EJECT : large < MOST_EJECT ? large : MOST_EJECT;
+}
+
+static void
+place_thoroughly(struct place_result *r, const struct place_problem *p, struct arena *a)
+{
+	double deadline_s = half_of(p);
+
+	place_boxing(r, p, a);
+	pack_eject(r, p, (uint64_t)p->count * SHORT_EJECT, deadline_s, a);
+	place_by_orders(r, p, WORK, deadline_s, a);
+	try_rows(r, p, a);
+	place_exact(r, p, a);
+	if (p->time_limit_s == 0 || p->count > SEARCHED)
+		pack_eject(r, p, eject_work(p), deadline_s == 0 ? 0 : deadline_s + p->time_limit_s / 2, a);
+	if (p->count <= CLIMBED && p->time_limit_s == 0)
+		try_row(r, p, place_hill_climb, ARENA_NEW(a, bytes_t, p->count), a);
+}
+
 void
 place_auto(struct place_result *r, const struct place_problem *p, struct arena *a)
 {
@@ -161,9 +233,10 @@ place_auto(struct place_result *r, const struct place_problem *p, struct arena *
 	known = r->arena_bytes;
 	if (known <= placement_target(p, r))
 		return;
-	place_by_orders(r, p, WORK, a);
-	if (r->arena_bytes > placement_target(p, r) && (p->count <= SEARCHED || p->time_limit_s > 0))
-		place_exact(r, p, a);
+	if (p->thorough)
+		place_thoroughly(r, p, a);
+	else
+		place_in_search(r, p, a);
 	if (r->arena_bytes > known)
 		place_known(r, p, a);
 }
@@ -171,6 +244,8 @@ place_auto(struct place_result *r, const struct place_problem *p, struct arena *
 void
 place_exact_alone(struct place_result *r, const struct place_problem *p, struct arena *a)
 {
-	greedy_place(r, p, GREEDY_BY_LOAD, GREEDY_BY_SIZE, GREEDY_BEST, a);
+	place_boxing(r, p, a);
+	pack_eject(r, p, (uint64_t)p->count * SHORT_EJECT, half_of(p), a);
+	place_by_orders(r, p, WORK, half_of(p), a);
 	place_exact(r, p, a);
 }

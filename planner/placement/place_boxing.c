@@ -89,7 +89,7 @@ sort_ends(struct boxing *b, uint32_t n, bool back)
 		b->ends[b->at[life_of(b, &b->items[b->turns[i].id], back).upper]++] = b->turns[i].id;
 }
 
-static bytes_t
+static void
 sweep(struct boxing *b, uint32_t from, bool back, enum stacking stacking)
 {
 	uint32_t n = take_turns(b, from, back, stacking), gone = 0;
@@ -108,7 +108,6 @@ sweep(struct boxing *b, uint32_t from, bool back, enum stacking stacking)
 		b->stretch[item] = heap_take(&h, it->bytes + it->align - b->unit);
 		b->offsets[item] = bytes_align(h.s[b->stretch[item]].start, it->align);
 	}
-	return h.top;
 }
 
 static void
@@ -122,22 +121,24 @@ boxing_init(struct boxing *b, const struct greedy *g, struct arena *a)
 	b->stretches = ARENA_NEW(a, struct stretch, 2 * (size_t)b->count + 1);
 }
 
-/* Sweeps both halves and returns the larger top. */
-static bytes_t
-outward(struct boxing *b, uint32_t from, enum stacking stacking)
+static void
+sweep_outward(struct boxing *b, uint32_t from, enum stacking stacking)
+{
+	sweep(b, b->times - 1 - from, true, stacking);
+	sweep(b, from, false, stacking);
+}
+
+/* Takes the latest offsets when their arena is smaller.  It ends with the bytes of the topmost item, not with a stretch. */
+static void
+keep_best(struct place_result *r, const struct greedy *g)
 {
 	bytes_t top = 0;
 
-	sweep(b, b->times - 1 - from, true, stacking);
-	sweep(b, from, false, stacking);
-	for (uint32_t i = 0; i < b->count; i++)
-		top = b->offsets[i] + b->items[i].bytes > top ? b->offsets[i] + b->items[i].bytes : top;
-	return top;
-}
+	for (uint32_t i = 0; i < g->count; i++) {
+		bytes_t end = g->offsets[i] + g->problem->items[g->items[i].id].bytes;
 
-static void
-keep_best(struct place_result *r, const struct greedy *g, bytes_t top)
-{
+		top = end > top ? end : top;
+	}
 	top = bytes_align(top, g->problem->align);
 	if (top < r->arena_bytes)
 		greedy_take(g, r, top);
@@ -169,9 +170,13 @@ place_boxing(struct place_result *r, const struct place_problem *p, struct arena
 		return;
 	}
 	boxing_init(&b, &g, a);
-	for (int s = 0; s < STACKINGS && !is_good(r, &b, target); s++)
-		keep_best(r, &g, outward(&b, g.busiest, (enum stacking)s));
+	for (int s = 0; s < STACKINGS && !is_good(r, &b, target); s++) {
+		sweep_outward(&b, g.busiest, (enum stacking)s);
+		keep_best(r, &g);
+	}
 	/* Program order, for problems without one busiest moment. */
-	if (!is_good(r, &b, target))
-		keep_best(r, &g, sweep(&b, 0, false, STACK_BY_SIZE));
+	if (!is_good(r, &b, target)) {
+		sweep(&b, 0, false, STACK_BY_SIZE);
+		keep_best(r, &g);
+	}
 }

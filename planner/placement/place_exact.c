@@ -23,6 +23,8 @@ enum {
 	FIRST_WORK = 300000,		/* of one search in the first round */
 	MOST_WORK = 30000000,		/* of all together without a time limit */
 	BOUND_SHARE = 8,		/* the question at the bound gets 8 times the work of a question at another rung */
+	FAR = 16,			/* an arena that is over the bound by more than this part of it: the highest rung gets as much work, too */
+	HOPELESS_SHARE = 8,		/* a problem of a planner's search that cannot fit gets an eighth, for the arena of its error message */
 	LADDER = 4
 };
 
@@ -31,11 +33,11 @@ struct exact_placement {
 	struct place_result *r;
 	struct arena *arena;
 	struct sections s;
-	level_t low, high;		/* capacities below low are impossible; high has been found */
+	bytes_t low, high;		/* arenas below low are impossible; high has been found */
 	double deadline_s;
 	bytes_t *outside;		/* [p->count] offsets of the items outside the search */
-	struct { level_t asked; struct pack_memo *of[MOST_STRATEGIES]; } memo[2];	/* [0]: at the bound, [1]: at the latest rung */
-	uint64_t work;			/* spent so far */
+	struct { bytes_t asked; struct pack_memo *of[MOST_STRATEGIES]; } memo[2];	/* [0]: at the bound, [1]: at the latest rung */
+	uint64_t work, most_work;	/* spent so far; the search ends there, unless it has a deadline */
 	level_t *levels;		/* [strategy_count][item_count] */
 };
 
@@ -55,38 +57,30 @@ luby(uint64_t i)
 	return UINT64_C(1) << (k - 1);
 }
 
-static bytes_t
-arena_of(const struct exact_placement *x, level_t level)
-{
-	return bytes_align(x->s.floor + (bytes_t)level * x->s.unit, x->p->align);
-}
-
 static void
 accept(struct exact_placement *x, const level_t *level)
 {
-	level_t most = 0;
+	bytes_t most = x->s.given_end > x->s.floor ? x->s.given_end : x->s.floor;
 
 	memcpy(x->r->offsets, x->outside, sizeof(*x->outside) * x->p->count);
 	for (int i = 0; i < x->s.item_count; i++) {
 		const struct packed *p = &x->s.items[i];
+		bytes_t end = x->s.floor + (bytes_t)(level[i] + p->size - 1) * x->s.unit + p->tail;
 
 		x->r->offsets[p->item] = x->s.floor + (bytes_t)level[i] * x->s.unit;
-		most = level[i] + p->size > most ? level[i] + p->size : most;
+		most = end > most ? end : most;
 	}
-	for (int i = 0; i < x->s.obstacle_count; i++)
-		most = x->s.obstacles[i].top > most ? x->s.obstacles[i].top : most;
-	x->high = most;
-	x->r->arena_bytes = arena_of(x, most);
+	x->high = x->r->arena_bytes = most;
 }
 
 /* Returns the memory of states for a capacity, emptied when it belonged to another one. */
 static struct pack_memo **
-memo_for(struct exact_placement *x, level_t capacity)
+memo_for(struct exact_placement *x, bytes_t capacity)
 {
 	int which = capacity != x->low;
 
-	if (x->memo[which].asked != capacity)
-		for (int i = 0; i < strategy_count; i++)
+	for (int i = 0; i < strategy_count && x->memo[which].asked != capacity; i++)
+		if (x->memo[which].of[i] != NULL)
 			pack_memo_clear(x->memo[which].of[i]);
 	x->memo[which].asked = capacity;
 	return x->memo[which].of;
@@ -95,7 +89,7 @@ memo_for(struct exact_placement *x, level_t capacity)
 /* One strategy's search, with an arena of its own. */
 struct asking {
 	const struct exact_placement *x;
-	level_t capacity;
+	bytes_t capacity;
 	uint64_t seed;
 	struct pack_limits limits;
 	struct pack_memo *memo;
@@ -109,7 +103,7 @@ ask_one(void *arg)
 	struct asking *q = arg;
 	int i = q->limits.self;
 
-	q->answer = pack_search(q->x->levels + (size_t)i * (size_t)q->x->s.item_count, &q->x->s, q->capacity, &strategies[i], q->seed,
+	q->answer = pack_search(q->x->levels + (size_t)i * (size_t)q->x->s.item_count, &q->x->s, q->capacity - q->x->s.floor, &strategies[i], q->seed,
 	    &q->limits, q->memo, &q->arena);
 	return 0;
 }
@@ -117,7 +111,7 @@ ask_one(void *arg)
 /* One round: every strategy once, with the same budget. */
 struct asking_round {
 	const struct exact_placement *x;
-	level_t capacity;
+	bytes_t capacity;
 	uint64_t round, work;
 	struct pack_memo **memo;
 	enum pack_answer answers[MOST_STRATEGIES];
@@ -147,31 +141,48 @@ ask_strategy(struct asking_round *k, int i)
 	arena_free(&q.arena);
 }
 
-/* Runs the strategies of one round in parallel.  One thread does not enter OpenMP (threads.h). */
+/* Makes the memories of states of strategies [from, to) that were not asked before. */
+static void
+need_memos(struct asking_round *k, int from, int to)
+{
+	for (int i = from; i < to; i++)
+		if (k->memo[i] == NULL)
+			k->memo[i] = pack_memo_new(k->x->arena);
+}
+
+/* Runs the strategies of one round: the first alone, because most questions end with it and waiting threads cost processor time, then the
+ * others in parallel.  One thread does not enter OpenMP (threads.h). */
 static void
 ask_all(struct asking_round *k)
 {
 	int threads = threads_for(k->x->p->threads), n = strategy_count;
 
+	need_memos(k, 0, 1);
+	ask_strategy(k, 0);
+	if (atomic_load(&k->winner) == 0)
+		return;
+	need_memos(k, 1, n);
 	if (threads == 1) {
-		for (int i = 0; i < n; i++)
+		for (int i = 1; i < n; i++)
 			ask_strategy(k, i);
 		return;
 	}
 #ifdef _OPENMP
 #pragma omp parallel for schedule(dynamic, 1) num_threads(threads)
 #endif
-	for (int i = 0; i < n; i++)
+	for (int i = 1; i < n; i++)
 		ask_strategy(k, i);
 }
 
 /* Returns the answer of a round. */
 static enum pack_answer
-ask(struct exact_placement *x, level_t capacity, uint64_t round, uint64_t work)
+ask(struct exact_placement *x, bytes_t capacity, uint64_t round, uint64_t work)
 {
 	struct asking_round k = { .x = x, .capacity = capacity, .round = round, .work = work, .memo = memo_for(x, capacity) };
 	bool never = false;
 
+	for (int i = 0; i < strategy_count; i++)
+		k.answers[i] = PACK_GAVE_UP;
 	atomic_init(&k.winner, strategy_count);
 	atomic_init(&k.starved, false);
 	ask_all(&k);
@@ -189,29 +200,30 @@ ask(struct exact_placement *x, level_t capacity, uint64_t round, uint64_t work)
 }
 
 /* Returns the capacity of rung i = 1..LADDER, in growing steps from the bound up to the best known arena. */
-static level_t
+static bytes_t
 rung(const struct exact_placement *x, int i)
 {
-	return x->low + ((x->high - x->low) >> (LADDER - i + 1));
+	return x->low + ((x->high - x->low) / x->s.step >> (LADDER - i + 1)) * x->s.step;
 }
 
 static bool
 is_done(const struct exact_placement *x)
 {
-	return x->high <= x->low || placement_stopped(x->p) || (x->p->capacity > 0 && x->r->arena_bytes <= x->p->capacity) ||
-	    (x->deadline_s > 0 ? clock_seconds() > x->deadline_s : x->work >= (x->p->work > 0 ? x->p->work : MOST_WORK));
+	return x->high <= x->low || placement_stopped(x->p) ||
+	    (x->p->capacity > 0 && x->high <= x->p->capacity) ||
+	    (x->deadline_s > 0 ? clock_seconds() > x->deadline_s : x->work >= x->most_work);
 }
 
 /* Asks for capacity c with `work` a search; true: it fits.  A proof that it does not raises the bound. */
 static bool
-try_capacity(struct exact_placement *x, level_t c, uint64_t round, uint64_t work)
+try_capacity(struct exact_placement *x, bytes_t c, uint64_t round, uint64_t work)
 {
 	enum pack_answer answer = ask(x, c, round, work);
 
 	if (answer == PACK_NEVER) {
-		x->low = c + 1;
-		if (arena_of(x, x->low) > x->r->bound_bytes)
-			x->r->bound_bytes = arena_of(x, x->low);
+		x->low = c - c % x->s.step + x->s.step;
+		if (x->low > x->r->bound_bytes)
+			x->r->bound_bytes = x->low;
 	}
 	if (answer != PACK_GAVE_UP)
 		placement_tell(x->p, x->r);
@@ -227,26 +239,38 @@ first_work(const struct exact_placement *x)
 	return x->p->work > 0 && share < FIRST_WORK ? share : FIRST_WORK;
 }
 
+/* Gives the search its work or its time from now on. */
+static void
+allow(struct exact_placement *x, double time_s)
+{
+	uint64_t most = x->p->work > 0 ? x->p->work : MOST_WORK;
+
+	if (!x->p->thorough && x->p->capacity > 0 && x->low > x->p->capacity)
+		most /= HOPELESS_SHARE;
+	x->most_work = x->work + most;
+	x->deadline_s = time_s > 0 ? clock_seconds() + time_s : 0;
+}
+
+/* Asks for the given capacity alone. */
+static void
+ask_given(struct exact_placement *x)
+{
+	for (uint64_t round = 0; !is_done(x) && x->low <= x->p->capacity; round++)
+		try_capacity(x, x->p->capacity, round, first_work(x) * luby(round + 1));
+}
+
 static void
 climb(struct exact_placement *x)
 {
 	for (uint64_t round = 0; !is_done(x); round++) {
 		uint64_t work = first_work(x) * luby(round + 1);
 
-		if (x->p->capacity > 0) {	/* a given capacity is the only question */
-			level_t c = (level_t)((x->p->capacity - x->s.floor) / x->s.unit);
-
-			if (c < x->low)
-				return;
-			try_capacity(x, c, round, work);
-			continue;
-		}
 		if (try_capacity(x, x->low, round, work))
 			continue;
 		for (int i = 1; i <= LADDER && !is_done(x); i++) {
-			level_t c = rung(x, i);
+			bytes_t c = rung(x, i);
 
-			if (c > x->low && c < x->high && try_capacity(x, c, round, work / BOUND_SHARE))
+			if (c > x->low && c < x->high && try_capacity(x, c, round, i == LADDER && x->high - x->low > x->low / FAR ? work : work / BOUND_SHARE))
 				break;
 		}
 	}
@@ -256,19 +280,24 @@ void
 place_exact(struct place_result *r, const struct place_problem *p, struct arena *a)
 {
 	struct exact_placement x = { .p = p, .r = r, .arena = a };
+	bytes_t bound;
 
 	if (r->arena_bytes <= r->bound_bytes || (p->capacity > 0 && r->arena_bytes <= p->capacity))
 		return;
 	x.outside = ARENA_NEW(a, bytes_t, p->count);
-	sections_init(&x.s, p, x.outside, a);
-	if (x.s.item_count == 0 || x.s.item_count > MOST_ITEMS || x.s.floor > r->bound_bytes ||
-	    (p->capacity > 0 && p->capacity < r->bound_bytes))
+	if (!sections_init(&x.s, p, x.outside, a) || x.s.item_count == 0 || x.s.item_count > MOST_ITEMS)
 		return;
+	bound = pack_root_bound(&x.s, a);
+	if (bound > r->bound_bytes)
+		r->bound_bytes = bound;
 	x.levels = ARENA_NEW(a, level_t, (size_t)strategy_count * (size_t)x.s.item_count);
-	for (int i = 0; i < strategy_count; i++)
-		x.memo[0].of[i] = pack_memo_new(a), x.memo[1].of[i] = pack_memo_new(a);
-	x.deadline_s = p->time_limit_s > 0 ? clock_seconds() + p->time_limit_s : 0;
-	x.low = (level_t)((r->bound_bytes - x.s.floor + x.s.unit - 1) / x.s.unit);
-	x.high = (level_t)((r->arena_bytes - x.s.floor) / x.s.unit);
+	x.low = bytes_align(r->bound_bytes, x.s.step);
+	x.high = r->arena_bytes;
+	if (p->capacity > 0) {
+		allow(&x, p->time_limit_s / 2);
+		ask_given(&x);
+	}
+	/* The search without a capacity finds what the question for the capacity alone did not; so a capacity never harms. */
+	allow(&x, p->capacity > 0 ? p->time_limit_s / 2 : p->time_limit_s);
 	climb(&x);
 }

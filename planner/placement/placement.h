@@ -28,6 +28,7 @@ struct place_problem {
 	bytes_t align;			/* of every offset and of the arena's size, at least 1 */
 	bytes_t capacity;		/* the wanted arena; 0: the smallest */
 	const bytes_t *known;		/* NULL, or [count] offsets of a packing that is known; `auto` is never worse */
+	bool thorough;			/* `auto` is never worse than another row; false: one of a search's many problems, in less time */
 	uint64_t work;			/* for the exact search, in steps of its own; 0: its default */
 	double time_limit_s;		/* for the searches; 0: only their node budgets end them */
 	uint32_t threads;		/* 0: as OpenMP decides */
@@ -49,7 +50,7 @@ struct place_result {
 typedef void place_fn(struct place_result *r, const struct place_problem *p, struct arena *a);
 
 #define PLACEMENTS(ROW) \
-	ROW("auto",         place_auto,          "several orders, repaired where they end too high; exact search where they miss the bound") \
+	ROW("auto",         place_auto,          "the best of all: boxing, ejection, orders repaired where they end too high, exact search") \
 	ROW("first-fit",    place_first_fit,     "in program order, the lowest offset that is free") \
 	ROW("best-fit",     place_best_fit,      "in program order, the tightest hole that is free") \
 	ROW("by-size",      place_by_size,       "largest first, into the tightest hole among those placed") \

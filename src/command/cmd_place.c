@@ -69,6 +69,42 @@ print_answer(const struct answer *w, const char *placement, const struct cli *c)
 	json_out_end(&o);
 }
 
+/* Returns when the last of the buffers begins: from then on all of them are alive. */
+static int64_t
+latest_begin(const struct place_csv *csv, const struct place_proof *proof)
+{
+	int64_t latest = csv->lowers[proof->items[0]];
+
+	for (uint32_t k = 1; k < proof->count; k++)
+		latest = csv->lowers[proof->items[k]] > latest ? csv->lowers[proof->items[k]] : latest;
+	return latest;
+}
+
+/* Sets the error of a capacity that is proved too small: the moment, and the few buffers that prove it. */
+static void
+explain(const struct answer *w, struct arena *a, struct err *e)
+{
+	enum { MOST_NAMES = 5 };
+	const struct place_csv *csv = &w->csv;
+	struct place_proof proof;
+	bytes_t needed = w->result.bound_bytes;
+	char names[112] = "", q[48];
+	size_t used = 0;
+
+	place_prove(&proof, &csv->problem, given.capacity, a);
+	for (uint32_t k = 0; k < proof.count && k < MOST_NAMES && used < sizeof(names) - 24; k++)
+		used += (size_t)snprintf(names + used, sizeof(names) - used, "%s'%.16s'", k == 0 ? "" : ", ",
+		    err_quote(q, csv->ids[proof.items[k]]));
+	if (proof.count > MOST_NAMES)
+		snprintf(names + used, sizeof(names) - used, " and %" PRIu32 " more", proof.count - MOST_NAMES);
+	if (proof.count == 0)
+		err_set(e, ERR_NO, "no placement fits %" PRI_BYTES " bytes: %" PRI_BYTES " are needed at least, %" PRI_BYTES " more, as a search "
+		    "has proved", given.capacity, needed, needed - given.capacity);
+	else
+		err_set(e, ERR_NO, "no placement fits %" PRI_BYTES " bytes: %" PRI_BYTES " are needed at least, %" PRI_BYTES " more; at time %" PRId64
+		    " %s need %" PRI_BYTES, given.capacity, needed, needed - given.capacity, latest_begin(csv, &proof), names, proof.bytes);
+}
+
 static int
 write_offsets(FILE *out, void *arg, struct err *e)
 {
@@ -92,6 +128,7 @@ run(struct cli *c, struct err *e)
 		return -1;
 	p = &w.csv.problem;
 	p->capacity = given.capacity;
+	p->thorough = true;
 	if (request_seconds(&p->time_limit_s, "--time-limit", given.time_limit, e) < 0)
 		return -1;
 	w.result.offsets = ARENA_NEW(&c->arena, bytes_t, p->count);
@@ -110,8 +147,7 @@ run(struct cli *c, struct err *e)
 	if (given.capacity == 0 || w.result.arena_bytes <= given.capacity)
 		return 0;
 	if (w.result.bound_bytes > given.capacity)
-		err_set(e, ERR_NO, "no placement fits %" PRI_BYTES " bytes: %" PRI_BYTES " are needed at least", given.capacity,
-		    w.result.bound_bytes);
+		explain(&w, &c->arena, e);
 	else
 		err_set(e, ERR_NO, "no placement into %" PRI_BYTES " bytes was found; the smallest arena found has %" PRI_BYTES,
 		    given.capacity, w.result.arena_bytes);

@@ -12,7 +12,13 @@
 #include "src/base/json.h"
 #include "src/library/place_list.h"
 
-static const char *const column_names[COLUMN_COUNT] = { "id", "lower", "upper", "size", "alignment", "offset" };
+static const char *const column_names[COLUMN_COUNT] = { "id", "lower", "upper", "size", "alignment", "offset", "hint", "gaps" };
+
+/* Other names that MiniMalloc reads.  The times of `end` are the last ones of a life. */
+static const struct { const char *name; enum place_column column; bool last; } other_names[] = {
+	{ "buffer", COLUMN_ID, false }, { "buffer_id", COLUMN_ID, false }, { "begin", COLUMN_LOWER, false },
+	{ "start", COLUMN_LOWER, false }, { "end", COLUMN_UPPER, true }
+};
 
 /* One cell, without the blanks around it. */
 struct csv_cell { const char *at; size_t length; };
@@ -26,6 +32,7 @@ struct csv_reader {
 	struct csv_cell cells[COLUMN_COUNT];	/* by position */
 	uint32_t cell_count;
 	struct place_sums sums;
+	bool last;			/* the column `end`: uppers as read are the last times of lives */
 	int64_t *lowers, *uppers;	/* [count] */
 	struct place_item *items;	/* [count] */
 	size_t room, lower_room, upper_room, id_room, line_room, number_room;
@@ -92,6 +99,27 @@ split_line(struct csv_reader *r)
 	}
 }
 
+static bool
+is_name(const struct csv_cell *c, const char *name)
+{
+	return strlen(name) == c->length && memcmp(name, c->at, c->length) == 0;
+}
+
+/* Returns the column of that name; COLUMN_COUNT: none. */
+static unsigned
+find_column(struct csv_reader *r, const struct csv_cell *c)
+{
+	for (unsigned k = 0; k < COLUMN_COUNT; k++)
+		if (is_name(c, column_names[k]))
+			return k;
+	for (size_t i = 0; i < sizeof(other_names) / sizeof(*other_names); i++)
+		if (is_name(c, other_names[i].name)) {
+			r->last |= other_names[i].last;
+			return other_names[i].column;
+		}
+	return COLUMN_COUNT;
+}
+
 static int
 read_header(struct csv_reader *r)
 {
@@ -99,16 +127,15 @@ read_header(struct csv_reader *r)
 	bool seen[COLUMN_COUNT] = { false };
 	char q[48];
 
+	csv->header = r->line;
 	if (split_line(r) < 0)
-		return error_at(r, r->line, "%s", "expected at most the columns id, lower, upper, size, alignment and offset, got more");
+		return error_at(r, r->line, "%s", "expected at most the columns id, lower, upper, size, alignment, offset, hint and gaps, got more");
 	for (uint32_t i = 0; i < r->cell_count; i++) {
 		const struct csv_cell *c = &r->cells[i];
-		unsigned k = 0;
+		unsigned k = find_column(r, c);
 
-		while (k < COLUMN_COUNT && (strlen(column_names[k]) != c->length || memcmp(column_names[k], c->at, c->length) != 0))
-			k++;
 		if (k == COLUMN_COUNT)
-			return error_at(r, c->at, "expected a header of id, lower, upper, size, alignment and offset, got '%s'", quote_cell(q, c));
+			return error_at(r, c->at, "expected a header of id, lower, upper, size, alignment, offset, hint and gaps, got '%s'", quote_cell(q, c));
 		if (seen[k])
 			return error_at(r, c->at, "column '%s' stands twice", column_names[k]);
 		seen[k] = true;
@@ -144,9 +171,9 @@ read_time(struct csv_reader *r, enum place_column column, const struct csv_cell 
 	uint64_t n;
 	bool negative;
 
-	if (!parse_number(c, true, INT64_MAX, &n, &negative))
+	if (!parse_number(c, true, (uint64_t)INT64_MAX + 1, &n, &negative) || (!negative && n > INT64_MAX))
 		return cell_error(r, c, column, "a whole number of at most 64 bits");
-	*time = negative ? -(int64_t)n : (int64_t)n;
+	*time = negative && n > 0 ? -(int64_t)(n - 1) - 1 : (int64_t)n;
 	return 0;
 }
 
@@ -156,6 +183,7 @@ read_cell(struct csv_reader *r, enum place_column column, const struct csv_cell 
 	uint32_t i = r->csv->problem.count;
 	struct place_item *it = &r->items[i];
 	bool negative;
+	uint64_t n;
 	char *id;
 
 	switch (column) {
@@ -168,7 +196,12 @@ read_cell(struct csv_reader *r, enum place_column column, const struct csv_cell 
 	case COLUMN_LOWER:
 		return read_time(r, column, c, &r->lowers[i]);
 	case COLUMN_UPPER:
-		return read_time(r, column, c, &r->uppers[i]);
+		if (read_time(r, column, c, &r->uppers[i]) < 0)
+			return -1;
+		if (r->last && r->uppers[i] == INT64_MAX)
+			return cell_error(r, c, column, "less than 2^63 - 1 for the last time of a life");
+		r->uppers[i] += r->last;
+		return 0;
 	case COLUMN_SIZE:
 		if (!parse_number(c, false, BYTES_MAX, &it->bytes, &negative) || it->bytes == 0)
 			return cell_error(r, c, column, "a whole number from 1 to 2^62");
@@ -176,6 +209,14 @@ read_cell(struct csv_reader *r, enum place_column column, const struct csv_cell 
 	case COLUMN_ALIGNMENT:
 		if (c->length > 0 && (!parse_number(c, false, PLACE_ALIGN_MAX, &it->align, &negative) || it->align == 0))
 			return cell_error(r, c, column, "a whole number from 1 to 2^40");
+		return 0;
+	case COLUMN_HINT:	/* where another allocator would begin to look: no placement needs it */
+		if (c->length > 0 && !parse_number(c, true, BYTES_MAX, &n, &negative))
+			return cell_error(r, c, column, "a whole number of at most 2^62");
+		return 0;
+	case COLUMN_GAPS:
+		if (c->length > 0)
+			return cell_error(r, c, column, "no gaps: a buffer is alive from lower to upper");
 		return 0;
 	default:
 		if (c->length > 0 && !parse_number(c, false, BYTES_MAX, &it->fixed, &negative))
@@ -200,7 +241,8 @@ check_row(struct csv_reader *r)
 	const struct place_item *it = &r->items[i];
 
 	if (r->lowers[i] >= r->uppers[i])
-		return cell_error(r, cell_of(r, COLUMN_UPPER), COLUMN_UPPER, "more than 'lower'");
+		return cell_error(r, cell_of(r, COLUMN_UPPER), COLUMN_UPPER, r->last ? "'lower' or more" :
+		    "more than 'lower', because a life ends just before 'upper' (in a column 'end': with it)");
 	if (it->fixed != PLACE_FREE && it->align > 0 && it->fixed % it->align != 0)
 		return cell_error(r, cell_of(r, COLUMN_OFFSET), COLUMN_OFFSET, "a multiple of the alignment");
 	if (!place_sums_add(&r->sums, it))
@@ -405,6 +447,7 @@ place_csv_read(struct place_csv *c, const char *path, struct arena *a, struct er
 		return err_in_file(e, path);
 	place_rank_times(r.items, r.lowers, r.uppers, c->problem.count, a);
 	c->problem.items = r.items;
+	c->lowers = r.lowers;
 	if (check_given(&r) < 0)
 		return err_in_file(e, path);
 	return 0;
@@ -435,11 +478,17 @@ write_row(const struct place_csv *c, const char *line, bytes_t offset, bool has_
 void
 place_csv_write(const struct place_csv *c, const bytes_t *offsets, FILE *out)
 {
+	const char *name = c->header;
 	bool has_offset = false;
 
 	for (uint32_t k = 0; k < c->column_count; k++) {
-		fprintf(out, "%s%s", k == 0 ? "" : ",", column_names[c->columns[k]]);
+		size_t n = strcspn(name, ",\r\n"), from = strspn(name, " \t"), to = n;
+
+		while (to > from && is_blank(name[to - 1]))
+			to--;
+		fprintf(out, "%s%.*s", k == 0 ? "" : ",", (int)(to - from), name + from);
 		has_offset |= c->columns[k] == COLUMN_OFFSET;
+		name += n + 1;
 	}
 	fprintf(out, "%s\n", has_offset ? "" : ",offset");
 	for (uint32_t i = 0; i < c->problem.count; i++)

@@ -129,7 +129,7 @@ place(void *arg)
 		return usage_error(&p->err, "layrub_place_result", "expected the size of the struct, %zu bytes", sizeof(result));
 	if (take_array(p->items, p->count, "items", &p->err) < 0 || take_array(p->offsets, p->count, "offsets", &p->err) < 0)
 		return -1;
-	problem = (struct place_problem) { .count = p->count, .align = 1, .capacity = o.capacity_bytes, .time_limit_s = o.time_limit_s,
+	problem = (struct place_problem) { .count = p->count, .align = 1, .thorough = true, .capacity = o.capacity_bytes, .time_limit_s = o.time_limit_s,
 	    .threads = o.threads, .stopped = o.stopped, .progress = o.progress, .user = o.user };
 	problem.items = take_items(p);
 	if (problem.items == NULL || check_fixed(&problem, p) < 0)

@@ -7,6 +7,7 @@
 
 #include "planner/placement/place_check.h"
 #include "src/base/lower_bound.h"
+#include "src/base/rank.h"
 
 const char *const place_status_names[] = { "optimal", "feasible", "unknown", "infeasible" };
 
@@ -62,6 +63,53 @@ place_list_run(struct place_result *r, const struct placement *row, const struct
 		return 0;
 	e->code = ERR_SYSTEM;
 	return err_at(e, "placement '%s' made an unsound placement (a bug)", row->name);
+}
+
+/* Fills the proof with the largest items alive at a time, as few as are over the capacity; the last one decides, so none can be left out. */
+static void
+prove_by_load(struct place_proof *proof, const struct place_problem *p, uint32_t time, bytes_t capacity, struct arena *a)
+{
+	struct ranked *alive = ARENA_NEW(a, struct ranked, p->count);
+	bytes_t unit = placement_unit(p), sum = 0, padding = 0;
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i < p->count; i++)
+		if (p->items[i].lower <= time && time < p->items[i].upper && p->items[i].bytes > 0)
+			alive[n++] = (struct ranked) { (double)p->items[i].bytes, 0, i };
+	rank_falling(alive, n);
+	for (uint32_t k = 0; k < n && sum <= capacity + padding; k++) {
+		bytes_t bytes = p->items[alive[k].id].bytes, padded = bytes_align(bytes, unit);
+
+		proof->items[proof->count++] = alive[k].id;
+		sum += padded;
+		padding = padded - bytes > padding ? padded - bytes : padding;	/* the topmost item may do without */
+	}
+	proof->time = time;
+	proof->bytes = sum - padding;
+	if (proof->bytes <= capacity)
+		proof->count = 0;
+}
+
+void
+place_prove(struct place_proof *proof, const struct place_problem *p, bytes_t capacity, struct arena *a)
+{
+	uint32_t end = 0;
+
+	*proof = (struct place_proof) { .items = ARENA_NEW(a, uint32_t, p->count) };
+	for (uint32_t i = 0; i < p->count; i++) {
+		const struct place_item *it = &p->items[i];
+
+		end = it->upper > end ? it->upper : end;
+		if (it->fixed == PLACE_FREE || it->fixed + it->bytes <= capacity)
+			continue;
+		proof->items[0] = i;
+		proof->count = 1;
+		proof->time = it->lower;
+		proof->bytes = it->fixed + it->bytes;
+		return;
+	}
+	if (end > 0)
+		prove_by_load(proof, p, placement_busiest(placement_load(p, NULL, end, a), end), capacity, a);
 }
 
 enum place_status

@@ -26,6 +26,17 @@ void place_rank_times(struct place_item *items, const int64_t *lowers, const int
 int place_list_run(struct place_result *r, const struct placement *row, const struct place_problem *p, struct arena *a,
     struct err *e) WARN_UNUSED;
 
+/* Items that prove a capacity too small: all are alive at one time, or one ends too high by its given offset.  Without any one of them the
+ * others would prove nothing. */
+struct place_proof {
+	uint32_t count;			/* 0: only a search has proved it */
+	uint32_t *items;		/* [count] */
+	uint32_t time;
+	bytes_t bytes;			/* no arena of these items alone is smaller */
+};
+
+void place_prove(struct place_proof *proof, const struct place_problem *p, bytes_t capacity, struct arena *a);
+
 enum place_status { PLACE_OPTIMAL, PLACE_FEASIBLE, PLACE_UNKNOWN, PLACE_INFEASIBLE };
 extern const char *const place_status_names[];	/* "optimal" "feasible" "unknown" "infeasible" */
 
