@@ -474,7 +474,7 @@ test_ilp(void)
 		tap_skip("ilp", "no GLPK");
 		return;
 	}
-	if (graph_read(&g, data_path("graphs/vgg16.graph.json"), &a, &e) < 0 || device_read(&d, data_path("devices/h100.json"), &a, &e) < 0) {
+	if (graph_read(&g, data_path("graphs/vgg16.graph.json"), &a, &e) < 0 || device_read(&d, data_path("devices/a100-80g.json"), &a, &e) < 0) {
 		ok(false, "ilp: read: %s", e.text);
 		return;
 	}

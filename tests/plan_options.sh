@@ -30,6 +30,9 @@ value() {	# OPTION
 	reorder) echo updates ;;
 	times) echo traced ;;
 	time-limit) echo 5s ;;
+	effort) echo 0.1 ;;
+	floors) echo 2 ;;
+	start) echo plan.json ;;
 	write-lp) echo model.lp ;;
 	gpus-per-link) echo 2 ;;
 	*) echo "no-value-of-$1-is-known-to-this-test" ;;
@@ -61,7 +64,7 @@ while read -r option row; do
 		[ "$status" -le 1 ] && [ -s out ]
 		ok $? "$command --$option $(value "$option"): taken (status $status)"
 		case $option in
-		device | write-lp | exec) ;;	# exec: a plan may not be needed
+		device | write-lp | exec | start) ;;	# exec: a plan may not be needed
 		*)
 			with "$command" "$option" ','
 			[ "$status" -eq 2 ] && grep -q "^layrub: --$option: .*,.*" err

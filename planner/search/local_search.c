@@ -396,11 +396,12 @@ static uint64_t
 most_trials(const struct problem *p, double us)
 {
 	double most = fmin(SEARCH_OPS / (p->graph->op_count + 1.0), MOST_TRIALS);
-	double ideal = p->life->ideal_time_us, overhead = ideal > 0 ? us / ideal - 1 : 0;
+	double ideal = p->life->ideal_time_us, overhead = ideal > 0 ? us / ideal - 1 : 0, effort = search_effort(p->control);
 
+	most *= effort;
 	if (p->control != NULL && p->control->time_limit_s > 0)
 		most *= LIMITED;
-	return (uint64_t)(most * fmin(MOST_EFFORT, fmax(LEAST_EFFORT, overhead / USUAL_OVERHEAD)));
+	return (uint64_t)(most * fmin(effort < 1 ? 1 : MOST_EFFORT, fmax(LEAST_EFFORT, overhead / USUAL_OVERHEAD)));
 }
 
 bool

@@ -16,7 +16,10 @@ layrub_SOURCES = \
 	%D%/command.c %D%/command.h \
 	%D%/report_measured.c %D%/report_measured.h \
 	%D%/explain_more.c %D%/explain_more.h \
+	%D%/fit_devices.c %D%/fit_devices.h \
 	%D%/main.c \
+	%D%/plan_frontier.c %D%/plan_frontier.h \
+	%D%/math_warning.c %D%/math_warning.h \
 	%D%/plan_options.c %D%/plan_options.h \
 	%D%/place_csv.c %D%/place_csv.h \
 	%D%/result.c %D%/result.h \

@@ -15,7 +15,7 @@ enum plan_command { FOR_NONE, FOR_PLAN, FOR_COMPARE, FOR_FIT, FOR_SWEEP, FOR_EXP
 extern struct plan_request plan_given;
 extern const char *plan_given_lists[AXIS_COUNT];	/* as typed; NULL: not given */
 
-enum { PLAN_OPTIONS_MAX = 18 };
+enum { PLAN_OPTIONS_MAX = 20 };
 
 /* Completes plan_given after the command line was parsed. */
 void plan_options_parsed(void);

@@ -45,6 +45,7 @@ struct task {
 	const char *lowering;	/* NULL: a graph */
 	const char *times;	/* NULL: a network */
 	const char *reorder;	/* NULL: the graph's own order */
+	const struct graph *own_order;	/* the graph before --reorder changed it; NULL: it did not */
 	bool limits_host;	/* host_memory of the options is in device.pinned_bytes */
 	const struct network *network;	/* at its batch; NULL: a graph */
 };
