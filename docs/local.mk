@@ -7,7 +7,7 @@ EXTRA_DIST += %D%/placement.md
 EXTRA_DIST += %D%/formats.md %D%/library.md
 EXTRA_DIST += %D%/accuracy.md %D%/data/pytorch-accuracy.csv %D%/data/pytorch-accuracy.awk
 EXTRA_DIST += %D%/pytorch.md %D%/training.md %D%/data/pytorch-training.csv %D%/data/pytorch-training.awk
-EXTRA_DIST += %D%/data/pytorch-plans.awk
+EXTRA_DIST += %D%/data/pytorch-plans.csv %D%/data/pytorch-plans.awk
 EXTRA_DIST += %D%/replay.md \
 	$(top_srcdir)/docs/validation.md $(top_srcdir)/docs/validation.svg
 EXTRA_DIST += %D%/README.md %D%/tutorial.md %D%/limits.md %D%/plan-promises.md %D%/architecture.md \
