@@ -365,8 +365,6 @@ over() {
 	ok $? "$1: the bytes over the budget"
 	diag err
 }
-run info resnet18 --json
-over capuchin resnet18 "$(field resident_bound_bytes)"
 over superneurons resnet50 18%
 run plan graphs/alexnet --device h200 -o /dev/full
 is 3 "a full disk: plan"

@@ -271,7 +271,7 @@ all_to_json(const struct view *v, struct arena *a)
 	struct figures f;
 
 	figures_of_plan(&f, v->plan);
-	json_out_begin(&o, stdout);
+	result_begin(&o, cmd_explain.name, stdout);
 	result_to_json(&f, &o);
 	peak_to_json(&o, v, a);
 	json_out_array(&o, "moved", true);
@@ -343,7 +343,7 @@ story_to_json(const struct view *v, uint32_t id, struct arena *a)
 	uint32_t count;
 
 	events = explain_story(&v->x, id, &count, a);
-	json_out_begin(&o, stdout);
+	result_begin(&o, cmd_explain.name, stdout);
 	figures_to_json(&o, v, id);
 	json_out_array(&o, "events", true);
 	for (uint32_t i = 0; i < count; i++) {

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "planner/schedule/lifetimes.h"
+#include "src/command/result.h"
 #include "src/documents/origin.h"
 #include "src/library/task.h"
 
@@ -51,12 +52,12 @@ collect(struct info *f, const struct task *t, struct arena *a)
 	f->at_peak = lifetimes_at(&f->life, f->life.peak_op, &f->at_peak_count, a);
 	f->origins = graph_origins(g, a);
 	for (uint32_t i = 0; i < g->tensor_count; i++) {
-		f->total[g->tensors[i].kind] += g->tensors[i].bytes;
+		f->total[g->tensors[i].kind] += bytes_align(g->tensors[i].bytes, DEVICE_ALIGN);
 		f->tensors[g->tensors[i].kind]++;
 	}
 	for (uint32_t i = 0; i < f->at_peak_count; i++)
-		f->peak[g->tensors[f->at_peak[i]].kind] += g->tensors[f->at_peak[i]].bytes;
-	f->peak[PEAK_WORKSPACE] = g->ops[f->life.peak_op].workspace_bytes;
+		f->peak[g->tensors[f->at_peak[i]].kind] += bytes_align(g->tensors[f->at_peak[i]].bytes, DEVICE_ALIGN);
+	f->peak[PEAK_WORKSPACE] = bytes_align(g->ops[f->life.peak_op].workspace_bytes, DEVICE_ALIGN);
 	for (uint32_t k = 0; k < g->op_count; k++) {
 		f->class_us[g->ops[k].class] += g->ops[k].time_us;
 		f->class_ops[g->ops[k].class]++;
@@ -229,10 +230,8 @@ kinds_to_json(struct json_out *o, const struct info *f)
 	for (int k = 0; k < PEAK_KINDS; k++) {
 		json_out_object(o, NULL, false);
 		json_out_string(o, "kind", k == PEAK_WORKSPACE ? "workspace" : kind_names[k]);
-		if (k < KIND_COUNT) {
-			json_out_uint(o, "tensors", f->tensors[k]);
-			json_out_uint(o, "bytes", f->total[k]);
-		}
+		json_out_uint(o, "tensors", k < KIND_COUNT ? f->tensors[k] : 0);
+		json_out_uint(o, "bytes", k < KIND_COUNT ? f->total[k] : 0);
 		json_out_uint(o, "peak_bytes", f->peak[k]);
 		json_out_end_object(o);
 	}
@@ -265,7 +264,7 @@ info_to_json(const struct info *f)
 	const struct lifetimes *l = &f->life;
 	struct json_out o;
 
-	json_out_begin(&o, stdout);
+	result_begin(&o, cmd_info.name, stdout);
 	json_out_string(&o, "graph", f->graph->name);
 	if (t->has_device)
 		json_out_string(&o, "device", t->device.name);

@@ -35,7 +35,7 @@ answer_no(const struct planning *n, const struct cli *c, const struct err *e)
 	if (!c->json || e->code != ERR_NO)
 		return -1;
 	planning_refused(&f, n, e->text);
-	result_show(&f, true, result_stream());
+	result_show(&f, c, result_stream());
 	return -1;
 }
 
@@ -99,7 +99,7 @@ run(struct cli *c, struct err *e)
 	f.plan_time_s = clock_seconds() - begin;
 	if (output != NULL && plan_write(&p, output, &c->arena, e) < 0)
 		return -1;
-	result_show(&f, c->json, result_stream());
+	result_show(&f, c, result_stream());
 	print_bounds(bounds_us, c);
 	return 0;
 }

@@ -8,6 +8,7 @@
 #include "sim/check/check.h"
 #include "sim/report/report.h"
 #include "src/command/place_csv.h"
+#include "src/command/result.h"
 
 static struct { const char *output; bool keep; } given;
 
@@ -115,7 +116,7 @@ print_json(const struct report_to *to, const char *input)
 {
 	struct json_out o;
 
-	json_out_begin(&o, stdout);
+	result_begin(&o, cmd_report.name, stdout);
 	json_out_string(&o, "input", input);
 	json_out_string(&o, "output", to->path);
 	json_out_end(&o);

@@ -10,6 +10,7 @@
 
 #include "src/base/nearest.h"
 #include "src/base/process.h"
+#include "src/command/result.h"
 #include "src/command/sweep_run.h"
 #include "src/documents/lookup.h"
 #include "src/network/network_set.h"
@@ -72,7 +73,7 @@ check_rows(const struct sweep_grid *g, enum axis axis, table_row_fn *rows, struc
 			nearest_add(&typed, name);
 		if (name == NULL) {
 			err_set(e, ERR_INPUT, "unknown %s '%s'%s", axis_names[axis], err_quote(q, l->values[k].text),
-			    typed.count > 0 ? nearest_text(near, &typed, "") : " ('layrub list' shows them)");
+			    nearest_in_table(near, &typed, axis == AXIS_POLICY ? "policies" : "placements"));
 			return err_at(e, "--%s", axis_names[axis]);
 		}
 	}
@@ -232,7 +233,7 @@ print_summary(const struct sweep_counts *n, const struct cli *c)
 		text_row(stdout, "failed", "%" PRIu32, n->failed);
 		return;
 	}
-	json_out_begin(&o, stdout);
+	result_begin(&o, cmd_sweep.name, stdout);
 	json_out_uint(&o, "points", n->points);
 	json_out_uint(&o, "found", n->found);
 	json_out_uint(&o, "done", n->done);

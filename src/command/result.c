@@ -39,6 +39,15 @@ result_print(const struct figures *f, FILE *out)
 }
 
 void
+result_begin(struct json_out *o, const char *command, FILE *out)
+{
+	json_out_begin(o, out);
+	json_out_string(o, "format", "layrub-result");
+	json_out_uint(o, "version", 1);
+	json_out_string(o, "command", command);
+}
+
+void
 result_to_json(const struct figures *f, struct json_out *o)
 {
 	for (const struct figure_row *row = figure_rows; row->name != NULL; row++) {
@@ -59,15 +68,15 @@ result_to_json(const struct figures *f, struct json_out *o)
 }
 
 void
-result_show(const struct figures *f, bool json, FILE *out)
+result_show(const struct figures *f, const struct cli *c, FILE *out)
 {
 	struct json_out o;
 
-	if (!json) {
+	if (!c->json) {
 		result_print(f, out);
 		return;
 	}
-	json_out_begin(&o, out);
+	result_begin(&o, c->command->name, out);
 	result_to_json(f, &o);
 	json_out_end(&o);
 }

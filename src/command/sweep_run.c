@@ -177,10 +177,9 @@ link_to_json(const struct point *p, struct json_out *o)
 static void
 error_to_json(const struct err *e, struct json_out *o)
 {
-	char text[sizeof(*e)];
+	char line[ERR_LINE];
 
-	snprintf(text, sizeof(text), "%s%s%s%s%s", e->source, e->source[0] == '\0' ? "" : ": ", e->path, e->path[0] == '\0' ? "" : ": ", e->text);
-	json_out_string(o, "error", text);
+	json_out_string(o, "error", err_line(line, e));
 }
 
 /* Fills f with the known figures of a point.  A failed point has some, too. */
