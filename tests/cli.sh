@@ -183,8 +183,30 @@ run info resnet5O
 grep -q "did you mean 'resnet50'" err
 ok $? "a name that is nearly something"
 run plan resnet50 --device a100
-grep -q "did you mean 'a100-40g' or 'a100-80g'?$" err
+grep -q "did you mean 'a100-40g' or 'a100-80g'? ('layrub list devices' shows all)$" err
 ok $? "the beginning of two names is nearer than another name"
+run plan resnet50 --device A100
+grep -q "did you mean 'a100-40g' or 'a100-80g'?" err
+ok $? "in letters of either case"
+run plan resnet50 --device h100-sxm5
+grep -q "did you mean 'h100'?" err
+ok $? "a name that is the typed one's beginning"
+run plan resnet50 --device 4090
+grep -q "did you mean 'rtx4090'?" err
+ok $? "a part of a name"
+printf '\357\273\277' | cat - "$LAYRUB_DATA/alexnet.json" >marked.json
+run info marked.json
+is 0 "a byte order mark is skipped"
+run info network-of-nothing.json --json
+[ ! -s out ] && grep -q '^{"format": "layrub-error", "version": 1, "code": "input", "error": "network-of-nothing.json: .*", "source": "network-of-nothing.json", "text": ".*"}$' err
+ok $? "an error under --json is JSON"
+run info --bath 3 --json
+grep -q '"code": "usage"' err && [ "$(wc -l <err)" -eq 1 ]
+ok $? "so is a mistake of usage before the option"
+sed -E 's/("bytes_per_s"|"duplex_bytes_per_s"): [0-9]+/\1: 100000/g' "$LAYRUB_DATA/devices/h100.json" >slow.json
+run plan alexnet --device slow.json --gpus-per-link 1000 -o slow.plan
+grep -q "^layrub: the changed link: link.d2h.bytes_per_s: expected 1000 or more, got 100$" err && [ ! -e slow.plan ]
+ok $? "no plan for a link that no plan can have"
 run info "$work"
 is 2 "a folder is no document"
 run info ./missing.json
@@ -242,9 +264,9 @@ while IFS=: read -r change text; do
 	ok $? "info --set $change: refused, by the name of the change"
 done <<'END'
 h.atn.heads=8: expected the name of a layer or a pattern for names, got 'h.atn', which matches none; did you mean 'h.attn'?
-h.attn.heads=many: layers[5].layers[2].heads: expected a whole number, got a string
-h.*.heads=8: layers[5].layers[0]: expected an attribute of 'layer-norm', got 'heads'
-*.trainable=false: layers[1].trainable: expected at least one layer with parameters that is trainable, got none
+h.attn.heads=many: layers[5].layers[2].heads: layer 'h.0.attn': expected a whole number, got a string
+h.*.heads=8: layers[5].layers[0]: layer 'h.0.ln_1': expected an attribute of 'layer-norm' ('inputs', 'trainable', 'affine'), got 'heads'
+*.trainable=false: layers[1].trainable: layer 'wte': expected at least one layer with parameters that is trainable, got none
 END
 run plan gpt2 --device h200 --policy keep --accumulate 2 --set 'h.*.trainable=false' --set "h.attn.x-note=it's" -o passes.json
 is 0 "plan takes passes and changes"

@@ -136,7 +136,7 @@ C_TESTS += %D%/replay_data.t
 SHELL_TESTS += %D%/replay.sh %D%/replay_cuda.sh
 EXTRA_DIST += %D%/data
 
-SHELL_TESTS += %D%/limits.sh %D%/place.sh
+SHELL_TESTS += %D%/limits.sh %D%/place.sh %D%/peak.sh
 EXTRA_DIST += %D%/bad-csv
 
 C_TESTS += %D%/policies.t %D%/footprints.t

@@ -39,38 +39,40 @@ edit_distance(const char *a, const char *b)
 void
 nearest_init(struct nearest *n, const char *typed)
 {
-	*n = (struct nearest) { .typed = typed, .distance = (unsigned)strlen(typed) / 3 + 1 };
+	*n = (struct nearest) { .typed = typed };
 }
 
+/* The ways in which a name is near, from the farthest on. */
+enum { FAR, BEGINS_TYPED, FEW_EDITS, CONTAINS_TYPED, BEGINS_WITH_TYPED };
+
 static unsigned
-rank_of(const char *typed, const char *name)
+rank_of(const char *typed, const char *name, unsigned distance)
 {
 	enum { CONTAINED_LEAST = 3 };
 	size_t n = strlen(typed), m = strlen(name);
 
 	if (n > 0 && strncasecmp(name, typed, n) == 0)
-		return 2;
-	if (m >= CONTAINED_LEAST && strncasecmp(name, typed, m) == 0)
-		return 1;
-	for (; n >= CONTAINED_LEAST && *name != '\0'; name++)
-		if (strncasecmp(name, typed, n) == 0)
-			return 1;
-	return 0;
+		return BEGINS_WITH_TYPED;
+	for (const char *part = name; n >= CONTAINED_LEAST && *part != '\0'; part++)
+		if (strncasecmp(part, typed, n) == 0)
+			return CONTAINS_TYPED;
+	if (distance <= 1 + n / 3)
+		return FEW_EDITS;
+	return m >= CONTAINED_LEAST && strncasecmp(name, typed, m) == 0 ? BEGINS_TYPED : FAR;
 }
 
 void
 nearest_add(struct nearest *n, const char *name)
 {
-	unsigned rank = rank_of(n->typed, name), distance = edit_distance(n->typed, name);
+	unsigned distance = edit_distance(n->typed, name), rank = rank_of(n->typed, name, distance);
 
-	if (rank < n->rank)
+	if (rank == FAR || rank < n->rank || (rank == n->rank && distance > n->distance))
 		return;
-	if (rank > n->rank || distance < n->distance) {
-		n->rank = rank;
-		n->distance = distance;
+	if (rank > n->rank || distance < n->distance)
 		n->count = 0;
-	}
-	if (distance == n->distance && n->count < NEAREST_NAMES)
+	n->rank = rank;
+	n->distance = distance;
+	if (n->count < NEAREST_NAMES)
 		n->names[n->count++] = name;
 }
 

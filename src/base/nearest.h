@@ -8,14 +8,15 @@ struct nearest {
 	const char *typed;			/* not owned, as are the names */
 	const char *names[NEAREST_NAMES];	/* [count] equally near, in the order of the nearest_add() calls */
 	unsigned count;
-	unsigned rank;				/* of the names: 2 they begin with the typed text, 1 one contains the other, 0 the distance decides */
+	unsigned rank;				/* how near the names are: 0 is far */
 	unsigned distance;			/* of the names, in edits */
 };
 
 void nearest_init(struct nearest *n, const char *typed);
 
-/* Considers a name.  Letters of either case are equal.  A name that begins with the typed text is nearest, then one that contains three
- * or more typed letters or begins them; then the edit distance decides.  A name is not near if its distance is over 1 + a third of the typed letters. */
+/* Considers a name.  Letters of either case are equal.  A name that begins with the typed text is nearest, then one that contains three or
+ * more typed letters, then one within 1 + a third of the typed letters in edits, then one that the typed text begins with.  Among equals
+ * the edit distance decides. */
 void nearest_add(struct nearest *n, const char *name);
 
 /* Writes "; did you mean 'NAME'?", or "... 'NAME' or 'NAME'?", with the prefix before each name; "" if no name is near.  Returns text. */

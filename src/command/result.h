@@ -9,7 +9,7 @@ void result_print(const struct figures *f, FILE *out);
 
 struct cli;
 struct json_out;
-/* Begins the one document of a command's result: its format, version and command. */
+/* Begins the one document of a command's result, with its format, "layrub-COMMAND-result", and version. */
 void result_begin(struct json_out *o, const char *command, FILE *out);
 
 /* Writes the figures as members of the object that is open in o. */

@@ -152,6 +152,16 @@ plan_request_check(const struct plan_request *q, struct err *e)
 
 /* ---- the task ---- */
 
+/* Gives the task's device the request's link.  A share of a slow link may be slower than any device's. */
+static int
+change_link(struct task *t, const struct plan_request *q, struct arena *a, struct err *e)
+{
+	if (!t->has_device || !what_if_any(&q->link))
+		return 0;
+	what_if_device(&t->device, &q->link, a);
+	return device_check(&t->device, e) < 0 ? err_in_file(e, "the changed link") : 0;
+}
+
 int
 plan_request_task(struct task *t, const char *name, const struct json_source *s, const struct plan_request *q, struct arena *a,
     struct err *e)
@@ -161,9 +171,7 @@ plan_request_task(struct task *t, const char *name, const struct json_source *s,
 	if (what_if_check(&q->link, e) < 0)
 		return usage_at(e, NULL);
 	rc = name != NULL ? task_read(t, name, &q->task, a, e) : task_read_from(t, s, &q->task, a, e);
-	if (rc == 0)
-		what_if_device(&t->device, &q->link, a);
-	return rc;
+	return rc < 0 ? rc : change_link(t, q, a, e);
 }
 
 int
@@ -171,10 +179,7 @@ plan_request_graph(struct task *t, const struct graph *g, const struct plan_requ
 {
 	if (what_if_check(&q->link, e) < 0)
 		return usage_at(e, NULL);
-	if (task_from_graph(t, g, &q->task, a, e) < 0)
-		return -1;
-	what_if_device(&t->device, &q->link, a);
-	return 0;
+	return task_from_graph(t, g, &q->task, a, e) < 0 ? -1 : change_link(t, q, a, e);
 }
 
 /* Returns a percentage of a peak in whole bytes. */
