@@ -12,7 +12,7 @@ of() {
 sed -E 's/"memory_bytes": [0-9]+/"memory_bytes": 1099511627776/' "$LAYRUB_DATA/devices/h200.json" >"$work/room.json"
 # The networks of over 5,000 layers take seconds each, and are like their shorter sisters.
 for name in $("$LAYRUB" list networks | sed -E 's/ .*//; /resnet(1001|1517|2504)$/d'); do
-	run info "$name" --json
+	run info "$name" --device "$work/room.json" --json
 	peak=$(of peak_bytes)
 	run plan "$name" --device "$work/room.json" --policy keep --budget "$((peak + peak / 500))" --json
 	[ "$status" -eq 0 ] && [ "$(of peak_bytes)" -le "$peak" ]
