@@ -408,6 +408,41 @@ ok $? "a closed pipe ends the command quietly"
 [ -s out ] && [ ! -s err ]
 ok $? "and does so for a parent that ignores the signal"
 
+# ---- explain ----
+
+run plan gpt2 --device rtx4090 --budget 50% -o gpt2.json
+run explain gpt2.json
+is 0 "explain"
+grep -q '^activation from gelu of h\.[0-9,-]*\.act: run again, [0-9]* x 192.0 MiB$' out
+ok $? "groups tensors by layer"
+grep -q '; copies out and back would take .*, on a link that is busy for .* of the step$' out
+ok $? "with the price of the alternative"
+grep -q '^1 GiB less ' out && grep -q '^1 GiB more ' out
+ok $? "and of less and more memory"
+run explain gpt2.json --json
+[ "$(field format)" = layrub-explain-result ]
+ok $? "explain --json"
+# All lost time has a cause, and each peak is within the arena.
+awk -F'[:,]' '/^ "(step|ideal|stall|recompute|contention|slower_algorithms)_time_us"/ { v[$1] = $2 } /^ "arena_bytes"/ { arena = $2 }
+	/^ "peak": / { match($0, /"bytes": [0-9]+/); peak = substr($0, RSTART + 9, RLENGTH - 9) }
+	END { rest = v[" \"step_time_us\""] - v[" \"ideal_time_us\""] - v[" \"stall_time_us\""] - v[" \"recompute_time_us\""] - v[" \"contention_time_us\""] - v[" \"slower_algorithms_time_us\""]
+	exit !(rest * rest < 1 && peak > 0 && peak <= arena) }' out
+ok $? "the parts of the lost time sum up; the peak is within the arena"
+run explain gpt2.json h.3.act
+is 0 "explain a layer"
+grep -q '^  [0-9]* .* gelu of h.3.act, forward, run 2 times$' out && grep -q ': run again; away .*; copies out and back would take ' out
+ok $? "its ops and its tensors"
+run explain gpt2.json h.3 --json
+is 0 "a block, for programs"
+grep -q '"fate": "stays"' out && ! grep -q '"layer": "h.30*[^.0-9"]' out
+ok $? "its tensors have their fates"
+run explain gpt2.json h.33
+[ "$status" -eq 2 ] && grep -q "got 'h.33'" err
+ok $? "a layer that is not there"
+run report gpt2.json -o gpt2.trace.json
+grep -q '"name": "h.3.act gelu"' gpt2.trace.json && grep -q '"name": "offload h[^"]*"' gpt2.trace.json
+ok $? "slices of a trace carry their layers"
+
 # ---- list ----
 
 run list --json

@@ -2,6 +2,7 @@
 /* report_draw.h - the pictures of the three subjects (plan, placement, sweep), for the formats of a report */
 #ifndef SIM_REPORT_REPORT_DRAW_H
 #define SIM_REPORT_REPORT_DRAW_H
+#include "sim/report/explain.h"
 #include "sim/report/gnuplot.h"
 #include "sim/report/page.h"
 #include "sim/report/report_private.h"
@@ -65,6 +66,10 @@ void sweep_chart_script(FILE *out, const struct drawing *d);	/* d->what: struct 
 
 /* ---- pages ---- */
 
+/* The answer in words: does the plan fit, its cost, its limit, what would help; what the peak is made of; what moves, and why. */
+void page_answer(FILE *out, const struct explain *x, const struct origin *origins, struct arena *a);
+void page_peak(FILE *out, const struct explain *x, const struct origin *origins, struct arena *a);
+void page_moves(FILE *out, const struct explain *x, const struct origin *origins, struct arena *a);
 /* Writes the data that a plan's page shows under the pointer. */
 void page_plan_data(FILE *out, const struct picture *pic, struct arena *a);
 

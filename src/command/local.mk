@@ -14,7 +14,12 @@ layrub_SOURCES = \
 	%D%/cmd_simulate.c \
 	%D%/cmd_sweep.c \
 	%D%/command.c %D%/command.h \
+	%D%/explain_json.c \
+	%D%/explain_layer.c \
 	%D%/explain_more.c %D%/explain_more.h \
+	%D%/explain_tensor.c \
+	%D%/explain_text.c \
+	%D%/explain_view.c %D%/explain_view.h \
 	%D%/main.c \
 	%D%/plan_options.c %D%/plan_options.h \
 	%D%/place_csv.c %D%/place_csv.h \
