@@ -423,14 +423,14 @@ run explain gpt2.json --json
 [ "$(field format)" = layrub-explain-result ]
 ok $? "explain --json"
 # All lost time has a cause, and each peak is within the arena.
-awk -F'[:,]' '/^ "(step|ideal|stall|recompute|contention|slower_algorithms)_time_us"/ { v[$1] = $2 } /^ "arena_bytes"/ { arena = $2 }
-	/^ "peak": / { match($0, /"bytes": [0-9]+/); peak = substr($0, RSTART + 9, RLENGTH - 9) }
-	END { rest = v[" \"step_time_us\""] - v[" \"ideal_time_us\""] - v[" \"stall_time_us\""] - v[" \"recompute_time_us\""] - v[" \"contention_time_us\""] - v[" \"slower_algorithms_time_us\""]
-	exit !(rest * rest < 1 && peak > 0 && peak <= arena) }' out
+for part in ideal stall recompute contention slower_algorithms; do
+	field "${part}_time_us"
+done | awk -v step="$(field step_time_us)" '{ step -= $1 } END { exit !(step * step < 1) }' &&
+	[ "$(sed -n 's/^ "peak": .*"bytes": \([0-9]*\), "in_place.*/\1/p' out)" -le "$(field arena_bytes)" ]
 ok $? "the parts of the lost time sum up; the peak is within the arena"
 run explain gpt2.json h.3.act
 is 0 "explain a layer"
-grep -q '^  [0-9]* .* gelu of h.3.act, forward, run 2 times$' out && grep -q ': run again; away .*; copies out and back would take ' out
+grep -q '^  [0-9]* .* gelu of h.3.act, forward, run 2 times$' out && grep -q ': run again; away .*; one of 11, for all of which copies out and back would take ' out
 ok $? "its ops and its tensors"
 run explain gpt2.json h.3 --json
 is 0 "a block, for programs"

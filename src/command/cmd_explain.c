@@ -56,5 +56,5 @@ run(struct cli *c, struct err *e)
 }
 
 const struct command cmd_explain = {
-	"explain", "PLAN [TENSOR|LAYER]", 1, 2, "Say what makes a plan's peak, and what moves cost", options, run, FOR_EXPLAIN
+	"explain", "PLAN [LAYER|ID]", 1, 2, "Say what makes a plan's peak, and what moves cost", options, run, FOR_EXPLAIN
 };

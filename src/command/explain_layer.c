@@ -76,8 +76,8 @@ print_tensor(const struct view *v, uint32_t t, struct arena *a)
 		puts("stays");
 		return;
 	}
-	printf("%s; away %s, waits %s, reruns %s; %s\n", explain_fate_names[g->fate], units_time(away, it->away_us),
-	    it->stall_us > 0 ? units_time(wait, it->stall_us) : "-", it->rerun_us > 0 ? units_time(rerun, it->rerun_us) : "-", g->why);
+	printf("%s; away %s, waits %s, reruns %s; one of %" PRIu32 ", for all of which %s\n", explain_fate_names[g->fate], units_time(away, it->away_us),
+	    it->stall_us > 0 ? units_time(wait, it->stall_us) : "-", it->rerun_us > 0 ? units_time(rerun, it->rerun_us) : "-", g->count, g->why);
 }
 
 static void
