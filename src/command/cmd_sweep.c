@@ -11,12 +11,15 @@
 #include "src/base/nearest.h"
 #include "src/base/process.h"
 #include "src/command/result.h"
+#include "src/command/sweep_jobs.h"
 #include "src/command/sweep_run.h"
 #include "src/documents/lookup.h"
 #include "src/network/network_set.h"
 
 static struct sweep_options sweep;
 static const char *output, *shard;
+static const char *jobs;
+static uint32_t parts;
 static bool dry_run;
 
 static const struct option_row options[] = {
@@ -34,6 +37,8 @@ static const struct option_row options[] = {
 	{ "shard", 0, OPTION_TEXT, "I/N", &shard, "only part I of N, from 1/N to N/N (default: 1/1)", NULL },
 	{ "ordered", 0, OPTION_FLAG, NULL, &sweep.ordered, "lines in the grid's order, without planning times:\nthe same bytes in every run", NULL },
 	{ "dry-run", 'n', OPTION_FLAG, NULL, &dry_run, "only print the names of the points", NULL },
+	{ "jobs", 0, OPTION_CHOICE, "SYSTEM", &jobs, "only print a job script that runs the grid in parts\nand joins the results in -o FILE", table_jobs },
+	{ "parts", 0, OPTION_COUNT, "N", &parts, "of the job script (default: 8, or as many as there\nare points)", NULL },
 	{ "output", 'o', OPTION_TEXT, "FILE", &output, "append results to this file; points that are in it\n"
 	    "are not run again (default: standard output)", NULL },
 	OPTION_END
@@ -231,6 +236,8 @@ print_summary(const struct sweep_counts *n, const struct cli *c)
 		text_row(stdout, "already in the file", "%" PRIu32, n->found);
 		text_row(stdout, "done now", "%" PRIu32, n->done);
 		text_row(stdout, "failed", "%" PRIu32, n->failed);
+		if (n->missed > 0)
+			text_row(stdout, "to be tried again", "%" PRIu32, n->missed);
 		return;
 	}
 	result_begin(&o, cmd_sweep.name, stdout);
@@ -238,6 +245,7 @@ print_summary(const struct sweep_counts *n, const struct cli *c)
 	json_out_uint(&o, "found", n->found);
 	json_out_uint(&o, "done", n->done);
 	json_out_uint(&o, "failed", n->failed);
+	json_out_uint(&o, "missed", n->missed);
 	json_out_end(&o);
 }
 
@@ -251,6 +259,31 @@ end_search(const struct sweep_counts *n)
 		fprintf(stderr, "layrub: interrupted with %" PRIu32 " of %" PRIu32 " points in the results; the same command goes on from there\n",
 		    n->found + n->done, n->points);
 	interrupt_end(all);
+}
+
+/* The error of points that the system failed. */
+static int
+missed_points(const struct sweep_counts *n, struct err *e)
+{
+	char line[ERR_LINE];
+
+	return err_set(e, ERR_SYSTEM, "%" PRIu32 " of %" PRIu32 " points could not be run; the same command tries them again: %s", n->missed, n->points,
+	    err_line(line, &n->missed_why));
+}
+
+static int
+print_jobs(const struct sweep_grid *g, struct cli *c, struct err *e)
+{
+	enum { PARTS = 8 };
+	uint32_t wanted = parts > 0 ? parts : PARTS;
+
+	if (shard != NULL)
+		return usage_error(e, "--shard", "expected no part: the script gives each task its own");
+	if (output != NULL && strcmp(output, "-") == 0)
+		return usage_error(e, "--output", "expected a file for the joined results, got '-'");
+	sweep_jobs_print(jobs, sweep_jobs_arguments(c->argc, c->argv, &c->arena), wanted < g->point_count ? wanted : g->point_count,
+	    output == NULL ? "results.jsonl" : output, &c->arena);
+	return 0;
 }
 
 static int
@@ -271,6 +304,10 @@ run(struct cli *c, struct err *e)
 	if (strlen(sweep.key_end) > GRID_KEY_MAX / 2)
 		return usage_error(e, "--set", "expected changes of at most %d bytes, which stand in every point's name, got more", GRID_KEY_MAX / 2);
 	sweep.progress = isatty(STDERR_FILENO);
+	if (jobs != NULL)
+		return print_jobs(&g, c, e);
+	if (parts > 0)
+		return usage_error(e, "--parts", "expected --jobs, whose script has parts");
 	if (dry_run) {
 		print_points(&g);
 		return 0;
@@ -285,6 +322,8 @@ run(struct cli *c, struct err *e)
 	if (to_file)
 		print_summary(&n, c);
 	end_search(&n);
+	if (n.missed > 0)
+		return missed_points(&n, e);
 	return n.failed == 0 ? 0 : err_set(e, ERR_NO, "%" PRIu32 " of %" PRIu32 " points failed: their lines have an 'error'", n.failed, n.points);
 }
 

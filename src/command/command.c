@@ -155,6 +155,8 @@ parse(struct cli *c, int argc, char **argv, struct err *e)
 		return usage_at(e, NULL);
 	plan_options_parsed();
 	c->operands = (const char *const *)argv + optind;
+	c->argc = argc;
+	c->argv = argv;
 	c->json = want_json;
 	if (want_help)
 		return 0;

@@ -26,6 +26,7 @@ layrub_SOURCES = \
 	%D%/result.c %D%/result.h \
 	%D%/sweep_file.c %D%/sweep_file.h \
 	%D%/sweep_grid.c %D%/sweep_grid.h \
+	%D%/sweep_jobs.c %D%/sweep_jobs.h \
 	%D%/sweep_run.c %D%/sweep_run.h
 layrub_LDADD = $(LDADD)
 EXTRA_DIST += %D%/README.md

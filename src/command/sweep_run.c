@@ -161,6 +161,18 @@ take_line(struct sweep_state *s, uint32_t point, char *line, bool failed)
 	}
 }
 
+/* Leaves out the line of a point that the system failed.  The next sweep runs it again. */
+static void
+miss_point(struct sweep_state *s, const struct point *p)
+{
+	#pragma omp critical(sweep_lines)
+	{
+		if (s->counts.missed++ == 0)
+			s->counts.missed_why = p->err;
+		s->state[p->id] = POINT_OVER;
+	}
+}
+
 static void
 link_to_json(const struct point *p, struct json_out *o)
 {
@@ -200,7 +212,7 @@ figures_of_point(struct figures *f, const struct point *p)
 	}
 	figures_init(f);
 	f->graph = g->task.graph.name;
-	f->device = text_at(s, p->id, AXIS_DEVICE);
+	f->device = g->task.has_device ? g->task.device.name : text_at(s, p->id, AXIS_DEVICE);
 	if (g->task.batch > 0 || batch > 0)
 		f->batch = g->task.batch > 0 ? g->task.batch : (uint64_t)batch;
 	f->policy = text_at(s, p->id, AXIS_POLICY);
@@ -222,6 +234,13 @@ finish_point(const struct point *p)
 	FILE *out = open_memstream(&line, &length);
 	bool whole;
 
+	if (p->err.code == ERR_SYSTEM) {
+		if (out != NULL)
+			fclose(out);
+		free(line);
+		miss_point(s, p);
+		return;
+	}
 	if (out == NULL) {
 		miss_line(s);
 		return;
