@@ -408,6 +408,31 @@ ok $? "a closed pipe ends the command quietly"
 [ -s out ] && [ ! -s err ]
 ok $? "and does so for a parent that ignores the signal"
 
+# ---- sizes ----
+
+run info gpt2 --json
+before=$(field peak_bytes)
+sed 's/\[1024/[512/' "$LAYRUB_DATA/gpt2.json" >short.json
+run info short.json --json
+short=$(field peak_bytes)
+run info gpt2 --seq 512 --json
+[ "$short" -lt "$before" ] && [ "$(field peak_bytes)" -eq "$short" ]
+ok $? "--seq: as the document with the other length"
+run info vit-b16 --image 384 --json
+# torchvision's vit_b_16 at 384 has 86859496 parameters, 24 x 24 patches and a class token among them.
+parameters=$(sed -n 's/.*"parameter", "tensors": [0-9]*, "bytes": \([0-9]*\).*/\1/p' out)
+[ "$parameters" -ge $((4 * 86859496)) ] && [ "$parameters" -lt $((4 * 86859496 + 256 * 152)) ]
+ok $? "--image: the positions of a vision transformer follow"
+run info resnet50 --seq 3
+[ "$status" -eq 2 ] && grep -q "resnet50.json: --seq: the network has no input of ids" err
+ok $? "--seq of a network without ids"
+run plan graphs/alexnet --device h100 --image 3
+[ "$status" -eq 2 ] && grep -q -- "--image: a graph is traced at one size" err
+ok $? "--image of a graph"
+run plan resnet50 --device h100 --memory 100MiB
+[ "$status" -eq 2 ] && grep -q "the changed memory: reserved_bytes: expected less than memory_bytes" err
+ok $? "--memory below what is reserved"
+
 # ---- explain ----
 
 run plan gpt2 --device rtx4090 --budget 50% -o gpt2.json

@@ -21,6 +21,9 @@ static const struct option_row options[] = {
 	{ "device", 'd', OPTION_TEXT, "DEVICE", &given.device, "a name or a file: gives a network its op times and\n"
 	    "says whether the step fits (default: none)", NULL },
 	{ "batch", 'b', OPTION_COUNT, "N", &given.batch, "samples a step, for a network (default: its own)", NULL },
+	{ "memory", 0, OPTION_TEXT, "SIZE", &given.memory, "the device's memory, what is reserved included\n(default: what the device document says)", NULL },
+	{ "seq", 0, OPTION_COUNT, "N", &given.seq, "length of the sequence, for a network of ids\n(default: its own)", NULL },
+	{ "image", 0, OPTION_COUNT, "N", &given.image, "height and width of the image, for a network of\nimages (default: its own)", NULL },
 	{ "accumulate", 0, OPTION_COUNT, "N", &given.accumulate, "passes a step, for a network: their gradients are\n"
 	    "added up before the update (default: its own)", NULL },
 	{ "set", 0, OPTION_TEXTS, "PATH=VALUE", &sets, "change a network before it is read; PATH is\n"

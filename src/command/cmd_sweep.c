@@ -23,14 +23,6 @@ static uint32_t parts;
 static bool dry_run;
 
 static const struct option_row options[] = {
-	{ "h2d", 0, OPTION_LIST, "RATE,...", &plan_given_lists[AXIS_H2D], "rates of copies to the device (default: the\ndevice's own)", NULL },
-	{ "d2h", 0, OPTION_LIST, "RATE,...", &plan_given_lists[AXIS_D2H], "rates of copies to the host (default: the device's\nown)", NULL },
-	{ "link", 0, OPTION_LIST, "RATE,...", &plan_given_lists[AXIS_LINK], "rates of either direction, instead of --h2d and\n"
-	    "--d2h (default: the device's own)", NULL },
-	{ "duplex", 0, OPTION_RATE, "RATE", &plan_given.link.duplex, "rate of both directions together, at all points\n"
-	    "(default: the device's own, in proportion to the\ntwo)", NULL },
-	{ "latency", 0, OPTION_TIME, "TIME", &plan_given.link.latency, "time before a copy's first byte, at all points\n"
-	    "(default: the device's own)", NULL },
 	{ "compute-scale", 0, OPTION_FACTOR, "X", &sweep.compute_scale, "time finished plans on compute X times as fast\n(default: 1)", NULL },
 	{ "replan", 0, OPTION_FLAG, NULL, &sweep.replan, "plan anew for each link; without it the plan for\n"
 	    "the device's own link is timed on the others", NULL },
@@ -46,8 +38,11 @@ static const struct option_row options[] = {
 
 /* ---- the grid ---- */
 
+static const char *set_now[OPTION_TEXTS_MAX];	/* the combination of changes that is being made */
+static size_t set_room;
+
 static const char *const defaults[AXIS_COUNT] = {
-	[AXIS_BATCH] = "own", [AXIS_BUDGET] = "all", [AXIS_POLICY] = "hybrid", [AXIS_PLACEMENT] = "auto",
+	[AXIS_MEMORY] = "", [AXIS_HOST_MEMORY] = "", [AXIS_BATCH] = "own", [AXIS_SEQ] = "", [AXIS_IMAGE] = "", [AXIS_BUDGET] = "all", [AXIS_POLICY] = "hybrid", [AXIS_PLACEMENT] = "auto",
 	[AXIS_GPUS] = "1", [AXIS_D2H] = "own", [AXIS_H2D] = "own", [AXIS_LINK] = "own",
 };
 
@@ -85,6 +80,61 @@ check_rows(const struct sweep_grid *g, enum axis axis, table_row_fn *rows, struc
 	return 0;
 }
 
+/* Returns the end of the value at text: a comma outside of brackets and quotes, or the text's end. */
+static const char *
+value_end(const char *text)
+{
+	int depth = 0;
+	bool quoted = false;
+
+	for (; *text != '\0' && (depth > 0 || quoted || *text != ','); text++) {
+		if (*text == '"')
+			quoted = !quoted;
+		else if (!quoted && (*text == '[' || *text == '{'))
+			depth++;
+		else if (!quoted && (*text == ']' || *text == '}'))
+			depth--;
+	}
+	return text;
+}
+
+/* Adds to the axis every combination of values of the changes from number i on.  before: the changes so far, " set=" between them. */
+static int
+add_sets(struct sweep_grid *g, uint32_t i, const char *before, struct arena *a, struct err *e)
+{
+	const struct task_options *o = &plan_given.task;
+	const char *path_end, *from, *to;
+	const char **changes;
+
+	if (i == o->set_count) {
+		if (grid_add(g, AXIS_SET, before, 0, a, e) < 0)
+			return -1;
+		if (g->axes[AXIS_SET].count == sweep.set_count)
+			return 0;	/* the combination is there already */
+		changes = ARENA_NEW(a, const char *, o->set_count);
+		memcpy(changes, set_now, sizeof(*changes) * o->set_count);
+		*ARENA_PUSH(a, sweep.sets, sweep.set_count, set_room) = changes;
+		return 0;
+	}
+	path_end = strchr(o->set[i], '=');
+	for (from = path_end + 1;; from = to + 1) {
+		to = value_end(from);
+		set_now[i] = arena_printf(a, "%.*s=%.*s", (int)(path_end - o->set[i]), o->set[i], (int)(to - from), from);
+		if (add_sets(g, i + 1, arena_printf(a, "%s%s%s", before, i == 0 ? "" : " set=", set_now[i]), a, e) < 0)
+			return -1;
+		if (*to == '\0')
+			return 0;
+	}
+}
+
+static int
+read_sets(struct sweep_grid *g, struct arena *a, struct err *e)
+{
+	sweep.sets = NULL;
+	sweep.set_count = set_room = 0;
+	return add_sets(g, 0, "", a, e);
+}
+
 static int
 read_lists(struct sweep_grid *g, struct arena *a, struct err *e)
 {
@@ -93,7 +143,10 @@ read_lists(struct sweep_grid *g, struct arena *a, struct err *e)
 	for (int x = AXIS_DEVICE; x < AXIS_COUNT; x++) {
 		const char *list = plan_given_lists[x];
 
-		if (list == NULL) {
+		if (x == AXIS_SET) {
+			if (read_sets(g, a, e) < 0)
+				return -1;
+		} else if (list == NULL) {
 			if (grid_add(g, (enum axis)x, defaults[x], x == AXIS_GPUS, a, e) < 0)
 				return -1;
 		} else if (rows[x] != NULL && strcmp(list, "all") == 0) {
@@ -130,7 +183,8 @@ check_documents(const struct sweep_grid *g, struct cli *c, struct err *e)
 			return -1;
 		format = json_string_value(json_object_get(c->document, "format"));
 		is_graph = format != NULL && strcmp(format, "layrub-graph") == 0;
-		if (!is_graph && network_set(&changes, c->document, o->set, o->set_count, &c->arena, e) < 0)
+		/* The first combination of --set: a pattern that matches nothing would fail in all. */
+		if (!is_graph && network_set(&changes, c->document, sweep.sets[0], o->set_count, &c->arena, e) < 0)
 			return -1;
 		json_decref(c->document);
 		c->document = NULL;
@@ -140,6 +194,9 @@ check_documents(const struct sweep_grid *g, struct cli *c, struct err *e)
 			return usage_error(e, "--accumulate", "'%s' is a graph, traced with its passes; only a network can change them", name);
 		if (is_graph && o->set_count > 0)
 			return usage_error(e, "--set", "'%s' is a graph and has no layers to change, only a network does", name);
+		if (is_graph && (plan_given_lists[AXIS_SEQ] != NULL || plan_given_lists[AXIS_IMAGE] != NULL))
+			return usage_error(e, plan_given_lists[AXIS_SEQ] != NULL ? "--seq" : "--image",
+			    "'%s' is a graph, traced at one size; only a network can change it", name);
 		if (is_graph && o->lowering != NULL)
 			return usage_error(e, "--lowering", "'%s' is a graph, already lowered; only a network can be", name);
 		if (!is_graph && o->times != NULL)
@@ -175,7 +232,6 @@ key_end(const struct sweep_options *o, struct arena *a)
 	const struct plan_request *q = &o->request;
 	const struct { const char *name, *value; } texts[] = {
 		{ "lowering", q->task.lowering }, { "reorder", q->task.reorder }, { "times", q->task.times }, { "time-limit", q->time_limit },
-		{ "host-memory", q->task.host_memory },
 	};
 	const char *s = "";
 
@@ -184,8 +240,6 @@ key_end(const struct sweep_options *o, struct arena *a)
 			s = arena_printf(a, "%s %s=%s", s, texts[i].name, texts[i].value);
 	if (q->task.accumulate > 0)
 		s = arena_printf(a, "%s accumulate=%" PRIu32, s, q->task.accumulate);
-	for (uint32_t i = 0; i < q->task.set_count; i++)
-		s = arena_printf(a, "%s set=%s", s, q->task.set[i]);
 	if (q->link.duplex > 0)
 		s = arena_printf(a, "%s duplex=%.10gB/s", s, q->link.duplex);
 	if (q->link.latency >= 0)
@@ -201,8 +255,6 @@ read_grid(struct sweep_grid *g, struct cli *c, struct err *e)
 	*g = (struct sweep_grid) { .point_count = 0 };
 	if (need_device(plan_given_lists[AXIS_DEVICE], e) < 0)
 		return -1;
-	if (plan_given_lists[AXIS_LINK] != NULL && (plan_given_lists[AXIS_D2H] != NULL || plan_given_lists[AXIS_H2D] != NULL))
-		return usage_error(e, "--link", "gives both directions one rate, which --d2h and --h2d contradict");
 	for (uint32_t i = 0; c->operands[i] != NULL; i++)
 		if (grid_add(g, AXIS_NETWORK, c->operands[i], 0, &c->arena, e) < 0)
 			return -1;
@@ -261,6 +313,16 @@ end_search(const struct sweep_counts *n)
 	interrupt_end(all);
 }
 
+static size_t
+longest_set(const struct sweep_grid *g)
+{
+	size_t most = 0;
+
+	for (size_t i = 0; i < g->axes[AXIS_SET].count; i++)
+		most = strlen(g->axes[AXIS_SET].values[i].text) > most ? strlen(g->axes[AXIS_SET].values[i].text) : most;
+	return most;
+}
+
 /* The error of points that the system failed. */
 static int
 missed_points(const struct sweep_counts *n, struct err *e)
@@ -301,7 +363,7 @@ run(struct cli *c, struct err *e)
 	sweep.request = plan_given;
 	sweep.request.stopped = interrupted;
 	sweep.key_end = key_end(&sweep, &c->arena);
-	if (strlen(sweep.key_end) > GRID_KEY_MAX / 2)
+	if (strlen(sweep.key_end) + longest_set(&g) > GRID_KEY_MAX / 2)
 		return usage_error(e, "--set", "expected changes of at most %d bytes, which stand in every point's name, got more", GRID_KEY_MAX / 2);
 	sweep.progress = isatty(STDERR_FILENO);
 	if (jobs != NULL)

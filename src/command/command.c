@@ -153,7 +153,8 @@ parse(struct cli *c, int argc, char **argv, struct err *e)
 	plan_options(planning, c->command->plans);
 	if (options_parse(tables, argc, argv, refusal, c->command, e) < 0)
 		return usage_at(e, NULL);
-	plan_options_parsed();
+	if (plan_options_parsed(e) < 0)
+		return -1;
 	c->operands = (const char *const *)argv + optind;
 	c->argc = argc;
 	c->argv = argv;

@@ -84,6 +84,15 @@ text_at(const struct sweep_state *s, uint32_t point, enum axis x)
 	return grid_value(s->grid, point, x)->text;
 }
 
+/* Returns the text of an axis that may be absent; NULL: absent. */
+static const char *
+text_or_null(const struct sweep_state *s, uint32_t point, enum axis x)
+{
+	const char *text = text_at(s, point, x);
+
+	return *text == '\0' ? NULL : text;
+}
+
 static struct what_if
 change_at(const struct sweep_state *s, uint32_t point)
 {
@@ -314,6 +323,11 @@ plan_group(void *arg)
 
 	q.task.device = text_at(s, g->first, AXIS_DEVICE);
 	q.task.batch = (uint32_t)grid_value(s->grid, g->first, AXIS_BATCH)->number;
+	q.task.seq = (uint32_t)grid_value(s->grid, g->first, AXIS_SEQ)->number;
+	q.task.image = (uint32_t)grid_value(s->grid, g->first, AXIS_IMAGE)->number;
+	q.task.set = s->options->sets[grid_value(s->grid, g->first, AXIS_SET) - s->grid->axes[AXIS_SET].values];
+	q.task.memory = text_or_null(s, g->first, AXIS_MEMORY);
+	q.task.host_memory = text_or_null(s, g->first, AXIS_HOST_MEMORY);
 	q.budget = strcmp(budget, "all") == 0 ? NULL : budget;
 	q.policy = text_at(s, g->first, AXIS_POLICY);
 	q.placement = text_at(s, g->first, AXIS_PLACEMENT);

@@ -12,6 +12,8 @@
 
 struct sweep_options {
 	struct plan_request request;	/* options that hold for all points, the link's duplex rate and latency among them */
+	const char *const **sets;	/* [set_count] by value of AXIS_SET: the changes of the network, [request.task.set_count] */
+	size_t set_count;
 	double compute_scale;
 	bool replan;			/* plan anew for each link instead of timing the one plan on it */
 	bool ordered;			/* lines in the grid's order, without planning times */

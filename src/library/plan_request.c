@@ -312,6 +312,9 @@ plan_request_text(const struct plan_request *q, struct arena *a)
 		{ "lowering", q->task.lowering }, { "reorder", q->task.reorder }, { "times", q->task.times },
 		{ "policy", q->policy }, { "placement", q->placement }, { "time-limit", q->time_limit },
 	};
+	const struct { const char *name; double value; } rates[] = {
+		{ "h2d", q->link.rate[H2D] }, { "d2h", q->link.rate[D2H] }, { "duplex", q->link.duplex }
+	};
 	const char *s = "";
 
 	if (q->task.device != NULL)
@@ -320,14 +323,25 @@ plan_request_text(const struct plan_request *q, struct arena *a)
 		s = arena_printf(a, "%s --batch %" PRIu32, s, q->task.batch);
 	if (q->task.accumulate > 0)
 		s = arena_printf(a, "%s --accumulate %" PRIu32, s, q->task.accumulate);
+	if (q->task.seq > 0)
+		s = arena_printf(a, "%s --seq %" PRIu32, s, q->task.seq);
+	if (q->task.image > 0)
+		s = arena_printf(a, "%s --image %" PRIu32, s, q->task.image);
 	if (q->task.set_count > 0)
 		s = arena_printf(a, "%s%s", s, network_set_text(q->task.set, q->task.set_count, a));
 	if (q->budget != NULL)
 		s = arena_printf(a, "%s --budget %s", s, q->budget);
 	else if (q->budget_bytes > 0)
 		s = arena_printf(a, "%s --budget %" PRI_BYTES, s, q->budget_bytes);
+	if (q->task.memory != NULL)
+		s = arena_printf(a, "%s --memory %s", s, q->task.memory);
 	if (q->task.host_memory != NULL)
 		s = arena_printf(a, "%s --host-memory %s", s, q->task.host_memory);
+	for (size_t i = 0; i < sizeof(rates) / sizeof(rates[0]); i++)
+		if (rates[i].value > 0)
+			s = arena_printf(a, "%s --%s %.10gB/s", s, rates[i].name, rates[i].value);
+	if (q->link.latency >= 0)
+		s = arena_printf(a, "%s --latency %.10gus", s, q->link.latency);
 	if (q->link.gpus_per_link > 0)
 		s = arena_printf(a, "%s --gpus-per-link %" PRIu32, s, q->link.gpus_per_link);
 	for (uint32_t i = 0; i < q->exec_count; i++)
