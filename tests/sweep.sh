@@ -222,6 +222,7 @@ sed 's/"name": "k40m"/"name": "own-name"/' "$LAYRUB_DATA/devices/k40m.json" >car
 answers 1 "a device's file" sweep resnet18 --device card.json --policy keep --budget 50% --ordered
 holds '"device": "own-name"' out "a failed point has the device's name"
 # What the system fails is no result.
+# shellcheck disable=SC3045
 if (ulimit -v 60000 && "$LAYRUB" --version >out 2>err); then
 	(ulimit -v 60000 && OMP_NUM_THREADS=1 "$LAYRUB" sweep resnet1517 --device h100 --policy keep -o starved.jsonl >out 2>err)
 	status=$?

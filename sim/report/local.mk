@@ -19,5 +19,6 @@ libsim_a_SOURCES += \
 	%D%/report_sweep.c \
 	%D%/report_sweep_draw.c \
 	%D%/sweep_read.c \
+	%D%/sweep_table.c \
 	%D%/trace.c %D%/trace.h
 EXTRA_DIST += %D%/README.md

@@ -30,7 +30,7 @@ void placed_panel_script(FILE *out, const struct drawing *d);	/* the map alone *
 
 /* ---- a sweep ---- */
 
-enum { SERIES_MOST = 12 };
+enum { SERIES_MOST = 8 };
 enum chart { CHART_PARETO, CHART_BATCH, CHART_LINK, CHART_BUDGET, CHART_COUNT };
 
 struct chart_point { double x, y; };
@@ -44,9 +44,11 @@ struct series {
 struct chart_data {
 	struct series series[SERIES_MOST];	/* the ones with most points */
 	uint32_t count, left_out;
+	const char *left_names;		/* of the series left out, the first few; "": none */
+	double least, most;		/* of x */
 	struct chart_point *bound;	/* [bound_count] by x: no plan is below */
 	size_t bound_count;
-	bool flat;			/* all points have one x */
+	bool flat;			/* no series has points at several x: the chart answers no question */
 };
 
 struct sweep_picture {

@@ -20,7 +20,7 @@ const char *const chart_titles[CHART_COUNT] = {
 
 /* Colours of Tol and of Okabe and Ito, the most different first. */
 const char *const series_colours[SERIES_MOST] = {
-	"#0072B2", "#E69F00", "#009E73", "#D55E00", "#CC79A7", "#56B4E9", "#8A6FC8", "#999933", "#AA4499", "#44AA99", "#7F7F7F", "#B8860B"
+	"#0072B2", "#E69F00", "#009E73", "#D55E00", "#CC79A7", "#56B4E9", "#8A6FC8", "#999933"
 };
 
 struct grouping {
@@ -234,6 +234,26 @@ find_bound(struct grouping *g, struct chart_data *d, enum chart c)
 	d->bound_count = bound.count;
 }
 
+static bool
+has_one_x(const struct series *s)
+{
+	for (size_t i = 1; i < s->count; i++)
+		if (s->points[i].x != s->points[0].x)
+			return false;
+	return true;
+}
+
+static const char *
+left_names(const struct grouping *g, uint32_t drawn)
+{
+	enum { NAMES_MOST = 20 };
+	const char *names = "";
+
+	for (size_t i = drawn; i < g->count && i < drawn + (size_t)NAMES_MOST; i++)
+		names = arena_printf(g->arena, "%s%s%s", names, i == drawn ? "" : "; ", g->all[i].name);
+	return g->count > drawn + (size_t)NAMES_MOST ? arena_printf(g->arena, "%s; ...", names) : names;
+}
+
 static void
 make_chart(struct grouping *g, enum chart c)
 {
@@ -254,13 +274,18 @@ make_chart(struct grouping *g, enum chart c)
 		least = x < least ? x : least;
 		most = x > most ? x : most;
 	}
-	d->flat = !(most > least);
-	for (size_t i = 0; i < g->count; i++)
+	d->least = least;
+	d->most = most;
+	d->flat = true;
+	for (size_t i = 0; i < g->count; i++) {
+		d->flat = d->flat && has_one_x(&g->all[i]);
 		thin(&g->all[i], c);
+	}
 	if (g->count > SERIES_MOST)
 		qsort(g->all, g->count, sizeof(*g->all), by_count);
 	d->count = g->count > SERIES_MOST ? SERIES_MOST : (uint32_t)g->count;
 	d->left_out = (uint32_t)(g->count - d->count);
+	d->left_names = left_names(g, d->count);
 	for (uint32_t i = 0; i < d->count; i++) {
 		d->series[i] = g->all[i];
 		d->series[i].label = picture_quoted(*g->all[i].name != '\0' ? g->all[i].name : "all results", g->arena);

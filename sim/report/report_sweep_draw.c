@@ -48,14 +48,16 @@ put_chart(FILE *out, const struct sweep_picture *pic, enum chart c, const struct
 	const struct chart_data *data = &pic->charts[c];
 	bool dumb = d->format == &gnuplot_dumb;
 
-	fprintf(out, "set xlabel '%s'\nset ylabel '%s'\nset xrange [*:*]\nset yrange [%s:*]\nset offsets graph 0.03, graph 0.03, graph 0.06, 0\n",
-	    x_labels[c], y_label(pic, c), c == CHART_PARETO && !pic->relative ? "*" : "0");
+	double room = data->most > data->least ? 0.03 * (data->most - data->least) : 0.05 * data->most;
+
+	fprintf(out, "set xlabel '%s'\nset ylabel '%s'\nset xrange [%.8g:%.8g]\nset yrange [%s:*]\nset offsets 0, 0, graph 0.06, 0\n", x_labels[c], y_label(pic, c),
+	    data->count > 0 ? fmax(0, data->least - room) : 0, data->count > 0 ? data->most + fmax(room, 1e-9) : 1, c == CHART_PARETO && !pic->relative ? "*" : "0");
 	if (!dumb)
 		fputs("set border 3 lc rgb '#404040'\nset tics out nomirror scale 0.6 textcolor rgb '#202020'\n"
 		    "set grid x y lc rgb '#B0B0B0' lw 0.4 dt (2,4)\n", out);
 	if (data->count == 0 || data->flat) {
 		fputs("set label 9 'all results have one arena' at graph 0.5,0.4 center\n", out);
-		fputs(data->count == 0 ? "set xrange [0:1]\nset yrange [0:1]\n" : "", out);
+		fputs(data->count == 0 ? "set yrange [0:1]\n" : "", out);
 	}
 	fputs("plot NaN notitle", out);
 	for (uint32_t i = 0; i < data->count; i++)
@@ -68,11 +70,16 @@ put_chart(FILE *out, const struct sweep_picture *pic, enum chart c, const struct
 	fputs("\nunset label 9\n", out);
 }
 
-/* True when the chart is drawn: it has more than one x, or it is memory against time, the subject of a sweep. */
+/* True when the chart is drawn: a series has more than one x, and no other chart answers its question.  Budgets ask for time against memory,
+ * as arenas do.  Without any chart to draw, memory against time shows the points. */
 static bool
 is_drawn(const struct sweep_picture *pic, enum chart c)
 {
-	return c == CHART_PARETO || !pic->charts[c].flat;
+	bool others = !pic->charts[CHART_BATCH].flat || !pic->charts[CHART_LINK].flat;
+
+	if (c == CHART_PARETO)
+		return !pic->charts[c].flat || (pic->charts[CHART_BUDGET].flat && !others);
+	return !pic->charts[c].flat && (c != CHART_BUDGET || pic->charts[CHART_PARETO].flat);
 }
 
 void
@@ -140,7 +147,7 @@ put_figure(FILE *out, const struct sweep_page *w, enum chart c, struct err *e)
 	if (data->bound_count > 0)
 		chips[f.chip_count++] = (struct page_chip){ "#882255", "dots", "bound: no plan within that budget is faster" };
 	if (data->left_out > 0)
-		f.caption = arena_printf(w->arena, "The %" PRIu32 " fullest series; %" PRIu32 " more are left out.", data->count, data->left_out);
+		f.caption = arena_printf(w->arena, "The %" PRIu32 " fullest series; %" PRIu32 " are left out: %s.", data->count, data->left_out, data->left_names);
 	else if (c == CHART_PARETO)
 		f.caption = "Of each series only what no other of its results beats in both memory and time.";
 	if (report_keep(w->to, ids[c], &f.wide, w->arena, e) < 0)

@@ -4,6 +4,7 @@
 #include "src/command/command.h"
 
 #include <string.h>
+#include <unistd.h>
 
 #include "sim/check/check.h"
 #include "sim/report/report.h"
@@ -108,7 +109,9 @@ draw_sweep(struct cli *c, const struct report_to *to, struct err *e)
 	if (s.half_written > 0)
 		warn("%s: line %" PRIu64 " is half written and is left out", c->operands[0], s.half_written);
 	s.title = base_name(c->operands[0]);
-	return report_sweep(to, &s, &c->arena, e);
+	if (strcmp(to->path, "term") == 0)
+		sweep_table(stdout, &s, isatty(STDOUT_FILENO), &c->arena);
+	return report_sweep(to, &s, &c->arena, e) < 0 ? err_in_file(e, c->operands[0]) : 0;
 }
 
 static void

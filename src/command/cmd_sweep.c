@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "sim/report/report.h"
 #include "src/base/nearest.h"
 #include "src/base/process.h"
 #include "src/command/result.h"
@@ -301,6 +302,20 @@ print_summary(const struct sweep_counts *n, const struct cli *c)
 	json_out_end(&o);
 }
 
+/* Prints the results of the file. */
+static int
+print_table(const struct sweep_file *f, struct arena *a, struct err *e)
+{
+	struct sweep s;
+
+	if (sweep_read(&s, f->path, a, e) < 0)
+		return -1;
+	if (s.count + s.failure_count > 0)
+		putchar('\n');
+	sweep_table(stdout, &s, isatty(STDOUT_FILENO), a);
+	return 0;
+}
+
 /* Ends the watch for interrupts.  After one, the program ends by the signal unless all points are in the results. */
 static void
 end_search(const struct sweep_counts *n)
@@ -383,6 +398,8 @@ run(struct cli *c, struct err *e)
 		return -1;
 	if (to_file)
 		print_summary(&n, c);
+	if (to_file && !c->json && print_table(&f, &c->arena, e) < 0)
+		return -1;
 	end_search(&n);
 	if (n.missed > 0)
 		return missed_points(&n, e);
