@@ -49,6 +49,7 @@ struct sweep_point {
 	double host_bytes;
 	const char *point;		/* its name, "network=resnet50 device=h200 ..." */
 	const char *error;		/* of a failure */
+	const char *budget;		/* as typed, "50%" or "all"; NULL: not known */
 };
 
 struct sweep {

@@ -44,6 +44,8 @@ same(const struct sweep_point *x, const struct sweep_point *y, enum dimension d)
 	case DIM_BATCH:
 		return x->batch == y->batch && x->passes == y->passes;
 	case DIM_BUDGET:
+		if (x->budget != NULL && y->budget != NULL)
+			return strcmp(x->budget, y->budget) == 0;
 		return x->budget_bytes == y->budget_bytes || (isnan(x->budget_bytes) && isnan(y->budget_bytes));
 	default:
 		return x->link_bytes_per_s == y->link_bytes_per_s || (isnan(x->link_bytes_per_s) && isnan(y->link_bytes_per_s));
@@ -71,6 +73,16 @@ sweep_batch_text(const struct sweep_point *p, struct arena *a)
 	return p->passes > 1 ? arena_printf(a, "%" PRIu64 " x %" PRIu64, p->batch, p->passes) : arena_printf(a, "%" PRIu64, p->batch);
 }
 
+/* Returns a typed budget for people: "50%", "12.0 GiB". */
+static const char *
+budget_text(const char *typed, struct arena *a)
+{
+	char buf[32];
+
+	return typed[strspn(typed, "0123456789")] == '\0' ? arena_strdup(a, units_size(buf, strtoull(typed, NULL, 10))) :
+	    arena_printf(a, "budget %s", typed);
+}
+
 static const char *
 series_name(const struct grouping *g, const struct sweep_point *p, enum chart c)
 {
@@ -91,7 +103,7 @@ series_name(const struct grouping *g, const struct sweep_point *p, enum chart c)
 		if (d == DIM_BATCH)
 			part = arena_printf(g->arena, "batch %s", sweep_batch_text(p, g->arena));
 		if (d == DIM_BUDGET)
-			part = p->budget_bytes > 0 ? units_size(buf, (bytes_t)p->budget_bytes) : "no budget";
+			part = p->budget != NULL ? budget_text(p->budget, g->arena) : p->budget_bytes > 0 ? units_size(buf, (bytes_t)p->budget_bytes) : "no budget";
 		if (d == DIM_LINK)
 			part = p->link_bytes_per_s > 0 ? units_rate(buf, p->link_bytes_per_s) : "no link";
 		name = arena_printf(g->arena, "%s%s%s", name, *name != '\0' ? ", " : "", part);
@@ -294,6 +306,24 @@ make_chart(struct grouping *g, enum chart c)
 	find_bound(g, d, c);
 }
 
+/* True: results of one device differ in their link.  Else the device's name tells it. */
+static bool
+link_varies(const struct sweep *s, struct arena *a)
+{
+	const struct sweep_point **firsts = ARENA_NEW(a, const struct sweep_point *, s->count);
+	uint32_t count = 0, k;
+
+	for (uint32_t i = 0; i < s->count; i++) {
+		for (k = 0; k < count && !same(firsts[k], &s->points[i], DIM_DEVICE); k++)
+			;
+		if (k == count)
+			firsts[count++] = &s->points[i];
+		else if (!same(firsts[k], &s->points[i], DIM_LINK))
+			return true;
+	}
+	return false;
+}
+
 void
 sweep_picture_init(struct sweep_picture *pic, const struct sweep *s, struct arena *a)
 {
@@ -304,6 +334,7 @@ sweep_picture_init(struct sweep_picture *pic, const struct sweep *s, struct aren
 	for (uint32_t i = 1; i < s->count; i++)
 		for (int d = 0; d < DIM_COUNT; d++)
 			g.varies[d] = g.varies[d] || !same(&s->points[0], &s->points[i], (enum dimension)d);
+	g.varies[DIM_LINK] = g.varies[DIM_LINK] && link_varies(s, a);
 	pic->relative = pareto_is_relative(&g);
 	for (int c = 0; c < CHART_COUNT; c++)
 		make_chart(&g, (enum chart)c);

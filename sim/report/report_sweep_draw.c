@@ -163,19 +163,46 @@ size_text(double bytes, struct arena *a)
 	return bytes >= 0 && bytes < 9e18 ? arena_printf(a, "%s", units_size(buf, (bytes_t)bytes)) : "";
 }
 
+static const char *
+rate_text(const struct sweep_point *p, struct arena *a)
+{
+	return p->batch > 0 ? arena_printf(a, "%.4g", (double)(p->batch * p->passes) / (p->step_time_us / 1e6)) : "";
+}
+
+/* Lists results without a time, with their reasons. */
+static void
+put_failures(FILE *out, const struct sweep_page *w)
+{
+	const struct sweep *s = w->pic->sweep;
+
+	if (s->failure_count == 0)
+		return;
+	fputs("<h2>Without a plan</h2>\n<table class=\"words\">\n<tbody>\n", out);
+	for (uint32_t i = 0; i < s->failure_count && i < TABLE_MOST; i++) {
+		const struct sweep_point *p = &s->failures[i];
+
+		fputs("<tr><th scope=\"row\">", out);
+		page_text(out, p->point != NULL && *p->point != '\0' ? p->point : p->graph);
+		fputs("</th><td></td><td>", out);
+		page_text(out, p->error != NULL ? p->error : "no plan fits");
+		fputs("</td></tr>\n", out);
+	}
+	fputs("</tbody>\n</table>\n", out);
+}
+
 static void
 put_table(FILE *out, const struct sweep_page *w)
 {
 	const struct sweep *s = w->pic->sweep;
-	char buf[32];
+	char buf[32], share[32];
 
 	fputs("<h2>Results</h2>\n<div class=\"scroll\"><table class=\"plain\">\n<thead><tr><th>network</th><th>device</th><th>batch</th><th>policy</th><th>budget</th>"
-	    "<th>arena</th><th>step time</th><th>overhead</th></tr></thead>\n<tbody>\n", out);
+	    "<th>step time</th><th>slower</th><th>samples/s</th><th>arena</th><th>host</th></tr></thead>\n<tbody>\n", out);
 	for (uint32_t i = 0; i < s->count && i < TABLE_MOST; i++) {
 		const struct sweep_point *p = &s->points[i];
 		const char *cells[] = { p->graph, p->device, p->batch > 0 ? sweep_batch_text(p, w->arena) : "", p->policy,
-			size_text(p->budget_bytes, w->arena), size_text(p->arena_bytes, w->arena), units_time(buf, p->step_time_us),
-			isfinite(p->overhead) ? arena_printf(w->arena, "%.1f %%", 100 * p->overhead) : "" };
+			size_text(p->budget_bytes, w->arena), units_time(buf, p->step_time_us), units_share(share, p->overhead), rate_text(p, w->arena),
+			size_text(p->arena_bytes, w->arena), size_text(p->host_bytes, w->arena) };
 
 		fputs("<tr>", out);
 		for (size_t k = 0; k < sizeof(cells) / sizeof(cells[0]); k++) {
@@ -200,6 +227,7 @@ write_page(FILE *out, void *arg, struct err *e)
 		if (is_drawn(w->pic, (enum chart)c) && put_figure(out, w, (enum chart)c, e) < 0)
 			return -1;
 	put_table(out, w);
+	put_failures(out, w);
 	page_end(out);
 	return 0;
 }

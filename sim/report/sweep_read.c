@@ -110,6 +110,20 @@ intern(struct sweep_reader *r, const char *s)
 	return *ARENA_PUSH(r->arena, n->names, n->count, n->capacity) = arena_strdup(r->arena, s);
 }
 
+/* Returns the budget in a point's name as a stored text; NULL: the name has none. */
+static const char *
+typed_budget(struct sweep_reader *r, const char *point)
+{
+	const char *at = strstr(point, " budget=");
+	char text[NAME_MOST];
+
+	if (at == NULL)
+		return NULL;
+	at += strlen(" budget=");
+	snprintf(text, sizeof(text), "%.*s", (int)strcspn(at, " "), at);
+	return intern(r, text);
+}
+
 /* Stores a result among those with a time, or among the failures. */
 static void
 take(struct sweep_reader *r, const struct line *l)
@@ -133,6 +147,7 @@ take(struct sweep_reader *r, const struct line *l)
 	p->device = intern(r, l->device);
 	p->policy = intern(r, l->policy);
 	p->point = arena_strdup(r->arena, l->point);
+	p->budget = typed_budget(r, l->point);
 	p->error = l->failed ? arena_strdup(r->arena, l->error) : NULL;
 }
 
