@@ -210,6 +210,21 @@ bad "--set: expected PATH=VALUE" alexnet -d k40m --set conv1
 bad "--set conv9.bias: expected the name of a layer" alexnet -d k40m --set conv9.bias=false
 bad "got 'nonsense'" nonsense -d k40m
 bad "got 'nonsense'" alexnet -d nonsense
+# ---- the table ----
+
+answers 1 "two things vary" sweep resnet18 resnet34 --device k40m --batch 8 --budget 90%,all --policy keep -o two.jsonl
+grep -q '^network  *90%  *all *$' out && grep -q '^resnet18  *no plan  *[0-9]* (0.0 %)\*$' out && grep -q '^resnet34, 90%: policy .keep. needs an arena' out
+ok $? "a matrix: the best has a star, a point without a plan its reason"
+run report two.jsonl -o term
+grep -q '^network  *90%  *all *$' out
+ok $? "the report has it, too"
+answers 0 "three things vary" sweep resnet18 resnet34 --device k40m,v100 --batch 16,8 --policy keep -o three.jsonl
+sed -n '/^network /,$p' out >table
+[ "$(sed -n '1p' table | tr -s ' ')" = "network device batch step time slower samples/s arena host" ] && [ "$(sed 1d table | wc -l)" -eq 8 ]
+ok $? "a row each point, a column for what varies and for each figure"
+[ "$(sed -n '2,3p' table | awk '{ print $3 }' | tr '\n' ' ')" = "8 16 " ] && [ "$(grep -c '\*' table)" -eq 1 ]
+ok $? "numbers rise; one is the best"
+
 answers 0 "sizes and devices" sweep gpt2 --device rtx4090 --seq 256:512:256 --set 'h.attn.heads=6,12' --set 'h.attn.x-list=[1,2]' --memory 16GiB,24GiB --host-memory 1GiB --policy keep --batch 1 --ordered -o sizes.jsonl
 lines sizes.jsonl 8 "two lengths, two numbers of heads, two memories"
 holds 'memory=17179869184 host-memory=1073741824 batch=1 seq=256 set=h.attn.heads=6 set=h.attn.x-list=[1,2] budget=all' sizes.jsonl "points tell them"
