@@ -188,10 +188,10 @@ rate_text(char buf[24], double rate)
 static void
 put_cell(FILE *out, const struct table *t, int width, const char *text, bool best)
 {
-	int room = width - (int)strlen(text);
+	const char *star = best && !t->bold ? "*" : "";
+	int room = width + 1 - (int)strlen(text) - (int)strlen(star);
 
-	fprintf(out, "%*s%s%s%s%s", room > 0 ? room : 0, "", best && t->bold ? "\033[1m" : "", text, best && t->bold ? "\033[0m" : "",
-	    best && !t->bold ? "*" : " ");
+	fprintf(out, "%*s%s%s%s%s", room > 0 ? room : 0, "", star, best && t->bold ? "\033[1m" : "", text, best && t->bold ? "\033[0m" : "");
 }
 
 static void
@@ -241,7 +241,7 @@ put_rows(FILE *out, const struct table *t)
 	for (uint32_t k = 0; k < t->dim_count; k++)
 		if (t->dims[k].varies)
 			fprintf(out, "%-*s  ", width_of(t, &t->dims[k]), t->dims[k].name);
-	fprintf(out, "%10s %8s %10s %10s %10s\n", "step time", "slower", t->has_batches ? "samples/s" : "steps/s", "arena", "host");
+	fprintf(out, " %10s %8s %10s %10s %10s\n", "step time", "slower", t->has_batches ? "samples/s" : "steps/s", "arena", "host");
 	for (uint32_t i = 0; i < t->count && i < ROWS_MOST; i++)
 		put_row(out, t, t->sorted[i]);
 	if (t->count > ROWS_MOST)
@@ -316,7 +316,7 @@ put_matrix(FILE *out, const struct table *t, const struct dim *row, const struct
 		fprintf(out, " %*s", cell_width, columns[k]);
 	fputc('\n', out);
 	for (uint32_t i = 0; i < row_count; i++) {
-		fprintf(out, "%-*s ", width, rows[i]);
+		fprintf(out, "%-*s", width, rows[i]);
 		for (uint32_t k = 0; k < column_count; k++) {
 			uint32_t at = find_point(t, row, rows[i], column, columns[k]);
 
