@@ -67,7 +67,7 @@ install_python() {
 		(install_packages python3 python3-venv) || return
 	fi
 	python3 -m venv "$1" || return
-	within 60 "$1/bin/pip" install --quiet --disable-pip-version-check --no-cache-dir setuptools pytest pycparser ruff || return
+	within 60 "$1/bin/pip" install --quiet --disable-pip-version-check --no-cache-dir setuptools pytest pytest-xdist pycparser ruff || return
 	within 180 "$1/bin/pip" install --quiet --disable-pip-version-check --no-cache-dir torch==2.13.0 || echo "no PyTorch 2.13.0"
 }
 

@@ -12,8 +12,9 @@ case ${LAYRUB_CC-} in
 *-fsanitize=*) skip_all "Python does not load a library that has a sanitizer" ;;
 esac
 [ -f "$LAYRUB_LIBRARY_FILE" ] || skip_all "no shared library beside the program"
+# One thread: the tests' tensors are small, and two processes share the machine.
 python() {
-	LAYRUB_LIBRARY=$LAYRUB_LIBRARY_FILE PYTHONPATH=$package "$LAYRUB_PYTHON" "$@"
+	LAYRUB_LIBRARY=$LAYRUB_LIBRARY_FILE PYTHONPATH=$package OMP_NUM_THREADS=1 "$LAYRUB_PYTHON" "$@"
 }
 
 # ---- the package's tests: less than five minutes, and more room on a busy machine ----
@@ -24,6 +25,9 @@ if "$LAYRUB_PYTHON" -c 'import pytest' 2>/dev/null; then
 	for file in $LAYRUB_PYTEST; do
 		set -- "$@" "$package/tests/$file"
 	done
+	if "$LAYRUB_PYTHON" -c 'import xdist' 2>/dev/null; then
+		set -- --numprocesses=2 --dist=worksteal "$@"
+	fi
 	# From a folder of its own, so that nothing is written into the sources.
 	(cd "$work" && LAYRUB_TAP=$work/tap && export LAYRUB_TAP &&
 	    python -c 'import subprocess, sys; sys.exit(subprocess.run([sys.executable, *sys.argv[1:]], timeout=400).returncode)' \

@@ -31,7 +31,8 @@ CPU_DEVICE = "h100"  # the device document by which a step on the host is planne
 BESIDE = 1 << 29  # bytes of a GPU that a process takes after a plan is made: results, batches, workspaces of libraries
 # Where memory is tight a search is a draw: a plan that takes FAR times the bound is held against plans for less memory.
 LOWER_BUDGETS, FAR = (0.995, 0.985, 0.97), 1.1
-WORTH_ANOTHER_ORDER = 1.005  # of a step's ideal time: a longer one is planned with early updates, too
+ORDERS = ("none", "updates")  # as recorded; with updates as early as they can be
+WORTH_ANOTHER_ORDER = 1.005  # of a step's ideal time: a longer one is planned in the next order, too
 
 
 class DoesNotFit(Refused):
@@ -207,7 +208,7 @@ class Step:
         best: tuple[Plan, c.Needs] | None = None
         failure: DoesNotFit | None = None
         for share in (1.0, *LOWER_BUDGETS):
-            for reorder in ("none", "updates") if recording.updates else ("none",):
+            for reorder in ORDERS if recording.updates else ("none",):
                 try:
                     found = self._plan_in_order(recording, machine, reorder, None if budget is None else int(share * budget))
                 except DoesNotFit as e:

@@ -21,7 +21,13 @@ def _library() -> None:
         layrub.version()
     except ImportError as e:
         pytest.skip(str(e))
-    gc.freeze()  # what was imported; a recording looks at every object that the collector knows
+
+
+@pytest.fixture(autouse=True)
+def _young_objects_only() -> None:
+    """A recording looks at every object that the collector knows: what is older than the test is hidden, and costs no time."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(autouse=True)
@@ -34,9 +40,10 @@ def _compiles_anew():
 
 @pytest.fixture(autouse=True)
 def _plans_once(monkeypatch: pytest.MonkeyPatch):
-    """A plan far above the bound is good enough for a test."""
+    """A plan far above the bound is good enough for a test, and so is one order of the ops."""
     if "layrub.run" in sys.modules:
         monkeypatch.setattr(sys.modules["layrub.run"], "LOWER_BUDGETS", ())
+        monkeypatch.setattr(sys.modules["layrub.run"], "ORDERS", ("none",))
 
 
 @pytest.fixture
@@ -47,9 +54,14 @@ def problem():
         yield opened
 
 
+def _tap() -> str | None:
+    """The file for results.  Of several processes, the first one is told all of them."""
+    return None if "PYTEST_XDIST_WORKER" in os.environ else os.environ.get("LAYRUB_TAP")
+
+
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:
     """Appends a test's result to the file LAYRUB_TAP."""
-    path = os.environ.get("LAYRUB_TAP")
+    path = _tap()
     if path is None or (report.when != "call" and report.outcome == "passed") or (report.when == "teardown" and report.skipped):
         return
     name = report.nodeid.replace("#", "")
@@ -66,7 +78,7 @@ def pytest_runtest_logreport(report: pytest.TestReport) -> None:
 
 def pytest_collectreport(report: pytest.CollectReport) -> None:
     """Appends a file that cannot be imported."""
-    path = os.environ.get("LAYRUB_TAP")
+    path = _tap()
     if path is not None and report.failed:
         with open(path, "a") as out:
             print(f"not ok - {report.nodeid}", file=out)

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import copy
-import gc
 import os
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -26,16 +25,13 @@ if DEVICE == "cuda":
 
 @contextmanager
 def one_thread() -> Iterator[None]:
-    """The order of sums does not depend on the machine.  What is older is hidden, so that looking for modules is quick."""
+    """The order of sums does not depend on the machine."""
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     torch.use_deterministic_algorithms(True, warn_only=DEVICE == "cuda")
-    gc.collect()
-    gc.freeze()
     try:
         yield
     finally:
-        gc.unfreeze()
         torch.set_num_threads(threads)
         torch.use_deterministic_algorithms(False)
 
