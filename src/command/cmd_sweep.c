@@ -30,7 +30,7 @@ static const struct option_row options[] = {
 	{ "shard", 0, OPTION_TEXT, "I/N", &shard, "only part I of N, from 1/N to N/N (default: 1/1)", NULL },
 	{ "ordered", 0, OPTION_FLAG, NULL, &sweep.ordered, "lines in the grid's order, without planning times:\nthe same bytes in every run", NULL },
 	{ "dry-run", 'n', OPTION_FLAG, NULL, &dry_run, "only print the names of the points", NULL },
-	{ "jobs", 0, OPTION_CHOICE, "SYSTEM", &jobs, "only print a job script that runs the grid in parts\nand joins the results in -o FILE", table_jobs },
+	{ "jobs", 0, OPTION_CHOICE, "SYSTEM", &jobs, "only print a job script that runs the grid in parts\nand joins the results in -o FILE (default: run it)", table_jobs },
 	{ "parts", 0, OPTION_COUNT, "N", &parts, "of the job script (default: 8, or as many as there\nare points)", NULL },
 	{ "output", 'o', OPTION_TEXT, "FILE", &output, "append results to this file; points that are in it\n"
 	    "are not run again (default: standard output)", NULL },

@@ -10,19 +10,19 @@
 #include <stdio.h>
 #include <string.h>
 
-struct job { const char *arguments, *name, *output; uint32_t parts; struct arena *arena; };
+struct job_script { const char *arguments, *name, *output; uint32_t parts; struct arena *arena; };
 
-typedef void print_fn(const struct job *j);
+typedef void print_fn(const struct job_script *j);
 
 /* The joined results need every part, so the shell's own list names them. */
 static void
-print_join(const struct job *j, const char *indent)
+print_join(const struct job_script *j, const char *indent)
 {
 	printf("%si=1; while [ $i -le %" PRIu32 " ]; do cat %s.$i.jsonl; i=$((i + 1)); done >%s\n", indent, j->parts, j->name, j->output);
 }
 
 static void
-print_slurm(const struct job *j)
+print_slurm(const struct job_script *j)
 {
 	printf("#!/bin/sh\n"
 	    "#SBATCH --job-name=layrub-sweep --output=%s.%%a.log --requeue --open-mode=append\n"
@@ -42,7 +42,7 @@ print_slurm(const struct job *j)
 }
 
 static void
-print_parallel(const struct job *j)
+print_parallel(const struct job_script *j)
 {
 	printf("#!/bin/sh\n"
 	    "# A sweep in %" PRIu32 " parts by GNU parallel: 'sh THIS [OPTION OF parallel]...', such as -S host1,host2 for hosts that share this\n"
@@ -62,7 +62,7 @@ print_parallel(const struct job *j)
 
 /* Writes the arguments on one line of a YAML block. */
 static void
-print_kubernetes(const struct job *j)
+print_kubernetes(const struct job_script *j)
 {
 	printf("# A sweep as %" PRIu32 " completions of an indexed job: 'kubectl apply -f THIS'.  The image has layrub in its path; the claim\n"
 	    "# 'layrub-results' is a volume that all pods write.  Afterwards, in the volume:\n"
@@ -120,7 +120,7 @@ sweep_jobs_print(const char *row, const char *arguments, uint32_t parts, const c
 {
 	size_t n = strlen(output), suffix = strlen(".jsonl");
 	bool has_suffix = n > suffix && strcmp(output + n - suffix, ".jsonl") == 0;
-	struct job j = { .arguments = arguments, .parts = parts, .arena = a, .output = arena_quote(a, output) };
+	struct job_script j = { .arguments = arguments, .parts = parts, .arena = a, .output = arena_quote(a, output) };
 
 	j.name = arena_quote(a, has_suffix ? arena_printf(a, "%.*s", (int)(n - suffix), output) : output);
 	for (unsigned i = 0; i < ROWS; i++)
