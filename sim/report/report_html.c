@@ -61,8 +61,8 @@ put_time_rows(FILE *out, const struct plan *p, const struct sim_result *r, struc
 		page_row(out, "Estimated op times", arena_printf(a, "%" PRIu32, graph_estimated_count(p->graph)),
 		    "of %" PRIu32 " ops: not measured, by the device's roofline", p->graph->op_count);
 	if (p->bound_time_us > 0)
-		page_row(out, "Least step time", units_time(b1, p->bound_time_us), "no plan within this budget is faster; this one is within %.1f %%",
-		    100 * (r->step_time_us / p->bound_time_us - 1));
+		page_row(out, "Least step time", units_time(b1, p->bound_time_us), "no plan within this budget is faster; this one is within %s",
+		    units_share(b2, r->step_time_us / p->bound_time_us - 1));
 	page_row(out, "Stalls", units_time(b1, r->stall_time_us), "compute waits for transfers: %.1f %% of the step, %" PRIu32 " times",
 	    percent(r->stall_time_us, r->step_time_us), r->stall_count);
 	page_row(out, "Recomputing", units_time(b1, r->recompute_time_us), "ops that run a second time: %.1f %% of the step",
