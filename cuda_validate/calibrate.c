@@ -94,6 +94,8 @@ measure_all(struct calibration *c, struct err *e)
 	if (rc == 0)
 		rc = calibrate_compute(c, &b, e);
 	if (rc == 0)
+		rc = calibrate_beside(c, &b, e);
+	if (rc == 0)
 		rc = calibrate_queues(c, &b, e);
 	if (rc == 0)
 		rc = measure_process(c, &b, e);
@@ -153,6 +155,27 @@ document_name(const char *path, const char *gpu, struct arena *a)
 	return name;
 }
 
+/* Returns [LOADED_POINTS] the mean times beside the kernels that run here: the time of a step is divided among such kernels. */
+static struct curve_point *
+loaded_curve(const struct calibration *c, enum direction dir, struct arena *a)
+{
+	struct curve_point *points = ARENA_NEW(a, struct curve_point, LOADED_POINTS);
+	int count = 0;
+
+	for (int load = 0; load < LOAD_COUNT; load++) {
+		const struct beside *m = &c->beside[load];
+
+		if (!m->measured)
+			continue;
+		count++;
+		for (int k = 0; k < LOADED_POINTS; k++) {
+			points[k].bytes = m->curve[dir][k].bytes;
+			points[k].time_us += (m->curve[dir][k].time_us - points[k].time_us) / count;
+		}
+	}
+	return points;
+}
+
 static void
 fill_link(struct device *d, const struct calibration *c, struct arena *a)
 {
@@ -165,8 +188,7 @@ fill_link(struct device *d, const struct calibration *c, struct arena *a)
 		l->points = ARENA_NEW(a, struct curve_point, CURVE_POINTS);
 		memcpy(l->points, c->curve[dir], sizeof(c->curve[dir]));
 		l->loaded_count = LOADED_POINTS;
-		l->loaded = ARENA_NEW(a, struct curve_point, LOADED_POINTS);
-		memcpy(l->loaded, c->loaded[dir], sizeof(c->loaded[dir]));
+		l->loaded = loaded_curve(c, (enum direction)dir, a);
 	}
 	d->duplex_bytes_per_s = c->duplex_bytes_per_s;
 	d->copy_engines = c->prop.asyncEngineCount >= 2 ? 2 : 1;
@@ -205,13 +227,37 @@ source_text(const struct calibration *c, const struct device *like, bool found, 
 	const char *gemm = c->gemm_library == NULL ? "cuBLAS was not found, so rates of products are not measured" :
 	    "rates of products of 8192 x 8192 matrices through cuBLAS";
 
-	return arena_printf(a, "Measured by layrub-replay --calibrate on %s%s: link, alone and beside %s, launch, waits, captured launches, device memory, "
+	return arena_printf(a, "Measured by layrub-replay --calibrate on %s%s: link, alone and beside products, attention and device copies, launch, "
+	    "waits, captured launches, device memory, "
 	    "contention, memory of the process with cuBLAS loaded; %s. "
-	    "Efficiencies of classes and workspaces: %s.", c->prop.name, bus, bench_fastest(c) == MATH_COUNT ? "device copies" : "products", gemm,
+	    "Efficiencies of classes and workspaces: %s.", c->prop.name, bus, gemm,
 	    found ? arena_printf(a, "as in '%s'", like->name) : "common values, not measured");
 }
 
 /* ---- the summary ---- */
+
+static double
+loaded_rate(const struct beside *m, enum direction dir)
+{
+	const struct curve_point *last = &m->curve[dir][LOADED_POINTS - 1];
+
+	return (double)last->bytes / last->time_us * 1e6;
+}
+
+static void
+print_beside(const struct calibration *c, FILE *out)
+{
+	char x[32], y[32], z[32], t[32];
+
+	for (int load = 0; load < LOAD_COUNT; load++) {
+		const struct beside *m = &c->beside[load];
+
+		if (m->measured)
+			fprintf(out, "beside %-17s d2h %s, h2d %s, both %s, 64 KiB in %s\n", load_names[load], units_rate(x, loaded_rate(m, D2H)),
+			    units_rate(y, loaded_rate(m, H2D)), units_rate(z, m->duplex_bytes_per_s[LOADED_POINTS - 1]),
+			    units_time(t, m->curve[D2H][0].time_us));
+	}
+}
 
 static void
 print_summary(const struct calibration *c, FILE *out)
@@ -224,12 +270,7 @@ print_summary(const struct calibration *c, FILE *out)
 	for (int dir = 0; dir < DIRECTION_COUNT; dir++)
 		fprintf(out, "%-24s %s, latency %s, pageable %.1f GB/s\n", direction_names[dir], units_rate(x, c->bytes_per_s[dir]),
 		    units_time(y, c->latency_us[dir]), c->pageable_bytes_per_s[dir] / 1e9);
-	for (int dir = 0; dir < DIRECTION_COUNT; dir++) {
-		const struct curve_point *first = c->loaded[dir], *last = &c->loaded[dir][LOADED_POINTS - 1];
-
-		fprintf(out, "%s %-20s %s, 64 KiB in %s\n", direction_names[dir], "under load",
-		    units_rate(x, (double)last->bytes / last->time_us * 1e6), units_time(y, first->time_us));
-	}
+	print_beside(c, out);
 	fprintf(out, "%-24s %s\n", "both at once", units_rate(x, c->duplex_bytes_per_s));
 	fprintf(out, "%-24s %s\n", "device memory", units_rate(x, c->memory_bytes_per_s));
 	for (int math = 0; math < MATH_COUNT; math++)
@@ -240,6 +281,30 @@ print_summary(const struct calibration *c, FILE *out)
 	fprintf(out, "%-24s %.3f us\n", "wait for a queue", c->wait_us);
 	fprintf(out, "%-24s %s of %s\n", "process", units_size(x, c->process_bytes), units_size(y, c->memory_bytes));
 	fprintf(out, "%-24s %.3f compute-bound, %.3f memory-bound\n", "slow-down under copies", c->compute_contention, c->memory_contention);
+}
+
+/* Writes the copies beside each load: points of bytes, us of a copy out, us of a copy in, and bytes a second both ways at once. */
+static void
+beside_to_json(const struct calibration *c, struct json_out *o)
+{
+	json_out_object(o, "beside", false);
+	for (int load = 0; load < LOAD_COUNT; load++) {
+		const struct beside *m = &c->beside[load];
+
+		if (!m->measured)
+			continue;
+		json_out_array(o, load_names[load], true);
+		for (int k = 0; k < LOADED_POINTS; k++) {
+			json_out_array(o, NULL, false);
+			json_out_uint(o, NULL, m->curve[D2H][k].bytes);
+			json_out_real(o, NULL, m->curve[D2H][k].time_us);
+			json_out_real(o, NULL, m->curve[H2D][k].time_us);
+			json_out_real(o, NULL, m->duplex_bytes_per_s[k]);
+			json_out_end_array(o);
+		}
+		json_out_end_array(o);
+	}
+	json_out_end_object(o);
 }
 
 static void
@@ -258,10 +323,10 @@ summary_to_json(const struct calibration *c, FILE *out)
 		json_out_real(&o, "bytes_per_s", c->bytes_per_s[dir]);
 		json_out_real(&o, "latency_us", c->latency_us[dir]);
 		json_out_real(&o, "pageable_bytes_per_s", c->pageable_bytes_per_s[dir]);
-		json_out_real(&o, "loaded_bytes_per_s", (double)c->loaded[dir][LOADED_POINTS - 1].bytes / c->loaded[dir][LOADED_POINTS - 1].time_us * 1e6);
 		json_out_end_object(&o);
 	}
 	json_out_real(&o, "duplex_bytes_per_s", c->duplex_bytes_per_s);
+	beside_to_json(c, &o);
 	json_out_real(&o, "memory_bytes_per_s", c->memory_bytes_per_s);
 	json_out_object(&o, "flops", false);
 	for (int math = 0; math < MATH_COUNT; math++)

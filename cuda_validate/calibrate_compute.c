@@ -3,25 +3,39 @@
 #include <config.h>
 #include "cuda_validate/calibrate_private.h"
 
-#include <stdbool.h>
 #include <string.h>
 
 #include "cuda_validate/pattern_cuda.h"
 #include "cuda_validate/pattern_data.h"
 #include "src/base/numbers.h"
 
-enum { GEMM_SIZE = 8192, LAUNCHES = 2000, REPEATS = 5 };
+enum { GEMM_SIZE = 8192, ATTENTION_HEADS = 128, LAUNCHES = 2000, REPEATS = 5 };
+
+const char *const load_names[LOAD_COUNT] = { "product", "attention", "memory" };
+
+static int
+queue_attention(struct bench *b, struct err *e)
+{
+	const size_t floats = (size_t)ATTENTION_HEADS * CUDA_ATTENTION_LENGTH * CUDA_ATTENTION_WIDTH;
+	const float *from = b->device[H2D];
+
+	CUDA_TRY(pattern_cuda_attention(b->device[D2H], from, from + floats, from + 2 * floats, ATTENTION_HEADS, b->compute), e);
+	return 0;
+}
 
 int
 bench_load(struct bench *b, const struct bench_load *l, struct err *e)
 {
 	const bytes_t half = BENCH_BYTES / 2;
 
-	if (l->math == MATH_COUNT) {
+	if (l->load == LOAD_MEMORY) {
 		CUDA_TRY(pattern_cuda_stream((char *)b->device[D2H] + half, b->device[D2H], BENCH_BYTES, l->count, b->compute), e);
 		return 0;
 	}
-	for (uint32_t k = 0; k < l->count; k++)
+	for (uint32_t k = 0; l->load == LOAD_ATTENTION && k < l->count; k++)
+		if (queue_attention(b, e) < 0)
+			return -1;
+	for (uint32_t k = 0; l->load == LOAD_PRODUCT && k < l->count; k++)
 		if (!gemm_run(b->gemm, l->math, GEMM_SIZE, b->device[H2D], (char *)b->device[H2D] + half, b->device[D2H]))
 			return err_set(e, ERR_SYSTEM, "cuBLAS refused a product in %s", math_names[l->math]);
 	return 0;
@@ -38,7 +52,7 @@ time_load(struct bench *b, const struct bench_load *l, bool copying, double *us,
 	for (int k = 0; k < REPEATS; k++) {
 		/* 40 copies each way outlast a load of 30 ms. */
 		for (int n = 0; copying && n < 40; n++)
-			if (bench_copies(b, D2H, bytes, 1, e) < 0 || bench_copies(b, H2D, bytes, 1, e) < 0)
+			if (bench_copies(b, D2H, bytes, (uint32_t)n, 1, e) < 0 || bench_copies(b, H2D, bytes, (uint32_t)n, 1, e) < 0)
 				return -1;
 		CUDA_TRY(cudaEventRecord(b->start, b->compute), e);
 		if (bench_load(b, l, e) < 0)
@@ -54,9 +68,9 @@ time_load(struct bench *b, const struct bench_load *l, bool copying, double *us,
 
 /* Measures the factor by which copies slow the load. */
 static int
-measure_contention(struct bench *b, enum math math, double *factor, struct err *e)
+measure_contention(struct bench *b, enum load load, enum math math, double *factor, struct err *e)
 {
-	struct bench_load l = { math, 1 };
+	struct bench_load l = { load, math, 1 };
 	double alone, beside;
 
 	if (time_load(b, &l, false, &alone, e) < 0)
@@ -115,7 +129,7 @@ measure_gemm(struct calibration *c, struct bench *b, struct err *e)
 	double us;
 
 	for (int math = 0; b->gemm != NULL && math < MATH_COUNT; math++) {
-		struct bench_load l = { (enum math)math, 4 };
+		struct bench_load l = { LOAD_PRODUCT, (enum math)math, 4 };
 
 		if (bench_matrices(b, l.math, e) < 0)
 			return -1;
@@ -149,7 +163,7 @@ measure_launch(struct calibration *c, struct bench *b, struct err *e)
 static int
 measure_memory(struct calibration *c, struct bench *b, struct err *e)
 {
-	const struct bench_load l = { MATH_COUNT, 10 };
+	const struct bench_load l = { LOAD_MEMORY, MATH_COUNT, 10 };
 	double us;
 
 	if (time_load(b, &l, false, &us, e) < 0)
@@ -178,7 +192,7 @@ calibrate_compute(struct calibration *c, struct bench *b, struct err *e)
 		return -1;
 	math = bench_fastest(c);
 	c->compute_contention = 1;
-	if (math != MATH_COUNT && (bench_matrices(b, math, e) < 0 || measure_contention(b, math, &c->compute_contention, e) < 0))
+	if (math != MATH_COUNT && (bench_matrices(b, math, e) < 0 || measure_contention(b, LOAD_PRODUCT, math, &c->compute_contention, e) < 0))
 		return -1;
-	return measure_contention(b, MATH_COUNT, &c->memory_contention, e);
+	return measure_contention(b, LOAD_MEMORY, math, &c->memory_contention, e);
 }

@@ -14,11 +14,11 @@
 enum { REPEATS = 5, COPIES_MOST = 200, COPIES_LEAST = 2, PAGEABLE_BYTES = 1 << 26 };
 
 int
-bench_copies(struct bench *b, enum direction dir, bytes_t bytes, uint32_t count, struct err *e)
+bench_copies(struct bench *b, enum direction dir, bytes_t bytes, uint32_t first, uint32_t count, struct err *e)
 {
 	cudaStream_t s = b->copy[dir];
 
-	for (uint32_t k = 0; k < count; k++) {
+	for (uint32_t k = first; k < first + count; k++) {
 		bytes_t at = (bytes_t)k * bytes % BENCH_BYTES;
 		char *device = (char *)b->device[dir] + at, *host = (char *)b->host[dir] + at;
 
@@ -42,7 +42,7 @@ time_copy(struct bench *b, enum direction dir, bytes_t bytes, double *us, struct
 	count = count > COPIES_MOST ? COPIES_MOST : count < COPIES_LEAST ? COPIES_LEAST : count;
 	for (int k = 0; k < REPEATS; k++) {
 		CUDA_TRY(cudaEventRecord(b->start, b->copy[dir]), e);
-		if (bench_copies(b, dir, bytes, count, e) < 0)
+		if (bench_copies(b, dir, bytes, 0, count, e) < 0)
 			return -1;
 		CUDA_TRY(cudaEventRecord(b->end, b->copy[dir]), e);
 		CUDA_TRY(cudaEventSynchronize(b->end), e);
@@ -83,7 +83,7 @@ measure_duplex(struct calibration *c, struct bench *b, struct err *e)
 		CUDA_TRY(cudaEventRecord(b->start, b->copy[D2H]), e);
 		CUDA_TRY(cudaStreamWaitEvent(b->copy[H2D], b->start, 0), e);
 		for (uint32_t n = 0; n < count; n += 4)
-			if (bench_copies(b, D2H, bytes, 4, e) < 0 || bench_copies(b, H2D, bytes, 4, e) < 0)
+			if (bench_copies(b, D2H, bytes, n, 4, e) < 0 || bench_copies(b, H2D, bytes, n, 4, e) < 0)
 				return -1;
 		for (int dir = 0; dir < DIRECTION_COUNT; dir++)
 			CUDA_TRY(cudaEventRecord(b->ends[dir], b->copy[dir]), e);

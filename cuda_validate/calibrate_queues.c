@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* calibrate_queues.c - measures queues beside each other: copies under products, waits for events, captured launches
+/* calibrate_queues.c - measures captured steps: waits of queues for each other, and launches
  *
  * A captured step is a CUDA graph.  A wait is measured within one, because the step that it stands for is captured, and because a
  * host that launches cannot keep two queues busy with empty kernels.
@@ -14,93 +14,12 @@
 #include "src/base/numbers.h"
 
 enum {
-	REPEATS = 5, COPIES_MOST = 200, COPIES_LEAST = 2, TRIES = 4,
-	STAGES = 1000,			/* of two queues that wait for each other */
+	REPEATS = 5,
+	STAGES = 1000,			/* of an op and a copy that wait for each other */
 	LAUNCHES = 2000,
+	COPY_BYTES = 1 << 12,
 	SMALL_BYTES = 1 << 18, SMALL_GEMM = 512	/* kernels of a few microseconds */
 };
-
-/* ---- copies while compute is busy ---- */
-
-/* Queues copies behind the first of `products` loads.  *busy: the load outlasted the copies. */
-static int
-copy_under_load(struct bench *b, enum direction dir, struct copying *c, const struct bench_load *load, bool *busy, struct err *e)
-{
-	const struct bench_load one = { load->math, 1 };
-	cudaError_t rc;
-	float ms;
-
-	if (bench_load(b, &one, e) < 0)
-		return -1;
-	CUDA_TRY(cudaEventRecord(b->busy, b->compute), e);
-	CUDA_TRY(cudaStreamWaitEvent(b->copy[dir], b->busy, 0), e);
-	if (bench_load(b, load, e) < 0)
-		return -1;
-	CUDA_TRY(cudaEventRecord(b->busy, b->compute), e);
-	CUDA_TRY(cudaEventRecord(b->start, b->copy[dir]), e);
-	if (bench_copies(b, dir, c->bytes, c->count, e) < 0)
-		return -1;
-	CUDA_TRY(cudaEventRecord(b->end, b->copy[dir]), e);
-	CUDA_TRY(cudaEventSynchronize(b->end), e);
-	rc = cudaEventQuery(b->busy);
-	*busy = rc == cudaErrorNotReady;
-	if (rc != cudaSuccess && rc != cudaErrorNotReady)
-		return cuda_error("cudaEventQuery", rc, e);
-	CUDA_TRY(cudaDeviceSynchronize(), e);
-	CUDA_TRY(cudaEventElapsedTime(&ms, b->start, b->end), e);
-	c->us = (double)ms * 1e3 / c->count;
-	return 0;
-}
-
-/* Measures the time of one copy among many of its size under a load.  load->count grows until the load outlasts the copies. */
-static int
-time_loaded(struct bench *b, enum direction dir, bytes_t bytes, struct bench_load *load, double *us, struct err *e)
-{
-	uint64_t count = ((bytes_t)1 << 28) / bytes;
-	struct copying c = { bytes, count > COPIES_MOST ? COPIES_MOST : count < COPIES_LEAST ? COPIES_LEAST : (uint32_t)count, 0 };
-	double times[REPEATS];
-	bool busy;
-
-	for (int k = 0; k < REPEATS; k++) {
-		for (int t = 0; t < TRIES; t++) {
-			if (copy_under_load(b, dir, &c, load, &busy, e) < 0)
-				return -1;
-			if (busy)
-				break;
-			load->count *= 2;
-		}
-		if (!busy)
-			return err_set(e, ERR_SYSTEM, "copies of %" PRI_BYTES " bytes outlast %" PRIu32 " loads of the GPU", bytes, load->count);
-		times[k] = c.us;
-	}
-	*us = numbers_median(times, REPEATS);
-	return 0;
-}
-
-/* Measures both loaded curves.  The load is the fastest product on random data, or a device copy where no product runs. */
-static int
-measure_loaded(struct calibration *c, struct bench *b, struct err *e)
-{
-	enum math math = bench_fastest(c);
-
-	if (math != MATH_COUNT && bench_matrices(b, math, e) < 0)
-		return -1;
-	for (int dir = 0; dir < DIRECTION_COUNT; dir++) {
-		struct bench_load load = { math, 8 };
-
-		for (int k = 0; k < LOADED_POINTS; k++) {
-			struct curve_point *p = &c->loaded[dir][k];
-
-			p->bytes = (bytes_t)1 << (LOADED_FIRST + k);
-			if (time_loaded(b, (enum direction)dir, p->bytes, &load, &p->time_us, e) < 0)
-				return -1;
-		}
-		fit_rising(c->loaded[dir], LOADED_POINTS);
-	}
-	return 0;
-}
-
-/* ---- captured steps ---- */
 
 typedef int queue_fn(struct bench *b, const void *arg, struct err *e);
 
@@ -168,40 +87,50 @@ time_captured(struct bench *b, queue_fn *queue, const void *arg, double *us, str
 	return rc;
 }
 
-/* Queues STAGES empty kernels on compute and as many on a second stream.  *arg: before each kernel, both wait for each other's last. */
+/* What a chain of ops and copies is made of. */
+struct chain { bool ops, copies, waits; };
+
+/* Queues STAGES times an empty kernel on compute and a small copy to the host.  arg: struct chain; with waits, each waits for the one
+ * before it, as ops and copies of a tight plan do. */
 static int
-queue_ladder(struct bench *b, const void *arg, struct err *e)
+queue_chain(struct bench *b, const void *arg, struct err *e)
 {
-	const bool *waits = arg;
-	cudaStream_t other = b->copy[D2H];
+	const struct chain *c = arg;
+	cudaStream_t copy = b->copy[D2H];
 
 	CUDA_TRY(cudaEventRecord(b->busy, b->compute), e);
-	CUDA_TRY(cudaStreamWaitEvent(other, b->busy, 0), e);
+	CUDA_TRY(cudaStreamWaitEvent(copy, b->busy, 0), e);
 	for (int k = 0; k < STAGES; k++) {
-		CUDA_TRY(pattern_cuda_nothing(b->compute), e);
-		CUDA_TRY(pattern_cuda_nothing(other), e);
-		if (!*waits)
-			continue;
-		CUDA_TRY(cudaEventRecord(b->busy, b->compute), e);
-		CUDA_TRY(cudaEventRecord(b->mark, other), e);
-		CUDA_TRY(cudaStreamWaitEvent(other, b->busy, 0), e);
-		CUDA_TRY(cudaStreamWaitEvent(b->compute, b->mark, 0), e);
+		if (c->ops)
+			CUDA_TRY(pattern_cuda_nothing(b->compute), e);
+		if (c->waits) {
+			CUDA_TRY(cudaEventRecord(b->busy, b->compute), e);
+			CUDA_TRY(cudaStreamWaitEvent(copy, b->busy, 0), e);
+		}
+		if (c->copies)
+			CUDA_TRY(cudaMemcpyAsync(b->host[D2H], b->device[D2H], COPY_BYTES, cudaMemcpyDeviceToHost, copy), e);
+		if (c->waits) {
+			CUDA_TRY(cudaEventRecord(b->mark, copy), e);
+			CUDA_TRY(cudaStreamWaitEvent(b->compute, b->mark, 0), e);
+		}
 	}
-	CUDA_TRY(cudaEventRecord(b->mark, other), e);
+	CUDA_TRY(cudaEventRecord(b->mark, copy), e);
 	CUDA_TRY(cudaStreamWaitEvent(b->compute, b->mark, 0), e);
 	return 0;
 }
 
-/* Measures a wait: the difference between two chains of kernels that wait for each other and two that do not. */
+/* Measures a wait, which in a plan is always one of an op for a copy or the other way round: what a chain of both takes beyond the ops
+ * and the copies alone.  A stage has two waits. */
 static int
 measure_wait(struct calibration *c, struct bench *b, struct err *e)
 {
-	static const bool with = true, without = false;
-	double waiting, free_running;
+	static const struct chain both = { true, true, true }, ops = { .ops = true }, copies = { .copies = true };
+	double chain, of_ops, of_copies;
 
-	if (time_captured(b, queue_ladder, &with, &waiting, e) < 0 || time_captured(b, queue_ladder, &without, &free_running, e) < 0)
+	if (time_captured(b, queue_chain, &both, &chain, e) < 0 || time_captured(b, queue_chain, &ops, &of_ops, e) < 0 ||
+	    time_captured(b, queue_chain, &copies, &of_copies, e) < 0)
 		return -1;
-	c->wait_us = fit_each(waiting, free_running, STAGES);
+	c->wait_us = fit_each(chain, of_ops + of_copies, 2 * STAGES);
 	return 0;
 }
 
@@ -237,7 +166,7 @@ calibrate_queues(struct calibration *c, struct bench *b, struct err *e)
 {
 	enum math math = bench_fastest(c);
 
-	if (measure_loaded(c, b, e) < 0 || measure_wait(c, b, e) < 0 || measure_gap(b, MATH_COUNT, &c->memory_gap_us, e) < 0)
+	if (measure_wait(c, b, e) < 0 || measure_gap(b, MATH_COUNT, &c->memory_gap_us, e) < 0)
 		return -1;
 	c->compute_gap_us = c->memory_gap_us;
 	return math == MATH_COUNT ? 0 : measure_gap(b, math, &c->compute_gap_us, e);

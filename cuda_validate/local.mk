@@ -14,7 +14,7 @@ if HAVE_CUDA
 layrub_replay_SOURCES += \
 	%D%/backend_cuda.c %D%/cuda_try.c %D%/cuda_try.h %D%/pattern_cuda.cu %D%/pattern_cuda.h \
 	%D%/calibrate.c %D%/calibrate.h %D%/calibrate_private.h %D%/calibrate_link.c %D%/calibrate_compute.c \
-	%D%/calibrate_gemm.c %D%/calibrate_queues.c %D%/calibrate_fit.c %D%/calibrate_fit.h
+	%D%/calibrate_gemm.c %D%/calibrate_beside.c %D%/calibrate_queues.c %D%/calibrate_fit.c %D%/calibrate_fit.h
 layrub_replay_CPPFLAGS += -DHAVE_CUDA=1 $(CUDA_CPPFLAGS)
 layrub_replay_LDFLAGS  += $(CUDA_LDFLAGS)
 layrub_replay_LDADD    += $(CUDA_LIBS)

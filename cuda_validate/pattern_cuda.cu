@@ -244,6 +244,45 @@ stream_kernel(ulonglong2 *to, const ulonglong2 *from, uint64_t pairs, uint32_t r
 	}
 }
 
+/* Flash attention (Dao et al., 2022) in its plainest form: a thread owns one query, and a block's threads share a tile of keys and
+ * values.  The softmax is renormalised whenever a larger score appears, so that scores never reach device memory. */
+enum { ATTENTION_TILE = 32, ATTENTION_THREADS = 128 };
+
+static __global__ void
+attention_kernel(float *to, const float *query, const float *key, const float *value)
+{
+	enum { WIDTH = CUDA_ATTENTION_WIDTH };
+	__shared__ float keys[ATTENTION_TILE][WIDTH], values[ATTENTION_TILE][WIDTH];
+	const size_t head = (size_t)blockIdx.y * CUDA_ATTENTION_LENGTH * WIDTH;
+	const size_t row = head + ((size_t)blockIdx.x * blockDim.x + threadIdx.x) * WIDTH;
+	float q[WIDTH], sum[WIDTH] = { 0 }, largest = -INFINITY, weight = 0;
+
+	for (int d = 0; d < WIDTH; d++)
+		q[d] = query[row + d];
+	for (int first = 0; first < CUDA_ATTENTION_LENGTH; first += ATTENTION_TILE) {
+		for (int i = threadIdx.x; i < ATTENTION_TILE * WIDTH; i += blockDim.x) {
+			(&keys[0][0])[i] = key[head + (size_t)first * WIDTH + i];
+			(&values[0][0])[i] = value[head + (size_t)first * WIDTH + i];
+		}
+		__syncthreads();
+		for (int k = 0; k < ATTENTION_TILE; k++) {
+			float score = 0, old, share;
+
+			for (int d = 0; d < WIDTH; d++)
+				score += q[d] * keys[k][d];
+			old = score > largest ? __expf(largest - score) : 1;
+			largest = fmaxf(largest, score);
+			share = __expf(score - largest);
+			weight = weight * old + share;
+			for (int d = 0; d < WIDTH; d++)
+				sum[d] = sum[d] * old + share * values[k][d];
+		}
+		__syncthreads();
+	}
+	for (int d = 0; d < WIDTH; d++)
+		to[row + d] = sum[d] / weight;
+}
+
 /* ---- launches ---- */
 
 static int
@@ -319,6 +358,15 @@ pattern_cuda_stream(void *to, const void *from, uint64_t bytes, uint32_t rounds,
 	const uint64_t pairs = bytes / 2 / sizeof(ulonglong2);
 
 	stream_kernel<<<BLOCKS_MAX, THREADS, 0, (cudaStream_t)stream>>>((ulonglong2 *)to, (const ulonglong2 *)from, pairs, rounds);
+	return launched();
+}
+
+int
+pattern_cuda_attention(float *to, const float *query, const float *key, const float *value, uint32_t heads, void *stream)
+{
+	const dim3 blocks(CUDA_ATTENTION_LENGTH / ATTENTION_THREADS, heads);
+
+	attention_kernel<<<blocks, ATTENTION_THREADS, 0, (cudaStream_t)stream>>>(to, query, key, value);
 	return launched();
 }
 

@@ -53,6 +53,10 @@ int pattern_cuda_begin(struct cuda_step *step, uint64_t number, void *stream);
 
 /* For calibration: reads and writes `bytes` of device memory (half each), `rounds` times. */
 int pattern_cuda_stream(void *to, const void *from, uint64_t bytes, uint32_t rounds, void *stream);
+/* For calibration: attention of `heads` heads over CUDA_ATTENTION_LENGTH positions of CUDA_ATTENTION_WIDTH floats, with the scores in
+ * registers.  to, query, key and value: heads x length x width floats each. */
+enum { CUDA_ATTENTION_LENGTH = 2048, CUDA_ATTENTION_WIDTH = 64 };
+int pattern_cuda_attention(float *to, const float *query, const float *key, const float *value, uint32_t heads, void *stream);
 /* Launches an empty kernel. */
 int pattern_cuda_nothing(void *stream);
 

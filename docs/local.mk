@@ -7,12 +7,13 @@ EXTRA_DIST += %D%/placement.md
 EXTRA_DIST += %D%/formats.md %D%/library.md
 EXTRA_DIST += %D%/accuracy.md %D%/data/pytorch-accuracy.csv %D%/data/pytorch-accuracy.awk
 EXTRA_DIST += %D%/pytorch.md %D%/training.md %D%/data/pytorch-training.csv %D%/data/pytorch-training.awk
+EXTRA_DIST += %D%/data/pytorch-plans.awk
 EXTRA_DIST += %D%/replay.md \
 	$(top_srcdir)/docs/validation.md $(top_srcdir)/docs/validation.svg
 EXTRA_DIST += %D%/README.md %D%/tutorial.md %D%/limits.md %D%/plan-promises.md %D%/architecture.md \
 	%D%/add-policy.md %D%/add-placement.md %D%/add-layer.md %D%/gallery/resnet50-tight.png
 EXTRA_DIST += %D%/gallery/README.md %D%/gallery/resnet50.png %D%/gallery/gpt2.png %D%/gallery/resnet1517.png \
-	%D%/gallery/resnet50-sweep.png %D%/gallery/resnet50-what-if.png
+	%D%/gallery/resnet50-frontier.png %D%/gallery/resnet50-sweep.png %D%/gallery/resnet50-what-if.png
 
 dist_man1_MANS = %D%/man/layrub.1 %D%/man/layrub-info.1 %D%/man/layrub-plan.1 %D%/man/layrub-compare.1 \
 	%D%/man/layrub-fit.1 %D%/man/layrub-sweep.1 %D%/man/layrub-check.1 %D%/man/layrub-explain.1 \

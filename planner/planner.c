@@ -3,78 +3,25 @@
 #include <config.h>
 #include "planner/planner.h"
 
+#include <string.h>
+
 #include "planner/bound/bounds.h"
+#include "planner/floors.h"
+#include "planner/refusal.h"
 #include "planner/schedule/program.h"
 #include "sim/check/check.h"
 #include "sim/time/simulate.h"
 
-enum {
-	NAMED_TENSORS = 4,	/* in the message of a budget that is too small */
-	TIGHTEN_MAX = 6		/* schedules tried when fragmentation breaks the budget */
-};
+enum { TIGHTEN_MAX = 6 };	/* schedules tried when fragmentation breaks the budget */
 
-/* The op's largest tensors as text: "tensor 3 (activation, 1.2 GiB), tensor 7 (...)". */
-static const char *
-largest_tensors(const struct graph *g, const struct op *o, struct arena *a)
-{
-	uint32_t best[NAMED_TENSORS], count = graph_largest_tensors(g, o, best, NAMED_TENSORS);
-	const char *text = "";
-	char size[32];
-
-	for (uint32_t j = 0; j < count; j++)
-		text = arena_printf(a, "%s%stensor %" PRIu32 " (%s, %s)", text, j == 0 ? "" : ", ", best[j],
-		    kind_names[g->tensors[best[j]].kind], units_size(size, g->tensors[best[j]].bytes));
-	return text;
-}
-
-/* The error of a budget that no plan of any policy fits. */
 static int
-too_small(const struct problem *p, struct arena *a, struct err *e)
+time_plan(struct plan *plan, const struct device *d, struct arena *a, struct err *e)
 {
-	const struct lifetimes *l = p->life;
-	const struct op *o = &p->graph->ops[l->bound_op];
-	char budget[32], needs[32], workspace[32];
+	struct sim_result r;
 
-	err_set(e, ERR_NO, "a budget of %s (%" PRI_BYTES " bytes) is too small: no plan needs less than %s (%" PRI_BYTES
-	    " bytes), for op %" PRIu32 " '%s': %s, workspace %s", units_size(budget, p->budget_bytes), p->budget_bytes,
-	    units_size(needs, l->bound_bytes), l->bound_bytes, l->bound_op, o->name, largest_tensors(p->graph, o, a),
-	    units_size(workspace, o->workspace_bytes));
-	return graph_set_reason(e, p->graph, l->bound_op, l->bound_bytes - p->budget_bytes);
-}
-
-/* The error of a budget that no plan with all persistent tensors on the device fits. */
-static int
-too_small_for(const struct policy *row, const struct problem *p, struct err *e)
-{
-	const struct lifetimes *l = p->life;
-	char budget[32], needs[32], persistent[32], missing[32];
-	bool results = false;
-
-	for (uint32_t t = 0; t < p->graph->tensor_count; t++)
-		results |= p->graph->tensors[t].kind == KIND_RESULT;
-	err_set(e, ERR_NO, "policy '%s' keeps all persistent tensors (%s)%s on the device: with op %" PRIu32 " '%s' they need %s, %s "
-	    "more than the budget of %s", row->name, units_size(persistent, l->persistent_bytes), results ? " and all results" : "", l->resident_bound_op,
-	    p->graph->ops[l->resident_bound_op].name, units_size(needs, l->resident_bound_bytes),
-	    units_size(missing, l->resident_bound_bytes - p->budget_bytes), units_size(budget, p->budget_bytes));
-	return graph_set_reason(e, p->graph, l->resident_bound_op, l->resident_bound_bytes - p->budget_bytes);
-}
-
-/* The error of a plan that is over the budget or over the host's pinned memory; 0: it fits. */
-static int
-fit(const struct plan *plan, const struct device *d, struct err *e)
-{
-	char arena[32], peak[32], budget[32], missing[32];
-
-	if (plan->arena_bytes > plan->budget_bytes) {
-		err_set(e, ERR_NO, "policy '%s' needs an arena of %s (peak %s): %s more than the budget of %s",
-		    plan->policy, units_size(arena, plan->arena_bytes), units_size(peak, plan->figures.peak_bytes),
-		    units_size(missing, plan->arena_bytes - plan->budget_bytes), units_size(budget, plan->budget_bytes));
-		return graph_set_reason(e, plan->graph, ERR_NO_OP, plan->arena_bytes - plan->budget_bytes);
-	}
-	if (plan->host_bytes > d->pinned_bytes)
-		return err_set(e, ERR_NO, "policy '%s' needs %s of pinned host memory: %s more than '%s' has",
-		    plan->policy, units_size(arena, plan->host_bytes),
-		    units_size(missing, plan->host_bytes - d->pinned_bytes), d->name);
+	if (simulate(&r, plan, d, a, e) < 0)
+		return -1;
+	plan->predicted = (struct plan_predicted) { r.ideal_time_us, r.step_time_us, r.stall_time_us, r.recompute_time_us };
 	return 0;
 }
 
@@ -82,16 +29,11 @@ fit(const struct plan *plan, const struct device *d, struct err *e)
 static int
 verify(struct plan *plan, const struct device *d, struct arena *a, struct err *e)
 {
-	struct sim_result r;
-
 	if (check_plan(plan, a, e) < 0) {
 		e->code = ERR_SYSTEM;
 		return err_at(e, "policy '%s' made an unsound plan (a bug)", plan->policy);
 	}
-	if (simulate(&r, plan, d, a, e) < 0)
-		return -1;
-	plan->predicted = (struct plan_predicted) { r.ideal_time_us, r.step_time_us, r.stall_time_us, r.recompute_time_us };
-	return 0;
+	return time_plan(plan, d, a, e);
 }
 
 /* Makes a plan with its untimed figures, of the policy's schedule for p's budget. */
@@ -136,31 +78,158 @@ tighten(struct plan *plan, const struct problem *p, const struct planner_options
 }
 
 int
+planner_try(struct plan *plan, const struct problem *p, const struct planner_options *o, struct arena *a, struct err *e)
+{
+	if (policy_least_budget(o->policy, p->life) > p->budget_bytes)
+		return refuse_resident(o->policy, p, e);
+	*plan = (struct plan) { .graph = p->graph, .device = p->device, .tool = PACKAGE_NAME " " PACKAGE_VERSION,
+	    .policy = o->policy->name, .placement = o->placement->name, .options = o->options == NULL ? "" : o->options,
+	    .status = "heuristic", .batch = o->batch, .budget_bytes = p->budget_bytes };
+	if (make(plan, p, o, a, e) < 0 || tighten(plan, p, o, a, e) < 0 || refuse_excess(plan, p->device, e) < 0 ||
+	    verify(plan, p->device, a, e) < 0)
+		return -1;
+	if (o->control != NULL && o->control->status != NULL)
+		plan->status = o->control->status;
+	return 0;
+}
+
+struct problem
+planner_problem(const struct graph *g, const struct device *d, const struct lifetimes *life, const struct planner_options *o)
+{
+	return (struct problem) { .graph = g, .device = d, .life = life, .control = o->control, .command = o->policy->command,
+	    .budget_bytes = o->budget_bytes == 0 ? device_budget(d) : o->budget_bytes };
+}
+
+void
+planner_bound(struct plan *plan, const struct lifetimes *life, const struct planner_options *o, struct arena *a)
+{
+	if (o->bound_time_us >= 0)
+		plan->bound_time_us = o->bound_time_us > 0 ? o->bound_time_us :
+		    bounds_time_us(o->bounds_us, life, plan->device, plan->budget_bytes, a);
+}
+
+/* A search with a time limit, or with less effort than usual, spends all of it on its own budget. */
+static bool
+is_limited(const struct planner_options *o)
+{
+	return (o->control != NULL && o->control->time_limit_s > 0) || search_effort(o->control) < 1;
+}
+
+static bool
+has_floors(const struct planner_options *o)
+{
+	return o->policy->has_floors && !is_limited(o);
+}
+
+/* Fills to with o->start as a plan for problem p.  Returns 1 if it does not fit. */
+static int
+take_start(struct plan *to, const struct problem *p, const struct planner_options *o, struct arena *a, struct err *e)
+{
+	const struct plan *from = o->start;
+
+	if (from->arena_bytes > p->budget_bytes || from->host_bytes > p->device->pinned_bytes)
+		return 1;
+	*to = *from;
+	to->graph = p->graph;
+	to->device = p->device;
+	to->policy = o->policy->name;
+	to->options = o->options == NULL ? "" : o->options;
+	to->batch = o->batch;
+	to->budget_bytes = p->budget_bytes;
+	to->bound_time_us = 0;
+	if (to->found_by == NULL && strcmp(from->policy, to->policy) != 0)
+		to->found_by = from->policy;
+	check_figures(&to->figures, to, a);
+	if (check_plan(to, a, e) < 0)
+		return err_at(e, "the plan to start from");
+	return time_plan(to, p->device, a, e);
+}
+
+/* Takes hybrid's answer for problem p, if it is faster.  found: as run_policy(), and the result. */
+static int
+take_quick(int found, struct plan *plan, const struct problem *p, const struct planner_options *o, struct arena *a, struct err *e)
+{
+	struct planner_options quick = *o;
+	struct err why = ERR_INIT;
+	struct plan other;
+	struct floors f;
+	int rc;
+
+	quick.policy = &policies[0];
+	floors_init(&f, p->graph, p->device, &quick, a);
+	rc = floors_plan(&other, &f, p->budget_bytes, &why, e);
+	if (rc < 0)
+		return -1;
+	if (rc > 0 || (found == 0 && plan->predicted.step_time_us <= other.predicted.step_time_us))
+		return found;
+	*plan = other;
+	plan->policy = o->policy->name;
+	if (plan->found_by == NULL)
+		plan->found_by = quick.policy->name;
+	return 0;
+}
+
+/* Runs the policy for problem p.  A slow policy is no slower than hybrid.  Returns 1 without a plan, for the reason *why. */
+static int
+run_policy(struct plan *plan, const struct problem *p, const struct planner_options *o, struct floors *f, struct arena *a, struct err *why,
+    struct err *e)
+{
+	int found;
+
+	if (has_floors(o))
+		return floors_plan(plan, f, p->budget_bytes, why, e);
+	found = planner_try(plan, p, o, a, why) == 0 ? 0 : 1;
+	if (found > 0 && why->code != ERR_NO) {
+		*e = *why;
+		return -1;
+	}
+	return o->policy->quick || o->policy->command != NULL || is_limited(o) || search_stopped(o->control) ? found :
+	    take_quick(found, plan, p, o, a, e);
+}
+
+/* Fills plan with the faster of what the policy finds and o->start.  The bound allows the budget. */
+static int
+find_plan(struct plan *plan, const struct problem *p, const struct planner_options *o, struct floors *f, struct arena *a, struct err *e)
+{
+	struct err why = ERR_INIT;
+	struct plan start;
+	int found = run_policy(plan, p, o, f, a, &why, e), kept;
+
+	if (found < 0)
+		return -1;
+	kept = o->start == NULL ? 1 : take_start(&start, p, o, a, e);
+	if (kept < 0)
+		return -1;
+	if (kept == 0 && (found > 0 || start.predicted.step_time_us < plan->predicted.step_time_us)) {
+		*plan = start;
+		return 0;
+	}
+	if (found == 0)
+		return 0;
+	if (has_floors(o))
+		return refuse_search(p, o->advises ? f : NULL, &why, e);
+	*e = why;
+	return -1;
+}
+
+int
 planner_run(struct plan *plan, const struct graph *g, const struct device *d,
     const struct planner_options *o, struct arena *a, struct err *e)
 {
 	struct lifetimes life;
-	struct problem p = { .graph = g, .device = d, .life = &life, .control = o->control, .command = o->policy->command,
-	    .budget_bytes = o->budget_bytes == 0 ? device_budget(d) : o->budget_bytes };
+	struct problem p = planner_problem(g, d, &life, o);
+	struct floors f;
 
 	search_begin(o->control);
 	if (p.budget_bytes > device_budget(d))
 		return err_set(e, ERR_INPUT, "expected a budget of at most %" PRI_BYTES " bytes (what '%s' has, less what is reserved), got %"
 		    PRI_BYTES, device_budget(d), d->name, p.budget_bytes);
 	lifetimes_init(&life, g, a);
+	floors_init(&f, g, d, o, a);
 	if (life.bound_bytes > p.budget_bytes)
-		return too_small(&p, a, e);
-	if (policy_least_budget(o->policy, &life) > p.budget_bytes)
-		return too_small_for(o->policy, &p, e);
-	*plan = (struct plan) { .graph = g, .device = d, .tool = PACKAGE_NAME " " PACKAGE_VERSION,
-	    .policy = o->policy->name, .placement = o->placement->name, .options = o->options == NULL ? "" : o->options,
-	    .status = "heuristic", .batch = o->batch, .budget_bytes = p.budget_bytes };
-	if (make(plan, &p, o, a, e) < 0 || tighten(plan, &p, o, a, e) < 0 || fit(plan, d, e) < 0 ||
-	    verify(plan, d, a, e) < 0)
+		return refuse_budget(&p, o->advises && has_floors(o) ? &f : NULL, a, e);
+	if (find_plan(plan, &p, o, &f, a, e) < 0)
 		return -1;
-	if (o->control != NULL && o->control->status != NULL)
-		plan->status = o->control->status;
-	if (o->bound_time_us >= 0)
-		plan->bound_time_us = o->bound_time_us > 0 ? o->bound_time_us : bounds_time_us(o->bounds_us, &life, d, p.budget_bytes, a);
+	planner_bound(plan, &life, o, a);
 	return 0;
 }

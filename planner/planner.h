@@ -20,6 +20,11 @@ struct planner_options {
 	const char *options;		/* the command's options as text, for the plan's record */
 	double bound_time_us;		/* 0: unknown; over 0: the known bound on the time at this budget; NO_TIME_BOUND: none is wanted */
 	struct search_control *control;	/* NULL: searches end by themselves */
+	uint32_t lower_rungs;		/* 0: floors as usual (floors.h); N: from N rungs below the budget's, and only from rungs.  With all of them
+					 * no plan is slower than one for less memory, by more than 0.01 % */
+	const struct plan *start;	/* NULL, or a plan for the same graph, of any device; no answer is slower than it is on this one.  Not owned,
+					 * and the answer may share its arrays */
+	bool advises;			/* a refusal names a budget that is known to do, if the search for it is quick */
 	double *bounds_us;		/* NULL, or [BOUND_COUNT] filled with each bound on the time (bounds.h) */
 };
 
@@ -27,4 +32,14 @@ struct planner_options {
  * exceed the budget, if they do. */
 int planner_run(struct plan *plan, const struct graph *g, const struct device *d,
     const struct planner_options *o, struct arena *a, struct err *e) WARN_UNUSED;
+
+/* Returns the problem of a graph, a device and o's budget. */
+struct problem planner_problem(const struct graph *g, const struct device *d, const struct lifetimes *life, const struct planner_options *o);
+
+/* Gives a plan the bound on its time that o asks for. */
+void planner_bound(struct plan *plan, const struct lifetimes *life, const struct planner_options *o, struct arena *a);
+
+/* Fills plan by one search of o's policy for problem p, whose budget is within the device's memory and at least the bound.  The plan has
+ * no bound on its time. */
+int planner_try(struct plan *plan, const struct problem *p, const struct planner_options *o, struct arena *a, struct err *e) WARN_UNUSED;
 #endif

@@ -32,6 +32,7 @@ PYTHON_MODULES = \
 	%D%/layrub/living.py \
 	%D%/layrub/load.py \
 	%D%/layrub/measure.py \
+	%D%/layrub/measured.py \
 	%D%/layrub/observer.py \
 	%D%/layrub/private.py \
 	%D%/layrub/recorder.py \
@@ -59,6 +60,7 @@ EXTRA_DIST += $(PYTHON_MODULES) %D%/README.md %D%/pyproject.toml \
 	%D%/bench.py \
 	%D%/make_binding.py \
 	%D%/peers.py \
+	%D%/truth.py \
 	%D%/steps.py \
 	%D%/validate.py \
 	%D%/examples/gpt.py \
@@ -84,6 +86,7 @@ EXTRA_DIST += $(PYTHON_MODULES) %D%/README.md %D%/pyproject.toml \
 	%D%/tests/test_run_training.py \
 	%D%/tests/test_split.py \
 	%D%/tests/test_steps.py \
+	%D%/tests/test_measured.py \
 	%D%/tests/test_traces.py \
 	%D%/tests/test_transformers.py
 

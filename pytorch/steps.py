@@ -6,7 +6,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -126,10 +126,20 @@ class Process:
         while self._process.poll() is None and self._process.stdout.readline().strip() not in ("ready", ""):
             pass
 
+    def lines(self) -> Iterator[str]:
+        """What the script prints in JSON, as it comes; then {"error": its last line} where it fails."""
+        assert self._process.stdout is not None
+        yield from (line.rstrip() for line in self._process.stdout if line.startswith("{"))
+        if self._process.wait() != 0:
+            yield json.dumps(self._error())
+
+    def _error(self) -> dict[str, str]:
+        lines = self._log.read_text().strip().splitlines()
+        return {"error": (lines or [f"ended by {self._process.returncode}"])[-1][:400]}
+
     def result(self) -> Any:
         """Lets the script go on, and returns its result, or {"error": its last line}."""
         out = self._process.communicate("go\n" if self._process.poll() is None else None)[0]
         if self._process.returncode != 0:
-            lines = self._log.read_text().strip().splitlines()
-            return {"error": (lines or [f"ended by {self._process.returncode}"])[-1][:400]}
+            return self._error()
         return json.loads(out.strip().splitlines()[-1])

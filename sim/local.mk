@@ -5,4 +5,5 @@ libsim_a_SOURCES =
 include sim/check/local.mk
 include sim/time/local.mk
 include sim/execute/local.mk
+include sim/measured/local.mk
 include sim/report/local.mk

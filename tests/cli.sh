@@ -344,7 +344,7 @@ is 1 "check --graph: another graph"
 sed 's/"do": "offload"/"do": "fetch"/' half.json >wrong.json
 run check wrong.json
 holds "$status == 1 || $status == 2" "a plan that was changed is refused"
-run plan graphs/alexnet --device k40m --policy keep --budget 11GiB
+run plan graphs/alexnet --device k40m --policy keep --budget 10GiB
 grep -q "warning: .*NVIDIA H200" err
 ok $? "times of another device are warned of"
 run plan graphs/alexnet --device h200 --policy keep
@@ -355,6 +355,23 @@ run plan graphs/alexnet --device a100-40g --policy keep --times scaled --json
 holds "$status == 0 && $(field ideal_time_us) > 1000" "times scaled to another device"
 [ ! -s err ]
 ok $? "need no warning"
+
+# A type of 16 bits that the device lacks: the step takes longer, and how long with a type that the device has.
+run plan bert-large --device v100 --batch 1 --policy keep --set dtype=float16 --set optimizer=sgd --json
+float16=$(field ideal_time_us)
+run plan bert-large --device v100 --batch 1 --policy keep --set optimizer=sgd --json
+holds "$(field ideal_time_us) > 3 * $float16" "bfloat16 takes float32's time on a V100"
+grep -q "^layrub: warning: 'v100' does not calculate in bfloat16: .* a step without copies; with --set dtype=float16 it would be " err
+ok $? "and is warned of, with the time in float16"
+run info bert-large --device gtx1080ti
+grep -q "^layrub: warning: 'gtx1080ti' does not calculate in bfloat16: .* without copies$" err
+ok $? "info warns, too; where there is no float16 either, only of that"
+run info bert-large --device h200
+[ ! -s err ]
+ok $? "a device that has bfloat16 needs no warning"
+run info resnet50 --device k40m
+[ ! -s err ]
+ok $? "float32 in place of tf32 needs no warning"
 
 # The networks that the paper is about.
 run plan resnet50 --batch 64 --device k40m --policy keep --json
@@ -378,7 +395,7 @@ run plan resnet50 --batch 32 --device k40m --budget 100MiB --json
 ok $? "and is a result for programs, too"
 run plan resnet50 --device k40m --budget 13GB -o made
 is 2 "a budget over the device's memory"
-grep -q "device 'k40m' has 11.8 GiB for a plan, got a budget of 12.1 GiB" err
+grep -q "device 'k40m' has 10.9 GiB for a plan, got a budget of 12.1 GiB" err
 ok $? "and the message has both"
 # over POLICY NETWORK BUDGET: the refusal says by how much the peak misses the budget.
 over() {

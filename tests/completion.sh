@@ -74,7 +74,7 @@ lines() {	# WORD...
 	done
 	lines layrub-replay
 	printf '%s\n' simulate sweep | want "layrub s"
-	printf '%s\n' --placement --policy | want "layrub plan resnet50 --p"
+	printf '%s\n' --picture --placement --policy | want "layrub plan resnet50 --p"
 	printf '%s\n' vdnn-all vdnn-conv | want "layrub plan resnet50 --policy vdnn"
 	printf '%s\n' vdnn-all vdnn-conv | want "layrub plan resnet50 --policy=vdnn"
 	printf '%s\n' caffe/vgg16 '(files)' | want "layrub plan --device h200 caffe/v"

@@ -63,5 +63,5 @@ page() {	# PAGE NEW TABLE TEST
 
 page add-policy planner/policy/policy_swap_large.c planner/policy/policies.c tests/policies.c
 page add-placement planner/placement/place_longest_first.c planner/placement/placements.c tests/placement.c
-page add-layer src/network/layer_group_norm.c src/network/layers.c tests/network.c
+page add-layer src/network/layer_prelu.c src/network/layers.c tests/network.c
 done_testing

@@ -23,7 +23,7 @@
 	"\"workspace_bytes\":0,\"time_us\":0.5,\"recomputable\":true}]}"
 
 /* The keys of version 2. */
-#define GRAPH2 "{\"format\":\"layrub-graph\",\"version\":2,\"name\":\"g\",\"tensors\":[" \
+#define GRAPH2 "{\"format\":\"layrub-graph\",\"version\":2,\"name\":\"g\",\"op_times\":\"captured\",\"tensors\":[" \
 	"{\"id\":0,\"bytes\":512,\"kind\":\"parameter\"},{\"id\":1,\"bytes\":1024,\"kind\":\"activation\"}," \
 	"{\"id\":2,\"bytes\":4,\"kind\":\"result\"}],\"ops\":[" \
 	"{\"name\":\"linear\",\"source\":\"m.py:12\",\"phase\":\"forward\",\"inputs\":[0],\"outputs\":[1,2],\"workspace_bytes\":64,\"flops\":2000," \
@@ -106,7 +106,9 @@ static const struct bad bad_graphs[] = {
 };
 
 static const struct bad bad_graphs2[] = {
-	{ "\"version\":2", "\"version\":1", "tensors[2].kind", "the kind 'result' needs \"version\": 2, got 1" },
+	{ "\"captured\"", "\"guessed\"", "op_times", "expected one of 'launched', 'captured', got 'guessed'" },
+	{ "\"version\":2", "\"version\":1", "", "the key 'op_times' needs \"version\": 2, got 1" },
+	{ "\"version\":2,\"name\":\"g\",\"op_times\":\"captured\"", "\"version\":1,\"name\":\"g\"", "tensors[2].kind", "the kind 'result' needs \"version\": 2, got 1" },
 	{ "\"outputs\":[1,2]", "\"outputs\":[1]", "tensors[2]", "expected an op that writes the result, got none" },
 	{ "\"inputs\":[0],\"outputs\":[1,2]", "\"inputs\":[0,2],\"outputs\":[1,2]", "ops[0].inputs[1]",
 	    "expected a tensor with a value, got result 2 before its first write" },
@@ -434,6 +436,7 @@ test_graph2_values(void)
 	put(GRAPH2);
 	if (!ok(graph_read(&g, scratch, &a, &e) == 0, "the sample graph of version 2"))
 		return;
+	is_uint(g.op_times, OP_TIMES_CAPTURED, "how times were measured");
 	is_string(g.ops[0].source, "m.py:12", "source");
 	is_near(g.ops[0].flops, 2000, 0, "flops");
 	is_uint(g.ops[0].memory_bytes, 1536, "memory_bytes");
@@ -451,6 +454,8 @@ test_graph2_values(void)
 	ok(graph_check_times(&g, &e) == 0, "with times it is");
 	is_uint(graph_version(&g), 2, "an estimate needs version 2");
 	g.ops[1].estimated = false;
+	is_uint(graph_version(&g), 2, "so do how times were measured");
+	g.op_times = OP_TIMES_UNKNOWN;
 	is_uint(graph_version(&g), 1, "none needs version 1");
 	g.tensors[2].kind = KIND_RESULT;
 	is_uint(graph_version(&g), 2, "a result needs version 2");

@@ -39,6 +39,23 @@ command=$(sed -n 's/^plan it *layrub //p' out)
 answers 0 "the command that it prints" $command
 answers 0 "makes a plan" check net.plan.json
 
+# ---- no device given: all of them ----
+
+answers 0 "without a device" fit net.json --batch 4 --json
+devices=$(find "$LAYRUB_DATA/devices" -name '*.json' | wc -l)
+[ "$(grep -c '"fits": true' out)" -eq "$devices" ]
+ok $? "every device is tried"
+sed -n 's/.*"memory_bytes": \([0-9]*\).*/\1/p' out | sort -n -c
+ok $? "least memory comes first"
+answers 0 "in words" fit net.json --batch 4
+[ "$(grep -c 'all resident$' out)" -eq "$devices" ]
+ok $? "a line for each that fits"
+answers 1 "where no device is large enough" fit net.json --batch 100000000
+holds "0 of $devices devices fit" out "says so"
+answers 0 "a graph measured elsewhere" fit graphs/alexnet --json
+[ "$(sed -n 's/.*"step_time_us": \([0-9.e+]*\).*/\1/p' out | sort -u | wc -l)" -gt 5 ]
+ok $? "has scaled times"
+
 # ---- it fits with a plan ----
 
 batch=$((2 * top))
@@ -52,11 +69,16 @@ true_that "$(inside largest_planned overhead) <= 0.6" "takes no more than is all
 true_that "$(inside accumulation micro_batch) * $(inside accumulation micro_steps) >= $batch" "micro-steps make up the batch"
 true_that "$(inside accumulation micro_batch) <= $top" "a micro-batch is at most the largest resident batch"
 true_that "$(inside accumulation step_time_us) > $(field ideal_time_us)" "accumulation is slower than all at once"
-true_that "$(field persistent_bytes) + $(field activation_bytes) + $(field workspace_bytes) == $(field step_peak_bytes)" "parts add up to the peak"
+true_that "$(field persistent_bytes) + $(field activation_bytes) + $(field gradient_bytes) + $(field workspace_bytes) == $(field step_peak_bytes)" "parts add up to the peak"
 step=$(field step_time_us)
-answers 0 "the plan itself" plan net.json --device small.json --batch $batch --json
+command=$(field command)
+# shellcheck disable=SC2086
+answers 0 "the plan itself" ${command#layrub } --json
 [ "$(field step_time_us)" = "$step" ]
 ok $? "has the step time that fit says"
+answers 0 "another batch" fit net.json --device small.json --batch 2 --slowdown 60% --json
+[ "$(inside largest_planned batch)" = "$planned" ]
+ok $? "has the same largest batch"
 answers 0 "in words" fit net.json --device small.json --batch $batch --slowdown 60%
 holds "yes, with a plan: the step would need" out "says so"
 holds "limit                at batch" out "names what limits a larger batch"
@@ -121,7 +143,6 @@ bad() {	# TEXT ARGUMENT...
 	answers 2 "$*" fit "$@"
 	holds "$text" err "says: $text"
 }
-bad "expected a device" net.json
 bad "--slowdown: expected a percentage such as 25%" net.json -d k40m --slowdown fast
 bad "--slowdown: expected a percentage such as 25%" net.json -d k40m --slowdown -5%
 bad "--budget: expected a size" net.json -d k40m --budget much

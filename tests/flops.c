@@ -67,6 +67,12 @@ static const struct layer_row layers[] = {
 	    { "conv-backward-filter", 96, 256 + 64 + 48, 0 },
 	    { "conv-backward-data", 96, 48 + 64 + 256, 0 },
 	    { "sgd-update", 0, 3 * 48, 0 } } },
+	/* 192 multiplications: 2 samples x 4 pixels x 2 channels in x 3 out x 4 taps.  Input 64 bytes, filter 96, output 384. */
+	{ "transposed conv 2 x 2", &lowering_reuse, "", MAP("s", "[2,2,2]"), "'type':'conv-transposed','channels':3,'kernel':2,'stride':2,'bias':false", LOSS, {
+	    { "conv-transposed", 384, 64 + 96 + 384, 0 },
+	    { "conv-transposed-backward-filter", 384, 64 + 384 + 96, 0 },
+	    { "conv-transposed-backward-data", 384, 96 + 384 + 64, 0 },
+	    { "sgd-update", 0, 3 * 96, 0 } } },
 	/* 120 multiplications: 6 rows of 4 by 4 x 5.  Input 96 bytes, weight 80, bias 20, output 120. */
 	{ "linear", &lowering_reuse, "", ROWS, "'type':'linear','features':5", LOSS, {
 	    { "linear", 240, 96 + 80 + 20 + 120, 0 },
@@ -105,6 +111,15 @@ static const struct layer_row layers[] = {
 	    { "layer-norm", 0, 96 + 2 * 16 + 96 + 2 * 24, 0 },
 	    { "layer-norm-backward", 0, 2 * 96 + 2 * 16 + 2 * 24 + 96 + 2 * 16, 0 },
 	    { "sgd-update", 0, 3 * 16, 0 }, { "sgd-update", 0, 3 * 16, 0 } } },
+	/* Passes over the map as of batch norm. */
+	{ "group norm", &lowering_reuse, "", IMAGE, "'type':'group-norm','groups':3", LOSS, {
+	    { "group-norm", 0, 3 * 96, 0 }, { "group-norm-backward", 0, 5 * 96, 0 },
+	    { "sgd-update", 0, 3 * 12, 0 }, { "sgd-update", 0, 3 * 12, 0 } } },
+	/* A framework copies weight and bias for each of 2 samples: 24 bytes from 12. */
+	{ "instance norm, framework", &lowering_framework, "", IMAGE, "'type':'instance-norm','affine':true", LOSS, {
+	    { "copy", 0, 12 + 24, 0 }, { "copy", 0, 12 + 24, 0 },
+	    { "instance-norm", 0, 3 * 96, 0 }, { "instance-norm-backward", 0, 5 * 96, 0 },
+	    { "update-add", 0, 3 * 12, 0 }, { "update-add", 0, 3 * 12, 0 } } },
 	{ "RMS norm", &lowering_reuse, "", ROWS, "'type':'rms-norm'", LOSS, {
 	    { "rms-norm", 0, 96 + 16 + 96 + 24, 0 },
 	    { "rms-norm-backward", 0, 2 * 96 + 16 + 24 + 96 + 16, 0 },
@@ -209,6 +224,23 @@ static const struct layer_row layers[] = {
 	    "'type':'cross-entropy','inputs':['s','y'],'upcast':true", "", {
 	    { "copy", 0, 20 + 40, 0 }, { "softmax-loss", 0, 40 + 16 + 40 + 4, 0 },
 	    { "softmax-loss-backward", 0, 40 + 16 + 40, 0 }, { "copy", 0, 40 + 20, 0 } } },
+	/* 8 rows of 3 features and a weight of 5 x 3: 120 multiplications for the logits, as many for each gradient.  Rows 96 bytes, weight
+	 * 60, labels 64, the loss 4; 3 passes over all logits, 160 bytes; the workspace is half of them. */
+	{ "linear cross-entropy", &lowering_reuse, "", MAP("s", "[4,3]") "{'name':'y','type':'input','shape':[4],'dtype':'int64'},",
+	    "'type':'linear-cross-entropy','features':5,'chunks':2,'inputs':['s','y']", "", {
+	    { "linear-cross-entropy", 3 * 240, 96 + 60 + 64 + 4 + 96 + 60 + 3 * 160, 80 },
+	    { "sgd-update", 0, 3 * 60, 0 } } },
+	{ "linear cross-entropy, framework", &lowering_framework, "", MAP("s", "[4,3]") "{'name':'y','type':'input','shape':[4],'dtype':'int64'},",
+	    "'type':'linear-cross-entropy','features':5,'chunks':2,'inputs':['s','y']", "", {
+	    { "linear-cross-entropy", 3 * 240, 96 + 60 + 64 + 4 + 96 + 60 + 3 * 160, 80 },
+	    { "ones", 0, 4 + 4, 0 }, { "linear-cross-entropy-backward", 0, 96 + 4 + 96, 0 }, { "linear-cross-entropy-backward", 0, 60 + 4 + 60, 0 },
+	    { "update-add", 0, 3 * 60, 0 } } },
+	/* A map and a target of 96 bytes. */
+	{ "squared error", &lowering_reuse, "", ROWS "{'name':'y','type':'input','shape':[3,4]},", "'type':'mse-loss','inputs':['s','y']", "", {
+	    { "mse-loss", 0, 2 * 96 + 4, 0 }, { "mse-loss-backward", 0, 3 * 96, 0 } } },
+	/* The difference is kept. */
+	{ "absolute error, framework", &lowering_framework, "", ROWS "{'name':'y','type':'input','shape':[3,4]},", "'type':'l1-loss','inputs':['s','y']", "", {
+	    { "l1-loss", 0, 3 * 96 + 4, 0 }, { "ones", 0, 4 + 4, 0 }, { "l1-loss-backward", 0, 96 + 4 + 96, 0 } } },
 	/* Of each parameter, 80 bytes: the momentum is read and written, the gradient read. */
 	{ "momentum", &lowering_reuse, "'optimizer':'momentum',", ROWS, "'type':'linear','features':5,'bias':false", LOSS, {
 	    { "linear", 240, 96 + 80 + 120, 0 }, { "linear-backward-weight", 240, 96 + 120 + 80, 0 }, { "linear-backward-data", 240, 80 + 120 + 96, 0 },
@@ -216,6 +248,11 @@ static const struct layer_row layers[] = {
 	{ "Adam", &lowering_reuse, "'optimizer':'adam',", ROWS, "'type':'linear','features':5,'bias':false", LOSS, {
 	    { "linear", 240, 96 + 80 + 120, 0 }, { "linear-backward-weight", 240, 96 + 120 + 80, 0 }, { "linear-backward-data", 240, 80 + 120 + 96, 0 },
 	    { "adam-update", 0, 80 + 2 * 2 * 80 + 2 * 80, 0 } } },
+	/* Of 1024 x 4 values 16,384 bytes: two states of 4096 bytes and 16 scales each, read and written. */
+	{ "Adam of 8 bits", &lowering_framework, "'optimizer':'adam-8bit',", ROWS, "'type':'linear','features':1024,'bias':false", LOSS, {
+	    { "linear", 49152, 96 + 16384 + 24576, 0 }, { "linear-backward-weight", 49152, 96 + 24576 + 16384, 0 },
+	    { "linear-backward-data", 49152, 16384 + 24576 + 96, 0 },
+	    { "adam-8bit-update", 0, 3 * 16384 + 2 * 2 * (4096 + 16 * 4), 0 } } },
 	/* lerp (3 maps), multiply (2), squares (3), root (2), divide (2), add in place (2), quotient (4). */
 	{ "Adam, framework", &lowering_framework, "'optimizer':'adam',", ROWS, "'type':'linear','features':5,'bias':false", LOSS, {
 	    { "linear", 240, 96 + 80 + 120, 0 }, { "linear-backward-weight", 240, 96 + 120 + 80, 0 }, { "linear-backward-data", 240, 80 + 120 + 96, 0 },
@@ -261,7 +298,7 @@ compare(const char *what, const struct op_row *rows, const struct graph *g, cons
 static bool
 lower_twice(struct graph *g, struct graph *h, const struct layer_row *row, const struct device *flops, const struct device *bytes, struct arena *a)
 {
-	const char *text = arena_printf(a, "{'format':'layrub-network','version':1,'name':'n','batch':2,%s'layers':[%s{'name':'t',%s}%s]}",
+	const char *text = arena_printf(a, "{'format':'layrub-network','version':2,'name':'n','batch':2,%s'layers':[%s{'name':'t',%s}%s]}",
 	    row->options, row->inputs, row->layer, row->end);
 	struct err e = ERR_INIT;
 	struct network n;
@@ -301,6 +338,13 @@ test_workspace(void)
 		{ "conv-backward-data", 3456, 856 + 2 * 384, 384 },
 		{ "sgd-update", 0, 648, 0 }, { "sgd-update", 0, 36, 0 }
 	};
+	/* Only the 44 bytes stay. */
+	static const struct op_row last[OPS_MOST] = {
+		{ "conv", 3456, 868 + 2 * 44, 44 },
+		{ "conv-backward-filter", 3456, 868, 0 }, { "conv-backward-data", 3456, 856, 0 },
+		{ "sgd-update", 0, 648, 0 }, { "sgd-update", 0, 36, 0 }
+	};
+	struct layer_row row = layers[0];
 	struct device flops = counting(false), bytes = counting(true);
 	struct arena a = ARENA_INIT;
 	struct graph g, h;
@@ -309,6 +353,9 @@ test_workspace(void)
 	flops.compute.conv_rule_count = bytes.compute.conv_rule_count = 3;
 	if (lower_twice(&g, &h, &layers[0], &flops, &bytes, &a))
 		compare("conv with workspace", want, &g, &h);
+	row.options = "'layout':'channels-last',";
+	if (lower_twice(&g, &h, &row, &flops, &bytes, &a))
+		compare("conv of images pixel by pixel", last, &g, &h);
 	arena_free(&a);
 }
 
@@ -329,10 +376,34 @@ test_multiprocessors(void)
 	arena_free(&a);
 }
 
+/* A depthwise convolution has no tiles and no workspace, and float32's rate whatever its type.  2 samples x 4 pixels x 3 channels x
+ * 9 taps x 2 FLOPs. */
+static void
+test_depthwise(void)
+{
+	static struct conv_rule rules[] = { { .pass = CONV_FORWARD, .math = MATH_BFLOAT16, .input = 1 } };
+	static const struct layer_row row = { "depthwise conv", &lowering_reuse, "'dtype':'bfloat16',", IMAGE,
+	    "'type':'conv','channels':3,'kernel':3,'pad':1,'groups':3,'bias':false", LOSS,
+	    { { "conv", 432, 48 + 54 + 48, 0 }, { "conv-backward-filter", 432, 48 + 48 + 54, 0 }, { "conv-backward-data", 432, 54 + 48 + 48, 0 },
+	      { "sgd-update", 0, 3 * 54, 0 } } };
+	struct device flops = counting(false), bytes = counting(true);
+	struct arena a = ARENA_INIT;
+	struct graph g, h;
+
+	flops.compute.flops[MATH_BFLOAT16] = 1e9;
+	flops.compute.conv_tile[0] = flops.compute.conv_tile[1] = 32;
+	flops.compute.conv_rules = bytes.compute.conv_rules = rules;
+	flops.compute.conv_rule_count = bytes.compute.conv_rule_count = 1;
+	if (lower_twice(&g, &h, &row, &flops, &bytes, &a))
+		compare(row.what, row.ops, &g, &h);
+	arena_free(&a);
+}
+
 int
 main(void)
 {
 	test_layers();
+	test_depthwise();
 	test_workspace();
 	test_multiprocessors();
 	return tap_done();

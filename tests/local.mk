@@ -48,6 +48,9 @@ C_TESTS += %D%/simulate.t %D%/simulate_random.t
 %C%_simulate_t_LDADD = $(TEST_LIBS)
 %C%_simulate_random_t_SOURCES = %D%/simulate_random.c %D%/toy_plan.c %D%/toy_plan.h
 %C%_simulate_random_t_LDADD = $(TEST_LIBS)
+C_TESTS += %D%/measured.t
+%C%_measured_t_SOURCES = %D%/measured.c %D%/toy_plan.c %D%/toy_plan.h
+%C%_measured_t_LDADD = $(TEST_LIBS)
 C_TESTS += %D%/picture.t
 %C%_picture_t_SOURCES = %D%/picture.c
 %C%_picture_t_LDADD = $(TEST_LIBS)
@@ -113,11 +116,14 @@ EXTRA_DIST += %D%/mutate.sh %D%/mutate.list
 .PHONY: mutate
 mutate:
 	@CC='$(CC)' $(SHELL) $(srcdir)/%D%/mutate.sh '$(srcdir)' mutate '$(if $(filter command,$(origin N)),$(N))'
-C_TESTS += %D%/network.t %D%/network_set.t %D%/lower.t %D%/passes.t %D%/roofline.t %D%/flops.t
+C_TESTS += %D%/network.t %D%/network_set.t %D%/lower.t %D%/passes.t %D%/roofline.t %D%/flops.t %D%/layer_counts.t
 %C%_network_set_t_SOURCES = %D%/network_set.c
 %C%_network_set_t_LDADD = $(TEST_LIBS)
 %C%_passes_t_SOURCES = %D%/passes.c %D%/network_text.h
 %C%_passes_t_LDADD = $(TEST_LIBS)
+%C%_layer_counts_t_SOURCES = %D%/layer_counts.c
+%C%_layer_counts_t_LDADD = $(TEST_LIBS)
+EXTRA_DIST += %D%/layer_counts.py
 %C%_flops_t_SOURCES = %D%/flops.c %D%/network_text.h
 %C%_flops_t_LDADD = $(TEST_LIBS)
 %C%_network_t_SOURCES = %D%/network.c
@@ -161,7 +167,7 @@ C_TESTS += %D%/idle.t %D%/results.t
 C_TESTS += %D%/bounds.t
 %C%_bounds_t_SOURCES = %D%/bounds.c
 %C%_bounds_t_LDADD = $(TEST_LIBS)
-SHELL_TESTS += %D%/policy_cases.sh
+SHELL_TESTS += %D%/policy_cases.sh %D%/floors.sh
 C_TESTS += %D%/bound_optimum.t
 %C%_bound_optimum_t_SOURCES = %D%/bound_optimum.c %D%/optimum.c %D%/optimum_values.c \
 	%D%/optimum_plan.c %D%/optimum.h %D%/optimum_private.h %D%/tiny_step.c %D%/tiny_step.h
@@ -245,6 +251,11 @@ EXTRA_DIST += %D%/bench_schedule.sh
 .PHONY: bench-schedule
 bench-schedule: layrub$(EXEEXT)
 	@LAYRUB=./layrub LAYRUB_DATA='$(abs_top_srcdir)/networks' $(SHELL) $(srcdir)/%D%/bench_schedule.sh
+
+EXTRA_DIST += %D%/bench_floors.sh
+.PHONY: bench-floors
+bench-floors: layrub$(EXEEXT)
+	@LAYRUB=./layrub LAYRUB_DATA='$(abs_top_srcdir)/networks' $(SHELL) $(srcdir)/%D%/bench_floors.sh
 
 # What has threads, for a build with --enable-tsan.  What other libraries do in theirs is not looked at, but for OpenMP, which
 # explains itself to the sanitizer.

@@ -256,6 +256,18 @@ peak_of(const struct graph *g, double *time_us, struct arena *a)
 	return peak;
 }
 
+/* Parameters that no update changes. */
+static uint32_t
+frozen(const struct network *n)
+{
+	uint32_t count = 0;
+
+	for (uint32_t i = 0; i < n->layer_count; i++)
+		for (uint32_t k = n->layers[i].params_from == LAYER_NONE ? 0 : 1; k < n->layers[i].param_count; k++)
+			count += n->layers[i].params_frozen[k];
+	return count;
+}
+
 static void
 test_network(const char *name, const struct device *d)
 {
@@ -275,7 +287,8 @@ test_network(const char *name, const struct device *d)
 		is_uint(t.unclassed, 0, "%s, %s: every op has a class", name, lowerings[k]->name);
 		is_uint(t.phases, 0, "%s, %s: phases in order, ops of layers", name, lowerings[k]->name);
 		is_uint(t.pure, 0, "%s, %s: recomputable is forward without a lasting effect", name, lowerings[k]->name);
-		is_uint(t.late, 0, "%s, %s: parameters are read and updated, and only they", name, lowerings[k]->name);
+		is_uint(t.late, frozen(&n), "%s, %s: parameters are read and updated, and only they, but for those that are frozen", name,
+		    lowerings[k]->name);
 		if (!lower_or_fail(&g, &n, lowerings[k], NULL, &a))
 			continue;
 		peak = peak_of(&g, &us, &a);
@@ -295,6 +308,9 @@ test_network(const char *name, const struct device *d)
 #define SAMPLE_TAIL ",{'name':'v','type':'flatten','inputs':['t']},{'name':'f','type':'linear','features':5}," \
 	"{'name':'y','type':'input','shape':[1],'dtype':'int64'},{'name':'l','type':'cross-entropy','inputs':['f','y']}]}"
 #define TOKENS "{'name':'s','type':'reshape','inputs':['c'],'shape':[4,24]},"
+#define TARGET "{'name':'i','type':'input','shape':[6,4,4]},"
+#define ROUTE TOKENS "{'name':'g','type':'linear','features':6},{'name':'r','type':'route','top':2},"
+#define AFTER_LOSS "'type':'relu','inputs':['c']"
 
 /* Types whose shape rule asks for more than a map and numbers of 2: the layers before 't', and what it says. */
 static const struct { const char *type, *before, *says; } special[] = {
@@ -305,11 +321,24 @@ static const struct { const char *type, *before, *says; } special[] = {
 	{ "permute", "", "'type':'permute','order':[2,0,1]" },
 	{ "attention", TOKENS, "'type':'attention','heads':2" },
 	{ "rotary", TOKENS, "'type':'rotary','heads':2" },
+	{ "relative-bias", TOKENS "{'name':'p','type':'relative-bias','heads':2},", "'type':'attention','heads':2,'inputs':['s','p']" },
+	{ "alibi", TOKENS "{'name':'p','type':'alibi','heads':2},", "'type':'attention','heads':2,'fused':false,'inputs':['s','p']" },
+	{ "moe", TOKENS, "'type':'moe','experts':6,'features':5" },
+	{ "route", TOKENS "{'name':'g','type':'linear','features':6},", "'type':'route','top':2" },
+	{ "dispatch", ROUTE "{'name':'d','type':'dispatch','inputs':['s','r']},", "'type':'combine','inputs':['d','r']" },
+	{ "combine", ROUTE "{'name':'d','type':'dispatch','inputs':['s','r']},", "'type':'combine','inputs':['d','r']" },
+	{ "pixel-shuffle", "{'name':'d','type':'conv','channels':8,'kernel':1},", "'type':'pixel-shuffle','factor':2" },
+	{ "mse-loss", SAMPLE_D "{'name':'o','type':'mse-loss','inputs':['c','d']},", AFTER_LOSS },
+	{ "l1-loss", SAMPLE_D "{'name':'o','type':'l1-loss','inputs':['c','d']},", AFTER_LOSS },
+	{ "bce-loss", TARGET "{'name':'o','type':'bce-loss','inputs':['c','i']},", AFTER_LOSS },
+	{ "kl-loss", TARGET "{'name':'o','type':'kl-loss','inputs':['c','i']},", AFTER_LOSS },
+	{ "linear-cross-entropy", "{'name':'k','type':'input','shape':[24],'dtype':'int64'},"
+	    "{'name':'o','type':'linear-cross-entropy','inputs':['c','k'],'features':7,'bias':true},", AFTER_LOSS },
 	{ "embedding", "{'name':'i','type':'input','shape':[96],'dtype':'int32'},"
 	    "{'name':'e','type':'embedding','vocabulary':7,'features':1},{'name':'r','type':'reshape','shape':[6,4,4]},",
 	    "'type':'add','inputs':['c','r']" },
 	{ "cross-entropy", "{'name':'k','type':'input','shape':[24],'dtype':'int64'},"
-	    "{'name':'o','type':'cross-entropy','inputs':['c','k']},", "'type':'relu','inputs':['c']" },
+	    "{'name':'o','type':'cross-entropy','inputs':['c','k']},", AFTER_LOSS },
 };
 
 /* The layer 't' of a type, with every required number 2; extra: more attributes, or "". */
@@ -339,7 +368,7 @@ test_sample(const struct layer_type *type, const char *extra)
 
 	if (is_read(&n, sample(type, extra, &a), &a)) {
 		for (uint32_t i = 0; i < n.layer_count; i++)
-			has |= n.layers[i].type == type;
+			has |= n.layers[i].type == type || (type->parts != NULL && strncmp(n.layers[i].name, "t.", 2) == 0);
 		ok(has, "a sample of %s%s", type->name, extra);
 		for (int k = 0; k < LOWER_COUNT; k++)
 			if (lower_or_fail(&g, &n, lowerings[k], NULL, &a)) {
@@ -471,6 +500,40 @@ test_probabilities(void)
 	arena_free(&a);
 }
 
+/* Pixel by pixel, a permute to rows, columns, channels is a view and a flatten a copy. */
+static void
+test_layout(void)
+{
+	static const char *const ops[] = { "f c conv 0 1>2", "f n layer-norm 2 3 4>5 6 7", "f v flatten 5>8", "f l softmax-loss 8 9>11 10 8~11",
+		"b l softmax-loss-backward 11 9>12 11~12", "b v flatten 12>13", "b n layer-norm-backward 2 13 3 4 6 7>14 15 16",
+		"b c conv-backward-filter 0 14>17", "u c sgd-update 17 1>1", "u n sgd-update 15 3>3", "u n sgd-update 16 4>4", NULL };
+
+	test_ops("{'format':'layrub-network','version':2,'name':'layout','batch':2,'layout':'channels-last','layers':["
+	    "{'name':'x','type':'input','shape':[3,4,4]},{'name':'c','type':'conv','channels':5,'kernel':3,'bias':false},"
+	    "{'name':'p','type':'permute','order':[1,2,0]},{'name':'n','type':'layer-norm'},{'name':'q','type':'permute','order':[2,0,1]},"
+	    "{'name':'v','type':'flatten'},{'name':'y','type':'input','shape':[1],'dtype':'int64'},"
+	    "{'name':'l','type':'cross-entropy','inputs':['v','y']}]}", &lowering_reuse, ops);
+}
+
+/* A result is the map of its layer: of a view the map that it shows, of several passes one for each. */
+static void
+test_results(void)
+{
+	struct arena a = ARENA_INIT;
+	struct network n;
+	struct graph g;
+
+	for (int k = 0; k < LOWER_COUNT; k++)
+		if (is_read(&n, "{'format':'layrub-network','version':2,'name':'results','batch':2,'accumulate':3,'layers':["
+		    "{'name':'x','type':'input','shape':[6,4,4]},{'name':'c','type':'conv','channels':5,'kernel':1},"
+		    "{'name':'v','type':'flatten','result':true},{'name':'f','type':'linear','features':7},"
+		    "{'name':'p','type':'softmax','result':true},{'name':'y','type':'input','shape':[1],'dtype':'int64'},"
+		    "{'name':'l','type':'cross-entropy','inputs':['f','y'],'result':true}]}", &a) &&
+		    lower_or_fail(&g, &n, lowerings[k], NULL, &a))
+			is_uint(kind_bytes(&g, KIND_RESULT), 3 * (2 * 5 * 16 * 4 + 2 * 7 * 4 + 4), "results of 3 passes in lowering %s", lowerings[k]->name);
+	arena_free(&a);
+}
+
 int
 main(void)
 {
@@ -490,6 +553,12 @@ main(void)
 	test_optimizer(SMALL("'optimizer':'adam',"), parameters, 2 * parameters);
 	test_optimizer(SMALL("'optimizer':'adam','dtype':'bfloat16','master_dtype':'float32',"), parameters / 2, 3 * parameters);
 	test_optimizer(SMALL("'optimizer':'sgd','dtype':'float16','master_dtype':'float32',"), parameters / 2, parameters);
+	test_optimizer(SMALL("'optimizer':'adamw','dtype':'bfloat16','master_dtype':'float32',"), parameters / 2, 3 * parameters);
+	/* below 4096 values, states of 8 bits are float32 */
+	test_optimizer(SMALL("'optimizer':'adam-8bit','dtype':'bfloat16',"), parameters / 2, 2 * parameters);
+	test_optimizer(SMALL("'optimizer':'adamw-8bit','master_dtype':'float32',"), parameters, 3 * parameters);
+	test_results();
+	test_layout();
 	if (!ok(device_read(&d, data_path("devices/h200.json"), &a, &e) == 0, "devices/h200 is read"))
 		err_print(&e, "lower", stderr);
 	else {

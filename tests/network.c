@@ -16,6 +16,7 @@
 /* Layers are written with ' for ", so that they can be read. */
 #define DOC(layers) HEAD "'layers':[" layers "]}"
 #define IMAGE "{'name':'x','type':'input','shape':[3,8,8]},"
+#define TOKENS "{'name':'x','type':'input','shape':[5,12]},"
 #define CONV "{'name':'c','type':'conv','channels':4,'kernel':3},"
 #define LOSS ",{'name':'y','type':'input','shape':[1],'dtype':'int64'},{'name':'l','type':'cross-entropy','inputs':['f','y']}"
 #define FC "{'name':'v','type':'flatten'},{'name':'f','type':'linear','features':10}"
@@ -57,7 +58,7 @@ static const struct { const char *json, *path, *text; } bad[] = {
 	{ HEAD "'dtype':'int64','layers':[]}", "dtype", "expected one of 'float32', 'bfloat16', 'float16', got 'int64'" },
 	{ HEAD "'math':{'cone':'tf32'},'layers':[]}", "math", "expected a class of ops, got 'cone'" },
 	{ HEAD "'math':{'conv':'tf33'},'layers':[]}", "math.conv", "expected one of 'float32', 'tf32'" },
-	{ HEAD "'optimizer':'adagrad','layers':[]}", "optimizer", "expected one of 'sgd', 'momentum', 'adam', got 'adagrad'" },
+	{ HEAD "'optimizer':'adagrad','layers':[]}", "optimizer", "expected one of 'sgd', 'momentum', 'adam', 'adamw', 'adam-8bit', 'adamw-8bit', got 'adagrad'" },
 	{ DOC("3"), "layers[0]", "expected an object, got a whole number" },
 	{ DOC("{'type':'relu'}"), "layers[0]", "expected the key 'name', got none" },
 	{ DOC("{'name':'x'}"), "layers[0]", "expected the key 'type', got none" },
@@ -87,7 +88,45 @@ static const struct { const char *json, *path, *text; } bad[] = {
 	{ DOC(IMAGE "{'name':'c','type':'conv','channels':4,'kernel':3,'bias':1}"), "layers[1].bias",
 	    "expected true or false, got a whole number" },
 	{ DOC("{'name':'x','type':'input','shape':[5]},{'name':'c','type':'conv','channels':4,'kernel':3}"), "layers[1].inputs[0]",
-	    "expected an image [channels, height, width], got [5]" },
+	    "expected an image [channels, height, width] or a signal [channels, length], got [5]" },
+	{ DOC("{'name':'x','type':'input','shape':[5,9]},{'name':'c','type':'conv','channels':4,'kernel':[3,1]}"), "layers[1].kernel",
+	    "expected one number for a signal [channels, length], got 3 and 1" },
+	{ DOC(IMAGE "{'name':'c','type':'conv-transposed','channels':4,'kernel':2,'pad':5}"), "layers[1].pad",
+	    "expected less than the 9 pixels of the image to cut off, got 10" },
+	{ DOC(IMAGE "{'name':'c','type':'conv-transposed','channels':4,'kernel':2,'stride':2,'output_pad':2}"), "layers[1].output_pad",
+	    "expected less than the stride or the dilation, got 2" },
+	{ DOC(IMAGE "{'name':'c','type':'conv','channels':4,'kernel':3,'output_pad':1}"), "layers[1]",
+	    "expected an attribute of 'conv', got 'output_pad'" },
+	{ DOC(IMAGE "{'name':'g','type':'group-norm','groups':2}," END), "layers[1].groups", "expected a divisor of the 3 channels, got 2" },
+	{ DOC(IMAGE "{'name':'g','type':'pixel-shuffle','factor':2}," END), "layers[1].factor",
+	    "expected a number whose square divides the channels, got 2" },
+	{ DOC(IMAGE "{'name':'g','type':'pixel-unshuffle','factor':3}," END), "layers[1].factor",
+	    "expected a number that divides height and width, got 3" },
+	{ DOC(IMAGE "{'name':'z','type':'input','shape':[3,8,9]},{'name':'l','type':'mse-loss','inputs':['x','z']}"), "layers[2].inputs[1]",
+	    "expected a target for each value of [3, 8, 8], got [3, 8, 9]" },
+	{ DOC(IMAGE "{'name':'z','type':'scale'},{'name':'l','type':'kl-loss','inputs':['x','z']}"), "layers[2].inputs[1]",
+	    "expected a target that no gradient reaches, got 'z', which is trained" },
+	{ DOC(TOKENS "{'name':'y','type':'input','shape':[4],'dtype':'int64'},"
+	    "{'name':'l','type':'linear-cross-entropy','features':7,'inputs':['x','y']}"), "layers[2].inputs[1]",
+	    "expected a label for each of the 5 rows of [5, 12], got [4]" },
+	{ DOC(TOKENS "{'name':'b','type':'alibi','heads':2},{'name':'a','type':'attention','heads':4,'kv_heads':4,'inputs':['x','b']}"),
+	    "layers[2].inputs[1]", "expected [heads, tokens, tokens of keys], got [2, 5, 5]" },
+	/* layers that are several */
+	{ DOC(TOKENS "{'name':'m','type':'moe','experts':3,'features':8,'top':4}"), "layers[1].route.top",
+	    "expected at most the 3 experts, got 4" },
+	{ DOC(TOKENS "{'name':'m','type':'moe','experts':3,'features':0}"), "layers[1].features", "expected a whole number from 1 to" },
+	{ DOC(TOKENS "{'name':'f','type':'linear','features':8,'lora':2,'lora_dropout':2}"), "layers[1].dropout.p",
+	    "expected a number from 0 to 1, got 2" },
+	{ DOC(TOKENS "{'name':'m.gate','type':'relu'},{'name':'m','type':'gated-mlp','features':8}"), "layers[2].gate.name",
+	    "expected a name that no other layer has, got 'm.gate'" },
+	{ DOC(TOKENS "{'name':'d','type':'dispatch','inputs':['x','x']}"), "layers[1].inputs[1]",
+	    "expected a layer 'route', got 'x' of type 'input'" },
+	/* results */
+	{ DOC(IMAGE "{'name':'r','type':'relu','result':true}," END), "layers[1]", "the key 'result' needs \"version\": 2, got 1" },
+	{ DOC2(IMAGE CONV "{'name':'r','type':'relu','result':true},{'name':'s','type':'relu','inplace':true}," END), "layers[3].inplace",
+	    "expected an input that may be overwritten, got one that is read after the step, 'r'" },
+	{ DOC2(IMAGE CONV "{'name':'k','type':'flatten','inputs':['c'],'result':true},{'name':'r','type':'relu','inputs':['c'],'inplace':true}," END),
+	    "layers[3].inplace", "expected an input that may be overwritten, got one that is read after the step, 'k'" },
 	{ DOC(IMAGE "{'name':'r','type':'relu','inputs':['q']}"), "layers[1].inputs[0]", "expected a layer above, got 'q'" },
 	{ DOC(IMAGE "{'name':'r','type':'relu','inputs':['r']}"), "layers[1].inputs[0]", "expected a layer above, got 'r'" },
 	{ DOC(IMAGE "{'name':'a','type':'add','inputs':['x','b']},{'name':'b','type':'relu','inputs':['a']}"), "layers[1].inputs[1]",
@@ -205,11 +244,20 @@ static const struct { const char *layer, *shape; uint64_t parameters; } shapes[]
 	{ "'type':'conv','channels':4,'kernel':3", "[4, 7, 8]", 4 * 6 * 9 + 4 },
 	{ "'type':'conv','channels':4,'kernel':[3,1],'stride':[2,3],'pad':[0,1,2,2],'bias':false", "[4, 4, 5]", 4 * 6 * 3 },
 	{ "'type':'conv','channels':6,'kernel':3,'dilation':2,'groups':6,'pad':2", "[6, 9, 10]", 6 * 9 + 6 },
+	/* (9 - 1) * 2 - 1 - 1 + 3 + 1 = 18 rows, (10 - 1) * 2 - 1 - 1 + 3 + 1 = 20 columns */
+	{ "'type':'conv-transposed','channels':4,'kernel':3,'stride':2,'pad':1,'output_pad':1", "[4, 18, 20]", 4 * 6 * 9 + 4 },
+	{ "'type':'conv-transposed','channels':6,'kernel':[2,3],'dilation':[1,2],'groups':2,'bias':false", "[6, 10, 14]", 6 * 3 * 6 },
 	{ "'type':'linear','features':5", "[6, 9, 5]", 55 },
+	{ "'type':'linear','features':5,'experts':3", "[6, 9, 5]", 3 * 55 },
+	{ "'type':'linear','features':5,'lora':2", "[6, 9, 5]", 55 + 10 * 2 + 2 * 5 },
+	{ "'type':'gated-mlp','features':7,'bias':true", "[6, 9, 10]", 3 * 70 + 7 + 7 + 10 },
 	{ "'type':'batch-norm'", "[6, 9, 10]", 12 },
 	{ "'type':'batch-norm','affine':false", "[6, 9, 10]", 0 },
 	{ "'type':'layer-norm'", "[6, 9, 10]", 20 },
 	{ "'type':'rms-norm'", "[6, 9, 10]", 10 },
+	{ "'type':'group-norm','groups':3", "[6, 9, 10]", 12 },
+	{ "'type':'instance-norm'", "[6, 9, 10]", 0 },
+	{ "'type':'instance-norm','affine':true", "[6, 9, 10]", 12 },
 	{ "'type':'scale','bias':false", "[6, 9, 10]", 6 },
 	{ "'type':'lrn'", "[6, 9, 10]", 0 },
 	{ "'type':'max-pool','kernel':2", "[6, 4, 5]", 0 },
@@ -226,7 +274,11 @@ static const struct { const char *layer, *shape; uint64_t parameters; } shapes[]
 	{ "'type':'reshape','shape':[10,54]", "[10, 54]", 0 },
 	{ "'type':'permute','order':[2,0,1]", "[10, 6, 9]", 0 },
 	{ "'type':'upsample','factor':[1,3]", "[6, 9, 30]", 0 },
-	{ "'type':'softmax'", "[6, 9, 10]", 0 },
+	{ "'type':'upsample','mode':'bicubic'", "[6, 18, 20]", 0 },
+	{ "'type':'pixel-unshuffle','factor':1", "[6, 9, 10]", 0 },
+	{ "'type':'softmax','log':true", "[6, 9, 10]", 0 },
+	{ "'type':'drop-path'", "[6, 9, 10]", 0 },
+	{ "'type':'rescale','factor':0.5", "[6, 9, 10]", 0 },
 };
 
 static void
@@ -244,7 +296,7 @@ test_shapes(void)
 		    FC LOSS "]}", broadcast ? "{'name':'p','type':'parameter','shape':[6,1,1]}," : "", shapes[i].layer,
 		    strstr(shapes[i].layer, "inputs") == NULL ? ",'inputs':['x']" : "");
 		if (ok(read_text(&n, text, &a, &e) == 0, "%s is read", shapes[i].layer)) {
-			const struct layer *t = &n.layers[broadcast ? 2 : 1];
+			const struct layer *v = &n.layers[n.layer_count - 4], *t = layer_input(&n, v, 0);
 
 			is_string(shape_text(shape, &t->shape), shapes[i].shape, "%s: shape", shapes[i].layer);
 			is_uint(network_parameters(&n) - shape_elements(&t->shape) * 10 - 10, shapes[i].parameters,
@@ -279,6 +331,43 @@ test_repeat(void)
 		is_uint(n.layers[6].inputs[0], 5, "the second turn goes on from the first");
 		is_uint(n.layers[10].inputs[0], 9, "what follows reads the last turn");
 		is_uint(network_parameters(&n), 16 + 4 + 2 * 4, "a tied weight counts once, biases for themselves");
+	}
+	arena_free(&a);
+}
+
+/* Layers that stand for several: names, shapes, and what `trainable` means for them. */
+static void
+test_parts(void)
+{
+	static const struct { const char *name, *shape; bool trains; } want[] = {
+		{ "m.router", "[5, 3]", false }, { "m.route", "[5, 2]", false }, { "m.dispatch", "[15, 4]", false },
+		{ "m.experts.gate.base", "[15, 8]", false }, { "m.experts.gate.dropout", "[15, 4]", false }, { "m.experts.gate.lora_a", "[15, 2]", true },
+		{ "m.experts.gate.lora_b", "[15, 8]", true }, { "m.experts.gate.scaled", "[15, 8]", false }, { "m.experts.gate.sum", "[15, 8]", false },
+		{ "m.experts.act", "[15, 8]", false },
+	};
+	struct arena a = ARENA_INIT;
+	struct err e = ERR_INIT;
+	struct network n;
+
+	/* Of 5 tokens with 2 of 3 experts each, an expert gets 1.25 * 10 / 3 rows, rounded up: 5. */
+	if (!ok(read_text(&n, HEAD2 "'layers':[{'name':'x','type':'input','shape':[5,4]},"
+	    "{'name':'m','type':'moe','experts':3,'features':8,'capacity':1.25,'lora':2,'trainable':false,'result':true},"
+	    "{'name':'f','type':'relu','inputs':['m'],'trainable':false},{'name':'y','type':'input','shape':[5],'dtype':'int64'},"
+	    "{'name':'l','type':'cross-entropy','inputs':['f','y']}]}", &a, &e) == 0, "a mixture of experts is read"))
+		err_print(&e, "network", stderr);
+	else {
+		char text[160];
+
+		for (uint32_t i = 0; i < sizeof(want) / sizeof(*want); i++) {
+			const struct layer *l = &n.layers[1 + i];
+
+			is_string(l->name, want[i].name, "part %u", i);
+			is_string(shape_text(text, &l->shape), want[i].shape, "%s: shape", want[i].name);
+			ok((l->param_count > 0 && layer_trains(l, 0)) == want[i].trains, "%s: trained: %d", want[i].name, want[i].trains);
+		}
+		is_string(layer_input(&n, &n.layers[n.layer_count - 3], 0)->name, "m.combine", "the last part has the layer's name, too");
+		ok(layer_input(&n, &n.layers[n.layer_count - 3], 0)->result, "and is its result");
+		is_uint(network_parameters(&n), 4 * 3 + 3 * 3 * (4 * 8 + 2 * (4 + 8)), "parameters of all experts");
 	}
 	arena_free(&a);
 }
@@ -344,6 +433,7 @@ main(void)
 	test_bad();
 	test_shapes();
 	test_repeat();
+	test_parts();
 	test_trainable();
 	test_inplace();
 	return tap_done();

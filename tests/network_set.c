@@ -163,7 +163,7 @@ static const struct { const char *set, *text; } usage[] = {
 	{ "bacth=3", "expected LAYER.ATTRIBUTE or a key of the document, got 'bacth'; did you mean 'batch' or 'math'?" },
 	{ ".features=3", "expected LAYER.ATTRIBUTE or a key of the document, got '.features'" },
 	{ "w.=3", "expected LAYER.ATTRIBUTE or a key of the document, got 'w.'" },
-	{ "layers=[]", "expected LAYER.ATTRIBUTE or a key of the document, got 'layers'" },
+	{ "layers=[]", "expected LAYER.ATTRIBUTE or a key of the document, got 'layers'; did you mean 'layout'?" },
 	{ "version=2", "expected LAYER.ATTRIBUTE or a key of the document, got 'version'" },
 };
 

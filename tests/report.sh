@@ -164,6 +164,31 @@ run report "$work/failed.jsonl" -o "$work/x.svg"
 is 2 "so is one without a result"
 check "which says what is in it" grep '1 failed' "$work/err"
 
+# ---- a measured step: every run twice as long as it was simulated ----
+
+run report "$work/layrub.plan.json" -o "$work/simulated.json"
+sed -n '/"tid": 0, "ts"/s/.*"ts": \([^,]*\), "dur": \([^,]*\),.*"instruction": \([0-9]*\),.*/\1 \2 \3/p' "$work/simulated.json" |
+	awk 'BEGIN { print "[" } NR > 1 { print "," } { printf "{\"ph\":\"X\",\"cat\":\"cpu_op\",\"name\":\"layrub run %d\",\"ts\":%.9g,\"dur\":%.9g}", $3, 2 * $1, 2 * $2 }
+		END { print "]" }' >"$work/measured.json"
+run report --measured "$work/measured.json" "$work/layrub.plan.json"
+is 0 "a measured step is compared without a picture"
+check "the ops took twice as long" awk '$1 == "ops" && $2 != "by" { simulated = $2; measured = $4 } END { exit !(measured > 1.99 * simulated && measured < 2.01 * simulated) }' "$work/out"
+for suffix in svg html json; do
+	run report --measured "$work/measured.json" "$work/layrub.plan.json" -o "$work/both.$suffix"
+	is 0 "a measured step is drawn as $suffix"
+	check "both steps are in the $suffix" grep 'simulated' "$work/both.$suffix"
+	check "the measured one is in the $suffix" grep 'measured' "$work/both.$suffix"
+done
+run report --measured "$work/measured.json" "$work/layrub.plan.json" -o term
+check "the lag is drawn in characters" grep 'measured - simulated' "$work/out"
+run report --json --measured "$work/measured.json" "$work/layrub.plan.json"
+check "every instruction is in the JSON" sh -c '[ "$(grep -c measured_end_us "$1")" -eq "$(grep -c "\"queue\":" "$2")" ]' sh "$work/out" "$work/layrub.plan.json"
+run report --measured "$work/measured.json" "$work/keep.plan.json"
+is 2 "a trace of another plan is refused"
+check "and the error says so" grep 'another plan\|whole step' "$work/err"
+run report --measured "$work/measured.json" "$work/placed.csv" -o "$work/x.svg"
+is 2 "a placement has no measured step"
+
 # ---- gnuplot that is not there, or dies ----
 
 mkdir "$work/bin" "$work/none.d"

@@ -99,11 +99,13 @@ refused("graph", graph, "no time in version 1", lambda g: g["ops"][3].pop("time_
 refused("graph", graph, "a result in version 1", lambda g: g["tensors"][3].update(kind="result"))
 second = copy.deepcopy(graph)
 second["version"] = 2
+second["op_times"] = "captured"
 second["ops"][3].update(source="m.py:12", flops=1e9, memory_bytes=4096, math="tf32")
 second["ops"][3].pop("time_us")
 second["tensors"][3]["kind"] = "result"
 second["ops"][4].update(estimated=True)
 ok(error("graph", second) is None, "graph: the keys of version 2", error("graph", second) or "")
+refused("graph", second, "op times of version 2 in version 1", lambda g: g.update(version=1, ops=graph["ops"], tensors=graph["tensors"]))
 refused("graph", second, "no time, not estimated", lambda g: g["ops"][3].update(estimated=False))
 refused("graph", second, "negative FLOPs", lambda g: g["ops"][3].update(flops=-1))
 refused("graph", second, "an unknown number type", lambda g: g["ops"][3].update(math="int8"))

@@ -167,14 +167,26 @@ test_trace(const char *name, const char *device_name, bool results, unsigned mov
 	arena_free(&a);
 }
 
-/* A device on which copies of small tensors count: one or two engines, contention, latency. */
+/* A device on which copies of small tensors count: one or two engines, contention, latency, waits, often a loaded link. */
 static struct device
-small_device(void)
+small_device(struct arena *a)
 {
 	struct device d = { .name = "small", .memory_bytes = 1 << 30, .copy_engines = 1 + draw(2), .pinned_bytes = DEVICE_HOST_ANY };
 
 	for (int dir = 0; dir < DIRECTION_COUNT; dir++)
 		d.link[dir] = (struct link_direction) { .latency_us = draw(3) / 2.0, .bytes_per_s = 1e8 * (1 + draw(5)) };
+	for (int dir = 0; dir < DIRECTION_COUNT; dir++) {
+		struct link_direction *l = &d.link[dir];
+
+		l->loaded_count = draw(3) > 0 ? 2 : 0;
+		l->loaded = ARENA_NEW(a, struct curve_point, 2);
+		for (uint32_t i = 0; i < l->loaded_count; i++) {
+			bytes_t bytes = i == 0 ? 256 : 1 << 16;
+
+			l->loaded[i] = (struct curve_point) { bytes, device_transfer_us(&d, (enum direction)dir, bytes) * (1 + draw(4) / 3.0 + i) };
+		}
+	}
+	d.wait_us = draw(3) / 4.0;
 	d.duplex_bytes_per_s = 1e8 * (1 + draw(8));
 	for (int c = 0; c < CLASS_COUNT; c++)
 		d.contention[c] = 1 + draw(3) / 10.0;
@@ -191,7 +203,7 @@ test_small(void)
 		struct arena a = ARENA_INIT;
 		const struct plan *plan = random_plan(&draws, &a);
 
-		const struct device d = small_device();
+		const struct device d = small_device(&a);
 
 		if (plan != NULL)
 			walk(&y, plan->graph, &d, 0, 40);

@@ -318,6 +318,57 @@ test_curve(struct toy *b)
 	is_span(b, 1, 0, 14, "curve shared");
 }
 
+/* Of the 14 us of 2000 bytes 10 are latency.  While compute runs they take 18: their bytes move at half the rate.  An op until 12 leaves
+ * 1500 bytes to move after it, until 15.  100 bytes take as much more as the loaded curve's first point, 2 us. */
+static void
+test_loaded(struct toy *b)
+{
+	struct curve_point points[] = { { 1000, 12 }, { 2000, 14 } }, loaded[] = { { 1000, 14 }, { 2000, 18 } };
+	const struct link_direction link = { .latency_us = 1, .bytes_per_s = 5e8, .point_count = 2, .points = points, .loaded_count = 2, .loaded = loaded };
+	const double ops[] = { 0, 100, 12 }, ends[] = { 14, 18, 15 };
+
+	for (int k = 0; k < 3; k++) {
+		toy_init(b);
+		b->device.link[H2D] = link;
+		toy_move(b, QUEUE_IN, 2000, END);
+		if (ops[k] > 0)
+			RUN(b, ops[k], END);
+		if (toy_time(b, "loaded"))
+			is_span(b, 0, 0, ends[k], "loaded");
+	}
+	toy_init(b);
+	b->device.link[H2D] = link;
+	is_near(device_busy_us(&b->device, H2D, 100), 14, 1e-9, "loaded: a smaller copy takes as much more as the first");
+	is_near(device_busy_us(&b->device, D2H, 2000), device_transfer_us(&b->device, D2H, 2000), 0, "loaded: without a curve nothing is known");
+	loaded[1].time_us = 13;
+	is_near(device_busy_us(&b->device, H2D, 2000), 14, 0, "loaded: never faster than alone");
+	toy_move(b, QUEUE_IN, 1000, END);
+	toy_move(b, QUEUE_IN, 1000, END);
+	toy_move(b, QUEUE_IN, 1000, END);
+	if (toy_time(b, "small copies"))
+		is_span(b, 2, 24, 36, "small copies: each has its latency");
+}
+
+/* A wait of 2 us: op 0 ends at 10, the fetch of 14 us begins at 12, op 1 at 28.  Op 2 needs the fetch, too, and does not wait for it. */
+static void
+test_wait(struct toy *b)
+{
+	struct curve_point points[] = { { 1000, 12 }, { 2000, 14 } };
+
+	toy_init(b);
+	b->device.wait_us = 2;
+	b->device.link[H2D] = (struct link_direction) { .latency_us = 10, .bytes_per_s = 5e8, .point_count = 2, .points = points };
+	RUN(b, 10, END);
+	toy_move(b, QUEUE_IN, 2000, 0, END);
+	RUN(b, 5, 1, END);
+	RUN(b, 5, 1, END);
+	if (!toy_time(b, "wait"))
+		return;
+	is_span(b, 1, 12, 26, "wait: of a copy for an op");
+	is_span(b, 2, 28, 33, "wait: of an op for a copy");
+	is_span(b, 3, 33, 38, "wait: an event that is there costs nothing");
+}
+
 static void
 is_refused(struct toy *b, const char *path, const char *text, const char *what)
 {
@@ -594,7 +645,7 @@ main(void)
 	static struct toy b;
 	static void (*const cases[])(struct toy *) = {
 		test_chain, test_offload, test_fetch, test_duplex, test_latency, test_one_engine, test_contention, test_zero,
-		test_figures, test_what_if, test_gpus_per_link, test_link_what_if, test_jitter, test_jitter_ranks, test_curve, test_bad, test_memory, test_inplace
+		test_figures, test_what_if, test_gpus_per_link, test_link_what_if, test_jitter, test_jitter_ranks, test_curve, test_loaded, test_wait, test_bad, test_memory, test_inplace
 	};
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {

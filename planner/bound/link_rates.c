@@ -77,12 +77,15 @@ within_latency(const struct link_direction *l)
 	return bytes + rate * (l->latency_us - us);
 }
 
-/* R(u). */
+/* R(u).  Beside a loaded curve every transfer has a latency of its own (device_latency_us()), and moves its bytes at the rate of the
+ * document, or in all of its time where it takes less. */
 static double
 moving_rate(const struct link_direction *l, double u)
 {
 	double best = last_rate(l), lat = l->latency_us, within = within_latency(l);
 
+	if (l->loaded_count > 0)
+		return fmax(best_rate(l), l->bytes_per_s / 1e6);
 	if (within > u * lat)
 		return unlimited;
 	for (uint32_t i = 0; i < l->point_count; i++) {

@@ -377,5 +377,5 @@ hybrid_begin(struct hybrid *h)
 	h->cooldown = ARENA_NEW(h->arena, struct cooldown, h->model.interval_count);
 	h->barred = ARENA_NEW(h->arena, bool, h->model.interval_count);
 	for (int dir = 0; dir < DIRECTION_COUNT; dir++)
-		h->us_per_byte[dir] = device_transfer_us(p->device, (enum direction)dir, RATE_BYTES) / (double)RATE_BYTES;
+		h->us_per_byte[dir] = device_busy_us(p->device, (enum direction)dir, RATE_BYTES) / (double)RATE_BYTES;
 }

@@ -8,9 +8,9 @@
 
 enum {
 	/* How much the search does. */
-	EVALUATION_OPS = 2500000,	/* 10^5 .. 10^8: evaluations x ops; the time of an evaluation grows with the ops */
-	FEWEST_EVALUATIONS = 40,	/* 24 .. 100: the first configurations, and the neighbours of one of them */
-	USUAL_EVALUATIONS = 200,	/* FEWEST .. 1000: the limit where the ops set none */
+	EVALUATION_OPS = 800000,	/* 10^5 .. 10^8: evaluations x ops; the time of an evaluation grows with the ops */
+	FEWEST_EVALUATIONS = 24,	/* 24 .. 100: the first configurations, and the neighbours of one of them */
+	USUAL_EVALUATIONS = 60,	/* FEWEST .. 1000: the limit where the ops set none */
 	MOST_EVALUATIONS = 400,		/* USUAL .. 1000: the limit for a small graph, whose evaluations take least time */
 	SMALL_GRAPH = 150,		/* 0 .. 1000 ops: a few large buffers decide, so each schedule is packed with a search */
 	FIRST_CONFIGURATIONS = 8,	/* 1 .. 24: evaluated before all others, which then have a step time to beat */

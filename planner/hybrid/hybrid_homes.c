@@ -27,7 +27,7 @@ struct home_choice {
 static int64_t
 copied_in(const struct model *m, enum direction dir, uint32_t from, uint32_t to)
 {
-	return from >= to ? 0 : (int64_t)((m->start_us[to] - m->start_us[from]) * (double)RATE_BYTES / device_transfer_us(m->device, dir, RATE_BYTES));
+	return from >= to ? 0 : (int64_t)((m->start_us[to] - m->start_us[from]) * (double)RATE_BYTES / device_busy_us(m->device, dir, RATE_BYTES));
 }
 
 static bool

@@ -33,7 +33,7 @@ find_intervals(struct model *m, bytes_t least_bytes)
 
 		if (g->tensors[idle[i].tensor].bytes >= least_bytes)
 			m->intervals[m->interval_count++] = (struct model_interval) { .idle = idle[i], .bytes = (int64_t)bytes,
-			    .copy_us = { [H2D] = device_transfer_us(m->device, H2D, bytes), [D2H] = device_transfer_us(m->device, D2H, bytes) } };
+			    .copy_us = { [H2D] = device_busy_us(m->device, H2D, bytes), [D2H] = device_busy_us(m->device, D2H, bytes) } };
 	}
 	qsort(m->intervals, m->interval_count, sizeof(*m->intervals), interval_order);
 	m->interval_of = ARENA_NEW(m->arena, uint32_t, slots);

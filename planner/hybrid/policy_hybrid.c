@@ -16,6 +16,7 @@
 
 #include "planner/hybrid/hybrid_evaluation.h"
 #include "planner/hybrid/hybrid_heuristics.h"
+#include "planner/schedule/evacuation.h"
 #include "planner/search/local_search.h"
 
 #define LENGTH(list) ((int)(sizeof(list) / sizeof((list)[0])))
@@ -146,11 +147,12 @@ run_contender(void *arg)
 
 /* Returns the most evaluations of the search: fewer for larger graphs. */
 static int
-evaluations_for(const struct graph *g)
+evaluations_for(const struct problem *p)
 {
-	int n = (int)(EVALUATION_OPS / ((uint64_t)g->op_count + 1)), most = g->op_count > SMALL_GRAPH ? USUAL_EVALUATIONS : MOST_EVALUATIONS;
+	uint32_t ops = p->graph->op_count;
+	double most = fmin(EVALUATION_OPS / (ops + 1.0), ops > SMALL_GRAPH ? USUAL_EVALUATIONS : MOST_EVALUATIONS);
 
-	return n < FEWEST_EVALUATIONS ? FEWEST_EVALUATIONS : n > most ? most : n;
+	return (int)fmin(MOST_EVALUATIONS, fmax(FIRST_CONFIGURATIONS, fmax(FEWEST_EVALUATIONS, most) * search_effort(p->control)));
 }
 
 /* Runs all[i], unless the search is stopped, and makes it *best if it is the fastest that fits. */
@@ -230,6 +232,7 @@ struct hybrid_search {
 	double us;			/* of best; INFINITY: none */
 	const struct policy *row;	/* the policy that made best; NULL: hybrid itself ... */
 	struct configuration configuration;	/* ... with this configuration */
+	bool evacuated;			/* best is the evacuation, or began with it */
 	enum packing packing;
 	int evaluation_count, most_evaluations;
 	struct evaluated evaluated[EVALUATION_ROOM];
@@ -354,7 +357,8 @@ all_failed(const struct hybrid_search *x)
 static void
 start_all(struct hybrid_search *x)
 {
-	int n = ALL_CONFIGURATIONS < x->most_evaluations / STARTS_PART ? ALL_CONFIGURATIONS : x->most_evaluations / STARTS_PART;
+	int part = x->most_evaluations / STARTS_PART > FIRST_CONFIGURATIONS ? x->most_evaluations / STARTS_PART : FIRST_CONFIGURATIONS;
+	int n = part < ALL_CONFIGURATIONS ? part : ALL_CONFIGURATIONS;
 
 	start(x, 0, FIRST_CONFIGURATIONS, 0, 1);
 	start(x, FIRST_CONFIGURATIONS, n, 0, 1);
@@ -428,7 +432,7 @@ place_decisions(void *arg)
 static struct to_place
 to_place(struct hybrid_search *x, const struct decisions *d, const bytes_t *offsets)
 {
-	return (struct to_place) { .h = { .p = x->p, .packing = x->row == NULL ? x->packing : PACK_IN_FULL, .beat_us = INFINITY, .err = ERR_INIT },
+	return (struct to_place) { .h = { .p = x->p, .packing = x->row == NULL && !x->evacuated ? x->packing : PACK_IN_FULL, .beat_us = INFINITY, .err = ERR_INIT },
 	    .decisions = d, .offsets = offsets };
 }
 
@@ -481,33 +485,82 @@ improve(struct hybrid_search *x)
 	search_tell(x->p->control, "local search: %d changes kept of %d: step time %.3f ms", (int)r.kept, (int)r.trials, x->us / 1000);
 }
 
+/* Takes the decisions that need the least memory, where no others fit. */
+static void
+evacuate(struct hybrid_search *x)
+{
+	struct err e = ERR_INIT;
+
+	x->evacuated = true;
+	for (int restless = 0; restless < 2 && isinf(x->us); restless++) {
+		evacuation(&x->decisions, x->p->life, restless, x->arena);
+		x->us = time_decisions(x, &x->decisions, NULL);
+	}
+	if (isinf(x->us) || decisions_schedule(x->best, &x->decisions, x->arena, &e) < 0) {
+		x->us = INFINITY;
+		x->decisions.life = NULL;
+		x->evacuated = false;
+	}
+}
+
+/* Searches as hard as the problem says. */
+static void
+search(struct hybrid_search *x)
+{
+	struct evaluated *next;
+
+	start_all(x);
+	while (x->evaluation_count < x->most_evaluations && !search_stopped(x->p->control) && (next = next_to_expand(x)) != NULL)
+		expand(x, next);
+	if (isinf(x->us) || !search_stopped(x->p->control))
+		evaluate_policies(x);
+	if (isinf(x->us))
+		evacuate(x);
+	if (!search_stopped(x->p->control))
+		improve(x);
+}
+
+/* Takes the fastest of the simple policies. */
+static void
+search_simply(struct hybrid_search *x)
+{
+	if (x->p->beat_us > 0)
+		x->us = x->p->beat_us;
+	evaluate_policies(x);
+	if (isinf(x->us))
+		evacuate(x);
+	if (x->row == NULL && !x->evacuated)
+		x->us = INFINITY;
+}
+
 int
 policy_hybrid(struct schedule *s, const struct problem *p, struct arena *a, struct err *e)
 {
 	struct hybrid_search *x = ARENA_NEW(a, struct hybrid_search, 1);
-	struct evaluated *next;
 
 	x->p = p;
 	x->arena = a;
 	x->best = s;
 	x->us = INFINITY;
-	x->most_evaluations = evaluations_for(p->graph);
+	x->most_evaluations = evaluations_for(p);
 	x->homes_move = p->life->persistent_bytes > p->budget_bytes / HOMES_PART;
 	x->packing = p->graph->op_count > (x->homes_move ? MEDIUM_GRAPH : SMALL_GRAPH) ? PACK_QUICKLY : PACK_SHORTLY;
-	choose_tensors(x);
-	start_all(x);
-	while (x->evaluation_count < x->most_evaluations && !search_stopped(p->control) && (next = next_to_expand(x)) != NULL)
-		expand(x, next);
-	if (isinf(x->us) || !search_stopped(p->control))
-		evaluate_policies(x);
-	if (!search_stopped(p->control))
-		improve(x);
+	if (p->simple)
+		search_simply(x);
+	else {
+		choose_tensors(x);
+		search(x);
+	}
 	if (isinf(x->us)) {
-		err_set(e, ERR_NO, "policy 'hybrid' finds no plan for this budget: %s", x->why->text);
+		err_set(e, ERR_NO, "policy 'hybrid' finds no plan for this budget: %s", x->why == NULL ? "no simple policy fits" : x->why->text);
+		if (x->why == NULL)
+			return -1;
 		return x->why->reason.known ? err_set_reason(e, &x->why->reason) : -1;
 	}
 	if (x->row != NULL)
 		s->found_by = x->row->name;
+	else if (x->evacuated)
+		s->configuration = "start=evacuation";
 	else
 		s->configuration = x->start == NULL ? configuration_text(&x->configuration, a) : arena_printf(a, "start=%s", x->start->name);
 	if (search_stopped(p->control))

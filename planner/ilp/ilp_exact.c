@@ -168,6 +168,13 @@ add_time(struct exact *f)
 	}
 }
 
+/* The share of a copy's time in which its bytes move. */
+static double
+moving_share(const struct device *d, enum direction dir, bytes_t bytes)
+{
+	return fmax(0, 1 - device_latency_us(d, dir, bytes) / device_transfer_us(d, dir, bytes));
+}
+
 /* Charges the interval for a ms of copy c, of which the share `moving` is past its latency. */
 static void
 slow_down(struct exact *f, uint32_t l, uint32_t c, double moving)
@@ -299,18 +306,17 @@ link_rows(struct exact *f)
 	for (uint32_t i = 0; i < m->count; i++) {
 		const struct interval_columns *c = &f->of[i];
 		const struct timed_interval *g = m->choices[i].interval;
-		const struct link_direction *link = m->p->device->link;
-		double bytes = (double)m->graph->tensors[g->idle.tensor].bytes;
+		const bytes_t bytes = m->graph->tensors[g->idle.tensor].bytes;
 
 		for (uint32_t l = 0; l < c->o_count; l++) {
-			slow_down(f, c->o_first + l, c->o + l, fmax(0, 1 - link[D2H].latency_us / g->out_us));
+			slow_down(f, c->o_first + l, c->o + l, moving_share(m->p->device, D2H, bytes));
 			lp_add(lp, out + c->o_first + l, c->o + l, -1);
-			lp_add(lp, both + c->o_first + l, c->o + l, rates->shared ? -1 : -bytes / (g->out_us * rates->both));
+			lp_add(lp, both + c->o_first + l, c->o + l, rates->shared ? -1 : -(double)bytes / (g->out_us * rates->both));
 		}
 		for (uint32_t l = 0; l < c->r_count; l++) {
-			slow_down(f, c->r_first + l, c->r + l, fmax(0, 1 - link[H2D].latency_us / g->in_us));
+			slow_down(f, c->r_first + l, c->r + l, moving_share(m->p->device, H2D, bytes));
 			lp_add(lp, in + c->r_first + l, c->r + l, -1);
-			lp_add(lp, both + c->r_first + l, c->r + l, rates->shared ? -1 : -bytes / (g->in_us * rates->both));
+			lp_add(lp, both + c->r_first + l, c->r + l, rates->shared ? -1 : -(double)bytes / (g->in_us * rates->both));
 		}
 	}
 }

@@ -5,10 +5,10 @@
 
 #include <string.h>
 
-#define OURS(name, fn, summary) { name, summary, fn, true, true, NULL },
-#define ROW(name, fn, summary) { name, summary, fn, true, false, NULL },
-#define SLOW(name, fn, summary) { name, summary, fn, false, true, NULL },
-const struct policy policies[] = { POLICIES_OURS(OURS) POLICIES(ROW) POLICIES_SLOW(SLOW) { NULL, NULL, NULL, false, false, NULL } };
+#define OURS(name, fn, summary) { name, summary, fn, true, true, true, NULL },
+#define ROW(name, fn, summary) { name, summary, fn, true, false, false, NULL },
+#define SLOW(name, fn, summary) { name, summary, fn, false, true, false, NULL },
+const struct policy policies[] = { POLICIES_OURS(OURS) POLICIES(ROW) POLICIES_SLOW(SLOW) { NULL, NULL, NULL, false, false, false, NULL } };
 #undef SLOW
 #undef ROW
 #undef OURS

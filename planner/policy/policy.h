@@ -40,6 +40,7 @@ struct policy {
 	policy_fn *plan;
 	bool quick;		/* hybrid evaluates the policy, too */
 	bool moves_persistent;
+	bool has_floors;	/* the planner makes its plans no slower than those for less memory (planner/floors.h) */
 	const char *command;	/* of an external policy, for /bin/sh; NULL: the policy is a row of the table */
 };
 extern const struct policy policies[];	/* ends with a NULL name */

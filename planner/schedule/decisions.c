@@ -245,11 +245,11 @@ provide(struct decision_walk *w, uint32_t k)
 	return 0;
 }
 
-/* True: use u + 1 of tensor t follows at the next op.  No op lies between that could need the tensor's memory. */
+/* True: tensor t stays after use u, because use u + 1 follows at the next op.  No op lies between that could need its memory. */
 static bool
 is_needed_next(const struct decision_walk *w, uint32_t t, uint32_t u)
 {
-	return u + 1 < w->life->use_start[t + 1] && w->life->use_op[u + 1] == w->life->use_op[u] + 1;
+	return !w->d->restless && u + 1 < w->life->use_start[t + 1] && w->life->use_op[u + 1] == w->life->use_op[u] + 1;
 }
 
 /* Applies the fates of op k's tensors after it. */

@@ -12,7 +12,7 @@
  * their last, until the step's end at the latest.  Those at home on the host begin and end the step there.
  * A result has a fate after its last use, too: it stays until the step's end, ends the step on the host (FATE_OFFLOAD), or is
  * rematerialised at the end (FATE_DROP).
- * A tensor that the next op uses is kept: no op lies between that could need its memory.
+ * A tensor that the next op uses is kept, unless the decisions are restless: no op lies between that could need its memory, only its place.
  * A value that the host has already, from an earlier offload or as the tensor's home, is not copied out again.
  */
 #ifndef PLANNER_SCHEDULE_DECISIONS_H
@@ -40,6 +40,7 @@ struct decisions {
 	uint32_t *alternative;		/* [op_count] algorithm of the op's first run, or PLAN_NONE */
 	bool *barrier;			/* [op_count] all queues meet before the op */
 	bool in_place;			/* the schedule's flag (schedule.h) */
+	bool restless;			/* a tensor that the next op uses has a fate, too */
 };
 
 /* The slot of the time before persistent tensor t's first use.  All other slots are uses. */

@@ -4,6 +4,7 @@ EXTRA_DIST += %D%/README.md
 libplanner_a_SOURCES += \
 	%D%/decision_walk.h %D%/decisions.c %D%/decisions.h \
 	%D%/edges.c %D%/edges.h \
+	%D%/evacuation.c %D%/evacuation.h \
 	%D%/idle.c %D%/idle.h \
 	%D%/lifetimes.c %D%/lifetimes.h \
 	%D%/occupancy.c %D%/occupancy.h \

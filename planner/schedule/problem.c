@@ -40,6 +40,12 @@ search_tell(const struct search_control *c, const char *fmt, ...)
 	c->progress(c->user, line);
 }
 
+double
+search_effort(const struct search_control *c)
+{
+	return c == NULL || c->effort <= 0 ? 1 : c->effort;
+}
+
 int
 search_threads(const struct search_control *c)
 {

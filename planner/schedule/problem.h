@@ -9,6 +9,7 @@
 struct search_control {
 	double time_limit_s;		/* 0: none; counted from search_begin() */
 	double begin_s;			/* filled: by clock_seconds() */
+	double effort;			/* counted work of a search, as a multiple of the usual; 0: 1.  Below 1 there are no floors over budgets */
 	uint32_t threads;		/* 0: as OpenMP decides */
 	bool (*stopped)(void *user);	/* NULL, or returns true once the search is to end with its best so far (Ctrl-C); any thread */
 	void (*progress)(void *user, const char *line);	/* NULL, or called now and then with the state of the search */
@@ -23,6 +24,8 @@ void search_begin(struct search_control *c);
 bool search_stopped(const struct search_control *c);
 /* Sends a line to c->progress, where there is one. */
 void search_tell(const struct search_control *c, const char *fmt, ...) PRINTF_LIKE(2, 3);
+/* Returns c's effort; c may be NULL. */
+double search_effort(const struct search_control *c);
 /* The threads of a parallel region; c may be NULL. */
 int search_threads(const struct search_control *c);
 
@@ -33,6 +36,8 @@ struct problem {
 	bytes_t budget_bytes;		/* of device memory for all buffers, fragmentation included */
 	struct search_control *control;	/* NULL: all zero */
 	const char *command;		/* of an external policy (policy.h); NULL: none */
+	bool simple;			/* a search takes the fastest of the simple policies, and changes nothing of it */
+	double beat_us;			/* of a simple search: only a faster schedule counts; 0: any does */
 };
 
 /* Lowers p's budget by the excess of a plan, so that the next plan of the same policy may fit the original budget.  False, without a

@@ -44,7 +44,7 @@ differs(const struct sim_work *x, const struct sim_work *y)
 {
 	return memcmp(x->wait, y->wait, sizeof(x->wait)) != 0 || x->us < y->us || x->us > y->us || x->move_us < y->move_us ||
 	    x->move_us > y->move_us || x->bytes_per_us < y->bytes_per_us || x->bytes_per_us > y->bytes_per_us ||
-	    x->contention < y->contention || x->contention > y->contention;
+	    x->loaded < y->loaded || x->loaded > y->loaded || x->contention < y->contention || x->contention > y->contention;
 }
 
 /* Returns the first position of a queue at which trial and base differ; UINT32_MAX: they do not. */

@@ -99,7 +99,7 @@ find_intervals(struct fate_search *x)
 			continue;
 		j->idle = idle[i];
 		for (int dir = 0; dir < DIRECTION_COUNT; dir++)
-			j->copy_us[dir] = device_transfer_us(x->p->device, (enum direction)dir, g->tensors[t].bytes);
+			j->copy_us[dir] = device_busy_us(x->p->device, (enum direction)dir, g->tensors[t].bytes);
 		j->may_drop = !kind_is_persistent(g->tensors[t].kind) && v > 0 && g->ops[versions_writer(&versions, t, v)].recomputable;
 		x->count++;
 	}
@@ -396,11 +396,12 @@ static uint64_t
 most_trials(const struct problem *p, double us)
 {
 	double most = fmin(SEARCH_OPS / (p->graph->op_count + 1.0), MOST_TRIALS);
-	double ideal = p->life->ideal_time_us, overhead = ideal > 0 ? us / ideal - 1 : 0;
+	double ideal = p->life->ideal_time_us, overhead = ideal > 0 ? us / ideal - 1 : 0, effort = search_effort(p->control);
 
+	most *= effort;
 	if (p->control != NULL && p->control->time_limit_s > 0)
 		most *= LIMITED;
-	return (uint64_t)(most * fmin(MOST_EFFORT, fmax(LEAST_EFFORT, overhead / USUAL_OVERHEAD)));
+	return (uint64_t)(most * fmin(effort < 1 ? 1 : MOST_EFFORT, fmax(LEAST_EFFORT, overhead / USUAL_OVERHEAD)));
 }
 
 bool

@@ -8,7 +8,7 @@
 
 enum {
 	/* How much the search does. */
-	SEARCH_OPS = 5000000,		/* 10^5 .. 10^9: trials x ops; the time of a trial grows with the ops */
+	SEARCH_OPS = 2000000,		/* 10^5 .. 10^9: trials x ops; the time of a trial grows with the ops */
 	MOST_TRIALS = 10000,		/* 10^3 .. 10^6: for small graphs, which are soon at their best */
 	LIMITED = 16,			/* 1 .. 1000: times as many trials where a time limit ends the search */
 	IDLE_PART = 3,			/* 1 .. 20: the search ends when a third of its trials in a row have brought nothing */

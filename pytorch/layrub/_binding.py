@@ -573,6 +573,7 @@ layrub_plan_options._fields_ = [
     ("stopped", layrub_plan_options_stopped),
     ("progress", layrub_plan_options_progress),
     ("user", ctypes.c_void_p),
+    ("effort", ctypes.c_double),
 ]
 layrub_plan_options.initial = {"size": ctypes.sizeof(layrub_plan_options)}
 
@@ -1097,6 +1098,8 @@ class PlanOptions:
     # none
     time_limit_s: float = 0.0
     threads: int = 0  # 0: as OpenMP decides
+    # of hybrid's search, as a multiple of the usual; 0: 1.  Less than 1: a quick draft without floors over budgets
+    effort: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

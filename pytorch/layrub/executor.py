@@ -25,6 +25,7 @@ from .resident import positions
 from .runtime import Program
 from .tape import Entry, Leaf
 
+RUN = "layrub run "  # `layrub report --measured` knows spans by this name
 WARN_AFTER = 5  # changes of an optimizer's numbers
 
 
@@ -79,6 +80,7 @@ class Executor:
         self._finals = {place.tensor: (place.on_host, place.buffer) for place in self._program.final_places}
         self._runtime = Program(homes.device, plan.text(), homes.arena, homes.pool)
         self.observe: Callable[[int, Call], None] | None = None  # called with each run's instruction before it runs
+        self.spans = False  # the step runs op by op, and the profiler shows each run as a span: RUN and its instruction
         self.uncaptured: str | None = None if homes.device.type == "cuda" else "ops of the host"  # why there is no CUDA graph
         if recording.varying:
             self.uncaptured = "numbers of the optimizer change in each step (give it tensors: fused=True, or capturable=True)"
@@ -174,7 +176,7 @@ class Executor:
     def step(self) -> None:
         """Runs the program once.  What an op raises is raised, with the op's place in its notes."""
         with torch.no_grad(), torch.autocast(self._homes.device.type, enabled=False), self._in_stream():
-            if self._is_steady and self._graph is None and self.uncaptured is None and self.observe is None:
+            if self._is_steady and self._graph is None and self.uncaptured is None and not self._is_watched:
                 self._capture()
             if self.is_captured:
                 self._graph.replay()
@@ -187,7 +189,20 @@ class Executor:
     @property
     def is_captured(self) -> bool:
         """Whether the next step is one launch, which nothing can end in the middle."""
-        return self._graph is not None and self.observe is None
+        return self._graph is not None and not self._is_watched
+
+    def replay(self) -> None:
+        """Runs the captured step alone: without new inputs and without results."""
+        with self._in_stream():
+            self._graph.replay()
+
+    @property
+    def on_gpu(self) -> bool:
+        return self._homes.device.type == "cuda"
+
+    @property
+    def _is_watched(self) -> bool:
+        return self.spans or self.observe is not None
 
     @contextlib.contextmanager
     def _in_stream(self) -> Iterator[None]:
@@ -221,7 +236,10 @@ class Executor:
         self._graph = captured
 
     def _run(self, instruction: int) -> None:
-        call = self._calls[instruction]
+        with private.span(f"{RUN}{instruction}") if self.spans else contextlib.nullcontext():
+            self._run_call(instruction, self._calls[instruction])
+
+    def _run_call(self, instruction: int, call: Call) -> None:
         if self.observe is not None:
             self.observe(instruction, call)
         if self._generator:

@@ -50,6 +50,7 @@ def document(tape: Tape) -> dict[str, Any]:
         "version": 2,
         "name": tape.name,
         "source": "; ".join(tape.notes) or "recorded",
+        **({"op_times": "captured"} if any(e.time_us is not None for e in tape.entries) else {}),
         "tensors": tensors,
         "ops": ops,
     }

@@ -15,7 +15,7 @@ from typing import Any
 import torch
 
 from . import _binding as c
-from . import allocator, graph, measure, private
+from . import allocator, graph, measure, measured, private
 from ._load import LayrubError
 from .errors import Refused
 from .executor import Executor, describe
@@ -29,10 +29,8 @@ from .verify import Verifier
 
 CPU_DEVICE = "h100"  # the device document by which a step on the host is planned
 BESIDE = 1 << 29  # bytes of a GPU that a process takes after a plan is made: results, batches, workspaces of libraries
-# Where memory is tight a search is a draw: a plan that takes FAR times the bound is held against plans for less memory.
-LOWER_BUDGETS, FAR = (0.995, 0.985, 0.97), 1.1
-ORDERS = ("none", "updates")  # as recorded; with updates as early as they can be
-WORTH_ANOTHER_ORDER = 1.005  # of a step's ideal time: a longer one is planned in the next order, too
+EFFORT = 1.0  # of the search for a plan (`layrub plan --effort`)
+ORDER = "updates"  # of the ops, where there are updates: as recorded, or these as early as they can be, whichever is faster
 
 
 class DoesNotFit(Refused):
@@ -162,6 +160,17 @@ class Step:
         for form, plan in zip(self._forms, plans, strict=True):
             form.use(*plan)
 
+    def report(self, path: str | None, *args: Any, **kwargs: Any) -> str:
+        """Lays a measured step over the simulated one, and returns where they differ, in words.
+
+        path: a file that `layrub report` draws (.html, .svg, .png, .pdf; .json: both timelines for Perfetto), or None.
+        args, kwargs: as of the step, of which a few are run: they train.  Needs the program `layrub`.
+        """
+        self._check_failure()
+        form = self.prepare(*args, **kwargs)
+        assert form.executor is not None
+        return measured.report(form.plan, form.executor, lambda: self(*args, **kwargs), path)
+
     def state_is_loaded(self) -> None:
         """Says, after a step that has ended in the middle, that all state has been restored."""
         self._failure = None
@@ -199,39 +208,13 @@ class Step:
         return devices.pop()
 
     def _make_plan(self, recording: Recording) -> tuple[Plan, c.Needs]:
-        """The fastest plan of the order that was recorded, of updates as early as they can be, and of less memory.
-
-        Each is left out where the plans so far are good enough.
-        """
+        """The plan of the order that was recorded, or of updates as early as they can be, whichever step is shorter."""
+        options: dict[str, Any] = {"effort": EFFORT} | ({"policy": self._policy} if self._policy else {})
         budget = self._budget if self._budget is not None else self._room(recording)
-        machine = self._machine(recording)
-        best: tuple[Plan, c.Needs] | None = None
-        failure: DoesNotFit | None = None
-        for share in (1.0, *LOWER_BUDGETS):
-            for reorder in ORDERS if recording.updates else ("none",):
-                try:
-                    found = self._plan_in_order(recording, machine, reorder, None if budget is None else int(share * budget))
-                except DoesNotFit as e:
-                    failure = failure or e
-                    continue
-                if best is None or found[0].figures.step_time_us < best[0].figures.step_time_us:
-                    best = found
-                if best[0].figures.step_time_us <= WORTH_ANOTHER_ORDER * best[0].figures.ideal_time_us:
-                    return best
-            if budget is None or best is None or best[0].figures.step_time_us <= FAR * best[0].figures.bound_time_us:
-                break
-        if best is None:
-            assert failure is not None
-            raise failure
-        return best
-
-    def _plan_in_order(
-        self, recording: Recording, machine: dict[str, Any], reorder: str, budget: int | None
-    ) -> tuple[Plan, c.Needs]:
-        options: dict[str, Any] = {"policy": self._policy} if self._policy else {}
         if budget is not None:
             options["budget_bytes"] = budget
-        with graph.problem(recording.tape, reorder=reorder, host_bytes=self._host or 0, **machine) as problem:
+        reorder = ORDER if recording.updates else "none"
+        with graph.problem(recording.tape, reorder=reorder, host_bytes=self._host or 0, **self._machine(recording)) as problem:
             try:
                 plan = problem.plan(progress=self._progress, **options)
             except LayrubError as e:

@@ -9,6 +9,7 @@
 
 #include <pthread.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 
 #include "pytorch/runtime/cuda_driver.h"
 #include "src/base/host_memory.h"
@@ -67,17 +68,35 @@ take_device(const struct cuda_driver *d, void **memory, bytes_t bytes, struct er
 	    units_size(have, free_bytes), units_size(lack, bytes - free_bytes));
 }
 
+/* Takes the pool in large pages, as layrub-replay does: the driver's own pinned memory has small ones, whose addresses a GPU looks up
+ * so often that copies through a large pool are slower. */
 static int
-take_in(const struct cuda_driver *d, void **memory, bool on_host, bytes_t bytes, struct err *e)
+take_host(const struct cuda_driver *d, void **memory, bytes_t bytes, struct err *e)
 {
+	bytes_t available = host_memory_available();
 	cuda_result rc;
+	void *p;
 
-	if (!on_host)
-		return take_device(d, memory, bytes, e);
-	rc = d->host_take(memory, (size_t)bytes, CUDA_HOST_PORTABLE | CUDA_HOST_DEVICE_MAP);
-	if (rc == CUDA_OUT_OF_MEMORY)
+	/* A kernel that overcommits memory would kill the process while it pins. */
+	if ((available > 0 && bytes > available) || bytes > SIZE_MAX)
 		return host_memory_missing("pinned pool", bytes, e);
-	return rc == 0 ? 0 : cuda_failed(d, "host_take", rc, e);
+	p = mmap(NULL, (size_t)bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (p == MAP_FAILED)
+		return host_memory_missing("pinned pool", bytes, e);
+#ifdef MADV_HUGEPAGE
+	madvise(p, (size_t)bytes, MADV_HUGEPAGE);
+#endif
+#ifdef MADV_DONTFORK
+	/* Beside a forked process, which shares pages until one writes, we would write pages that the GPU does not see. */
+	madvise(p, (size_t)bytes, MADV_DONTFORK);
+#endif
+	rc = d->host_pin(p, (size_t)bytes, CUDA_HOST_PORTABLE | CUDA_HOST_DEVICE_MAP);
+	if (rc == 0) {
+		*memory = p;
+		return 0;
+	}
+	munmap(p, (size_t)bytes);
+	return rc == CUDA_OUT_OF_MEMORY ? host_memory_missing("pinned pool", bytes, e) : cuda_failed(d, "host_pin", rc, e);
 }
 
 /* Also while the thread captures: the memory is no part of the captured graph. */
@@ -90,7 +109,7 @@ cuda_take(void **memory, int32_t device, bool on_host, bytes_t bytes, struct err
 	if (d == NULL || cuda_enter(d, device, e) < 0)
 		return -1;
 	(void)d->capture_mode(&mode);
-	rc = take_in(d, memory, on_host, bytes, e);
+	rc = on_host ? take_host(d, memory, bytes, e) : take_device(d, memory, bytes, e);
 	(void)d->capture_mode(&mode);
 	cuda_leave(d);
 	return rc;
@@ -102,14 +121,15 @@ cuda_give(void *memory, int32_t device, bool on_host, bytes_t bytes)
 	struct err e = ERR_INIT;
 	const struct cuda_driver *d = cuda_driver(&e);
 
-	(void)bytes;
 	if (d == NULL || cuda_enter(d, device, &e) < 0)
 		return;
 	(void)d->context_synchronize();
-	if (on_host)
-		(void)d->host_give(memory);
-	else
+	if (on_host) {
+		(void)d->host_unpin(memory);
+		munmap(memory, (size_t)bytes);
+	} else {
 		(void)d->memory_give(address(memory) - LEAD);
+	}
 	cuda_leave(d);
 }
 

@@ -43,8 +43,8 @@ enum {
 	ROW(memory_give, cuMemFree_v2, (cuda_address address)) \
 	ROW(memory_take_in, cuMemAllocAsync, (cuda_address *address, size_t bytes, cuda_stream stream)) \
 	ROW(memory_give_in, cuMemFreeAsync, (cuda_address address, cuda_stream stream)) \
-	ROW(host_take, cuMemHostAlloc, (void **memory, size_t bytes, unsigned flags)) \
-	ROW(host_give, cuMemFreeHost, (void *memory)) \
+	ROW(host_pin, cuMemHostRegister_v2, (void *memory, size_t bytes, unsigned flags)) \
+	ROW(host_unpin, cuMemHostUnregister, (void *memory)) \
 	ROW(copy, cuMemcpy, (cuda_address to, cuda_address from, size_t bytes)) \
 	ROW(copy_out, cuMemcpyDtoHAsync_v2, (void *to, cuda_address from, size_t bytes, cuda_stream stream)) \
 	ROW(copy_in, cuMemcpyHtoDAsync_v2, (cuda_address to, const void *from, size_t bytes, cuda_stream stream)) \

@@ -44,7 +44,8 @@ def test_every_launch_is_an_ops(compiled: bool) -> None:
     assert any(n.startswith("triton") for n in names) == compiled, names
     measured = measure.measure(tape)
     assert measured.uncaptured == 0
-    assert measured.load is not None and all(1e9 < rate < 1e12 for rate in (*measured.load.rates, measured.load.duplex))
+    assert (link := measured.load) is not None
+    assert all(1e9 < rate < 1e12 for rate in (*link.alone, *link.rates, link.duplex))
     assert [(e.name, e.time_us) for e in tape.entries if not 0 <= e.time_us < 1000] == []
 
 

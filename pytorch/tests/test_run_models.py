@@ -97,7 +97,7 @@ def test_a_plan_trains_as_pytorch_does(name: str, monkeypatch: pytest.MonkeyPatc
     others = list(OTHERS) if "hugging_face" not in make.__qualname__ else OTHERS[list(MODELS).index(name) % 5 :: 5]
     others += [p for p in ("checkpoint-sqrt",) if p not in others]
     for policy, (shares, order) in [*(("hybrid", row) for row in TIGHT), *((p, (OTHER, "none")) for p in others)]:
-        monkeypatch.setattr(run, "ORDERS", (order,))
+        monkeypatch.setattr(run, "ORDER", order)
         if not plan_one_of(step, policy, [share and int(bound + share * (peak - bound)) for share in shares]):
             unplanned.add(policy)
             continue

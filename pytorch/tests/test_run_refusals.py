@@ -23,7 +23,7 @@ HERE = r"test_run_refusals\.py:\d+"
 
 @pytest.fixture(autouse=True)
 def _one_thread(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setattr(run, "ORDERS", ("updates",))  # in which less stays as it was recorded
+    monkeypatch.setattr(run, "ORDER", "updates")  # in which less stays as it was recorded
     with running.one_thread():
         yield
 

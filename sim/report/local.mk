@@ -12,6 +12,7 @@ libsim_a_SOURCES += \
 	%D%/report_draw.h \
 	%D%/report_html.c \
 	%D%/report_map.c \
+	%D%/report_measured.c \
 	%D%/report_page_data.c \
 	%D%/report_placed.c \
 	%D%/report_private.h \

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* report.c - the format of a report, by its path's suffix, and the three entries */
+/* report.c - the format of a report, by its path's suffix, and the entries */
 #include <config.h>
 #include "sim/report/report.h"
 
@@ -131,6 +131,25 @@ report_plan(const struct report_to *to, const struct plan *p, const struct sim_r
 	picture_titles(&pic, a);
 	d.what = &pic;
 	return report_draw(to, &d, picture_term_script, a, e);
+}
+
+int
+report_measured(const struct report_to *to, const struct plan *p, const struct sim_result *simulated, const struct sim_result *measured,
+    const struct difference *of, struct arena *a, struct err *e)
+{
+	struct drawing d = { .script = measured_script, .width = PICTURE_WIDTH, .height = 620 };
+	const struct timeline both[] = { { "simulated", simulated }, { "measured", measured } };
+	struct measured_picture pic;
+
+	if (report_check(to, true, e) < 0)
+		return -1;
+	if (ends_with(to->path, ".json"))
+		return trace_write(to->path, p, both, 2, a, e);
+	if (ends_with(to->path, ".html"))
+		return report_measured_page(to, p, simulated, measured, of, a, e);
+	measured_picture_init(&pic, p, simulated, measured, &detail_picture, a);
+	d.what = &pic;
+	return report_draw(to, &d, measured_term_script, a, e);
 }
 
 int

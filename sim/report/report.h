@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* report.h - pictures of a plan and its simulation, of a placement, and of a sweep
+/* report.h - pictures of a plan and its simulation, of a measured step, of a placement, and of a sweep
  *
  * gnuplot (gnuplot.h) draws them.  The format follows from the file's suffix: .svg .png .pdf, .html (one page, page.h),
  * .json (a plan's trace for Perfetto).  The path "term" draws in characters on standard output.  A file is written whole
@@ -20,6 +20,12 @@ int report_check(const struct report_to *to, bool plan, struct err *e) WARN_UNUS
 /* Draws a plan: memory over time stacked by kind with lines for budget, peak and bound; the address map; the three queues
  * with stalls marked; link use; the largest tensors at the peak. */
 int report_plan(const struct report_to *to, const struct plan *p, const struct sim_result *r, struct arena *a, struct err *e) WARN_UNUSED;
+
+/* Draws a measured step beside the simulated one: the queues of both, how far the measured runs are behind, and where the difference
+ * lies. */
+struct difference;
+int report_measured(const struct report_to *to, const struct plan *p, const struct sim_result *simulated, const struct sim_result *measured,
+    const struct difference *d, struct arena *a, struct err *e) WARN_UNUSED;
 
 /* A buffer with its offset. */
 struct placed_buffer {

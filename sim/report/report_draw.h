@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* report_draw.h - the pictures of the three subjects (plan, placement, sweep), for the formats of a report */
+/* report_draw.h - the pictures of the subjects (plan, measured step, placement, sweep), for the formats of a report */
 #ifndef SIM_REPORT_REPORT_DRAW_H
 #define SIM_REPORT_REPORT_DRAW_H
 #include "sim/report/explain.h"
+#include "sim/measured/difference.h"
 #include "sim/report/gnuplot.h"
 #include "sim/report/page.h"
 #include "sim/report/report_private.h"
@@ -15,6 +16,22 @@ int report_keep(const struct report_to *to, const char *part, const struct drawi
 
 /* Fills in f->frame: the axes of both drawings. */
 void report_frames(struct page_figure *f);
+
+/* ---- a measured step ---- */
+
+struct measured_picture {
+	struct picture simulated, measured;
+	const char *title, *subtitle;	/* quoted for gnuplot */
+	double end_us;			/* of the longer step */
+	struct curve lag;		/* us by which the measured run that begins is behind the simulated one, over simulated time */
+	double lag_least, lag_most;	/* us */
+};
+
+void measured_picture_init(struct measured_picture *pic, const struct plan *p, const struct sim_result *simulated,
+    const struct sim_result *measured, const struct detail *d, struct arena *a);
+void measured_script(FILE *out, const struct drawing *d);		/* title, panels, legends */
+void measured_panels_script(FILE *out, const struct drawing *d);	/* the panels alone */
+void measured_term_script(FILE *out, const struct drawing *d);
 
 /* ---- a placement ---- */
 
@@ -77,6 +94,8 @@ void page_plan_data(FILE *out, const struct picture *pic, struct arena *a);
 
 int report_plan_page(const struct report_to *to, const struct plan *p, const struct sim_result *r, struct arena *a,
     struct err *e) WARN_UNUSED;
+int report_measured_page(const struct report_to *to, const struct plan *p, const struct sim_result *simulated, const struct sim_result *measured,
+    const struct difference *of, struct arena *a, struct err *e) WARN_UNUSED;
 int report_placed_page(const struct report_to *to, const struct placed *pl, struct arena *a, struct err *e) WARN_UNUSED;
 int report_sweep_page(const struct report_to *to, const struct sweep_picture *pic, struct arena *a, struct err *e) WARN_UNUSED;
 

@@ -119,6 +119,24 @@ void picture_script(FILE *out, const struct drawing *d);
 /* Writes the script of the panels for a terminal. */
 void picture_term_script(FILE *out, const struct drawing *d);
 
+/* ---- parts of scripts ---- */
+
+/* The place of a panel's axes, legend and label, in parts of the picture from its bottom left. */
+struct frame {
+	double top, bottom;
+	double key_x, label_x, right_label_x;	/* key_x 0: no legend */
+};
+
+/* Sets the look of the axes, and the range of times: 0 .. end_us. */
+void picture_axes(FILE *out, double end_us, double left, double right);
+/* Sets a panel's margins, legend and label.  The label has the same place in each panel, whatever the numbers' width. */
+void picture_frame(FILE *out, const struct frame *f, const char *label);
+/* Writes the data $NAME with both corners of each step, so that one polygon draws the whole curve. */
+void picture_curve(FILE *out, const char *name, const struct curve *c, double unit);
+/* Writes the data of the three queues; then plots them. */
+void picture_boxes(FILE *out, const struct picture *pic);
+void picture_queues(FILE *out, const struct picture *pic, const struct frame *f);
+
 enum panel { PANEL_MEMORY, PANEL_MAP, PANEL_QUEUES, PANEL_LINK, PANEL_HOST, PANEL_COUNT };
 struct panel_view { const struct picture *picture; enum panel panel; };
 /* Writes the script of one panel.  d->what: struct panel_view. */

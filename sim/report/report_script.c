@@ -21,12 +21,6 @@ const struct mark_style mark_styles[MARK_COUNT] = {
 	[MARK_STALL] = { "stall", "#E8211D" }, [MARK_OFFLOAD] = { "offload", "#332288" }, [MARK_FETCH] = { "fetch", "#44AA99" }
 };
 
-/* The place of a panel's axes, legend and label, in parts of the picture from its bottom left. */
-struct frame {
-	double top, bottom;
-	double key_x, label_x, right_label_x;	/* key_x 0: no legend */
-};
-
 /* In gnuplot's single quotes only the quote itself is special.  Control bytes would end the line and become '?'. */
 const char *
 picture_quoted(const char *s, struct arena *a)
@@ -47,8 +41,8 @@ picture_quoted(const char *s, struct arena *a)
 	return buf;
 }
 
-static void
-put_boxes(FILE *out, const struct picture *pic)
+void
+picture_boxes(FILE *out, const struct picture *pic)
 {
 	for (int k = 0; k < MARK_COUNT; k++) {
 		fprintf(out, "$mark%d << EOD\n", k);
@@ -62,9 +56,8 @@ put_boxes(FILE *out, const struct picture *pic)
 	}
 }
 
-/* Writes both corners of each step, so that one polygon draws the whole curve. */
-static void
-put_curve(FILE *out, const char *name, const struct curve *c, double unit)
+void
+picture_curve(FILE *out, const char *name, const struct curve *c, double unit)
 {
 	fprintf(out, "$%s << EOD\n", name);
 	for (size_t i = 0; i < c->count; i++) {
@@ -124,9 +117,8 @@ picture_titles(struct picture *pic, struct arena *a)
 	    r->stall_time_us > 0 ? b3 : "", recompute, estimated), a);
 }
 
-/* Sets a panel's margins, legend and label.  The label has the same place in each panel, whatever the numbers' width. */
-static void
-put_frame(FILE *out, const struct frame *f, const char *label)
+void
+picture_frame(FILE *out, const struct frame *f, const char *label)
 {
 	fprintf(out, "set tmargin at screen %g\nset bmargin at screen %g\n", f->top, f->bottom);
 	if (f->key_x > 0)
@@ -197,7 +189,7 @@ put_memory(FILE *out, const struct picture *pic, const struct frame *f)
 {
 	struct memory_line lines[MEMORY_LINES];
 
-	put_frame(out, f, "device memory (GiB)");
+	picture_frame(out, f, "device memory (GiB)");
 	fprintf(out, "set yrange [0:%.6g]\n", panel_top(pic, PANEL_MEMORY));
 	put_kinds(out, pic);
 	memory_lines(lines, pic->plan);
@@ -229,19 +221,19 @@ put_peak(FILE *out, const struct picture *pic, const struct frame *f)
 static void
 put_map(FILE *out, const struct picture *pic, const struct frame *f)
 {
-	put_frame(out, f, "address (GiB)");
+	picture_frame(out, f, "address (GiB)");
 	if (f->key_x > 0)
 		put_peak(out, pic, f);
 	fprintf(out, "set yrange [0:%.6g]\n", panel_top(pic, PANEL_MAP));
 	address_map_plot(out, &pic->map, false);
 }
 
-static void
-put_queues(FILE *out, const struct picture *pic, const struct frame *f)
+void
+picture_queues(FILE *out, const struct picture *pic, const struct frame *f)
 {
 	char buf[32];
 
-	put_frame(out, f, "");
+	picture_frame(out, f, "");
 	fputs("set yrange [-0.55:2.55]\nset grid noytics\nset ytics scale 0 (", out);
 	for (int k = 0; k < QUEUE_COUNT; k++)
 		fprintf(out, "%s'%s' %g", k > 0 ? ", " : "", f->key_x == 0 && k == QUEUE_COMPUTE ? "run" : queue_names[k], queue_row((enum queue)k));
@@ -265,7 +257,7 @@ put_link(FILE *out, const struct picture *pic, const struct frame *f)
 	const struct sim_result *r = pic->result;
 	char buf[32];
 
-	put_frame(out, f, "link (GB/s)");
+	picture_frame(out, f, "link (GB/s)");
 	fprintf(out, "set yrange [0:%.6g]\n", panel_top(pic, PANEL_LINK));
 	if (f->right_label_x > 0)
 		fprintf(out, "set y2range [0:%.6g]\nset ytics nomirror\nset y2tics scale 0.6\n"
@@ -284,7 +276,7 @@ put_link(FILE *out, const struct picture *pic, const struct frame *f)
 static void
 put_host(FILE *out, const struct picture *pic, const struct frame *f)
 {
-	put_frame(out, f, "pinned (GiB)");
+	picture_frame(out, f, "pinned (GiB)");
 	fprintf(out, "set yrange [0:%.6g]\nplot $host with filledcurves y=0 fs solid noborder lc rgb '#AA4499' notitle\n",
 	    panel_top(pic, PANEL_HOST));
 }
@@ -296,14 +288,14 @@ put_curves(FILE *out, const struct picture *pic)
 		char name[16];
 
 		snprintf(name, sizeof(name), "kind%d", k);
-		put_curve(out, name, &pic->kinds[k], GIB);
+		picture_curve(out, name, &pic->kinds[k], GIB);
 	}
 }
 
-static void
-put_axes(FILE *out, const struct picture *pic, double left, double right)
+void
+picture_axes(FILE *out, double end_us, double left, double right)
 {
-	double end = pic->result->step_time_us / 1e3;
+	double end = end_us / 1e3;
 
 	fprintf(out, "set xrange [0:%.9g]\nset lmargin at screen %g\nset rmargin at screen %g\n", end > 0 ? end : 1, left, right);
 	fprintf(out, "%sset key noenhanced font ',11'\n", axes_look);
@@ -316,23 +308,23 @@ picture_script(FILE *out, const struct drawing *d)
 	    queues = { 0.375, 0.235, 0.815, 0.014, 0 }, link = { 0.21, 0.05, 0.86, 0.014, 0.845 };
 	const struct picture *pic = d->what;
 
-	put_boxes(out, pic);
+	picture_boxes(out, pic);
 	put_curves(out, pic);
-	put_curve(out, "out", &pic->rate[D2H], 1e3);
-	put_curve(out, "in", &pic->rate[H2D], 1e3);
-	put_curve(out, "host", &pic->host, GIB);
+	picture_curve(out, "out", &pic->rate[D2H], 1e3);
+	picture_curve(out, "in", &pic->rate[H2D], 1e3);
+	picture_curve(out, "host", &pic->host, GIB);
 	address_map_data(out, &pic->map, 1e3, GIB);
 	gnuplot_terminal(out, d);
 	fputs("set multiplot\n", out);
 	fprintf(out, "set label 1 %s at screen 0.06,0.976 left font ',19' noenhanced\n", pic->title);
 	fprintf(out, "set label 2 %s at screen 0.06,0.953 left font ',14' textcolor rgb '#404040' noenhanced\n", pic->subtitle);
-	put_axes(out, pic, 0.06, 0.80);
+	picture_axes(out, pic->result->step_time_us, 0.06, 0.80);
 	fputs("set format x ''\n", out);
 	put_memory(out, pic, &memory);
 	fputs("unset label 1\nunset label 2\n", out);
 	put_map(out, pic, &map);
 	fputs("do for [i=20:41] { unset label i }\n", out);
-	put_queues(out, pic, &queues);
+	picture_queues(out, pic, &queues);
 	fputs("set format x '%g'\nset xlabel 'time (ms)' offset 0,0.4\n", out);
 	put_link(out, pic, &link);
 	fputs("unset multiplot\n", out);
@@ -357,7 +349,7 @@ picture_panel_script(FILE *out, const struct drawing *d)
 	struct frame f = { 1 - p.top, 1 - p.bottom, 0, 0.85 * d->font / d->width, 0 };
 
 	gnuplot_terminal(out, d);
-	put_axes(out, pic, p.left, p.right);
+	picture_axes(out, pic->result->step_time_us, p.left, p.right);
 	fprintf(out, "set xtics offset 0,0.3\nset label 6 'time (ms)' at screen %g,%g center\n", (p.left + p.right) / 2, 0.65 * d->font / d->height);
 	switch (v->panel) {
 	case PANEL_MEMORY:
@@ -369,16 +361,16 @@ picture_panel_script(FILE *out, const struct drawing *d)
 		put_map(out, pic, &f);
 		break;
 	case PANEL_QUEUES:
-		put_boxes(out, pic);
-		put_queues(out, pic, &f);
+		picture_boxes(out, pic);
+		picture_queues(out, pic, &f);
 		break;
 	case PANEL_LINK:
-		put_curve(out, "out", &pic->rate[D2H], 1e3);
-		put_curve(out, "in", &pic->rate[H2D], 1e3);
+		picture_curve(out, "out", &pic->rate[D2H], 1e3);
+		picture_curve(out, "in", &pic->rate[H2D], 1e3);
 		put_link(out, pic, &f);
 		break;
 	default:
-		put_curve(out, "host", &pic->host, GIB);
+		picture_curve(out, "host", &pic->host, GIB);
 		put_host(out, pic, &f);
 	}
 }
@@ -404,8 +396,8 @@ picture_term_script(FILE *out, const struct drawing *d)
 	int rows = d->height * 3 / 5;
 
 	put_curves(out, pic);
-	put_curve(out, "out", &pic->rate[D2H], 1e3);
-	put_curve(out, "in", &pic->rate[H2D], 1e3);
+	picture_curve(out, "out", &pic->rate[D2H], 1e3);
+	picture_curve(out, "in", &pic->rate[H2D], 1e3);
 	fprintf(out, "set xrange [0:%.9g]\nset key below\n", end > 0 ? end : 1);
 	put_rows(out, d, rows, pic->title);
 	fprintf(out, "set ylabel 'GiB'\nset yrange [0:%.6g]\n", panel_top(pic, PANEL_MEMORY));

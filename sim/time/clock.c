@@ -17,18 +17,20 @@ sim_work_of_op(const struct device *d, const struct op *o, uint32_t alternative,
 struct sim_work
 sim_work_of_transfer(const struct device *d, enum direction dir, bytes_t bytes, double factor)
 {
-	/* A measured curve may hold times shorter than the latency beside it. */
-	double total = factor * device_transfer_us(d, dir, bytes), latency = fmin(factor * d->link[dir].latency_us, total);
-	struct sim_work w = { .us = bytes == 0 ? total : latency, .move_us = bytes > 0 ? total - latency : 0 };
+	double total = factor * device_transfer_us(d, dir, bytes), latency = fmin(factor * device_latency_us(d, dir, bytes), total);
+	struct sim_work w = { .us = bytes == 0 ? total : latency, .move_us = bytes > 0 ? total - latency : 0, .loaded = 1 };
 
-	w.bytes_per_us = w.move_us > 0 ? (double)bytes / w.move_us : 0;
+	if (w.move_us > 0) {
+		w.bytes_per_us = (double)bytes / w.move_us;
+		w.loaded = w.move_us / fmax(w.move_us, factor * device_busy_us(d, dir, bytes) - w.us);
+	}
 	return w;
 }
 
 void
 sim_clock_init(struct sim_clock *c, const struct device *d)
 {
-	*c = (struct sim_clock) { .duplex = d->duplex_bytes_per_s / 1e6, .one_engine = d->copy_engines == 1 };
+	*c = (struct sim_clock) { .duplex = d->duplex_bytes_per_s / 1e6, .wait_us = d->wait_us, .one_engine = d->copy_engines == 1 };
 }
 
 static const struct sim_work *
@@ -38,21 +40,36 @@ head(const struct sim_lane *l)
 }
 
 static void
+begin_head(struct sim_clock *c, struct sim_lane *l)
+{
+	if (l->spans != NULL)
+		l->spans[l->next].start_us = c->now;
+	l->left = head(l)->us;
+}
+
+/* A queue that had to wait takes time to go on. */
+static void
 begin(struct sim_clock *c, enum queue q)
 {
 	struct sim_lane *l = &c->lanes[q];
 
-	if (l->spans != NULL)
-		l->spans[l->next].start_us = c->now;
 	l->running = true;
 	l->moving = false;
-	l->left = head(l)->us;
+	l->resuming = c->wait_us > 0 && l->ready_us > l->free_us;
+	l->left = c->wait_us;
+	if (!l->resuming)
+		begin_head(c, l);
 }
 
-/* Ends the present work: a transfer goes on from its latency to its bytes, any other work ends. */
+/* Ends the present work: a queue that resumes begins its head, a transfer goes on from its latency to its bytes, any other work ends. */
 static void
 end_work(struct sim_clock *c, struct sim_lane *l)
 {
+	if (l->resuming) {
+		l->resuming = false;
+		begin_head(c, l);
+		return;
+	}
 	if (!l->moving && head(l)->move_us > 0) {
 		l->moving = true;
 		l->left = head(l)->move_us;
@@ -61,6 +78,7 @@ end_work(struct sim_clock *c, struct sim_lane *l)
 	if (l->spans != NULL)
 		l->spans[l->next].end_us = c->now;
 	l->running = l->moving = l->ready = false;
+	l->free_us = c->now;
 	l->next++;
 }
 
@@ -130,16 +148,19 @@ static void
 find_rates(const struct sim_clock *c, double rate[QUEUE_COUNT])
 {
 	const struct sim_lane *out = &c->lanes[QUEUE_OUT], *in = &c->lanes[QUEUE_IN], *compute = &c->lanes[QUEUE_COMPUTE];
+	const bool busy = compute->running && !compute->resuming;
 
 	for (int q = 0; q < QUEUE_COUNT; q++)
-		rate[q] = 1;
+		rate[q] = busy && c->lanes[q].moving ? head(&c->lanes[q])->loaded : 1;
 	if (out->moving && in->moving) {
-		double wanted = head(out)->bytes_per_us + head(in)->bytes_per_us;
+		double wanted = rate[QUEUE_OUT] * head(out)->bytes_per_us + rate[QUEUE_IN] * head(in)->bytes_per_us;
 
-		if (wanted > c->duplex)
-			rate[QUEUE_OUT] = rate[QUEUE_IN] = c->duplex / wanted;
+		if (wanted > c->duplex) {
+			rate[QUEUE_OUT] *= c->duplex / wanted;
+			rate[QUEUE_IN] *= c->duplex / wanted;
+		}
 	}
-	if (compute->running && (out->moving || in->moving)) {
+	if (busy && (out->moving || in->moving)) {
 		double contention = head(compute)->contention;
 
 		rate[QUEUE_COMPUTE] = out->moving && in->moving ? 1 / contention : 1 / (1 + (contention - 1) / 2);

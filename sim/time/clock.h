@@ -14,6 +14,7 @@ struct sim_work {
 	double us;			/* of an op, or of a transfer's latency */
 	double move_us;			/* of a transfer: the work after its latency, which moves its bytes */
 	double bytes_per_us;		/* rate of that work, alone on the link */
+	double loaded;			/* of a transfer: the share of that rate while compute runs, 0 < loaded <= 1 */
 	double contention;		/* of an op: its time factor while both directions copy */
 	uint32_t wait[QUEUE_COUNT];	/* so many works of each queue must have ended */
 };
@@ -26,14 +27,17 @@ struct sim_lane {
 	uint32_t count, next;		/* works[next] is the head; those before it have ended */
 	bool ready;			/* since ready_us, the head may start */
 	bool running;
+	bool resuming;			/* running, and the head has not begun: its queue goes on after a wait */
 	bool moving;			/* a transfer past its latency: it takes a share of the link */
 	double ready_us;
+	double free_us;			/* since when the queue has been free for the head */
 	double left;			/* of the present work */
 };
 
 struct sim_clock {
 	double now;			/* us */
 	double duplex;			/* bytes a us */
+	double wait_us;			/* until a queue goes on whose head had to wait for another queue */
 	bool one_engine;		/* one transfer at a time */
 	struct sim_lane lanes[QUEUE_COUNT];
 };

@@ -95,6 +95,8 @@ drain_cause(const struct sim_result *r, const struct sim_queues *q)
 {
 	uint32_t out, in;
 
+	if (q->count[QUEUE_OUT] == 0 && q->count[QUEUE_IN] == 0)
+		return PLAN_NONE;
 	if (q->count[QUEUE_OUT] == 0 || q->count[QUEUE_IN] == 0) {
 		enum queue k = q->count[QUEUE_OUT] == 0 ? QUEUE_IN : QUEUE_OUT;
 
@@ -206,6 +208,20 @@ run_all(struct sim_clock *c, const struct sim_queues *queues, struct err *e)
 		}
 	}
 	return 0;
+}
+
+void
+sim_result_of_spans(struct sim_result *r, const struct plan *p, struct sim_span *spans, struct arena *a)
+{
+	struct sim_queues queues;
+
+	*r = (struct sim_result) { .spans = spans };
+	for (uint32_t i = 0; i < p->instruction_count; i++)
+		r->step_time_us = fmax(r->step_time_us, spans[i].end_us);
+	sim_queues_init(&queues, p, a);
+	find_stalls(r, p, &queues, a);
+	add_up(r, p, a);
+	sim_peaks(r, p, &queues, a);
 }
 
 static const double STEP_MOST_US = 1e18;

@@ -13,7 +13,7 @@
 struct sim_span { double start_us, end_us; };
 
 /* An idle stretch [start, end) of compute before instruction `waiting`, because of the edge from instruction `cause`, an
- * offload or a fetch.  waiting is PLAN_NONE at the step's end, which waits for all queues. */
+ * offload or a fetch (PLAN_NONE: no copy, in a measured step).  waiting is PLAN_NONE at the step's end, which waits for all queues. */
 struct sim_stall {
 	double start_us, end_us;
 	uint32_t waiting, cause;
@@ -39,6 +39,10 @@ int simulate(struct sim_result *r, const struct plan *p, const struct device *d,
 /* Simulates with each instruction's duration multiplied by factors[id], which is over 0.  NULL: by 1. */
 int simulate_scaled(struct sim_result *r, const struct plan *p, const struct device *d, const double *factors, struct arena *a,
     struct err *e) WARN_UNUSED;
+
+/* Fills r from spans that are known, of a step that was measured: stalls, sums and peaks.  spans: [instruction_count] from 0 on, rising
+ * along each queue; r keeps them.  Idle time of compute is a stall, whatever its cause, which is PLAN_NONE where no copy was awaited. */
+void sim_result_of_spans(struct sim_result *r, const struct plan *p, struct sim_span *spans, struct arena *a);
 
 /* Occupancy over simulated time, by kind of the tensors in the buffers: one row for each time at which a sum changes.  A
  * buffer counts from the start of its first access to the end of its last.  An initial place counts from 0, a final one

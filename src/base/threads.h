@@ -6,6 +6,7 @@
  */
 #ifndef SRC_BASE_THREADS_H
 #define SRC_BASE_THREADS_H
+#include <stdbool.h>
 #include <stdint.h>
 #ifdef _OPENMP
 #include <omp.h>
@@ -22,5 +23,16 @@ threads_for(uint32_t wanted)
 		return omp_get_max_threads();
 #endif
 	return wanted == 0 ? 1 : (int)wanted;
+}
+
+/* True: the caller is in a parallel region already, where another one has one thread. */
+static inline bool
+threads_taken(void)
+{
+#ifdef _OPENMP
+	return omp_in_parallel();
+#else
+	return true;
+#endif
 }
 #endif

@@ -136,7 +136,7 @@ one_reason(const struct compare_row *rows, uint32_t count)
 static void
 print_table(const struct compare_row *rows, uint32_t count)
 {
-	char peak[32], arena[32], time[32], out[32], in[32], gap[32], planned[32];
+	char peak[32], arena[32], time[32], out[32], in[32], over[32], gap[32], planned[32];
 	int width = 16;
 
 	print_problem(&rows[0]);
@@ -154,8 +154,9 @@ print_table(const struct compare_row *rows, uint32_t count)
 		if (!rows[i].fits)
 			continue;
 		snprintf(gap, sizeof(gap), isnan(r->gap) ? "-" : "%.1f %%", 100 * r->gap);
-		printf("%-*s %10s %10s %10s %7.1f %% %8s %10s %10s %9s\n", width, r->policy, units_size(peak, r->peak_bytes),
-		    units_size(arena, r->arena_bytes), units_time(time, r->step_time_us), 100 * r->overhead, gap,
+		snprintf(over, sizeof(over), isnan(r->overhead) ? "n/a" : "%.1f %%", 100 * r->overhead);
+		printf("%-*s %10s %10s %10s %9s %8s %10s %10s %9s\n", width, r->policy, units_size(peak, r->peak_bytes),
+		    units_size(arena, r->arena_bytes), units_time(time, r->step_time_us), over, gap,
 		    units_size(out, r->offload_bytes), units_size(in, r->fetch_bytes), units_time(planned, 1e6 * r->plan_time_s));
 	}
 	for (uint32_t i = 0; i < count; i++)
@@ -194,6 +195,7 @@ run(struct cli *c, struct err *e)
 	if (begin_planning(&n, &t, c, e) < 0)
 		return -1;
 	n.control.stopped = interrupted;
+	n.options.advises = false;
 	if (n.life.bound_bytes <= n.options.budget_bytes)
 		n.options.bound_time_us = bounds_time_us(NULL, &n.life, &t.device, n.options.budget_bytes, &c->arena);
 	for (const struct policy *policy = policies; policy->name != NULL; policy++)

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "src/base/process.h"
+#include "src/command/fit_devices.h"
 #include "src/command/result.h"
 #include "src/library/fit.h"
 
@@ -25,7 +26,7 @@ command_of(const struct fit_answer *w, const char *document, struct arena *a)
 	const struct task *t = w->problem.task;
 	const struct fit_evaluation *best = w->fits || !t->is_network ? &w->planned : &w->most_planned;
 	const char *name = strrchr(document, '/');
-	bool resident = w->fits ? w->resident.ok : best->batch <= w->most_resident.batch;
+	bool resident = w->fits || !t->is_network ? w->resident.ok : best->batch <= w->most_resident.batch;
 	char *file = arena_strdup(a, name == NULL ? document : name + 1);
 	struct plan_request q = w->problem.request;
 
@@ -34,6 +35,7 @@ command_of(const struct fit_answer *w, const char *document, struct arena *a)
 	if (strlen(file) > 5 && strcmp(file + strlen(file) - 5, ".json") == 0)
 		file[strlen(file) - 5] = '\0';
 	q.task.batch = best->batch;
+	q.effort = best->effort;
 	if (plan_given.budget == NULL)
 		q.budget_bytes = 0;
 	if (resident) {
@@ -48,18 +50,21 @@ print_batches(const struct fit_answer *w, struct arena *a)
 {
 	const char *passes = w->problem.task->accumulate > 1 ? arena_printf(a, " x %" PRIu32, w->problem.task->accumulate) : "";
 	const char *none = w->unfinished ? "the search was interrupted" : "at no batch";
-	const char *largest = w->unfinished ? "at least batch" : "largest batch";
+	const char *known = w->unfinished ? "at least batch" : "largest batch", *largest = w->is_largest ? "largest batch" : "at least batch";
+	uint32_t count = w->problem.task->accumulate;
 	double ideal = w->planned.ideal_time_us;
 	char time[32];
 
 	putchar('\n');
 	if (w->most_resident.batch > 0)
-		text_row(stdout, "all resident", "%s %" PRIu32 "%s", largest, w->most_resident.batch, passes);
+		text_row(stdout, "all resident", "%s %" PRIu32 "%s: %.4g samples/s", known, w->most_resident.batch, passes,
+		    fit_samples_per_s(&w->most_resident, count));
 	else
 		text_row(stdout, "all resident", "%s", none);
 	if (w->most_planned.batch > 0)
-		text_row(stdout, "with a plan", "%s %" PRIu32 "%s (at most %g %% slower): %s a step, %.1f %% longer", largest, w->most_planned.batch,
-		    passes, 100 * w->problem.most_overhead, units_time(time, w->most_planned.figures.step_time_us), 100 * w->most_planned.overhead);
+		text_row(stdout, "with a plan", "%s %" PRIu32 "%s (at most %g %% slower): %s a step, %.1f %% longer, %.4g samples/s", largest,
+		    w->most_planned.batch, passes, 100 * w->problem.most_overhead, units_time(time, w->most_planned.figures.step_time_us),
+		    100 * w->most_planned.overhead, fit_samples_per_s(&w->most_planned, count));
 	else
 		text_row(stdout, "with a plan", "%s", none);
 	if (w->resident.ok || (w->unfinished && w->micro.micro_batch == 0))
@@ -89,16 +94,19 @@ print_answer(const struct fit_answer *w, const char *command, struct arena *a)
 		if (w->kind_bytes[k] > 0)
 			text_row(stdout, label, "%s", units_size(size, w->kind_bytes[k]));
 	}
-	text_row(stdout, "  activations", "%s, gradients included", units_size(size, w->transient_bytes));
+	text_row(stdout, "  activations", "%s", units_size(size, w->transient_bytes - w->gradient_bytes));
+	if (w->gradient_bytes > 0)
+		text_row(stdout, "  gradients", "%s", units_size(size, w->gradient_bytes));
 	text_row(stdout, "  workspace", "%s", units_size(size, w->workspace_bytes));
 	text_row(stdout, "  in all", "%s", units_size(size, w->planning.life.peak_bytes));
 	text_row(stdout, "  available", "%s", units_size(size, w->planning.options.budget_bytes));
 	text_row(stdout, "  reserved", "%s for the driver and libraries, not counted above", units_size(size, t->device.reserved_bytes));
 	if (w->planned.has_plan) {
-		char time[32];
+		char time[32], longer[32];
 
 		text_row(stdout, "  host memory", "%s, pinned", units_size(size, w->planned.figures.host_bytes));
-		text_row(stdout, "step time", "%s, %.1f %% longer than ideal", units_time(time, w->planned.figures.step_time_us), 100 * w->planned.overhead);
+		text_row(stdout, "step time", "%s, %s than ideal", units_time(time, w->planned.figures.step_time_us),
+		    fit_longer(longer, w->planned.overhead));
 	}
 	if (t->is_network)
 		print_batches(w, a);
@@ -112,13 +120,15 @@ print_answer(const struct fit_answer *w, const char *command, struct arena *a)
 }
 
 static void
-evaluation_to_json(struct json_out *o, const char *key, const struct fit_evaluation *v)
+evaluation_to_json(struct json_out *o, const char *key, const struct fit_evaluation *v, uint32_t passes)
 {
 	json_out_object(o, key, false);
 	json_out_uint(o, "batch", v->batch);
 	if (v->has_plan) {
 		json_out_real(o, "step_time_us", v->figures.step_time_us);
-		json_out_real(o, "overhead", v->overhead);
+		json_out_real(o, "samples_per_s", fit_samples_per_s(v, passes));
+		if (isfinite(v->overhead))
+			json_out_real(o, "overhead", v->overhead);
 		json_out_uint(o, "arena_bytes", v->figures.arena_bytes);
 		json_out_uint(o, "host_bytes", v->figures.host_bytes);
 	}
@@ -158,16 +168,19 @@ answer_to_json(const struct fit_answer *w, const char *command)
 	if (w->problem.task->accumulate > 1)
 		json_out_uint(&o, "accumulate", w->problem.task->accumulate);
 	json_out_uint(&o, "persistent_bytes", w->planning.life.persistent_bytes);
-	json_out_uint(&o, "activation_bytes", w->transient_bytes);
+	json_out_uint(&o, "activation_bytes", w->transient_bytes - w->gradient_bytes);
+	json_out_uint(&o, "gradient_bytes", w->gradient_bytes);
 	json_out_uint(&o, "workspace_bytes", w->workspace_bytes);
 	json_out_uint(&o, "step_peak_bytes", w->planning.life.peak_bytes);
 	json_out_uint(&o, "reserved_bytes", w->problem.task->device.reserved_bytes);
 	json_out_real(&o, "slowdown", w->problem.most_overhead);
 	/* An unfinished search does not say that there is none. */
 	if (w->problem.task->is_network && (!w->unfinished || w->most_resident.batch > 0))
-		evaluation_to_json(&o, "largest_resident", &w->most_resident);
+		evaluation_to_json(&o, "largest_resident", &w->most_resident, w->problem.task->accumulate);
 	if (w->problem.task->is_network && (!w->unfinished || w->most_planned.batch > 0))
-		evaluation_to_json(&o, "largest_planned", &w->most_planned);
+		evaluation_to_json(&o, "largest_planned", &w->most_planned, w->problem.task->accumulate);
+	if (w->problem.task->is_network && !w->unfinished)
+		json_out_bool(&o, "largest_is_proved", w->is_largest);
 	if (w->micro.micro_batch > 0) {
 		json_out_object(&o, "accumulation", false);
 		json_out_uint(&o, "micro_batch", w->micro.micro_batch);
@@ -192,11 +205,13 @@ run(struct cli *c, struct err *e)
 	const char *command;
 	int rc;
 
-	if (need_device(plan_given.task.device, e) < 0)
-		return -1;
 	if (strcmp(c->operands[0], "-") == 0)
 		return usage_error(e, NULL, "expected a file or a name, got '-': the answer names a command that reads it again");
-	if (request_share(&w.problem.most_overhead, "--slowdown", slowdown, e) < 0 || begin_planning(&w.planning, &task, c, e) < 0)
+	if (request_share(&w.problem.most_overhead, "--slowdown", slowdown, e) < 0)
+		return -1;
+	if (plan_given.task.device == NULL)
+		return fit_devices(c, w.problem.most_overhead, e);
+	if (begin_planning(&w.planning, &task, c, e) < 0)
 		return -1;
 	w.problem.request = plan_given;
 	w.problem.request.budget = NULL;

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "planner/schedule/lifetimes.h"
+#include "src/command/math_warning.h"
 #include "src/command/result.h"
 #include "src/documents/origin.h"
 #include "src/library/task.h"
@@ -312,6 +313,7 @@ run(struct cli *c, struct err *e)
 	given.set_count = sets.count;
 	if (task_read(&t, c->operands[0], &given, &c->arena, e) < 0)
 		return -1;
+	warn_of_math(&t, &c->arena);
 	collect(&f, &t, &c->arena);
 	if (c->json)
 		info_to_json(&f);

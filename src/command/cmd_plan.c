@@ -10,12 +10,16 @@
 #include "planner/bound/bounds.h"
 #include "src/base/clock.h"
 #include "src/base/process.h"
+#include "src/command/plan_frontier.h"
 #include "src/command/result.h"
 
-static const char *output;
+static const char *output, *picture;
+static bool frontier;
 
 static const struct option_row options[] = {
 	{ "output", 'o', OPTION_TEXT, "FILE", &output, "write the plan to this file (default: nowhere)", NULL },
+	{ "frontier", 0, OPTION_FLAG, NULL, &frontier, "print step time against memory: the plans for a\nlist of budgets up to --budget; -o gets the last", NULL },
+	{ "picture", 0, OPTION_TEXT, "FILE", &picture, "draw the frontier: to a .svg, .png, .pdf or .html\nfile, or 'term' (default: no picture)", NULL },
 	OPTION_END
 };
 
@@ -61,17 +65,29 @@ show_progress(void *user, const char *line)
 	fflush(stderr);
 }
 
+/* Fills p by a search: for one plan, or for a frontier, whose last plan is p. */
+static int
+run_search(struct plan *p, struct frontier *f, struct planning *n, struct cli *c, struct err *e)
+{
+	if (!frontier)
+		return planning_run(p, n, &c->arena, e);
+	if (planning_frontier(f, n, &c->arena, e) < 0)
+		return -1;
+	*p = *f->points[f->count - 1].plan;
+	return 0;
+}
+
 /* Makes the plan.  The first Ctrl-C asks the search for its best plan so far.  A long search shows its progress on a terminal. */
 static int
-search(struct plan *p, struct planning *n, struct cli *c, struct err *e)
+search(struct plan *p, struct frontier *f, struct planning *n, struct cli *c, struct err *e)
 {
-	bool takes_long = !n->options.policy->quick || !isnan(n->most_overhead);
+	bool takes_long = !n->options.policy->quick || !isnan(n->most_overhead) || frontier;
 	int rc;
 
 	n->control.stopped = interrupted;
 	n->control.progress = takes_long && isatty(STDERR_FILENO) ? show_progress : NULL;
 	interrupt_watch();
-	rc = planning_run(p, n, &c->arena, e);
+	rc = run_search(p, f, n, c, e);
 	if (n->control.progress != NULL)
 		fputs("\r\033[K", stderr);
 	if (n->unfinished)
@@ -84,21 +100,26 @@ static int
 run(struct cli *c, struct err *e)
 {
 	double bounds_us[BOUND_COUNT] = { 0 }, begin;
+	struct frontier points;
 	struct planning n;
 	struct figures f;
 	struct plan p;
 	struct task t;
 
+	if (picture != NULL && frontier_check_picture(picture, frontier, e) < 0)
+		return -1;
 	if (begin_planning(&n, &t, c, e) < 0)
 		return -1;
-	n.options.bounds_us = bounds_us;
+	n.options.bounds_us = frontier ? NULL : bounds_us;
 	begin = clock_seconds();
-	if (search(&p, &n, c, e) < 0)
+	if (search(&p, &points, &n, c, e) < 0)
 		return answer_no(&n, c, e);
 	figures_of_plan(&f, &p);
 	f.plan_time_s = clock_seconds() - begin;
 	if (output != NULL && plan_write(&p, output, &c->arena, e) < 0)
 		return -1;
+	if (frontier)
+		return frontier_show(&points, picture, c, result_stream(), e);
 	result_show(&f, c, result_stream());
 	print_bounds(bounds_us, c);
 	return 0;

@@ -9,13 +9,15 @@
 #include "sim/check/check.h"
 #include "sim/report/report.h"
 #include "src/command/place_csv.h"
+#include "src/command/report_measured.h"
 #include "src/command/result.h"
 
-static struct { const char *output; bool keep; } given;
+static struct { const char *output, *measured; bool keep; } given;
 
 static const struct option_row options[] = {
 	{ "output", 'o', OPTION_TEXT, "FILE", &given.output, "draw into this .svg, .png, .pdf or .html file;\n"
-	    ".json is a plan's trace for Perfetto, and 'term'\ndraws in the terminal (required)", NULL },
+	    ".json is a plan's trace for Perfetto, and 'term'\ndraws in the terminal (required, except\nwith --measured)", NULL },
+	{ "measured", 0, OPTION_TEXT, "FILE", &given.measured, "compare the simulated step with one that ran: a\ntrace of torch.profiler, as step.report() of the\nPython package makes it", NULL },
 	{ "keep", 0, OPTION_FLAG, NULL, &given.keep, "leave gnuplot's script with its data beside the\npicture: FILE.gp", NULL },
 	OPTION_END
 };
@@ -36,6 +38,41 @@ base_name(const char *path)
 	return slash == NULL ? path : slash + 1;
 }
 
+static void
+print_measured_json(const struct measured_report *r, const char *input, const char *output)
+{
+	struct json_out o;
+
+	json_out_begin(&o, stdout);
+	json_out_string(&o, "input", input);
+	if (output != NULL)
+		json_out_string(&o, "output", output);
+	measured_to_json(&o, r);
+	json_out_end(&o);
+}
+
+/* Says where the measured step differs from the simulated one, and draws both if there is a file to draw into. */
+static int
+draw_measured(struct cli *c, const struct report_to *to, const struct plan *p, const struct sim_result *simulated, struct err *e)
+{
+	struct sim_result result;
+	struct difference difference;
+	struct measured_step m;
+	const struct measured_report r = { p, simulated, &m, &difference };
+
+	if (measured_read(&m, p, given.measured, &c->arena, e) < 0)
+		return -1;
+	sim_result_of_spans(&result, p, m.spans, &c->arena);
+	difference_init(&difference, p, simulated, &result, &c->arena);
+	if (to->path != NULL && report_measured(to, p, simulated, &result, &difference, &c->arena, e) < 0)
+		return -1;
+	if (c->json)
+		print_measured_json(&r, c->operands[0], to->path);
+	else
+		measured_print(stdout, &r, &c->arena);
+	return 0;
+}
+
 static int
 draw_plan(struct cli *c, const struct report_to *to, struct err *e)
 {
@@ -46,7 +83,7 @@ draw_plan(struct cli *c, const struct report_to *to, struct err *e)
 		return -1;
 	if (check_plan(&p, &c->arena, e) < 0 || simulate(&r, &p, p.device, &c->arena, e) < 0)
 		return err_in_file(e, c->operands[0]);
-	return report_plan(to, &p, &r, &c->arena, e);
+	return given.measured != NULL ? draw_measured(c, to, &p, &r, e) : report_plan(to, &p, &r, &c->arena, e);
 }
 
 /* The offsets are given; the bound is the largest sum of bytes alive at once. */
@@ -133,9 +170,11 @@ run(struct cli *c, struct err *e)
 	struct report_to to = { given.output, given.keep };
 	int rc;
 
-	if (to.path == NULL)
+	if (given.measured != NULL && (placed || sweep))
+		return usage_error(e, "--measured", "expected a plan to lay it over, got '%s'", input);
+	if (to.path == NULL && given.measured == NULL)
 		return usage_error(e, "--output", "expected a file that ends in .svg, .png, .pdf, .html or .json, or 'term', got none");
-	if (report_check(&to, !placed && !sweep, e) < 0)
+	if (to.path != NULL && report_check(&to, !placed && !sweep, e) < 0)
 		return -1;
 	if (placed)
 		rc = draw_placed(c, &to, e);
@@ -143,7 +182,7 @@ run(struct cli *c, struct err *e)
 		rc = sweep ? draw_sweep(c, &to, e) : draw_plan(c, &to, e);
 	if (rc < 0)
 		return -1;
-	if (c->json && strcmp(to.path, "term") != 0)
+	if (c->json && given.measured == NULL && strcmp(to.path, "term") != 0)
 		print_json(&to, input);
 	return 0;
 }

@@ -232,13 +232,16 @@ key_end(const struct sweep_options *o, struct arena *a)
 {
 	const struct plan_request *q = &o->request;
 	const struct { const char *name, *value; } texts[] = {
-		{ "lowering", q->task.lowering }, { "reorder", q->task.reorder }, { "times", q->task.times }, { "time-limit", q->time_limit },
+		{ "lowering", q->task.lowering }, { "reorder", q->task.reorder }, { "times", q->task.times }, { "effort", q->effort },
+		{ "time-limit", q->time_limit },
 	};
 	const char *s = "";
 
 	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
 		if (texts[i].value != NULL)
 			s = arena_printf(a, "%s %s=%s", s, texts[i].name, texts[i].value);
+	if (q->floors > 0)
+		s = arena_printf(a, "%s floors=%" PRIu32, s, q->floors);
 	if (q->task.accumulate > 0)
 		s = arena_printf(a, "%s accumulate=%" PRIu32, s, q->task.accumulate);
 	if (q->link.duplex > 0)

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "src/base/process.h"
+#include "src/command/math_warning.h"
 
 enum { LABEL_WIDTH = 20 };
 
@@ -73,6 +74,7 @@ begin_planning(struct planning *n, struct task *t, struct cli *c, struct err *e)
 	if (task_has_foreign_times(t))
 		warn("op times were measured on '%s', not on '%s'; --times scaled would scale them",
 		    err_quote(q, t->graph.measured.device), err_quote(r, t->device.name));
+	warn_of_math(t, &c->arena);
 	return 0;
 }
 

@@ -20,7 +20,11 @@ layrub_SOURCES = \
 	%D%/explain_tensor.c \
 	%D%/explain_text.c \
 	%D%/explain_view.c %D%/explain_view.h \
+	%D%/report_measured.c %D%/report_measured.h \
+	%D%/fit_devices.c %D%/fit_devices.h \
 	%D%/main.c \
+	%D%/plan_frontier.c %D%/plan_frontier.h \
+	%D%/math_warning.c %D%/math_warning.h \
 	%D%/plan_options.c %D%/plan_options.h \
 	%D%/place_csv.c %D%/place_csv.h \
 	%D%/result.c %D%/result.h \

@@ -104,6 +104,15 @@ static const struct plan_option options[] = {
 	  .why_not = { [FOR_EXPLAIN] = OWN_STEP } },
 	{ .row = { "time-limit", 0, OPTION_TEXT, "TIME", &plan_given.time_limit, "policies hybrid and ilp: search no longer for a\n"
 	    "plan; a bare number is in seconds (default: ilp\n20s, hybrid a fixed amount of search)", NULL } },
+	{ .row = { "effort", 0, OPTION_TEXT, "X", &plan_given.effort, "policy hybrid: search so many times as much; less\n"
+	    "than 1 is a quick draft without floors\n(default: 1)", NULL } },
+	{ .row = { "floors", 0, OPTION_COUNT, "N", &plan_given.floors, "policy hybrid: search N lower rungs for a faster\n"
+	    "plan, and no budget between rungs (default: few)", NULL },
+	  .why_not = { [FOR_COMPARE] = "it concerns one policy", [FOR_FIT] = "it plans many batches", [FOR_EXPLAIN] = "it asks what a little more would bring" } },
+	{ .row = { "start", 0, OPTION_TEXT, "FILE", &plan_given.start, "be no slower than this plan of the same step would\n"
+	    "be on this device, where it fits (default: none)", NULL },
+	  .why_not = { [FOR_COMPARE] = "each policy is on its own", [FOR_FIT] = "a plan is of one batch", [FOR_SWEEP] = "a plan is of one point",
+	    [FOR_EXPLAIN] = "it starts from its plan" } },
 	{ .row = { "write-lp", 0, OPTION_TEXT, "FILE", &plan_given.write_lp, "policy ilp: write its first model to this file, in\n"
 	    "CPLEX LP format (default: nowhere)", NULL },
 	  .why_not = { [FOR_COMPARE] = "it leaves ilp out", [FOR_FIT] = MANY_MODELS, [FOR_SWEEP] = MANY_MODELS, [FOR_EXPLAIN] = MANY_MODELS } },

@@ -15,7 +15,7 @@ enum plan_command { FOR_NONE, FOR_PLAN, FOR_COMPARE, FOR_FIT, FOR_SWEEP, FOR_EXP
 extern struct plan_request plan_given;
 extern const char *plan_given_lists[AXIS_COUNT];	/* as typed; NULL: not given */
 
-enum { PLAN_OPTIONS_MAX = 28 };
+enum { PLAN_OPTIONS_MAX = 30 };
 
 /* Completes plan_given after the command line was parsed.  ERR_USAGE: options contradict each other. */
 int plan_options_parsed(struct err *e) WARN_UNUSED;

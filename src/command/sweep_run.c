@@ -37,6 +37,7 @@ struct group {
 	struct task task;
 	struct planning planning;
 	struct plan plan;
+	const struct plan *start;	/* NULL, or the plan for a slower link; the plan is no slower than this one on the group's link */
 	double plan_time_s;
 	struct err err;			/* why there is no plan */
 };
@@ -332,6 +333,7 @@ plan_group(void *arg)
 	q.policy = text_at(s, g->first, AXIS_POLICY);
 	q.placement = text_at(s, g->first, AXIS_PLACEMENT);
 	q.link = s->options->replan ? change_at(s, g->first) : (struct what_if) WHAT_IF_INIT;
+	q.start_plan = g->start;
 	if (plan_request_task(&g->task, text_at(s, g->first, AXIS_NETWORK), NULL, &q, &g->arena, &g->err) < 0 ||
 	    planning_begin(&g->planning, &q, &g->task, &g->arena, &g->err) < 0)
 		return -1;
@@ -363,6 +365,98 @@ run_group(struct sweep_state *s, uint32_t first, uint32_t count)
 		#pragma omp taskwait
 	}
 	arena_free(&g.arena);
+}
+
+/* ---- a link after the other ---- */
+
+/* The plan for the last link, in memory of its own. */
+struct carried { struct arena arena; const struct group *from; struct plan plan; bool has_plan; };
+
+static int
+carry(void *arg)
+{
+	struct carried *c = arg;
+
+	plan_copy(&c->plan, &c->from->plan, &c->arena);
+	c->plan.graph = NULL;		/* those of the group end with it */
+	c->plan.device = NULL;
+	c->has_plan = true;
+	return 0;
+}
+
+/* Plans for the link of one point, no slower than the last one's plan would be on it, and runs the point if it has not run. */
+static void
+run_link(struct sweep_state *s, uint32_t id, struct carried *last)
+{
+	struct group g = { .sweep = s, .first = id, .arena = ARENA_INIT, .err = ERR_INIT, .start = last->has_plan ? &last->plan : NULL };
+	struct carried next = { .arena = ARENA_INIT, .from = &g };
+	struct err e = ERR_INIT;
+
+	if (arena_run(&g.arena, plan_group, &g, &g.err) < 0 && g.err.code == ERR_NONE)
+		err_set(&g.err, ERR_SYSTEM, "failed without a reason");
+	run_points(&g, id, id + 1);
+	if (g.err.code == ERR_NONE && arena_run(&next.arena, carry, &next, &e) == 0) {
+		arena_free(&last->arena);
+		*last = next;
+	} else {
+		arena_free(&next.arena);
+	}
+	arena_free(&g.arena);
+}
+
+/* A point and the speed of its link: a link that is faster in both directions comes later. */
+struct link_speed { double bytes_per_s; uint32_t id; };
+
+static int
+by_speed(const void *x, const void *y)
+{
+	const struct link_speed *a = x, *b = y;
+
+	return a->bytes_per_s < b->bytes_per_s ? -1 : a->bytes_per_s > b->bytes_per_s ? 1 : a->id < b->id ? -1 : a->id > b->id;
+}
+
+struct link_order { const struct sweep_state *sweep; uint32_t first, count; struct arena arena; struct link_speed *links; struct err err; };
+
+/* Fills the links of a group in rising order. */
+static int
+order_links(void *arg)
+{
+	struct link_order *o = arg;
+
+	o->links = ARENA_NEW(&o->arena, struct link_speed, o->count);
+	for (uint32_t i = 0; i < o->count; i++) {
+		struct what_if w = change_at(o->sweep, o->first + i);
+		struct device d;
+
+		if (task_read_device(&d, text_at(o->sweep, o->first, AXIS_DEVICE), NULL, &o->arena, &o->err) < 0)
+			return -1;
+		what_if_device(&d, &w, &o->arena);
+		o->links[i] = (struct link_speed) { d.link[D2H].bytes_per_s + d.link[H2D].bytes_per_s, o->first + i };
+	}
+	qsort(o->links, o->count, sizeof(*o->links), by_speed);
+	return 0;
+}
+
+/* Plans anew for each link of a group.  The links before a point count, whether they have run or not, so that an interrupted sweep goes on
+ * with the same answers. */
+static void
+run_links(struct sweep_state *s, uint32_t first, uint32_t count)
+{
+	struct link_order o = { .sweep = s, .first = first, .count = count, .arena = ARENA_INIT, .err = ERR_INIT };
+	struct carried last = { .arena = ARENA_INIT };
+	uint32_t end = 0;
+
+	if (arena_run(&o.arena, order_links, &o, &o.err) < 0) {
+		miss_line(s);
+		arena_free(&o.arena);
+		return;
+	}
+	for (uint32_t i = 0; i < count; i++)
+		end = s->state[o.links[i].id] == POINT_TODO ? i + 1 : end;
+	for (uint32_t i = 0; i < end && !is_stopped(s) && !s->broken; i++)
+		run_link(s, o.links[i].id, &last);
+	arena_free(&last.arena);
+	arena_free(&o.arena);
 }
 
 /* ---- the grid ---- */
@@ -408,7 +502,7 @@ sweep_run(struct sweep_counts *counts, const struct sweep_grid *g, const struct 
     struct arena *a, struct err *e)
 {
 	struct sweep_state s = { .grid = g, .options = o, .file = f, .began_s = clock_seconds(), .err = ERR_INIT };
-	uint32_t step = o->replan ? 1 : g->link_count;
+	uint32_t step = g->link_count;
 
 	s.state = ARENA_NEW(a, unsigned char, g->point_count);
 	if (o->ordered)
@@ -423,7 +517,10 @@ sweep_run(struct sweep_counts *counts, const struct sweep_grid *g, const struct 
 		if (!has_work(&s, first, step))
 			continue;
 		#pragma omp task shared(s) firstprivate(first)
-		run_group(&s, first, step);
+		if (o->replan)
+			run_links(&s, first, step);
+		else
+			run_group(&s, first, step);
 	}
 	for (uint32_t id = 0; o->ordered && id < g->point_count; id++)
 		free(s.lines[id]);

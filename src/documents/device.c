@@ -4,6 +4,7 @@
 #include "src/documents/device.h"
 
 #include <inttypes.h>
+#include <math.h>
 #include <stdio.h>
 
 /* The largest time in microseconds, the largest real number, and the largest factor of a device. */
@@ -16,16 +17,16 @@ const char *const math_names[MATH_COUNT + 1] = { "float32", "tf32", "bfloat16", 
 const char *const direction_names[DIRECTION_COUNT + 1] = { "d2h", "h2d", NULL };
 const char *const conv_pass_names[CONV_PASS_COUNT + 1] = { "forward", "backward", "backward-filter", "backward-data", NULL };
 
-/* The first point of the curve that is not smaller than bytes. */
+/* The first of n points that is not smaller than bytes. */
 static uint32_t
-point_from(const struct link_direction *l, bytes_t bytes)
+point_from(const struct curve_point *points, uint32_t n, bytes_t bytes)
 {
-	uint32_t low = 0, high = l->point_count;
+	uint32_t low = 0, high = n;
 
 	while (low < high) {
 		uint32_t mid = low + (high - low) / 2;
 
-		if (l->points[mid].bytes < bytes)
+		if (points[mid].bytes < bytes)
 			low = mid + 1;
 		else
 			high = mid;
@@ -33,24 +34,51 @@ point_from(const struct link_direction *l, bytes_t bytes)
 	return low;
 }
 
-double
-device_transfer_us(const struct device *d, enum direction dir, bytes_t bytes)
+/* Returns the time on a curve of n points, n > 0. */
+static double
+curve_us(const struct curve_point *p, uint32_t n, double bytes_per_s, bytes_t bytes)
 {
-	const struct link_direction *l = &d->link[dir];
-	const struct curve_point *p = l->points;
-	uint32_t n = l->point_count, i;
+	uint32_t i = point_from(p, n, bytes);
 
-	if (n == 0)
-		return l->latency_us + (double)bytes * 1e6 / l->bytes_per_s;
-	i = point_from(l, bytes);
 	if (i == 0)
 		return p[0].time_us;	/* latency alone */
 	if (i == n && n == 1)
-		return p[0].time_us + (double)(bytes - p[0].bytes) * 1e6 / l->bytes_per_s;
+		return p[0].time_us + (double)(bytes - p[0].bytes) * 1e6 / bytes_per_s;
 	if (i == n)
 		i = n - 1;
 	return p[i - 1].time_us + (double)(bytes - p[i - 1].bytes) *
 	    (p[i].time_us - p[i - 1].time_us) / (double)(p[i].bytes - p[i - 1].bytes);
+}
+
+double
+device_transfer_us(const struct device *d, enum direction dir, bytes_t bytes)
+{
+	const struct link_direction *l = &d->link[dir];
+
+	if (l->point_count == 0)
+		return l->latency_us + (double)bytes * 1e6 / l->bytes_per_s;
+	return curve_us(l->points, l->point_count, l->bytes_per_s, bytes);
+}
+
+double
+device_busy_us(const struct device *d, enum direction dir, bytes_t bytes)
+{
+	const struct link_direction *l = &d->link[dir];
+	double alone = device_transfer_us(d, dir, bytes);
+	bytes_t at;
+
+	if (l->loaded_count == 0)
+		return alone;
+	at = bytes > l->loaded[0].bytes ? bytes : l->loaded[0].bytes;
+	return alone + fmax(0, curve_us(l->loaded, l->loaded_count, l->bytes_per_s, at) - device_transfer_us(d, dir, at));
+}
+
+double
+device_latency_us(const struct device *d, enum direction dir, bytes_t bytes)
+{
+	const struct link_direction *l = &d->link[dir];
+
+	return l->loaded_count == 0 ? l->latency_us : fmax(0, device_transfer_us(d, dir, bytes) - (double)bytes * 1e6 / l->bytes_per_s);
 }
 
 /* ---- the ranges ---- */

@@ -95,6 +95,14 @@ device_budget(const struct device *d)
  * transfer takes the first point's time; a larger one goes on at the rate between the last two points. */
 double device_transfer_us(const struct device *d, enum direction dir, bytes_t bytes);
 
+/* Returns the microseconds of one transfer while compute is busy: those of the loaded curve, and at least those alone.  A transfer that
+ * is smaller than the curve's first takes as much more as that one does. */
+double device_busy_us(const struct device *d, enum direction dir, bytes_t bytes);
+
+/* Returns the part of a transfer's microseconds in which the link moves none of its bytes: what it takes beyond its bytes at the
+ * link's rate; without a loaded curve the document's latency, which may be more than the transfer takes. */
+double device_latency_us(const struct device *d, enum direction dir, bytes_t bytes);
+
 /* Contents of a list of numbers by op class: shares above 0 and up to 1, factors of at least 1, or microseconds. */
 enum class_range { CLASS_SHARES, CLASS_FACTORS, CLASS_TIMES };
 

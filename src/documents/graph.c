@@ -6,6 +6,7 @@
 #include <math.h>
 #include <stdlib.h>
 
+const char *const op_times_names[OP_TIMES_COUNT] = { "launched", "captured", NULL };
 const char *const kind_names[KIND_COUNT + 1] = {
 	"parameter", "state", "optimizer", "input", "activation", "gradient", "result", NULL
 };

@@ -86,9 +86,15 @@ struct measured {
 	bytes_t peak_bytes, resident_bytes;
 };
 
+/* How a trace measured the times of its ops: launched one by one, with the gap of a launch; or many of each in one captured graph, as
+ * they run in a captured step. */
+enum op_times { OP_TIMES_UNKNOWN, OP_TIMES_LAUNCHED, OP_TIMES_CAPTURED, OP_TIMES_COUNT };
+extern const char *const op_times_names[OP_TIMES_COUNT];	/* "launched" "captured", without the unknown one */
+
 struct graph {
 	const char *name;
 	const char *source;		/* NULL: none */
+	enum op_times op_times;
 	struct measured measured;
 	uint32_t tensor_count, op_count;
 	struct tensor *tensors;		/* [tensor_count] */

@@ -167,6 +167,7 @@ int
 graph_from_json(struct graph *g, json_t *root, struct arena *a, struct err *e)
 {
 	json_t *format, *version, *measured = NULL, *tensors = NULL, *ops = NULL;
+	int op_times = -1;
 	bool *given = NULL;
 	uint32_t document_version = 0;
 	const struct json_field fields[] = {
@@ -174,6 +175,7 @@ graph_from_json(struct graph *g, json_t *root, struct arena *a, struct err *e)
 		{ "version", JSON_F_ANY, &version, .required = true },
 		{ "name", JSON_F_STRING, &g->name, .required = true },
 		{ "source", JSON_F_STRING, &g->source, .required = false },
+		{ "op_times", JSON_F_CHOICE, &op_times, .choices = op_times_names, .since = 2 },
 		{ "measured", JSON_F_OBJECT, &measured, .required = false },
 		{ "tensors", JSON_F_ARRAY, &tensors, .required = true },
 		{ "ops", JSON_F_ARRAY, &ops, .required = true },
@@ -181,8 +183,10 @@ graph_from_json(struct graph *g, json_t *root, struct arena *a, struct err *e)
 	};
 
 	*g = (struct graph) { .name = NULL };
-	if (json_check_format(root, "layrub-graph", GRAPH_VERSION, &document_version, e) < 0 || json_read_fields(root, fields, a, e) < 0)
+	if (json_check_format(root, "layrub-graph", GRAPH_VERSION, &document_version, e) < 0 ||
+	    json_read_fields_of(root, fields, document_version, a, e) < 0)
 		return -1;
+	g->op_times = (enum op_times)(op_times + 1);
 	if (measured != NULL && read_measured(&g->measured, measured, a, e) < 0)
 		return err_at(e, "measured");
 	if (read_tensors(g, tensors, document_version, a, e) < 0 || read_ops(g, &given, ops, document_version, a, e) < 0 || graph_check(g, e) < 0)
@@ -292,6 +296,8 @@ write_measured(const struct measured *m, struct json_out *o)
 uint32_t
 graph_version(const struct graph *g)
 {
+	if (g->op_times != OP_TIMES_UNKNOWN)
+		return 2;
 	for (uint32_t t = 0; t < g->tensor_count; t++)
 		if (g->tensors[t].kind == KIND_RESULT)
 			return 2;
@@ -313,6 +319,8 @@ graph_to_json(const struct graph *g, const char *key, struct json_out *o)
 	json_out_string(o, "name", g->name);
 	if (g->source != NULL)
 		json_out_string(o, "source", g->source);
+	if (g->op_times != OP_TIMES_UNKNOWN)
+		json_out_string(o, "op_times", op_times_names[g->op_times - 1]);
 	if (g->measured.step_time_us > 0)
 		write_measured(&g->measured, o);
 	write_tensors(g, o);

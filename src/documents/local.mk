@@ -13,6 +13,7 @@ libcore_a_SOURCES += \
 	%D%/origin.c %D%/origin.h \
 	%D%/plan.h \
 	%D%/plan_access.c %D%/plan_access.h \
+	%D%/plan_copy.c \
 	%D%/plan_json.c \
 	%D%/plan_order.c %D%/plan_order.h \
 	%D%/plan_write.c \

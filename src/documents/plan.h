@@ -6,6 +6,8 @@
  */
 #ifndef SRC_DOCUMENTS_PLAN_H
 #define SRC_DOCUMENTS_PLAN_H
+#include <math.h>
+
 #include "src/documents/device.h"
 #include "src/documents/graph.h"
 
@@ -90,6 +92,18 @@ struct plan {
 	struct place *final;		/* [final_count] one for each persistent tensor and each result, by id */
 	struct instruction *program;	/* [instruction_count] */
 };
+
+/* Returns predicted step time / ideal time - 1: 0 if the step takes no time, INFINITY if only the ideal one takes none. */
+static inline double
+plan_overhead(const struct plan *p)
+{
+	double ideal = p->predicted.ideal_time_us, step = p->predicted.step_time_us;
+
+	return ideal > 0 ? step / ideal - 1 : step > 0 ? INFINITY : 0;
+}
+
+/* A copy that shares the graph, the device, and the texts that outlive a search: all but the configuration. */
+void plan_copy(struct plan *to, const struct plan *from, struct arena *a);
 
 /* Reads a "layrub-plan" with the graph and the device in it.  Their digests must agree with the file's. */
 int plan_read(struct plan *p, const char *path, struct arena *a, struct err *e) WARN_UNUSED;

@@ -14,19 +14,23 @@ count_memory(struct fit_answer *w)
 			w->kind_bytes[g->tensors[t].kind] += bytes_align(g->tensors[t].bytes, DEVICE_ALIGN);
 	w->workspace_bytes = bytes_align(g->ops[l->peak_op].workspace_bytes, DEVICE_ALIGN);
 	w->transient_bytes = l->peak_bytes - l->persistent_bytes - w->workspace_bytes;
+	for (uint32_t t = 0; t < g->tensor_count; t++)
+		if (g->tensors[t].kind == KIND_GRADIENT && l->first[t] <= l->peak_op && l->last[t] >= l->peak_op)
+			w->gradient_bytes += g->tensors[t].bytes;
 }
 
 static int
 search(struct fit_answer *w, struct err *e)
 {
 	const struct task *t = w->problem.task;
-	struct fit_evaluation over;
 	uint64_t samples;
 
 	if (fit_evaluate(&w->resident, &w->problem, FIT_RESIDENT, t->batch, e) < 0)
 		return -1;
 	w->planned = w->resident;
-	if (!w->resident.ok && fit_evaluate(&w->planned, &w->problem, FIT_PLANNED, t->batch, e) < 0)
+	if (!w->resident.ok && fit_evaluate(&w->planned, &w->problem, FIT_DRAFT, t->batch, e) < 0)
+		return -1;
+	if (!w->planned.ok && fit_evaluate(&w->planned, &w->problem, FIT_PLANNED, t->batch, e) < 0)
 		return -1;
 	w->fits = w->planned.ok;
 	/* A plan that was not finished does not prove that the step does not fit. */
@@ -34,24 +38,22 @@ search(struct fit_answer *w, struct err *e)
 		return err_set(e, ERR_SYSTEM, "interrupted");
 	if (!t->is_network || w->this_batch_only)
 		return 0;
-	/* Each search starts from the evaluations above. */
-	w->most_resident = w->resident;
-	if (fit_largest(&w->most_resident, &over, &w->problem, FIT_RESIDENT, w->resident.ok ? t->batch : 0,
-	    w->resident.ok ? FIT_BATCH_MAX : t->batch, e) < 0)
+	if (fit_largest(&w->most_resident, &w->problem, FIT_RESIDENT, FIT_BATCH_MAX, e) < 0)
 		return -1;
-	w->most_planned = w->fits && !w->resident.ok ? w->planned : w->most_resident;
-	if (fit_largest(&w->most_planned, &w->over, &w->problem, FIT_PLANNED, w->fits && !w->resident.ok ? t->batch : w->most_resident.batch,
-	    w->fits ? FIT_BATCH_MAX : t->batch, e) < 0)
+	w->scan.problem = &w->problem;
+	if (fit_scan(&w->scan, e) < 0)
 		return -1;
-	/* A resident plan is a plan: the largest batch with a plan is at least the largest resident one. */
+	w->most_planned = w->scan.best;
+	/* Other plans that are known are plans, too. */
 	if (w->most_planned.batch < w->most_resident.batch)
 		w->most_planned = w->most_resident;
+	if (w->planned.ok && w->most_planned.batch < t->batch)
+		w->most_planned = w->planned;
 	samples = (uint64_t)t->batch * t->accumulate;
 	if (!w->resident.ok && samples <= INT32_MAX && fit_accumulate(&w->micro, &w->problem, (uint32_t)samples, &t->device, e) < 0)
 		return -1;
 	w->unfinished = fit_stopped(&w->problem);
-	if (w->unfinished)
-		w->over.batch = 0;
+	w->is_largest = !w->unfinished && w->most_planned.batch == w->scan.top;
 	return 0;
 }
 
@@ -60,30 +62,40 @@ search(struct fit_answer *w, struct err *e)
 static const char *
 verdict_of(const struct fit_answer *w, struct arena *a)
 {
-	char need[32], have[32];
+	char need[32], have[32], longer[32];
 
+	fit_longer(longer, w->planned.overhead);
 	units_size(need, w->planning.life.peak_bytes);
 	units_size(have, w->planning.options.budget_bytes);
 	if (w->resident.ok)
 		return arena_printf(a, "yes: all of it stays in memory, %s of %s", units_size(need, w->resident.figures.arena_bytes), have);
 	if (w->fits)
-		return arena_printf(a, "yes, with a plan: the step would need %s and %s are available; it takes %.1f %% longer", need, have,
-		    100 * w->planned.overhead);
+		return arena_printf(a, "yes, with a plan: the step would need %s and %s are available; it takes %s", need, have, longer);
 	if (w->planned.has_plan)
-		return arena_printf(a, "no: there is a plan for %s, but the step would take %.1f %% longer, and %g %% are allowed", have,
-		    100 * w->planned.overhead, 100 * w->problem.most_overhead);
+		return arena_printf(a, "no: there is a plan for %s, but the step would take %s, and %g %% are allowed", have, longer,
+		    100 * w->problem.most_overhead);
 	return arena_printf(a, "no: the step needs %s, %s are available, and no plan was found", need, have);
+}
+
+static const char *
+limit_at(uint32_t batch, const char *why, struct arena *a)
+{
+	return batch > 0 ? arena_printf(a, "at batch %" PRIu32 ": %s", batch, why) : arena_strdup(a, why);
 }
 
 /* Returns the reason against a larger batch, or against this one; NULL: there is none. */
 static const char *
 limit_of(const struct fit_answer *w, struct arena *a)
 {
-	const struct fit_evaluation *over = w->over.batch > 0 ? &w->over : &w->planned;
+	const struct fit_scan *s = &w->scan;
 
-	if (over->ok || over->why[0] == '\0')
+	if (w->unfinished)
 		return NULL;
-	return over->batch > 0 ? arena_printf(a, "at batch %" PRIu32 ": %s", over->batch, over->why) : arena_strdup(a, over->why);
+	if (w->is_largest && s->why[0] != '\0')
+		return limit_at(s->top + 1, s->why, a);
+	if (s->over.batch > w->most_planned.batch)
+		return limit_at(s->over.batch, s->over.why, a);
+	return w->planned.ok || w->planned.why[0] == '\0' ? NULL : limit_at(w->planned.batch, w->planned.why, a);
 }
 
 /* Returns what holds at every batch: the persistent tensors apart from the batch do not fit; NULL: they do. */

@@ -15,10 +15,13 @@ struct fit_answer {
 	bool this_batch_only;			/* largest batches and micro-steps are not searched */
 	/* Filled by fit_answer(). */
 	bytes_t kind_bytes[KIND_COUNT];		/* of the persistent kinds */
-	bytes_t workspace_bytes, transient_bytes;	/* at the step's own peak */
+	bytes_t workspace_bytes, transient_bytes;	/* at the step's own peak ... */
+	bytes_t gradient_bytes;			/* ... of transient_bytes, those of gradients */
 	struct fit_evaluation resident, planned;	/* at the batch that was asked for */
-	/* Of a network only: the largest batch without and with a plan, and the smallest that was too large for a plan. */
-	struct fit_evaluation most_resident, most_planned, over;
+	/* Of a network only: the largest batch without and with a plan, and what the search for the latter saw. */
+	struct fit_evaluation most_resident, most_planned;
+	struct fit_scan scan;
+	bool is_largest;			/* no larger batch than most_planned has a plan: bounds prove it */
 	struct fit_accumulation micro;
 	bool fits;
 	bool unfinished;	/* the search was stopped: larger batches may fit than those found */

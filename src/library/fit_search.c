@@ -1,13 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* fit_search.c - evaluations of batches, and the bisection over them */
+/* fit_search.c - evaluations of batches, the bisection over resident ones, and the scan for plans */
 #include <config.h>
 #include "src/library/fit_search.h"
 
 #include <string.h>
 
+#include "planner/bound/bound_time.h"
 #include "src/network/roofline.h"
 
-enum { GRAIN = 32 };	/* the search ends when it knows a large batch to one part in GRAIN */
+enum {
+	GRAIN = 64,		/* 16 .. 1024: the scan ends when it knows a large batch to one part in GRAIN */
+	BOUND_STEP = 8		/* 2 .. 64: the time bound is looked at in steps of one part in so many, then exactly */
+};
+#define DRAFT "0.25"		/* 0.01 .. 1: effort of a quick plan */
 
 struct fit_job {
 	struct fit_evaluation *evaluation;
@@ -59,10 +64,13 @@ run_job(void *arg)
 	struct plan p;
 
 	q.no_time_bound = true;		/* the bound costs more than the plan, and fit does not show it */
-	if (j->mode != FIT_PLANNED) {
+	if (j->mode == FIT_DRAFT && q.effort == NULL && q.policy == NULL)
+		q.effort = DRAFT;
+	if (j->mode == FIT_RESIDENT || j->mode == FIT_MICRO) {
 		q.policy = "keep";
 		q.exec_count = 0;
 	}
+	v->effort = q.effort;
 	/* A micro-step is one pass. */
 	if (task_at_batch(&task, j->problem->task, v->batch, j->mode == FIT_MICRO ? 1 : 0, a, &j->err) < 0)
 		return -1;
@@ -78,7 +86,7 @@ run_job(void *arg)
 	v->has_plan = true;
 	figures_of_plan(&v->figures, &p);
 	v->figures.graph = v->figures.device = v->figures.configuration = NULL;	/* gone with the arena */
-	v->overhead = v->ideal_time_us > 0 ? v->figures.overhead : 0;
+	v->overhead = plan_overhead(&p);
 	return 0;
 }
 
@@ -86,7 +94,8 @@ run_job(void *arg)
 static void
 tell(const struct fit_problem *p, enum fit_mode mode, uint32_t batch)
 {
-	static const char *const modes[] = { [FIT_RESIDENT] = "all resident", [FIT_PLANNED] = "planned", [FIT_MICRO] = "a micro-step" };
+	static const char *const modes[] = { [FIT_RESIDENT] = "all resident", [FIT_PLANNED] = "planned", [FIT_DRAFT] = "planned quickly",
+	    [FIT_MICRO] = "a micro-step" };
 	char line[64];
 
 	if (p->request.progress == NULL)
@@ -98,11 +107,21 @@ tell(const struct fit_problem *p, enum fit_mode mode, uint32_t batch)
 	p->request.progress(p->request.user, line);
 }
 
+const char *
+fit_longer(char text[32], double overhead)
+{
+	if (isfinite(overhead))
+		snprintf(text, 32, "%.1f %% longer", 100 * overhead);
+	else
+		snprintf(text, 32, "infinitely longer");
+	return text;
+}
+
 int
 fit_evaluate(struct fit_evaluation *v, const struct fit_problem *p, enum fit_mode mode, uint32_t batch, struct err *e)
 {
 	struct fit_job j = { .evaluation = v, .problem = p, .mode = mode, .arena = ARENA_INIT, .err = ERR_INIT };
-	char percent[16];
+	char longer[32];
 	int rc;
 
 	*v = (struct fit_evaluation) { .batch = batch };
@@ -117,65 +136,229 @@ fit_evaluate(struct fit_evaluation *v, const struct fit_problem *p, enum fit_mod
 	snprintf(v->why, sizeof(v->why), "%s", j.err.text);
 	v->ok = v->has_plan && v->overhead <= p->most_overhead;
 	if (v->has_plan && !v->ok) {
-		snprintf(percent, sizeof(percent), "%.1f %%", 100 * v->overhead);
-		snprintf(v->why, sizeof(v->why), "the step would take %s longer, most of it %s", percent,
+		snprintf(v->why, sizeof(v->why), "the step would take %s, most of it %s", fit_longer(longer, v->overhead),
 		    v->figures.stall_time_us >= v->figures.recompute_time_us ? "waiting for copies over the link" : "recomputing");
 	}
 	return 0;
 }
 
-/* Returns the next batch to evaluate between `low`, which is ok, and `high`, which is not.  The guess takes the overhead to rise evenly,
- * and keeps an eighth of the width from both ends.  Plans of large batches take seconds; the guess saves half of them. */
-static uint32_t
-between(const struct fit_evaluation *best, const struct fit_evaluation *over, double most_overhead, uint32_t low, uint32_t high)
+double
+fit_samples_per_s(const struct fit_evaluation *v, uint32_t passes)
 {
-	uint32_t width = high - low, edge = width / 8 > 0 ? width / 8 : 1, guess;
-	double rise = over->overhead - best->overhead;
+	return v->figures.step_time_us > 0 ? v->batch * (double)passes / v->figures.step_time_us * 1e6 : 0;
+}
 
-	if (best->batch != low || !over->has_plan || !(rise > 0))
-		return low + width / 2;
-	guess = low + (uint32_t)((most_overhead - best->overhead) / rise * width);
-	return guess < low + edge ? low + edge : guess > high - edge ? high - edge : guess;
+/* Evaluates a batch that may be too large for the arithmetic of sizes: that is a reason, too, if a smaller one was read. */
+static int
+evaluate(struct fit_evaluation *v, const struct fit_problem *p, enum fit_mode mode, uint32_t batch, struct err *e)
+{
+	if (fit_evaluate(v, p, mode, batch, e) == 0)
+		return 0;
+	if (e->code != ERR_INPUT || batch == 1)
+		return -1;
+	snprintf(v->why, sizeof(v->why), "%s", e->text);
+	*e = (struct err) ERR_INIT;
+	return 0;
 }
 
 int
-fit_largest(struct fit_evaluation *best, struct fit_evaluation *over, const struct fit_problem *p, enum fit_mode mode, uint32_t at_least,
-    uint32_t at_most, struct err *e)
+fit_largest(struct fit_evaluation *best, const struct fit_problem *p, enum fit_mode mode, uint32_t at_most, struct err *e)
 {
-	uint32_t low = at_least, high = 0;
+	uint32_t high = 0;	/* the smallest that is not ok; 0: none yet */
 	struct fit_evaluation v;
 
-	*over = (struct fit_evaluation) { .batch = 0 };
-	if (low == 0)
-		*best = (struct fit_evaluation) { .batch = 0 };
-	else if (best->batch != low || !best->ok) {
-		if (fit_evaluate(best, p, mode, low, e) < 0)
-			return -1;
-		if (!best->ok) {
-			/* The caller's batch is not ok: the search begins below it. */
-			*over = *best;
-			*best = (struct fit_evaluation) { .batch = 0 };
-			high = low;
-			low = 0;
-		}
-	}
-	while (!fit_stopped(p) && low < at_most && (high == 0 || high - low > (low < 2 * GRAIN ? 1 : low / GRAIN))) {
-		uint32_t batch = high > 0 ? between(best, over, p->most_overhead, low, high) : low == 0 ? 1 : low < at_most / 2 ? 2 * low : at_most;
+	*best = (struct fit_evaluation) { .batch = 0 };
+	while (!fit_stopped(p) && best->batch < at_most && (high == 0 || high - best->batch > 1)) {
+		uint32_t low = best->batch;
+		uint32_t batch = high > 0 ? low + (high - low) / 2 : low == 0 ? 1 : low < at_most / 2 ? 2 * low : at_most;
 
-		if (fit_evaluate(&v, p, mode, batch, e) < 0) {
-			/* Bad input after a batch that was read: this batch is too large for the arithmetic of sizes. */
-			if (e->code != ERR_INPUT || low == 0)
-				return -1;
-			snprintf(v.why, sizeof(v.why), "%s", e->text);
-			*e = (struct err) ERR_INIT;
-		}
-		if (v.ok) {
-			low = batch;
+		if (evaluate(&v, p, mode, batch, e) < 0)
+			return -1;
+		if (v.ok)
 			*best = v;
-		} else if (!fit_stopped(p)) {	/* an unfinished plan does not prove that its batch does not fit */
+		else
 			high = batch;
-			*over = v;
-		}
+	}
+	return 0;
+}
+
+/* ---- bounds ---- */
+
+/* What bounds say of a batch. */
+struct fit_limits { bool memory, time; };
+
+struct limits_job {
+	const struct fit_problem *problem;
+	uint32_t batch;
+	struct fit_limits limits;
+	char *why;			/* [why_size] */
+	size_t why_size;
+	struct arena arena;
+	struct err err;
+};
+
+static void
+limit_by_time(struct limits_job *j, const struct lifetimes *life, const struct device *d, bytes_t budget)
+{
+	double most = life->ideal_time_us * (1 + j->problem->most_overhead);
+	struct time_bound b;
+	char longer[32];
+
+	bound_time(&b, life, d, budget, &j->arena);
+	j->limits.time = b.us > most;
+	if (j->limits.time)
+		snprintf(j->why, j->why_size, "no plan is fast enough: a bound says that the step would take at least %s",
+		    fit_longer(longer, b.us / life->ideal_time_us - 1));
+}
+
+static int
+run_limits(void *arg)
+{
+	struct limits_job *j = arg;
+	bytes_t budget = j->problem->request.budget_bytes;
+	struct lifetimes life;
+	struct task task;
+	char need[32], have[32];
+
+	if (task_at_batch(&task, j->problem->task, j->batch, 0, &j->arena, &j->err) < 0)
+		return -1;
+	lifetimes_init(&life, &task.graph, &j->arena);
+	j->limits.memory = life.bound_bytes > budget;
+	if (j->limits.memory)
+		snprintf(j->why, j->why_size, "no plan can be: op '%s' alone needs %s of %s", task.graph.ops[life.bound_op].name,
+		    units_size(need, life.bound_bytes), units_size(have, budget));
+	else
+		limit_by_time(j, &life, &task.device, budget);
+	return 0;
+}
+
+/* Sets *limits of a batch, and why, if there is a limit. */
+static int
+find_limits(struct fit_limits *limits, struct fit_scan *s, uint32_t batch, struct err *e)
+{
+	struct limits_job j = { .problem = s->problem, .batch = batch, .why = s->why, .why_size = sizeof(s->why), .arena = ARENA_INIT,
+	    .err = ERR_INIT };
+	int rc = arena_run(&j.arena, run_limits, &j, &j.err);
+
+	arena_free(&j.arena);
+	*limits = j.limits;
+	if (rc == 0)
+		return 0;
+	if (j.err.code != ERR_INPUT || batch == 1) {
+		*e = j.err;
+		return -1;
+	}
+	snprintf(s->why, sizeof(s->why), "%s", j.err.text);
+	limits->memory = true;
+	return 0;
+}
+
+/* Sets *end to the smallest batch that bounds on memory exclude, or to the first after the largest of all. */
+static int
+find_end(uint32_t *end, struct fit_scan *s, struct err *e)
+{
+	struct fit_limits l;
+	uint32_t low = 0, high = 1;
+
+	for (;; low = high, high *= 2) {
+		if (find_limits(&l, s, high, e) < 0)
+			return -1;
+		if (l.memory || high >= FIT_BATCH_MAX)
+			break;
+	}
+	if (!l.memory)
+		low = high++;
+	while (high - low > 1) {
+		uint32_t middle = low + (high - low) / 2;
+
+		if (find_limits(&l, s, middle, e) < 0)
+			return -1;
+		*(l.memory ? &high : &low) = middle;
+	}
+	*end = high;
+	return 0;
+}
+
+/* Sets s->top to the largest batch that bounds do not exclude. */
+static int
+find_top(struct fit_scan *s, struct err *e)
+{
+	struct fit_limits l = { .memory = true };
+	uint32_t high, low;
+
+	if (find_end(&high, s, e) < 0)
+		return -1;
+	for (low = high - 1; low > 0; low -= (low + BOUND_STEP - 1) / BOUND_STEP) {
+		if (find_limits(&l, s, low, e) < 0)
+			return -1;
+		if (!l.time)
+			break;
+		high = low;
+	}
+	while (high - low > 1) {
+		uint32_t middle = low + (high - low) / 2;
+
+		if (find_limits(&l, s, middle, e) < 0)
+			return -1;
+		*(l.time ? &high : &low) = middle;
+	}
+	s->top = low;
+	s->why[0] = '\0';
+	return high > FIT_BATCH_MAX ? 0 : find_limits(&l, s, high, e);	/* says why */
+}
+
+/* ---- plans ---- */
+
+static uint32_t
+grain(uint32_t batch)
+{
+	return batch < GRAIN ? 1 : batch / GRAIN;
+}
+
+/* Evaluates a batch: *ok, and s->best, s->fastest, s->over. */
+static int
+look_at(bool *ok, struct fit_scan *s, uint32_t batch, struct err *e)
+{
+	struct fit_evaluation v;
+
+	if (evaluate(&v, s->problem, FIT_DRAFT, batch, e) < 0)
+		return -1;
+	*ok = v.ok;
+	if (v.ok && v.batch > s->best.batch)
+		s->best = v;
+	if (v.ok && (s->fastest.batch == 0 || fit_samples_per_s(&v, 1) > fit_samples_per_s(&s->fastest, 1)))
+		s->fastest = v;
+	if (!v.ok && !fit_stopped(s->problem))	/* an unfinished plan does not prove that its batch does not fit */
+		s->over = v;
+	return 0;
+}
+
+int
+fit_scan(struct fit_scan *s, struct err *e)
+{
+	uint32_t high, step;
+	bool ok;
+
+	if (find_top(s, e) < 0)
+		return -1;
+	if (s->top == 0)
+		return 0;
+	high = s->top + 1;
+	step = grain(2 * s->top);
+	for (uint32_t low = s->top;; low = low > step ? low - step : 1, step *= 2) {
+		if (look_at(&ok, s, low, e) < 0)
+			return -1;
+		if (ok || low == 1 || fit_stopped(s->problem))
+			break;
+		high = low;
+	}
+	while (s->best.batch > 0 && high - s->best.batch > grain(s->best.batch) && !fit_stopped(s->problem)) {
+		uint32_t middle = s->best.batch + (high - s->best.batch) / 2;
+
+		if (look_at(&ok, s, middle, e) < 0)
+			return -1;
+		if (!ok)
+			high = middle;
 	}
 	return 0;
 }
@@ -183,11 +366,11 @@ fit_largest(struct fit_evaluation *best, struct fit_evaluation *over, const stru
 int
 fit_accumulate(struct fit_accumulation *f, const struct fit_problem *p, uint32_t samples, const struct device *d, struct err *e)
 {
-	struct fit_evaluation best, over;
+	struct fit_evaluation best;
 	double pass, add;
 
 	*f = (struct fit_accumulation) { .micro_batch = 0 };
-	if (fit_largest(&best, &over, p, FIT_MICRO, 0, samples, e) < 0)
+	if (fit_largest(&best, p, FIT_MICRO, samples, e) < 0)
 		return -1;
 	if (best.batch == 0)
 		return 0;

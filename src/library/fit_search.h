@@ -1,5 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* fit_search.h - the largest batch that fits, by bisection on plans that are made and checked */
+/* fit_search.h - the largest batch that fits, by plans that are made and checked, and by bounds
+ *
+ * Whether all of a step is resident changes once as the batch grows, so that bisection finds the largest batch exactly.  Plans are uneven:
+ * a search is a draw, and state that moves once a step is spread over more samples in a larger batch.  So the search for the largest
+ * batch with a plan begins at the top: bounds say from which batch on no plan can do.  It goes down by quick plans, which the answer's command
+ * makes again.  No answer depends on the batch that was asked for.
+ */
 #ifndef SRC_LIBRARY_FIT_SEARCH_H
 #define SRC_LIBRARY_FIT_SEARCH_H
 #include "src/library/plan_request.h"
@@ -17,6 +23,7 @@ struct fit_problem {
 enum fit_mode {
 	FIT_RESIDENT,	/* all stay on the device */
 	FIT_PLANNED,	/* as the request's policy decides */
+	FIT_DRAFT,	/* the same with less effort */
 	FIT_MICRO	/* one pass: all stay, and gradients of parameters live over the whole step: gradient accumulation needs that */
 };
 
@@ -26,7 +33,8 @@ struct fit_evaluation {
 	bool has_plan;			/* false: `why` has the reason */
 	bool ok;			/* it has a plan, whose overhead is allowed */
 	struct figures figures;		/* of the plan, without its graph, device and configuration */
-	double overhead;		/* of the plan; 0 if the step takes no time */
+	double overhead;		/* of the plan (plan_overhead()) */
+	const char *effort;		/* of the search, as text; NULL: the usual */
 	double ideal_time_us;
 	double update_time_us;		/* the part of the ideal time that updates take: once a step, not once a sample */
 	bytes_t gradient_bytes;		/* of the gradients that updates read: accumulation adds these up */
@@ -36,11 +44,28 @@ struct fit_evaluation {
 /* Evaluates a batch (0: the task's own).  Fails only for bad input, and when memory runs out. */
 int fit_evaluate(struct fit_evaluation *v, const struct fit_problem *p, enum fit_mode mode, uint32_t batch, struct err *e) WARN_UNUSED;
 
-/* Finds the largest batch of at_least .. at_most that is ok (*best; batch 0: none), and the smallest evaluated one that is not (*over).
- * The result is exact below 64, else to one part in 32.  After a stop it is the largest found until then.  at_least: a batch known to
- * be ok, or 0; if *best already holds its evaluation, the evaluation is not repeated. */
-int fit_largest(struct fit_evaluation *best, struct fit_evaluation *over, const struct fit_problem *p, enum fit_mode mode, uint32_t at_least,
-    uint32_t at_most, struct err *e) WARN_UNUSED;
+/* Finds the largest batch up to at_most that is ok with all resident (*best; batch 0: none).  After a stop it is the largest found until
+ * then. */
+int fit_largest(struct fit_evaluation *best, const struct fit_problem *p, enum fit_mode mode, uint32_t at_most, struct err *e) WARN_UNUSED;
+
+/* The search for the largest batch with a plan. */
+struct fit_scan {
+	const struct fit_problem *problem;
+	struct fit_evaluation best;	/* the largest found; batch 0: none */
+	struct fit_evaluation fastest;	/* of all that were ok, the one with most samples a second; batch 0: none */
+	struct fit_evaluation over;	/* the smallest larger one that was tried; batch 0: none */
+	uint32_t top;			/* bounds exclude the next larger batch; 0: any batch */
+	char why[1024];			/* and say so */
+};
+
+/* Runs the scan of s->problem.  A batch that may be best is exact below 64, else within one part in 64. */
+int fit_scan(struct fit_scan *s, struct err *e) WARN_UNUSED;
+
+/* Returns samples a second of an evaluation that has a plan, of as many passes. */
+double fit_samples_per_s(const struct fit_evaluation *v, uint32_t passes);
+
+/* Returns "12.3 % longer"; "infinitely longer" if the ideal step takes no time. */
+const char *fit_longer(char text[32], double overhead);
 
 /* True once the search must end with its best result so far. */
 bool fit_stopped(const struct fit_problem *p);

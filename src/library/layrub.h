@@ -310,6 +310,7 @@ struct layrub_plan_options {
 	bool (*stopped)(void *user);	/* called now and then, from any thread; true ends the search */
 	void (*progress)(void *user, const char *line);	/* called now and then, by the calling thread, with the state of the search */
 	void *user;		/* the first argument of both */
+	double effort;		/* of hybrid's search, as a multiple of the usual; 0: 1.  Less than 1: a quick draft without floors over budgets */
 };
 #define LAYRUB_PLAN_OPTIONS_INIT { .size = sizeof(struct layrub_plan_options) }
 

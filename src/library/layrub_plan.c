@@ -18,10 +18,11 @@ static void
 finish(struct layrub_plan *p)
 {
 	const struct layrub_problem *problem = p->problem;
+	bool is_problems = problem != NULL && p->plan.graph == &problem->task.graph;	/* else read, or the graph before --reorder */
 
-	p->graph = problem != NULL ? problem->graph : view_graph(p->plan.graph, &p->arena);
+	p->graph = is_problems ? problem->graph : view_graph(p->plan.graph, &p->arena);
 	p->device = problem != NULL ? problem->device : view_device(p->plan.device, &p->arena);
-	if (problem != NULL)
+	if (is_problems)
 		memcpy(p->graph_digest, problem->graph_digest, sizeof(p->graph_digest));
 	else
 		graph_digest(p->plan.graph, p->graph_digest, &p->arena);
@@ -63,7 +64,7 @@ request_of(const struct layrub_plan_options *o)
 {
 	return (struct plan_request) { .link = WHAT_IF_INIT, .policy = o->policy, .placement = o->placement, .budget_bytes = o->budget_bytes,
 	    .budget_percent = o->budget_percent, .slowdown_percent = o->slowdown_percent,
-	    .minimise = o->minimise_memory ? table_budget_searches(0, NULL) : NULL, .time_limit_s = o->time_limit_s, .threads = o->threads,
+	    .minimise = o->minimise_memory ? table_budget_searches(0, NULL) : NULL, .effort_factor = o->effort, .time_limit_s = o->time_limit_s, .threads = o->threads,
 	    .stopped = o->stopped, .progress = o->progress, .user = o->user };
 }
 
@@ -211,6 +212,17 @@ plan_verdict(const struct layrub_plan *plan, struct arena *a, struct err *e)
 	return -1;
 }
 
+/* Fails unless the plan is made for the step of the problem: in its order, or in that before --reorder. */
+static int
+check_step(const struct plan *plan, const struct task *t, struct arena *a, struct err *e)
+{
+	struct err no = ERR_INIT;
+
+	if (t->own_order != NULL && check_graph(plan, t->own_order, a, &no) == 0)
+		return 0;
+	return check_graph(plan, &t->graph, a, e);
+}
+
 static int
 check(void *arg)
 {
@@ -218,7 +230,7 @@ check(void *arg)
 	const struct layrub_plan *p = c->plan;
 
 	if (c->problem != NULL && strcmp(p->graph_digest, c->problem->graph_digest) != 0 &&
-	    check_graph(&p->plan, &c->problem->task.graph, &c->arena, &c->err) < 0)
+	    check_step(&p->plan, &c->problem->task, &c->arena, &c->err) < 0)
 		return unsound(&c->err);
 	return plan_verdict(p, &c->arena, &c->err);
 }

@@ -4,7 +4,7 @@
 noinst_LIBRARIES += libinterface.a librequest.a
 librequest_a_SOURCES = %D%/figures.c %D%/figures.h %D%/fit.c %D%/fit.h %D%/fit_search.c %D%/fit_search.h \
 	%D%/place_list.c %D%/place_list.h %D%/plan_request.c %D%/plan_request.h %D%/tables.c %D%/tables.h \
-	%D%/task.c %D%/task.h %D%/usage.c %D%/usage.h
+	%D%/task.c %D%/task.h %D%/task_math.c %D%/task_math.h %D%/usage.c %D%/usage.h
 libinterface_a_SOURCES = %D%/layrub.c %D%/layrub_device.c %D%/layrub_fit.c %D%/layrub_graph.c %D%/layrub_place.c \
 	%D%/layrub_plan.c %D%/layrub_problem.c %D%/layrub_simulate.c %D%/layrub_view.c %D%/layrub_private.h \
 	planner/policy/policies.c planner/placement/placements.c planner/bound/bounds.c

@@ -7,7 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "planner/bound/bounds.h"
 #include "planner/budget_search.h"
+#include "sim/check/check.h"
 #include "src/base/threads.h"
 #include "src/library/usage.h"
 #include "src/network/network_set.h"
@@ -43,6 +45,18 @@ request_share(double *share, const char *option, const char *text, struct err *e
 		return usage_at(e, option);
 	*share /= 100;
 	return 0;
+}
+
+/* Sets *factor from text, or from a number where there is none; 0: the default. */
+static int
+request_factor(double *factor, const char *option, const char *text, double number, struct err *e)
+{
+	char *end = NULL;
+
+	*factor = text == NULL ? number : strtod(text, &end);
+	if ((text == NULL && number == 0) || (*factor >= 0.01 && *factor <= 1000 && (text == NULL || (end != text && *end == '\0'))))
+		return 0;
+	return usage_error(e, option, "expected a factor from 0.01 to 1000%s%s", text == NULL ? "" : ", got ", text == NULL ? "" : text);
 }
 
 /* ---- options, whatever the task ---- */
@@ -115,6 +129,8 @@ read_control(struct planning *n, const struct plan_request *q, struct err *e)
 	    .write_lp = q->write_lp };
 	if (q->threads > THREADS_MAX)
 		return usage_error(e, "threads", "expected at most %d threads, got %" PRIu32, THREADS_MAX, q->threads);
+	if (request_factor(&n->control.effort, "--effort", q->effort, q->effort_factor, e) < 0)
+		return -1;
 	if (!(q->time_limit_s >= 0 && q->time_limit_s <= 1e9))
 		return usage_error(e, "--time-limit", "expected from 0 to 1e9 seconds");
 	if (request_seconds(&n->control.time_limit_s, "--time-limit", q->time_limit, e) < 0)
@@ -135,7 +151,8 @@ check_host_memory(const struct plan_request *q, struct err *e)
 static int
 read_options(struct planning *n, const struct plan_request *q, struct err *e)
 {
-	*n = (struct planning) { .options.bound_time_us = q->no_time_bound ? NO_TIME_BOUND : 0 };
+	*n = (struct planning) { .options.bound_time_us = q->no_time_bound ? NO_TIME_BOUND : 0, .options.advises = !q->no_time_bound,
+	    .options.lower_rungs = q->floors };
 	if (task_options_check(&q->task, e) < 0 || read_control(n, q, e) < 0 || read_budget(n, q, e) < 0 || read_rows(n, q, e) < 0 ||
 	    check_host_memory(q, e) < 0)
 		return -1;
@@ -241,6 +258,28 @@ planning_use_external(struct planning *n, const char *command, struct arena *a)
 	n->options.policy = &n->external;
 }
 
+/* Reads the plan to start from.  It must be one of the task's graph. */
+static int
+read_start(struct planning *n, const struct plan_request *q, const struct task *t, struct arena *a, struct err *e)
+{
+	struct plan *start;
+
+	n->options.start = q->start_plan;
+	if (q->start == NULL)
+		return 0;
+	if (!isnan(n->most_overhead))
+		return usage_error(e, "--start", "expected a budget, not the search for one");
+	start = ARENA_NEW(a, struct plan, 1);
+	if (plan_read(start, q->start, a, e) < 0)
+		return -1;
+	if (check_graph(start, &t->graph, a, e) < 0) {
+		e->code = ERR_INPUT;
+		return err_in_file(e, q->start);
+	}
+	n->options.start = start;
+	return 0;
+}
+
 int
 planning_begin(struct planning *n, const struct plan_request *q, const struct task *t, struct arena *a, struct err *e)
 {
@@ -249,6 +288,8 @@ planning_begin(struct planning *n, const struct plan_request *q, const struct ta
 	if (n->options.policy == &n->external)
 		planning_use_external(n, q->exec[0], a);
 	n->task = t;
+	if (read_start(n, q, t, a, e) < 0)
+		return -1;
 	n->options.batch = t->batch;
 	n->options.options = task_record(t, a);
 	lifetimes_init(&n->life, &t->graph, a);
@@ -257,24 +298,103 @@ planning_begin(struct planning *n, const struct plan_request *q, const struct ta
 
 /* ---- the plan ---- */
 
+/* Fills p for graph g: the plan for a budget, or for the smallest one. */
+static int
+run_for(struct plan *p, const struct planning *n, const struct graph *g, const struct planner_options *o, struct arena *a, struct err *e)
+{
+	return isnan(n->most_overhead) ? planner_run(p, g, &n->task->device, o, a, e) :
+	    budget_search(p, g, &n->task->device, o, n->most_overhead, a, e);
+}
+
+/* True: plan p answers the request better than q. */
+static bool
+is_better(const struct planning *n, const struct plan *p, const struct plan *q)
+{
+	return isnan(n->most_overhead) ? p->predicted.step_time_us < q->predicted.step_time_us : p->budget_bytes < q->budget_bytes;
+}
+
+/* Makes a plan in the graph's own order, too: a reordered step is never worse.  rc: of the reordered one, and the result. */
+static int
+run_own_order(int rc, struct plan *p, struct planning *n, struct arena *a, struct err *e)
+{
+	double bounds_us[BOUND_COUNT] = { 0 };
+	struct task own = *n->task;
+	struct planner_options o = n->options;
+	struct err no = ERR_INIT;
+	struct plan q;
+
+	if (own.own_order == NULL || (rc < 0 && e->code != ERR_NO) || search_stopped(&n->control))
+		return rc;
+	/* The same ops in another order take as long. */
+	if (rc == 0 && isnan(n->most_overhead) && p->predicted.step_time_us <= p->predicted.ideal_time_us)
+		return 0;
+	own.reorder = NULL;
+	o.options = task_record(&own, a);
+	o.bounds_us = bounds_us;
+	o.start = NULL;
+	o.advises = false;
+	if (run_for(&q, n, own.own_order, &o, a, &no) < 0) {
+		if (no.code != ERR_NO)
+			*e = no;
+		return no.code == ERR_NO ? rc : -1;
+	}
+	if (rc == 0 && !is_better(n, &q, p))
+		return 0;
+	*p = q;
+	*e = (struct err) ERR_INIT;
+	if (n->options.bounds_us != NULL)
+		memcpy(n->options.bounds_us, bounds_us, sizeof(bounds_us));
+	return 0;
+}
+
+/* Makes the plan of a budget search that was stopped in full. */
+static int
+finish_plan(struct plan *p, struct planning *n, struct arena *a, struct err *e)
+{
+	struct planner_options o = n->options;
+	struct plan q;
+
+	n->control.stopped = NULL;
+	n->control.status = NULL;
+	if (o.policy->quick)
+		n->control.time_limit_s = 0;
+	o.bound_time_us = NO_TIME_BOUND;
+	o.bounds_us = NULL;
+	if (planner_run(&q, p->graph, p->device, &o, a, e) < 0)
+		return -1;
+	if (plan_overhead(&q) <= n->most_overhead)
+		*p = q;
+	return 0;
+}
+
 int
 planning_run(struct plan *p, struct planning *n, struct arena *a, struct err *e)
 {
-	const struct task *t = n->task;
+	struct lifetimes life;
+	int rc;
 
 	n->options.control = &n->control;
-	if (!isnan(n->most_overhead)) {
-		if (budget_search(&n->options.budget_bytes, &t->graph, &t->device, &n->options, n->most_overhead, a, e) < 0)
-			return -1;
-		n->unfinished = n->control.stopped != NULL && n->control.stopped(n->control.user);
-		if (n->unfinished) {
-			n->control.stopped = NULL;
-			n->control.status = NULL;
-		}
-		if (n->options.policy->quick)
-			n->control.time_limit_s = 0;
-	}
-	return planner_run(p, &t->graph, &t->device, &n->options, a, e);
+	rc = run_for(p, n, &n->task->graph, &n->options, a, e);
+	if (run_own_order(rc, p, n, a, e) < 0)
+		return -1;
+	if (isnan(n->most_overhead))
+		return 0;
+	n->options.budget_bytes = p->budget_bytes;
+	n->unfinished = n->control.stopped != NULL && n->control.stopped(n->control.user);
+	if (n->unfinished && finish_plan(p, n, a, e) < 0)
+		return -1;
+	lifetimes_init(&life, p->graph, a);
+	planner_bound(p, &life, &n->options, a);
+	return 0;
+}
+
+int
+planning_frontier(struct frontier *f, struct planning *n, struct arena *a, struct err *e)
+{
+	if (!isnan(n->most_overhead))
+		return usage_error(e, "--frontier", "expected no budget search: the frontier has the answers of all of them");
+	n->options.control = &n->control;
+	return frontier_make(f, &n->task->graph, &n->task->device, &n->options, a, e);
 }
 
 int
@@ -310,7 +430,8 @@ plan_request_text(const struct plan_request *q, struct arena *a)
 {
 	const struct { const char *name, *value; } texts[] = {
 		{ "lowering", q->task.lowering }, { "reorder", q->task.reorder }, { "times", q->task.times },
-		{ "policy", q->policy }, { "placement", q->placement }, { "time-limit", q->time_limit },
+		{ "policy", q->policy }, { "placement", q->placement }, { "effort", q->effort },
+		{ "time-limit", q->time_limit },
 	};
 	const struct { const char *name; double value; } rates[] = {
 		{ "h2d", q->link.rate[H2D] }, { "d2h", q->link.rate[D2H] }, { "duplex", q->link.duplex }
@@ -344,6 +465,8 @@ plan_request_text(const struct plan_request *q, struct arena *a)
 		s = arena_printf(a, "%s --latency %.10gus", s, q->link.latency);
 	if (q->link.gpus_per_link > 0)
 		s = arena_printf(a, "%s --gpus-per-link %" PRIu32, s, q->link.gpus_per_link);
+	if (q->floors > 0)
+		s = arena_printf(a, "%s --floors %" PRIu32, s, q->floors);
 	for (uint32_t i = 0; i < q->exec_count; i++)
 		s = arena_printf(a, "%s --exec %s", s, arena_quote(a, q->exec[i]));
 	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)

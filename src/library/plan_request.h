@@ -8,7 +8,7 @@
  */
 #ifndef SRC_LIBRARY_PLAN_REQUEST_H
 #define SRC_LIBRARY_PLAN_REQUEST_H
-#include "planner/planner.h"
+#include "planner/frontier.h"
 #include "sim/time/what_if.h"
 #include "src/library/figures.h"
 #include "src/library/task.h"
@@ -31,6 +31,11 @@ struct plan_request {
 	const char *slowdown;		/* as text: find the smallest budget whose step is at most this much longer than the ideal time */
 	double slowdown_percent;	/* the same as a number over 0 */
 	const char *minimise;		/* a row of table_budget_searches */
+	uint32_t floors;		/* lower rungs to search (planner_options.lower_rungs); 0: as usual */
+	const char *start;		/* a file with a plan for the same step; no answer is slower than it is on the task's device */
+	const struct plan *start_plan;	/* the same as data; not owned, and the plan may share its arrays */
+	const char *effort;		/* as text: the counted work of searches, as a multiple of the usual (search_control.effort) */
+	double effort_factor;		/* the same as a number; 0: 1 */
 	const char *time_limit;		/* as text: "10" (seconds) or "500ms" */
 	double time_limit_s;
 	const char *write_lp;		/* the file for an integer program's model */
@@ -72,6 +77,9 @@ void planning_use_external(struct planning *n, const char *command, struct arena
 /* Searches for the budget, if q asks for that, and fills p.  The final plan of a quick policy ignores the time limit: a shorter search
  * could miss the slowdown asked for.  After a stop, the final plan is made without further stops. */
 int planning_run(struct plan *p, struct planning *n, struct arena *a, struct err *e) WARN_UNUSED;
+
+/* Fills f: the plans for a list of budgets up to the request's (planner/frontier.h).  The request has no budget search. */
+int planning_frontier(struct frontier *f, struct planning *n, struct arena *a, struct err *e) WARN_UNUSED;
 
 /* Calls planning_begin(), then planning_run(). */
 int plan_request_run(struct plan *p, const struct plan_request *q, const struct task *t, struct arena *a, struct err *e) WARN_UNUSED;

@@ -250,8 +250,15 @@ begin_order(struct task *t, const struct task_options *o, struct err *e)
 static void
 reorder(struct task *t, struct arena *a)
 {
-	if (t->reorder != NULL)
-		reorder_find(t->reorder)->run(&t->graph, a);
+	struct graph *own;
+
+	t->own_order = NULL;
+	if (t->reorder == NULL || strcmp(t->reorder, reorders[0].name) == 0)
+		return;
+	own = ARENA_NEW(a, struct graph, 1);
+	*own = t->graph;
+	t->own_order = own;
+	reorder_find(t->reorder)->run(&t->graph, a);
 }
 
 static int

@@ -48,6 +48,7 @@ struct task {
 	const char *times;	/* NULL: a network */
 	const char *reorder;	/* NULL: the graph's own order */
 	bool sets_memory;	/* memory of the options is in device.memory_bytes */
+	const struct graph *own_order;	/* the graph before --reorder changed it; NULL: it did not */
 	bool limits_host;	/* host_memory of the options is in device.pinned_bytes */
 	const struct network *network;	/* at its batch; NULL: a graph */
 };

@@ -11,7 +11,7 @@
 #include "src/network/lower.h"
 #include "src/network/roofline.h"
 
-enum { EMIT_SAVED_MAX = 4 };
+enum { EMIT_SAVED_MAX = 6 };
 #define EMIT_NONE UINT32_MAX	/* no tensor */
 
 /* The tensors of one layer. */

@@ -9,6 +9,8 @@
 #define SRC_NETWORK_LAYER_H
 #include <stddef.h>
 
+#include <jansson.h>
+
 #include "src/network/network.h"
 
 struct emit;
@@ -48,7 +50,8 @@ enum {
 	LAYER_VIEW = 32,	/* its output is its input's memory, and it makes no op */
 	LAYER_PART = 64,	/* its output may be a part of its input's memory: that depends on the lowering */
 	LAYER_LASTS = 128,	/* its output outlives the step: no layer may overwrite it */
-	LAYER_NO_BATCH = 256	/* its output is one for all samples */
+	LAYER_NO_BATCH = 256,	/* its output is one for all samples */
+	LAYER_SHAPE_ONLY = 512	/* reads its input's shape only: no gradient passes */
 };
 
 struct layer_type {
@@ -64,6 +67,9 @@ struct layer_type {
 	int (*shape)(struct layer *l, const struct network *n, struct err *e);
 	/* Fills l->params and l->param_count; NULL: none. */
 	void (*params)(struct layer *l, const struct network *n);
+	/* Makes the list of layers, as in a document, that stand for l in its place; they read l's first input as `in`, and the last
+	 * one is the output.  The caller releases the list; NULL: no memory.  Returns false, as no function does, where l stands for itself. */
+	bool (*parts)(json_t **list, const struct layer *l, const struct network *n);
 	/* True when its output overwrites its first input; NULL: never. */
 	bool (*inplace)(const struct layer *l);
 	/* True when its output is its input, as for a dropout of 0; NULL: never. */
@@ -74,13 +80,15 @@ struct layer_type {
 
 #define LAYER_TYPES(ROW) \
 	ROW(input) ROW(parameter) \
-	ROW(conv) ROW(linear) ROW(matmul) \
-	ROW(batch_norm) ROW(layer_norm) ROW(rms_norm) ROW(lrn) ROW(scale) \
-	ROW(relu) ROW(gelu) ROW(silu) ROW(tanh) ROW(sigmoid) ROW(dropout) ROW(softmax) \
+	ROW(conv) ROW(conv_transposed) ROW(linear) ROW(gated_mlp) ROW(matmul) \
+	ROW(batch_norm) ROW(layer_norm) ROW(rms_norm) ROW(group_norm) ROW(instance_norm) ROW(lrn) ROW(scale) \
+	ROW(relu) ROW(gelu) ROW(silu) ROW(tanh) ROW(sigmoid) ROW(dropout) ROW(drop_path) ROW(rescale) ROW(softmax) \
 	ROW(max_pool) ROW(avg_pool) ROW(adaptive_avg_pool) ROW(global_avg_pool) \
 	ROW(add) ROW(multiply) ROW(concat) ROW(slice) \
-	ROW(flatten) ROW(reshape) ROW(permute) ROW(upsample) \
-	ROW(embedding) ROW(attention) ROW(rotary) ROW(cross_entropy)
+	ROW(flatten) ROW(reshape) ROW(permute) ROW(upsample) ROW(pixel_shuffle) ROW(pixel_unshuffle) \
+	ROW(embedding) ROW(attention) ROW(rotary) ROW(relative_bias) ROW(alibi) \
+	ROW(moe) ROW(route) ROW(dispatch) ROW(combine) \
+	ROW(cross_entropy) ROW(linear_cross_entropy) ROW(mse_loss) ROW(l1_loss) ROW(bce_loss) ROW(kl_loss)
 
 #define ROW(id) extern const struct layer_type layer_type_##id;
 LAYER_TYPES(ROW)
@@ -99,7 +107,7 @@ layer_is_inplace(const struct layer *l)
 static inline bool
 layer_is_view(const struct layer *l)
 {
-	return (l->type->flags & LAYER_VIEW) != 0 || (l->type->idle != NULL && l->type->idle(l));
+	return l->view || (l->type->flags & LAYER_VIEW) != 0 || (l->type->idle != NULL && l->type->idle(l));
 }
 
 /* Shape rules that several types share.  This one gives the output the first input's shape. */

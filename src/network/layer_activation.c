@@ -180,6 +180,64 @@ dropout_backward(struct emit *m, const struct layer *l)
 	emit_end_backward(m, l, dx);
 }
 
+/* ---- drop path ---- */
+
+static const struct layer_attribute drop_path_attributes[] = {
+	{ "p", LAYER_REAL, offsetof(struct dropout, p), false, NULL },
+	{ .key = NULL }
+};
+
+/* saved: a number for each sample */
+static void
+drop_path_forward(struct emit *m, const struct layer *l)
+{
+	uint32_t x = emit_input(m, l, 0), y = emit_output(m, l), kept = emit_tensor(m, emit_bytes(m, l, 1, l->dtype), KIND_ACTIVATION);
+
+	emit_of(m, l)->saved[0] = kept;
+	emit_begin(m, "drop-path", CLASS_ACTIVATION);
+	emit_in_map(m, layer_input(m->net, l, 0));
+	emit_out(m, y);
+	emit_out(m, kept);
+	emit_share(m, x, y);
+	emit_end(m, (struct op_work) { 0 }, 0);
+}
+
+/* ---- rescale ---- */
+
+static void
+rescale_backward(struct emit *m, const struct layer *l)
+{
+	emit_grad(m, l, 0, emit_elementwise(m, emit_backward_name(m, l), CLASS_ELEMENTWISE, emit_of(m, l)->grad, EMIT_NONE, emit_map_bytes(m, l),
+	    KIND_GRADIENT));
+}
+
+static void
+rescale_forward(struct emit *m, const struct layer *l)
+{
+	emit_forward(m, l, CLASS_ELEMENTWISE, true);
+}
+
+struct rescale {
+	bool inplace;		/* first: struct inplace_attributes */
+	double factor;
+};
+
+static const struct layer_attribute rescale_attributes[] = {
+	{ "inplace", LAYER_BOOL, offsetof(struct rescale, inplace), false, NULL },
+	{ "factor", LAYER_REAL, offsetof(struct rescale, factor), false, NULL },
+	{ .key = NULL }
+};
+static const struct rescale rescale_defaults = { .factor = 1 };
+
+/* ---- softmax ---- */
+
+struct softmax { bool log; };
+
+static const struct layer_attribute softmax_attributes[] = {
+	{ "log", LAYER_BOOL, offsetof(struct softmax, log), false, NULL },
+	{ .key = NULL }
+};
+
 #define ACTIVATION(id, text, bits, forward_, backward_) \
 	const struct layer_type layer_type_##id = { \
 		.name = #id, .summary = text, .min_inputs = 1, .max_inputs = 1, .flags = bits, \
@@ -205,6 +263,19 @@ const struct layer_type layer_type_dropout = {
 };
 
 const struct layer_type layer_type_softmax = {
-	.name = "softmax", .summary = "softmax over the last dimension", .min_inputs = 1, .max_inputs = 1, .flags = LAYER_SAVES_OUTPUT,
+	.name = "softmax", .summary = "softmax over the last dimension, or its logarithm", .min_inputs = 1, .max_inputs = 1, .flags = LAYER_SAVES_OUTPUT,
+	.attributes = softmax_attributes, .attributes_bytes = sizeof(struct softmax),
 	.shape = layer_shape_same, .forward = forward, .backward = backward_from_output,
+};
+
+const struct layer_type layer_type_drop_path = {
+	.name = "drop-path", .summary = "random samples of zeros; a number a sample is kept", .min_inputs = 1, .max_inputs = 1,
+	.attributes = drop_path_attributes, .attributes_bytes = sizeof(struct dropout), .defaults = &dropout_defaults,
+	.idle = dropout_idle, .shape = dropout_shape, .forward = drop_path_forward, .backward = dropout_backward,
+};
+
+const struct layer_type layer_type_rescale = {
+	.name = "rescale", .summary = "times a constant", .min_inputs = 1, .max_inputs = 1,
+	.attributes = rescale_attributes, .attributes_bytes = sizeof(struct rescale), .defaults = &rescale_defaults,
+	.inplace = layer_inplace_asked, .shape = layer_shape_same, .forward = rescale_forward, .backward = rescale_backward,
 };

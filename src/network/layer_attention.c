@@ -3,14 +3,14 @@
  *
  * Fused: one op keeps its output and one number for each row, and its backward calculates the probabilities again
  * (FlashAttention, Dao et al. 2022).  Plain: products, softmax and dropout are ops of their own, with all
- * probabilities kept.
+ * probabilities kept.  A last input may be added to the scores: one number a head and pair of tokens.
  */
 #include <config.h>
 #include "src/network/emit.h"
 
 struct attention {
 	uint32_t heads, kv_heads;	/* kv_heads 0: as many as heads */
-	bool fused, causal, copy_kv;
+	bool fused, causal, copy_kv, alibi;
 	double dropout;
 };
 
@@ -20,10 +20,27 @@ static const struct layer_attribute attributes[] = {
 	{ "fused", LAYER_BOOL, offsetof(struct attention, fused), false, NULL },
 	{ "causal", LAYER_BOOL, offsetof(struct attention, causal), false, NULL },
 	{ "copy_kv", LAYER_BOOL, offsetof(struct attention, copy_kv), false, NULL },
+	{ "alibi", LAYER_BOOL, offsetof(struct attention, alibi), false, NULL },
 	{ "dropout", LAYER_REAL, offsetof(struct attention, dropout), false, NULL },
 	{ .key = NULL }
 };
 static const struct attention defaults = { .fused = true };
+
+enum { BIAS_NONE = UINT32_MAX };
+
+/* Queries, keys and values lie in one input. */
+static bool
+is_packed(const struct layer *l)
+{
+	return l->input_count <= 2;
+}
+
+/* The input that is added to the scores, or BIAS_NONE. */
+static uint32_t
+bias_input(const struct layer *l)
+{
+	return l->input_count % 2 == 0 ? l->input_count - 1 : BIAS_NONE;
+}
 
 /* The sizes that every op's bytes and FLOPs follow from. */
 struct sizes {
@@ -38,8 +55,8 @@ sizes_of(const struct network *n, const struct layer *l)
 	const struct shape *q = &layer_input(n, l, 0)->shape;
 
 	s.tokens = q->size[0];
-	s.kv_tokens = layer_input(n, l, l->input_count > 1 ? 1 : 0)->shape.size[0];
-	s.features = q->size[1] / (l->input_count > 1 ? s.heads : s.heads + 2 * s.kv_heads);
+	s.kv_tokens = layer_input(n, l, is_packed(l) ? 0 : 1)->shape.size[0];
+	s.features = q->size[1] / (is_packed(l) ? s.heads + 2 * s.kv_heads : s.heads);
 	return s;
 }
 
@@ -52,16 +69,26 @@ wrong_shape(const struct network *n, const struct layer *l, uint32_t i, const ch
 	return err_at(e, "inputs[%" PRIu32 "]", i);
 }
 
+/* One number for each head and pair of tokens; one head stands for all. */
+static int
+check_bias(const struct network *n, const struct layer *l, const struct sizes *s, struct err *e)
+{
+	uint32_t i = bias_input(l);
+	const struct shape *in = i == BIAS_NONE ? NULL : &layer_input(n, l, i)->shape;
+
+	if (in == NULL || (in->rank == 3 && (in->size[0] == s->heads || in->size[0] == 1) && in->size[1] == s->tokens && in->size[2] == s->kv_tokens))
+		return 0;
+	return wrong_shape(n, l, i, "[heads, tokens, tokens of keys]", e);
+}
+
 static int
 shape(struct layer *l, const struct network *n, struct err *e)
 {
 	const struct attention *at = l->attributes;
 	const struct shape *q = &layer_input(n, l, 0)->shape, *in;
 	struct sizes s;
-	bool packed = l->input_count == 1;
+	bool packed = is_packed(l);
 
-	if (l->input_count == 2)
-		return err_set(e, ERR_INPUT, "expected one input or three, got 2");
 	if (layer_want_rank(l, n, 2, "a sequence [tokens, features]", e) < 0)
 		return -1;
 	s = sizes_of(n, l);
@@ -71,11 +98,13 @@ shape(struct layer *l, const struct network *n, struct err *e)
 	}
 	if (q->size[1] != s.features * (packed ? s.heads + 2 * s.kv_heads : s.heads) || s.features == 0)
 		return wrong_shape(n, l, 0, packed ? "[tokens, (heads + 2 kv_heads) * d]" : "[tokens, heads * d]", e);
-	for (uint32_t i = 1; i < l->input_count; i++) {
+	for (uint32_t i = 1; i < 3 && !packed; i++) {
 		in = &layer_input(n, l, i)->shape;
 		if (in->rank != 2 || in->size[1] != s.kv_heads * s.features || in->size[0] != s.kv_tokens)
 			return wrong_shape(n, l, i, "[tokens, kv_heads * d]", e);
 	}
+	if (check_bias(n, l, &s, e) < 0)
+		return -1;
 	if (at->dropout > 1) {
 		err_set(e, ERR_INPUT, "expected a number from 0 to 1, got %g", at->dropout);
 		return err_at(e, "dropout");
@@ -106,7 +135,7 @@ part_bytes(struct emit *m, const struct layer *l, int part)
 static bool
 copies_kv(const struct emit *m, const struct layer *l)
 {
-	return m->by->code_attributes && l->input_count == 1 && ((const struct attention *)l->attributes)->copy_kv;
+	return m->by->code_attributes && is_packed(l) && ((const struct attention *)l->attributes)->copy_kv;
 }
 
 /* The tensor that holds a part: the one input, an input of its own, or a copy that forward kept. */
@@ -115,7 +144,7 @@ part_tensor(struct emit *m, const struct layer *l, int part)
 {
 	if (part != Q && copies_kv(m, l))
 		return emit_of(m, l)->saved[1 + part];
-	return emit_input(m, l, l->input_count == 1 ? 0 : (uint32_t)part);
+	return emit_input(m, l, is_packed(l) ? 0 : (uint32_t)part);
 }
 
 static void
@@ -134,15 +163,15 @@ struct part_grads {
 static struct part_grads
 make_grads(struct emit *m, const struct layer *l)
 {
-	struct part_grads g = { .together = l->input_count == 1 && !m->by->packed_gradients_apart };
+	struct part_grads g = { .together = is_packed(l) && !m->by->packed_gradients_apart };
 
 	for (int i = 0; i < PARTS; i++) {
-		if (g.together)
-			g.tensor[i] = i == 0 ? emit_like(m, layer_input(m->net, l, 0), KIND_GRADIENT) : g.tensor[0];
-		else if (emit_wants(m, l, l->input_count == 1 ? 0 : (uint32_t)i))
-			g.tensor[i] = emit_tensor(m, part_bytes(m, l, i), KIND_GRADIENT);
-		else
+		if (!emit_wants(m, l, is_packed(l) ? 0 : (uint32_t)i))
 			g.tensor[i] = EMIT_NONE;
+		else if (g.together)
+			g.tensor[i] = i == 0 ? emit_like(m, layer_input(m->net, l, 0), KIND_GRADIENT) : g.tensor[0];
+		else
+			g.tensor[i] = emit_tensor(m, part_bytes(m, l, i), KIND_GRADIENT);
 	}
 	return g;
 }
@@ -159,13 +188,15 @@ hand_over(struct emit *m, const struct layer *l, const struct part_grads *g)
 {
 	uint32_t all;
 
-	if (l->input_count > 1) {
+	if (!is_packed(l)) {
 		for (uint32_t i = 0; i < PARTS; i++)
 			if (g->tensor[i] != EMIT_NONE)
 				emit_grad(m, l, i, g->tensor[i]);
 		return;
 	}
 	all = g->tensor[0];
+	if (all == EMIT_NONE)
+		return;
 	if (!g->together) {
 		all = emit_like(m, layer_input(m->net, l, 0), KIND_GRADIENT);
 		emit_begin(m, "concat", CLASS_COPY);
@@ -175,6 +206,48 @@ hand_over(struct emit *m, const struct layer *l, const struct part_grads *g)
 		emit_end(m, (struct op_work) { 0 }, 0);
 	}
 	emit_grad(m, l, 0, all);
+}
+
+/* ---- the bias of the scores ---- */
+
+static bytes_t
+score_bytes(struct emit *m, const struct layer *l, enum dtype t)
+{
+	struct sizes s = sizes_of(m->net, l);
+	uint64_t n;
+
+	if (__builtin_mul_overflow(s.heads * s.tokens, s.kv_tokens, &n))
+		n = UINT64_MAX;
+	return emit_bytes(m, l, n, t);
+}
+
+static void
+in_bias(struct emit *m, const struct layer *l)
+{
+	if (bias_input(l) != BIAS_NONE)
+		emit_in_map(m, layer_input(m->net, l, bias_input(l)));
+}
+
+static bool
+wants_bias(const struct emit *m, const struct layer *l)
+{
+	return bias_input(l) != BIAS_NONE && emit_wants(m, l, bias_input(l));
+}
+
+/* The gradient of the bias: that of the scores, summed over the samples. */
+static void
+bias_backward(struct emit *m, const struct layer *l, uint32_t d)
+{
+	uint32_t out;
+
+	if (!wants_bias(m, l))
+		return;
+	out = emit_like(m, layer_input(m->net, l, bias_input(l)), KIND_GRADIENT);
+	emit_begin(m, "sum", CLASS_ELEMENTWISE);
+	emit_in(m, d);
+	emit_out(m, out);
+	emit_end(m, (struct op_work) { 0 }, 0);
+	emit_grad(m, l, bias_input(l), out);
 }
 
 /* ---- fused ---- */
@@ -219,6 +292,7 @@ fused_forward(struct emit *m, const struct layer *l)
 	emit_begin(m, "attention", CLASS_ATTENTION);
 	for (int i = 0; i < PARTS; i++)
 		in_part(m, l, i);
+	in_bias(m, l);
 	emit_out(m, y);
 	emit_out(m, sums);
 	emit_end(m, products(m, l, 2), 0);
@@ -232,33 +306,27 @@ fused_backward(struct emit *m, const struct layer *l)
 	const struct emitted *out = emit_of(m, l);
 	struct part_grads g = make_grads(m, l);
 	bytes_t workspace = 0;
+	uint32_t scores = wants_bias(m, l) ? emit_tensor(m, score_bytes(m, l, l->dtype), KIND_GRADIENT) : EMIT_NONE;
 
 	if (m->device != NULL)
 		workspace = emit_bytes(m, l, part_elements(m, l, Q), DTYPE_FLOAT32) + row_sums_bytes(m, l);
 	emit_begin(m, "attention-backward", CLASS_ATTENTION);
 	for (int i = 0; i < PARTS; i++)
 		in_part(m, l, i);
+	in_bias(m, l);
 	emit_in(m, out->map);
 	emit_in(m, out->saved[0]);
 	emit_in_grad(m, l);
 	for (int i = 0; i < PARTS; i++)
 		out_grad(m, l, &g, i);
+	if (scores != EMIT_NONE)
+		emit_out(m, scores);
 	emit_end(m, products(m, l, 5), workspace);
+	bias_backward(m, l, scores);
 	hand_over(m, l, &g);
 }
 
 /* ---- plain ---- */
-
-static bytes_t
-score_bytes(struct emit *m, const struct layer *l, enum dtype t)
-{
-	struct sizes s = sizes_of(m->net, l);
-	uint64_t n;
-
-	if (__builtin_mul_overflow(s.heads * s.tokens, s.kv_tokens, &n))
-		n = UINT64_MAX;
-	return emit_bytes(m, l, n, t);
-}
 
 /* A batched product that reads parts (PARTS: none) and a tensor of scores (EMIT_NONE: none), and writes `out`. */
 static void
@@ -285,6 +353,13 @@ plain_forward(struct emit *m, const struct layer *l)
 	uint32_t scores = emit_tensor(m, bytes, KIND_ACTIVATION);
 
 	product(m, l, "attention-scores", Q, K, EMIT_NONE, scores);
+	if (bias_input(l) != BIAS_NONE) {
+		emit_begin(m, "add", CLASS_ELEMENTWISE);
+		emit_in(m, scores);
+		in_bias(m, l);
+		emit_out(m, scores);
+		emit_end(m, (struct op_work) { 0 }, 0);
+	}
 	out->saved[0] = emit_elementwise(m, "softmax", CLASS_ACTIVATION, scores, EMIT_NONE, bytes, KIND_ACTIVATION);
 	out->saved[2] = out->saved[0];
 	if (at->dropout > 0) {
@@ -323,8 +398,8 @@ plain_backward(struct emit *m, const struct layer *l)
 	const struct attention *at = l->attributes;
 	const struct emitted *out = emit_of(m, l);
 	bytes_t bytes = score_bytes(m, l, l->dtype);
-	/* Without a gradient of q or k, that of the scores is not made. */
-	bool scores = l->input_count == 1 || emit_wants(m, l, Q) || emit_wants(m, l, K);
+	/* Without a gradient of q, k or the bias, that of the scores is not made. */
+	bool scores = (is_packed(l) && emit_wants(m, l, 0)) || (!is_packed(l) && (emit_wants(m, l, Q) || emit_wants(m, l, K))) || wants_bias(m, l);
 	uint32_t d = scores ? emit_tensor(m, bytes, KIND_GRADIENT) : EMIT_NONE, masked;
 	struct part_grads g = make_grads(m, l);
 
@@ -355,6 +430,7 @@ plain_backward(struct emit *m, const struct layer *l)
 		d = masked;
 	}
 	d = emit_elementwise(m, "softmax-backward", CLASS_ACTIVATION, out->saved[0], d, bytes, KIND_GRADIENT);
+	bias_backward(m, l, d);
 	plain_scores_backward(m, l, d, &g);
 	hand_over(m, l, &g);
 }
@@ -380,7 +456,7 @@ backward(struct emit *m, const struct layer *l)
 }
 
 const struct layer_type layer_type_attention = {
-	.name = "attention", .summary = "scaled dot-product attention, fused or plain", .min_inputs = 1, .max_inputs = 3,
+	.name = "attention", .summary = "scaled dot-product attention, fused or plain", .min_inputs = 1, .max_inputs = 4,
 	.flags = LAYER_SAVES_INPUT | LAYER_SAVES_OUTPUT,
 	.attributes = attributes, .attributes_bytes = sizeof(struct attention), .defaults = &defaults,
 	.shape = shape, .forward = forward, .backward = backward,

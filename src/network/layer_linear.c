@@ -1,20 +1,54 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* layer_linear.c - matrix products: by a weight (linear), and of two maps (matmul) */
+/* layer_linear.c - matrix products: by a weight (linear), and of two maps (matmul)
+ *
+ * A linear layer of several experts has a weight for each; its rows are divided among them equally.  With `lora` the layer is
+ * several: a frozen product and a trained one of low rank beside it (Hu et al., LoRA, 2022), as in the package peft. */
 #include <config.h>
 #include "src/network/emit.h"
 
 struct linear {
-	uint32_t features;
+	uint32_t features, experts, lora;	/* lora: the rank; 0: none */
+	double lora_dropout;
 	bool bias;
 };
 
 static const struct layer_attribute linear_attributes[] = {
 	{ "features", LAYER_COUNT, offsetof(struct linear, features), true, NULL },
 	{ "bias", LAYER_BOOL, offsetof(struct linear, bias), false, NULL },
+	{ "experts", LAYER_COUNT, offsetof(struct linear, experts), false, NULL },
+	{ "lora", LAYER_INDEX, offsetof(struct linear, lora), false, NULL },
+	{ "lora_dropout", LAYER_REAL, offsetof(struct linear, lora_dropout), false, NULL },
 	{ "params_from", LAYER_TIE, 0, false, NULL },
 	{ .key = NULL }
 };
-static const struct linear linear_defaults = { .bias = true };
+static const struct linear linear_defaults = { .experts = 1, .bias = true };
+
+/* A linear layer over `from`, with as many experts as l. */
+static json_t *
+low_rank(const struct linear *at, const char *name, const char *from, uint32_t features)
+{
+	return json_pack("{s:s, s:s, s:[s], s:I, s:I, s:b, s:b}", "name", name, "type", "linear", "inputs", from,
+	    "features", (json_int_t)features, "experts", (json_int_t)at->experts, "bias", false, "trainable", true);
+}
+
+static bool
+linear_parts(json_t **list, const struct layer *l, const struct network *n)
+{
+	const struct linear *at = l->attributes;
+	const char *tied = l->params_from == LAYER_NONE ? NULL : n->layers[l->params_from].name;
+
+	if (at->lora == 0)
+		return false;
+	*list = json_pack("[{s:s, s:s, s:[s], s:I, s:I, s:b, s:b, s:s*}, {s:s, s:s, s:[s], s:f}, o, o, {s:s, s:s, s:[s]}, {s:s, s:s, s:[s, s]}]",
+	    "name", "base", "type", "linear", "inputs", "in", "features", (json_int_t)at->features, "experts", (json_int_t)at->experts,
+	    "bias", at->bias, "trainable", false, "params_from", tied,
+	    "name", "dropout", "type", "dropout", "inputs", "in", "p", at->lora_dropout,
+	    low_rank(at, "lora_a", "dropout", at->lora),
+	    low_rank(at, "lora_b", "lora_a", at->features),
+	    "name", "scaled", "type", "rescale", "inputs", "lora_b",
+	    "name", "sum", "type", "add", "inputs", "base", "scaled");
+	return true;
+}
 
 static uint64_t
 last(const struct shape *s)
@@ -37,24 +71,24 @@ linear_params(struct layer *l, const struct network *n)
 	const struct linear *at = l->attributes;
 	uint64_t size;
 
-	if (__builtin_mul_overflow(last(&layer_input(n, l, 0)->shape), at->features, &size))
+	if (__builtin_mul_overflow(last(&layer_input(n, l, 0)->shape), at->features, &size) || __builtin_mul_overflow(size, at->experts, &size))
 		size = SHAPE_ELEMENTS_MAX + 1;
 	l->param_count = at->bias ? 2 : 1;
 	l->params[0] = (struct layer_param) { size, n->dtype, true };
-	l->params[1] = (struct layer_param) { at->features, n->dtype, true };
+	l->params[1] = (struct layer_param) { (uint64_t)at->features * at->experts, n->dtype, true };
 }
 
 enum pass { FORWARD, WEIGHT, DATA };
 
-/* Forward is [rows, from] by [from, to]; the gradients exchange the roles of the three sizes. */
+/* Forward is [rows, from] by [from, to], for each expert; the gradients exchange the roles of the three sizes. */
 static struct op_work
 linear_work(const struct emit *m, const struct layer *l, enum pass pass)
 {
 	double from = (double)last(&layer_input(m->net, l, 0)->shape), to = (double)last(&l->shape);
-	double rows = emit_elements(m, l) / to;
+	double experts = ((const struct linear *)l->attributes)->experts, rows = emit_elements(m, l) / to / experts;
 
-	return (struct op_work) { .flops = pass == FORWARD ? roofline_gemm(m->device, 1, rows, to, from) :
-	    pass == WEIGHT ? roofline_gemm(m->device, 1, to, from, rows) : roofline_gemm(m->device, 1, rows, from, to) };
+	return (struct op_work) { .flops = pass == FORWARD ? roofline_gemm(m->device, experts, rows, to, from) :
+	    pass == WEIGHT ? roofline_gemm(m->device, experts, to, from, rows) : roofline_gemm(m->device, experts, rows, from, to) };
 }
 
 static void
@@ -138,7 +172,7 @@ linear_backward(struct emit *m, const struct layer *l)
 const struct layer_type layer_type_linear = {
 	.name = "linear", .summary = "product with a weight matrix over the last dimension", .min_inputs = 1, .max_inputs = 1,
 	.flags = LAYER_SAVES_INPUT,
-	.attributes = linear_attributes, .attributes_bytes = sizeof(struct linear), .defaults = &linear_defaults,
+	.attributes = linear_attributes, .attributes_bytes = sizeof(struct linear), .defaults = &linear_defaults, .parts = linear_parts,
 	.shape = linear_shape, .params = linear_params, .forward = linear_forward, .backward = linear_backward,
 };
 

@@ -84,7 +84,7 @@ backward(struct emit *m, const struct layer *l, bool held, uint32_t kept)
 static void
 average_backward(struct emit *m, const struct layer *l)
 {
-	backward(m, l, m->by->pool_holds_input, EMIT_NONE);
+	backward(m, l, m->by->holds_for_shape, EMIT_NONE);
 }
 
 static void
@@ -111,7 +111,7 @@ max_pool_forward(struct emit *m, const struct layer *l)
 static void
 max_pool_backward(struct emit *m, const struct layer *l)
 {
-	backward(m, l, m->by->pool_holds_input, emit_of(m, l)->saved[0]);
+	backward(m, l, m->by->holds_for_shape, emit_of(m, l)->saved[0]);
 }
 
 const struct layer_type layer_type_max_pool = {

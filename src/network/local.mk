@@ -7,13 +7,19 @@ libnetwork_a_SOURCES += \
 	%D%/layer_attention.c \
 	%D%/layer_combine.c \
 	%D%/layer_conv.c \
+	%D%/layer_distance.c \
 	%D%/layer_embedding.c \
+	%D%/layer_gated_mlp.c \
+	%D%/layer_group_norm.c \
 	%D%/layer_input.c \
 	%D%/layer_linear.c \
+	%D%/layer_linear_cross_entropy.c \
 	%D%/layer_loss.c \
 	%D%/layer_lrn.c \
+	%D%/layer_moe.c \
 	%D%/layer_norm.c %D%/layer_norm.h \
 	%D%/layer_pool.c \
+	%D%/layer_position.c \
 	%D%/layer_shape.c \
 	%D%/layers.c \
 	%D%/lower.c %D%/lower.h \

@@ -101,6 +101,8 @@ forward(struct emit *m)
 			m->layers[i].map = m->layers[l->inputs[0]].map;
 		else
 			layer_forward(m, l);
+		if (l->result && !m->failed && !kind_is_persistent(m->tensors[m->layers[i].map].kind))
+			m->tensors[m->layers[i].map].kind = KIND_RESULT;
 	}
 }
 

@@ -39,7 +39,7 @@ struct lowering {
 					 * it, so that the input map is dead before the data gradient is written */
 	bool statistics_fused;		/* true: batch norm updates its running statistics in its own op, after one that counts the
 					 * batch; false: a small op follows, and batch norm itself can be rerun */
-	bool pool_holds_input;		/* backward of pooling keeps the input map alive, for its shape only */
+	bool holds_for_shape;		/* backward of pooling keeps the input map alive, that of `combine` the products, for their shape only */
 	bool loss_by_steps;		/* softmax and likelihood are ops of their own, and gradients start from a tensor of ones */
 	bool update_by_steps;		/* true: an update is one op for each operation; false: one for each parameter */
 	enum dtype pool_index;		/* type of the positions that max pooling keeps, one for each maximum */

@@ -10,7 +10,7 @@
 #include "src/network/network_read.h"
 
 const char *const dtype_names[DTYPE_COUNT + 1] = { "float32", "bfloat16", "float16", "int64", "int32", "uint8", NULL };
-const char *const optimizer_names[OPTIMIZER_COUNT + 1] = { "sgd", "momentum", "adam", NULL };
+const char *const optimizer_names[OPTIMIZER_COUNT + 1] = { "sgd", "momentum", "adam", "adamw", "adam-8bit", "adamw-8bit", NULL };
 
 bytes_t
 dtype_bytes(enum dtype t)
@@ -170,6 +170,28 @@ unroll(struct network_reader *r, struct scope *outer, const char *path, const ch
 	return network_name_add(r, name, inner.previous);
 }
 
+int
+network_read_parts(struct network_reader *r, struct scope *outer, const struct layer *l, json_t *list)
+{
+	struct scope inner = { .outer = outer, .prefix = arena_printf(r->arena, "%s.", l->name), .in = l->inputs[0],
+	    .previous = l->inputs[0], .depth = outer->depth + 1, .frozen = l->frozen };
+	uint32_t version = r->version;
+	size_t i;
+	json_t *obj;
+	const char *part;
+
+	r->version = NETWORK_VERSION;
+	json_array_foreach(list, i, obj) {
+		part = json_string_value(json_object_get(obj, "name"));
+		if (network_read_layer(r, &inner, obj, arena_printf(r->arena, "%s.%s", l->path, part)) < 0)
+			return err_at(r->e, "%s", part);
+	}
+	r->version = version;
+	r->net->layers[inner.previous].result |= l->result;
+	outer->previous = inner.previous;
+	return network_name_add(r, l->name, inner.previous);
+}
+
 static int
 read_repeat(struct network_reader *r, struct scope *s, json_t *obj, const char *path)
 {
@@ -278,7 +300,8 @@ network_from_json(struct network *n, json_t *root, struct arena *a, struct err *
 	struct network_reader r = { .net = n, .arena = a, .e = e };
 	struct scope top = { .outer = NULL, .prefix = "", .in = LAYER_NONE, .previous = LAYER_NONE };
 	json_t *math = NULL, *list = NULL, *any = NULL;
-	int dtype = DTYPE_FLOAT32, master = 0, optimizer = OPTIMIZER_SGD;
+	static const char *const layouts[] = { "channels-first", "channels-last", NULL };
+	int dtype = DTYPE_FLOAT32, master = 0, optimizer = OPTIMIZER_SGD, layout = 0;
 	const struct json_field fields[] = {
 		{ "format", JSON_F_ANY, &any, .required = true },
 		{ "version", JSON_F_ANY, &any, .required = true },
@@ -286,6 +309,7 @@ network_from_json(struct network *n, json_t *root, struct arena *a, struct err *
 		{ "source", JSON_F_STRING, &n->source, .required = false },
 		{ "batch", JSON_F_POSITIVE, &n->batch, .required = true },
 		{ "accumulate", JSON_F_POSITIVE, &n->accumulate, .since = 2 },
+		{ "layout", JSON_F_CHOICE, &layout, .choices = layouts, .since = 2 },
 		{ "dtype", JSON_F_CHOICE, &dtype, .required = false, .choices = reals },
 		{ "math", JSON_F_OBJECT, &math, .required = false },
 		{ "master_dtype", JSON_F_CHOICE, &master, .required = false, .choices = reals, .seen = &n->has_master },
@@ -295,10 +319,11 @@ network_from_json(struct network *n, json_t *root, struct arena *a, struct err *
 	};
 
 	*n = (struct network) { .accumulate = 1 };
-	if (json_check_format(root, "layrub-network", 2, &r.version, e) < 0 ||
+	if (json_check_format(root, "layrub-network", NETWORK_VERSION, &r.version, e) < 0 ||
 	    json_read_fields_of(root, fields, r.version, a, e) < 0)
 		return -1;
 	n->dtype = (enum dtype)dtype;
+	n->channels_last = layout == 1;
 	n->master_dtype = (enum dtype)master;
 	n->optimizer = (enum optimizer)optimizer;
 	if (read_math(n, math, e) < 0)

@@ -19,7 +19,9 @@ enum dtype { DTYPE_FLOAT32, DTYPE_BFLOAT16, DTYPE_FLOAT16, DTYPE_INT64, DTYPE_IN
 extern const char *const dtype_names[DTYPE_COUNT + 1];	/* "float32" ..., NULL */
 bytes_t dtype_bytes(enum dtype t);
 
-enum optimizer { OPTIMIZER_SGD, OPTIMIZER_MOMENTUM, OPTIMIZER_ADAM, OPTIMIZER_COUNT };
+enum optimizer {
+	OPTIMIZER_SGD, OPTIMIZER_MOMENTUM, OPTIMIZER_ADAM, OPTIMIZER_ADAMW, OPTIMIZER_ADAM_8BIT, OPTIMIZER_ADAMW_8BIT, OPTIMIZER_COUNT
+};
 extern const char *const optimizer_names[OPTIMIZER_COUNT + 1];
 
 enum { SHAPE_MAX = 6 };
@@ -57,6 +59,8 @@ struct layer {
 	bool batched;			/* false: one output for all samples, made from parameters alone */
 	bool frozen;			/* its own parameters get no gradient: "trainable": false */
 	bool trained;			/* a gradient reaches its output */
+	bool view;			/* its output is its input's memory in the network's layout: set by `shape`, beside LAYER_VIEW */
+	bool result;			/* its output is read after the step: "result": true */
 	uint32_t reader_count;		/* layers that read its output */
 	uint32_t param_count;
 	struct layer_param params[LAYER_PARAMS_MAX];
@@ -68,6 +72,7 @@ struct network {
 	const char *source;		/* NULL: none */
 	uint32_t batch;			/* of one pass: the document's; a command's --batch overwrites it */
 	uint32_t accumulate;		/* passes whose gradients are added up before an update, at least 1; --accumulate overwrites it */
+	bool channels_last;		/* images lie pixel by pixel in memory, not channel by channel */
 	enum dtype dtype;		/* storage of maps, parameters and gradients */
 	enum math math[CLASS_COUNT];	/* the type in which each class of op calculates */
 	bool has_master;		/* the optimizer works on a copy in master_dtype */

@@ -7,6 +7,7 @@
 struct storage {
 	uint32_t version;	/* the layer whose output it holds now */
 	uint32_t keeper;	/* a layer whose backward reads that output, or LAYER_NONE */
+	uint32_t result;	/* a layer whose output it is and is read after the step, or LAYER_NONE */
 };
 
 static int
@@ -28,6 +29,8 @@ check_overwrite(const struct network *n, const struct layer *l, const struct sto
 
 	if ((old->type->flags & LAYER_LASTS) != 0)
 		return overwritten_too_early(l, e, "outlives the step,", old->name);
+	if (s->result != LAYER_NONE)
+		return overwritten_too_early(l, e, "is read after the step,", n->layers[s->result].name);
 	if (s->keeper != LAYER_NONE)
 		return overwritten_too_early(l, e, "is needed for the backward of", n->layers[s->keeper].name);
 	if ((flags & LAYER_SAVES_OUTPUT) != 0 || ((flags & LAYER_SAVES_SIGN) != 0 && (l->type->flags & LAYER_KEEPS_SIGN) == 0))
@@ -67,11 +70,13 @@ check_inplace(const struct network *n, struct arena *a, struct err *e)
 			root[i] = root[l->inputs[0]];
 		if (!inplace && root[i] != i) {
 			version[i] = version[l->inputs[0]];
+			if (l->result)
+				storage[root[i]].result = i;
 			continue;
 		}
 		if (inplace && check_overwrite(n, l, &storage[root[i]], e) < 0)
 			return -1;
-		storage[root[i]] = (struct storage) { i, LAYER_NONE };
+		storage[root[i]] = (struct storage) { i, LAYER_NONE, l->result ? i : LAYER_NONE };
 	}
 	return 0;
 }
@@ -106,7 +111,7 @@ network_check(struct network *n, struct arena *a, struct err *e)
 	for (uint32_t i = 0; i < n->layer_count; i++) {
 		l = &n->layers[i];
 		loss |= (l->type->flags & LAYER_LOSS) != 0;
-		if (l->reader_count == 0 && (l->type->flags & LAYER_LOSS) == 0) {
+		if (l->reader_count == 0 && !l->result && (l->type->flags & LAYER_LOSS) == 0) {
 			err_set(e, ERR_INPUT, "expected a reader of '%s', which is no loss, got none", err_quote(q, l->name));
 			return network_blame(l, e);
 		}

@@ -146,7 +146,7 @@ read_attributes(struct network_reader *r, const struct scope *s, struct layer *l
 	l->attributes = to;
 	json_object_foreach(obj, key, value) {
 		if (strncmp(key, "x-", 2) == 0 || strcmp(key, "name") == 0 || strcmp(key, "type") == 0 || strcmp(key, "inputs") == 0 ||
-		    strcmp(key, "trainable") == 0)
+		    strcmp(key, "trainable") == 0 || strcmp(key, "result") == 0)
 			continue;
 		for (at = list; at->key != NULL && strcmp(at->key, key) != 0; at++)
 			;
@@ -161,17 +161,26 @@ read_attributes(struct network_reader *r, const struct scope *s, struct layer *l
 	return 0;
 }
 
-/* Sets l->frozen from the layer's own `trainable`, or else from that of the repeats around it. */
+/* Reads a switch that every type of layer has, a key of version 2.  *to is its value where there is none. */
 static int
-read_trainable(struct network_reader *r, const struct scope *s, struct layer *l, json_t *value)
+read_switch(struct network_reader *r, json_t *obj, const char *key, bool *to)
 {
-	bool trainable = !s->frozen;
-	const struct json_field field = { "trainable", JSON_F_BOOL, &trainable, .required = false };
+	json_t *value = json_object_get(obj, key);
+	const struct json_field field = { key, JSON_F_BOOL, to, .required = false };
 
 	if (value != NULL && r->version < 2)
-		return err_set(r->e, ERR_INPUT, "the key 'trainable' needs \"version\": 2, got %" PRIu32, r->version);
-	if (value != NULL && json_read_value(value, &field, r->arena, r->e) < 0)
-		return err_at(r->e, "trainable");
+		return err_set(r->e, ERR_INPUT, "the key '%s' needs \"version\": 2, got %" PRIu32, key, r->version);
+	return value != NULL && json_read_value(value, &field, r->arena, r->e) < 0 ? err_at(r->e, "%s", key) : 0;
+}
+
+/* `trainable` is the layer's own, or else that of the repeats around it. */
+static int
+read_switches(struct network_reader *r, const struct scope *s, struct layer *l, json_t *obj)
+{
+	bool trainable = !s->frozen;
+
+	if (read_switch(r, obj, "trainable", &trainable) < 0 || read_switch(r, obj, "result", &l->result) < 0)
+		return -1;
 	l->frozen = !trainable;
 	return 0;
 }
@@ -317,12 +326,13 @@ derive(struct network *n, struct layer *l, struct err *e)
 	const struct layer *in;
 
 	l->dtype = l->input_count > 0 && layer_input(n, l, 0)->dtype < DTYPE_INT64 ? layer_input(n, l, 0)->dtype : n->dtype;
-	l->batched = (l->type->flags & LAYER_NO_BATCH) == 0 && l->input_count == 0;
+	l->batched = l->input_count == 0;
 	for (uint32_t i = 0; i < l->input_count; i++) {
 		in = layer_input(n, l, i);
 		l->batched |= in->batched;
-		l->trained |= in->trained;
+		l->trained |= in->trained && (l->type->flags & LAYER_SHAPE_ONLY) == 0;
 	}
+	l->batched &= (l->type->flags & LAYER_NO_BATCH) == 0;
 	if (check_input_types(n, l, e) < 0 || l->type->shape(l, n, e) < 0 || check_elements(l, e) < 0)
 		return -1;
 	if (l->type->params != NULL)
@@ -339,9 +349,10 @@ derive(struct network *n, struct layer *l, struct err *e)
 int
 network_read_layer(struct network_reader *r, struct scope *s, json_t *obj, const char *path)
 {
-	struct layer *l;
-	json_t *name = json_object_get(obj, "name"), *type = json_object_get(obj, "type"), *inputs = json_object_get(obj, "inputs");
+	struct layer l;
+	json_t *name = json_object_get(obj, "name"), *type = json_object_get(obj, "type"), *inputs = json_object_get(obj, "inputs"), *parts;
 	const struct json_field string = { "name", JSON_F_STRING, &(const char *) { NULL }, .required = true };
+	int status;
 
 	if (r->count >= NETWORK_LAYERS_MAX)
 		return err_set(r->e, ERR_INPUT, "expected at most %" PRIu32 " layers with repeats unrolled, got more", NETWORK_LAYERS_MAX);
@@ -363,16 +374,24 @@ network_read_layer(struct network_reader *r, struct scope *s, json_t *obj, const
 		err_set(r->e, ERR_INPUT, "expected an array, got %s", json_type_name(inputs));
 		return err_at(r->e, "inputs");
 	}
-	l = &ARENA_PUSH(r->arena, r->net->layers, r->count, r->room)[0];
-	*l = (struct layer) { .path = path, .type = layer_type_find(json_string_value(type)), .params_from = LAYER_NONE };
-	r->net->layer_count = (uint32_t)r->count;
-	l->name = network_full_name(r, s, *(const char **)string.to);
-	if (l->name == NULL || network_name_find(r, l->name) != LAYER_NONE)
-		return l->name == NULL ? -1 : network_name_add(r, l->name, 0);
-	if (read_inputs(r, s, l, inputs) < 0 || read_attributes(r, s, l, obj) < 0 ||
-	    read_trainable(r, s, l, json_object_get(obj, "trainable")) < 0 || derive(r->net, l, r->e) < 0)
+	l = (struct layer) { .path = path, .type = layer_type_find(json_string_value(type)), .params_from = LAYER_NONE };
+	l.name = network_full_name(r, s, *(const char **)string.to);
+	if (l.name == NULL || network_name_find(r, l.name) != LAYER_NONE)
+		return l.name == NULL ? -1 : network_name_add(r, l.name, 0);
+	if (read_inputs(r, s, &l, inputs) < 0 || read_attributes(r, s, &l, obj) < 0 || read_switches(r, s, &l, obj) < 0)
 		return -1;
+	if (l.type->parts != NULL && l.type->parts(&parts, &l, r->net)) {
+		if (parts == NULL)
+			return err_set(r->e, ERR_SYSTEM, "out of memory");
+		status = network_read_parts(r, s, &l, parts);
+		json_decref(parts);
+		return status;
+	}
+	if (derive(r->net, &l, r->e) < 0)
+		return -1;
+	ARENA_PUSH(r->arena, r->net->layers, r->count, r->room)[0] = l;
+	r->net->layer_count = (uint32_t)r->count;
 	s->previous = (uint32_t)r->count - 1;
 	/* The name comes last, because a layer does not see itself. */
-	return network_name_add(r, l->name, s->previous);
+	return network_name_add(r, l.name, s->previous);
 }

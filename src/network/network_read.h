@@ -8,6 +8,8 @@
 #include "src/base/json.h"
 #include "src/network/layer.h"
 
+enum { NETWORK_VERSION = 2 };	/* the newest of a document */
+
 /* The longest name of a layer, the names of the repeats around it included. */
 enum { NAME_MOST = 1000 };
 
@@ -44,5 +46,8 @@ const char *network_full_name(struct network_reader *r, const struct scope *s, c
 /* Sets *id to the layer that an entry of `inputs` names. */
 int network_read_input(struct network_reader *r, const struct scope *s, json_t *value, uint32_t *id) WARN_UNUSED;
 int network_read_layer(struct network_reader *r, struct scope *s, json_t *obj, const char *path) WARN_UNUSED;
+/* Reads the layers that stand for layer l (layer_type.parts), named "L.PART".  They see l's first input as `in`, and the last one
+ * has l's name, too. */
+int network_read_parts(struct network_reader *r, struct scope *outer, const struct layer *l, json_t *list) WARN_UNUSED;
 int network_check(struct network *n, struct arena *a, struct err *e) WARN_UNUSED;
 #endif

@@ -13,9 +13,9 @@
 
 enum { NESTING_MOST = 16 };	/* as of repeats: the reader refuses more */
 
-static const char *const document_keys[] = { "batch", "accumulate", "dtype", "master_dtype", "optimizer", "math", NULL };
+static const char *const document_keys[] = { "batch", "accumulate", "layout", "dtype", "master_dtype", "optimizer", "math", NULL };
 /* Keys of the document's version 2. */
-static const char *const version_2_keys[] = { "accumulate", "trainable", NULL };
+static const char *const version_2_keys[] = { "accumulate", "layout", "trainable", "result", NULL };
 
 static bool
 is_one_of(const char *const *keys, const char *key)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* network_set.h - changes of a network document before it is read: PATH=VALUE
  *
- * PATH is LAYER.ATTRIBUTE, or a key of the document: batch, accumulate, dtype, master_dtype, optimizer, math, math.CLASS.  LAYER is a
+ * PATH is LAYER.ATTRIBUTE, or a key of the document: batch, accumulate, layout, dtype, master_dtype, optimizer, math, math.CLASS.  LAYER is a
  * layer's name or a pattern with the wildcards of fnmatch(3), in which "*" matches dots, too.  Names are as written in the
  * document, before repeats are unrolled; a layer inside of a repeat is REPEAT.LAYER.  VALUE is JSON, or else a string.
  */

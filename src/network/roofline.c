@@ -55,7 +55,7 @@ roofline_work_us(const struct device *d, const char *name, enum op_class c, enum
 	const struct kernel_efficiency *k = kernel == NULL ? NULL : kernel_find(d, kernel);
 	double flop_share = k != NULL && k->flops > 0 ? k->flops : d->compute.flop_efficiency[c];
 	double byte_share = k != NULL && k->memory > 0 ? k->memory : d->compute.memory_efficiency[c];
-	double arithmetic = term_us(w->flops, peak_flops(d, m), flop_share);
+	double arithmetic = term_us(w->flops, peak_flops(d, w->plain ? MATH_FLOAT32 : m), flop_share);
 	double traffic = term_us(w->bytes, d->compute.memory_bytes_per_s, byte_share);
 	double copies = term_us(w->copied_bytes, d->compute.memory_bytes_per_s, d->compute.memory_efficiency[CLASS_COPY]);
 
@@ -126,8 +126,8 @@ roofline_conv_workspace(const struct device *d, enum conv_pass pass, enum math m
 		if (r->pass != pass || r->math != math_on(d, m) || (r->pointwise && !s->pointwise) ||
 		    (r->pixel_multiple > 1 && s->pixels % r->pixel_multiple != 0))
 			continue;
-		bytes = r->input * (double)s->input + r->output * (double)s->output + r->weight * (double)s->weight +
-		    r->weight_per_sample * (double)s->weight * s->batch + (double)r->fixed_bytes;
+		bytes = s->channels_last ? 0 : r->input * (double)s->input + r->output * (double)s->output + r->weight * (double)s->weight;
+		bytes += r->weight_per_sample * (double)s->weight * s->batch + (double)r->fixed_bytes;
 		if (least < 0 || bytes < least)
 			least = bytes;
 	}

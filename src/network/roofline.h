@@ -16,6 +16,7 @@ struct op_work {
 	double bytes;		/* read and written; 0: the bytes of its operands */
 	double copied_bytes;	/* read and written around the kernel, at the rate of class copy */
 	double blocks;		/* independent pieces, one at a time on a multiprocessor; 0: plenty */
+	bool plain;		/* calculated in float32 without units for matrix products, whatever the type */
 	const char *kernel;	/* its row in the device's `kernels`; NULL: that of the op's name */
 };
 
@@ -42,6 +43,7 @@ struct conv_shape {
 	uint32_t batch;
 	uint64_t pixels;		/* of the output image */
 	bool pointwise;			/* 1 x 1, stride 1 */
+	bool channels_last;		/* maps and filters lie as the kernels want them: no copies in another layout */
 };
 /* Returns the smallest workspace of the device's conv_rules that apply, in bytes; 0 if none applies or d is NULL. */
 bytes_t roofline_conv_workspace(const struct device *d, enum conv_pass pass, enum math m, const struct conv_shape *s);

@@ -1,17 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* update.c - the optimizers' ops: plain SGD, SGD with momentum, Adam; with or without a master copy of each
- * parameter in a wider type */
+/* update.c - the optimizers' ops: plain SGD, SGD with momentum, Adam and AdamW, the latter two with states of 8 bits, too; with or
+ * without a master copy of each parameter in a wider type
+ *
+ * States of 8 bits: a byte for each value and a float32 scale for each block of 256; a parameter of fewer than 4096 values keeps
+ * float32 states (Dettmers et al., 8-bit Optimizers via Block-wise Quantization, 2022; bitsandbytes 0.50). */
 #include <config.h>
 #include "src/network/emit.h"
 
-enum { STATES_MAX = 2 };
+enum { STATES_MAX = 4 };
+enum { QUANTISED_LEAST = 4096, QUANTISED_BLOCK = 256 };
 
 /* The update of one parameter. */
 struct param_update {
 	uint32_t param;			/* the tensor that the layers read */
 	uint32_t target;		/* the tensor that the optimizer changes: the master copy, or param */
 	uint32_t grad;			/* in the target's type */
-	uint32_t states[STATES_MAX];
+	uint32_t states[STATES_MAX];	/* of quantised states, the scales come behind */
+	uint32_t state_count;
 	bytes_t bytes;			/* of the target */
 };
 
@@ -58,28 +63,53 @@ adam_steps(struct emit *m, const struct param_update *t)
 	in_place(m, "update-add-quotient", t->target, t->states[0], scaled);
 }
 
-static const struct {
+/* Weight decay first. */
+static void
+adamw_steps(struct emit *m, const struct param_update *t)
+{
+	in_place(m, "update-multiply", t->target, EMIT_NONE, EMIT_NONE);
+	adam_steps(m, t);
+}
+
+static const struct rule {
 	const char *name;
 	uint32_t states;
-	void (*steps)(struct emit *m, const struct param_update *t);
+	bool quantised;
+	void (*steps)(struct emit *m, const struct param_update *t);	/* NULL: always one op */
 } rules[OPTIMIZER_COUNT] = {
-	[OPTIMIZER_SGD] = { "sgd-update", 0, sgd_steps },
-	[OPTIMIZER_MOMENTUM] = { "momentum-update", 1, momentum_steps },
-	[OPTIMIZER_ADAM] = { "adam-update", 2, adam_steps },
+	[OPTIMIZER_SGD] = { "sgd-update", 0, false, sgd_steps },
+	[OPTIMIZER_MOMENTUM] = { "momentum-update", 1, false, momentum_steps },
+	[OPTIMIZER_ADAM] = { "adam-update", 2, false, adam_steps },
+	[OPTIMIZER_ADAMW] = { "adamw-update", 2, false, adamw_steps },
+	[OPTIMIZER_ADAM_8BIT] = { "adam-8bit-update", 2, true, NULL },
+	[OPTIMIZER_ADAMW_8BIT] = { "adamw-8bit-update", 2, true, NULL },
 };
+
+/* Makes the states of a parameter of so many values. */
+static void
+make_states(struct emit *m, struct param_update *t, uint64_t elements)
+{
+	const struct rule *r = &rules[m->net->optimizer];
+	bool quantised = r->quantised && elements >= QUANTISED_LEAST;
+	bytes_t bytes = quantised ? elements : r->quantised ? elements * dtype_bytes(DTYPE_FLOAT32) : t->bytes;
+
+	for (uint32_t i = 0; i < r->states; i++)
+		t->states[t->state_count++] = emit_tensor(m, bytes, KIND_OPTIMIZER);
+	for (uint32_t i = 0; i < r->states && quantised; i++)
+		t->states[t->state_count++] = emit_tensor(m, (elements + QUANTISED_BLOCK - 1) / QUANTISED_BLOCK * dtype_bytes(DTYPE_FLOAT32),
+		    KIND_OPTIMIZER);
+}
 
 /* One op reads the gradient and changes parameter, master copy and states. */
 static void
 fused(struct emit *m, const struct param_update *t)
 {
-	uint32_t states = rules[m->net->optimizer].states;
-
 	emit_begin(m, rules[m->net->optimizer].name, CLASS_UPDATE);
 	emit_in(m, t->grad);
-	for (uint32_t i = 0; i < states; i++)
+	for (uint32_t i = 0; i < t->state_count; i++)
 		emit_in(m, t->states[i]);
 	emit_in(m, t->target);
-	for (uint32_t i = 0; i < states; i++)
+	for (uint32_t i = 0; i < t->state_count; i++)
 		emit_out(m, t->states[i]);
 	emit_out(m, t->target);
 	if (t->param != t->target)
@@ -116,11 +146,10 @@ emit_update(struct emit *m)
 			continue;
 		m->layer = p->owner;
 		t = (struct param_update) { .param = p->tensor, .target = p->tensor, .grad = p->grad, .bytes = p->elements * dtype_bytes(wide) };
-		for (uint32_t k = 0; k < rules[n->optimizer].states; k++)
-			t.states[k] = emit_tensor(m, t.bytes, KIND_OPTIMIZER);
+		make_states(m, &t, p->elements);
 		if (n->has_master)
 			t.target = emit_tensor(m, t.bytes, KIND_OPTIMIZER);
-		if (m->by->update_by_steps)
+		if (m->by->update_by_steps && rules[n->optimizer].steps != NULL)
 			by_steps(m, &t);
 		else
 			fused(m, &t);
