@@ -183,8 +183,30 @@ run info resnet5O
 grep -q "did you mean 'resnet50'" err
 ok $? "a name that is nearly something"
 run plan resnet50 --device a100
-grep -q "did you mean 'a100-40g' or 'a100-80g'?$" err
+grep -q "did you mean 'a100-40g' or 'a100-80g'? ('layrub list devices' shows all)$" err
 ok $? "the beginning of two names is nearer than another name"
+run plan resnet50 --device A100
+grep -q "did you mean 'a100-40g' or 'a100-80g'?" err
+ok $? "in letters of either case"
+run plan resnet50 --device h100-sxm5
+grep -q "did you mean 'h100'?" err
+ok $? "a name that is the typed one's beginning"
+run plan resnet50 --device 4090
+grep -q "did you mean 'rtx4090'?" err
+ok $? "a part of a name"
+printf '\357\273\277' | cat - "$LAYRUB_DATA/alexnet.json" >marked.json
+run info marked.json
+is 0 "a byte order mark is skipped"
+run info network-of-nothing.json --json
+[ ! -s out ] && grep -q '^{"format": "layrub-error", "version": 1, "code": "input", "error": "network-of-nothing.json: .*", "source": "network-of-nothing.json", "text": ".*"}$' err
+ok $? "an error under --json is JSON"
+run info --bath 3 --json
+grep -q '"code": "usage"' err && [ "$(wc -l <err)" -eq 1 ]
+ok $? "so is a mistake of usage before the option"
+sed -E 's/("bytes_per_s"|"duplex_bytes_per_s"): [0-9]+/\1: 100000/g' "$LAYRUB_DATA/devices/h100.json" >slow.json
+run plan alexnet --device slow.json --gpus-per-link 1000 -o slow.plan
+grep -q "^layrub: the changed link: link.d2h.bytes_per_s: expected 1000 or more, got 100$" err && [ ! -e slow.plan ]
+ok $? "no plan for a link that no plan can have"
 run info "$work"
 is 2 "a folder is no document"
 run info ./missing.json
@@ -242,9 +264,9 @@ while IFS=: read -r change text; do
 	ok $? "info --set $change: refused, by the name of the change"
 done <<'END'
 h.atn.heads=8: expected the name of a layer or a pattern for names, got 'h.atn', which matches none; did you mean 'h.attn'?
-h.attn.heads=many: layers[5].layers[2].heads: expected a whole number, got a string
-h.*.heads=8: layers[5].layers[0]: expected an attribute of 'layer-norm', got 'heads'
-*.trainable=false: layers[1].trainable: expected at least one layer with parameters that is trainable, got none
+h.attn.heads=many: layers[5].layers[2].heads: layer 'h.0.attn': expected a whole number, got a string
+h.*.heads=8: layers[5].layers[0]: layer 'h.0.ln_1': expected an attribute of 'layer-norm' ('inputs', 'trainable', 'affine'), got 'heads'
+*.trainable=false: layers[1].trainable: layer 'wte': expected at least one layer with parameters that is trainable, got none
 END
 run plan gpt2 --device h200 --policy keep --accumulate 2 --set 'h.*.trainable=false' --set "h.attn.x-note=it's" -o passes.json
 is 0 "plan takes passes and changes"
@@ -382,8 +404,6 @@ over() {
 	ok $? "$1: the bytes over the budget"
 	diag err
 }
-run info resnet18 --json
-over capuchin resnet18 "$(field resident_bound_bytes)"
 over superneurons resnet50 18%
 run plan graphs/alexnet --device h200 -o /dev/full
 is 3 "a full disk: plan"
@@ -404,6 +424,66 @@ ok $? "a closed pipe ends the command quietly"
 (trap '' PIPE; "$LAYRUB" plan graphs/resnet50 --device h200 -o - 2>err) | head -n 1 >out
 [ -s out ] && [ ! -s err ]
 ok $? "and does so for a parent that ignores the signal"
+
+# ---- sizes ----
+
+run info gpt2 --json
+before=$(field peak_bytes)
+sed 's/\[1024/[512/' "$LAYRUB_DATA/gpt2.json" >short.json
+run info short.json --json
+short=$(field peak_bytes)
+run info gpt2 --seq 512 --json
+[ "$short" -lt "$before" ] && [ "$(field peak_bytes)" -eq "$short" ]
+ok $? "--seq: as the document with the other length"
+run info vit-b16 --image 384 --json
+# torchvision's vit_b_16 at 384 has 86859496 parameters, 24 x 24 patches and a class token among them.
+parameters=$(sed -n 's/.*"parameter", "tensors": [0-9]*, "bytes": \([0-9]*\).*/\1/p' out)
+[ "$parameters" -ge $((4 * 86859496)) ] && [ "$parameters" -lt $((4 * 86859496 + 256 * 152)) ]
+ok $? "--image: the positions of a vision transformer follow"
+run info resnet50 --seq 3
+[ "$status" -eq 2 ] && grep -q "resnet50.json: --seq: the network has no input of ids" err
+ok $? "--seq of a network without ids"
+run plan graphs/alexnet --device h100 --image 3
+[ "$status" -eq 2 ] && grep -q -- "--image: a graph is traced at one size" err
+ok $? "--image of a graph"
+run plan resnet50 --device h100 --memory 100MiB
+[ "$status" -eq 2 ] && grep -q "the changed memory: reserved_bytes: expected less than memory_bytes" err
+ok $? "--memory below what is reserved"
+
+# ---- explain ----
+
+run plan gpt2 --device rtx4090 --budget 50% -o gpt2.json
+run explain gpt2.json
+is 0 "explain"
+grep -q '^activation from gelu of h\.[0-9,-]*\.act: run again, [0-9]* x 192.0 MiB$' out
+ok $? "groups tensors by layer"
+grep -q '; copies out and back would take .*, on a link that is busy for .* of the step$' out
+ok $? "with the price of the alternative"
+grep -q '^1 GiB less ' out && grep -q '^1 GiB more ' out
+ok $? "and of less and more memory"
+run explain gpt2.json --json
+[ "$(field format)" = layrub-explain-result ]
+ok $? "explain --json"
+# All lost time has a cause, and each peak is within the arena.
+for part in ideal stall recompute contention slower_algorithms; do
+	field "${part}_time_us"
+done | awk -v step="$(field step_time_us)" '{ step -= $1 } END { exit !(step * step < 1) }' &&
+	[ "$(sed -n 's/^ "peak": .*"bytes": \([0-9]*\), "in_place.*/\1/p' out)" -le "$(field arena_bytes)" ]
+ok $? "the parts of the lost time sum up; the peak is within the arena"
+run explain gpt2.json h.3.act
+is 0 "explain a layer"
+grep -q '^  [0-9]* .* gelu of h.3.act, forward, run 2 times$' out && grep -q ': run again; away .*; one of 11, for all of which copies out and back would take ' out
+ok $? "its ops and its tensors"
+run explain gpt2.json h.3 --json
+is 0 "a block, for programs"
+grep -q '"fate": "stays"' out && ! grep -q '"layer": "h.30*[^.0-9"]' out
+ok $? "its tensors have their fates"
+run explain gpt2.json h.33
+[ "$status" -eq 2 ] && grep -q "got 'h.33'" err
+ok $? "a layer that is not there"
+run report gpt2.json -o gpt2.trace.json
+grep -q '"name": "h.3.act gelu"' gpt2.trace.json && grep -q '"name": "offload h[^"]*"' gpt2.trace.json
+ok $? "slices of a trace carry their layers"
 
 # ---- list ----
 

@@ -31,7 +31,7 @@ static const struct device_change { const char *from, *to, *path, *text; } rows[
 	{ "\"default\":0.5,\"conv\":0}", "\"default\":1e13}", "compute.captured_gap_us.default", "expected a number from 0 to 1e+12, got 1e+13" },
 	{ "\"conv\":0}", "\"norm\":2e12}", "compute.captured_gap_us.norm", "expected a number from 0 to 1e+12, got 2e+12" },
 	{ "\"default\":0.5,\"conv\":0}", "\"conv\":0}", "compute.captured_gap_us", "expected the key 'default' or 'linear', got neither" },
-	{ "\"conv\":0}", "\"cnov\":0}", "compute.captured_gap_us", "unknown key 'cnov'" },
+	{ "\"conv\":0}", "\"cnov\":0}", "compute.captured_gap_us", "unknown key 'cnov'; did you mean 'conv'?" },
 	{ "{\"default\":0.5,\"conv\":0}", "0.5", "compute.captured_gap_us", "expected an object, got a real number" },
 	{ "\"wait_us\":1.25", "\"wait_us\":-1", "compute.wait_us", "expected a number from 0 to 1e+12, got -1" },
 	{ "\"wait_us\":1.25", "\"wait_us\":\"1us\"", "compute.wait_us", "expected a number, got a string" },

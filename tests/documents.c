@@ -61,7 +61,7 @@ static char plan_text[sizeof(PLAN) + 128];
 struct bad { const char *from, *to, *path, *text; };
 
 static const struct bad bad_graphs[] = {
-	{ "\"tensors\"", "\"tensor\"", "", "unknown key 'tensor'" },
+	{ "\"tensors\"", "\"tensor\"", "", "unknown key 'tensor'; did you mean 'tensors'?" },
 	{ ",\"source\":\"a test\"", ",\"batch\":1", "", "unknown key 'batch'" },
 	{ "\"name\":\"g\",", "", "", "expected the key 'name', got none" },
 	{ "\"version\":1", "\"version\":3", "version", "expected a version from 1 to 2, got a newer one" },
@@ -101,7 +101,7 @@ static const struct bad bad_graphs[] = {
 	{ ",\"time_us\":1.5", "", "ops[0]", "expected the key 'time_us', got none" },
 	{ "\"layer\":\"c1\"", "\"class\":\"convolution\"", "ops[0].class",
 	    "expected one of 'conv', 'linear', 'norm', 'activation', 'pool', 'elementwise', 'attention', 'embedding', "
-	    "'loss', 'update', 'copy', 'other', got 'convolution'" },
+	    "'loss', 'update', 'copy', 'other', got 'convolution'; did you mean 'conv'?" },
 	{ "\"layer\":\"c1\"", "\"recomputable\":1", "ops[0].recomputable", "expected true or false, got a whole number" },
 };
 
@@ -139,7 +139,7 @@ static const struct bad bad_devices[] = {
 	{ "\"memory_bytes_per_s\":100000000000", "\"memory_bytes_per_s\":0", "compute.memory_bytes_per_s", "expected a positive number, got 0" },
 	{ "\"default\":0.5", "\"default\":1.5", "compute.flop_efficiency.default", "expected a share above 0 and up to 1, got 1.5" },
 	{ "\"conv\":0.75", "\"conv\":0", "compute.flop_efficiency.conv", "expected a share above 0 and up to 1, got 0" },
-	{ "\"conv\":0.75", "\"cnov\":0.75", "compute.flop_efficiency", "unknown key 'cnov'" },
+	{ "\"conv\":0.75", "\"cnov\":0.75", "compute.flop_efficiency", "unknown key 'cnov'; did you mean 'conv'?" },
 	{ "\"default\":1}", "\"conv\":1}", "compute.memory_efficiency", "expected the key 'default' or 'linear', got neither" },
 	{ "[128,64]", "[128]", "compute.gemm_tile", "expected two whole numbers, got an array" },
 	{ "[128,64]", "[128,0]", "compute.gemm_tile[1]", "expected a whole number from 1 to 2147483647, got 0" },

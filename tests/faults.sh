@@ -50,7 +50,7 @@ write_as() {
 	html) run_this "$@" "$LAYRUB" report plan.json -o "$dir/file.html" ;;
 	keep) run_this "$@" "$LAYRUB" report plan.json -o "$dir/file.svg" --keep ;;
 	placed) run_this "$@" "$LAYRUB" place list.csv -o "$dir/file" ;;
-	model) run_this "$@" "$LAYRUB" plan "$net" --device h100 --policy ilp --budget 95% --write-lp "$dir/file" ;;
+	model) run_this "$@" "$LAYRUB" plan "$net" --device h100 --policy ilp --budget 94% --write-lp "$dir/file" ;;
 	timeline) run_this "$@" "$LAYRUB_REPLAY" --backend host plan.json --trace "$dir/file" ;;
 	sweep) run_this "$@" "$LAYRUB" sweep "$net" --device h100 --policy layrub --link 1GB/s:9GB/s:2GB/s --ordered -o "$dir/file" ;;
 	esac

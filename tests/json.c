@@ -54,7 +54,7 @@ read_all(struct all *v, const char *text, struct arena *a, struct err *e)
 static const struct { const char *json, *path, *text; } bad[] = {
 	{ "[]", "", "expected an object, got an array" },
 	{ "{}", "", "expected the key 'bytes', got none" },
-	{ "{\"bytes\":1,\"byte\":1}", "", "unknown key 'byte'" },
+	{ "{\"bytes\":1,\"byte\":1}", "", "unknown key 'byte'; did you mean 'bytes'?" },
 	{ "{\"bytes\":1,\"X-note\":1}", "", "unknown key 'X-note'" },
 	{ "{\"bytes\":-1}", "bytes", "expected a whole number from 0 to 4611686018427387904, got -1" },
 	{ "{\"bytes\":4611686018427387905}", "bytes",

@@ -62,6 +62,9 @@ C_TESTS += %D%/report_data.t
 SHELL_TESTS += %D%/report.sh %D%/report_page.sh
 SHELL_TESTS += %D%/cli.sh %D%/rooms.sh
 EXTRA_DIST += %D%/bad %D%/golden %D%/rooms.list
+C_TESTS += %D%/nearest.t
+%C%_nearest_t_SOURCES = %D%/nearest.c
+%C%_nearest_t_LDADD = $(TEST_LIBS)
 C_TESTS += %D%/segment_tree.t
 %C%_segment_tree_t_SOURCES = %D%/segment_tree.c
 %C%_segment_tree_t_LDADD = $(TEST_LIBS)
@@ -144,7 +147,7 @@ C_TESTS += %D%/replay_data.t
 SHELL_TESTS += %D%/replay.sh %D%/replay_cuda.sh
 EXTRA_DIST += %D%/data
 
-SHELL_TESTS += %D%/limits.sh %D%/place.sh
+SHELL_TESTS += %D%/limits.sh %D%/place.sh %D%/peak.sh
 EXTRA_DIST += %D%/bad-csv
 
 C_TESTS += %D%/policies.t %D%/footprints.t
@@ -175,7 +178,7 @@ C_TESTS += %D%/reorder.t
 %C%_reorder_t_SOURCES = %D%/reorder.c
 %C%_reorder_t_LDADD = $(TEST_LIBS)
 SHELL_TESTS += %D%/budget_search.sh %D%/plan_options.sh %D%/version2.sh
-SHELL_TESTS += %D%/sweep.sh %D%/fit.sh %D%/estimates.sh %D%/external.sh
+SHELL_TESTS += %D%/sweep.sh %D%/sweep_jobs.sh %D%/fit.sh %D%/estimates.sh %D%/external.sh
 C_TESTS += %D%/sweep_grid.t
 %C%_sweep_grid_t_SOURCES = %D%/sweep_grid.c src/command/sweep_grid.c
 %C%_sweep_grid_t_LDADD = $(TEST_LIBS)

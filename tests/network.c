@@ -68,7 +68,8 @@ static const struct { const char *json, *path, *text; } bad[] = {
 	{ DOC(IMAGE "{'name':'c','type':'convolution'}"), "layers[1].type", "expected a type of layer, got 'convolution'" },
 	{ DOC(IMAGE "{'name':'c','type':7}"), "layers[1].type", "expected a type of layer, got a whole number" },
 	{ DOC(IMAGE "{'name':'c','type':'conv','channels':4,'kernel':3,'strid':1}"), "layers[1]",
-	    "expected an attribute of 'conv', got 'strid'" },
+	    "expected an attribute of 'conv' ('inputs', 'trainable', 'channels', 'kernel', 'stride', 'pad', 'dilation', 'groups', 'bias'), got 'strid'; "
+	    "did you mean 'stride'?" },
 	{ DOC(IMAGE "{'name':'c','type':'conv','channels':4}"), "layers[1]", "expected the key 'kernel', got none" },
 	{ DOC(IMAGE "{'name':'c','type':'conv','channels':4,'kernel':0}"), "layers[1].kernel",
 	    "expected a whole number from 1 to 2147483647, got 0" },

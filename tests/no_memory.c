@@ -152,7 +152,7 @@ one_line_of_memory(const char *err)
 {
 	const char *end = strchr(err, '\n');
 
-	return end != NULL && end[1] == '\0' && strncmp(err, "layrub: ", 8) == 0 &&
+	return end != NULL && end[1] == '\0' && (strncmp(err, "layrub: ", 8) == 0 || strncmp(err, "{\"format\": \"layrub-error\"", 25) == 0) &&
 	    (strstr(err, "out of memory") != NULL || strstr(err, "Cannot allocate memory") != NULL);
 }
 

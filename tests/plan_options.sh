@@ -17,10 +17,13 @@ value() {	# OPTION
 	case $1 in
 	device) echo h100 ;;
 	budget) echo 100% ;;
+	memory) echo 40GiB ;;
 	host-memory) echo 64GiB ;;
 	slowdown) echo 50% ;;
 	minimise) echo memory ;;
 	batch) echo 2 ;;
+	seq) echo 8 ;;
+	image) echo 16 ;;
 	accumulate) echo 2 ;;
 	set) echo dtype=bfloat16 ;;
 	policy) echo keep ;;
@@ -34,18 +37,21 @@ value() {	# OPTION
 	floors) echo 2 ;;
 	start) echo plan.json ;;
 	write-lp) echo model.lp ;;
+	h2d | d2h | link | duplex) echo 10GB/s ;;
+	latency) echo 20us ;;
 	gpus-per-link) echo 2 ;;
 	*) echo "no-value-of-$1-is-known-to-this-test" ;;
 	esac
 }
 
-# with COMMAND OPTION VALUE: the option on a small step; only graphs have --times.
+# with COMMAND OPTION VALUE: the option on a small step; only graphs have --times, and networks of ids --seq.
 with() {
 	case $1 in
 	explain) set -- explain plan.json "--$2" "$3" ;;
 	*)
 		operand=$net
 		[ "$2" != times ] || operand=graphs/alexnet
+		[ "$2" != seq ] || operand=$LAYRUB_TESTS/data/replay-transformer.json
 		if [ "$2" = device ]; then
 			set -- "$1" "$operand" --device "$3"
 		else

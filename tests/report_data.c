@@ -357,8 +357,8 @@ static void
 test_sweep(void)
 {
 	struct sweep_point points[] = {
-		{ "net", "d", "a", 8, 1, 4 * GIB, 3 * GIB, 0, 2000, 1.0, 1500, 1e10 }, { "net", "d", "a", 8, 1, 8 * GIB, 7 * GIB, 0, 1600, 0.6, 1100, 1e10 },
-		{ "net", "d", "a", 8, 1, 6 * GIB, 5 * GIB, 0, 1500, 0.5, 1200, 1e10 }, { "net", "d", "b", 8, 1, 4 * GIB, 4 * GIB, 0, 1800, 0.8, 1500, 1e10 }
+		{ "net", "d", "a", 8, 1, 4 * GIB, 3 * GIB, 0, 2000, 1.0, 1500, 1e10, 0, NULL, NULL, NULL }, { "net", "d", "a", 8, 1, 8 * GIB, 7 * GIB, 0, 1600, 0.6, 1100, 1e10, 0, NULL, NULL, NULL },
+		{ "net", "d", "a", 8, 1, 6 * GIB, 5 * GIB, 0, 1500, 0.5, 1200, 1e10, 0, NULL, NULL, NULL }, { "net", "d", "b", 8, 1, 4 * GIB, 4 * GIB, 0, 1800, 0.8, 1500, 1e10, 0, NULL, NULL, NULL }
 	};
 	const struct sweep sweep = { .count = 4, .points = points };
 	const struct chart_data *d;

@@ -26,8 +26,8 @@ ok "$status" "a plan's page"
 page=$work/page.html
 has "it ends" "$page" '^</html>$'
 lacks "nothing is fetched" "$page" '\(src\|href\)="\(https\{0,1\}:\)\{0,1\}//\|@import\|url('
-for heading in 'In short' 'Device memory over time' 'Address map' 'The three queues' 'Link use' 'Pinned host memory' \
-    'What the peak is made of' 'The longest stalls'; do
+for heading in 'The answer' 'In figures' 'Device memory over time' 'Address map' 'The three queues' 'Link use' 'Pinned host memory' \
+    'What the peak is made of' 'What leaves or is made again, and why' 'The longest stalls'; do
 	has "it has '$heading'" "$page" "<h2>$heading</h2>"
 done
 has "figures stand in it without scripts" "$page" '<svg class="wide"'

@@ -210,8 +210,48 @@ bad "--set: expected PATH=VALUE" alexnet -d k40m --set conv1
 bad "--set conv9.bias: expected the name of a layer" alexnet -d k40m --set conv9.bias=false
 bad "got 'nonsense'" nonsense -d k40m
 bad "got 'nonsense'" alexnet -d nonsense
+# ---- the table ----
+
+answers 1 "two things vary" sweep resnet18 resnet34 --device k40m --batch 8 --budget 90%,all --policy keep -o two.jsonl
+grep -q '^network  *90%  *all$' out && grep -q '^resnet18  *no plan  *\*[0-9]* (0.0 %)$' out && grep -q '^resnet34, 90%: policy .keep. needs an arena' out
+ok $? "a matrix: the best has a star, a point without a plan its reason"
+run report two.jsonl -o term
+grep -q '^network  *90%  *all *$' out
+ok $? "the report has it, too"
+answers 0 "three things vary" sweep resnet18 resnet34 --device k40m,v100 --batch 16,8 --policy keep -o three.jsonl
+sed -n '/^network /,$p' out >table
+[ "$(sed -n '1p' table | tr -s ' ')" = "network device batch step time slower samples/s arena host" ] && [ "$(sed 1d table | wc -l)" -eq 8 ]
+ok $? "a row each point, a column for what varies and for each figure"
+[ "$(sed -n '2,3p' table | awk '{ print $3 }' | tr '\n' ' ')" = "8 16 " ] && [ "$(grep -c '\*' table)" -eq 1 ]
+ok $? "numbers rise; one is the best"
+
+answers 0 "sizes and devices" sweep gpt2 --device rtx4090 --seq 256:512:256 --set 'h.attn.heads=6,12' --set 'h.attn.x-list=[1,2]' --memory 16GiB,24GiB --host-memory 1GiB --policy keep --batch 1 --ordered -o sizes.jsonl
+lines sizes.jsonl 8 "two lengths, two numbers of heads, two memories"
+holds 'memory=17179869184 host-memory=1073741824 batch=1 seq=256 set=h.attn.heads=6 set=h.attn.x-list=[1,2] budget=all' sizes.jsonl "points tell them"
+budget=$(sed -n '1s/.*"budget_bytes": \([0-9]*\),.*/\1/p' sizes.jsonl)
+"$LAYRUB" plan gpt2 --device rtx4090 --memory 16GiB --batch 1 --seq 256 --set h.attn.heads=6 --policy keep --json >out 2>err
+[ "$(field budget_bytes)" = "$budget" ] && grep -q "\"step_time_us\": $(field step_time_us)," sizes.jsonl
+ok $? "a point has the figures of the plan with the same options"
+# A missing folder of documents is a failure of input; a device document has its own name in every line, failed or not.
+sed 's/"name": "k40m"/"name": "own-name"/' "$LAYRUB_DATA/devices/k40m.json" >card.json
+answers 1 "a device's file" sweep resnet18 --device card.json --policy keep --budget 50% --ordered
+holds '"device": "own-name"' out "a failed point has the device's name"
+# What the system fails is no result.
+# shellcheck disable=SC3045
+if (ulimit -v 60000 && "$LAYRUB" --version >out 2>err); then
+	(ulimit -v 60000 && OMP_NUM_THREADS=1 "$LAYRUB" sweep resnet1517 --device h100 --policy keep -o starved.jsonl >out 2>err)
+	status=$?
+	is 3 "no memory"
+	[ ! -s starved.jsonl ] && grep -q "1 of 1 points could not be run; the same command tries them again: .*out of memory" err
+	ok $? "no line, and the reason"
+	(ulimit -v 800000 && OMP_NUM_THREADS=4 OMP_STACKSIZE=300M "$LAYRUB" sweep resnet18 --device h100 --policy keep >out 2>err)
+	status=$?
+	is 3 "no thread is no no"
+else
+	skip "no memory" "the program does not start with 60 MB"
+fi
 answers 0 "passes and changes" sweep alexnet -d h200 --policy keep --batch 8,16 --accumulate 2 --set fc6.bias=false -o passes.jsonl
-[ "$(grep -c '"point": ".* accumulate=2 set=fc6.bias=false".*"accumulate": 2' passes.jsonl)" -eq 2 ]
+[ "$(grep -c '"point": ".* set=fc6.bias=false .* accumulate=2".*"accumulate": 2' passes.jsonl)" -eq 2 ]
 ok $? "points tell passes and changes"
 answers 3 "a folder that is not there" sweep alexnet -d k40m --policy keep -o none/x.jsonl
 if [ -c /dev/full ]; then

@@ -58,7 +58,7 @@ for command in plan compare fit sweep; do
 	ok $? "$command --host-memory 12G is refused"
 done
 run sweep "$net" --device free.json --policy keep --host-memory 1GiB -o points.jsonl
-grep -q 'host-memory=1GiB' points.jsonl
+grep -q 'host-memory=1073741824' points.jsonl
 ok $? "a sweep's points have names with the limit"
 
 run plan alexnet --device h100 --budget 60% --json -o plan.json

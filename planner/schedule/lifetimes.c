@@ -42,7 +42,7 @@ sum_live(struct lifetimes *l)
 	bytes_t sum = 0;
 
 	for (uint32_t t = 0; t < g->tensor_count; t++) {
-		bytes_t bytes = g->tensors[t].bytes;
+		bytes_t bytes = bytes_align(g->tensors[t].bytes, DEVICE_ALIGN);
 
 		if (kind_is_persistent(g->tensors[t].kind)) {
 			l->persistent_bytes += bytes;
@@ -55,7 +55,7 @@ sum_live(struct lifetimes *l)
 	sum = l->persistent_bytes;
 	for (uint32_t k = 0; k < g->op_count; k++) {
 		sum += l->live[k];
-		l->live[k] = sum + g->ops[k].workspace_bytes;
+		l->live[k] = sum + bytes_align(g->ops[k].workspace_bytes, DEVICE_ALIGN);
 		if (l->live[k] > l->peak_bytes) {
 			l->peak_bytes = l->live[k];
 			l->peak_op = k;

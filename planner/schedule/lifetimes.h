@@ -2,7 +2,8 @@
 /* lifetimes.h - the uses of each tensor of a graph, its live bytes, their peak, and the bounds on bytes
  *
  * All positions are op ids (execution order).  A persistent tensor is alive at every op.  A transient one is alive from its first
- * use to its last, both included, and a result from its first use to the last op.  Sizes are the graph's own, not aligned.
+ * use to its last, both included, and a result from its first use to the last op.  Live, persistent and peak bytes count each tensor
+ * and workspace as a plan does, rounded up to DEVICE_ALIGN; the bounds count an op's own tensors by their exact sizes.
  */
 #ifndef PLANNER_SCHEDULE_LIFETIMES_H
 #define PLANNER_SCHEDULE_LIFETIMES_H

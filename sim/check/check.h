@@ -21,7 +21,10 @@ int check_graph(const struct plan *p, const struct graph *g, struct arena *a, st
  * bound_bytes and resident_bound_bytes come from the graph alone. */
 void check_figures(struct plan_figures *f, const struct plan *p, struct arena *a);
 
-/* Returns the plan's peak_bytes.  *moment is the first moment that reaches them: 0 is the step's beginning, i + 1
+/* Returns [instruction_count + 2] the live bytes at each moment; bytes that an op shares in place count once. */
+bytes_t *check_live(const struct plan *p, struct arena *a);
+
+/* Returns the plan's peak_bytes, the most of check_live().  *moment is the first moment that reaches them: 0 is the step's beginning, i + 1
  * instruction i, instruction_count + 1 the step's end. */
 bytes_t check_peak(uint32_t *moment, const struct plan *p, struct arena *a);
 #endif

@@ -79,14 +79,13 @@ shared_in_run(const struct plan *p, const struct moment_range *ranges, struct op
 	return shared;
 }
 
-bytes_t
-check_peak(uint32_t *moment, const struct plan *p, struct arena *a)
+bytes_t *
+check_live(const struct plan *p, struct arena *a)
 {
-	bytes_t *change = ARENA_NEW(a, bytes_t, (size_t)p->instruction_count + 3), sum = 0, peak = 0;
+	bytes_t *change = ARENA_NEW(a, bytes_t, (size_t)p->instruction_count + 3), *live = ARENA_NEW(a, bytes_t, (size_t)p->instruction_count + 2), sum = 0;
 	const struct moment_range *ranges = plan_live_ranges(p, a);
 	struct operands w;
 
-	*moment = MOMENT_BEGIN;
 	operands_init(&w, p->graph, a);
 	for (uint32_t i = 0; i < p->buffer_count; i++) {
 		bytes_t bytes = bytes_align(p->buffers[i].bytes, DEVICE_ALIGN);
@@ -97,18 +96,26 @@ check_peak(uint32_t *moment, const struct plan *p, struct arena *a)
 		change[ranges[i].last + 1] -= bytes;		/* unsigned: the sum comes out right */
 	}
 	for (uint32_t m = MOMENT_BEGIN; m <= moment_end(p); m++) {
-		bytes_t shared = 0;
+		const struct instruction *in = moment_instruction(p, m);
 
 		sum += change[m];
-		if (m != MOMENT_BEGIN && m != moment_end(p) && p->program[m - 1].queue == QUEUE_COMPUTE &&
-		    p->graph->ops[p->program[m - 1].op].inplace_count > 0)
-			shared = shared_in_run(p, ranges, &w, m);
-		if (sum - shared > peak) {
-			peak = sum - shared;
-			*moment = m;
-		}
+		live[m] = sum;
+		if (in != NULL && in->queue == QUEUE_COMPUTE && p->graph->ops[in->op].inplace_count > 0)
+			live[m] -= shared_in_run(p, ranges, &w, m);
 	}
-	return peak;
+	return live;
+}
+
+bytes_t
+check_peak(uint32_t *moment, const struct plan *p, struct arena *a)
+{
+	const bytes_t *live = check_live(p, a);
+
+	*moment = MOMENT_BEGIN;
+	for (uint32_t m = MOMENT_BEGIN; m <= moment_end(p); m++)
+		if (live[m] > live[*moment])
+			*moment = m;
+	return live[*moment];
 }
 
 /* Scratch of op_bytes(), by tensor.  best is valid where best_stamp is the op's mark.  A stamp of 0: no op has touched the tensor. */

@@ -145,6 +145,13 @@ charge_rerun(struct explain *x, const struct op *o, double us)
 }
 
 static void
+charge_run(struct explain *x, const struct op *o, uint32_t alternative, double us)
+{
+	x->contention_us += us - op_time_us(o, alternative);
+	x->slower_us += op_time_us(o, alternative) - o->time_us;
+}
+
+static void
 sum_costs(struct explain *x, uint32_t step_peak_op, struct arena *a)
 {
 	const struct plan *p = x->plan;
@@ -155,9 +162,13 @@ sum_costs(struct explain *x, uint32_t step_peak_op, struct arena *a)
 		struct explain_tensor *t;
 
 		if (in->queue == QUEUE_COMPUTE) {
+			double us = x->sim->spans[i].end_us - x->sim->spans[i].start_us;
+
 			if (ran[in->op])
-				charge_rerun(x, &p->graph->ops[in->op], x->sim->spans[i].end_us - x->sim->spans[i].start_us);
-			else if (in->op == step_peak_op)
+				charge_rerun(x, &p->graph->ops[in->op], us);
+			else
+				charge_run(x, &p->graph->ops[in->op], in->alternative, us);
+			if (!ran[in->op] && in->op == step_peak_op)
 				x->step_peak = i + 1;
 			ran[in->op] = true;
 			continue;

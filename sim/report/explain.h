@@ -29,6 +29,8 @@ struct explain {
 	bytes_t in_place_bytes;		/* counted twice in the kinds, because an op shares them in place */
 	bytes_t peak_kinds[SIM_KINDS];
 	uint32_t *at_peak, at_peak_count;	/* buffers alive there, largest first */
+	double contention_us;		/* by which copies slow down the first runs of ops; reruns carry their own */
+	double slower_us;		/* by which the chosen algorithms are slower than the ops' own */
 	uint32_t step_peak;			/* moment of the first run of step_peak_op */
 	struct explain_tensor *tensors;		/* [tensor_count] */
 	uint32_t *moved, moved_count;		/* tensors that leave or are made again: by cost, then by bytes saved, largest first */

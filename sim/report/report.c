@@ -175,6 +175,8 @@ report_sweep(const struct report_to *to, const struct sweep *s, struct arena *a,
 
 	if (report_check(to, false, e) < 0)
 		return -1;
+	if (s->count == 0)
+		return err_set(e, ERR_INPUT, "there is no result with a step time in it (%" PRIu32 " failed, %" PRIu32 " do not fit)", s->failed, s->unfit);
 	sweep_picture_init(&pic, s, a);
 	if (ends_with(to->path, ".html"))
 		return report_sweep_page(to, &pic, a, e);

@@ -52,6 +52,10 @@ struct sweep_point {
 	uint64_t passes;		/* of a step, at least 1 */
 	double budget_bytes, arena_bytes, bound_bytes;
 	double step_time_us, overhead, bound_time_us, link_bytes_per_s;
+	double host_bytes;
+	const char *point;		/* its name, "network=resnet50 device=h200 ..." */
+	const char *error;		/* of a failure */
+	const char *budget;		/* as typed, "50%" or "all"; NULL: not known */
 };
 
 struct sweep {
@@ -59,11 +63,16 @@ struct sweep {
 	uint32_t count;			/* number of results with a time */
 	uint32_t failed, unfit;		/* numbers of results with an error, and of infeasible ones */
 	struct sweep_point *points;	/* [count] */
+	uint32_t failure_count;
+	struct sweep_point *failures;	/* [failure_count] results without a time */
 	uint64_t half_written;		/* number of a last line that is not a whole document, 0: none */
 };
 
-/* Reads JSON Lines of results.  A last line that is cut off is dropped, with its number in half_written. */
+/* Reads JSON Lines of results, possibly none with a time.  A last line that is cut off is dropped, with its number in half_written. */
 int sweep_read(struct sweep *s, const char *path, struct arena *a, struct err *e) WARN_UNUSED;
+
+/* Prints a sweep as a table.  bold: the terminal shows bold type. */
+void sweep_table(FILE *out, const struct sweep *s, bool bold, struct arena *a);
 
 /* Draws a sweep: memory against time with bounds, batch against throughput, link rate and budget against overhead. */
 int report_sweep(const struct report_to *to, const struct sweep *s, struct arena *a, struct err *e) WARN_UNUSED;

@@ -5,7 +5,9 @@
 
 #include <string.h>
 
+#include "sim/check/check.h"
 #include "sim/time/simulate_private.h"
+#include "src/documents/plan_access.h"
 
 /* Columns; a narrower box is gathered with its neighbours. */
 #define NARROW 1.5
@@ -265,27 +267,24 @@ memory_top(const struct plan *p, const struct sim_result *r)
 	return p->budget_bytes > top && p->budget_bytes / 2 <= top ? p->budget_bytes : top;
 }
 
-/* Finds the first time of the largest sum, and the buffers in use there, the largest first. */
+/* Finds the plan's peak, which is the explained one, and the buffers alive there, the largest first. */
 static void
-find_peak(struct picture *pic, const struct sim_memory *m)
+find_peak(struct picture *pic, struct arena *a)
 {
 	const struct plan *p = pic->plan;
+	const struct moment_range *live = plan_live_ranges(p, a);
 	struct peak *k = &pic->peak;
-	uint32_t at = 0;
+	uint32_t moment, i;
 
-	for (uint32_t i = 0; i < m->count; i++)
-		if (device_bytes(m, i) > device_bytes(m, at))
-			at = i;
-	k->time_us = m->count > 0 ? m->time_us[at] : 0;
+	k->bytes = check_peak(&moment, p, a);
+	k->time_us = moment == MOMENT_BEGIN ? 0 : moment == moment_end(p) ? pic->result->step_time_us : pic->result->spans[moment - 1].start_us;
 	for (uint32_t b = 0; b < p->buffer_count; b++) {
-		const struct map_range *s = &pic->ranges[b];
-		uint32_t i;
+		bytes_t bytes = bytes_align(p->buffers[b].bytes, DEVICE_ALIGN);
 
-		if (s->from > k->time_us || s->to <= k->time_us)
+		if (live[b].first == PLAN_NONE || live[b].first > moment || live[b].last < moment)
 			continue;
-		k->bytes += s->bytes;
-		if (k->count == PEAK_MOST && k->top[PEAK_MOST - 1].bytes >= s->bytes) {
-			k->others += s->bytes;
+		if (k->count == PEAK_MOST && k->top[PEAK_MOST - 1].bytes >= bytes) {
+			k->others += bytes;
 			k->other_count++;
 			continue;
 		}
@@ -294,9 +293,9 @@ find_peak(struct picture *pic, const struct sim_memory *m)
 			k->other_count++;
 		} else
 			k->count++;
-		for (i = k->count - 1; i > 0 && k->top[i - 1].bytes < s->bytes; i--)
+		for (i = k->count - 1; i > 0 && k->top[i - 1].bytes < bytes; i--)
 			k->top[i] = k->top[i - 1];
-		k->top[i] = (struct peak_tensor){ .buffer = b, .bytes = s->bytes };
+		k->top[i] = (struct peak_tensor){ .buffer = b, .bytes = bytes };
 	}
 }
 
@@ -323,5 +322,5 @@ picture_init(struct picture *pic, const struct plan *p, const struct sim_result 
 		pic->map.colours[k] = kind_colours[k];
 	}
 	address_map_init(&pic->map, pic->ranges, p->buffer_count, d, a);
-	find_peak(pic, &m);
+	find_peak(pic, a);
 }

@@ -2,6 +2,7 @@
 /* report_draw.h - the pictures of the subjects (plan, measured step, placement, sweep), for the formats of a report */
 #ifndef SIM_REPORT_REPORT_DRAW_H
 #define SIM_REPORT_REPORT_DRAW_H
+#include "sim/report/explain.h"
 #include "sim/measured/difference.h"
 #include "sim/report/gnuplot.h"
 #include "sim/report/page.h"
@@ -46,7 +47,7 @@ void placed_panel_script(FILE *out, const struct drawing *d);	/* the map alone *
 
 /* ---- a sweep ---- */
 
-enum { SERIES_MOST = 12 };
+enum { SERIES_MOST = 8 };
 enum chart { CHART_PARETO, CHART_BATCH, CHART_LINK, CHART_BUDGET, CHART_COUNT };
 
 struct chart_point { double x, y; };
@@ -60,9 +61,11 @@ struct series {
 struct chart_data {
 	struct series series[SERIES_MOST];	/* the ones with most points */
 	uint32_t count, left_out;
+	const char *left_names;		/* of the series left out, the first few; "": none */
+	double least, most;		/* of x */
 	struct chart_point *bound;	/* [bound_count] by x: no plan is below */
 	size_t bound_count;
-	bool flat;			/* all points have one x */
+	bool flat;			/* no series has points at several x: the chart answers no question */
 };
 
 struct sweep_picture {
@@ -82,6 +85,10 @@ void sweep_chart_script(FILE *out, const struct drawing *d);	/* d->what: struct 
 
 /* ---- pages ---- */
 
+/* The answer in words: does the plan fit, its cost, its limit, what would help; what the peak is made of; what moves, and why. */
+void page_answer(FILE *out, const struct explain *x, const struct origin *origins, struct arena *a);
+void page_peak(FILE *out, const struct explain *x, const struct origin *origins, struct arena *a);
+void page_moves(FILE *out, const struct explain *x, const struct origin *origins, struct arena *a);
 /* Writes the data that a plan's page shows under the pointer. */
 void page_plan_data(FILE *out, const struct picture *pic, struct arena *a);
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* report_html.c - the page of a plan: its figures in words, its panels, the peak, the longest stalls */
+/* report_html.c - the page of a plan: the answer, its panels, the peak, the moves, the longest stalls, its figures */
 #include <config.h>
 #include "sim/report/report_draw.h"
 
@@ -13,6 +13,7 @@ struct plan_page {
 	const struct report_to *to;
 	struct arena *arena;
 	struct picture wide, narrow;
+	struct explain explain;
 };
 
 static const struct {
@@ -54,14 +55,14 @@ put_time_rows(FILE *out, const struct plan *p, const struct sim_result *r, struc
 {
 	char b1[32], b2[32], b3[32];
 
-	page_row(out, "Step time", units_time(b1, r->step_time_us), "%.1f %% more than the %s that the ops alone take", 100 * r->overhead,
+	page_row(out, "Step time", units_time(b1, r->step_time_us), "%s more than the %s that the ops alone take", units_share(b3, r->overhead),
 	    units_time(b2, r->ideal_time_us));
 	if (graph_estimated_count(p->graph) > 0)
 		page_row(out, "Estimated op times", arena_printf(a, "%" PRIu32, graph_estimated_count(p->graph)),
 		    "of %" PRIu32 " ops: not measured, by the device's roofline", p->graph->op_count);
 	if (p->bound_time_us > 0)
-		page_row(out, "Least step time", units_time(b1, p->bound_time_us), "no plan within this budget is faster; this one is within %.1f %%",
-		    100 * (r->step_time_us / p->bound_time_us - 1));
+		page_row(out, "Least step time", units_time(b1, p->bound_time_us), "no plan within this budget is faster; this one is within %s",
+		    units_share(b2, r->step_time_us / p->bound_time_us - 1));
 	page_row(out, "Stalls", units_time(b1, r->stall_time_us), "compute waits for transfers: %.1f %% of the step, %" PRIu32 " times",
 	    percent(r->stall_time_us, r->step_time_us), r->stall_count);
 	page_row(out, "Recomputing", units_time(b1, r->recompute_time_us), "ops that run a second time: %.1f %% of the step",
@@ -78,7 +79,7 @@ put_summary(FILE *out, const struct plan_page *w)
 	const struct plan *p = w->wide.plan;
 	char b1[32];
 
-	page_table_begin(out, "In short");
+	page_table_begin(out, "In figures");
 	page_row(out, "Network", p->graph->name, "%" PRIu32 " ops on %" PRIu32 " tensors%s", p->graph->op_count, p->graph->tensor_count,
 	    p->batch > 0 ? arena_printf(w->arena, ", batch %" PRIu32, p->batch) : "");
 	page_row(out, "Device", p->device->name, "%s of memory", units_size(b1, p->device->memory_bytes));
@@ -87,32 +88,6 @@ put_summary(FILE *out, const struct plan_page *w)
 	put_time_rows(out, p, w->wide.result, w->arena);
 	put_memory_rows(out, p);
 	page_table_end(out);
-}
-
-static void
-put_peak(FILE *out, const struct plan_page *w)
-{
-	const struct peak *k = &w->wide.peak;
-	const struct plan *p = w->wide.plan;
-	char b1[32], b2[32];
-
-	fprintf(out, "<h2>What the peak is made of</h2>\n<p class=\"sub\">in use at %s: %s</p>\n<table>\n<tbody>\n", units_time(b1, k->time_us),
-	    units_size(b2, k->bytes));
-	for (uint32_t i = 0; i < k->count; i++) {
-		uint32_t tensor = p->buffers[k->top[i].buffer].tensor;
-		int kind = sim_kind(p, k->top[i].buffer);
-
-		fputs("<tr><th scope=\"row\">", out);
-		page_text(out, k->top[i].name);
-		if (tensor != PLAN_NONE)
-			fprintf(out, " <span class=\"sub\">(tensor %" PRIu32 ")</span>", tensor);
-		fprintf(out, "</th><td>%s</td><td>%s</td><td class=\"bars\"><span class=\"bar\" style=\"width:%.1f%%;background:%s\"></span></td></tr>\n",
-		    units_size(b1, k->top[i].bytes), sim_kind_name(kind), percent((double)k->top[i].bytes, (double)k->top[0].bytes), kind_colours[kind]);
-	}
-	if (k->other_count > 0)
-		fprintf(out, "<tr><th scope=\"row\">%" PRIu32 " smaller ones</th><td>%s</td><td></td><td></td></tr>\n", k->other_count,
-		    units_size(b1, k->others));
-	fputs("</tbody>\n</table>\n", out);
 }
 
 /* Writes the longest stalls; ties go to the earlier one. */
@@ -252,12 +227,14 @@ write_page(FILE *out, void *arg, struct err *e)
 	    p->batch > 0 ? arena_printf(w->arena, ", batch %" PRIu32, p->batch) : "", p->device->name),
 	    arena_printf(w->arena, "policy %s within %s: %s a step", p->policy != NULL ? p->policy : "unknown", units_size(b1, p->budget_bytes),
 	    units_time(b2, w->wide.result->step_time_us)));
-	put_summary(out, w);
+	page_answer(out, &w->explain, w->wide.origins, w->arena);
 	for (int k = 0; k < PANEL_COUNT; k++)
 		if (put_panel(out, w, (enum panel)k, e) < 0)
 			return -1;
-	put_peak(out, w);
+	page_peak(out, &w->explain, w->wide.origins, w->arena);
+	page_moves(out, &w->explain, w->wide.origins, w->arena);
 	put_stalls(out, w);
+	put_summary(out, w);
 	page_plan_data(out, &w->wide, w->arena);
 	page_end(out);
 	return 0;
@@ -274,5 +251,6 @@ report_plan_page(const struct report_to *to, const struct plan *p, const struct 
 	picture_titles(&w.wide, a);
 	picture_init(&w.narrow, p, r, &detail_narrow, a);
 	picture_titles(&w.narrow, a);
+	explain_init(&w.explain, p, r, PLAN_NONE, a);
 	return file_write(to->path, write_page, &w, e);
 }

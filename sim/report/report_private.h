@@ -66,7 +66,7 @@ void address_map_data(FILE *out, const struct address_map *m, double x_unit, dou
 /* Plots the map's boxes in the current panel. */
 void address_map_plot(FILE *out, const struct address_map *m, bool key);
 
-/* One buffer in use at the peak of simulated time. */
+/* One buffer alive at the plan's peak. */
 struct peak_tensor {
 	uint32_t buffer;
 	bytes_t bytes;
@@ -75,7 +75,7 @@ struct peak_tensor {
 enum { PEAK_MOST = 12 };
 struct peak {
 	double time_us;
-	bytes_t bytes;			/* of all buffers */
+	bytes_t bytes;			/* the plan's peak, which counts shared bytes once */
 	bytes_t others;			/* of buffers that are not listed */
 	uint32_t other_count, count;
 	struct peak_tensor top[PEAK_MOST];	/* [count] largest first */

@@ -101,7 +101,7 @@ picture_titles(struct picture *pic, struct arena *a)
 	const struct plan *p = pic->plan;
 	const struct sim_result *r = pic->result;
 	const char *batch = p->batch > 0 ? arena_printf(a, ", batch %" PRIu32 ",", p->batch) : "", *recompute = "", *estimated = "";
-	char b1[32], b2[32], b3[32], b4[32];
+	char share[32], b1[32], b2[32], b3[32], b4[32];
 
 	for (uint32_t i = 0; i < pic->peak.count; i++)
 		name_peak_tensor(pic, &pic->peak.top[i], a);
@@ -112,8 +112,8 @@ picture_titles(struct picture *pic, struct arena *a)
 		estimated = arena_printf(a, ", %" PRIu32 " of %" PRIu32 " op times estimated", graph_estimated_count(p->graph), p->graph->op_count);
 	pic->title = picture_quoted(arena_printf(a, "%s%s on %s, policy %s, budget %s", p->graph->name, batch, p->device->name,
 	    p->policy != NULL ? p->policy : "unknown", units_size(b1, p->budget_bytes)), a);
-	pic->subtitle = picture_quoted(arena_printf(a, "step %s, ideal %s, overhead %.1f %%, %s%s%s%s", units_time(b1, r->step_time_us),
-	    units_time(b2, r->ideal_time_us), 100 * r->overhead, r->stall_time_us > 0 ? "stalls " : "no stalls",
+	pic->subtitle = picture_quoted(arena_printf(a, "step %s, ideal %s, overhead %s, %s%s%s%s", units_time(b1, r->step_time_us),
+	    units_time(b2, r->ideal_time_us), units_share(share, r->overhead), r->stall_time_us > 0 ? "stalls " : "no stalls",
 	    r->stall_time_us > 0 ? b3 : "", recompute, estimated), a);
 }
 

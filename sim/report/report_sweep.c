@@ -20,7 +20,7 @@ const char *const chart_titles[CHART_COUNT] = {
 
 /* Colours of Tol and of Okabe and Ito, the most different first. */
 const char *const series_colours[SERIES_MOST] = {
-	"#0072B2", "#E69F00", "#009E73", "#D55E00", "#CC79A7", "#56B4E9", "#8A6FC8", "#999933", "#AA4499", "#44AA99", "#7F7F7F", "#B8860B"
+	"#0072B2", "#E69F00", "#009E73", "#D55E00", "#CC79A7", "#56B4E9", "#8A6FC8", "#999933"
 };
 
 struct grouping {
@@ -44,6 +44,8 @@ same(const struct sweep_point *x, const struct sweep_point *y, enum dimension d)
 	case DIM_BATCH:
 		return x->batch == y->batch && x->passes == y->passes;
 	case DIM_BUDGET:
+		if (x->budget != NULL && y->budget != NULL)
+			return strcmp(x->budget, y->budget) == 0;
 		return x->budget_bytes == y->budget_bytes || (isnan(x->budget_bytes) && isnan(y->budget_bytes));
 	default:
 		return x->link_bytes_per_s == y->link_bytes_per_s || (isnan(x->link_bytes_per_s) && isnan(y->link_bytes_per_s));
@@ -71,6 +73,16 @@ sweep_batch_text(const struct sweep_point *p, struct arena *a)
 	return p->passes > 1 ? arena_printf(a, "%" PRIu64 " x %" PRIu64, p->batch, p->passes) : arena_printf(a, "%" PRIu64, p->batch);
 }
 
+/* Returns a typed budget for people: "50%", "12.0 GiB". */
+static const char *
+budget_text(const char *typed, struct arena *a)
+{
+	char buf[32];
+
+	return typed[strspn(typed, "0123456789")] == '\0' ? arena_strdup(a, units_size(buf, strtoull(typed, NULL, 10))) :
+	    arena_printf(a, "budget %s", typed);
+}
+
 static const char *
 series_name(const struct grouping *g, const struct sweep_point *p, enum chart c)
 {
@@ -91,7 +103,7 @@ series_name(const struct grouping *g, const struct sweep_point *p, enum chart c)
 		if (d == DIM_BATCH)
 			part = arena_printf(g->arena, "batch %s", sweep_batch_text(p, g->arena));
 		if (d == DIM_BUDGET)
-			part = p->budget_bytes > 0 ? units_size(buf, (bytes_t)p->budget_bytes) : "no budget";
+			part = p->budget != NULL ? budget_text(p->budget, g->arena) : p->budget_bytes > 0 ? units_size(buf, (bytes_t)p->budget_bytes) : "no budget";
 		if (d == DIM_LINK)
 			part = p->link_bytes_per_s > 0 ? units_rate(buf, p->link_bytes_per_s) : "no link";
 		name = arena_printf(g->arena, "%s%s%s", name, *name != '\0' ? ", " : "", part);
@@ -234,6 +246,26 @@ find_bound(struct grouping *g, struct chart_data *d, enum chart c)
 	d->bound_count = bound.count;
 }
 
+static bool
+has_one_x(const struct series *s)
+{
+	for (size_t i = 1; i < s->count; i++)
+		if (s->points[i].x != s->points[0].x)
+			return false;
+	return true;
+}
+
+static const char *
+left_names(const struct grouping *g, uint32_t drawn)
+{
+	enum { NAMES_MOST = 20 };
+	const char *names = "";
+
+	for (size_t i = drawn; i < g->count && i < drawn + (size_t)NAMES_MOST; i++)
+		names = arena_printf(g->arena, "%s%s%s", names, i == drawn ? "" : "; ", g->all[i].name);
+	return g->count > drawn + (size_t)NAMES_MOST ? arena_printf(g->arena, "%s; ...", names) : names;
+}
+
 static void
 make_chart(struct grouping *g, enum chart c)
 {
@@ -254,19 +286,42 @@ make_chart(struct grouping *g, enum chart c)
 		least = x < least ? x : least;
 		most = x > most ? x : most;
 	}
-	d->flat = !(most > least);
-	for (size_t i = 0; i < g->count; i++)
+	d->least = least;
+	d->most = most;
+	d->flat = true;
+	for (size_t i = 0; i < g->count; i++) {
+		d->flat = d->flat && has_one_x(&g->all[i]);
 		thin(&g->all[i], c);
+	}
 	if (g->count > SERIES_MOST)
 		qsort(g->all, g->count, sizeof(*g->all), by_count);
 	d->count = g->count > SERIES_MOST ? SERIES_MOST : (uint32_t)g->count;
 	d->left_out = (uint32_t)(g->count - d->count);
+	d->left_names = left_names(g, d->count);
 	for (uint32_t i = 0; i < d->count; i++) {
 		d->series[i] = g->all[i];
 		d->series[i].label = picture_quoted(*g->all[i].name != '\0' ? g->all[i].name : "all results", g->arena);
 	}
 	qsort(d->series, d->count, sizeof(d->series[0]), by_parts);
 	find_bound(g, d, c);
+}
+
+/* True: results of one device differ in their link.  Else the device's name tells it. */
+static bool
+link_varies(const struct sweep *s, struct arena *a)
+{
+	const struct sweep_point **firsts = ARENA_NEW(a, const struct sweep_point *, s->count);
+	uint32_t count = 0, k;
+
+	for (uint32_t i = 0; i < s->count; i++) {
+		for (k = 0; k < count && !same(firsts[k], &s->points[i], DIM_DEVICE); k++)
+			;
+		if (k == count)
+			firsts[count++] = &s->points[i];
+		else if (!same(firsts[k], &s->points[i], DIM_LINK))
+			return true;
+	}
+	return false;
 }
 
 void
@@ -279,6 +334,7 @@ sweep_picture_init(struct sweep_picture *pic, const struct sweep *s, struct aren
 	for (uint32_t i = 1; i < s->count; i++)
 		for (int d = 0; d < DIM_COUNT; d++)
 			g.varies[d] = g.varies[d] || !same(&s->points[0], &s->points[i], (enum dimension)d);
+	g.varies[DIM_LINK] = g.varies[DIM_LINK] && link_varies(s, a);
 	pic->relative = pareto_is_relative(&g);
 	for (int c = 0; c < CHART_COUNT; c++)
 		make_chart(&g, (enum chart)c);

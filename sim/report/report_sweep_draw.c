@@ -48,14 +48,16 @@ put_chart(FILE *out, const struct sweep_picture *pic, enum chart c, const struct
 	const struct chart_data *data = &pic->charts[c];
 	bool dumb = d->format == &gnuplot_dumb;
 
-	fprintf(out, "set xlabel '%s'\nset ylabel '%s'\nset xrange [*:*]\nset yrange [%s:*]\nset offsets graph 0.03, graph 0.03, graph 0.06, 0\n",
-	    x_labels[c], y_label(pic, c), c == CHART_PARETO && !pic->relative ? "*" : "0");
+	double room = data->most > data->least ? 0.03 * (data->most - data->least) : 0.05 * data->most;
+
+	fprintf(out, "set xlabel '%s'\nset ylabel '%s'\nset xrange [%.8g:%.8g]\nset yrange [%s:*]\nset offsets 0, 0, graph 0.06, 0\n", x_labels[c], y_label(pic, c),
+	    data->count > 0 ? fmax(0, data->least - room) : 0, data->count > 0 ? data->most + fmax(room, 1e-9) : 1, c == CHART_PARETO && !pic->relative ? "*" : "0");
 	if (!dumb)
 		fputs("set border 3 lc rgb '#404040'\nset tics out nomirror scale 0.6 textcolor rgb '#202020'\n"
 		    "set grid x y lc rgb '#B0B0B0' lw 0.4 dt (2,4)\n", out);
 	if (data->count == 0 || data->flat) {
 		fputs("set label 9 'all results have one arena' at graph 0.5,0.4 center\n", out);
-		fputs(data->count == 0 ? "set xrange [0:1]\nset yrange [0:1]\n" : "", out);
+		fputs(data->count == 0 ? "set yrange [0:1]\n" : "", out);
 	}
 	fputs("plot NaN notitle", out);
 	for (uint32_t i = 0; i < data->count; i++)
@@ -68,11 +70,16 @@ put_chart(FILE *out, const struct sweep_picture *pic, enum chart c, const struct
 	fputs("\nunset label 9\n", out);
 }
 
-/* True when the chart is drawn: it has more than one x, or it is memory against time, the subject of a sweep. */
+/* True when the chart is drawn: a series has more than one x, and no other chart answers its question.  Budgets ask for time against memory,
+ * as arenas do.  Without any chart to draw, memory against time shows the points. */
 static bool
 is_drawn(const struct sweep_picture *pic, enum chart c)
 {
-	return c == CHART_PARETO || !pic->charts[c].flat;
+	bool others = !pic->charts[CHART_BATCH].flat || !pic->charts[CHART_LINK].flat;
+
+	if (c == CHART_PARETO)
+		return !pic->charts[c].flat || (pic->charts[CHART_BUDGET].flat && !others);
+	return !pic->charts[c].flat && (c != CHART_BUDGET || pic->charts[CHART_PARETO].flat);
 }
 
 void
@@ -140,7 +147,7 @@ put_figure(FILE *out, const struct sweep_page *w, enum chart c, struct err *e)
 	if (data->bound_count > 0)
 		chips[f.chip_count++] = (struct page_chip){ "#882255", "dots", "bound: no plan within that budget is faster" };
 	if (data->left_out > 0)
-		f.caption = arena_printf(w->arena, "The %" PRIu32 " fullest series; %" PRIu32 " more are left out.", data->count, data->left_out);
+		f.caption = arena_printf(w->arena, "The %" PRIu32 " fullest series; %" PRIu32 " are left out: %s.", data->count, data->left_out, data->left_names);
 	else if (c == CHART_PARETO)
 		f.caption = "Of each series only what no other of its results beats in both memory and time.";
 	if (report_keep(w->to, ids[c], &f.wide, w->arena, e) < 0)
@@ -156,19 +163,46 @@ size_text(double bytes, struct arena *a)
 	return bytes >= 0 && bytes < 9e18 ? arena_printf(a, "%s", units_size(buf, (bytes_t)bytes)) : "";
 }
 
+static const char *
+rate_text(const struct sweep_point *p, struct arena *a)
+{
+	return p->batch > 0 ? arena_printf(a, "%.4g", (double)(p->batch * p->passes) / (p->step_time_us / 1e6)) : "";
+}
+
+/* Lists results without a time, with their reasons. */
+static void
+put_failures(FILE *out, const struct sweep_page *w)
+{
+	const struct sweep *s = w->pic->sweep;
+
+	if (s->failure_count == 0)
+		return;
+	fputs("<h2>Without a plan</h2>\n<table class=\"words\">\n<tbody>\n", out);
+	for (uint32_t i = 0; i < s->failure_count && i < TABLE_MOST; i++) {
+		const struct sweep_point *p = &s->failures[i];
+
+		fputs("<tr><th scope=\"row\">", out);
+		page_text(out, p->point != NULL && *p->point != '\0' ? p->point : p->graph);
+		fputs("</th><td></td><td>", out);
+		page_text(out, p->error != NULL ? p->error : "no plan fits");
+		fputs("</td></tr>\n", out);
+	}
+	fputs("</tbody>\n</table>\n", out);
+}
+
 static void
 put_table(FILE *out, const struct sweep_page *w)
 {
 	const struct sweep *s = w->pic->sweep;
-	char buf[32];
+	char buf[32], share[32];
 
 	fputs("<h2>Results</h2>\n<div class=\"scroll\"><table class=\"plain\">\n<thead><tr><th>network</th><th>device</th><th>batch</th><th>policy</th><th>budget</th>"
-	    "<th>arena</th><th>step time</th><th>overhead</th></tr></thead>\n<tbody>\n", out);
+	    "<th>step time</th><th>slower</th><th>samples/s</th><th>arena</th><th>host</th></tr></thead>\n<tbody>\n", out);
 	for (uint32_t i = 0; i < s->count && i < TABLE_MOST; i++) {
 		const struct sweep_point *p = &s->points[i];
 		const char *cells[] = { p->graph, p->device, p->batch > 0 ? sweep_batch_text(p, w->arena) : "", p->policy,
-			size_text(p->budget_bytes, w->arena), size_text(p->arena_bytes, w->arena), units_time(buf, p->step_time_us),
-			isfinite(p->overhead) ? arena_printf(w->arena, "%.1f %%", 100 * p->overhead) : "" };
+			size_text(p->budget_bytes, w->arena), units_time(buf, p->step_time_us), units_share(share, p->overhead), rate_text(p, w->arena),
+			size_text(p->arena_bytes, w->arena), size_text(p->host_bytes, w->arena) };
 
 		fputs("<tr>", out);
 		for (size_t k = 0; k < sizeof(cells) / sizeof(cells[0]); k++) {
@@ -193,6 +227,7 @@ write_page(FILE *out, void *arg, struct err *e)
 		if (is_drawn(w->pic, (enum chart)c) && put_figure(out, w, (enum chart)c, e) < 0)
 			return -1;
 	put_table(out, w);
+	put_failures(out, w);
 	page_end(out);
 	return 0;
 }

@@ -12,12 +12,12 @@
 #include "src/base/file.h"
 #include "src/base/units.h"
 
-enum { NAME_MOST = 128, NAMES_BACK = 64 };
+enum { NAME_MOST = 128, TEXT_MOST = 4096, NAMES_BACK = 64 };
 
 /* The values of a line, copied out of its document, because no arena memory is taken while the document is held. */
 struct line {
-	char graph[NAME_MOST], device[NAME_MOST], policy[NAME_MOST];
-	struct sweep_point point;
+	char graph[NAME_MOST], device[NAME_MOST], policy[NAME_MOST], point[TEXT_MOST], error[TEXT_MOST];
+	struct sweep_point figures;
 	bool failed;
 };
 
@@ -30,7 +30,7 @@ struct sweep_reader {
 	struct sweep *sweep;
 	struct arena *arena;
 	struct name_list names;
-	size_t capacity;
+	size_t capacity, failure_capacity;	/* of points, of failures */
 	uint64_t number;
 };
 
@@ -51,12 +51,12 @@ bytes_at(const json_t *obj, const char *key)
 	return bytes >= 0 && bytes <= (double)BYTES_MAX ? bytes : NAN;
 }
 
-/* Copies a name, cut where it is too long for a legend. */
+/* Copies a text, cut where it is too long. */
 static void
-text_at(char to[NAME_MOST], const json_t *obj, const char *key)
+text_at(char *to, size_t room, const json_t *obj, const char *key)
 {
 	const char *s = json_string_value(json_object_get(obj, key));
-	size_t n = s == NULL ? 0 : text_prefix(s, NAME_MOST - 1);
+	size_t n = s == NULL ? 0 : text_prefix(s, room - 1);
 
 	if (n > 0)
 		memcpy(to, s, n);
@@ -78,18 +78,20 @@ parse_line(struct line *l, const char *text, size_t n, json_error_t *why)
 		json_decref(obj);
 		return -1;
 	}
-	text_at(l->graph, obj, json_object_get(obj, "graph") != NULL ? "graph" : "network");
-	text_at(l->device, obj, "device");
-	text_at(l->policy, obj, "policy");
+	text_at(l->graph, sizeof(l->graph), obj, json_object_get(obj, "graph") != NULL ? "graph" : "network");
+	text_at(l->device, sizeof(l->device), obj, "device");
+	text_at(l->policy, sizeof(l->policy), obj, "policy");
+	text_at(l->point, sizeof(l->point), obj, "point");
+	text_at(l->error, sizeof(l->error), obj, "error");
 	batch = number_at(obj, "batch");
 	passes = number_at(obj, "accumulate");
 	out = number_at(obj, "d2h_bytes_per_s");
 	in = number_at(obj, "h2d_bytes_per_s");
 	l->failed = json_object_get(obj, "error") != NULL;
-	l->point = (struct sweep_point){ .batch = batch >= 1 && batch < 1e15 ? (uint64_t)batch : 0,
+	l->figures = (struct sweep_point){ .batch = batch >= 1 && batch < 1e15 ? (uint64_t)batch : 0,
 		.passes = passes >= 1 && passes < 1e9 ? (uint64_t)passes : 1,
 		.budget_bytes = bytes_at(obj, "budget_bytes"), .arena_bytes = bytes_at(obj, "arena_bytes"),
-		.bound_bytes = bytes_at(obj, "bound_bytes"), .step_time_us = number_at(obj, "step_time_us"),
+		.bound_bytes = bytes_at(obj, "bound_bytes"), .host_bytes = bytes_at(obj, "host_bytes"), .step_time_us = number_at(obj, "step_time_us"),
 		.overhead = number_at(obj, "overhead"), .bound_time_us = number_at(obj, "bound_time_us"),
 		.link_bytes_per_s = out < in ? out : in };
 	json_decref(obj);
@@ -108,24 +110,45 @@ intern(struct sweep_reader *r, const char *s)
 	return *ARENA_PUSH(r->arena, n->names, n->count, n->capacity) = arena_strdup(r->arena, s);
 }
 
+/* Returns the budget in a point's name as a stored text; NULL: the name has none. */
+static const char *
+typed_budget(struct sweep_reader *r, const char *point)
+{
+	const char *at = strstr(point, " budget=");
+	char text[NAME_MOST];
+
+	if (at == NULL)
+		return NULL;
+	at += strlen(" budget=");
+	snprintf(text, sizeof(text), "%.*s", (int)strcspn(at, " "), at);
+	return intern(r, text);
+}
+
+/* Stores a result among those with a time, or among the failures. */
 static void
 take(struct sweep_reader *r, const struct line *l)
 {
 	struct sweep *s = r->sweep;
-	size_t count = s->count;
+	bool has_time = !l->failed && l->figures.step_time_us > 0;
+	size_t count = has_time ? s->count : s->failure_count;
 	struct sweep_point *p;
 
-	if (l->failed || !(l->point.step_time_us > 0)) {
-		s->failed += l->failed;
-		s->unfit += !l->failed;
-		return;
+	s->failed += l->failed;
+	s->unfit += !l->failed && !has_time;
+	if (has_time) {
+		p = ARENA_PUSH(r->arena, s->points, count, r->capacity);
+		s->count = (uint32_t)count;
+	} else {
+		p = ARENA_PUSH(r->arena, s->failures, count, r->failure_capacity);
+		s->failure_count = (uint32_t)count;
 	}
-	p = ARENA_PUSH(r->arena, s->points, count, r->capacity);
-	s->count = (uint32_t)count;
-	*p = l->point;
+	*p = l->figures;
 	p->graph = intern(r, l->graph);
 	p->device = intern(r, l->device);
 	p->policy = intern(r, l->policy);
+	p->point = arena_strdup(r->arena, l->point);
+	p->budget = typed_budget(r, l->point);
+	p->error = l->failed ? arena_strdup(r->arena, l->error) : NULL;
 }
 
 static bool
@@ -193,7 +216,5 @@ sweep_read(struct sweep *s, const char *path, struct arena *a, struct err *e)
 	a->out_of_memory = outer;
 	if (j.file != stdin)
 		fclose(j.file);
-	if (rc == 0 && s->count == 0)
-		rc = err_set(e, ERR_INPUT, "there is no result with a step time in it (%" PRIu32 " failed, %" PRIu32 " do not fit)", s->failed, s->unfit);
 	return rc == 0 ? 0 : err_in_file(e, path);
 }

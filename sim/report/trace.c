@@ -5,6 +5,7 @@
 
 #include "src/base/file.h"
 #include "src/base/json.h"
+#include "src/documents/origin.h"
 #include "src/documents/plan_access.h"
 
 struct trace {
@@ -12,6 +13,7 @@ struct trace {
 	const struct timeline *timelines;
 	struct sim_memory *memory;	/* [count] one each */
 	uint32_t count;
+	const char **names;		/* [instruction_count] "h.3.act gelu", "offload h.3.act gelu" */
 	uint32_t *offload_of;		/* [instruction_count] a fetch's offload, or PLAN_NONE */
 	uint32_t *fetch_of;		/* [instruction_count] a fetch that this run is the first to use, or PLAN_NONE */
 };
@@ -41,6 +43,28 @@ find_arrows(struct trace *t, struct arena *a)
 			t->fetch_of[i] = brought[x.buffer];
 			brought[x.buffer] = PLAN_NONE;
 		}
+	}
+}
+
+/* Names each slice: of a run its layer and op, of a copy those of the tensor's origin. */
+static void
+name_slices(struct trace *t, struct arena *a)
+{
+	const struct plan *p = t->plan;
+	const struct origin *origins = graph_origins(p->graph, a);
+
+	t->names = ARENA_NEW(a, const char *, p->instruction_count);
+	for (uint32_t i = 0; i < p->instruction_count; i++) {
+		const struct instruction *in = &p->program[i];
+		const struct origin *o;
+
+		if (in->queue == QUEUE_COMPUTE) {
+			t->names[i] = op_label(&p->graph->ops[in->op], a);
+			continue;
+		}
+		o = &origins[p->buffers[in->device_buffer].tensor];
+		t->names[i] = o->how == ORIGIN_NONE ? action_names[in->queue] :
+		    arena_printf(a, "%s %s", action_names[in->queue], op_label(&p->graph->ops[o->op], a));
 	}
 }
 
@@ -77,7 +101,7 @@ write_instruction(const struct trace *t, struct json_out *o, uint32_t process, u
 	const struct instruction *in = &p->program[i];
 	const bool run = in->queue == QUEUE_COMPUTE;
 
-	event(o, "X", run ? p->graph->ops[in->op].name : action_names[in->queue], process, in->queue, s->start_us);
+	event(o, "X", t->names[i], process, in->queue, s->start_us);
 	json_out_real(o, "dur", s->end_us - s->start_us);
 	json_out_string(o, "cat", run ? phase_names[p->graph->ops[in->op].phase] : "transfer");
 	json_out_object(o, "args", false);
@@ -192,5 +216,6 @@ trace_write(const char *path, const struct plan *p, const struct timeline *timel
 	for (uint32_t k = 0; k < count; k++)
 		sim_memory(&t.memory[k], timelines[k].result, p, a);
 	find_arrows(&t, a);
+	name_slices(&t, a);
 	return file_write(path, write_trace, &t, e);
 }

@@ -62,24 +62,38 @@ int
 	return -1;
 }
 
-/* Prints s with control bytes as '?', because file names and quoted input may hold any byte and a message is one line. */
-static void
-print_part(const char *s, const char *end, FILE *out)
+int
+(err_about)(struct err *e, const char *what, const char *name)
 {
-	for (; *s != '\0'; s++)
-		putc((unsigned char)*s < ' ' || *s == 127 ? '?' : *s, out);
-	fputs(end, out);
+	char q[48];
+
+	if (e->subject[0] == '\0')
+		snprintf(e->subject, sizeof(e->subject), "%s '%s'", what, err_quote(q, name));
+	return -1;
+}
+
+const char *
+err_line(char line[ERR_LINE], const struct err *e)
+{
+	const char *const parts[] = { e->source, e->path, e->subject };
+	size_t n = 0;
+
+	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++)
+		if (parts[i][0] != '\0')
+			n += (size_t)snprintf(line + n, ERR_LINE - n, "%s: ", parts[i]);
+	snprintf(line + n, ERR_LINE - n, "%s", e->text);
+	for (char *s = line; *s != '\0'; s++)
+		if ((unsigned char)*s < ' ' || *s == 127)
+			*s = '?';
+	return line;
 }
 
 void
 err_print(const struct err *e, const char *program, FILE *out)
 {
-	print_part(program, ": ", out);
-	if (e->source[0] != '\0')
-		print_part(e->source, ": ", out);
-	if (e->path[0] != '\0')
-		print_part(e->path, ": ", out);
-	print_part(e->text, "\n", out);
+	char line[ERR_LINE];
+
+	fprintf(out, "%s: %s\n", program, err_line(line, e));
 }
 
 const char *

@@ -3,7 +3,7 @@
  *
  * Library code never prints and never exits: it returns -1 and fills a struct err.  The innermost frame sets the text (err_set).  Each
  * frame on the way out may set the place (err_at puts its words in front of the path).  The frame that knows the file names it
- * (err_in_file).  The first error wins.  All three return -1, so a failure path is one return statement.
+ * (err_in_file), and the frame that knows what stands at the place says so (err_about).  The first error wins.  All return -1, so a failure path is one return statement.
  */
 #ifndef SRC_BASE_ERR_H
 #define SRC_BASE_ERR_H
@@ -38,14 +38,17 @@ struct err {
 	enum err_code code;
 	char source[256];	/* file the data came from, or "" */
 	char path[256];		/* place inside it, or "" */
+	char subject[64];	/* the name of the thing at the place, "layer 'conv1'", or "" */
 	char text[1024];	/* what is wrong */
 	struct err_reason reason;
 };
 #define ERR_INIT { .code = ERR_NONE }
+enum { ERR_LINE = sizeof(struct err) };
 
 int err_set(struct err *e, enum err_code code, const char *fmt, ...) PRINTF_LIKE(3, 4);
 int err_at(struct err *e, const char *fmt, ...) PRINTF_LIKE(2, 3);
 int err_in_file(struct err *e, const char *source);
+int err_about(struct err *e, const char *what, const char *name);
 
 /* Adds the reason to the error that err_set has set; the first reason stays. */
 int err_set_reason(struct err *e, const struct err_reason *r);
@@ -59,9 +62,14 @@ err_failed(void)
 #define err_set(...) (err_set(__VA_ARGS__), err_failed())
 #define err_at(...) (err_at(__VA_ARGS__), err_failed())
 #define err_in_file(...) (err_in_file(__VA_ARGS__), err_failed())
+#define err_about(...) (err_about(__VA_ARGS__), err_failed())
 #define err_set_reason(...) (err_set_reason(__VA_ARGS__), err_failed())
 
-/* Prints one line: "PROGRAM: SOURCE: PATH: TEXT", without the parts that are empty. */
+/* Writes one line, "SOURCE: PATH: SUBJECT: TEXT", without the parts that are empty and without its end.  Control bytes are '?', because file
+ * names and quoted input may hold any byte. */
+const char *err_line(char line[ERR_LINE], const struct err *e);
+
+/* Prints the line with "PROGRAM: " before it. */
 void err_print(const struct err *e, const char *program, FILE *out);
 
 /* Returns foreign text in a form fit for a message, in buf: at most 40 bytes of s, "..." in place of the rest, control bytes as '?'. */

@@ -97,6 +97,10 @@ parse(const char *text, size_t size, struct err *e)
 	json_error_t je;
 	json_t *root;
 
+	if (size >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0) {	/* a byte order mark */
+		text += 3;
+		size -= 3;
+	}
 	if (tree_bytes(text, size) > tree_most()) {
 		err_set(e, ERR_INPUT, "expected a document that takes at most %" PRI_BYTES " bytes of memory (8 times --max-input, or 8 GiB), got one of about %"
 		    PRI_BYTES, tree_most(), tree_bytes(text, size));
@@ -366,6 +370,18 @@ field_find(const struct json_field *fields, const struct json_field *next, const
 	return f->key == NULL ? NULL : f;
 }
 
+static int
+unknown_key(const char *key, const struct json_field *fields, struct err *e)
+{
+	char q[48], near[NEAREST_TEXT];
+	struct nearest typed;
+
+	nearest_init(&typed, key);
+	for (; fields->key != NULL; fields++)
+		nearest_add(&typed, fields->key);
+	return err_set(e, ERR_INPUT, "unknown key '%s'%s", err_quote(q, key), nearest_text(near, &typed, ""));
+}
+
 int
 json_read_fields(json_t *obj, const struct json_field *fields, struct arena *a, struct err *e)
 {
@@ -379,7 +395,6 @@ json_read_fields_of(json_t *obj, const struct json_field *fields, uint32_t versi
 	uint64_t seen = 0;
 	const char *key;
 	json_t *value;
-	char q[48];
 
 	if (!json_is_object(obj))
 		return wrong_type(obj, "an object", e);
@@ -388,7 +403,7 @@ json_read_fields_of(json_t *obj, const struct json_field *fields, uint32_t versi
 			continue;
 		f = field_find(fields, next, key);
 		if (f == NULL)
-			return err_set(e, ERR_INPUT, "unknown key '%s'", err_quote(q, key));
+			return unknown_key(key, fields, e);
 		if (f->since > version)
 			return err_set(e, ERR_INPUT, "the key '%s' needs \"version\": %" PRIu32 ", got %" PRIu32, key, f->since, version);
 		next = f + 1;

@@ -11,7 +11,7 @@
 #include "src/base/nearest.h"
 #include "src/base/units.h"
 
-enum { OPTION_MAX = 32, HELP_COLUMN = 28, HELP_WIDTH = 80 };
+enum { OPTION_MAX = 64, HELP_COLUMN = 28, HELP_WIDTH = 80 };
 
 /* ---- help ---- */
 
@@ -43,7 +43,7 @@ print_row(const struct option_row *o)
 	if (o->letter != 0)
 		snprintf(letter, sizeof(letter), "-%c, ", o->letter);
 	snprintf(left, sizeof(left), "  %s--%s%s%s", letter, o->name, o->value == NULL ? "" : " ", o->value == NULL ? "" : o->value);
-	if (strlen(left) > HELP_COLUMN) {
+	if (strlen(left) >= HELP_COLUMN) {
 		puts(left);
 		left[0] = '\0';
 	}

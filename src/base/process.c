@@ -11,6 +11,7 @@
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
@@ -41,10 +42,21 @@ exit_status_of(enum err_code code)
 	}
 }
 
+static bool ended;	/* by the program itself */
+
+/* libgomp ends the program with status 1, which would say no, when it cannot make a thread. */
+static void
+check_end(void)
+{
+	if (!ended)
+		_exit(EXIT_SYSTEM);
+}
+
 void
 process_begin(void)
 {
 	open_streams();
+	atexit(check_end);
 	/* A closed pipe ends the program quietly, also when the parent ignores SIGPIPE. */
 	signal(SIGPIPE, SIG_DFL);
 	/* A file over the size limit becomes an error of write, like a full disk. */
@@ -56,8 +68,16 @@ process_begin(void)
 }
 
 int
+process_end(int status)
+{
+	ended = true;
+	return status;
+}
+
+int
 process_flush(const char *program, int status)
 {
+	process_end(status);
 	errno = 0;
 	if (fflush(stdout) == 0 && !ferror(stdout))
 		return status;

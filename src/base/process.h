@@ -19,7 +19,11 @@ int exit_status_of(enum err_code code);
 /* Opens missing standard streams and sets the signals that every program needs. */
 void process_begin(void);
 
-/* Flushes standard output and returns the exit status: status, or EXIT_SYSTEM when writing failed.  Reports that failure unless
+/* Marks the end that the program itself wants, and returns the status.  Any other end, of a library that calls exit(), has status
+ * EXIT_SYSTEM. */
+int process_end(int status);
+
+/* Flushes standard output and returns the exit status of process_end(): status, or EXIT_SYSTEM when writing failed.  Reports that failure unless
  * status is EXIT_SYSTEM already: its error has been printed. */
 int process_flush(const char *program, int status);
 

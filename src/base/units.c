@@ -192,3 +192,15 @@ units_time(char buf[32], double us)
 		snprintf(buf, 32, us < 9.995e6 ? "%.2f s" : "%.1f s", us / 1e6);
 	return buf;
 }
+
+const char *
+units_share(char buf[32], double share)
+{
+	double tenths = nearbyint(1000 * share);
+
+	if (isfinite(share))
+		snprintf(buf, 32, "%.1f %%", tenths == 0 ? 0 : 100 * share);
+	else
+		snprintf(buf, 32, "n/a");
+	return buf;
+}

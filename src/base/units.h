@@ -56,4 +56,6 @@ int units_parse_count(const char *s, uint64_t min, uint64_t max, uint64_t *n, st
 const char *units_size(char buf[32], bytes_t bytes);
 const char *units_rate(char buf[32], double bytes_per_s);
 const char *units_time(char buf[32], double us);
+/* "12.3 %" of a share of 0.123; never "-0.0 %".  A share of nothing (NaN, infinity) is "n/a". */
+const char *units_share(char buf[32], double share);
 #endif

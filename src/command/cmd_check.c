@@ -4,6 +4,7 @@
 #include "src/command/command.h"
 
 #include "sim/check/check.h"
+#include "src/command/result.h"
 #include "src/documents/lookup.h"
 
 static struct { const char *graph; } given;
@@ -37,7 +38,7 @@ print_answer(const struct plan *p, const struct cli *c, const struct err *e)
 	}
 	if (!c->json)
 		return;
-	json_out_begin(&o, stdout);
+	result_begin(&o, cmd_check.name, stdout);
 	json_out_bool(&o, "sound", e->code == ERR_NONE);
 	if (e->code != ERR_NONE) {
 		json_out_string(&o, "path", e->path);

@@ -169,7 +169,7 @@ print_json(const struct compare_row *rows, uint32_t count)
 {
 	struct json_out o;
 
-	json_out_begin(&o, stdout);
+	result_begin(&o, cmd_compare.name, stdout);
 	json_out_array(&o, "rows", true);
 	for (uint32_t i = 0; i < count; i++) {
 		json_out_object(&o, NULL, true);

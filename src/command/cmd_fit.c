@@ -161,7 +161,7 @@ answer_to_json(const struct fit_answer *w, const char *command)
 	struct figures f;
 
 	figures_of_answer(&f, w);
-	json_out_begin(&o, stdout);
+	result_begin(&o, cmd_fit.name, stdout);
 	json_out_bool(&o, "fits", w->fits);
 	json_out_string(&o, "answer", w->verdict);
 	result_to_json(&f, &o);

@@ -9,6 +9,7 @@
 
 #include "planner/schedule/lifetimes.h"
 #include "src/command/math_warning.h"
+#include "src/command/result.h"
 #include "src/documents/origin.h"
 #include "src/library/task.h"
 
@@ -21,6 +22,9 @@ static const struct option_row options[] = {
 	{ "device", 'd', OPTION_TEXT, "DEVICE", &given.device, "a name or a file: gives a network its op times and\n"
 	    "says whether the step fits (default: none)", NULL },
 	{ "batch", 'b', OPTION_COUNT, "N", &given.batch, "samples a step, for a network (default: its own)", NULL },
+	{ "memory", 0, OPTION_TEXT, "SIZE", &given.memory, "the device's memory, what is reserved included\n(default: what the device document says)", NULL },
+	{ "seq", 0, OPTION_COUNT, "N", &given.seq, "length of the sequence, for a network of ids\n(default: its own)", NULL },
+	{ "image", 0, OPTION_COUNT, "N", &given.image, "height and width of the image, for a network of\nimages (default: its own)", NULL },
 	{ "accumulate", 0, OPTION_COUNT, "N", &given.accumulate, "passes a step, for a network: their gradients are\n"
 	    "added up before the update (default: its own)", NULL },
 	{ "set", 0, OPTION_TEXTS, "PATH=VALUE", &sets, "change a network before it is read; PATH is\n"
@@ -52,12 +56,12 @@ collect(struct info *f, const struct task *t, struct arena *a)
 	f->at_peak = lifetimes_at(&f->life, f->life.peak_op, &f->at_peak_count, a);
 	f->origins = graph_origins(g, a);
 	for (uint32_t i = 0; i < g->tensor_count; i++) {
-		f->total[g->tensors[i].kind] += g->tensors[i].bytes;
+		f->total[g->tensors[i].kind] += bytes_align(g->tensors[i].bytes, DEVICE_ALIGN);
 		f->tensors[g->tensors[i].kind]++;
 	}
 	for (uint32_t i = 0; i < f->at_peak_count; i++)
-		f->peak[g->tensors[f->at_peak[i]].kind] += g->tensors[f->at_peak[i]].bytes;
-	f->peak[PEAK_WORKSPACE] = g->ops[f->life.peak_op].workspace_bytes;
+		f->peak[g->tensors[f->at_peak[i]].kind] += bytes_align(g->tensors[f->at_peak[i]].bytes, DEVICE_ALIGN);
+	f->peak[PEAK_WORKSPACE] = bytes_align(g->ops[f->life.peak_op].workspace_bytes, DEVICE_ALIGN);
 	for (uint32_t k = 0; k < g->op_count; k++) {
 		f->class_us[g->ops[k].class] += g->ops[k].time_us;
 		f->class_ops[g->ops[k].class]++;
@@ -230,10 +234,8 @@ kinds_to_json(struct json_out *o, const struct info *f)
 	for (int k = 0; k < PEAK_KINDS; k++) {
 		json_out_object(o, NULL, false);
 		json_out_string(o, "kind", k == PEAK_WORKSPACE ? "workspace" : kind_names[k]);
-		if (k < KIND_COUNT) {
-			json_out_uint(o, "tensors", f->tensors[k]);
-			json_out_uint(o, "bytes", f->total[k]);
-		}
+		json_out_uint(o, "tensors", k < KIND_COUNT ? f->tensors[k] : 0);
+		json_out_uint(o, "bytes", k < KIND_COUNT ? f->total[k] : 0);
 		json_out_uint(o, "peak_bytes", f->peak[k]);
 		json_out_end_object(o);
 	}
@@ -266,7 +268,7 @@ info_to_json(const struct info *f)
 	const struct lifetimes *l = &f->life;
 	struct json_out o;
 
-	json_out_begin(&o, stdout);
+	result_begin(&o, cmd_info.name, stdout);
 	json_out_string(&o, "graph", f->graph->name);
 	if (t->has_device)
 		json_out_string(&o, "device", t->device.name);

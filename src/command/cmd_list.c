@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "src/base/nearest.h"
+#include "src/command/result.h"
 #include "src/documents/lookup.h"
 #include "src/library/task.h"
 
@@ -158,7 +159,7 @@ run(struct cli *c, struct err *e)
 		return usage_error(e, NULL, "expected one of %s, got '%s'%s", names_of_tables(&c->arena), err_quote(q, only),
 		    nearest_text(near, &typed, ""));
 	if (c->json)
-		json_out_begin(&o, stdout);
+		result_begin(&o, cmd_list.name, stdout);
 	if (list_all(&o, only, c, e) < 0)
 		return -1;
 	if (c->json)

@@ -11,6 +11,7 @@
 #include "src/base/file.h"
 #include "src/base/process.h"
 #include "src/command/place_csv.h"
+#include "src/command/result.h"
 #include "src/library/place_list.h"
 
 static struct {
@@ -57,7 +58,7 @@ print_answer(const struct answer *w, const char *placement, const struct cli *c)
 		text_row(out, "time", "%.3f s", w->time_s);
 		return;
 	}
-	json_out_begin(&o, out);
+	result_begin(&o, cmd_place.name, out);
 	json_out_uint(&o, "buffers", w->csv.problem.count);
 	json_out_string(&o, "placement", placement);
 	json_out_uint(&o, "lower_bound_bytes", r->bound_bytes);

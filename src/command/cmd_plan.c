@@ -39,7 +39,7 @@ answer_no(const struct planning *n, const struct cli *c, const struct err *e)
 	if (!c->json || e->code != ERR_NO)
 		return -1;
 	planning_refused(&f, n, e->text);
-	result_show(&f, true, result_stream());
+	result_show(&f, c, result_stream());
 	return -1;
 }
 
@@ -120,7 +120,7 @@ run(struct cli *c, struct err *e)
 		return -1;
 	if (frontier)
 		return frontier_show(&points, picture, c, result_stream(), e);
-	result_show(&f, c->json, result_stream());
+	result_show(&f, c, result_stream());
 	print_bounds(bounds_us, c);
 	return 0;
 }

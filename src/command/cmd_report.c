@@ -4,11 +4,13 @@
 #include "src/command/command.h"
 
 #include <string.h>
+#include <unistd.h>
 
 #include "sim/check/check.h"
 #include "sim/report/report.h"
 #include "src/command/place_csv.h"
 #include "src/command/report_measured.h"
+#include "src/command/result.h"
 
 static struct { const char *output, *measured; bool keep; } given;
 
@@ -144,7 +146,9 @@ draw_sweep(struct cli *c, const struct report_to *to, struct err *e)
 	if (s.half_written > 0)
 		warn("%s: line %" PRIu64 " is half written and is left out", c->operands[0], s.half_written);
 	s.title = base_name(c->operands[0]);
-	return report_sweep(to, &s, &c->arena, e);
+	if (strcmp(to->path, "term") == 0)
+		sweep_table(stdout, &s, isatty(STDOUT_FILENO), &c->arena);
+	return report_sweep(to, &s, &c->arena, e) < 0 ? err_in_file(e, c->operands[0]) : 0;
 }
 
 static void
@@ -152,7 +156,7 @@ print_json(const struct report_to *to, const char *input)
 {
 	struct json_out o;
 
-	json_out_begin(&o, stdout);
+	result_begin(&o, cmd_report.name, stdout);
 	json_out_string(&o, "input", input);
 	json_out_string(&o, "output", to->path);
 	json_out_end(&o);

@@ -231,7 +231,7 @@ print_result(const struct figures *f, const struct plan *p, const struct sim_res
 			print_jitter(j, jr);
 		return;
 	}
-	json_out_begin(&o, stdout);
+	result_begin(&o, cmd_simulate.name, stdout);
 	result_to_json(f, &o);
 	stalls_to_json(&o, p, sr, sr->stalls);
 	if (given.jitter != NULL)

@@ -100,6 +100,16 @@ print_help(const struct command *c)
 	    "answer is no, 2 bad usage or input, 3 the system failed.\n", stdout);
 }
 
+/* True: the arguments ask for JSON, wherever a mistake among them is. */
+static bool
+asks_for_json(char *const *argv)
+{
+	for (; *argv != NULL && strcmp(*argv, "--") != 0; argv++)
+		if (strcmp(*argv, "--json") == 0)
+			return true;
+	return false;
+}
+
 static bool
 has_option(const struct command *c, const char *name)
 {
@@ -145,8 +155,11 @@ parse(struct cli *c, int argc, char **argv, struct err *e)
 	plan_options(planning, c->command->plans);
 	if (options_parse(tables, argc, argv, refusal, c->command, e) < 0)
 		return usage_at(e, NULL);
-	plan_options_parsed();
+	if (plan_options_parsed(e) < 0)
+		return -1;
 	c->operands = (const char *const *)argv + optind;
+	c->argc = argc;
+	c->argv = argv;
 	c->json = want_json;
 	if (want_help)
 		return 0;
@@ -188,6 +201,30 @@ allocate_or_leave(size_t n)
 	exit(EXIT_SYSTEM);
 }
 
+/* Prints an error as one line of JSON on stderr. */
+static void
+print_error(const struct err *e)
+{
+	static const char *const codes[] = { [ERR_NONE] = "system", [ERR_INPUT] = "input", [ERR_USAGE] = "usage", [ERR_NO] = "no",
+		[ERR_UNSOUND] = "unsound", [ERR_SYSTEM] = "system" };
+	const struct { const char *key, *text; } parts[] = {
+		{ "source", e->source }, { "path", e->path }, { "subject", e->subject }, { "text", e->text }
+	};
+	char line[ERR_LINE];
+	struct json_out o;
+
+	json_out_init(&o, stderr);
+	json_out_object(&o, NULL, false);
+	json_out_string(&o, "format", "layrub-error");
+	json_out_uint(&o, "version", 1);
+	json_out_string(&o, "code", codes[e->code]);
+	json_out_string(&o, "error", err_line(line, e));
+	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++)
+		if (parts[i].text[0] != '\0')
+			json_out_string(&o, parts[i].key, parts[i].text);
+	json_out_end(&o);
+}
+
 int
 command_run(const struct command *command, int argc, char **argv)
 {
@@ -210,8 +247,12 @@ command_run(const struct command *command, int argc, char **argv)
 	if (e.code == ERR_NONE)
 		err_set(&e, ERR_SYSTEM, "failed without a reason");
 	fflush(stdout);
-	err_print(&e, "layrub", stderr);
-	if (e.code == ERR_USAGE)
+	want_json = want_json || asks_for_json(argv);
+	if (want_json)
+		print_error(&e);
+	else
+		err_print(&e, "layrub", stderr);
+	if (e.code == ERR_USAGE && !want_json)
 		fprintf(stderr, "Try 'layrub %s --help'.\n", command->name);
 	return command_finish(exit_status_of(e.code));
 }

@@ -23,6 +23,8 @@ struct cli {
 	struct arena arena;
 	json_t *document;	/* being read; released after the arena's jump target */
 	const char *const *operands;
+	int argc;		/* the command line as given, options and operands in any order */
+	char *const *argv;
 	bool json;		/* --json */
 };
 

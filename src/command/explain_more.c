@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* explain_more.c - two more plans of a plan's step, and one simulation of the plan itself */
+/* explain_more.c - three more plans of a plan's step, and one simulation of the plan itself */
 #include <config.h>
 #include "src/command/explain_more.h"
 
@@ -81,6 +81,9 @@ explain_more(struct more *m, const struct plan *p, const struct plan_request *op
 	q.budget_bytes = p->budget_bytes;
 	q.start_plan = p;
 	if (plan_anew(&m->link_anew_us, &reason, p, &faster, &q, a, e) < 0)
+		return -1;
+	q.budget_bytes = m->less_budget_bytes = p->budget_bytes > more_bytes ? p->budget_bytes - more_bytes : 0;
+	if (q.budget_bytes > 0 && plan_anew(&m->less_us, &m->less_reason, p, p->device, &q, a, e) < 0)
 		return -1;
 	q.budget_bytes = m->budget_bytes;
 	return plan_anew(&m->memory_us, &m->reason, p, &larger, &q, a, e);

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "src/base/process.h"
+#include "src/command/result.h"
 #include "src/documents/lookup.h"
 #include "src/library/fit_search.h"
 
@@ -148,7 +149,7 @@ table_to_json(const struct table *t)
 {
 	struct json_out o;
 
-	json_out_begin(&o, stdout);
+	result_begin(&o, "fit", stdout);
 	json_out_string(&o, "graph", t->graph);
 	if (t->count > 0 && t->rows[0].batch > 0)
 		json_out_uint(&o, "batch", t->rows[0].batch);

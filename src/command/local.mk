@@ -14,8 +14,13 @@ layrub_SOURCES = \
 	%D%/cmd_simulate.c \
 	%D%/cmd_sweep.c \
 	%D%/command.c %D%/command.h \
-	%D%/report_measured.c %D%/report_measured.h \
+	%D%/explain_json.c \
+	%D%/explain_layer.c \
 	%D%/explain_more.c %D%/explain_more.h \
+	%D%/explain_tensor.c \
+	%D%/explain_text.c \
+	%D%/explain_view.c %D%/explain_view.h \
+	%D%/report_measured.c %D%/report_measured.h \
 	%D%/fit_devices.c %D%/fit_devices.h \
 	%D%/main.c \
 	%D%/plan_frontier.c %D%/plan_frontier.h \
@@ -25,6 +30,7 @@ layrub_SOURCES = \
 	%D%/result.c %D%/result.h \
 	%D%/sweep_file.c %D%/sweep_file.h \
 	%D%/sweep_grid.c %D%/sweep_grid.h \
+	%D%/sweep_jobs.c %D%/sweep_jobs.h \
 	%D%/sweep_run.c %D%/sweep_run.h
 layrub_LDADD = $(LDADD)
 EXTRA_DIST += %D%/README.md

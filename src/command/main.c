@@ -75,5 +75,5 @@ main(int argc, char **argv)
 	else
 		print_unknown(name);
 	fputs("Try 'layrub --help'.\n", stderr);
-	return 2;
+	return command_finish(EXIT_BAD);
 }

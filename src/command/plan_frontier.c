@@ -53,7 +53,7 @@ print_json(const struct frontier *f, FILE *out)
 	struct json_out o;
 	struct figures g;
 
-	json_out_begin(&o, out);
+	result_begin(&o, "plan", out);
 	json_out_array(&o, "points", true);
 	for (uint32_t i = 0; i < f->count; i++) {
 		json_out_object(&o, NULL, true);

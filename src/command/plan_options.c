@@ -7,10 +7,12 @@
 #include <string.h>
 
 #include "src/library/tables.h"
+#include "src/library/usage.h"
 
 struct plan_request plan_given = PLAN_REQUEST_INIT;
 const char *plan_given_lists[AXIS_COUNT];
 static struct option_texts sets, execs;
+static double both_rates;
 
 static const char *const command_names[FOR_COUNT] = {
 	[FOR_PLAN] = "plan", [FOR_COMPARE] = "compare", [FOR_FIT] = "fit", [FOR_SWEEP] = "sweep", [FOR_EXPLAIN] = "explain"
@@ -43,8 +45,15 @@ static const struct plan_option options[] = {
 	  .axis = AXIS_BUDGET, .list_value = "SIZE|N%,...", .list_help = "device memory that a plan may use; a percentage is\n"
 	    "of the step's own peak, 'all' is what the device\nhas less what is reserved; ranges as 50%:90%:10%\n(default: all)",
 	  .why_not = { [FOR_EXPLAIN] = OWN_BUDGET } },
+	{ .row = { "memory", 0, OPTION_TEXT, "SIZE", &plan_given.task.memory, "the device's memory, what is reserved included\n"
+	    "(default: what the device document says)", NULL },
+	  .axis = AXIS_MEMORY, .list_value = "SIZE,...", .list_help = "the devices' memory, what is reserved included\n"
+	    "(default: what each device document says)",
+	  .why_not = { [FOR_EXPLAIN] = OWN_DEVICE } },
 	{ .row = { "host-memory", 0, OPTION_TEXT, "SIZE", &plan_given.task.host_memory, "host memory that a plan may pin (default: what the\n"
 	    "device document says, or no limit)", NULL },
+	  .axis = AXIS_HOST_MEMORY, .list_value = "SIZE,...", .list_help = "host memory that a plan may pin (default: what each\n"
+	    "device document says, or no limit)",
 	  .why_not = { [FOR_EXPLAIN] = OWN_DEVICE } },
 	{ .row = { "slowdown", 0, OPTION_TEXT, "PCT", &plan_given.slowdown, "instead of --budget: the smallest budget whose\n"
 	    "step takes at most PCT longer than the ideal time\n(default: --budget decides)", NULL },
@@ -58,11 +67,23 @@ static const struct plan_option options[] = {
 	  .axis = AXIS_BATCH, .list_value = "N,...", .list_help = "samples a step, for networks; a range is 16:64:16\n"
 	    "(step 16) or 16:64:x2 (factor 2) (default: each\nnetwork's own)",
 	  .why_not = { [FOR_EXPLAIN] = OWN_STEP } },
+	{ .row = { "seq", 0, OPTION_COUNT, "N", &plan_given.task.seq, "length of the sequence, for a network of ids\n"
+	    "(default: its own)", NULL },
+	  .axis = AXIS_SEQ, .list_value = "N,...", .list_help = "lengths of the sequence, for networks of ids;\n"
+	    "ranges as for --batch (default: each network's own)",
+	  .why_not = { [FOR_EXPLAIN] = OWN_STEP } },
+	{ .row = { "image", 0, OPTION_COUNT, "N", &plan_given.task.image, "height and width of the image, for a network of\n"
+	    "images (default: its own)", NULL },
+	  .axis = AXIS_IMAGE, .list_value = "N,...", .list_help = "heights and widths of the image, for networks of\n"
+	    "images; ranges as for --batch (default: each\nnetwork's own)",
+	  .why_not = { [FOR_EXPLAIN] = OWN_STEP } },
 	{ .row = { "accumulate", 0, OPTION_COUNT, "N", &plan_given.task.accumulate, "passes a step, for a network: their gradients are\n"
 	    "added up before the update (default: its own)", NULL },
 	  .why_not = { [FOR_EXPLAIN] = OWN_STEP } },
 	{ .row = { "set", 0, OPTION_TEXTS, "PATH=VALUE", &sets, "change a network before it is read; PATH is\n"
 	    "LAYER.ATTRIBUTE, where LAYER may be a pattern, or a\nkey such as dtype; may be repeated (default: no\nchange)", NULL },
+	  .list_value = "PATH=VALUE,...", .list_help = "change the networks before they are read; PATH is\n"
+	    "LAYER.ATTRIBUTE, where LAYER may be a pattern, or a\nkey such as dtype; several values are an axis; may\nbe repeated (default: no change)",
 	  .why_not = { [FOR_EXPLAIN] = OWN_STEP } },
 	{ .row = { "policy", 'p', OPTION_CHOICE, "POLICY", &plan_given.policy, "what is kept, moved or made again\n(default: hybrid)", table_policies },
 	  .axis = AXIS_POLICY, .list_value = "POLICY,...", .list_help = "what is kept, moved or made again; 'all' is every\n"
@@ -96,6 +117,23 @@ static const struct plan_option options[] = {
 	{ .row = { "write-lp", 0, OPTION_TEXT, "FILE", &plan_given.write_lp, "policy ilp: write its first model to this file, in\n"
 	    "CPLEX LP format (default: nowhere)", NULL },
 	  .why_not = { [FOR_COMPARE] = "it leaves ilp out", [FOR_FIT] = MANY_MODELS, [FOR_SWEEP] = MANY_MODELS, [FOR_EXPLAIN] = MANY_MODELS } },
+	{ .row = { "h2d", 0, OPTION_RATE, "RATE", &plan_given.link.rate[H2D], "rate of copies to the device (default: the device's\nown)", NULL },
+	  .axis = AXIS_H2D, .list_value = "RATE,...", .list_help = "rates of copies to the device (default: the\ndevice's own)",
+	  .why_not = { [FOR_EXPLAIN] = OWN_DEVICE } },
+	{ .row = { "d2h", 0, OPTION_RATE, "RATE", &plan_given.link.rate[D2H], "rate of copies to the host (default: the device's\nown)", NULL },
+	  .axis = AXIS_D2H, .list_value = "RATE,...", .list_help = "rates of copies to the host (default: the device's\nown)",
+	  .why_not = { [FOR_EXPLAIN] = OWN_DEVICE } },
+	{ .row = { "link", 0, OPTION_RATE, "RATE", &both_rates, "rate of either direction, instead of --h2d and\n"
+	    "--d2h (default: the device's own)", NULL },
+	  .axis = AXIS_LINK, .list_value = "RATE,...", .list_help = "rates of either direction, instead of --h2d and\n"
+	    "--d2h (default: the device's own)",
+	  .why_not = { [FOR_EXPLAIN] = OWN_DEVICE } },
+	{ .row = { "duplex", 0, OPTION_RATE, "RATE", &plan_given.link.duplex, "rate of both directions together (default: the\n"
+	    "device's own, in proportion to the two)", NULL },
+	  .why_not = { [FOR_EXPLAIN] = OWN_DEVICE } },
+	{ .row = { "latency", 0, OPTION_TIME, "TIME", &plan_given.link.latency, "time before a copy's first byte (default: the\n"
+	    "device's own)", NULL },
+	  .why_not = { [FOR_EXPLAIN] = OWN_DEVICE } },
 	{ .row = { "gpus-per-link", 0, OPTION_COUNT, "N", &plan_given.link.gpus_per_link, "GPUs that share the link, all as busy as this one\n"
 	    "(default: 1)", NULL },
 	  .axis = AXIS_GPUS, .list_value = "N,...", .list_help = "GPUs that share the link, all equally busy; ranges\n"
@@ -105,13 +143,21 @@ static const struct plan_option options[] = {
 enum { OPTIONS = sizeof(options) / sizeof(options[0]) };
 static_assert(sizeof(options) <= PLAN_OPTIONS_MAX * sizeof(options[0]), "the rows fit");
 
-void
-plan_options_parsed(void)
+int
+plan_options_parsed(struct err *e)
 {
+	bool one_way = plan_given.link.rate[H2D] > 0 || plan_given.link.rate[D2H] > 0 || plan_given_lists[AXIS_H2D] != NULL ||
+	    plan_given_lists[AXIS_D2H] != NULL;
+
+	if ((both_rates > 0 || plan_given_lists[AXIS_LINK] != NULL) && one_way)
+		return usage_error(e, "--link", "gives both directions one rate, which --d2h and --h2d contradict");
+	if (both_rates > 0)
+		plan_given.link.rate[H2D] = plan_given.link.rate[D2H] = both_rates;
 	plan_given.task.set = sets.texts;
 	plan_given.task.set_count = sets.count;
 	plan_given.exec = execs.texts;
 	plan_given.exec_count = execs.count;
+	return 0;
 }
 
 void
@@ -128,10 +174,13 @@ plan_options(struct option_row rows[PLAN_OPTIONS_MAX + 1], enum plan_command com
 		if (command == FOR_FIT && o->fit_help != NULL)
 			rows[n].help = o->fit_help;
 		if (command == FOR_SWEEP && o->list_value != NULL) {
-			rows[n].type = OPTION_LIST;
 			rows[n].value = o->list_value;
 			rows[n].help = o->list_help;
-			rows[n].to = &plan_given_lists[o->axis];
+			/* --set may be repeated, so its lists stay with the option. */
+			if (o->row.type != OPTION_TEXTS) {
+				rows[n].type = OPTION_LIST;
+				rows[n].to = &plan_given_lists[o->axis];
+			}
 		}
 		n++;
 	}

@@ -15,10 +15,10 @@ enum plan_command { FOR_NONE, FOR_PLAN, FOR_COMPARE, FOR_FIT, FOR_SWEEP, FOR_EXP
 extern struct plan_request plan_given;
 extern const char *plan_given_lists[AXIS_COUNT];	/* as typed; NULL: not given */
 
-enum { PLAN_OPTIONS_MAX = 20 };
+enum { PLAN_OPTIONS_MAX = 30 };
 
-/* Completes plan_given after the command line was parsed. */
-void plan_options_parsed(void);
+/* Completes plan_given after the command line was parsed.  ERR_USAGE: options contradict each other. */
+int plan_options_parsed(struct err *e) WARN_UNUSED;
 
 /* Fills rows with those that the command takes, ended by OPTION_END. */
 void plan_options(struct option_row rows[PLAN_OPTIONS_MAX + 1], enum plan_command command);

@@ -10,7 +10,7 @@
 enum { NAME_MAX_LENGTH = 1000 };
 
 const char *const axis_names[AXIS_COUNT + 1] = {
-	"network", "device", "batch", "budget", "policy", "placement", "gpus-per-link", "d2h", "h2d", "link", NULL
+	"network", "device", "memory", "host-memory", "batch", "seq", "image", "set", "budget", "policy", "placement", "gpus-per-link", "d2h", "h2d", "link", NULL
 };
 
 /* The unit of a number in a list. */
@@ -66,15 +66,15 @@ parse_number(struct number *n, enum axis axis, const char *text, struct err *e)
 	uint64_t count;
 	bytes_t bytes;
 
-	if (axis == AXIS_BATCH || axis == AXIS_GPUS) {
-		if (units_parse_count(text, 1, axis == AXIS_BATCH ? INT32_MAX : 1024, &count, e) < 0)
+	if (axis == AXIS_BATCH || axis == AXIS_SEQ || axis == AXIS_IMAGE || axis == AXIS_GPUS) {
+		if (units_parse_count(text, 1, axis == AXIS_GPUS ? 1024 : INT32_MAX, &count, e) < 0)
 			return -1;
 		*n = (struct number) { QUANTITY_COUNT, (double)count };
 	} else if (axis == AXIS_BUDGET && length > 0 && text[length - 1] == '%') {
 		n->quantity = QUANTITY_PERCENT;
 		if (units_parse_percent(text, &n->value, e) < 0)
 			return -1;
-	} else if (axis == AXIS_BUDGET) {
+	} else if (axis == AXIS_BUDGET || axis == AXIS_MEMORY || axis == AXIS_HOST_MEMORY) {
 		if (units_parse_size(text, &bytes, e) < 0)
 			return -1;
 		*n = (struct number) { QUANTITY_BYTES, (double)bytes };
@@ -85,7 +85,7 @@ parse_number(struct number *n, enum axis axis, const char *text, struct err *e)
 		if (!(n->value >= 1e3 && n->value <= 1e15))
 			return err_set(e, ERR_INPUT, "expected a rate from 1kB/s to 1000TB/s, got '%s'", text);
 	}
-	return n->value > 0 ? 0 : err_set(e, ERR_INPUT, "expected more than nothing, got '%s'", text);
+	return n->value > 0 || axis == AXIS_HOST_MEMORY ? 0 : err_set(e, ERR_INPUT, "expected more than nothing, got '%s'", text);
 }
 
 static int
@@ -204,7 +204,10 @@ grid_key(char key[GRID_KEY_MAX], const struct sweep_grid *g, uint32_t point)
 {
 	size_t n = 0;
 
-	for (int x = 0; x < AXIS_COUNT && n < GRID_KEY_MAX; x++)
-		n += (size_t)snprintf(key + n, GRID_KEY_MAX - n, "%s%s=%s", x == 0 ? "" : " ", axis_names[x],
-		    grid_value(g, point, (enum axis)x)->text);
+	for (int x = 0; x < AXIS_COUNT && n < GRID_KEY_MAX; x++) {
+		const char *text = grid_value(g, point, (enum axis)x)->text;
+
+		if (*text != '\0')
+			n += (size_t)snprintf(key + n, GRID_KEY_MAX - n, "%s%s=%s", x == 0 ? "" : " ", axis_names[x], text);
+	}
 }

@@ -11,14 +11,14 @@
 #include "src/base/units.h"
 
 enum axis {
-	AXIS_NETWORK, AXIS_DEVICE, AXIS_BATCH, AXIS_BUDGET, AXIS_POLICY, AXIS_PLACEMENT,
+	AXIS_NETWORK, AXIS_DEVICE, AXIS_MEMORY, AXIS_HOST_MEMORY, AXIS_BATCH, AXIS_SEQ, AXIS_IMAGE, AXIS_SET, AXIS_BUDGET, AXIS_POLICY, AXIS_PLACEMENT,
 	AXIS_GPUS, AXIS_D2H, AXIS_H2D, AXIS_LINK, AXIS_COUNT,
 	AXIS_FIRST_LINK = AXIS_GPUS
 };
 extern const char *const axis_names[AXIS_COUNT + 1];	/* "network" ... */
 
 struct axis_value {
-	const char *text;	/* canonical */
+	const char *text;	/* canonical; "": not given, and not in the names of points */
 	double number;		/* of a count or a rate; 0: the default */
 };
 

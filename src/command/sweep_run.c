@@ -85,6 +85,15 @@ text_at(const struct sweep_state *s, uint32_t point, enum axis x)
 	return grid_value(s->grid, point, x)->text;
 }
 
+/* Returns the text of an axis that may be absent; NULL: absent. */
+static const char *
+text_or_null(const struct sweep_state *s, uint32_t point, enum axis x)
+{
+	const char *text = text_at(s, point, x);
+
+	return *text == '\0' ? NULL : text;
+}
+
 static struct what_if
 change_at(const struct sweep_state *s, uint32_t point)
 {
@@ -162,6 +171,18 @@ take_line(struct sweep_state *s, uint32_t point, char *line, bool failed)
 	}
 }
 
+/* Leaves out the line of a point that the system failed.  The next sweep runs it again. */
+static void
+miss_point(struct sweep_state *s, const struct point *p)
+{
+	#pragma omp critical(sweep_lines)
+	{
+		if (s->counts.missed++ == 0)
+			s->counts.missed_why = p->err;
+		s->state[p->id] = POINT_OVER;
+	}
+}
+
 static void
 link_to_json(const struct point *p, struct json_out *o)
 {
@@ -178,10 +199,9 @@ link_to_json(const struct point *p, struct json_out *o)
 static void
 error_to_json(const struct err *e, struct json_out *o)
 {
-	char text[sizeof(*e)];
+	char line[ERR_LINE];
 
-	snprintf(text, sizeof(text), "%s%s%s%s%s", e->source, e->source[0] == '\0' ? "" : ": ", e->path, e->path[0] == '\0' ? "" : ": ", e->text);
-	json_out_string(o, "error", text);
+	json_out_string(o, "error", err_line(line, e));
 }
 
 /* Fills f with the known figures of a point.  A failed point has some, too. */
@@ -202,7 +222,7 @@ figures_of_point(struct figures *f, const struct point *p)
 	}
 	figures_init(f);
 	f->graph = g->task.graph.name;
-	f->device = text_at(s, p->id, AXIS_DEVICE);
+	f->device = g->task.has_device ? g->task.device.name : text_at(s, p->id, AXIS_DEVICE);
 	if (g->task.batch > 0 || batch > 0)
 		f->batch = g->task.batch > 0 ? g->task.batch : (uint64_t)batch;
 	f->policy = text_at(s, p->id, AXIS_POLICY);
@@ -224,6 +244,13 @@ finish_point(const struct point *p)
 	FILE *out = open_memstream(&line, &length);
 	bool whole;
 
+	if (p->err.code == ERR_SYSTEM) {
+		if (out != NULL)
+			fclose(out);
+		free(line);
+		miss_point(s, p);
+		return;
+	}
 	if (out == NULL) {
 		miss_line(s);
 		return;
@@ -297,6 +324,11 @@ plan_group(void *arg)
 
 	q.task.device = text_at(s, g->first, AXIS_DEVICE);
 	q.task.batch = (uint32_t)grid_value(s->grid, g->first, AXIS_BATCH)->number;
+	q.task.seq = (uint32_t)grid_value(s->grid, g->first, AXIS_SEQ)->number;
+	q.task.image = (uint32_t)grid_value(s->grid, g->first, AXIS_IMAGE)->number;
+	q.task.set = s->options->sets[grid_value(s->grid, g->first, AXIS_SET) - s->grid->axes[AXIS_SET].values];
+	q.task.memory = text_or_null(s, g->first, AXIS_MEMORY);
+	q.task.host_memory = text_or_null(s, g->first, AXIS_HOST_MEMORY);
 	q.budget = strcmp(budget, "all") == 0 ? NULL : budget;
 	q.policy = text_at(s, g->first, AXIS_POLICY);
 	q.placement = text_at(s, g->first, AXIS_PLACEMENT);

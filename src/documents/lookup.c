@@ -29,7 +29,7 @@ static const struct shelf shelves[] = {
 };
 enum { SHELF_COUNT = sizeof(shelves) / sizeof(shelves[0]) };
 
-static const char *const what_names[] = { "network", "graph", "device" };
+static const char *const what_names[] = { "network", "graph", "device" }, *const what_tables[] = { "networks", "graphs", "devices" };
 
 static bool
 is_folder(const char *path)
@@ -176,12 +176,8 @@ not_found(const char *name, enum lookup_what what, const char *data, struct aren
 	add_names(&n, what, a);
 	if (n.count == 0 && what == LOOKUP_NETWORK)
 		add_names(&n, LOOKUP_GRAPH, a);
-	if (n.count > 0)
-		err_set(e, ERR_INPUT, "expected a file or the name of a %s in %s, got '%s'%s", what_names[what], data, err_quote(q, name),
-		    nearest_text(near, &n, ""));
-	else
-		err_set(e, ERR_INPUT, "expected a file or the name of a %s in %s, got '%s'; 'layrub list %ss' shows them",
-		    what_names[what], data, err_quote(q, name), what_names[what]);
+	err_set(e, ERR_INPUT, "expected a file or the name of a %s in %s, got '%s'%s", what_names[what], data, err_quote(q, name),
+	    nearest_in_table(near, &n, what_tables[what]));
 	return NULL;
 }
 

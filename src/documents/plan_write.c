@@ -192,11 +192,27 @@ write_file(FILE *out, void *arg, struct err *e)
 	return 0;
 }
 
+/* Refuses figures that plan_read() would refuse. */
+static int
+check_figures(const struct plan *p, struct err *e)
+{
+	static const double time_most = 1e18;	/* JSON_F_REAL */
+	const double times[] = { p->predicted.ideal_time_us, p->predicted.step_time_us, p->predicted.stall_time_us,
+		p->predicted.recompute_time_us, p->bound_time_us };
+
+	for (size_t i = 0; i < sizeof(times) / sizeof(times[0]); i++)
+		if (!(times[i] <= time_most))
+			return err_set(e, ERR_INPUT, "expected a step of at most %g us, which a plan can say, got one of %g us", time_most, times[i]);
+	return device_check(p->device, e);
+}
+
 int
 plan_write(const struct plan *p, const char *path, struct arena *a, struct err *e)
 {
 	struct writing w;
 
+	if (check_figures(p, e) < 0)
+		return err_in_file(e, path);
 	writing_init(&w, p, a);
 	return file_write(path, write_file, &w, e);
 }

@@ -11,8 +11,8 @@ count_memory(struct fit_answer *w)
 
 	for (uint32_t t = 0; t < g->tensor_count; t++)
 		if (kind_is_persistent(g->tensors[t].kind))
-			w->kind_bytes[g->tensors[t].kind] += g->tensors[t].bytes;
-	w->workspace_bytes = g->ops[l->peak_op].workspace_bytes;
+			w->kind_bytes[g->tensors[t].kind] += bytes_align(g->tensors[t].bytes, DEVICE_ALIGN);
+	w->workspace_bytes = bytes_align(g->ops[l->peak_op].workspace_bytes, DEVICE_ALIGN);
 	w->transient_bytes = l->peak_bytes - l->persistent_bytes - w->workspace_bytes;
 	for (uint32_t t = 0; t < g->tensor_count; t++)
 		if (g->tensors[t].kind == KIND_GRADIENT && l->first[t] <= l->peak_op && l->last[t] >= l->peak_op)

@@ -74,6 +74,17 @@ hand_out_reason(struct layrub_error *to, const struct err_reason *r)
 	memcpy(to->tensors, r->tensors, sizeof(to->tensors));
 }
 
+/* The text begins with the name of the thing at the place. */
+static void
+hand_out_text(struct layrub_error *to, const struct err *e)
+{
+	size_t n = 0;
+
+	if (e->subject[0] != '\0')
+		n = (size_t)snprintf(to->text, sizeof(to->text), "%s: ", e->subject);
+	snprintf(to->text + n, sizeof(to->text) - n, "%s", e->text);
+}
+
 /* e NULL: no error. */
 static void
 hand_out(struct layrub_error *to, const struct err *e)
@@ -92,7 +103,7 @@ hand_out(struct layrub_error *to, const struct err *e)
 			hand_out_reason(&error, &e->reason);
 		snprintf(error.source, sizeof(error.source), "%s", e->source);
 		snprintf(error.path, sizeof(error.path), "%s", e->path);
-		snprintf(error.text, sizeof(error.text), "%s", e->text);
+		hand_out_text(&error, e);
 	}
 	result_copy(to, &error, sizeof(error));
 }

@@ -169,6 +169,16 @@ plan_request_check(const struct plan_request *q, struct err *e)
 
 /* ---- the task ---- */
 
+/* Gives the task's device the request's link.  A share of a slow link may be slower than any device's. */
+static int
+change_link(struct task *t, const struct plan_request *q, struct arena *a, struct err *e)
+{
+	if (!t->has_device || !what_if_any(&q->link))
+		return 0;
+	what_if_device(&t->device, &q->link, a);
+	return device_check(&t->device, e) < 0 ? err_in_file(e, "the changed link") : 0;
+}
+
 int
 plan_request_task(struct task *t, const char *name, const struct json_source *s, const struct plan_request *q, struct arena *a,
     struct err *e)
@@ -178,9 +188,7 @@ plan_request_task(struct task *t, const char *name, const struct json_source *s,
 	if (what_if_check(&q->link, e) < 0)
 		return usage_at(e, NULL);
 	rc = name != NULL ? task_read(t, name, &q->task, a, e) : task_read_from(t, s, &q->task, a, e);
-	if (rc == 0)
-		what_if_device(&t->device, &q->link, a);
-	return rc;
+	return rc < 0 ? rc : change_link(t, q, a, e);
 }
 
 int
@@ -188,10 +196,7 @@ plan_request_graph(struct task *t, const struct graph *g, const struct plan_requ
 {
 	if (what_if_check(&q->link, e) < 0)
 		return usage_at(e, NULL);
-	if (task_from_graph(t, g, &q->task, a, e) < 0)
-		return -1;
-	what_if_device(&t->device, &q->link, a);
-	return 0;
+	return task_from_graph(t, g, &q->task, a, e) < 0 ? -1 : change_link(t, q, a, e);
 }
 
 /* Returns a percentage of a peak in whole bytes. */
@@ -428,6 +433,9 @@ plan_request_text(const struct plan_request *q, struct arena *a)
 		{ "policy", q->policy }, { "placement", q->placement }, { "effort", q->effort },
 		{ "time-limit", q->time_limit },
 	};
+	const struct { const char *name; double value; } rates[] = {
+		{ "h2d", q->link.rate[H2D] }, { "d2h", q->link.rate[D2H] }, { "duplex", q->link.duplex }
+	};
 	const char *s = "";
 
 	if (q->task.device != NULL)
@@ -436,14 +444,25 @@ plan_request_text(const struct plan_request *q, struct arena *a)
 		s = arena_printf(a, "%s --batch %" PRIu32, s, q->task.batch);
 	if (q->task.accumulate > 0)
 		s = arena_printf(a, "%s --accumulate %" PRIu32, s, q->task.accumulate);
+	if (q->task.seq > 0)
+		s = arena_printf(a, "%s --seq %" PRIu32, s, q->task.seq);
+	if (q->task.image > 0)
+		s = arena_printf(a, "%s --image %" PRIu32, s, q->task.image);
 	if (q->task.set_count > 0)
 		s = arena_printf(a, "%s%s", s, network_set_text(q->task.set, q->task.set_count, a));
 	if (q->budget != NULL)
 		s = arena_printf(a, "%s --budget %s", s, q->budget);
 	else if (q->budget_bytes > 0)
 		s = arena_printf(a, "%s --budget %" PRI_BYTES, s, q->budget_bytes);
+	if (q->task.memory != NULL)
+		s = arena_printf(a, "%s --memory %s", s, q->task.memory);
 	if (q->task.host_memory != NULL)
 		s = arena_printf(a, "%s --host-memory %s", s, q->task.host_memory);
+	for (size_t i = 0; i < sizeof(rates) / sizeof(rates[0]); i++)
+		if (rates[i].value > 0)
+			s = arena_printf(a, "%s --%s %.10gB/s", s, rates[i].name, rates[i].value);
+	if (q->link.latency >= 0)
+		s = arena_printf(a, "%s --latency %.10gus", s, q->link.latency);
 	if (q->link.gpus_per_link > 0)
 		s = arena_printf(a, "%s --gpus-per-link %" PRIu32, s, q->link.gpus_per_link);
 	if (q->floors > 0)

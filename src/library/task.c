@@ -10,6 +10,7 @@
 #include "src/library/usage.h"
 #include "src/network/lower.h"
 #include "src/network/network_set.h"
+#include "src/network/network_size.h"
 #include "src/network/roofline.h"
 
 const struct task_times task_times[] = {
@@ -49,9 +50,22 @@ read_changed(struct network *n, json_t *root, const struct task_options *o, stru
 {
 	struct network_changes changes;
 
-	if (network_set(&changes, root, o->set, o->set_count, a, e) < 0)
+	if (network_size(root, o->seq, o->image, e) < 0 || network_set(&changes, root, o->set, o->set_count, a, e) < 0)
 		return -1;
 	return network_from_json(n, root, a, e) < 0 ? network_set_blame(&changes, e) : 0;
+}
+
+/* Returns the options that changed the document; NULL: none. */
+static const char *
+changes_text(const struct task_options *o, struct arena *a)
+{
+	const char *text = network_set_text(o->set, o->set_count, a);
+
+	if (o->image > 0)
+		text = arena_printf(a, " --image %" PRIu32 "%s", o->image, text);
+	if (o->seq > 0)
+		text = arena_printf(a, " --seq %" PRIu32 "%s", o->seq, text);
+	return *text == '\0' ? NULL : text;
 }
 
 static int
@@ -75,8 +89,7 @@ read_network(struct task *t, json_t *root, const struct task_options *o, struct 
 	t->batch = n->batch;
 	t->accumulate = n->accumulate;
 	t->accumulate_given = o->accumulate > 0;
-	if (o->set_count > 0)
-		t->changes = network_set_text(o->set, o->set_count, a);
+	t->changes = changes_text(o, a);
 	t->lowering = by->name;
 	return lower(&t->graph, n, by, t->has_device ? &t->device : NULL, a, e);
 }
@@ -146,6 +159,8 @@ begin_graph(struct task *t, const struct task_options *o, struct err *e)
 		return usage_error(e, "--accumulate", "a graph is traced with its passes, only a network can change them");
 	if (o->set_count > 0)
 		return usage_error(e, "--set", "a graph has no layers to change, only a network does");
+	if (o->seq > 0 || o->image > 0)
+		return usage_error(e, o->seq > 0 ? "--seq" : "--image", "a graph is traced at one size, only a network can change it");
 	if (o->lowering != NULL)
 		return usage_error(e, "--lowering", "a graph is already lowered, only a network can be");
 	t->times = times_find(o->times);
@@ -210,6 +225,11 @@ read_device(struct task *t, const struct task_options *o, struct arena *a, struc
 		t->device = *o->device_data;
 	else if (task_read_device(&t->device, o->device, o->device_text, a, e) < 0)
 		return -1;
+	t->sets_memory = o->memory != NULL;
+	if (o->memory != NULL && units_parse_size(o->memory, &t->device.memory_bytes, e) < 0)
+		return usage_at(e, "--memory");
+	if (o->memory != NULL && device_check(&t->device, e) < 0)
+		return err_in_file(e, "the changed memory");
 	t->limits_host = o->host_memory != NULL || o->host_bytes > 0;
 	if (o->host_bytes > 0)
 		t->device.pinned_bytes = o->host_bytes;
@@ -309,10 +329,11 @@ task_record(const struct task *t, struct arena *a)
 	const char *order = t->reorder == NULL || strcmp(t->reorder, reorders[0].name) == 0 ? "" : arena_printf(a, " --reorder %s", t->reorder);
 
 	const char *passes = t->accumulate_given || t->accumulate > 1 ? arena_printf(a, " --accumulate %" PRIu32, t->accumulate) : "";
+	const char *memory = t->sets_memory ? arena_printf(a, " --memory %" PRI_BYTES, t->device.memory_bytes) : "";
 	const char *host = t->limits_host ? arena_printf(a, " --host-memory %" PRI_BYTES, t->device.pinned_bytes) : "";
 
-	return t->is_network ? arena_printf(a, "--lowering %s%s%s%s%s", t->lowering, order, passes, t->changes == NULL ? "" : t->changes, host) :
-	    arena_printf(a, "--times %s%s%s", t->times, order, host);
+	return t->is_network ? arena_printf(a, "--lowering %s%s%s%s%s%s", t->lowering, order, passes, t->changes == NULL ? "" : t->changes, memory, host) :
+	    arena_printf(a, "--times %s%s%s%s", t->times, order, memory, host);
 }
 
 const char *

@@ -23,7 +23,9 @@ struct task_options {
 	const char *reorder;	/* a row of reorders */
 	const char *host_memory;	/* as text: "64GiB", the host memory that a plan may pin, whatever the device document says */
 	bytes_t host_bytes;	/* the same as a number; 0: not given */
+	const char *memory;	/* as text: the device's memory, whatever its document says */
 	uint32_t batch;		/* samples of one pass */
+	uint32_t seq, image;	/* length of the sequence; height and width of the image (src/network/network_size.h) */
 	uint32_t accumulate;	/* passes of a step */
 	const char *const *set;	/* [set_count] changes of the network, PATH=VALUE (src/network/network_set.h) */
 	uint32_t set_count;
@@ -45,6 +47,7 @@ struct task {
 	const char *lowering;	/* NULL: a graph */
 	const char *times;	/* NULL: a network */
 	const char *reorder;	/* NULL: the graph's own order */
+	bool sets_memory;	/* memory of the options is in device.memory_bytes */
 	const struct graph *own_order;	/* the graph before --reorder changed it; NULL: it did not */
 	bool limits_host;	/* host_memory of the options is in device.pinned_bytes */
 	const struct network *network;	/* at its batch; NULL: a graph */

@@ -25,7 +25,7 @@ emit_bytes(struct emit *m, const struct layer *l, uint64_t per_sample, enum dtyp
 		m->failed = true;
 		err_set(m->e, ERR_INPUT, "expected tensors of at most %" PRI_BYTES " bytes, got more at a batch of %" PRIu32,
 		    BYTES_MAX, m->net->batch);
-		err_at(m->e, "%s", l->path);
+		network_blame(l, m->e);
 	}
 	return 0;
 }

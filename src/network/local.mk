@@ -31,6 +31,7 @@ libnetwork_a_SOURCES += \
 	%D%/network_layer.c \
 	%D%/network_read.h \
 	%D%/network_set.c %D%/network_set.h \
+	%D%/network_size.c %D%/network_size.h \
 	%D%/roofline.c %D%/roofline.h \
 	%D%/update.c
 EXTRA_DIST += %D%/README.md

@@ -59,6 +59,13 @@ network_parameters(const struct network *n)
 	return sum;
 }
 
+int
+network_blame(const struct layer *l, struct err *e)
+{
+	err_about(e, "layer", l->name);
+	return err_at(e, "%s", l->path);
+}
+
 /* ---- names ---- */
 
 /* FNV-1a (Fowler, Noll, Vo) spreads names over the table; no result depends on it. */
@@ -230,7 +237,7 @@ read_repeat(struct network_reader *r, struct scope *s, json_t *obj, const char *
 static int
 read_layers(struct network_reader *r, struct scope *s, json_t *list, const char *path)
 {
-	const char *type, *place;
+	const char *type, *place, *name;
 	size_t i;
 	json_t *obj;
 
@@ -244,8 +251,12 @@ read_layers(struct network_reader *r, struct scope *s, json_t *list, const char 
 		if (type != NULL && strcmp(type, "repeat") == 0) {
 			if (read_repeat(r, s, obj, place) < 0)
 				return -1;
-		} else if (network_read_layer(r, s, obj, place) < 0)
+		} else if (network_read_layer(r, s, obj, place) < 0) {
+			name = json_string_value(json_object_get(obj, "name"));
+			if (name != NULL)
+				err_about(r->e, "layer", arena_printf(r->arena, "%s%s", s->prefix, name));
 			return err_at(r->e, "%s", place);
+		}
 	}
 	return 0;
 }

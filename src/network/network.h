@@ -101,6 +101,9 @@ layer_trains(const struct layer *l, uint32_t index)
 	return l->params[index].trained && !l->params_frozen[index];
 }
 
+/* Returns -1: gives the error its place, and the layer's name. */
+int network_blame(const struct layer *l, struct err *e);
+
 struct json_t;
 /* Reads a "layrub-network" document (docs/networks.md): strict, repeats unrolled, shapes derived. */
 int network_from_json(struct network *n, struct json_t *root, struct arena *a, struct err *e) WARN_UNUSED;

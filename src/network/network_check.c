@@ -17,7 +17,7 @@ overwritten_too_early(const struct layer *l, struct err *e, const char *why, con
 
 	err_set(e, ERR_INPUT, "expected an input that may be overwritten, got one that %s '%s'", why, err_quote(q, who));
 	err_at(e, "inplace");
-	return err_at(e, "%s", l->path);
+	return network_blame(l, e);
 }
 
 /* Refuses l, which overwrites storage s, when the content of s is still needed. */
@@ -60,7 +60,7 @@ check_inplace(const struct network *n, struct arena *a, struct err *e)
 				err_set(e, ERR_INPUT, "expected a map that is still there, got '%s', which '%s' has overwritten",
 				    err_quote(q, n->layers[in].name), err_quote(q2, n->layers[s->version].name));
 				err_at(e, "inputs[%" PRIu32 "]", k);
-				return err_at(e, "%s", l->path);
+				return network_blame(l, e);
 			}
 			if ((l->type->flags & LAYER_SAVES_INPUT) != 0 && l->trained && !(inplace && k == 0))
 				s->keeper = i;
@@ -98,7 +98,7 @@ check_trainable(const struct network *n, struct err *e)
 		return 0;
 	err_set(e, ERR_INPUT, "expected at least one layer with parameters that is trainable, got none");
 	err_at(e, "trainable");
-	return err_at(e, "%s", frozen->path);
+	return network_blame(frozen, e);
 }
 
 int
@@ -113,7 +113,7 @@ network_check(struct network *n, struct arena *a, struct err *e)
 		loss |= (l->type->flags & LAYER_LOSS) != 0;
 		if (l->reader_count == 0 && !l->result && (l->type->flags & LAYER_LOSS) == 0) {
 			err_set(e, ERR_INPUT, "expected a reader of '%s', which is no loss, got none", err_quote(q, l->name));
-			return err_at(e, "%s", l->path);
+			return network_blame(l, e);
 		}
 	}
 	if (!loss) {

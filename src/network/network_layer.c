@@ -5,6 +5,8 @@
 
 #include <string.h>
 
+#include "src/base/nearest.h"
+
 /* ---- attributes ---- */
 
 /* 1 to SHAPE_MAX whole numbers, each at least min; a number alone is a list of one. */
@@ -99,12 +101,41 @@ read_attribute(struct network_reader *r, const struct scope *s, struct layer *l,
 	}
 }
 
+static int
+unknown_attribute(const struct layer_type *type, const char *key, struct network_reader *r)
+{
+	const char *all = "'inputs', 'trainable'";
+	char q[48], near[NEAREST_TEXT];
+	struct nearest typed;
+
+	nearest_init(&typed, key);
+	for (const struct layer_attribute *at = type->attributes; at != NULL && at->key != NULL; at++) {
+		nearest_add(&typed, at->key);
+		all = arena_printf(r->arena, "%s, '%s'", all, at->key);
+	}
+	return err_set(r->e, ERR_INPUT, "expected an attribute of '%s' (%s), got '%s'%s", type->name, all, err_quote(q, key),
+	    nearest_text(near, &typed, ""));
+}
+
+static int
+unknown_type(const char *name, struct err *e)
+{
+	char q[48], near[NEAREST_TEXT];
+	struct nearest typed;
+
+	nearest_init(&typed, name);
+	for (size_t i = 0; layer_types[i] != NULL; i++)
+		nearest_add(&typed, layer_types[i]->name);
+	nearest_add(&typed, "repeat");
+	return err_set(e, ERR_INPUT, "expected a type of layer, got '%s'%s", err_quote(q, name), nearest_in_table(near, &typed, "layers"));
+}
+
 /* Reads every key of obj but those that all layers have. */
 static int
 read_attributes(struct network_reader *r, const struct scope *s, struct layer *l, json_t *obj)
 {
 	const struct layer_attribute none = { .key = NULL }, *list = l->type->attributes, *at;
-	char *to = arena_alloc(r->arena, 1, l->type->attributes_bytes + 1), q[48];
+	char *to = arena_alloc(r->arena, 1, l->type->attributes_bytes + 1);
 	const char *key;
 	json_t *value;
 
@@ -120,7 +151,7 @@ read_attributes(struct network_reader *r, const struct scope *s, struct layer *l
 		for (at = list; at->key != NULL && strcmp(at->key, key) != 0; at++)
 			;
 		if (at->key == NULL)
-			return err_set(r->e, ERR_INPUT, "expected an attribute of '%s', got '%s'", l->type->name, err_quote(q, key));
+			return unknown_attribute(l->type, key, r);
 		if (read_attribute(r, s, l, at, to, value) < 0)
 			return err_at(r->e, "%s", key);
 	}
@@ -322,7 +353,6 @@ network_read_layer(struct network_reader *r, struct scope *s, json_t *obj, const
 	json_t *name = json_object_get(obj, "name"), *type = json_object_get(obj, "type"), *inputs = json_object_get(obj, "inputs"), *parts;
 	const struct json_field string = { "name", JSON_F_STRING, &(const char *) { NULL }, .required = true };
 	int status;
-	char q[48];
 
 	if (r->count >= NETWORK_LAYERS_MAX)
 		return err_set(r->e, ERR_INPUT, "expected at most %" PRIu32 " layers with repeats unrolled, got more", NETWORK_LAYERS_MAX);
@@ -335,7 +365,7 @@ network_read_layer(struct network_reader *r, struct scope *s, json_t *obj, const
 		return err_at(r->e, "name");
 	if (!json_is_string(type) || layer_type_find(json_string_value(type)) == NULL) {
 		if (json_is_string(type))
-			err_set(r->e, ERR_INPUT, "expected a type of layer, got '%s'", err_quote(q, json_string_value(type)));
+			unknown_type(json_string_value(type), r->e);
 		else
 			err_set(r->e, ERR_INPUT, "expected a type of layer, got %s", json_type_name(type));
 		return err_at(r->e, "type");
