@@ -27,8 +27,10 @@ from .scalars import Changed
 from .traces import size
 from .verify import Verifier
 
+NO_HOST = 1  # bytes of the host, in which no tensor has room
 CPU_DEVICE = "h100"  # the device document by which a step on the host is planned
 BESIDE = 1 << 29  # bytes of a GPU that a process takes after a plan is made: results, batches, workspaces of libraries
+WORTH_COPIES = 1.02  # a plan that copies is predicted too fast by up to so much more than one that does not (docs/validation.md)
 EFFORT = 1.0  # of the search for a plan (`layrub plan --effort`)
 ORDER = "updates"  # of the ops, where there are updates: as recorded, or these as early as they can be, whichever is faster
 
@@ -208,13 +210,25 @@ class Step:
         return devices.pop()
 
     def _make_plan(self, recording: Recording) -> tuple[Plan, c.Needs]:
+        """The fastest plan, but one that copies only if it is faster by more than the error of its prediction."""
+        host = self._host or 0
+        found = self._plan_within(recording, host)
+        if found[0].figures.host_bytes == 0:
+            return found
+        try:
+            still = self._plan_within(recording, NO_HOST)
+        except DoesNotFit:
+            return found
+        return still if still[0].figures.step_time_us < WORTH_COPIES * found[0].figures.step_time_us else found
+
+    def _plan_within(self, recording: Recording, host: int) -> tuple[Plan, c.Needs]:
         """The plan of the order that was recorded, or of updates as early as they can be, whichever step is shorter."""
         options: dict[str, Any] = {"effort": EFFORT} | ({"policy": self._policy} if self._policy else {})
         budget = self._budget if self._budget is not None else self._room(recording)
         if budget is not None:
             options["budget_bytes"] = budget
         reorder = ORDER if recording.updates else "none"
-        with graph.problem(recording.tape, reorder=reorder, host_bytes=self._host or 0, **self._machine(recording)) as problem:
+        with graph.problem(recording.tape, reorder=reorder, host_bytes=host, **self._machine(recording)) as problem:
             try:
                 plan = problem.plan(progress=self._progress, **options)
             except LayrubError as e:

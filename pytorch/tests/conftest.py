@@ -40,9 +40,10 @@ def _compiles_anew():
 
 @pytest.fixture(autouse=True)
 def _plans_once(monkeypatch: pytest.MonkeyPatch):
-    """Any plan is good enough for a test, and so is one order of the ops."""
+    """Any plan is good enough for a test, so is one order of the ops, and copies are welcome."""
     if "layrub.run" in sys.modules:
         monkeypatch.setattr(sys.modules["layrub.run"], "EFFORT", 0.3)
+        monkeypatch.setattr(sys.modules["layrub.run"], "WORTH_COPIES", 0.0)
         monkeypatch.setattr(sys.modules["layrub.run"], "ORDER", "none")
 
 

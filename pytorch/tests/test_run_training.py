@@ -449,6 +449,32 @@ def test_writes_between_steps() -> None:
     assert_same(ours, theirs)
 
 
+def test_a_plan_copies_only_where_that_is_worth_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    ours, theirs = twins(conv_net, sgd, classify)
+    batches = images(3)
+    step = layrub.compile(ours.step, example=batches[0], policy="keep")
+    figures = step.plan.figures
+    budget = int(figures.bound_bytes + 0.6 * (figures.peak_bytes - figures.bound_bytes))
+    found: list[tuple[int, float]] = []
+    plan = run.Step._plan_within
+
+    def noted(self: Any, recording: Any, host: int) -> Any:
+        made = plan(self, recording, host)
+        found.append((made[0].figures.host_bytes, made[0].figures.step_time_us))
+        return made
+
+    monkeypatch.setattr(run.Step, "_plan_within", noted)
+    step.close()
+    step = layrub.compile(ours.step, example=batches[0], budget=budget)
+    (copied, with_copies), (none, without) = found
+    assert copied > 0 == none and without >= with_copies
+    assert step.plan.figures.host_bytes == copied
+    monkeypatch.setattr(run, "WORTH_COPIES", 1.001 * without / with_copies)
+    step.replan(budget)
+    assert step.plan.figures.host_bytes == 0
+    assert_same_losses(train(step, batches), train(theirs.step, batches))
+
+
 def test_memory_of_tensors_that_have_moved_is_freed() -> None:
     from layrub import private
 
