@@ -82,6 +82,9 @@ ok $? "has the same largest batch"
 answers 0 "in words" fit net.json --device small.json --batch $batch --slowdown 60%
 holds "yes, with a plan: the step would need" out "says so"
 holds "limit                at batch" out "names what limits a larger batch"
+most=$(sed -n 's/^most samples\/s *\([0-9.e+]*\) .*/\1/p' out)
+sed -n 's/.* \([0-9.e+]*\) samples\/s$/\1/p' out >rates
+true_that "$(awk -v m="$most" '$1 > m * 1.001 { bad++ } END { print bad + 0 }' rates) == 0 && $(wc -l <rates) >= 2" "no row has more samples a second than the most"
 
 # ---- it does not ----
 

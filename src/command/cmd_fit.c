@@ -111,6 +111,8 @@ print_answer(const struct fit_answer *w, const char *command, struct arena *a)
 	if (t->is_network)
 		print_batches(w, a);
 	putchar('\n');
+	if (w->fastest != NULL)
+		text_row(stdout, "most samples/s", "%s", w->fastest);
 	if (w->limit != NULL)
 		text_row(stdout, "limit", "%s", w->limit);
 	if (w->always != NULL)
@@ -188,6 +190,8 @@ answer_to_json(const struct fit_answer *w, const char *command)
 		json_out_real(&o, "step_time_us", w->micro.step_time_us);
 		json_out_end_object(&o);
 	}
+	if (w->fastest != NULL)
+		json_out_string(&o, "most_samples_per_s", w->fastest);
 	if (w->limit != NULL)
 		json_out_string(&o, "limit", w->limit);
 	if (w->always != NULL)

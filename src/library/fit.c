@@ -111,6 +111,31 @@ always_of(const struct fit_answer *w, struct arena *a)
 	    units_size(size, bytes), units_size(have, w->planning.options.budget_bytes));
 }
 
+/* Returns what gives most samples a second of all that was tried; NULL: nothing fits. */
+static const char *
+fastest_of(const struct fit_answer *w, struct arena *a)
+{
+	const struct task *t = w->problem.task;
+	const struct fit_evaluation *planned = &w->scan.fastest, *resident = &w->most_resident;
+	double most = 0, rate;
+	const char *words = NULL;
+
+	rate = fit_samples_per_s(resident, t->accumulate);
+	if (rate > most) {
+		most = rate;
+		words = arena_printf(a, "%.4g with all resident, batch %" PRIu32, rate, resident->batch);
+	}
+	rate = fit_samples_per_s(planned, t->accumulate);
+	if (rate > most) {
+		most = rate;
+		words = arena_printf(a, "%.4g with a plan, batch %" PRIu32, rate, planned->batch);
+	}
+	rate = w->micro.micro_batch > 0 ? t->batch * (double)t->accumulate / w->micro.step_time_us * 1e6 : 0;
+	if (rate > most)
+		words = arena_printf(a, "%.4g by accumulation, %" PRIu32 " micro-steps of %" PRIu32, rate, w->micro.micro_steps, w->micro.micro_batch);
+	return words;
+}
+
 int
 fit_answer(struct fit_answer *w, struct arena *a, struct err *e)
 {
@@ -120,5 +145,6 @@ fit_answer(struct fit_answer *w, struct arena *a, struct err *e)
 	w->verdict = verdict_of(w, a);
 	w->limit = limit_of(w, a);
 	w->always = always_of(w, a);
+	w->fastest = w->problem.task->is_network ? fastest_of(w, a) : NULL;
 	return 0;
 }

@@ -25,7 +25,7 @@ struct fit_answer {
 	struct fit_accumulation micro;
 	bool fits;
 	bool unfinished;	/* the search was stopped: larger batches may fit than those found */
-	const char *verdict, *limit, *always;	/* sentences, in the arena; limit and always may be NULL */
+	const char *verdict, *limit, *always, *fastest;	/* sentences, in the arena; all but the verdict may be NULL */
 };
 
 /* Fills the answer.  ERR_SYSTEM: the search was stopped before the answer was known. */
