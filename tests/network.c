@@ -96,7 +96,7 @@ static const struct { const char *json, *path, *text; } bad[] = {
 	{ DOC(IMAGE "{'name':'c','type':'conv-transposed','channels':4,'kernel':2,'stride':2,'output_pad':2}"), "layers[1].output_pad",
 	    "expected less than the stride or the dilation, got 2" },
 	{ DOC(IMAGE "{'name':'c','type':'conv','channels':4,'kernel':3,'output_pad':1}"), "layers[1]",
-	    "expected an attribute of 'conv', got 'output_pad'" },
+	    "expected an attribute of 'conv' ('inputs', 'trainable', 'channels', 'kernel', 'stride', 'pad', 'dilation', 'groups', 'bias'), got 'output_pad'" },
 	{ DOC(IMAGE "{'name':'g','type':'group-norm','groups':2}," END), "layers[1].groups", "expected a divisor of the 3 channels, got 2" },
 	{ DOC(IMAGE "{'name':'g','type':'pixel-shuffle','factor':2}," END), "layers[1].factor",
 	    "expected a number whose square divides the channels, got 2" },

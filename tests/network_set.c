@@ -122,7 +122,7 @@ static const struct { const char *set[3], *source, *path, *text; } bad[] = {
 	{ { "nothing of this kind.features=3" }, "--set nothing of this kind.features", "",
 	    "expected the name of a layer or a pattern for names, got 'nothing of this kind', which matches none; the first layer is 'x'" },
 	/* what the reader refuses */
-	{ { "w.heads=3" }, "--set w.heads", "layers[1]", "expected an attribute of 'linear' ('inputs', 'trainable', 'features', 'bias', 'params_from'), got 'heads'" },
+	{ { "w.heads=3" }, "--set w.heads", "layers[1]", "expected an attribute of 'linear' ('inputs', 'trainable', 'features', 'bias', 'experts', 'lora', 'lora_dropout', 'params_from'), got 'heads'" },
 	{ { "block.*.features=3" }, "--set block.*.features", "layers[2].layers[1]", "expected an attribute of 'gelu' ('inputs', 'trainable', 'inplace', 'approximate', 'fused'), got 'features'" },
 	{ { "block.up.features=many" }, "--set block.up.features", "layers[2].layers[0].features", "expected a whole number, got a string" },
 	{ { "odd[1].p=2" }, "--set odd[1].p", "layers[3].p", "expected a number from 0 to 1, got 2" },

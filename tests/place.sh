@@ -114,10 +114,10 @@ run place good --json --capacity 13 --placement first-fit
 ok $? "the same of another placement"
 
 run place good --json --capacity 13
-grep -q "14 are needed at least, 1 more; at time 1 'A', 'B' need 14$" err
+grep -q "14 are needed at least, 1 more; at time 1 'A', 'B' need 14\"" err
 ok $? "the moment and the buffers that prove it"
 run place given --json --capacity 1000
-grep -q "1124 are needed at least, 124 more; at time 0 'b' need 1124$" err
+grep -q "1124 are needed at least, 124 more; at time 0 'b' need 1124\"" err
 ok $? "a given offset that proves it"
 # Two buffers of 4 that cannot lie side by side below the given one: only the search proves that 7 is too little.
 printf 'id,lower,upper,size,offset\ng,0,4,2,3\na,0,4,2,\nb,0,4,2,\n' >narrow

@@ -121,18 +121,18 @@ hybrid_place(struct hybrid *h, place_fn *place, bytes_t *missing, double *us)
 int
 hybrid_pack(struct hybrid *h, bytes_t *missing, double *us)
 {
-	/* A search is worth its time if at most this part of the budget is missing. */
-	static const struct { place_fn *place; unsigned part; } searches[] = {
-		[PACK_QUICKLY] = { NULL, 0 }, [PACK_SHORTLY] = { place_shortly, SHORT_PART }, [PACK_IN_FULL] = { place_auto, FULL_PART }
+	/* A search is worth its time if at most this part of the budget is missing; the first that is worth it runs. */
+	static const struct { enum packing least; place_fn *place; unsigned part; } searches[] = {
+		{ PACK_IN_FULL, place_auto, FULL_PART }, { PACK_SHORTLY, place_shortly, SHORT_PART }
 	};
-	const unsigned part = searches[h->packing].part;
 
 	if (hybrid_place(h, place_quickly, missing, us) < 0)
 		return -1;
 	if (h->plan.host_bytes > h->p->device->pinned_bytes)
 		return err_set(&h->err, ERR_NO, "it needs more pinned host memory than there is");
-	if (*missing > 0 && *us < h->beat_us && part > 0 && *missing <= h->p->budget_bytes / part)
-		return hybrid_place(h, searches[h->packing].place, missing, us);
+	for (size_t i = 0; i < sizeof(searches) / sizeof(searches[0]) && *missing > 0 && *us < h->beat_us; i++)
+		if (h->packing >= searches[i].least && *missing <= h->p->budget_bytes / searches[i].part)
+			return hybrid_place(h, searches[i].place, missing, us);
 	return 0;
 }
 

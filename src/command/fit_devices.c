@@ -20,7 +20,7 @@ struct row {
 	struct fit_evaluation result;
 };
 
-struct table {
+struct device_rows {
 	struct row *rows;		/* [count] */
 	size_t count;
 	const char *graph;
@@ -80,7 +80,7 @@ evaluate(struct row *r, const char **graph, const char *document, double most_ov
 }
 
 static int
-fill(struct table *t, const char *document, double most_overhead, struct arena *a, struct err *e)
+fill(struct device_rows *t, const char *document, double most_overhead, struct arena *a, struct err *e)
 {
 	uint32_t count;
 	const char **names = lookup_list(LOOKUP_DEVICE, &count, a, e);
@@ -100,7 +100,7 @@ fill(struct table *t, const char *document, double most_overhead, struct arena *
 }
 
 static uint32_t
-fitting(const struct table *t)
+fitting(const struct device_rows *t)
 {
 	uint32_t n = 0;
 
@@ -118,7 +118,7 @@ how(const struct row *r, struct arena *a)
 }
 
 static void
-print_table(const struct table *t, struct arena *a)
+print_table(const struct device_rows *t, struct arena *a)
 {
 	char memory[32], time[32];
 	const char *not = NULL;
@@ -145,7 +145,7 @@ print_table(const struct table *t, struct arena *a)
 }
 
 static void
-table_to_json(const struct table *t)
+table_to_json(const struct device_rows *t)
 {
 	struct json_out o;
 
@@ -178,7 +178,7 @@ table_to_json(const struct table *t)
 int
 fit_devices(struct cli *c, double most_overhead, struct err *e)
 {
-	struct table t = { .graph = c->operands[0] };
+	struct device_rows t = { .graph = c->operands[0] };
 	int rc;
 
 	if (plan_request_check(&plan_given, e) < 0)
