@@ -54,7 +54,8 @@ plan(struct fuzz *f, const struct graph *g)
 
 	for (uint32_t i = 0; i < g->op_count; i++)
 		operands += g->ops[i].input_count + g->ops[i].output_count;
-	if (g->op_count > OPS_MOST || operands > OPERANDS_MOST)
+	/* Times that an estimate has to fill are filled before anything is planned. */
+	if (g->op_count > OPS_MOST || operands > OPERANDS_MOST || graph_untimed_count(g) > 0)
 		return;
 	fuzz_device(&d);
 	fuzz_plan(f, g, &d, "keep", 5);
