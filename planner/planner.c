@@ -217,14 +217,15 @@ planner_run(struct plan *plan, const struct graph *g, const struct device *d,
     const struct planner_options *o, struct arena *a, struct err *e)
 {
 	struct lifetimes life;
-	struct problem p = planner_problem(g, d, &life, o);
+	struct problem p;
 	struct floors f;
 
 	search_begin(o->control);
+	lifetimes_init(&life, g, a);
+	p = planner_problem(g, d, &life, o);
 	if (p.budget_bytes > device_budget(d))
 		return err_set(e, ERR_INPUT, "expected a budget of at most %" PRI_BYTES " bytes (what '%s' has, less what is reserved), got %"
 		    PRI_BYTES, device_budget(d), d->name, p.budget_bytes);
-	lifetimes_init(&life, g, a);
 	floors_init(&f, g, d, o, a);
 	if (life.bound_bytes > p.budget_bytes)
 		return refuse_budget(&p, o->advises && has_floors(o) ? &f : NULL, a, e);
