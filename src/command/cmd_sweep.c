@@ -232,7 +232,7 @@ key_end(const struct sweep_options *o, struct arena *a)
 {
 	const struct plan_request *q = &o->request;
 	const struct { const char *name, *value; } texts[] = {
-		{ "lowering", q->task.lowering }, { "reorder", q->task.reorder }, { "times", q->task.times }, { "effort", q->effort },
+		{ "lowering", q->task.lowering }, { "reorder", q->task.reorder }, { "times", q->task.times },
 		{ "time-limit", q->time_limit },
 	};
 	const char *s = "";
@@ -240,6 +240,8 @@ key_end(const struct sweep_options *o, struct arena *a)
 	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
 		if (texts[i].value != NULL)
 			s = arena_printf(a, "%s %s=%s", s, texts[i].name, texts[i].value);
+	if (q->effort > 0)
+		s = arena_printf(a, "%s effort=%.10g", s, q->effort);
 	if (q->floors > 0)
 		s = arena_printf(a, "%s floors=%" PRIu32, s, q->floors);
 	if (q->task.accumulate > 0)

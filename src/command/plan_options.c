@@ -105,7 +105,7 @@ static const struct plan_option options[] = {
 	  .why_not = { [FOR_EXPLAIN] = OWN_STEP } },
 	{ .row = { "time-limit", 0, OPTION_TEXT, "TIME", &plan_given.time_limit, "policies hybrid and ilp: search no longer for a\n"
 	    "plan; a bare number is in seconds (default: ilp\n20s, hybrid a fixed amount of search)", NULL } },
-	{ .row = { "effort", 0, OPTION_TEXT, "X", &plan_given.effort, "policy hybrid: search so many times as much; less\n"
+	{ .row = { "effort", 0, OPTION_FACTOR, "X", &plan_given.effort, "policy hybrid: search so many times as much; less\n"
 	    "than 1 is a quick draft without floors\n(default: 1)", NULL } },
 	{ .row = { "floors", 0, OPTION_COUNT, "N", &plan_given.floors, "policy hybrid: search N lower rungs for a faster\n"
 	    "plan, and no budget between rungs (default: few)", NULL },

@@ -12,7 +12,7 @@ enum {
 	GRAIN = 64,		/* 16 .. 1024: the scan ends when it knows a large batch to one part in GRAIN */
 	BOUND_STEP = 8		/* 2 .. 64: the time bound is looked at in steps of one part in so many, then exactly */
 };
-#define DRAFT "0.25"		/* 0.01 .. 1: effort of a quick plan */
+#define DRAFT 0.25		/* 0.01 .. 1: effort of a quick plan */
 
 struct fit_job {
 	struct fit_evaluation *evaluation;
@@ -64,7 +64,7 @@ run_job(void *arg)
 	struct plan p;
 
 	q.no_time_bound = true;		/* the bound costs more than the plan, and fit does not show it */
-	if (j->mode == FIT_DRAFT && q.effort == NULL && q.policy == NULL)
+	if (j->mode == FIT_DRAFT && q.effort <= 0 && q.policy == NULL)
 		q.effort = DRAFT;
 	if (j->mode == FIT_RESIDENT || j->mode == FIT_MICRO) {
 		q.policy = "keep";
@@ -148,166 +148,28 @@ fit_samples_per_s(const struct fit_evaluation *v, uint32_t passes)
 	return v->figures.step_time_us > 0 ? v->batch * (double)passes / v->figures.step_time_us * 1e6 : 0;
 }
 
-/* Evaluates a batch that may be too large for the arithmetic of sizes: that is a reason, too, if a smaller one was read. */
+/* Turns the failure to read a batch into a reason against it: it is too large for the arithmetic of sizes.  Other failures stay, and that of
+ * batch 1, which is bad input. */
 static int
-evaluate(struct fit_evaluation *v, const struct fit_problem *p, enum fit_mode mode, uint32_t batch, struct err *e)
+too_large(char *why, size_t size, uint32_t batch, struct err *e)
 {
-	if (fit_evaluate(v, p, mode, batch, e) == 0)
-		return 0;
 	if (e->code != ERR_INPUT || batch == 1)
 		return -1;
-	snprintf(v->why, sizeof(v->why), "%s", e->text);
+	snprintf(why, size, "%s", e->text);
 	*e = (struct err) ERR_INIT;
 	return 0;
 }
 
-int
-fit_largest(struct fit_evaluation *best, const struct fit_problem *p, enum fit_mode mode, uint32_t at_most, struct err *e)
-{
-	uint32_t high = 0;	/* the smallest that is not ok; 0: none yet */
-	struct fit_evaluation v;
-
-	*best = (struct fit_evaluation) { .batch = 0 };
-	while (!fit_stopped(p) && best->batch < at_most && (high == 0 || high - best->batch > 1)) {
-		uint32_t low = best->batch;
-		uint32_t batch = high > 0 ? low + (high - low) / 2 : low == 0 ? 1 : low < at_most / 2 ? 2 * low : at_most;
-
-		if (evaluate(&v, p, mode, batch, e) < 0)
-			return -1;
-		if (v.ok)
-			*best = v;
-		else
-			high = batch;
-	}
-	return 0;
-}
-
-/* ---- bounds ---- */
-
-/* What bounds say of a batch. */
-struct fit_limits { bool memory, time; };
-
-struct limits_job {
-	const struct fit_problem *problem;
-	uint32_t batch;
-	struct fit_limits limits;
-	char *why;			/* [why_size] */
-	size_t why_size;
-	struct arena arena;
-	struct err err;
-};
-
-static void
-limit_by_time(struct limits_job *j, const struct lifetimes *life, const struct device *d, bytes_t budget)
-{
-	double most = life->ideal_time_us * (1 + j->problem->most_overhead);
-	struct time_bound b;
-	char longer[32];
-
-	bound_time(&b, life, d, budget, &j->arena);
-	j->limits.time = b.us > most;
-	if (j->limits.time)
-		snprintf(j->why, j->why_size, "no plan is fast enough: a bound says that the step would take at least %s",
-		    fit_longer(longer, b.us / life->ideal_time_us - 1));
-}
-
 static int
-run_limits(void *arg)
+evaluate(struct fit_evaluation *v, const struct fit_problem *p, enum fit_mode mode, uint32_t batch, struct err *e)
 {
-	struct limits_job *j = arg;
-	bytes_t budget = j->problem->request.budget_bytes;
-	struct lifetimes life;
-	struct task task;
-	char need[32], have[32];
-
-	if (task_at_batch(&task, j->problem->task, j->batch, 0, &j->arena, &j->err) < 0)
-		return -1;
-	lifetimes_init(&life, &task.graph, &j->arena);
-	j->limits.memory = life.bound_bytes > budget;
-	if (j->limits.memory)
-		snprintf(j->why, j->why_size, "no plan can be: op '%s' alone needs %s of %s", task.graph.ops[life.bound_op].name,
-		    units_size(need, life.bound_bytes), units_size(have, budget));
-	else
-		limit_by_time(j, &life, &task.device, budget);
-	return 0;
+	return fit_evaluate(v, p, mode, batch, e) == 0 ? 0 : too_large(v->why, sizeof(v->why), batch, e);
 }
 
-/* Sets *limits of a batch, and why, if there is a limit. */
-static int
-find_limits(struct fit_limits *limits, struct fit_scan *s, uint32_t batch, struct err *e)
-{
-	struct limits_job j = { .problem = s->problem, .batch = batch, .why = s->why, .why_size = sizeof(s->why), .arena = ARENA_INIT,
-	    .err = ERR_INIT };
-	int rc = arena_run(&j.arena, run_limits, &j, &j.err);
+/* ---- halving ---- */
 
-	arena_free(&j.arena);
-	*limits = j.limits;
-	if (rc == 0)
-		return 0;
-	if (j.err.code != ERR_INPUT || batch == 1) {
-		*e = j.err;
-		return -1;
-	}
-	snprintf(s->why, sizeof(s->why), "%s", j.err.text);
-	limits->memory = true;
-	return 0;
-}
-
-/* Sets *end to the smallest batch that bounds on memory exclude, or to the first after the largest of all. */
-static int
-find_end(uint32_t *end, struct fit_scan *s, struct err *e)
-{
-	struct fit_limits l;
-	uint32_t low = 0, high = 1;
-
-	for (;; low = high, high *= 2) {
-		if (find_limits(&l, s, high, e) < 0)
-			return -1;
-		if (l.memory || high >= FIT_BATCH_MAX)
-			break;
-	}
-	if (!l.memory)
-		low = high++;
-	while (high - low > 1) {
-		uint32_t middle = low + (high - low) / 2;
-
-		if (find_limits(&l, s, middle, e) < 0)
-			return -1;
-		*(l.memory ? &high : &low) = middle;
-	}
-	*end = high;
-	return 0;
-}
-
-/* Sets s->top to the largest batch that bounds do not exclude. */
-static int
-find_top(struct fit_scan *s, struct err *e)
-{
-	struct fit_limits l = { .memory = true };
-	uint32_t high, low;
-
-	if (find_end(&high, s, e) < 0)
-		return -1;
-	for (low = high - 1; low > 0; low -= (low + BOUND_STEP - 1) / BOUND_STEP) {
-		if (find_limits(&l, s, low, e) < 0)
-			return -1;
-		if (!l.time)
-			break;
-		high = low;
-	}
-	while (high - low > 1) {
-		uint32_t middle = low + (high - low) / 2;
-
-		if (find_limits(&l, s, middle, e) < 0)
-			return -1;
-		*(l.time ? &high : &low) = middle;
-	}
-	s->top = low;
-	s->why[0] = '\0';
-	return high > FIT_BATCH_MAX ? 0 : find_limits(&l, s, high, e);	/* says why */
-}
-
-/* ---- plans ---- */
+/* Sets *ok: the batch is. */
+typedef int ask_fn(bool *ok, void *arg, uint32_t batch, struct err *e);
 
 static uint32_t
 grain(uint32_t batch)
@@ -315,10 +177,169 @@ grain(uint32_t batch)
 	return batch < GRAIN ? 1 : batch / GRAIN;
 }
 
-/* Evaluates a batch: *ok, and s->best, s->fastest, s->over. */
+/* Moves *low, which is ok, and *high, which is not, together: to neighbours, or as close as grain() wants. */
 static int
-look_at(bool *ok, struct fit_scan *s, uint32_t batch, struct err *e)
+halve(uint32_t *low, uint32_t *high, bool coarse, const struct fit_problem *p, ask_fn *ask, void *arg, struct err *e)
 {
+	while (*high - *low > (coarse ? grain(*low) : 1) && !fit_stopped(p)) {
+		uint32_t middle = *low + (*high - *low) / 2;
+		bool ok;
+
+		if (ask(&ok, arg, middle, e) < 0)
+			return -1;
+		*(ok ? low : high) = middle;
+	}
+	return 0;
+}
+
+/* Sets *low to the largest batch up to at_most that is ok, where all smaller ones are; 0: none. */
+static int
+find_largest(uint32_t *low, uint32_t at_most, const struct fit_problem *p, ask_fn *ask, void *arg, struct err *e)
+{
+	uint32_t high = 1;
+	bool ok = true;
+
+	for (*low = 0; *low < at_most && !fit_stopped(p); high = high < at_most / 2 ? 2 * high : at_most) {
+		if (ask(&ok, arg, high, e) < 0)
+			return -1;
+		if (!ok)
+			return halve(low, &high, false, p, ask, arg, e);
+		*low = high;
+	}
+	return 0;
+}
+
+struct resident_search { struct fit_evaluation *best; const struct fit_problem *problem; enum fit_mode mode; };
+
+static int
+ask_resident(bool *ok, void *arg, uint32_t batch, struct err *e)
+{
+	struct resident_search *s = arg;
+	struct fit_evaluation v;
+
+	if (evaluate(&v, s->problem, s->mode, batch, e) < 0)
+		return -1;
+	*ok = v.ok;
+	if (v.ok)
+		*s->best = v;
+	return 0;
+}
+
+int
+fit_largest(struct fit_evaluation *best, const struct fit_problem *p, enum fit_mode mode, uint32_t at_most, struct err *e)
+{
+	struct resident_search s = { best, p, mode };
+	uint32_t low;
+
+	*best = (struct fit_evaluation) { .batch = 0 };
+	return find_largest(&low, at_most, p, ask_resident, &s, e);
+}
+
+/* ---- bounds ---- */
+
+/* One look at the bounds for a batch: those on memory, and with `time` that on the time. */
+struct bounds_job {
+	struct fit_scan *scan;
+	uint32_t batch;
+	bool time;
+	bool excluded;			/* and scan->why says so */
+	struct arena arena;
+	struct err err;
+};
+
+static void
+look_at_time(struct bounds_job *j, const struct lifetimes *life, const struct device *d, bytes_t budget)
+{
+	struct fit_scan *s = j->scan;
+	struct time_bound b;
+	char longer[32];
+
+	bound_time(&b, life, d, budget, &j->arena);
+	j->excluded = b.us > life->ideal_time_us * (1 + s->problem->most_overhead);
+	if (j->excluded)
+		snprintf(s->why, sizeof(s->why), "no plan is fast enough: a bound says that the step would take at least %s",
+		    fit_longer(longer, b.us / life->ideal_time_us - 1));
+}
+
+static int
+run_bounds(void *arg)
+{
+	struct bounds_job *j = arg;
+	struct fit_scan *s = j->scan;
+	bytes_t budget = s->problem->request.budget_bytes;
+	struct lifetimes life;
+	struct task task;
+	char need[32], have[32];
+
+	if (task_at_batch(&task, s->problem->task, j->batch, 0, &j->arena, &j->err) < 0)
+		return -1;
+	lifetimes_init(&life, &task.graph, &j->arena);
+	j->excluded = life.bound_bytes > budget;
+	if (j->excluded)
+		snprintf(s->why, sizeof(s->why), "no plan can be: op '%s' alone needs %s of %s", task.graph.ops[life.bound_op].name,
+		    units_size(need, life.bound_bytes), units_size(have, budget));
+	else if (j->time)
+		look_at_time(j, &life, &task.device, budget);
+	return 0;
+}
+
+static int
+ask_bounds(bool *ok, struct fit_scan *s, uint32_t batch, bool time, struct err *e)
+{
+	struct bounds_job j = { .scan = s, .batch = batch, .time = time, .arena = ARENA_INIT, .err = ERR_INIT };
+	int rc = arena_run(&j.arena, run_bounds, &j, &j.err);
+
+	arena_free(&j.arena);
+	*ok = rc == 0 && !j.excluded;
+	if (rc == 0 || too_large(s->why, sizeof(s->why), batch, &j.err) == 0)
+		return 0;
+	*e = j.err;
+	return -1;
+}
+
+/* Both are ask_fns of a scan. */
+static int
+ask_memory(bool *ok, void *arg, uint32_t batch, struct err *e)
+{
+	return ask_bounds(ok, arg, batch, false, e);
+}
+
+static int
+ask_memory_and_time(bool *ok, void *arg, uint32_t batch, struct err *e)
+{
+	return ask_bounds(ok, arg, batch, true, e);
+}
+
+/* Sets s->top to the largest batch that bounds do not exclude, and s->why to what they say of the next. */
+static int
+find_top(struct fit_scan *s, struct err *e)
+{
+	uint32_t high, low;
+	bool ok = false;
+
+	if (find_largest(&low, FIT_BATCH_MAX, s->problem, ask_memory, s, e) < 0)
+		return -1;
+	for (high = low + 1; low > 0; low -= (low + BOUND_STEP - 1) / BOUND_STEP) {
+		if (ask_memory_and_time(&ok, s, low, e) < 0)
+			return -1;
+		if (ok)
+			break;
+		high = low;
+	}
+	if (halve(&low, &high, false, s->problem, ask_memory_and_time, s, e) < 0)
+		return -1;
+	s->top = low;
+	s->why[0] = '\0';
+	return high > FIT_BATCH_MAX ? 0 : ask_memory_and_time(&ok, s, high, e);
+}
+
+/* ---- plans ---- */
+
+/* An ask_fn of a scan: by a quick plan.  Fills the scan's best, fastest and over. */
+static int
+ask_draft(bool *ok, void *arg, uint32_t batch, struct err *e)
+{
+	struct fit_scan *s = arg;
 	struct fit_evaluation v;
 
 	if (evaluate(&v, s->problem, FIT_DRAFT, batch, e) < 0)
@@ -336,31 +357,23 @@ look_at(bool *ok, struct fit_scan *s, uint32_t batch, struct err *e)
 int
 fit_scan(struct fit_scan *s, struct err *e)
 {
-	uint32_t high, step;
-	bool ok;
+	uint32_t low, high, step;
+	bool ok = false;
 
 	if (find_top(s, e) < 0)
 		return -1;
-	if (s->top == 0)
-		return 0;
 	high = s->top + 1;
 	step = grain(2 * s->top);
-	for (uint32_t low = s->top;; low = low > step ? low - step : 1, step *= 2) {
-		if (look_at(&ok, s, low, e) < 0)
+	for (low = s->top; low > 0 && !ok && !fit_stopped(s->problem);) {
+		if (ask_draft(&ok, s, low, e) < 0)
 			return -1;
-		if (ok || low == 1 || fit_stopped(s->problem))
+		if (ok || low == 1)
 			break;
 		high = low;
+		low = low > step ? low - step : 1;
+		step *= 2;
 	}
-	while (s->best.batch > 0 && high - s->best.batch > grain(s->best.batch) && !fit_stopped(s->problem)) {
-		uint32_t middle = s->best.batch + (high - s->best.batch) / 2;
-
-		if (look_at(&ok, s, middle, e) < 0)
-			return -1;
-		if (!ok)
-			high = middle;
-	}
-	return 0;
+	return ok ? halve(&low, &high, true, s->problem, ask_draft, s, e) : 0;
 }
 
 int

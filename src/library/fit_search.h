@@ -34,7 +34,7 @@ struct fit_evaluation {
 	bool ok;			/* it has a plan, whose overhead is allowed */
 	struct figures figures;		/* of the plan, without its graph, device and configuration */
 	double overhead;		/* of the plan (plan_overhead()) */
-	const char *effort;		/* of the search, as text; NULL: the usual */
+	double effort;			/* of the search; 0: the usual */
 	double ideal_time_us;
 	double update_time_us;		/* the part of the ideal time that updates take: once a step, not once a sample */
 	bytes_t gradient_bytes;		/* of the gradients that updates read: accumulation adds these up */

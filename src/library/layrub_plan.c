@@ -64,7 +64,7 @@ request_of(const struct layrub_plan_options *o)
 {
 	return (struct plan_request) { .link = WHAT_IF_INIT, .policy = o->policy, .placement = o->placement, .budget_bytes = o->budget_bytes,
 	    .budget_percent = o->budget_percent, .slowdown_percent = o->slowdown_percent,
-	    .minimise = o->minimise_memory ? table_budget_searches(0, NULL) : NULL, .effort_factor = o->effort, .time_limit_s = o->time_limit_s, .threads = o->threads,
+	    .minimise = o->minimise_memory ? table_budget_searches(0, NULL) : NULL, .effort = o->effort, .time_limit_s = o->time_limit_s, .threads = o->threads,
 	    .stopped = o->stopped, .progress = o->progress, .user = o->user };
 }
 

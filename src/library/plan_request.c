@@ -47,18 +47,6 @@ request_share(double *share, const char *option, const char *text, struct err *e
 	return 0;
 }
 
-/* Sets *factor from text, or from a number where there is none; 0: the default. */
-static int
-request_factor(double *factor, const char *option, const char *text, double number, struct err *e)
-{
-	char *end = NULL;
-
-	*factor = text == NULL ? number : strtod(text, &end);
-	if ((text == NULL && number == 0) || (*factor >= 0.01 && *factor <= 1000 && (text == NULL || (end != text && *end == '\0'))))
-		return 0;
-	return usage_error(e, option, "expected a factor from 0.01 to 1000%s%s", text == NULL ? "" : ", got ", text == NULL ? "" : text);
-}
-
 /* ---- options, whatever the task ---- */
 
 static int
@@ -126,11 +114,11 @@ static int
 read_control(struct planning *n, const struct plan_request *q, struct err *e)
 {
 	n->control = (struct search_control) { .threads = q->threads, .stopped = q->stopped, .progress = q->progress, .user = q->user,
-	    .write_lp = q->write_lp };
+	    .write_lp = q->write_lp, .effort = q->effort };
 	if (q->threads > THREADS_MAX)
 		return usage_error(e, "threads", "expected at most %d threads, got %" PRIu32, THREADS_MAX, q->threads);
-	if (request_factor(&n->control.effort, "--effort", q->effort, q->effort_factor, e) < 0)
-		return -1;
+	if (!(q->effort >= 0.01 && q->effort <= 1000) && q->effort != 0)
+		return usage_error(e, "--effort", "expected a factor from 0.01 to 1000, got %g", q->effort);
 	if (!(q->time_limit_s >= 0 && q->time_limit_s <= 1e9))
 		return usage_error(e, "--time-limit", "expected from 0 to 1e9 seconds");
 	if (request_seconds(&n->control.time_limit_s, "--time-limit", q->time_limit, e) < 0)
@@ -430,8 +418,7 @@ plan_request_text(const struct plan_request *q, struct arena *a)
 {
 	const struct { const char *name, *value; } texts[] = {
 		{ "lowering", q->task.lowering }, { "reorder", q->task.reorder }, { "times", q->task.times },
-		{ "policy", q->policy }, { "placement", q->placement }, { "effort", q->effort },
-		{ "time-limit", q->time_limit },
+		{ "policy", q->policy }, { "placement", q->placement }, { "time-limit", q->time_limit },
 	};
 	const struct { const char *name; double value; } rates[] = {
 		{ "h2d", q->link.rate[H2D] }, { "d2h", q->link.rate[D2H] }, { "duplex", q->link.duplex }
@@ -472,5 +459,7 @@ plan_request_text(const struct plan_request *q, struct arena *a)
 	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
 		if (texts[i].value != NULL)
 			s = arena_printf(a, "%s --%s %s", s, texts[i].name, texts[i].value);
+	if (q->effort > 0)
+		s = arena_printf(a, "%s --effort %.10g", s, q->effort);
 	return s;
 }

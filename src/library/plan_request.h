@@ -34,8 +34,7 @@ struct plan_request {
 	uint32_t floors;		/* lower rungs to search (planner_options.lower_rungs); 0: as usual */
 	const char *start;		/* a file with a plan for the same step; no answer is slower than it is on the task's device */
 	const struct plan *start_plan;	/* the same as data; not owned, and the plan may share its arrays */
-	const char *effort;		/* as text: the counted work of searches, as a multiple of the usual (search_control.effort) */
-	double effort_factor;		/* the same as a number; 0: 1 */
+	double effort;			/* of searches (search_control.effort); 0: 1 */
 	const char *time_limit;		/* as text: "10" (seconds) or "500ms" */
 	double time_limit_s;
 	const char *write_lp;		/* the file for an integer program's model */
