@@ -90,20 +90,13 @@ cuda_take(void **memory, const char *what, bytes_t bytes, bytes_t *got, struct e
 	return 0;
 }
 
-/* Asks for large pages, which are locked many times as fast as small ones. */
 int
 cuda_pin(void **memory, bytes_t bytes, struct err *e)
 {
 	void *p;
 
-	if (bytes > SIZE_MAX)
-		return host_memory_missing("pinned pool", bytes, e);
-	p = mmap(NULL, (size_t)bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	if (p == MAP_FAILED)
-		return host_memory_missing("pinned pool", bytes, e);
-#ifdef MADV_HUGEPAGE
-	madvise(p, (size_t)bytes, MADV_HUGEPAGE);
-#endif
+	if (host_memory_map(&p, "pinned pool", bytes, e) < 0)
+		return -1;
 	if (cudaHostRegister(p, (size_t)bytes, cudaHostRegisterPortable | cudaHostRegisterMapped) != cudaSuccess) {
 		cudaGetLastError();
 		munmap(p, (size_t)bytes);

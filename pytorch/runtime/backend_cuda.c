@@ -68,8 +68,6 @@ take_device(const struct cuda_driver *d, void **memory, bytes_t bytes, struct er
 	    units_size(have, free_bytes), units_size(lack, bytes - free_bytes));
 }
 
-/* Takes the pool in large pages, as layrub-replay does: the driver's own pinned memory has small ones, whose addresses a GPU looks up
- * so often that copies through a large pool are slower. */
 static int
 take_host(const struct cuda_driver *d, void **memory, bytes_t bytes, struct err *e)
 {
@@ -78,14 +76,10 @@ take_host(const struct cuda_driver *d, void **memory, bytes_t bytes, struct err 
 	void *p;
 
 	/* A kernel that overcommits memory would kill the process while it pins. */
-	if ((available > 0 && bytes > available) || bytes > SIZE_MAX)
+	if (available > 0 && bytes > available)
 		return host_memory_missing("pinned pool", bytes, e);
-	p = mmap(NULL, (size_t)bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	if (p == MAP_FAILED)
-		return host_memory_missing("pinned pool", bytes, e);
-#ifdef MADV_HUGEPAGE
-	madvise(p, (size_t)bytes, MADV_HUGEPAGE);
-#endif
+	if (host_memory_map(&p, "pinned pool", bytes, e) < 0)
+		return -1;
 #ifdef MADV_DONTFORK
 	/* Beside a forked process, which shares pages until one writes, we would write pages that the GPU does not see. */
 	madvise(p, (size_t)bytes, MADV_DONTFORK);

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* host_memory.c - reads /proc/meminfo, and reports missing memory */
+/* host_memory.c - reads /proc/meminfo, maps a pool, and reports missing memory */
 #include <config.h>
 #include "src/base/host_memory.h"
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 static bytes_t
 read_meminfo(const char *key)
@@ -26,6 +27,20 @@ bytes_t
 host_memory_available(void)
 {
 	return read_meminfo("MemAvailable:");
+}
+
+int
+host_memory_map(void **memory, const char *what, bytes_t bytes, struct err *e)
+{
+	void *p = bytes > SIZE_MAX ? MAP_FAILED : mmap(NULL, (size_t)bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	if (p == MAP_FAILED)
+		return host_memory_missing(what, bytes, e);
+#ifdef MADV_HUGEPAGE
+	madvise(p, (size_t)bytes, MADV_HUGEPAGE);
+#endif
+	*memory = p;
+	return 0;
 }
 
 int
