@@ -12,7 +12,6 @@ peers.jsonl; FILE a row a way, in the form of docs/data/pytorch-training.csv.
 from __future__ import annotations
 
 import argparse
-import csv
 import gc
 import json
 import os
@@ -26,7 +25,7 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from steps import ADAMW, LLAMA_1B, SGD, Made, Process, images, resnet, training, vit, words  # noqa: E402
+from steps import ADAMW, LLAMA_1B, SGD, Made, Process, csv_append, images, resnet, training, vit, words  # noqa: E402
 
 STEPS_TIMED, STEPS_BEFORE = 20, 5
 MIB = 1 << 20
@@ -215,15 +214,6 @@ CSV_COLUMNS = (
 )  # fmt: skip
 
 
-def csv_append(path: Path, row: dict[str, Any]) -> None:
-    new = not path.exists()
-    with open(path, "a", encoding="utf-8", newline="") as out:
-        writer = csv.DictWriter(out, CSV_COLUMNS, lineterminator="\n", extrasaction="ignore")
-        if new:
-            writer.writeheader()
-        writer.writerow(row | {"losses": " ".join(f"{x:.9g}" for x in row["losses"])})
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description="Training inside plans beside what PyTorch's users do, on a GPU.")
     parser.add_argument("steps", nargs="*", metavar="STEP", help=" ".join(ROWS))
@@ -259,7 +249,7 @@ def main() -> None:
                 with open(folder / "peers.jsonl", "a", encoding="utf-8") as out:
                     out.write(json.dumps(row) + "\n")
                 if args.csv is not None and "ms" in row:
-                    csv_append(args.csv, row)
+                    csv_append(args.csv, CSV_COLUMNS, row | {"losses": " ".join(f"{x:.9g}" for x in row["losses"])})
 
 
 if __name__ == "__main__":

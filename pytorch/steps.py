@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
-"""steps.py - training steps of full size on a GPU, for validate.py and peers.py"""
+"""steps.py - training steps of full size on a GPU, for validate.py, peers.py and truth.py"""
 
 from __future__ import annotations
 
+import csv
 import json
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -143,3 +144,13 @@ class Process:
         if self._process.returncode != 0:
             return self._error()
         return json.loads(out.strip().splitlines()[-1])
+
+
+def csv_append(path: Path, columns: Sequence[str], row: dict[str, Any]) -> None:
+    """Appends the row's columns; a new or empty file gets a head."""
+    new = not path.exists() or path.stat().st_size == 0
+    with open(path, "a", encoding="utf-8", newline="") as out:
+        writer = csv.DictWriter(out, columns, lineterminator="\n", extrasaction="ignore")
+        if new:
+            writer.writeheader()
+        writer.writerow(row)

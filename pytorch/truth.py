@@ -12,7 +12,6 @@ that are fitted to such rows are fitted to the steps of the set `calibration`; d
 from __future__ import annotations
 
 import argparse
-import csv
 import gzip
 import json
 import os
@@ -24,7 +23,7 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).parent))
 
 from peers import HOST, MIB, ROWS, make_step, milliseconds, process_mib  # noqa: E402
-from steps import BERT_LARGE, SGD, Process, words  # noqa: E402
+from steps import BERT_LARGE, SGD, Process, csv_append, words  # noqa: E402
 
 WARM = 3  # steps before those that are timed
 CALIBRATION, REPORT = "calibration", "report"
@@ -131,15 +130,6 @@ def shorten(path: Path) -> None:
     path.unlink()
 
 
-def csv_append(path: Path, row: dict[str, Any]) -> None:
-    new = not path.exists()
-    with open(path, "a", encoding="utf-8", newline="") as out:
-        writer = csv.DictWriter(out, COLUMNS, lineterminator="\n", extrasaction="ignore")
-        if new:
-            writer.writeheader()
-        writer.writerow(row)
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description="Plans of real training steps, predicted and measured, on a GPU.")
     parser.add_argument("steps", nargs="*", metavar="STEP", help=" ".join(STEPS))
@@ -158,7 +148,7 @@ def main() -> None:
             print(line, flush=True)
             found = json.loads(line)
             if args.csv is not None and "ms" in found:
-                csv_append(args.csv, found)
+                csv_append(args.csv, COLUMNS, found)
 
 
 if __name__ == "__main__":

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import argparse
 import concurrent.futures
-import csv
 import gc
 import json
 import os
@@ -26,7 +25,7 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from steps import ADAMW, BERT_LARGE, LLAMA_1B, SGD, Made, Process, images, resnet, training, vit, words  # noqa: E402
+from steps import ADAMW, BERT_LARGE, LLAMA_1B, SGD, Made, Process, csv_append, images, resnet, training, vit, words  # noqa: E402
 
 DEVICE = os.environ.get("LAYRUB_DEVICE", "h200")  # the document of the GPU that is there
 PARTS = ("ghost", "unmapped", "real")
@@ -220,10 +219,10 @@ CSV_COLUMNS = (
 )  # fmt: skip
 
 
-def csv_append(path: Path, row: dict[str, Any]) -> None:
-    """Appends a model's row; `equal` is "yes", or the place of the first difference, without commas."""
+def csv_row(row: dict[str, Any]) -> dict[str, Any]:
+    """A model's row; `equal` is "yes", or the place of the first difference, without commas."""
     found = [row[part].get("difference", row[part].get("error", "")) for part in PARTS if part in row]
-    cells = {
+    return {
         "model": row["model"].removesuffix("-compiled"),
         "torch": row["torch"],
         "device": row["device"],
@@ -235,12 +234,6 @@ def csv_append(path: Path, row: dict[str, Any]) -> None:
         "captured_step_us": round(1e3 * row["captured_ms"]),
         "compiled": "yes" if row["model"].endswith("-compiled") else "no",
     }
-    new = not path.exists() or path.stat().st_size == 0
-    with open(path, "a", encoding="utf-8", newline="") as out:
-        writer = csv.DictWriter(out, CSV_COLUMNS, lineterminator="\n")
-        if new:
-            writer.writeheader()
-        writer.writerow(cells)
 
 
 # ---- processes ----
@@ -288,7 +281,7 @@ def main() -> None:
         with open(folder / "validate.jsonl", "a", encoding="utf-8") as out:
             out.write(json.dumps(row) + "\n")
         if args.csv is not None and "captured_ms" in row:
-            csv_append(args.csv, row)
+            csv_append(args.csv, CSV_COLUMNS, csv_row(row))
 
 
 if __name__ == "__main__":

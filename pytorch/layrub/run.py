@@ -211,24 +211,26 @@ class Step:
 
     def _make_plan(self, recording: Recording) -> tuple[Plan, c.Needs]:
         """The fastest plan, but one that copies only if it is faster by more than the error of its prediction."""
-        host = self._host or 0
-        found = self._plan_within(recording, host)
+        budget = self._budget if self._budget is not None else self._room(recording)
+        machine = self._machine(recording)
+        found = self._plan_within(recording, machine, budget, self._host or 0)
         if found[0].figures.host_bytes == 0:
             return found
         try:
-            still = self._plan_within(recording, NO_HOST)
+            still = self._plan_within(recording, machine, budget, NO_HOST)
         except DoesNotFit:
             return found
         return still if still[0].figures.step_time_us < WORTH_COPIES * found[0].figures.step_time_us else found
 
-    def _plan_within(self, recording: Recording, host: int) -> tuple[Plan, c.Needs]:
+    def _plan_within(
+        self, recording: Recording, machine: dict[str, Any], budget: int | None, host: int
+    ) -> tuple[Plan, c.Needs]:
         """The plan of the order that was recorded, or of updates as early as they can be, whichever step is shorter."""
         options: dict[str, Any] = {"effort": EFFORT} | ({"policy": self._policy} if self._policy else {})
-        budget = self._budget if self._budget is not None else self._room(recording)
         if budget is not None:
             options["budget_bytes"] = budget
         reorder = ORDER if recording.updates else "none"
-        with graph.problem(recording.tape, reorder=reorder, host_bytes=host, **self._machine(recording)) as problem:
+        with graph.problem(recording.tape, reorder=reorder, host_bytes=host, **machine) as problem:
             try:
                 plan = problem.plan(progress=self._progress, **options)
             except LayrubError as e:

@@ -458,8 +458,8 @@ def test_a_plan_copies_only_where_that_is_worth_it(monkeypatch: pytest.MonkeyPat
     found: list[tuple[int, float]] = []
     plan = run.Step._plan_within
 
-    def noted(self: Any, recording: Any, host: int) -> Any:
-        made = plan(self, recording, host)
+    def noted(self: Any, *arguments: Any) -> Any:
+        made = plan(self, *arguments)
         found.append((made[0].figures.host_bytes, made[0].figures.step_time_us))
         return made
 
