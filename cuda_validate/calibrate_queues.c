@@ -87,7 +87,7 @@ time_captured(struct bench *b, queue_fn *queue, const void *arg, double *us, str
 	return rc;
 }
 
-/* What a chain of ops and copies is made of. */
+/* The parts of a chain of ops and copies. */
 struct chain { bool ops, copies, waits; };
 
 /* Queues STAGES times an empty kernel on compute and a small copy to the host.  arg: struct chain; with waits, each waits for the one

@@ -102,7 +102,6 @@ pack_within_bound(struct pack_state *x, int left, int right, const struct open_i
 	return true;
 }
 
-
 bytes_t
 pack_root_bound(const struct sections *s, struct arena *a)
 {

@@ -83,20 +83,18 @@ count_steps(const struct matching *m, uint32_t *count, struct err *e)
 	return 0;
 }
 
+static int
+compare_correlation(const void *key, const void *launch)
+{
+	const int64_t x = *(const int64_t *)key, y = ((const struct kineto_launch *)launch)->correlation;
+
+	return (x > y) - (x < y);
+}
+
 static const struct kineto_launch *
 launch_of(const struct kineto *t, int64_t correlation)
 {
-	uint32_t low = 0, high = t->launch_count;
-
-	while (low < high) {
-		uint32_t mid = low + (high - low) / 2;
-
-		if (t->launches[mid].correlation < correlation)
-			low = mid + 1;
-		else
-			high = mid;
-	}
-	return low < t->launch_count && t->launches[low].correlation == correlation ? &t->launches[low] : NULL;
+	return t->launch_count == 0 ? NULL : bsearch(&correlation, t->launches, t->launch_count, sizeof(*t->launches), compare_correlation);
 }
 
 /* Returns the run in which the work was launched; NULL: in none. */

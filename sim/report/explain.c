@@ -51,7 +51,7 @@ look_at_peak(struct explain *x, struct arena *a)
 static double
 begins(const struct explain *x, uint32_t m)
 {
-	return m == MOMENT_BEGIN ? 0 : m == moment_end(x->plan) ? x->sim->step_time_us : x->sim->spans[m - 1].start_us;
+	return sim_moment_us(x->sim, x->plan, m);
 }
 
 /* Returns the simulated time at which moment m ends. */

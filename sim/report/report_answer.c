@@ -5,8 +5,6 @@
 
 #include <inttypes.h>
 
-#include "sim/report/explain_groups.h"
-
 enum { ROWS_MOST = 12 };
 
 /* ---- the answer ---- */
@@ -31,15 +29,16 @@ put_cost(FILE *out, const struct explain *x, struct arena *a)
 
 /* Says which part of the lost time is the largest. */
 static void
-put_limit(FILE *out, const struct explain *x, const struct peak_group *peak, uint32_t count, struct arena *a)
+put_limit(FILE *out, const struct page_groups *g, struct arena *a)
 {
+	const struct explain *x = g->explain;
 	const struct instruction *in = moment_instruction(x->plan, x->peak);
 	const char *at = in == NULL ? "the step's end" : in->queue == QUEUE_COMPUTE ? op_text(&x->plan->graph->ops[in->op], a) : "a copy";
 	const char *limit = x->sim->overhead < 0.001 ? "nothing" : x->sim->stall_time_us > x->sim->recompute_time_us ? "the link" : "memory";
 	char b1[32], b2[32];
 
 	page_row(out, "Its limit is", limit, "the peak of %s is at %s; %s of it is %s", units_size(b1, x->peak_bytes), at,
-	    count > 0 ? units_size(b2, peak[0].bytes) : "0 B", count > 0 ? peak[0].what : "nothing");
+	    g->peak_count > 0 ? units_size(b2, g->peak[0].bytes) : "0 B", g->peak_count > 0 ? g->peak[0].what : "nothing");
 }
 
 static void
@@ -72,17 +71,13 @@ put_fit(FILE *out, const struct plan *p)
 }
 
 void
-page_answer(FILE *out, const struct explain *x, const struct origin *origins, struct arena *a)
+page_answer(FILE *out, const struct page_groups *g, struct arena *a)
 {
-	uint32_t peaks, moves;
-	const struct peak_group *peak = explain_peak_groups(x, origins, &peaks, a);
-	const struct moved_group *moved = explain_moved_groups(x, origins, &moves, a);
-
 	page_table_begin(out, "The answer");
-	put_fit(out, x->plan);
-	put_cost(out, x, a);
-	put_limit(out, x, peak, peaks, a);
-	put_help(out, moved, moves);
+	put_fit(out, g->explain->plan);
+	put_cost(out, g->explain, a);
+	put_limit(out, g, a);
+	put_help(out, g->moved, g->moved_count);
 	page_table_end(out);
 }
 
@@ -101,23 +96,23 @@ put_peak_row(FILE *out, const struct peak_group *g, bytes_t most)
 }
 
 void
-page_peak(FILE *out, const struct explain *x, const struct origin *origins, struct arena *a)
+page_peak(FILE *out, const struct page_groups *g)
 {
-	uint32_t count, others = 0;
-	const struct peak_group *groups = explain_peak_groups(x, origins, &count, a);
-	double us = x->peak == MOMENT_BEGIN ? 0 : x->peak == moment_end(x->plan) ? x->sim->step_time_us : x->sim->spans[x->peak - 1].start_us;
+	const struct explain *x = g->explain;
+	uint32_t others = 0;
 	bytes_t rest = 0;
 	char b1[32], b2[32];
 
 	fprintf(out, "<h2>What the peak is made of</h2>\n<p class=\"sub\">%s, %s into the step; layers that differ in their number only are one row</p>\n"
-	    "<table>\n<tbody>\n", units_size(b2, x->peak_bytes), units_time(b1, us));
-	for (uint32_t i = 0; i < count; i++) {
+	    "<table>\n<tbody>\n", units_size(b2, x->peak_bytes),
+	    units_time(b1, sim_moment_us(x->sim, x->plan, x->peak)));
+	for (uint32_t i = 0; i < g->peak_count; i++) {
 		if (i < ROWS_MOST) {
-			put_peak_row(out, &groups[i], groups[0].bytes);
+			put_peak_row(out, &g->peak[i], g->peak[0].bytes);
 			continue;
 		}
-		others += groups[i].count;
-		rest += groups[i].bytes;
+		others += g->peak[i].count;
+		rest += g->peak[i].bytes;
 	}
 	if (others > 0)
 		fprintf(out, "<tr><th scope=\"row\">%" PRIu32 " others</th><td>%s</td><td></td></tr>\n", others, units_size(b1, rest));
@@ -129,17 +124,15 @@ page_peak(FILE *out, const struct explain *x, const struct origin *origins, stru
 /* ---- the moves ---- */
 
 void
-page_moves(FILE *out, const struct explain *x, const struct origin *origins, struct arena *a)
+page_moves(FILE *out, const struct page_groups *all, struct arena *a)
 {
-	uint32_t count;
-	const struct moved_group *groups = explain_moved_groups(x, origins, &count, a);
 	char b1[32], b2[32], b3[32];
 
-	if (count == 0)
+	if (all->moved_count == 0)
 		return;
 	page_table_begin(out, "What leaves or is made again, and why");
-	for (uint32_t i = 0; i < count && i < ROWS_MOST; i++) {
-		const struct moved_group *g = &groups[i];
+	for (uint32_t i = 0; i < all->moved_count && i < ROWS_MOST; i++) {
+		const struct moved_group *g = &all->moved[i];
 		const char *cost = g->sum.stall_us + g->sum.rerun_us > 0 ? arena_printf(a, "costs %s", units_time(b1, g->sum.stall_us + g->sum.rerun_us)) :
 		    "costs no time of its own";
 
@@ -150,7 +143,7 @@ page_moves(FILE *out, const struct explain *x, const struct origin *origins, str
 		page_text(out, arena_printf(a, "saves %s at the peak, %s; %s", units_size(b3, g->sum.peak_saved), cost, g->why));
 		fputs("</td></tr>\n", out);
 	}
-	if (count > ROWS_MOST)
-		fprintf(out, "<tr><th scope=\"row\">%" PRIu32 " more groups</th><td></td><td>layrub explain lists them</td></tr>\n", count - ROWS_MOST);
+	if (all->moved_count > ROWS_MOST)
+		fprintf(out, "<tr><th scope=\"row\">%" PRIu32 " more groups</th><td></td><td>layrub explain lists them</td></tr>\n", all->moved_count - ROWS_MOST);
 	page_table_end(out);
 }

@@ -277,7 +277,7 @@ find_peak(struct picture *pic, struct arena *a)
 	uint32_t moment, i;
 
 	k->bytes = check_peak(&moment, p, a);
-	k->time_us = moment == MOMENT_BEGIN ? 0 : moment == moment_end(p) ? pic->result->step_time_us : pic->result->spans[moment - 1].start_us;
+	k->time_us = sim_moment_us(pic->result, p, moment);
 	for (uint32_t b = 0; b < p->buffer_count; b++) {
 		bytes_t bytes = bytes_align(p->buffers[b].bytes, DEVICE_ALIGN);
 

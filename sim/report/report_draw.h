@@ -2,7 +2,7 @@
 /* report_draw.h - the pictures of the subjects (plan, measured step, placement, sweep), for the formats of a report */
 #ifndef SIM_REPORT_REPORT_DRAW_H
 #define SIM_REPORT_REPORT_DRAW_H
-#include "sim/report/explain.h"
+#include "sim/report/explain_groups.h"
 #include "sim/measured/difference.h"
 #include "sim/report/gnuplot.h"
 #include "sim/report/page.h"
@@ -86,9 +86,15 @@ void sweep_chart_script(FILE *out, const struct drawing *d);	/* d->what: struct 
 /* ---- pages ---- */
 
 /* The answer in words: does the plan fit, its cost, its limit, what would help; what the peak is made of; what moves, and why. */
-void page_answer(FILE *out, const struct explain *x, const struct origin *origins, struct arena *a);
-void page_peak(FILE *out, const struct explain *x, const struct origin *origins, struct arena *a);
-void page_moves(FILE *out, const struct explain *x, const struct origin *origins, struct arena *a);
+struct page_groups {
+	const struct explain *explain;
+	const struct peak_group *peak;		/* [peak_count] largest first */
+	const struct moved_group *moved;	/* [moved_count] dearest first */
+	uint32_t peak_count, moved_count;
+};
+void page_answer(FILE *out, const struct page_groups *g, struct arena *a);
+void page_peak(FILE *out, const struct page_groups *g);
+void page_moves(FILE *out, const struct page_groups *g, struct arena *a);
 /* Writes the data that a plan's page shows under the pointer. */
 void page_plan_data(FILE *out, const struct picture *pic, struct arena *a);
 

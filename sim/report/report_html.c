@@ -14,6 +14,7 @@ struct plan_page {
 	struct arena *arena;
 	struct picture wide, narrow;
 	struct explain explain;
+	struct page_groups groups;	/* of explain */
 };
 
 static const struct {
@@ -227,12 +228,12 @@ write_page(FILE *out, void *arg, struct err *e)
 	    p->batch > 0 ? arena_printf(w->arena, ", batch %" PRIu32, p->batch) : "", p->device->name),
 	    arena_printf(w->arena, "policy %s within %s: %s a step", p->policy != NULL ? p->policy : "unknown", units_size(b1, p->budget_bytes),
 	    units_time(b2, w->wide.result->step_time_us)));
-	page_answer(out, &w->explain, w->wide.origins, w->arena);
+	page_answer(out, &w->groups, w->arena);
 	for (int k = 0; k < PANEL_COUNT; k++)
 		if (put_panel(out, w, (enum panel)k, e) < 0)
 			return -1;
-	page_peak(out, &w->explain, w->wide.origins, w->arena);
-	page_moves(out, &w->explain, w->wide.origins, w->arena);
+	page_peak(out, &w->groups);
+	page_moves(out, &w->groups, w->arena);
 	put_stalls(out, w);
 	put_summary(out, w);
 	page_plan_data(out, &w->wide, w->arena);
@@ -252,5 +253,8 @@ report_plan_page(const struct report_to *to, const struct plan *p, const struct 
 	picture_init(&w.narrow, p, r, &detail_narrow, a);
 	picture_titles(&w.narrow, a);
 	explain_init(&w.explain, p, r, PLAN_NONE, a);
+	w.groups.explain = &w.explain;
+	w.groups.peak = explain_peak_groups(&w.explain, w.wide.origins, &w.groups.peak_count, a);
+	w.groups.moved = explain_moved_groups(&w.explain, w.wide.origins, &w.groups.moved_count, a);
 	return file_write(to->path, write_page, &w, e);
 }

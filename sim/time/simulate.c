@@ -7,6 +7,7 @@
 
 #include "sim/time/clock.h"
 #include "sim/time/simulate_private.h"
+#include "src/documents/plan_access.h"
 
 /* Refuses an instruction with which the clock would stop or run backwards, so that no input hangs.  check_plan() has
  * checked everything else. */
@@ -222,6 +223,12 @@ sim_result_of_spans(struct sim_result *r, const struct plan *p, struct sim_span 
 	find_stalls(r, p, &queues, a);
 	add_up(r, p, a);
 	sim_peaks(r, p, &queues, a);
+}
+
+double
+sim_moment_us(const struct sim_result *r, const struct plan *p, uint32_t moment)
+{
+	return moment == MOMENT_BEGIN ? 0 : moment == moment_end(p) ? r->step_time_us : r->spans[moment - 1].start_us;
 }
 
 static const double STEP_MOST_US = 1e18;

@@ -44,6 +44,9 @@ int simulate_scaled(struct sim_result *r, const struct plan *p, const struct dev
  * along each queue; r keeps them.  Idle time of compute is a stall, whatever its cause, which is PLAN_NONE where no copy was awaited. */
 void sim_result_of_spans(struct sim_result *r, const struct plan *p, struct sim_span *spans, struct arena *a);
 
+/* Returns the time at which a moment (plan_access.h) of the plan begins. */
+double sim_moment_us(const struct sim_result *r, const struct plan *p, uint32_t moment);
+
 /* Occupancy over simulated time, by kind of the tensors in the buffers: one row for each time at which a sum changes.  A
  * buffer counts from the start of its first access to the end of its last.  An initial place counts from 0, a final one
  * to the step's end.  Sizes are rounded up to DEVICE_ALIGN, as in the plan's peak.  Bytes that an op shares in place

@@ -52,7 +52,7 @@ peak_to_json(struct json_out *o, const struct view *v, struct arena *a)
 		json_out_uint(o, "moment", v->near[i].moment);
 		json_out_string(o, "at", moment_name(v->plan, v->near[i].moment, a));
 		json_out_uint(o, "bytes", v->near[i].bytes);
-		json_out_real(o, "time_us", moment_us(v, v->near[i].moment));
+		json_out_real(o, "time_us", sim_moment_us(&v->sim, v->plan, v->near[i].moment));
 		json_out_end_object(o);
 	}
 	json_out_end_array(o);

@@ -49,7 +49,7 @@ print_near(const struct view *v, struct arena *a)
 		if (n->first <= v->x.peak && v->x.peak <= n->last)
 			continue;
 		printf("%s %s at %s, %s", shown == 0 ? "" : ";", units_size(size, n->bytes), moment_name(v->plan, n->moment, a),
-		    units_time(time, moment_us(v, n->moment)));
+		    units_time(time, sim_moment_us(&v->sim, v->plan, n->moment)));
 		shown++;
 	}
 	puts(v->near_count - 1 > shown ? "; ..." : "");
@@ -62,7 +62,7 @@ print_peak(const struct view *v, struct arena *a)
 	char size[32], time[32], label[48], share[32];
 
 	text_row(stdout, "peak", "%s at %s, %s into the step", units_size(size, x->peak_bytes), moment_name(v->plan, x->peak, a),
-	    units_time(time, moment_us(v, x->peak)));
+	    units_time(time, sim_moment_us(&v->sim, v->plan, x->peak)));
 	for (int k = 0; k < SIM_KINDS; k++)
 		if (x->peak_kinds[k] > 0) {
 			snprintf(label, sizeof(label), "  %s", sim_kind_name(k));

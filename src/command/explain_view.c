@@ -25,11 +25,10 @@ find_next_uses(struct view *v, struct arena *a)
 const char *
 moment_name(const struct plan *p, uint32_t moment, struct arena *a)
 {
-	const struct instruction *in;
+	const struct instruction *in = moment_instruction(p, moment);
 
-	if (moment == 0 || moment > p->instruction_count)
-		return moment == 0 ? "the step's beginning" : "the step's end";
-	in = &p->program[moment - 1];
+	if (in == NULL)
+		return moment == MOMENT_BEGIN ? "the step's beginning" : "the step's end";
 	if (in->queue == QUEUE_COMPUTE)
 		return arena_printf(a, "op %" PRIu32 " (%s)", in->op, op_text(&p->graph->ops[in->op], a));
 	return arena_printf(a, "%s of tensor %" PRIu32, action_names[in->queue], p->buffers[in->device_buffer].tensor);
@@ -45,12 +44,6 @@ why_here(const struct view *v, uint32_t buffer, struct arena *a)
 	if (i == PLAN_NONE)
 		return v->x.ranges[buffer].last > v->plan->instruction_count ? "stays to the end" : "being copied out";
 	return arena_printf(a, "waits for %s", moment_name(v->plan, i + 1, a));
-}
-
-double
-moment_us(const struct view *v, uint32_t moment)
-{
-	return moment == MOMENT_BEGIN ? 0 : moment == moment_end(v->plan) ? v->sim.step_time_us : v->sim.spans[moment - 1].start_us;
 }
 
 int

@@ -23,8 +23,6 @@ int view_init(struct view *v, const struct plan *p, struct arena *a, struct err 
 
 /* Returns a moment in words: "op 3 (conv of stem)", "fetch of tensor 7". */
 const char *moment_name(const struct plan *p, uint32_t moment, struct arena *a);
-/* Returns the simulated time at which a moment begins. */
-double moment_us(const struct view *v, uint32_t moment);
 /* Returns the reason why a buffer is on the device at the peak. */
 const char *why_here(const struct view *v, uint32_t buffer, struct arena *a);
 

@@ -10,7 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 
-struct job_script { const char *arguments, *name, *output; uint32_t parts; struct arena *arena; };
+struct job_script { const char *arguments, *name, *output; uint32_t parts; };
 
 typedef void print_fn(const struct job_script *j);
 
@@ -120,7 +120,7 @@ sweep_jobs_print(const char *row, const char *arguments, uint32_t parts, const c
 {
 	size_t n = strlen(output), suffix = strlen(".jsonl");
 	bool has_suffix = n > suffix && strcmp(output + n - suffix, ".jsonl") == 0;
-	struct job_script j = { .arguments = arguments, .parts = parts, .arena = a, .output = arena_quote(a, output) };
+	struct job_script j = { .arguments = arguments, .parts = parts, .output = arena_quote(a, output) };
 
 	j.name = arena_quote(a, has_suffix ? arena_printf(a, "%.*s", (int)(n - suffix), output) : output);
 	for (unsigned i = 0; i < ROWS; i++)

@@ -9,14 +9,16 @@ count_memory(struct fit_answer *w)
 	const struct lifetimes *l = &w->planning.life;
 	const struct graph *g = &w->problem.task->graph;
 
-	for (uint32_t t = 0; t < g->tensor_count; t++)
+	for (uint32_t t = 0; t < g->tensor_count; t++) {
+		bytes_t bytes = bytes_align(g->tensors[t].bytes, DEVICE_ALIGN);
+
 		if (kind_is_persistent(g->tensors[t].kind))
-			w->kind_bytes[g->tensors[t].kind] += bytes_align(g->tensors[t].bytes, DEVICE_ALIGN);
+			w->kind_bytes[g->tensors[t].kind] += bytes;
+		else if (g->tensors[t].kind == KIND_GRADIENT && l->first[t] <= l->peak_op && l->last[t] >= l->peak_op)
+			w->gradient_bytes += bytes;
+	}
 	w->workspace_bytes = bytes_align(g->ops[l->peak_op].workspace_bytes, DEVICE_ALIGN);
 	w->transient_bytes = l->peak_bytes - l->persistent_bytes - w->workspace_bytes;
-	for (uint32_t t = 0; t < g->tensor_count; t++)
-		if (g->tensors[t].kind == KIND_GRADIENT && l->first[t] <= l->peak_op && l->last[t] >= l->peak_op)
-			w->gradient_bytes += g->tensors[t].bytes;
 }
 
 static int

@@ -110,6 +110,10 @@ layer_is_view(const struct layer *l)
 	return l->view || (l->type->flags & LAYER_VIEW) != 0 || (l->type->idle != NULL && l->type->idle(l));
 }
 
+enum { LOSS_BYTES = 4 };	/* of a loss: one float32, whatever the batch */
+/* Gives the output the shape and type of a loss. */
+void layer_shape_loss(struct layer *l);
+
 /* Shape rules that several types share.  This one gives the output the first input's shape. */
 int layer_shape_same(struct layer *l, const struct network *n, struct err *e);
 /* Refuses a first input of another rank; what: the wanted shape in words, "a sequence [tokens, features]". */

@@ -14,7 +14,7 @@ struct conv {
 	bool bias;
 };
 
-/* What both types have. */
+/* Attributes of both types. */
 #define CONV_ATTRIBUTES \
 	{ "channels", LAYER_COUNT, offsetof(struct conv, channels), true, NULL }, \
 	{ "kernel", LAYER_PAIR, offsetof(struct conv, kernel), true, NULL }, \

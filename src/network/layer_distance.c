@@ -4,10 +4,9 @@
 #include <config.h>
 #include "src/network/emit.h"
 
-enum { SCALAR_BYTES = 4 };		/* a loss is one float32 */
 enum { MAP, TARGET, INPUTS };
 
-/* What backward reads. */
+/* The tensors that backward reads. */
 enum { NEEDS_MAP = 1, NEEDS_TARGET = 2 };
 
 static unsigned
@@ -37,9 +36,7 @@ shape(struct layer *l, const struct network *n, struct err *e)
 		err_set(e, ERR_INPUT, "expected a target that no gradient reaches, got '%s', which is trained", err_quote(q, target->name));
 		return err_at(e, "inputs[1]");
 	}
-	l->shape = (struct shape) { 1, { 1 } };
-	l->dtype = DTYPE_FLOAT32;
-	l->batched = false;
+	layer_shape_loss(l);
 	return 0;
 }
 
@@ -49,7 +46,7 @@ forward(struct emit *m, const struct layer *l)
 {
 	struct emitted *out = emit_of(m, l);
 
-	out->map = emit_tensor(m, SCALAR_BYTES, KIND_ACTIVATION);
+	out->map = emit_tensor(m, LOSS_BYTES, KIND_ACTIVATION);
 	emit_begin(m, l->type->name, CLASS_LOSS);
 	emit_in_map(m, layer_input(m->net, l, MAP));
 	emit_in_map(m, layer_input(m->net, l, TARGET));
@@ -89,7 +86,7 @@ backward(struct emit *m, const struct layer *l)
 	uint32_t one = EMIT_NONE;
 
 	if (m->by->loss_by_steps) {
-		one = emit_tensor(m, SCALAR_BYTES, KIND_GRADIENT);
+		one = emit_tensor(m, LOSS_BYTES, KIND_GRADIENT);
 		emit_begin(m, "ones", CLASS_ELEMENTWISE);
 		emit_in(m, emit_of(m, l)->map);
 		emit_out(m, one);

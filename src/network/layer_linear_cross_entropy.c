@@ -7,7 +7,6 @@
 #include <config.h>
 #include "src/network/emit.h"
 
-enum { SCALAR_BYTES = 4 };	/* a loss is one float32 */
 enum { WEIGHT, BIAS, PARAMS };
 enum { LOGIT_PASSES = 3 };	/* softmax and gradient read each logit twice and write it once */
 
@@ -53,9 +52,7 @@ shape(struct layer *l, const struct network *n, struct err *e)
 		    shape_text(tb, &labels->shape));
 		return err_at(e, "inputs[1]");
 	}
-	l->shape = (struct shape) { 1, { 1 } };
-	l->dtype = DTYPE_FLOAT32;
-	l->batched = false;
+	layer_shape_loss(l);
 	return 0;
 }
 
@@ -103,7 +100,7 @@ forward(struct emit *m, const struct layer *l)
 		all = some = UINT64_MAX;
 	logits = emit_bytes(m, in, all, type);
 	workspace = emit_bytes(m, in, some, type);
-	out->map = emit_tensor(m, SCALAR_BYTES, KIND_ACTIVATION);
+	out->map = emit_tensor(m, LOSS_BYTES, KIND_ACTIVATION);
 	emit_begin(m, l->type->name, CLASS_LINEAR);
 	emit_in_map(m, in);
 	emit_in_params(m, l, 0, l->param_count);
@@ -121,7 +118,7 @@ static void
 multiply(struct emit *m, const struct layer *l)
 {
 	const struct emitted *out = emit_of(m, l);
-	uint32_t one = emit_tensor(m, SCALAR_BYTES, KIND_GRADIENT);
+	uint32_t one = emit_tensor(m, LOSS_BYTES, KIND_GRADIENT);
 
 	emit_begin(m, "ones", CLASS_ELEMENTWISE);
 	emit_in(m, out->map);

@@ -16,8 +16,6 @@ static const struct layer_attribute attributes[] = {
 };
 static const struct cross_entropy defaults = { .weight = 1 };
 
-enum { SCALAR_BYTES = 4 };	/* a loss is one float32 */
-
 static int
 shape(struct layer *l, const struct network *n, struct err *e)
 {
@@ -30,9 +28,7 @@ shape(struct layer *l, const struct network *n, struct err *e)
 		    shape_text(ta, logits), shape_text(tb, labels));
 		return err_at(e, "inputs[1]");
 	}
-	l->shape = (struct shape) { 1, { 1 } };
-	l->dtype = DTYPE_FLOAT32;
-	l->batched = false;
+	layer_shape_loss(l);
 	return 0;
 }
 
@@ -83,10 +79,10 @@ forward(struct emit *m, const struct layer *l)
 	bytes_t bytes = logits_bytes(m, l);
 
 	out->saved[1] = labels;
-	out->map = emit_tensor(m, SCALAR_BYTES, KIND_ACTIVATION);
+	out->map = emit_tensor(m, LOSS_BYTES, KIND_ACTIVATION);
 	if (m->by->loss_by_steps) {
 		out->saved[0] = emit_elementwise(m, "log-softmax", CLASS_LOSS, logits, EMIT_NONE, bytes, KIND_ACTIVATION);
-		out->saved[2] = emit_tensor(m, SCALAR_BYTES, KIND_ACTIVATION);
+		out->saved[2] = emit_tensor(m, LOSS_BYTES, KIND_ACTIVATION);
 		emit_begin(m, "nll-loss", CLASS_LOSS);
 		emit_in_part(m, out->saved[0], (double)m->tensors[labels].bytes);
 		emit_in(m, labels);
@@ -109,7 +105,7 @@ static uint32_t
 backward_by_steps(struct emit *m, const struct layer *l, bytes_t bytes)
 {
 	const struct emitted *out = emit_of(m, l);
-	uint32_t one = emit_tensor(m, SCALAR_BYTES, KIND_GRADIENT), d = emit_tensor(m, bytes, KIND_GRADIENT);
+	uint32_t one = emit_tensor(m, LOSS_BYTES, KIND_GRADIENT), d = emit_tensor(m, bytes, KIND_GRADIENT);
 
 	emit_begin(m, "ones", CLASS_ELEMENTWISE);
 	emit_in(m, out->map);

@@ -50,7 +50,7 @@ const struct layer_type layer_type_moe = {
 
 /* ---- route: from the router's logits [tokens, experts] to the weights [tokens, top] of the best experts ---- */
 
-/* What `route` keeps: for its own backward probabilities, choice, values and sums; for dispatch and combine the order of the rows. */
+/* The tensors that `route` keeps: for its own backward probabilities, choice, values and sums; for dispatch and combine the order of the rows. */
 enum { PROBABILITIES, CHOICE, VALUES, SUMS, ORDER, TOKENS };
 
 struct route {

@@ -37,6 +37,14 @@ layer_shape_same(struct layer *l, const struct network *n, struct err *e)
 	return 0;
 }
 
+void
+layer_shape_loss(struct layer *l)
+{
+	l->shape = (struct shape) { 1, { 1 } };
+	l->dtype = DTYPE_FLOAT32;
+	l->batched = false;
+}
+
 int
 layer_want_rank(const struct layer *l, const struct network *n, uint32_t rank, const char *what, struct err *e)
 {
