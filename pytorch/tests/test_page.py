@@ -66,7 +66,8 @@ def test_validate_writes_the_rows_of_the_table(tmp_path, monkeypatch):
     row = {"model": "m-compiled", "torch": "2.0", "device": "Toy GPU", "ops": 5, "peak_bytes": 10, "max_memory_allocated": 11}
     row |= {"sum_ms": 1.2345, "captured_ms": 1.5}
     for ghost, unmapped in (("", ""), ("op 3: name: a, real: b", ""), ("", "1 ops, real: 2")):
-        validate.csv_append(tmp_path / "rows.csv", row | {"ghost": {"difference": ghost}, "unmapped": {"difference": unmapped}})
+        row |= {"ghost": {"difference": ghost}, "unmapped": {"difference": unmapped}}
+        validate.csv_append(tmp_path / "rows.csv", validate.CSV_COLUMNS, validate.csv_row(row))
     header, *rows = csv.reader((tmp_path / "rows.csv").read_text().splitlines())
     assert header == (ROOT / "docs" / "data" / "pytorch-accuracy.csv").read_text().splitlines()[0].split(",")
     assert [r[4] for r in rows] == ["yes", "op 3: name", "1 ops real: 2"]
