@@ -11,8 +11,7 @@
  * Given offsets make a ground, whose height is the end of the highest given item at each time.  The free items hang from the top of an arena
  * of the target's height.  No item may hang below the largest height of the ground in its life.  The stack begins with the highest such limit, so
  * it fits if any order does (earliest due date first, Jackson 1955).  An item without a place lies above the arena.  The persistent tensors of a
- * plan are such a ground, because those that leave lie on top of those that stay.  Free bytes below the ground are lost, so best-fit in program order
- * runs, too, if the target is missed.
+ * plan are such a ground, because those that leave lie on top of those that stay.  Free bytes below the ground are lost.
  *
  * O(n log n) time, O(n) memory.
  */
@@ -279,19 +278,6 @@ lower_all(struct boxing *b)
 		b->offsets[i] -= least / step * step;
 }
 
-/* Takes best-fit in program order where its arena is smaller. */
-static void
-try_best_fit(struct place_result *r, const struct place_problem *p, struct arena *a)
-{
-	struct place_result other = { .offsets = ARENA_NEW(a, bytes_t, p->count) };
-
-	place_best_fit(&other, p, a);
-	if (other.arena_bytes >= r->arena_bytes)
-		return;
-	memcpy(r->offsets, other.offsets, sizeof(*r->offsets) * p->count);
-	r->arena_bytes = other.arena_bytes;
-}
-
 void
 place_boxing(struct place_result *r, const struct place_problem *p, struct arena *a)
 {
@@ -325,6 +311,4 @@ place_boxing(struct place_result *r, const struct place_problem *p, struct arena
 			lower_all(&b);
 		keep_best(r, &g);
 	}
-	if (b.ground != NULL && !is_good(r, &b, target))
-		try_best_fit(r, p, a);
 }
