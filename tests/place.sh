@@ -102,8 +102,8 @@ printf 'id,start,end,size,gaps\na,0,9,4,2-7@0:2\nb,3,7,4,\n' >window
 run place window --json -o window-placed
 [ "$(field arena_bytes)" = 6 ] && [ "$(cut -d , -f 6 window-placed | tr '\n' ' ')" = 'offset 0 2 ' ]
 ok $? "a gap in which some of the bytes are taken, with inclusive ends"
-printf 'id,lower,upper,size,alias,distance\na,0,6,8,,\nv,4,9,2,a,4\nw,7,9,6,,\nx,0,6,1,,\n' >alias
-run place alias --json -o alias-placed
+printf 'id,lower,upper,size,alias,distance\na,0,6,8,,\nv,4,9,2,a,4\nw,7,9,6,,\nx,0,6,1,,\n' >aliases
+run place aliases --json -o alias-placed
 [ "$(field arena_bytes)" = 10 ] && awk -F, '{ at[$1] = $7 } END { exit at["v"] != at["a"] + 4 }' alias-placed
 ok $? "an alias shares the bytes of its buffer, and lives on alone"
 run place alias-placed --json
