@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """snapshot.py - the allocations of a memory snapshot of PyTorch, placed anew
 
-torch.cuda.memory._dump_snapshot() writes a pickle of plain dicts and lists: for each GPU a trace of events in their order, and at
-the end of the trace the segments that are reserved, with their blocks (docstring of torch.cuda.memory._snapshot).  A buffer is alive
-from its "alloc" to its "free_completed".  A buffer whose "alloc" is not in the trace is alive from the beginning, one that is not
-freed to the end.  Sizes are those that were asked for.
+torch.cuda.memory._dump_snapshot() writes a pickle of plain dicts and lists: for each GPU a trace of events in their order, and
+at the end of the trace the segments that are reserved, with their blocks (docstring of torch.cuda.memory._snapshot).  A buffer is
+alive from its "alloc" to its "free_completed".  A buffer whose "alloc" is not in the trace is alive from the beginning, one that
+is not freed to the end.  Sizes are those that were asked for.
 """
 
 from __future__ import annotations
