@@ -245,7 +245,7 @@ bench-commands: layrub$(EXEEXT) %D%/measure$(EXEEXT)
 	@LAYRUB=./layrub MEASURE=%D%/measure LAYRUB_DATA='$(abs_top_srcdir)/networks' $(SHELL) $(srcdir)/%D%/bench.sh
 
 # Needs lists that do not ship: make bench-placement DATA=FOLDER.
-EXTRA_DIST += %D%/bench_placement.sh
+EXTRA_DIST += %D%/bench_placement.sh %D%/bench_supermalloc.py
 .PHONY: bench-placement
 bench-placement: layrub$(EXEEXT) %D%/measure$(EXEEXT) %D%/hard_lists$(EXEEXT)
 	@LAYRUB=./layrub MEASURE=%D%/measure HARD_LISTS=%D%/hard_lists DATA='$(DATA)' $(SHELL) $(srcdir)/%D%/bench_placement.sh
