@@ -9,6 +9,7 @@
 
 #include "planner/bound/bounds.h"
 #include "src/base/clock.h"
+#include "src/base/file.h"
 #include "src/base/process.h"
 #include "src/command/plan_frontier.h"
 #include "src/command/result.h"
@@ -108,7 +109,7 @@ run(struct cli *c, struct err *e)
 
 	if (picture != NULL && frontier_check_picture(picture, frontier, e) < 0)
 		return -1;
-	if (begin_planning(&n, &t, c, e) < 0)
+	if ((output != NULL && file_check_output(output, e) < 0) || begin_planning(&n, &t, c, e) < 0)
 		return -1;
 	n.options.bounds_us = frontier ? NULL : bounds_us;
 	begin = clock_seconds();
