@@ -25,7 +25,7 @@ layrub_SOURCES = \
 	%D%/main.c \
 	%D%/plan_frontier.c %D%/plan_frontier.h \
 	%D%/math_warning.c %D%/math_warning.h \
-	%D%/plan_options.c %D%/plan_options.h \
+	%D%/plan_options.c %D%/plan_options.h %D%/progress.c %D%/progress.h \
 	%D%/place_csv.c %D%/place_csv.h \
 	%D%/result.c %D%/result.h \
 	%D%/sweep_file.c %D%/sweep_file.h \
