@@ -9,6 +9,7 @@
 #include "planner/bound/bounds.h"
 #include "src/base/clock.h"
 #include "src/base/process.h"
+#include "src/command/progress.h"
 #include "src/command/result.h"
 
 static const struct option_row options[] = { OPTION_END };
@@ -79,6 +80,7 @@ add_row(struct compare_row *rows, uint32_t *count, uint32_t *fits, const struct 
 	row->planning.options.policy = policy;
 	if (command != NULL)
 		planning_use_external(&row->planning, command, a);
+	progress_stage("policy '%s'", row->planning.options.policy->name);
 	if (make_row(row, e) < 0)
 		return -1;
 	/* An unfinished search does not prove that its policy has no plan. */
@@ -195,6 +197,7 @@ run(struct cli *c, struct err *e)
 	if (begin_planning(&n, &t, c, e) < 0)
 		return -1;
 	n.control.stopped = interrupted;
+	n.control.progress = progress_begin();
 	n.options.advises = false;
 	if (n.life.bound_bytes <= n.options.budget_bytes)
 		n.options.bound_time_us = bounds_time_us(NULL, &n.life, &t.device, n.options.budget_bytes, &c->arena);
@@ -203,6 +206,7 @@ run(struct cli *c, struct err *e)
 	rows = ARENA_NEW(&c->arena, struct compare_row, all);
 	interrupt_watch();
 	rc = make_rows(rows, &count, &fits, &n, &x, &c->arena, e);
+	progress_end();
 	interrupt_end(rc == 0 && (fits > 0 || count == all));
 	if (rc < 0)
 		return -1;
