@@ -221,9 +221,9 @@ run(struct cli *c, struct err *e)
 	w.problem.request.budget = NULL;
 	w.problem.request.budget_bytes = w.planning.options.budget_bytes;
 	w.problem.request.stopped = interrupted;
-	interrupt_watch();
+	search_watch(&w.problem.request.progress, true);
 	rc = fit_answer(&w, &c->arena, e);
-	interrupt_end(rc == 0);
+	search_end(w.problem.request.progress, rc == 0);
 	if (rc < 0)
 		return -1;
 	if (w.unfinished)

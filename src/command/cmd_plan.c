@@ -5,7 +5,6 @@
 
 #include <math.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "planner/bound/bounds.h"
 #include "src/base/clock.h"
@@ -56,15 +55,6 @@ print_bounds(const double *bounds_us, const struct cli *c)
 		}
 }
 
-/* Shows a line on stderr that the next one overwrites. */
-static void
-show_progress(void *user, const char *line)
-{
-	(void)user;
-	fprintf(stderr, "\r\033[K%s", line);
-	fflush(stderr);
-}
-
 /* Fills p by a search: for one plan, or for a frontier, whose last plan is p. */
 static int
 run_search(struct plan *p, struct frontier *f, struct planning *n, struct cli *c, struct err *e)
@@ -85,14 +75,11 @@ search(struct plan *p, struct frontier *f, struct planning *n, struct cli *c, st
 	int rc;
 
 	n->control.stopped = interrupted;
-	n->control.progress = takes_long && isatty(STDERR_FILENO) ? show_progress : NULL;
-	interrupt_watch();
+	search_watch(&n->control.progress, takes_long);
 	rc = run_search(p, f, n, c, e);
-	if (n->control.progress != NULL)
-		fputs("\r\033[K", stderr);
+	search_end(n->control.progress, rc == 0);
 	if (n->unfinished)
 		warn("interrupted: a smaller budget may do, too");
-	interrupt_end(rc == 0);
 	return rc;
 }
 

@@ -7,6 +7,7 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "src/base/process.h"
 #include "src/command/math_warning.h"
@@ -83,6 +84,30 @@ interrupted(void *user)
 {
 	(void)user;
 	return interrupt_came();
+}
+
+/* Shows a line on stderr that the next one overwrites. */
+static void
+show_line(void *user, const char *line)
+{
+	(void)user;
+	fprintf(stderr, "\r\033[K%s", line);
+	fflush(stderr);
+}
+
+void
+search_watch(progress_fn **progress, bool takes_long)
+{
+	*progress = takes_long && isatty(STDERR_FILENO) ? show_line : NULL;
+	interrupt_watch();
+}
+
+void
+search_end(progress_fn *progress, bool answered)
+{
+	if (progress != NULL)
+		fputs("\r\033[K", stderr);
+	interrupt_end(answered);
 }
 
 static void

@@ -52,6 +52,12 @@ int command_finish(int status);
 /* True after Ctrl-C: the callback `stopped` of plan requests and placements. */
 bool interrupted(void *user);
 
+/* A search begins: Ctrl-C counts (process.h).  *progress shows one that takes long, on a terminal; else it is NULL. */
+typedef void progress_fn(void *user, const char *line);
+void search_watch(progress_fn **progress, bool takes_long);
+/* It ends.  Wipes the line of the progress. */
+void search_end(progress_fn *progress, bool answered);
+
 /* Fails with ERR_USAGE if device is NULL. */
 int need_device(const char *device, struct err *e) WARN_UNUSED;
 

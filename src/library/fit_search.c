@@ -64,6 +64,7 @@ run_job(void *arg)
 	struct plan p;
 
 	q.no_time_bound = true;		/* the bound costs more than the plan, and fit does not show it */
+	q.progress = NULL;		/* one line for each plan is enough */
 	if (j->mode == FIT_DRAFT && q.effort <= 0 && q.policy == NULL)
 		q.effort = DRAFT;
 	if (j->mode == FIT_RESIDENT || j->mode == FIT_MICRO) {
