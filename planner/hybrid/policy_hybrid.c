@@ -615,6 +615,7 @@ policy_hybrid(struct schedule *s, const struct problem *p, struct arena *a, stru
 		s->configuration = "start=evacuation";
 	else
 		s->configuration = x->start == NULL ? configuration_text(&x->configuration, a) : arena_printf(a, "start=%s", x->start->name);
+	s->may_fill = p->budget_bytes < p->life->peak_bytes;
 	if (search_stopped(p->control))
 		p->control->status = "time-limit";
 	return 0;
