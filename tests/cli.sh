@@ -163,8 +163,8 @@ for f in device-*.json graph-*.json network-*.json plan-*.json unsound-*.json; d
 	plan-*) run check "$f" ;;
 	*) run info "$f" ;;
 	esac
-	# The words after "got:" are the JSON library's, and change with its version.
-	sed 's/\(expected a JSON document, got:\).*/\1 .../' err >>bad
+	# The words after the colon are the JSON library's, and change with its version.
+	sed 's/\(not valid JSON:\).*/\1 .../' err >>bad
 	[ "$status" -eq $want ] && [ ! -s out ] && [ "$(wc -l <err)" -eq 1 ] && [ ! -e made ] &&
 	    grep -q "^layrub: $f: " err
 	good=$?

@@ -48,6 +48,17 @@ shared=$(sed -n 's/^   "step_time_us": \(.*\),$/\1/p' "$work/out" | sort -n | ta
 awk "BEGIN { exit !(${shared:-0} > ${alone:-0}) }" </dev/null
 ok $? "a shared link makes the slowest policy slower"
 
+run compare "$@" --budget 85%
+[ ! -s "$work/err" ]
+ok $? "no progress where standard error is no terminal"
+if script -qec true /dev/null </dev/null >/dev/null 2>&1; then
+	run_this script -qec "'$LAYRUB' compare $* --budget 85% >'$work/table'" /dev/null
+	grep -q "policy 'capuchin'" "$work/out" && ! grep -q "$(printf '\033')" "$work/table"
+	ok $? "on a terminal, a line tells the policy"
+else
+	skip "progress on a terminal" "no script(1) with -e and -c"
+fi
+
 run compare caffe/alexnet
 [ "$status" -eq 2 ] && grep -q -- "--device" "$work/err"
 ok $? "no device: status 2"
