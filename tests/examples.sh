@@ -111,7 +111,7 @@ else
 	skip "half.py" "configured without Python, or a build with sanitizers"
 fi
 
-answers 0 "a plan with copies" plan resnet18 --batch 1 --device k40m --budget 60% -o tight.json
+answers 0 "a plan with copies" plan resnet18 --batch 1 --device k40m --budget 60% --effort 0.2 -o tight.json
 grep -q '"do": "fetch"' tight.json
 ok $? "it has copies"
 answers 0 "a plan without" plan resnet18 --batch 1 --device k40m --policy keep -o keep.json

@@ -142,7 +142,7 @@ test_problem_errors(void)
 		{ NULL, STEP(.device = "h100", .gpus_per_link = 5000), LAYRUB_BAD_USAGE, "--gpus-per-link: expected at most" },
 		{ NULL, STEP(.device = "h1000"), LAYRUB_BAD_INPUT, "expected a file or the name of a device" },
 		{ NULL, STEP(.device_text = "{}"), LAYRUB_BAD_INPUT, "format: expected 'layrub-device'" },
-		{ NULL, STEP(.device_text = "{", .device = "mine"), LAYRUB_BAD_INPUT, "mine: line 1, column 1: expected a JSON document" },
+		{ NULL, STEP(.device_text = "{", .device = "mine"), LAYRUB_BAD_INPUT, "mine: line 1, column 1: not valid JSON: " },
 		{ "[]", STEP(.device = "h100"), LAYRUB_BAD_INPUT, "expected a layrub-network or layrub-graph document" },
 		{ "{\"format\": \"layrub-graph\", \"version\": 1, \"name\": \"t\", \"tensors\": [{\"id\": 0, \"bytes\": -4, \"kind\": \"input\"}], \"ops\": []}",
 		  STEP(.device = "h100"), LAYRUB_BAD_INPUT, "tensors[0].bytes: expected a whole number" },

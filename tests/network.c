@@ -121,6 +121,10 @@ static const struct { const char *json, *path, *text; } bad[] = {
 	    "expected a name that no other layer has, got 'm.gate'" },
 	{ DOC(TOKENS "{'name':'d','type':'dispatch','inputs':['x','x']}"), "layers[1].inputs[1]",
 	    "expected a layer 'route', got 'x' of type 'input'" },
+	/* 18446745 experts of 1e12 rows each are 2^64 rows and a few */
+	{ DOC("{'name':'x','type':'input','shape':[20,1]},{'name':'r','type':'linear','features':18446745,'bias':false},"
+	    "{'name':'w','type':'route','top':1,'capacity':1e18},{'name':'d','type':'dispatch','inputs':['x','w']}"), "layers[3]",
+	    "expected at most 1099511627776 values in a sample, got more" },
 	/* results */
 	{ DOC(IMAGE "{'name':'r','type':'relu','result':true}," END), "layers[1]", "the key 'result' needs \"version\": 2, got 1" },
 	{ DOC2(IMAGE CONV "{'name':'r','type':'relu','result':true},{'name':'s','type':'relu','inplace':true}," END), "layers[3].inplace",

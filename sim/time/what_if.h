@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* what_if.h - changes of the machine that a plan was made for
  *
- * A change concerns the link between host and GPU, or the GPU's speed.  A given rate or latency replaces a measured
+ * A change concerns the link between host and GPU, or the GPU's speed.  A given rate or latency replaces the measured
  * curves, which belong to the measured rate.  A share of the link among GPUs keeps the curves.
  */
 #ifndef SIM_TIME_WHAT_IF_H

@@ -143,7 +143,21 @@ miss_line(struct sweep_state *s)
 	}
 }
 
-/* Takes a point's line, which malloc() allocated, and writes it.  When ordered, a line waits until all earlier ones are written. */
+/* Writes the lines that wait for no earlier point any more. */
+static void
+put_ready_lines(struct sweep_state *s)
+{
+	for (; s->next < s->grid->point_count && s->state[s->next] != POINT_TODO; s->next++) {
+		if (s->state[s->next] != POINT_PENDING)
+			continue;
+		put_line(s, s->lines[s->next]);
+		free(s->lines[s->next]);
+		s->lines[s->next] = NULL;
+		s->state[s->next] = POINT_OVER;
+	}
+}
+
+/* Takes a point's line, which malloc() allocated, and writes it.  When ordered, a line waits until all earlier points are over. */
 static void
 take_line(struct sweep_state *s, uint32_t point, char *line, bool failed)
 {
@@ -154,14 +168,7 @@ take_line(struct sweep_state *s, uint32_t point, char *line, bool failed)
 		if (s->options->ordered) {
 			s->lines[point] = line;
 			s->state[point] = POINT_PENDING;
-			for (; s->next < s->grid->point_count && s->state[s->next] != POINT_TODO; s->next++) {
-				if (s->state[s->next] != POINT_PENDING)
-					continue;
-				put_line(s, s->lines[s->next]);
-				free(s->lines[s->next]);
-				s->lines[s->next] = NULL;
-				s->state[s->next] = POINT_OVER;
-			}
+			put_ready_lines(s);
 		} else {
 			put_line(s, line);
 			free(line);
@@ -180,6 +187,8 @@ miss_point(struct sweep_state *s, const struct point *p)
 		if (s->counts.missed++ == 0)
 			s->counts.missed_why = p->err;
 		s->state[p->id] = POINT_OVER;
+		if (s->options->ordered)
+			put_ready_lines(s);
 	}
 }
 

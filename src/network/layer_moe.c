@@ -86,7 +86,8 @@ rows(const struct network *n, const struct layer *route)
 	const struct route *at = route->attributes;
 	uint64_t experts = layer_input(n, route, 0)->shape.size[1], all = shape_elements(&route->shape);
 
-	return at->capacity <= 0 ? all : experts * (uint64_t)fmin(ceil(at->capacity * (double)all / (double)experts), 1e12);
+	/* Too many for any map stay too many in 64 bits. */
+	return at->capacity <= 0 ? all : (uint64_t)fmin((double)experts * ceil(at->capacity * (double)all / (double)experts), 1e18);
 }
 
 static bytes_t
