@@ -9,7 +9,6 @@
 
 #include "src/base/clock.h"
 #include "src/base/file.h"
-#include "src/base/process.h"
 #include "src/command/place_csv.h"
 #include "src/command/result.h"
 #include "src/library/place_list.h"
@@ -138,9 +137,9 @@ run(struct cli *c, struct err *e)
 	w.result.offsets = ARENA_NEW(&c->arena, bytes_t, p->count);
 	begin = clock_seconds();
 	p->stopped = interrupted;
-	interrupt_watch();
+	p->progress = watch_begin();
 	rc = place_list_run(&w.result, row, p, &c->arena, e);
-	interrupt_end(rc == 0);
+	watch_end(rc == 0);
 	if (rc < 0)
 		return err_in_file(e, c->operands[0]);
 	w.time_s = clock_seconds() - begin;

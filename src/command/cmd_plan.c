@@ -3,13 +3,11 @@
 #include <config.h>
 #include "src/command/command.h"
 
-#include <math.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "planner/bound/bounds.h"
 #include "src/base/clock.h"
-#include "src/base/process.h"
+#include "src/base/file.h"
 #include "src/command/plan_frontier.h"
 #include "src/command/result.h"
 
@@ -56,15 +54,6 @@ print_bounds(const double *bounds_us, const struct cli *c)
 		}
 }
 
-/* Shows a line on stderr that the next one overwrites. */
-static void
-show_progress(void *user, const char *line)
-{
-	(void)user;
-	fprintf(stderr, "\r\033[K%s", line);
-	fflush(stderr);
-}
-
 /* Fills p by a search: for one plan, or for a frontier, whose last plan is p. */
 static int
 run_search(struct plan *p, struct frontier *f, struct planning *n, struct cli *c, struct err *e)
@@ -77,22 +66,18 @@ run_search(struct plan *p, struct frontier *f, struct planning *n, struct cli *c
 	return 0;
 }
 
-/* Makes the plan.  The first Ctrl-C asks the search for its best plan so far.  A long search shows its progress on a terminal. */
+/* Makes the plan.  The first Ctrl-C asks the search for its best plan so far. */
 static int
 search(struct plan *p, struct frontier *f, struct planning *n, struct cli *c, struct err *e)
 {
-	bool takes_long = !n->options.policy->quick || !isnan(n->most_overhead) || frontier;
 	int rc;
 
 	n->control.stopped = interrupted;
-	n->control.progress = takes_long && isatty(STDERR_FILENO) ? show_progress : NULL;
-	interrupt_watch();
+	n->control.progress = watch_begin();
 	rc = run_search(p, f, n, c, e);
-	if (n->control.progress != NULL)
-		fputs("\r\033[K", stderr);
+	watch_end(rc == 0);
 	if (n->unfinished)
 		warn("interrupted: a smaller budget may do, too");
-	interrupt_end(rc == 0);
 	return rc;
 }
 
@@ -108,7 +93,7 @@ run(struct cli *c, struct err *e)
 
 	if (picture != NULL && frontier_check_picture(picture, frontier, e) < 0)
 		return -1;
-	if (begin_planning(&n, &t, c, e) < 0)
+	if ((output != NULL && file_check_output(output, e) < 0) || begin_planning(&n, &t, c, e) < 0)
 		return -1;
 	n.options.bounds_us = frontier ? NULL : bounds_us;
 	begin = clock_seconds();

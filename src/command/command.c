@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "src/base/file.h"
 #include "src/base/process.h"
 #include "src/command/math_warning.h"
 
@@ -69,6 +70,7 @@ begin_planning(struct planning *n, struct task *t, struct cli *c, struct err *e)
 	char q[48], r[48];
 
 	if (need_device(plan_given.task.device, e) < 0 || plan_request_check(&plan_given, e) < 0 ||
+	    (plan_given.write_lp != NULL && file_check_output(plan_given.write_lp, e) < 0) ||
 	    plan_request_task(t, c->operands[0], NULL, &plan_given, &c->arena, e) < 0 || planning_begin(n, &plan_given, t, &c->arena, e) < 0)
 		return -1;
 	if (task_has_foreign_times(t))
@@ -83,6 +85,20 @@ interrupted(void *user)
 {
 	(void)user;
 	return interrupt_came();
+}
+
+progress_fn *
+watch_begin(void)
+{
+	interrupt_watch();
+	return progress_begin();
+}
+
+void
+watch_end(bool answered)
+{
+	progress_end();
+	interrupt_end(answered);
 }
 
 static void
