@@ -195,6 +195,17 @@ for list in fixed32 fixed-capacity; do
 	done
 done
 
+answer 4 auto <<'END'
+a,-9223372036854775808,0,4,,
+END
+# The buffers of alexnet on an h200 by the policy `keep`; one byte under the need, the need is still told.
+for capacity in "" "--capacity 2624143872" "--capacity 2624143871"; do
+	# shellcheck disable=SC2086
+	run place "$LAYRUB_TESTS/data/place-alexnet-keep.csv" --json $capacity
+	[ "$(field arena_bytes)" = 2624143872 ] && [ "$(field lower_bound_bytes)" = 2624143872 ]
+	ok $? "alexnet $capacity: the smallest arena"
+done
+
 # Rectangles of a known height, some buffers with their offsets.
 missed=0
 for kind in cut pinwheel; do

@@ -334,6 +334,7 @@ pack_eject(struct place_result *r, const struct place_problem *p, uint64_t work,
 	x.most_work = work / (step == gap ? FIRST_SHARE : LEVEL_SHARE);
 	while (r->arena_bytes > target && x.work < work) {
 		gap = r->arena_bytes - target;
+		step = step > p->align ? step : p->align;	/* or a level would be the arena itself */
 		take_offsets(&x, r);
 		if (lower_to(&x, target + (gap > step ? (gap - step) / p->align * p->align : 0))) {	/* a multiple, as arenas are */
 			give_offsets(&x, r);
