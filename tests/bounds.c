@@ -505,7 +505,7 @@ main(void)
 	test_in_place();
 	test_link();
 	test_pipeline();
-	test_tiny(30);
+	test_tiny(15);
 	test_trace("alexnet", "h100");
 	test_trace("vgg16", "h100");
 	test_trace("resnet50", "h100");

@@ -74,7 +74,7 @@ is 1 "it is not a plan of the graph in its own order"
 
 run plan graphs/resnet50 --device h100 --budget 60% --json -o "$work/plan.json"
 offload=$(field offload_bytes) fetch=$(field fetch_bytes) rerun=$(field recompute_time_us) plan_peak=$(field peak_bytes)
-run explain "$work/plan.json" --json
+run explain "$work/plan.json" --effort 0.25 --json
 is 0 "explain --json"
 cp "$work/out" "$work/explained"
 # Sums over one record a line; field 1 of the result is the member named.
@@ -100,7 +100,7 @@ near "gap is step time over its bound" "$(field gap)" "$(field step_time_us)" "$
 near "the gap in bytes is the arena over its bound" "$(field bytes_gap)" "$(field arena_bytes)" "$(field bound_bytes)"
 holds "fragmentation is arena over peak" "a * b - c < 1 && c - a * b < 1" "$(field fragmentation)" "$(field peak_bytes)" "$(field arena_bytes)"
 tensor=$(sed -n 's/.*"tensor": \([0-9]*\),.*"offload_bytes": [1-9].*"reruns".*/\1/p' "$work/explained" | head -n 1)
-run explain "$work/plan.json"
+run explain "$work/plan.json" --effort 0.25
 is 0 "explain for people"
 grep '^peak .* at op ' "$work/out" >/dev/null
 ok $? "it names the op of the peak"

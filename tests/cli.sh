@@ -163,8 +163,8 @@ for f in device-*.json graph-*.json network-*.json plan-*.json unsound-*.json; d
 	plan-*) run check "$f" ;;
 	*) run info "$f" ;;
 	esac
-	# The words after "got:" are the JSON library's, and change with its version.
-	sed 's/\(expected a JSON document, got:\).*/\1 .../' err >>bad
+	# The words after the colon are the JSON library's, and change with its version.
+	sed 's/\(not valid JSON:\).*/\1 .../' err >>bad
 	[ "$status" -eq $want ] && [ ! -s out ] && [ "$(wc -l <err)" -eq 1 ] && [ ! -e made ] &&
 	    grep -q "^layrub: $f: " err
 	good=$?
@@ -282,14 +282,14 @@ is 0 "plan --policy keep"
 keep=$(field arena_bytes)
 sed -n 's/^ "\([a-z_0-9]*\)":.*/\1/p' out >names
 same names plan-fields.txt "the names of plan's figures"
-run plan resnet50 --batch 32 --device k40m --budget 50% --json -o half.json
+run plan resnet50 --batch 32 --device k40m --budget 50% --effort 0.2 --json -o half.json
 is 0 "plan into half of the peak"
 holds "$(field arena_bytes) <= $(field budget_bytes) && $(field arena_bytes) <= 0.52 * $keep" "the arena is within the budget"
 holds "$(field overhead) >= 0 && $(field step_time_us) >= $(field ideal_time_us)" "no step is faster than its ops"
 cp out planned
-run plan resnet50 --batch 32 --device k40m --budget 50%
+run plan resnet50 --batch 32 --device k40m --budget 50% --effort 0.2
 is 0 "plan for people"
-run plan resnet50 --batch 32 --device k40m --budget 50% -o -
+run plan resnet50 --batch 32 --device k40m --budget 50% --effort 0.2 -o -
 cmp -s out half.json
 ok $? "plan to standard output is the same plan"
 grep -q '^arena ' err
@@ -452,16 +452,17 @@ ok $? "--memory below what is reserved"
 
 # ---- explain ----
 
-run plan gpt2 --device rtx4090 --budget 50% -o gpt2.json
-run explain gpt2.json
+run plan gpt2 --device rtx4090 --budget 50% --effort 0.2 -o gpt2.json
+run explain gpt2.json --effort 0.25
 is 0 "explain"
+cp out explained
 grep -q '^activation from gelu of h\.[0-9,-]*\.act: run again, [0-9]* x 192.0 MiB$' out
 ok $? "groups tensors by layer"
 grep -q '; copies out and back would take .*, on a link that is busy for .* of the step$' out
 ok $? "with the price of the alternative"
 grep -q '^1 GiB less ' out && grep -q '^1 GiB more ' out
 ok $? "and of less and more memory"
-run explain gpt2.json --json
+run explain gpt2.json --effort 0.25 --json
 [ "$(field format)" = layrub-explain-result ]
 ok $? "explain --json"
 # All lost time has a cause, and each peak is within the arena.
@@ -470,8 +471,7 @@ for part in ideal stall recompute contention slower_algorithms; do
 done | awk -v step="$(field step_time_us)" '{ step -= $1 } END { exit !(step * step < 1) }' &&
 	[ "$(sed -n 's/^ "peak": .*"bytes": \([0-9]*\), "in_place.*/\1/p' out)" -le "$(field arena_bytes)" ]
 ok $? "the parts of the lost time sum up; the peak is within the arena"
-run explain gpt2.json
-act=$(sed -n 's/^activation from gelu of h\.\([0-9]*\).*: run again, \([0-9]*\) x .*/\1 \2/p' out | head -n 1)
+act=$(sed -n 's/^activation from gelu of h\.\([0-9]*\).*: run again, \([0-9]*\) x .*/\1 \2/p' explained | head -n 1)
 run explain gpt2.json "h.${act% *}.act"
 is 0 "explain a layer"
 grep -q "^  [0-9]* .* gelu of h.${act% *}.act, forward, run 2 times\$" out &&

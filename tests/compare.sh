@@ -5,7 +5,7 @@
 . "${LAYRUB_TESTS:-tests}/lib.sh"
 
 # A small step, on which every policy ends at once.  ilp searches until its time limit: compare leaves it out.
-set -- caffe/resnet18 --batch 8 --device k40m --placement by-size
+set -- caffe/resnet18 --batch 8 --device k40m --placement by-size --effort 0.2
 "$LAYRUB" list policies --json 2>/dev/null | sed -n 's/.*{"name": "\([^"]*\)".*/\1/p' | grep -v '^ilp$' | sort >"$work/policies"
 
 run compare "$@" --json
@@ -43,10 +43,21 @@ run compare "$@" --policy keep
 ok $? "--policy is not one of its options"
 run compare "$@" --budget 85% --json
 alone=$(sed -n 's/^   "step_time_us": \(.*\),$/\1/p' "$work/out" | sort -n | tail -n 1)
-run compare "$@" --budget 85% --gpus-per-link 8 --json
+run compare "$@" --budget 85% --gpus-per-link 2 --json
 shared=$(sed -n 's/^   "step_time_us": \(.*\),$/\1/p' "$work/out" | sort -n | tail -n 1)
 awk "BEGIN { exit !(${shared:-0} > ${alone:-0}) }" </dev/null
 ok $? "a shared link makes the slowest policy slower"
+
+run compare "$@" --budget 85%
+[ ! -s "$work/err" ]
+ok $? "no progress where standard error is no terminal"
+if script -qec true /dev/null </dev/null >/dev/null 2>&1; then
+	run_this script -qec "'$LAYRUB' compare $* --budget 85% >'$work/table'" /dev/null
+	grep -q "policy 'capuchin'" "$work/out" && ! grep -q "$(printf '\033')" "$work/table"
+	ok $? "on a terminal, a line tells the policy"
+else
+	skip "progress on a terminal" "no script(1) with -e and -c"
+fi
 
 run compare caffe/alexnet
 [ "$status" -eq 2 ] && grep -q -- "--device" "$work/err"

@@ -63,6 +63,17 @@ entries(const char *folder)
 	return n - 2;
 }
 
+/* Passes when the check before the work says the same as the write after it. */
+static void
+check_fails(const char *path, const char *text)
+{
+	struct err e = ERR_INIT;
+
+	ok(file_check_output(path, &e) < 0, "%s: refused before the work", path);
+	is_uint(e.code, ERR_SYSTEM, "%s: the code before the work", path);
+	is_string(e.text, text, "%s: the reason before the work", path);
+}
+
 static void
 fails(const char *path, int (*write)(FILE *, void *, struct err *), enum err_code code, const char *text)
 {
@@ -97,6 +108,11 @@ main(void)
 	holds("new", "three");
 	fails("none/new", write_text, ERR_SYSTEM, "cannot create: No such file or directory");
 	fails(".", write_text, ERR_SYSTEM, "cannot create: Is a directory");
+	check_fails("none/new", "cannot create: No such file or directory");
+	check_fails(".", "cannot create: Is a directory");
+	check_fails("", "cannot create: No such file or directory");
+	ok(file_check_output("new", &e) == 0 && file_check_output("link", &e) == 0 && file_check_output("later", &e) == 0 &&
+	    file_check_output("-", &e) == 0 && file_check_output("/dev/null", &e) == 0, "files that can be written");
 	if (access("/dev/full", W_OK) == 0) {
 		fails("/dev/full", write_text, ERR_SYSTEM, "cannot write: No space left on device");
 		fails("/dev/full", write_much, ERR_SYSTEM, "cannot write: No space left on device");

@@ -509,7 +509,7 @@ test_time_limit(void)
 int
 main(int argc, char **argv)
 {
-	test_all_plans(40);
+	test_all_plans(20);
 	test_drawn(argc > 1 ? atoi(argv[1]) : 12);
 	test_write();
 	test_time_limit();

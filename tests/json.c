@@ -235,16 +235,16 @@ test_files(void)
 	char *deep = malloc(DEPTH);
 	struct err e = ERR_INIT;
 
-	read_bad_file("", 0, "line 1, column 0", "expected a JSON document, got: ");
-	read_bad_file("{\"a\":1,", 7, "line 1, column 7", "expected a JSON document, got: ");
-	read_bad_file("{\"a\":1,\n\"a\":2}", 14, "line 2, column 3", "expected a JSON document, got: duplicate object key");
-	read_bad_file("{\"a\":1} x", 9, "line 1, column 9", "expected a JSON document, got: end of file expected");
-	read_bad_file("[1e999]", 7, "line 1, column 6", "expected a JSON document, got: real number overflow");
-	read_bad_file("[99999999999999999999]", 22, "line 1, column 21", "expected a JSON document, got: too big integer");
-	read_bad_file("[NaN]", 5, "line 1, column 4", "expected a JSON document, got: invalid token");
-	read_bad_file("\"\xff\"", 3, "line 1, column 1", "expected a JSON document, got: unable to decode byte 0xff");
+	read_bad_file("", 0, "", "expected a JSON document, got an empty file");
+	read_bad_file("{\"a\":1,", 7, "line 1, column 7", "not valid JSON: ");
+	read_bad_file("{\"a\":1,\n\"a\":2}", 14, "line 2, column 3", "not valid JSON: duplicate object key");
+	read_bad_file("{\"a\":1} x", 9, "line 1, column 9", "not valid JSON: end of file expected");
+	read_bad_file("[1e999]", 7, "line 1, column 6", "not valid JSON: real number overflow");
+	read_bad_file("[99999999999999999999]", 22, "line 1, column 21", "not valid JSON: too big integer");
+	read_bad_file("[NaN]", 5, "line 1, column 4", "not valid JSON: invalid token");
+	read_bad_file("\"\xff\"", 3, "line 1, column 1", "not valid JSON: unable to decode byte 0xff");
 	memset(deep, '[', DEPTH);
-	read_bad_file(deep, DEPTH, "line 1, column 2049", "expected a JSON document, got: maximum parsing depth");
+	read_bad_file(deep, DEPTH, "line 1, column 2049", "not valid JSON: maximum parsing depth");
 	free(deep);
 	json_max_input = 10;
 	read_bad_file("[1,2,3,4,5]", 11, "", "expected at most 10 bytes (--max-input), got 11");

@@ -21,9 +21,10 @@ plan() {	# NETWORK POLICY BUDGET
 	if [ "$3" != all ]; then
 		budget="--budget $3"
 	fi
-	if [ "$2" = ilp ]; then		# it searches as long as it may
-		budget="$budget --time-limit 1s"
-	fi
+	case $2 in
+	ilp) budget="$budget --time-limit 1s" ;;	# it searches as long as it may
+	hybrid) budget="$budget --effort 0.5" ;;	# a good plan is no better a test
+	esac
 	# shellcheck disable=SC2086
 	run plan "$LAYRUB_TESTS/data/replay-$1.json" --device h200 --policy "$2" $budget -o "$plan"
 	if [ "$status" -ne 0 ]; then

@@ -152,10 +152,10 @@ holds '"gpus_per_link": 2, "d2h_bytes_per_s": 1500000000, "h2d_bytes_per_s": 500
 step=$("$LAYRUB" simulate a.plan.json --h2d 2GB/s --d2h 3GB/s --gpus-per-link 2 --json | sed -n 's/.*"step_time_us": \([^,]*\),.*/\1/p' | head -1)
 tail -1 out | grep -q "\"step_time_us\": $step,"
 ok $? "the same figure as 'plan' and 'simulate' give"
-answers 0 "planned anew" sweep resnet18 --device k40m --batch 8 --budget 70% --policy hybrid --link 1GB/s,100GB/s --replan --ordered
+answers 0 "planned anew" sweep resnet18 --device k40m --batch 8 --budget 70% --policy g10 --link 1GB/s,100GB/s --replan --ordered
 [ "$(grep -c '"gap": ' out)" -eq 2 ]
 ok $? "--replan: each link has its own bound"
-answers 0 "one plan" sweep resnet18 --device k40m --batch 8 --budget 70% --policy hybrid --link 1GB/s,100GB/s --ordered
+answers 0 "one plan" sweep resnet18 --device k40m --batch 8 --budget 70% --policy g10 --link 1GB/s,100GB/s --ordered
 ! grep -q '"gap": ' out
 ok $? "without: the plan's bound is not one on another link"
 answers 0 "a factor" sweep alexnet --device k40m --batch 1:8:x2 --policy keep -n

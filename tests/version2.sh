@@ -61,14 +61,14 @@ run sweep "$net" --device free.json --policy keep --host-memory 1GiB -o points.j
 grep -q 'host-memory=1073741824' points.jsonl
 ok $? "a sweep's points have names with the limit"
 
-run plan alexnet --device h100 --budget 60% --json -o plan.json
+run plan alexnet --device h100 --budget 75% --json -o plan.json
 configuration=$(value plan.json configuration)
 [ "$status" -eq 0 ] && [ -n "$configuration" ] && [ "$(value plan.json version)" = 2 ] && [ "$(value out configuration)" = "$configuration" ]
 ok $? "hybrid: the plan has version 2 and names its configuration, $configuration"
-run explain plan.json
+run explain plan.json --effort 0.25
 grep -q "^configuration  *$configuration\$" out
 ok $? "explain shows it"
-run explain plan.json --json
+run explain plan.json --effort 0.25 --json
 [ "$(value out configuration)" = "$configuration" ]
 ok $? "explain --json, too"
 run check plan.json

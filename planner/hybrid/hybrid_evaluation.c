@@ -79,7 +79,7 @@ place_shortly(struct place_result *r, const struct place_problem *p, struct aren
 {
 	struct place_problem shorter = *p;
 
-	shorter.work = SEARCH_WORK;
+	shorter.work = p->count <= FEW_BUFFERS ? SEARCH_WORK : SEARCH_WORK / MANY_PART;
 	place_auto(r, &shorter, a);
 }
 

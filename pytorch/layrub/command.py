@@ -21,6 +21,7 @@ except ImportError:
     sys.exit("layrub-torch: PyTorch is not installed: pip install torch")
 
 from layrub import attention, graph, huggingface, script
+from layrub import snapshot as memory
 from layrub.errors import Refused
 from layrub.fit import Fit, Tried
 from layrub.gpu import gpu
@@ -88,6 +89,23 @@ def plan(args: argparse.Namespace) -> int:
             if args.output:
                 found.write(args.output)
                 print(f"written: {args.output}")
+    return 0
+
+
+def snapshot(args: argparse.Namespace) -> int:
+    history = memory.read(args.file, args.gpu)
+    live = history.live_bytes()
+    lost = history.reserved_bytes - live
+    print(f"buffers                    {len(history.buffers)} in {history.events} events of GPU {history.gpu}")
+    print(f"reserved                   {gib(history.reserved_bytes)} at most")
+    print(f"live                       {gib(live)} at most")
+    print(f"fragmentation              {gib(lost)}, {lost / max(history.reserved_bytes, 1):.1%} of what is reserved")
+    _, placed = layrub.place(history.buffers, time_limit_s=args.time_limit)
+    over = placed.arena_bytes / max(placed.bound_bytes, 1) - 1
+    print(f"placed anew                {gib(placed.arena_bytes)}, " + (f"{over:.2%} over the least" if over > 0 else "the least"))
+    if args.output:
+        history.write(args.output)
+        print(f"written: {args.output}; for the offsets: layrub place {args.output} -o PLACED.csv")
     return 0
 
 
@@ -223,7 +241,18 @@ def parser() -> argparse.ArgumentParser:
                 help="most that the largest size's plan may cost (default: 10)",
             )  # fmt: skip
             c.add_argument("--most", type=int, default=65536, metavar="N", help="the largest size that is tried (default: 65536)")
+    add_snapshot(commands)
     return top
+
+
+def add_snapshot(commands: Any) -> None:
+    text = "place the buffers of a memory snapshot anew: how much does its step fragment?"
+    c = commands.add_parser("snapshot", help=text, description=text)
+    c.set_defaults(run=snapshot)
+    c.add_argument("file", metavar="SNAPSHOT.pickle", help="of torch.cuda.memory._dump_snapshot()")
+    c.add_argument("--gpu", type=int, metavar="N", help="the number of the GPU (default: the one with most events)")
+    c.add_argument("--time-limit", type=float, default=0.0, metavar="SECONDS", help="of the search (default: none)")
+    c.add_argument("-o", "--output", metavar="BUFFERS.csv", help="the file of the buffers, for layrub place (default: none)")
 
 
 def named_size(text: str) -> tuple[str, int]:

@@ -37,8 +37,9 @@ format_of(const char *path)
 	return is_term(path) ? &gnuplot_dumb : NULL;
 }
 
-int
-report_check(const struct report_to *to, bool plan, struct err *e)
+/* Fails if no file of the name can hold what is drawn. */
+static int
+check_name(const struct report_to *to, bool plan, struct err *e)
 {
 	if (format_of(to->path) != NULL || ends_with(to->path, ".html"))
 		return to->keep && is_term(to->path) ? err_set(e, ERR_INPUT, "--keep needs a file to put the script beside, got 'term'") : 0;
@@ -49,6 +50,14 @@ report_check(const struct report_to *to, bool plan, struct err *e)
 	else
 		err_set(e, ERR_INPUT, "expected a file name that ends in .svg, .png, .pdf%s .html, or 'term'", plan ? ", .json or" : " or");
 	return err_in_file(e, to->path);
+}
+
+int
+report_check(const struct report_to *to, bool plan, struct err *e)
+{
+	if (check_name(to, plan, e) < 0)
+		return -1;
+	return is_term(to->path) ? 0 : file_check_output(to->path, e);
 }
 
 /* Sets d's size to the terminal's columns and lines; without a terminal, to 100 x 40. */

@@ -14,7 +14,7 @@ struct report_to {
 	bool keep;		/* leave gnuplot's script with its data beside the picture, as path + ".gp" */
 };
 
-/* ERR_INPUT: to's path names no format.  With plan, the formats that only plans have count, too. */
+/* ERR_INPUT: to's path names no format.  ERR_SYSTEM: no file can be written there.  With plan, the formats that only plans have count, too. */
 int report_check(const struct report_to *to, bool plan, struct err *e) WARN_UNUSED;
 
 /* Draws a plan: memory over time stacked by kind with lines for budget, peak and bound; the address map; the three queues

@@ -120,12 +120,20 @@ create_named(struct fresh *f)
 
 /* ---- whole files ---- */
 
+/* Returns the folder of path, which the caller frees; NULL: out of memory. */
+static char *
+folder_of(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash == NULL ? strdup(".") : strndup(path, slash == path ? 1 : (size_t)(slash - path));
+}
+
 static int
 create_unnamed(const char *path)
 {
 #ifdef O_TMPFILE
-	const char *slash = strrchr(path, '/');
-	char *folder = slash == NULL ? strdup(".") : strndup(path, slash == path ? 1 : (size_t)(slash - path));
+	char *folder = folder_of(path);
 	int fd = folder == NULL ? -1 : open(folder, O_WRONLY | O_TMPFILE | O_CLOEXEC, 0666);
 
 	free(folder);
@@ -238,6 +246,33 @@ file_write(const char *path, int (*write)(FILE *, void *, struct err *), void *a
 	rc = write_beside(target, &st, write, arg, e);
 	free(target);
 	return rc;
+}
+
+int
+file_check_output(const char *path, struct err *e)
+{
+	char *target, *folder = NULL;
+	struct stat st;
+	bool good;
+
+	if (strcmp(path, "-") == 0)
+		return 0;
+	errno = ENOENT;
+	if (*path == '\0')
+		return system_error("create", "''", e);
+	if (stat(path, &st) == 0 && !S_ISREG(st.st_mode)) {
+		errno = EISDIR;
+		return S_ISDIR(st.st_mode) || access(path, W_OK) < 0 ? system_error("create", path, e) : 0;
+	}
+	/* Only the folder matters: a file is replaced and not written to. */
+	target = realpath(path, NULL);
+	folder = folder_of(target != NULL ? target : path);
+	good = folder != NULL && access(folder, W_OK | X_OK) == 0;
+	if (!good)
+		system_error("create", path, e);
+	free(folder);
+	free(target);
+	return good ? 0 : -1;
 }
 
 /* ---- reading ---- */

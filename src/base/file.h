@@ -18,6 +18,10 @@
  * second time.  After an error no new file is left, and e names path (ERR_SYSTEM, or the error of write). */
 int file_write(const char *path, int (*write)(FILE *out, void *arg, struct err *e), void *arg, struct err *e) WARN_UNUSED;
 
+/* Fails as file_write() to path would now, before the work whose result goes there: no folder, no permission, a folder of that name.
+ * Writes nothing. */
+int file_check_output(const char *path, struct err *e) WARN_UNUSED;
+
 /* Opens path ("-": standard input) for reading; a regular file of more than `most` bytes is refused unread.  NULL: e is filled
  * and does not name path.  ERR_SYSTEM when the machine lacks a resource. */
 FILE *file_open(const char *path, bytes_t most, struct err *e) WARN_UNUSED;

@@ -115,7 +115,11 @@ parse(const char *text, size_t size, struct err *e)
 		err_set(e, ERR_SYSTEM, "out of memory");
 		return NULL;
 	}
-	err_set(e, ERR_INPUT, "expected a JSON document, got: %s", je.text);
+	if (size == 0) {
+		err_set(e, ERR_INPUT, "expected a JSON document, got an empty file");
+		return NULL;
+	}
+	err_set(e, ERR_INPUT, "not valid JSON: %s", je.text);
 	if (je.line > 0)
 		err_at(e, "line %d, column %d", je.line, je.column);
 	return NULL;

@@ -79,6 +79,7 @@ add_row(struct compare_row *rows, uint32_t *count, uint32_t *fits, const struct 
 	row->planning.options.policy = policy;
 	if (command != NULL)
 		planning_use_external(&row->planning, command, a);
+	progress_stage("policy '%s'", row->planning.options.policy->name);
 	if (make_row(row, e) < 0)
 		return -1;
 	/* An unfinished search does not prove that its policy has no plan. */
@@ -201,9 +202,9 @@ run(struct cli *c, struct err *e)
 	for (const struct policy *policy = policies; policy->name != NULL; policy++)
 		all += policy->quick;
 	rows = ARENA_NEW(&c->arena, struct compare_row, all);
-	interrupt_watch();
+	n.control.progress = watch_begin();
 	rc = make_rows(rows, &count, &fits, &n, &x, &c->arena, e);
-	interrupt_end(rc == 0 && (fits > 0 || count == all));
+	watch_end(rc == 0 && (fits > 0 || count == all));
 	if (rc < 0)
 		return -1;
 	if (count < all)

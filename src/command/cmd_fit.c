@@ -6,7 +6,6 @@
 #include <math.h>
 #include <string.h>
 
-#include "src/base/process.h"
 #include "src/command/fit_devices.h"
 #include "src/command/result.h"
 #include "src/library/fit.h"
@@ -287,9 +286,9 @@ run(struct cli *c, struct err *e)
 	w.problem.request.budget = NULL;
 	w.problem.request.budget_bytes = w.planning.options.budget_bytes;
 	w.problem.request.stopped = interrupted;
-	search_watch(&w.problem.request.progress, true);
+	w.problem.request.progress = watch_begin();
 	rc = fit_answer(&w, &c->arena, e);
-	search_end(w.problem.request.progress, rc == 0);
+	watch_end(rc == 0);
 	if (rc < 0)
 		return -1;
 	if (w.unfinished)

@@ -3,12 +3,11 @@
 #include <config.h>
 #include "src/command/command.h"
 
-#include <math.h>
 #include <string.h>
 
 #include "planner/bound/bounds.h"
 #include "src/base/clock.h"
-#include "src/base/process.h"
+#include "src/base/file.h"
 #include "src/command/plan_frontier.h"
 #include "src/command/result.h"
 
@@ -67,17 +66,16 @@ run_search(struct plan *p, struct frontier *f, struct planning *n, struct cli *c
 	return 0;
 }
 
-/* Makes the plan.  The first Ctrl-C asks the search for its best plan so far.  A long search shows its progress on a terminal. */
+/* Makes the plan.  The first Ctrl-C asks the search for its best plan so far. */
 static int
 search(struct plan *p, struct frontier *f, struct planning *n, struct cli *c, struct err *e)
 {
-	bool takes_long = !n->options.policy->quick || !isnan(n->most_overhead) || frontier;
 	int rc;
 
 	n->control.stopped = interrupted;
-	search_watch(&n->control.progress, takes_long);
+	n->control.progress = watch_begin();
 	rc = run_search(p, f, n, c, e);
-	search_end(n->control.progress, rc == 0);
+	watch_end(rc == 0);
 	if (n->unfinished)
 		warn("interrupted: a smaller budget may do, too");
 	return rc;
@@ -95,7 +93,7 @@ run(struct cli *c, struct err *e)
 
 	if (picture != NULL && frontier_check_picture(picture, frontier, e) < 0)
 		return -1;
-	if (begin_planning(&n, &t, c, e) < 0)
+	if ((output != NULL && file_check_output(output, e) < 0) || begin_planning(&n, &t, c, e) < 0)
 		return -1;
 	n.options.bounds_us = frontier ? NULL : bounds_us;
 	begin = clock_seconds();

@@ -7,8 +7,8 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
+#include "src/base/file.h"
 #include "src/base/process.h"
 #include "src/command/math_warning.h"
 
@@ -70,6 +70,7 @@ begin_planning(struct planning *n, struct task *t, struct cli *c, struct err *e)
 	char q[48], r[48];
 
 	if (need_device(plan_given.task.device, e) < 0 || plan_request_check(&plan_given, e) < 0 ||
+	    (plan_given.write_lp != NULL && file_check_output(plan_given.write_lp, e) < 0) ||
 	    plan_request_task(t, c->operands[0], NULL, &plan_given, &c->arena, e) < 0 || planning_begin(n, &plan_given, t, &c->arena, e) < 0)
 		return -1;
 	if (task_has_foreign_times(t))
@@ -86,27 +87,17 @@ interrupted(void *user)
 	return interrupt_came();
 }
 
-/* Shows a line on stderr that the next one overwrites. */
-static void
-show_line(void *user, const char *line)
+progress_fn *
+watch_begin(void)
 {
-	(void)user;
-	fprintf(stderr, "\r\033[K%s", line);
-	fflush(stderr);
-}
-
-void
-search_watch(progress_fn **progress, bool takes_long)
-{
-	*progress = takes_long && isatty(STDERR_FILENO) ? show_line : NULL;
 	interrupt_watch();
+	return progress_begin();
 }
 
 void
-search_end(progress_fn *progress, bool answered)
+watch_end(bool answered)
 {
-	if (progress != NULL)
-		fputs("\r\033[K", stderr);
+	progress_end();
 	interrupt_end(answered);
 }
 

@@ -16,7 +16,9 @@ frontier_check_picture(const char *picture, bool frontier, struct err *e)
 
 	if (!frontier)
 		return usage_error(e, "--picture", "expected --frontier, too: 'layrub report' draws one plan");
-	return report_check(&to, false, e) < 0 ? usage_at(e, "--picture") : 0;
+	if (report_check(&to, false, e) == 0)
+		return 0;
+	return e->code == ERR_SYSTEM ? -1 : usage_at(e, "--picture");
 }
 
 /* Returns a share as "12.3 %"; "n/a": the part of no time at all. */
