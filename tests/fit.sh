@@ -105,14 +105,14 @@ cat >wide.json <<'END'
  {"name": "out", "type": "linear", "features": 10},
  {"name": "l", "type": "cross-entropy", "inputs": ["out", "y"]}]}
 END
-small_device 300000000 >tight.json
+small_device 210000000 >tight.json
 for threads in 1 3; do
 	OMP_NUM_THREADS=$threads "$LAYRUB" fit net.json --device small.json --batch $batch --slowdown 60% --json >"threads.$threads" 2>err
 done
 cmp threads.1 threads.3
 ok $? "any number of threads gives the same answer"
-"$LAYRUB" fit wide.json --device tight.json --batch 20 --json >out 2>err
-true_that "$(inside accumulation_plan micro_batch) * $(inside accumulation_plan micro_steps) >= 20" "passes of one plan make up the batch"
+"$LAYRUB" fit wide.json --device tight.json --batch 100 --json >out 2>err
+true_that "$(inside accumulation_plan micro_batch) * $(inside accumulation_plan micro_steps) >= 100" "passes of one plan make up the batch"
 rate=$(inside fastest samples_per_s)
 samples=$(($(inside fastest batch) * $(inside fastest accumulate)))
 command=$(sed -n '/"fastest"/s/.*"command": "\([^"]*\)".*/\1/p' out)

@@ -259,6 +259,11 @@ EXTRA_DIST += %D%/bench_schedule.sh
 bench-schedule: layrub$(EXEEXT)
 	@LAYRUB=./layrub LAYRUB_DATA='$(abs_top_srcdir)/networks' $(SHELL) $(srcdir)/%D%/bench_schedule.sh
 
+EXTRA_DIST += %D%/bench_fit.sh
+.PHONY: bench-fit
+bench-fit: layrub$(EXEEXT)
+	@LAYRUB=./layrub LAYRUB_DATA='$(abs_top_srcdir)/networks' $(SHELL) $(srcdir)/%D%/bench_fit.sh
+
 EXTRA_DIST += %D%/bench_floors.sh
 .PHONY: bench-floors
 bench-floors: layrub$(EXEEXT)

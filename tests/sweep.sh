@@ -36,9 +36,9 @@ holds "12 of 48 points failed" err "the message counts what failed"
 ok $? "12 lines have an error"
 [ "$(grep '"error"' whole.jsonl | grep -c '"status": "infeasible".*"error": "policy .keep. needs an arena of')" -eq 12 ]
 ok $? "the error says what is missing"
-sed 's/^{"point": "\([^"]*\)".*/\1/' whole.jsonl | sort >named
+sed 's/^{.*"point": "\([^"]*\)".*/\1/' whole.jsonl | sort >named
 same points named "lines name the points of the dry run"
-sed 's/^{"point": "\([^"]*\)".*/\1/' whole.jsonl >order
+sed 's/^{.*"point": "\([^"]*\)".*/\1/' whole.jsonl >order
 # shellcheck disable=SC2086
 answers 0 "dry run again" sweep $grid -n
 same out order "--ordered: in the grid's order"
@@ -83,6 +83,14 @@ echo '{"rows": []}' >other.jsonl
 answers 2 "another file" sweep $grid -o other.jsonl
 holds "other.jsonl: line 1: expected a sweep's result" err "is not appended to"
 lines other.jsonl 1 "it stays as it was"
+[ "$(grep -c '^{"format": "layrub-sweep-line", "version": 1, "point": ' whole.jsonl)" -eq 48 ]
+ok $? "each line says its format and version"
+sed 's/"format": "layrub-sweep-line", "version": 1, //; 40q' whole.jsonl >older.jsonl
+answers 1 "a file without them" sweep $grid --ordered -o older.jsonl
+lines older.jsonl 48 "is continued"
+sed 's/"version": 1/"version": 2/' whole.jsonl >newer.jsonl
+answers 2 "a newer version" sweep $grid -o newer.jsonl
+holds "line 1" err "is refused"
 }
 
 # ---- shards ----

@@ -45,6 +45,9 @@ struct placed {
 /* Draws a placement's address map. */
 int report_placed(const struct report_to *to, const struct placed *pl, struct arena *a, struct err *e) WARN_UNUSED;
 
+/* The format of a sweep's line.  Lines without a format and a version are read, too. */
+#define SWEEP_LINE "layrub-sweep-line"
+
 /* One result of a sweep.  Unknown values are NULL, 0 or NaN. */
 struct sweep_point {
 	const char *graph, *device, *policy;

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "src/base/file.h"
+#include "src/base/json.h"
 #include "src/base/units.h"
 
 enum { NAME_MOST = 128, TEXT_MOST = 4096, NAMES_BACK = 64 };
@@ -69,12 +70,18 @@ parse_line(struct line *l, const char *text, size_t n, json_error_t *why)
 {
 	json_t *obj;
 	double batch, passes, out, in;
+	struct err other = ERR_INIT;
 
 	errno = 0;
 	obj = json_loadb(text, n, JSON_REJECT_DUPLICATES, why);
 	if (!json_is_object(obj)) {
 		if (obj != NULL)
 			snprintf(why->text, sizeof(why->text), "not an object");
+		json_decref(obj);
+		return -1;
+	}
+	if (json_object_get(obj, "format") != NULL && json_check_format(obj, SWEEP_LINE, 1, NULL, &other) < 0) {
+		snprintf(why->text, sizeof(why->text), "%.150s", other.text);
 		json_decref(obj);
 		return -1;
 	}

@@ -13,7 +13,9 @@
 #include <unistd.h>
 #include <xxhash.h>
 
+#include "sim/report/report.h"
 #include "src/base/file.h"
+#include "src/base/json.h"
 
 static int
 system_error(const char *what, const char *path, struct err *e)
@@ -48,12 +50,13 @@ take_line(struct sweep_file *f, const char *line, size_t length, size_t number, 
 	if (root == NULL && errno == ENOMEM)
 		return system_error("read", f->path, e);
 	point = json_object_get(root, "point");
-	ours = json_is_string(point);
+	ours = json_is_string(point) && (json_object_get(root, "format") == NULL || json_check_format(root, SWEEP_LINE, 1, NULL, e) == 0);
 	if (ours)
 		found = (struct found_point) { digest_of(json_string_value(point)), json_object_get(root, "error") != NULL };
 	json_decref(root);
 	if (!ours) {
-		err_set(e, ERR_INPUT, "expected a sweep's result on each line, got something else");
+		if (e->code == ERR_NONE)
+			err_set(e, ERR_INPUT, "expected a sweep's result on each line, got something else");
 		err_at(e, "line %zu", number);
 		return err_in_file(e, f->path);
 	}

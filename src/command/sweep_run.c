@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "sim/report/report.h"
 #include "src/base/clock.h"
 #include "src/command/command.h"
 #include "src/command/result.h"
@@ -268,6 +269,8 @@ finish_point(const struct point *p)
 	sweep_key(key, s->grid, s->options, p->id);
 	json_out_init(&o, out);
 	json_out_object(&o, NULL, false);
+	json_out_string(&o, "format", SWEEP_LINE);
+	json_out_uint(&o, "version", 1);
 	json_out_string(&o, "point", key);
 	json_out_string(&o, "network", text_at(s, p->id, AXIS_NETWORK));
 	result_to_json(&f, &o);

@@ -386,7 +386,8 @@ run_draft(struct draft *d, const struct fit_problem *p)
 	d->rc = d->batch == 0 ? 0 : evaluate(&d->result, p, FIT_DRAFT, d->batch, &d->err);
 }
 
-/* Plans batches quickly, side by side; one thread does not enter OpenMP (threads.h).  Moves *high down to the smallest that is not ok above the scan's best. */
+/* Plans batches quickly, side by side; one thread does not enter OpenMP (threads.h).  Moves *high down to the smallest batch above the
+ * scan's best that is not ok. */
 static int
 draft(struct fit_scan *s, uint32_t *high, struct draft all[ABREAST], struct err *e)
 {
