@@ -47,6 +47,7 @@ PYTHON_MODULES = \
 	%D%/layrub/scratch.py \
 	%D%/layrub/script.py \
 	%D%/layrub/shapes.py \
+	%D%/layrub/snapshot.py \
 	%D%/layrub/split.py \
 	%D%/layrub/tape.py \
 	%D%/layrub/terminal.py \
@@ -86,6 +87,7 @@ EXTRA_DIST += $(PYTHON_MODULES) %D%/README.md %D%/pyproject.toml \
 	%D%/tests/test_run_refusals.py \
 	%D%/tests/test_run_steps.py \
 	%D%/tests/test_run_training.py \
+	%D%/tests/test_snapshot.py \
 	%D%/tests/test_split.py \
 	%D%/tests/test_steps.py \
 	%D%/tests/test_measured.py \

@@ -3,8 +3,10 @@
 # layrub place over every list below $DATA, and over 1,000,000 random buffers: processor time, memory, and how
 # far from the bound.  A list called NAME.1048576.csv is placed with that capacity, too.
 # $LAYRUB is the command, $MEASURE tests/measure, $HARD_LISTS tests/hard_lists; `make bench-placement DATA=DIR` sets all.
-# $MINIMALLOC, where it is set, is the binary of MiniMalloc: it is run on the lists with a capacity, for 20 s at most.
+# Other solvers are run on the lists that they read, for $LIMIT seconds (default: 20) and twice that where they do not end by themselves:
+# $MINIMALLOC, MiniMalloc's binary, on lists with a capacity; $SUPERMALLOC_PYTHON, a Python with the package omnimalloc; $IDEALLOC, idealloc's binary.
 set -eu
+LIMIT=${LIMIT:-20}
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
@@ -22,13 +24,27 @@ row() {
 		{ printf "%-34s %8d %14.0f %14.0f %9.5f %% %-10s %8.2f s %8.1f MiB\n", label, $1, $2, $3, $2 ? 100 * ($3 / $2 - 1) : 0, $4, $6, $7 }'
 }
 
-# peer LABEL FILE CAPACITY: MiniMalloc's processor time, and whether it wrote a solution.
+# peer LABEL BOUND COMMAND: what another solver, whose command prints its arena, takes for a list.
 peer() {
-	[ -n "${MINIMALLOC:-}" ] || return 0
-	rm -f "$work/theirs"
-	figures=$("$MEASURE" "$MINIMALLOC" --capacity="$3" --input="$2" --output="$work/theirs" --timeout=20s 2>/dev/null) || true
-	[ -s "$work/theirs" ] && found=placed || found=none
-	echo "$figures" | awk -v label="$1" -v found="$found" '{ printf "%-34s %50s %-10s %8.2f s %8.1f MiB\n", label, "", found, $2, $3 }'
+	figures=$("$MEASURE" sh -c "{ $3; } >'$work/theirs'" 2>/dev/null) || true
+	arena=$(sed -n '1s/^\([0-9][0-9]*\)$/\1/p' "$work/theirs")
+	echo "$2 ${arena:-0} $figures" | awk -v label="  $1" '{ printf "%-34s %8s %14s ", label, "", ""
+		if ($2) printf "%14.0f %9.5f %% %-10s", $2, 100 * ($2 / $1 - 1), "placed"; else printf "%14s %11s %-10s", "", "", "none"
+		printf " %8.2f s %8.1f MiB\n", $4, $5 }'
+}
+
+# peers FILE [CAPACITY]: those that are given, on a list of the four columns that all of them read, with numbers as ids.
+peers() {
+	[ "$(head -n 1 "$1")" = id,lower,upper,size ] || return 0
+	awk -F, -v OFS=, 'NR > 1 { $1 = NR - 2 } 1' "$1" >"$work/list.csv"
+	bound=$(field lower_bound_bytes)
+	[ -z "${MINIMALLOC:-}" ] || [ -z "${2:-}" ] ||
+	    peer "MiniMalloc, given" "$bound" "'$MINIMALLOC' --capacity=$2 --input='$work/list.csv' --output='$work/csv' --timeout=${LIMIT}s &&
+		awk -F, 'NR > 1 && \$4 + \$NF > m { m = \$4 + \$NF } END { print m }' '$work/csv'; rm -f '$work/csv'"
+	[ -z "${SUPERMALLOC_PYTHON:-}" ] ||
+	    peer SuperMalloc "$bound" "timeout $((2 * LIMIT)) '$SUPERMALLOC_PYTHON' '$(dirname "$0")/bench_supermalloc.py' '$work/list.csv' $LIMIT"
+	[ -z "${IDEALLOC:-}" ] ||
+	    peer idealloc "$bound" "timeout $((2 * LIMIT)) '$IDEALLOC' -i '$work/list.csv' ex-csv | awk '/^Makespan/ { print \$2 }'"
 }
 
 printf '%-34s %8s %14s %14s %11s %-10s %10s %12s\n' list buffers bound arena over status processor memory
@@ -42,9 +58,9 @@ if [ -n "${DATA:-}" ]; then
 		"$name" | *[!0-9]*) ;;
 		*)
 			row "$name, given" "$list" --capacity "$capacity"
-			peer "$name, given, MiniMalloc" "$list" "$capacity"
 			;;
 		esac
+		peers "$list" "${capacity#"$name"}"
 	done <"$work/lists"
 fi
 
@@ -52,6 +68,7 @@ for kind in "cut 200 1 20" "pinwheel 200 1 20" "cut 400 1" "pinwheel 400 1" "syn
 	# shellcheck disable=SC2086
 	"$HARD_LISTS" $kind >"$work/hard.csv"
 	row "generated: $kind" "$work/hard.csv"
+	peers "$work/hard.csv"
 done
 
 # Lifetimes: any two of 10^6 times; up to 100 of them; up to a hundredth of all.

@@ -282,14 +282,14 @@ is 0 "plan --policy keep"
 keep=$(field arena_bytes)
 sed -n 's/^ "\([a-z_0-9]*\)":.*/\1/p' out >names
 same names plan-fields.txt "the names of plan's figures"
-run plan resnet50 --batch 32 --device k40m --budget 50% --json -o half.json
+run plan resnet50 --batch 32 --device k40m --budget 50% --effort 0.2 --json -o half.json
 is 0 "plan into half of the peak"
 holds "$(field arena_bytes) <= $(field budget_bytes) && $(field arena_bytes) <= 0.52 * $keep" "the arena is within the budget"
 holds "$(field overhead) >= 0 && $(field step_time_us) >= $(field ideal_time_us)" "no step is faster than its ops"
 cp out planned
-run plan resnet50 --batch 32 --device k40m --budget 50%
+run plan resnet50 --batch 32 --device k40m --budget 50% --effort 0.2
 is 0 "plan for people"
-run plan resnet50 --batch 32 --device k40m --budget 50% -o -
+run plan resnet50 --batch 32 --device k40m --budget 50% --effort 0.2 -o -
 cmp -s out half.json
 ok $? "plan to standard output is the same plan"
 grep -q '^arena ' err
@@ -452,7 +452,7 @@ ok $? "--memory below what is reserved"
 
 # ---- explain ----
 
-run plan gpt2 --device rtx4090 --budget 50% -o gpt2.json
+run plan gpt2 --device rtx4090 --budget 50% --effort 0.2 -o gpt2.json
 run explain gpt2.json --effort 0.25
 is 0 "explain"
 cp out explained

@@ -5,7 +5,7 @@
 . "${LAYRUB_TESTS:-tests}/lib.sh"
 
 # A small step, on which every policy ends at once.  ilp searches until its time limit: compare leaves it out.
-set -- caffe/resnet18 --batch 8 --device k40m --placement by-size
+set -- caffe/resnet18 --batch 8 --device k40m --placement by-size --effort 0.2
 "$LAYRUB" list policies --json 2>/dev/null | sed -n 's/.*{"name": "\([^"]*\)".*/\1/p' | grep -v '^ilp$' | sort >"$work/policies"
 
 run compare "$@" --json

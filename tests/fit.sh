@@ -84,7 +84,41 @@ holds "yes, with a plan: the step would need" out "says so"
 holds "limit                at batch" out "names what limits a larger batch"
 most=$(sed -n 's/^most samples\/s *\([0-9.e+]*\) .*/\1/p' out)
 sed -n 's/.* \([0-9.e+]*\) samples\/s$/\1/p' out >rates
+command=$(sed -n 's/^  made by *layrub //p' out)
+# shellcheck disable=SC2086
+answers 0 "the command beside it" $command --json
+samples=$(echo "$command" | sed 's/.*--batch \([0-9]*\).*/\1/')
+passes=$(echo "$command" | sed -n 's/.*--accumulate \([0-9]*\).*/\1/p')
+true_that "($samples * ${passes:-1} / $(field step_time_us) * 1e6 / $most - 1) ^ 2 < 1e-6" "makes a step with as many samples a second"
 true_that "$(awk -v m="$most" '$1 > m * 1.001 { bad++ } END { print bad + 0 }' rates) == 0 && $(wc -l <rates) >= 2" "no row has more samples a second than the most"
+
+# ---- threads, and passes that are planned ----
+
+cat >wide.json <<'END'
+{"format": "layrub-network", "version": 1, "name": "wide", "batch": 4, "optimizer": "adam", "layers": [
+ {"name": "x", "type": "input", "shape": [64, 512]},
+ {"name": "y", "type": "input", "shape": [1], "dtype": "int64"},
+ {"name": "a", "type": "linear", "inputs": ["x"], "features": 2048},
+ {"name": "block", "type": "repeat", "count": 3, "inputs": ["a"], "layers": [
+  {"name": "f", "type": "linear", "inputs": ["in"], "features": 2048}, {"name": "r", "type": "relu"}]},
+ {"name": "flat", "type": "reshape", "shape": [131072]},
+ {"name": "out", "type": "linear", "features": 10},
+ {"name": "l", "type": "cross-entropy", "inputs": ["out", "y"]}]}
+END
+small_device 300000000 >tight.json
+for threads in 1 3; do
+	OMP_NUM_THREADS=$threads "$LAYRUB" fit net.json --device small.json --batch $batch --slowdown 60% --json >"threads.$threads" 2>err
+done
+cmp threads.1 threads.3
+ok $? "any number of threads gives the same answer"
+"$LAYRUB" fit wide.json --device tight.json --batch 20 --json >out 2>err
+true_that "$(inside accumulation_plan micro_batch) * $(inside accumulation_plan micro_steps) >= 20" "passes of one plan make up the batch"
+rate=$(inside fastest samples_per_s)
+samples=$(($(inside fastest batch) * $(inside fastest accumulate)))
+command=$(sed -n '/"fastest"/s/.*"command": "\([^"]*\)".*/\1/p' out)
+# shellcheck disable=SC2086
+answers 0 "the command of the fastest" ${command#layrub } --json
+true_that "($samples / $(field step_time_us) * 1e6 / $rate - 1) ^ 2 < 1e-20" "makes exactly that step"
 
 # ---- it does not ----
 

@@ -110,6 +110,19 @@ is_true "it is as fast" "a == b" "$(field step_time_us)" "$keep"
 answers 2 "a plan of another step is refused" plan "$zero" --device "$small" --budget 40MiB --start "$work/good.json"
 answers 2 "a start and a budget search" plan "$infer" --device "$small" --slowdown 5 --start "$work/good.json"
 
+answers 0 "a link that is no help" plan unet --device h100 --budget 80% --link 3GB/s --json
+linked=$(field step_time_us)
+answers 0 "no copies at all" plan unet --device h100 --budget 80% --link 3GB/s --host-memory 0 --json
+is_true "host memory makes no plan slower" "a <= b * (1 + 1e-9)" "$linked" "$(field step_time_us)"
+if "$LAYRUB" list policies | grep -q '^ilp '; then
+	run plan graphs/vgg16 --device h100 --budget 92% --policy g10 --json
+	other=$(field step_time_us)
+	answers 0 "ilp, whose time ends" plan graphs/vgg16 --device h100 --budget 92% --policy ilp --time-limit 2 --json
+	is_true "is no slower than another policy" "a <= b * (1 + 1e-9)" "$(field step_time_us)" "$other"
+else
+	skip "ilp and other policies" "built without GLPK"
+fi
+
 # Capuchin alone is slower at 7 GB/s than at 6, and with 75 % of the peak than with 70 %.
 run sweep resnet18 --device h100 --budget 70%,80% --policy capuchin --link 9GB/s,6GB/s,7GB/s --replan --ordered
 is 0 "links in any order, planned anew"

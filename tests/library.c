@@ -666,7 +666,8 @@ static void
 test_cancel(struct layrub_problem *p)
 {
 	static const struct layrub_plan_options rows[] = {
-		PLAN(.budget_percent = 75), PLAN(.budget_percent = 75, .threads = 1), PLAN(.minimise_memory = true), PLAN(.slowdown_percent = 10)
+		PLAN(.budget_percent = 75), PLAN(.budget_percent = 75, .threads = 1), PLAN(.minimise_memory = true, .effort = 0.2),
+		PLAN(.slowdown_percent = 10)
 	};
 	struct layrub_error e = LAYRUB_ERROR_INIT;
 	struct layrub_figures f = LAYRUB_FIGURES_INIT;
@@ -785,7 +786,7 @@ test_thread_counts(struct layrub_problem *p)
 	int before = settled_threads();
 
 	for (size_t i = 0; i < sizeof(most) / sizeof(most[0]) && before > 0; i++) {
-		struct watcher w = { .problem = p, .options = PLAN(.budget_percent = 92, .threads = most[i]) };
+		struct watcher w = { .problem = p, .options = PLAN(.budget_percent = 92, .threads = most[i], .effort = 0.2) };
 		pthread_t thread;
 
 		if (pthread_create(&thread, NULL, work_watched, &w) != 0)

@@ -20,7 +20,7 @@
 #include "tests/starve.h"
 #include "tests/tap.h"
 
-enum { LAYERS = 12, TENSORS = 4 * LAYERS + 1, OPS = 3 * LAYERS, ITEMS = 20 };
+enum { LAYERS = 8, TENSORS = 4 * LAYERS + 1, OPS = 3 * LAYERS, ITEMS = 20 };
 
 /* ---- allocations ---- */
 

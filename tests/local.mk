@@ -35,11 +35,13 @@ C_TESTS += %D%/decisions.t
 C_TESTS += %D%/schedule.t
 %C%_schedule_t_SOURCES = %D%/schedule.c
 %C%_schedule_t_LDADD = $(TEST_LIBS)
-C_TESTS += %D%/placement.t %D%/placement_optimum.t %D%/planner.t
+C_TESTS += %D%/placement.t %D%/placement_optimum.t %D%/parts.t %D%/planner.t
 %C%_placement_t_SOURCES = %D%/placement.c
 %C%_placement_t_LDADD = $(TEST_LIBS)
 %C%_placement_optimum_t_SOURCES = %D%/placement_optimum.c
 %C%_placement_optimum_t_LDADD = $(TEST_LIBS)
+%C%_parts_t_SOURCES = %D%/parts.c
+%C%_parts_t_LDADD = $(TEST_LIBS)
 %C%_planner_t_SOURCES = %D%/planner.c
 %C%_planner_t_LDADD = $(TEST_LIBS)
 C_TESTS += %D%/networks.t
@@ -243,7 +245,7 @@ bench-commands: layrub$(EXEEXT) %D%/measure$(EXEEXT)
 	@LAYRUB=./layrub MEASURE=%D%/measure LAYRUB_DATA='$(abs_top_srcdir)/networks' $(SHELL) $(srcdir)/%D%/bench.sh
 
 # Needs lists that do not ship: make bench-placement DATA=FOLDER.
-EXTRA_DIST += %D%/bench_placement.sh
+EXTRA_DIST += %D%/bench_placement.sh %D%/bench_supermalloc.py
 .PHONY: bench-placement
 bench-placement: layrub$(EXEEXT) %D%/measure$(EXEEXT) %D%/hard_lists$(EXEEXT)
 	@LAYRUB=./layrub MEASURE=%D%/measure HARD_LISTS=%D%/hard_lists DATA='$(DATA)' $(SHELL) $(srcdir)/%D%/bench_placement.sh

@@ -52,22 +52,34 @@ put_launch(FILE *f, const char *kernel, int run, int correlation)
 	put(f, "kernel", kernel, 100 * run + 20 + correlation % 10, 100 * run + 21 + correlation % 10, correlation, 0);
 }
 
+/* The step number `step` of those op by op, each of which takes 400 us. */
 static void
-put_op_by_op(FILE *f)
+put_op_by_op(FILE *f, int step)
 {
 	static const int instructions[] = { OP_0, OP_1, OP_2, OP_1_AGAIN };
+	const int run = 4 * step, correlation = 100 + 10 * step;
 	char name[32];
 
 	for (int k = 0; k < 4; k++) {
 		snprintf(name, sizeof(name), "layrub run %d", instructions[k]);
-		put(f, "cpu_op", name, 100 * k, 100 * k + 10, 0, 0);
-		put(f, "gpu_user_annotation", name, 100 * k + 20, 100 * k + 30, 0, 0);
+		put(f, "cpu_op", name, 100 * (run + k), 100 * (run + k) + 10, 0, 0);
+		put(f, "gpu_user_annotation", name, 100 * (run + k) + 20, 100 * (run + k) + 30, 0, 0);
 	}
-	put_launch(f, "a", 0, 1);
-	put_launch(f, "b", 0, 2);
-	put_launch(f, "m", 1, 3);
-	put_launch(f, "c", 2, 4);
-	put_launch(f, "m", 3, 5);
+	put_launch(f, "a", run, correlation + 1);
+	put_launch(f, "b", run, correlation + 2);
+	put_launch(f, "m", run + 1, correlation + 3);
+	put_launch(f, "c", run + 2, correlation + 4);
+	put_launch(f, "m", run + 3, correlation + 5);
+}
+
+/* The copies of that step. */
+static void
+put_copies(FILE *f, int step)
+{
+	const double at = 400 * step + 21;
+
+	put(f, "gpu_memcpy", "Memcpy DtoH (Device -> Pinned)", at + 10, at + 40, 0, 20000);
+	put(f, "gpu_memcpy", "Memcpy HtoD (Pinned -> Device)", at + 50, at + 75 + step, 0, 20000);
 }
 
 /* A captured step, late by so many microseconds from its wait on. */
@@ -87,14 +99,18 @@ put_captured(FILE *f, int correlation, double at, double late)
 }
 
 static void
-write_trace(int captured)
+write_trace(int steps, bool copies, int captured)
 {
 	FILE *f = fopen(path, "w");
 
 	if (f == NULL)
 		return;
 	fputs("{\"schemaVersion\":1,\"traceEvents\":[\n{\"ph\":\"M\",\"name\":\"process_name\"},\n", f);
-	put_op_by_op(f);
+	for (int k = 0; k < steps; k++) {
+		put_op_by_op(f, k);
+		if (copies)
+			put_copies(f, k);
+	}
 	for (int k = 0; k < captured; k++)
 		put_captured(f, 20 + k, 10000 + 1000 * k, k == 0 ? 50 : k == 1 ? 0 : -1);
 	fputs("{\"ph\":\"i\"}]}\n", f);
@@ -126,7 +142,7 @@ test_captured(struct toy *b)
 	double sum = 0;
 
 	make_plan(b);
-	write_trace(3);
+	write_trace(1, false, 3);
 	if (!toy_time(b, "captured") || !ok(measured_read(&m, &b->plan, path, &b->arena, &b->err) == 0, "captured: read: %s", b->err.text))
 		return;
 	ok(m.captured && m.on_gpu && m.steps == 3 && m.missing_copies == 0, "captured: three steps with their copies");
@@ -162,7 +178,7 @@ test_op_by_op(struct toy *b)
 	struct measured_step m;
 
 	make_plan(b);
-	write_trace(0);
+	write_trace(1, false, 0);
 	if (!ok(measured_read(&m, &b->plan, path, &b->arena, &b->err) == 0, "op by op: read: %s", b->err.text))
 		return;
 	ok(!m.captured && m.on_gpu && m.steps == 1, "op by op: one step");
@@ -170,6 +186,23 @@ test_op_by_op(struct toy *b)
 	is_span(&m, OP_0, 0, 2);
 	is_span(&m, OP_1, 102, 103);
 	is_span(&m, IN, 103, 103);
+}
+
+/* Each of several steps has its own copies. */
+static void
+test_steps_op_by_op(struct toy *b)
+{
+	struct measured_step m;
+
+	make_plan(b);
+	write_trace(3, true, 0);
+	if (!ok(measured_read(&m, &b->plan, path, &b->arena, &b->err) == 0, "three steps: read: %s", b->err.text))
+		return;
+	ok(m.steps == 3 && m.missing_copies == 0, "three steps with their copies");
+	is_span(&m, OP_0, 0, 2);
+	is_span(&m, OUT, 10, 40);
+	ok(m.spans[IN].start_us < 51 && m.spans[IN].end_us >= 75 && m.spans[IN].end_us < 78, "the fetch: %g to %g", m.spans[IN].start_us, m.spans[IN].end_us);
+	is_span(&m, OP_1_AGAIN, 304, 305);
 }
 
 static const struct { const char *text, *where, *what; } bad[] = {
@@ -211,6 +244,7 @@ main(void)
 	close(file);
 	test_captured(b);
 	test_op_by_op(b);
+	test_steps_op_by_op(b);
 	test_bad(b);
 	unlink(path);
 	arena_free(&b->arena);

@@ -85,10 +85,44 @@ printf 'buffer_id,start,end,size,hint\na,0,3,4,-1\nb,3,5,4,7\nc,4,4,2,\n' >inclu
 run place inclusive --json -o inclusive-placed
 [ $status -eq 0 ] && [ "$(field arena_bytes)" = 8 ] && [ "$(sed -n 1p inclusive-placed)" = buffer_id,start,end,size,hint,offset ]
 ok $? "the other names of MiniMalloc's columns: end is the last time of a life"
-printf 'id,lower,upper,size,gaps\na,0,3,4,\n' >no-gaps
-run place no-gaps --json
-[ $status -eq 0 ] && [ "$(field arena_bytes)" = 4 ]
-ok $? "a column of gaps without any"
+printf 'id,lower,upper,size,gaps\na,0,10,4,2-8\nb,3,7,4,\nc,0,10,2,\n' >gaps
+run place gaps --json -o gaps-placed
+[ $status -eq 0 ] && [ "$(field arena_bytes)" = 6 ] && [ "$(field status)" = optimal ]
+ok $? "a gap in a life is room for another buffer"
+run place gaps-placed --json
+[ $status -eq 0 ] && [ "$(field arena_bytes)" = 6 ]
+ok $? "and the offsets are a list, all given"
+run place gaps --json --capacity 5
+[ $status -eq 1 ] && grep -q "6 are needed at least, 1 more; at time 0 'a', 'c' need 6\"" err
+ok $? "the moment and the buffers that prove it, with gaps"
+run place gaps --json --placement by-size
+[ $status -eq 0 ] && [ "$(field arena_bytes)" = 10 ]
+ok $? "the other placements see no gaps"
+printf 'id,start,end,size,gaps\na,0,9,4,2-7@0:2\nb,3,7,4,\n' >window
+run place window --json -o window-placed
+[ "$(field arena_bytes)" = 6 ] && [ "$(cut -d , -f 6 window-placed | tr '\n' ' ')" = 'offset 0 2 ' ]
+ok $? "a gap in which some of the bytes are taken, with inclusive ends"
+printf 'id,lower,upper,size,alias,distance\na,0,6,8,,\nv,4,9,2,a,4\nw,7,9,6,,\nx,0,6,1,,\n' >aliases
+run place aliases --json -o alias-placed
+[ "$(field arena_bytes)" = 10 ] && awk -F, '{ at[$1] = $7 } END { exit at["v"] != at["a"] + 4 }' alias-placed
+ok $? "an alias shares the bytes of its buffer, and lives on alone"
+run place alias-placed --json
+[ $status -eq 0 ] && [ "$(field arena_bytes)" = 10 ]
+ok $? "also with all offsets given"
+printf 'id,lower,upper,size\na,0,3,4\nb,3,5,4\n' >touching
+for ends in exclusive:4 inclusive:8; do
+	run place touching --json --ends "${ends%:*}"
+	[ $status -eq 0 ] && [ "$(field arena_bytes)" = "${ends#*:}" ]
+	ok $? "--ends ${ends%:*}"
+done
+"$hard_lists" pinwheel 300 3 >hard && run place hard -o hard-placed --placement by-size && sed '1s/offset/hint/' hard-placed >hinted
+run place hinted --json --placement auto
+[ "$(field arena_bytes)" -le "$(cut -d , -f 4,6 hinted | awk -F, 'NR > 1 && $1 + $2 > m { m = $1 + $2 } END { print m }')" ]
+ok $? "hints for all buffers: never worse than the placement that they are"
+"$hard_lists" cut 96 5 >hard && sed '1s/offset/hint/' hard | awk -F, -v OFS=, 'NR > 1 { $6 = -1 } 1' >hinted
+run place hinted --json
+[ $status -eq 0 ]
+ok $? "a hint of -1 is none"
 printf 'id,lower,upper,size,alignment,offset\na,0,9,100,256,\nb,0,9,100,256,1024\nc,0,9,10,,\n' >given
 run place given -o given-placed --json
 [ $status -eq 0 ] && [ "$(field arena_bytes)" = 1124 ] && grep -q '^b,0,9,100,256,1024$' given-placed &&

@@ -370,6 +370,47 @@ test_holes(void)
 	}
 }
 
+/* Given items that leave and return, the higher before the lower, and lives nested around the moment at which all are away: a stack in
+ * the order of the limits reaches the bound. */
+static void
+test_ground(void)
+{
+	enum { HOMES = 20, FREE = 60, MIDDLE = 200 };
+	struct place_item items[2 * HOMES + FREE];
+	bytes_t offsets[2 * HOMES + FREE];
+	unsigned reached = 0, better = 0;
+
+	seed = 5;
+	for (int n = 0; n < 20; n++) {
+		struct arena a = ARENA_INIT;
+		struct place_problem p = { .count = 2 * HOMES + FREE, .items = items, .align = 1 };
+		struct place_result r = { .offsets = offsets }, best_fit = { .offsets = ARENA_NEW(&a, bytes_t, 2 * HOMES + FREE) };
+		struct err e = ERR_INIT;
+		bytes_t ground = 0;
+
+		for (uint32_t i = 0; i < HOMES; i++) {
+			uint32_t half = 5 * (i + 1);	/* away in [MIDDLE - half, MIDDLE + half): the lowest leaves last */
+			bytes_t bytes = 1 + draw(100);
+
+			items[2 * i] = (struct place_item) { bytes, 0, MIDDLE - half, 0, ground };
+			items[2 * i + 1] = (struct place_item) { bytes, MIDDLE + half, 2 * MIDDLE, 0, ground };
+			ground += bytes;
+		}
+		for (uint32_t i = 0; i < FREE; i++) {
+			uint32_t half = 1 + (uint32_t)draw(MIDDLE - 1);
+
+			items[2 * HOMES + i] = (struct place_item) { 1 + draw(60), MIDDLE - half, MIDDLE + half, 0, PLACE_FREE };
+		}
+		if (placement_run(&r, placement_find("boxing"), &p, &a, &e) == 0 && placement_run(&best_fit, placement_find("best-fit"), &p, &a, &e) == 0) {
+			reached += r.arena_bytes == r.bound_bytes;
+			better += r.arena_bytes < best_fit.arena_bytes;
+		}
+		arena_free(&a);
+	}
+	is_uint(reached, 20, "boxing: nested lives over given items reach the bound");
+	ok(better > 0, "best-fit does not (%u of 20)", better);
+}
+
 int
 main(void)
 {
@@ -382,6 +423,7 @@ main(void)
 	test_capacity();
 	test_by_hand();
 	test_holes();
+	test_ground();
 	ok(placement_find("no-such") == NULL, "an unknown name finds nothing");
 	return tap_done();
 }

@@ -183,6 +183,19 @@ run report --measured "$work/measured.json" "$work/layrub.plan.json" -o term
 check "the lag is drawn in characters" grep 'measured - simulated' "$work/out"
 run report --json --measured "$work/measured.json" "$work/layrub.plan.json"
 check "every instruction is in the JSON" sh -c '[ "$(grep -c measured_end_us "$1")" -eq "$(grep -c "\"queue\":" "$2")" ]' sh "$work/out" "$work/layrub.plan.json"
+# A real one: three captured steps of a ResNet-50 on an H200, and one op by op.
+gzip -dc "$LAYRUB_TESTS/data/measured-resnet50.plan.json.gz" >"$work/real.plan.json"
+gzip -dc "$LAYRUB_TESTS/data/measured-resnet50.trace.json.gz" >"$work/real.json"
+run report --json --measured "$work/real.json" "$work/real.plan.json"
+is 0 "a real trace is read"
+check "whole: three captured steps, no copy missing, no kernel without an op" \
+	sh -c 'grep "\"steps\": 3," "$1" && grep "\"captured\": true" "$1" && grep "\"missing_copies\": 0" "$1" && grep "\"other_kernels\": 0" "$1"' sh "$work/out"
+check "the parts are the step, within what the steps differ" awk '/"step":/ { step = $NF + 0 } /"copies":/ { exit } /"parts":/ { parts = 1 } parts { sum += $NF }
+	END { exit !(step > 40000 && sum > 0.999 * step && sum < 1.001 * step) }' "$work/out"
+copies=$(grep -c '"queue": "out"' "$work/out")
+check "$copies copies out a step take as long as in the trace" awk -v copies="$copies" 'FNR == NR && /Memcpy DtoH/ { sub(/.*"dur":/, ""); us += $0; n++ }
+	FNR != NR && /"d2h":/ { step = $NF } END { exit !(copies > 0 && n >= 3 * copies && us / n * copies > 0.95 * step && us / n * copies < 1.05 * step) }' \
+	"$work/real.json" "$work/out"
 run report --measured "$work/measured.json" "$work/keep.plan.json"
 is 2 "a trace of another plan is refused"
 check "and the error says so" grep 'another plan\|whole step' "$work/err"

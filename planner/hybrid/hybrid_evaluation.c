@@ -79,13 +79,14 @@ place_shortly(struct place_result *r, const struct place_problem *p, struct aren
 {
 	struct place_problem shorter = *p;
 
-	shorter.work = SEARCH_WORK;
+	shorter.work = p->count <= FEW_BUFFERS ? SEARCH_WORK : SEARCH_WORK / MANY_PART;
 	place_auto(r, &shorter, a);
 }
 
 int
 hybrid_build(struct hybrid *h, struct err *e)
 {
+	h->schedule.may_fill = true;
 	h->plan = (struct plan) { .graph = h->p->graph, .device = h->p->device, .budget_bytes = h->p->budget_bytes };
 	h->program = program_new(&h->plan, &h->schedule, h->arena, e);
 	return h->program == NULL ? -1 : 0;

@@ -39,6 +39,8 @@ enum {
 	SPAN_PART = 4,			/* 1 .. 10: checkpoints divide this many times the room at most: reruns between two must fit into it */
 	LEAST_ROOM_PART = 4,		/* 2 .. 16: the room counts as at least this part of the budget */
 	SEARCH_WORK = 200000,		/* 10^4 .. 10^7: work of a placement's search in an evaluation; the plan's own placement gets more */
+	FEW_BUFFERS = 500,		/* 0 .. 10^5: of so many, few have the right place by luck; the packing decides what a schedule is worth ... */
+	MANY_PART = 4,			/* 1 .. 20: ... among more of them, a quarter of the work finds the same best schedules */
 	SHORT_PART = 4,			/* 2 .. 16: PACK_SHORTLY searches if at most this part of the budget is missing ... */
 	FULL_PART = 16,			/* 4 .. 64: ... and PACK_IN_FULL searches in full at most this part */
 	PLACEMENT_CACHE_SIZE = 1024	/* MOST_EVALUATIONS .. 10^5: results kept; a third of the schedules of one search are repeats */

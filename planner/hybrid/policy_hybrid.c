@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "planner/bound/bound_time.h"
 #include "planner/hybrid/hybrid_evaluation.h"
 #include "planner/hybrid/hybrid_heuristics.h"
 #include "planner/schedule/evacuation.h"
@@ -503,6 +504,19 @@ evacuate(struct hybrid_search *x)
 	}
 }
 
+/* Prepares x, which is all zero. */
+static void
+search_init(struct hybrid_search *x, const struct problem *p, struct schedule *best, struct arena *a)
+{
+	x->p = p;
+	x->arena = a;
+	x->best = best;
+	x->us = INFINITY;
+	x->most_evaluations = evaluations_for(p);
+	x->homes_move = p->life->persistent_bytes > p->budget_bytes / HOMES_PART;
+	x->packing = p->graph->op_count > (x->homes_move ? MEDIUM_GRAPH : SMALL_GRAPH) ? PACK_QUICKLY : PACK_SHORTLY;
+}
+
 /* Searches as hard as the problem says. */
 static void
 search(struct hybrid_search *x)
@@ -518,6 +532,49 @@ search(struct hybrid_search *x)
 		evacuate(x);
 	if (!search_stopped(x->p->control))
 		improve(x);
+}
+
+/* True: a plan without copies may be faster than `us`.  Where a copy takes for ever, the bound is that of plans without copies. */
+static bool
+may_win_without_copies(const struct problem *p, double us, struct arena *a)
+{
+	struct device slow = *p->device;
+	struct time_bound b;
+
+	if (p->device->pinned_bytes == 0 || p->life->resident_bound_bytes > p->budget_bytes || p->life->peak_bytes <= p->budget_bytes)
+		return false;
+	for (int dir = 0; dir < DIRECTION_COUNT; dir++)
+		slow.link[dir] = (struct link_direction) { .bytes_per_s = 1e-3 };
+	slow.duplex_bytes_per_s = 2e-3;
+	bound_time(&b, p->life, &slow, p->budget_bytes, a);
+	return b.us < us;
+}
+
+/* Searches for a plan without copies, too: host memory must make no answer slower. */
+static void
+search_without_copies(struct hybrid_search *x)
+{
+	struct hybrid_search *other;
+	struct device *device;
+	struct problem *p;
+
+	if (search_effort(x->p->control) < 1 || search_stopped(x->p->control) || !may_win_without_copies(x->p, x->us, x->arena))
+		return;
+	other = ARENA_NEW(x->arena, struct hybrid_search, 1);
+	device = ARENA_NEW(x->arena, struct device, 1);
+	p = ARENA_NEW(x->arena, struct problem, 1);
+	*device = *x->p->device;
+	device->pinned_bytes = 0;
+	*p = *x->p;
+	p->device = device;
+	search_init(other, p, ARENA_NEW(x->arena, struct schedule, 1), x->arena);
+	choose_tensors(other);
+	search(other);
+	if (other->us < x->us) {
+		*x->best = *other->best;
+		other->best = x->best;
+		*x = *other;
+	}
 }
 
 /* Takes the fastest of the simple policies. */
@@ -538,18 +595,13 @@ policy_hybrid(struct schedule *s, const struct problem *p, struct arena *a, stru
 {
 	struct hybrid_search *x = ARENA_NEW(a, struct hybrid_search, 1);
 
-	x->p = p;
-	x->arena = a;
-	x->best = s;
-	x->us = INFINITY;
-	x->most_evaluations = evaluations_for(p);
-	x->homes_move = p->life->persistent_bytes > p->budget_bytes / HOMES_PART;
-	x->packing = p->graph->op_count > (x->homes_move ? MEDIUM_GRAPH : SMALL_GRAPH) ? PACK_QUICKLY : PACK_SHORTLY;
+	search_init(x, p, s, a);
 	if (p->simple)
 		search_simply(x);
 	else {
 		choose_tensors(x);
 		search(x);
+		search_without_copies(x);
 	}
 	if (isinf(x->us)) {
 		err_set(e, ERR_NO, "policy 'hybrid' finds no plan for this budget: %s", x->why == NULL ? "no simple policy fits" : x->why->text);
@@ -563,6 +615,7 @@ policy_hybrid(struct schedule *s, const struct problem *p, struct arena *a, stru
 		s->configuration = "start=evacuation";
 	else
 		s->configuration = x->start == NULL ? configuration_text(&x->configuration, a) : arena_printf(a, "start=%s", x->start->name);
+	s->may_fill = p->budget_bytes < p->life->peak_bytes;
 	if (search_stopped(p->control))
 		p->control->status = "time-limit";
 	return 0;

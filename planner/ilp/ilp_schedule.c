@@ -20,10 +20,20 @@ ilp_verdicts_init(struct verdicts *v, const struct ilp *m)
 
 /* ---- candidates ---- */
 
+/* Keeps the best schedule so far, past the round, with its packing if that is known. */
+static void
+keep_best(struct ilp *m, const struct schedule *s, uint32_t buffer_count)
+{
+	schedule_copy(&m->best, s, m->graph->tensor_count, m->arena);
+	if (s->known != NULL)
+		m->best.known = memcpy(ARENA_NEW(m->arena, bytes_t, buffer_count), s->known, sizeof(*s->known) * buffer_count);
+}
+
 bytes_t
 ilp_consider(struct ilp *m, const struct schedule *s, bool hard)
 {
-	static const char *const rows[] = { "by-size", "boxing", "auto" };
+	/* A packing that is known comes first: another one may make copies wait for bytes. */
+	static const char *const rows[] = { "auto", "by-size", "boxing", "auto" };
 	struct plan plan = { .graph = m->graph, .device = m->p->device, .policy = "", .placement = "", .budget_bytes = m->p->budget_bytes };
 	struct program *program;
 	bytes_t missing = UINT64_MAX;
@@ -31,8 +41,8 @@ ilp_consider(struct ilp *m, const struct schedule *s, bool hard)
 
 	m->err = (struct err) ERR_INIT;
 	program = program_new(&plan, s, m->scratch, &m->err);
-	for (size_t i = 0; program != NULL && i < sizeof(rows) / sizeof(*rows) && missing > 0; i++) {
-		if (i == 2 && !hard && missing > m->p->budget_bytes / 4)
+	for (size_t i = s->known == NULL; program != NULL && i < sizeof(rows) / sizeof(*rows) && missing > 0; i++) {
+		if (i == 3 && !hard && missing > m->p->budget_bytes / 4)
 			break;
 		if (program_place(program, placement_find(rows[i]), 0, &m->err) < 0 || plan.host_bytes > m->p->device->pinned_bytes)
 			return 0;
@@ -44,7 +54,7 @@ ilp_consider(struct ilp *m, const struct schedule *s, bool hard)
 		missing = 0;
 		program_connect(program);
 		if (simulate(&r, &plan, m->p->device, m->scratch, &m->err) == 0 && r.step_time_us < m->best_us) {
-			schedule_copy(&m->best, s, m->graph->tensor_count, m->arena);	/* past the round */
+			keep_best(m, s, plan.buffer_count);
 			m->best_us = r.step_time_us;
 		}
 	}

@@ -6,6 +6,7 @@ libplanner_a_SOURCES += \
 	%D%/pack_heap.c %D%/pack_heap.h \
 	%D%/pack_bound.c %D%/pack_state.h \
 	%D%/pack_order.c \
+	%D%/pack_parts.c %D%/pack_parts.h \
 	%D%/pack_search.c %D%/pack_search.h \
 	%D%/pack_sections.c %D%/pack_sections.h \
 	%D%/place_auto.c \

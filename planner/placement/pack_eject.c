@@ -10,7 +10,8 @@
 
 enum {
 	FIRST_SHARE = 10,		/* 4 .. 16: part of the work for the first level, the target */
-	LEVEL_SHARE = 3,		/* 2 .. 8: part of the work that is left for each other level */
+	LEVEL_SHARE = 4,		/* 2 .. 20: part of the work that is left for each other level */
+	NEAR = 32,			/* 8 .. 128: an arena that is over the target by at most this part of it tries the target first */
 	CLOSE = 4096,			/* 10^3 .. 10^5: levels closer together than this part of the arena are not told apart */
 	DIGIT = 9, FEW = 24		/* of a sort: bits of a digit; fewer edges are sorted by insertion alone */
 };
@@ -325,25 +326,25 @@ give_offsets(const struct ejector *x, struct place_result *r)
 void
 pack_eject(struct place_result *r, const struct place_problem *p, uint64_t work, double deadline_s, struct arena *a)
 {
-	bytes_t target = placement_target(p, r), low = target, level = target;
+	bytes_t target = placement_target(p, r), gap = r->arena_bytes - target, step = gap <= target / NEAR ? gap : gap / 2;
 	struct ejector x;
 
 	eject_init(&x, p, a);
 	x.deadline_s = deadline_s;
-	x.most_work = work / FIRST_SHARE;
-	for (bool first = true; r->arena_bytes > target && x.work < work; first = false) {
-		if (!first && (level <= low || r->arena_bytes - low <= target / CLOSE))
-			break;
+	x.most_work = work / (step == gap ? FIRST_SHARE : LEVEL_SHARE);
+	while (r->arena_bytes > target && x.work < work) {
+		gap = r->arena_bytes - target;
 		take_offsets(&x, r);
-		if (lower_to(&x, level)) {
+		if (lower_to(&x, target + (gap > step ? (gap - step) / p->align * p->align : 0))) {	/* a multiple, as arenas are */
 			give_offsets(&x, r);
-			if (r->arena_bytes <= low)	/* below a level that was missed from another placement */
-				low = target;
 			placement_tell(p, r);
+			gap = r->arena_bytes > target ? r->arena_bytes - target : 0;
+			step = 2 * step < gap / 2 ? 2 * step : gap / 2;
 		} else {
-			low = level;
+			if (step <= target / CLOSE)
+				break;
+			step /= 2;
 		}
-		level = (low + (r->arena_bytes - low) / 2) / p->align * p->align;	/* as arenas are */
 		x.most_work = x.work + (work > x.work ? (work - x.work) / LEVEL_SHARE : 0);
 	}
 }

@@ -3,6 +3,8 @@
 #include <config.h>
 #include "planner/placement/pack_heap.h"
 
+enum { TRIES = 16 };	/* 4 .. 100: stretches looked at for one that ends below a limit */
+
 /* Returns a scattered priority, the same on every machine, so that the tree is balanced for any order of numbers. */
 static uint32_t
 priority(uint32_t i)
@@ -79,13 +81,14 @@ tree_drop(struct heap *h, uint32_t i)
 	*at = merge(h, h->s[i].left, h->s[i].right);
 }
 
+/* Returns the least stretch that is not less than (bytes, start). */
 static uint32_t
-tree_find(const struct heap *h, bytes_t bytes)
+tree_find(const struct heap *h, bytes_t bytes, bytes_t start)
 {
 	uint32_t found = HEAP_NONE;
 
 	for (uint32_t t = h->root; t != HEAP_NONE;) {
-		if (is_less(h, t, bytes, 0)) {
+		if (is_less(h, t, bytes, start)) {
 			t = h->s[t].right;
 		} else {
 			found = t;
@@ -113,12 +116,25 @@ stretch_drop(struct heap *h, uint32_t i)
 	h->spare = i;
 }
 
+/* Returns the tightest stretch of those that end below the limit. */
+static uint32_t
+find_below(const struct heap *h, bytes_t bytes, bytes_t limit)
+{
+	uint32_t i = tree_find(h, bytes, 0);
+
+	for (int k = 1; i != HEAP_NONE && h->s[i].start + bytes > limit; k++)
+		i = k == TRIES ? HEAP_NONE : tree_find(h, h->s[i].end - h->s[i].start, h->s[i].start + 1);
+	return i;
+}
+
 /* Takes bytes at the top of the arena; a free stretch there becomes part of them. */
 static uint32_t
-grow(struct heap *h, bytes_t bytes)
+grow(struct heap *h, bytes_t bytes, bytes_t limit)
 {
 	uint32_t i = h->last;
 
+	if ((i != HEAP_NONE && h->s[i].free ? h->s[i].start : h->top) + bytes > limit)
+		return HEAP_NONE;
 	if (i != HEAP_NONE && h->s[i].free) {
 		tree_drop(h, i);
 	} else {
@@ -151,12 +167,12 @@ heap_init(struct heap *h, struct stretch *s)
 }
 
 uint32_t
-heap_take(struct heap *h, bytes_t bytes)
+heap_take(struct heap *h, bytes_t bytes, bytes_t limit)
 {
-	uint32_t i = tree_find(h, bytes), rest;
+	uint32_t i = find_below(h, bytes, limit), rest;
 
 	if (i == HEAP_NONE)
-		return grow(h, bytes);
+		return grow(h, bytes, limit);
 	tree_drop(h, i);
 	h->s[i].free = false;
 	if (h->s[i].end - h->s[i].start == bytes)

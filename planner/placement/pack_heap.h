@@ -2,7 +2,7 @@
 /* pack_heap.h - an arena from which stretches are taken, and to which they return
  *
  * The tightest free stretch is taken, ties to the lowest; when none fits, the arena grows.  Each step is logarithmic in the number of
- * free stretches.
+ * free stretches.  A stretch may have a limit that it must end at or below.
  */
 #ifndef PLANNER_PLACEMENT_PACK_HEAP_H
 #define PLANNER_PLACEMENT_PACK_HEAP_H
@@ -29,8 +29,9 @@ struct heap {
 
 void heap_init(struct heap *h, struct stretch *s);
 
-/* Takes a stretch and returns its number; its start does not change until it is given back. */
-uint32_t heap_take(struct heap *h, bytes_t bytes);
+/* Takes a stretch that ends at or below the limit and returns its number; its start does not change until it is given back.  HEAP_NONE: the
+ * few tightest end above, and so would the arena. */
+uint32_t heap_take(struct heap *h, bytes_t bytes, bytes_t limit);
 /* Gives a stretch back; it joins its free neighbours. */
 void heap_give(struct heap *h, uint32_t stretch);
 #endif

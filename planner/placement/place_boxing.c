@@ -8,7 +8,12 @@
  * A box of boxing algorithms (Buchsbaum, Karloff, Kenyon, Reingold and Thorup 2004) is implicit here: a stretch that one item after another
  * takes without a split.
  *
- * O(n log n) time, O(n) memory.  A sweep cannot respect given offsets: with any, the row is best-fit in program order.
+ * Given offsets make a ground, whose height is the end of the highest given item at each time.  The free items hang from the top of an arena
+ * of the target's height.  No item may hang below the largest height of the ground in its life.  The stack begins with the highest such limit, so
+ * it fits if any order does (earliest due date first, Jackson 1955).  An item without a place lies above the arena.  The persistent tensors of a
+ * plan are such a ground, because those that leave lie on top of those that stay.  Free bytes below the ground are lost.
+ *
+ * O(n log n) time, O(n) memory.
  */
 #include <config.h>
 #include "planner/placement/pack_greedy.h"
@@ -18,11 +23,20 @@
 
 #include "planner/placement/pack_heap.h"
 #include "src/base/rank.h"
+#include "src/base/segment_tree.h"
 
 enum { LARGE = 200000 };	/* items: above, a thousandth over the target is good enough */
 
 /* The order of the stack, from the bottom: descending by this. */
-enum stacking { STACK_BY_SHORTER_SIDE, STACK_BY_LONGER_SIDE, STACK_BY_SIZE, STACKINGS };
+enum stacking {
+	STACK_BY_SHORTER_SIDE, STACK_BY_LONGER_SIDE, STACK_BY_SIZE,
+	STACK_BY_GROUND,
+	STACK_IN_PROGRAM_ORDER		/* nor are items that begin together sorted by size */
+};
+
+enum direction { OUTWARD, FORWARD, BACKWARD };	/* from the busiest moment, the beginning, the end */
+
+struct way { enum direction direction; enum stacking stacking; };
 
 struct boxing {
 	const struct greedy_item *items;	/* [count] */
@@ -31,8 +45,14 @@ struct boxing {
 	struct ranked *turns;			/* [count] items in the order in which a sweep meets them */
 	uint32_t *ends;				/* [count] items by their end */
 	uint32_t *at, *stretch;			/* [times + 2], [count] */
-	struct stretch *stretches;		/* [2 * count + 1] */
+	struct heap heap, above;		/* the arena; what lies above it, with given offsets */
+	struct stretch *stretches, *more;	/* [2 * count + 1] of both */
 	bytes_t *offsets;			/* [count] */
+
+	/* with given offsets, else NULL */
+	bytes_t *ground;			/* [count] its largest height in an item's life */
+	bool *is_above;				/* [count] */
+	bytes_t height;				/* of the arena */
 };
 
 /* A half-open life in the direction of a sweep. */
@@ -58,7 +78,7 @@ take_turns(struct boxing *b, uint32_t from, bool back, enum stacking stacking)
 
 		if (l.upper <= from)
 			continue;
-		b->turns[n] = (struct ranked) { 0, -(double)b->items[i].bytes, i };
+		b->turns[n] = (struct ranked) { 0, stacking == STACK_IN_PROGRAM_ORDER ? 0 : -(double)b->items[i].bytes, i };
 		if (l.lower > from) {
 			b->turns[n++].first = l.lower;
 			continue;
@@ -70,6 +90,8 @@ take_turns(struct boxing *b, uint32_t from, bool back, enum stacking stacking)
 			b->turns[n].second = -fmin(before, after);
 		else if (stacking == STACK_BY_LONGER_SIDE)
 			b->turns[n].second = -fmax(before, after);
+		else if (stacking == STACK_BY_GROUND)
+			b->turns[n].second = -(double)b->ground[i];
 		n++;
 	}
 	rank_rising(b->turns, n);
@@ -89,25 +111,102 @@ sort_ends(struct boxing *b, uint32_t n, bool back)
 		b->ends[b->at[life_of(b, &b->items[b->turns[i].id], back).upper]++] = b->turns[i].id;
 }
 
+/* Gives an item an offset; room for an aligned one at any beginning of the stretch. */
+static void
+take_place(struct boxing *b, uint32_t item)
+{
+	const struct greedy_item *it = &b->items[item];
+	bytes_t room = it->bytes + it->align - b->unit, low;
+	uint32_t s;
+
+	if (b->ground == NULL) {
+		s = heap_take(&b->heap, room, UINT64_MAX);
+		low = b->heap.s[s].start;
+	} else {
+		s = heap_take(&b->heap, room, b->height - b->ground[item]);
+		b->is_above[item] = s == HEAP_NONE;
+		if (b->is_above[item])
+			s = heap_take(&b->above, room, UINT64_MAX);
+		low = b->is_above[item] ? b->height + b->above.s[s].start : b->height - b->heap.s[s].start - room;
+	}
+	b->stretch[item] = s;
+	b->offsets[item] = bytes_align(low, it->align);
+}
+
+static void
+give_place(struct boxing *b, uint32_t item)
+{
+	heap_give(b->ground != NULL && b->is_above[item] ? &b->above : &b->heap, b->stretch[item]);
+}
+
 static void
 sweep(struct boxing *b, uint32_t from, bool back, enum stacking stacking)
 {
 	uint32_t n = take_turns(b, from, back, stacking), gone = 0;
-	struct heap h;
 
 	sort_ends(b, n, back);
-	heap_init(&h, b->stretches);
+	heap_init(&b->heap, b->stretches);
+	heap_init(&b->above, b->more);
 	for (uint32_t i = 0; i < n; i++) {
-		uint32_t item = b->turns[i].id;
-		const struct greedy_item *it = &b->items[item];
-		struct sweep_life l = life_of(b, it, back);
+		struct sweep_life l = life_of(b, &b->items[b->turns[i].id], back);
 
 		for (; l.lower > from && life_of(b, &b->items[b->ends[gone]], back).upper <= l.lower; gone++)
-			heap_give(&h, b->stretch[b->ends[gone]]);
-		/* Room for an aligned place at any beginning of the stretch. */
-		b->stretch[item] = heap_take(&h, it->bytes + it->align - b->unit);
-		b->offsets[item] = bytes_align(h.s[b->stretch[item]].start, it->align);
+			give_place(b, b->ends[gone]);
+		take_place(b, b->turns[i].id);
 	}
+}
+
+/* Returns the first time from k on without a ground, and shortens the way there. */
+static uint32_t
+first_bare(uint32_t *next, uint32_t k)
+{
+	while (next[k] != k) {
+		next[k] = next[next[k]];
+		k = next[k];
+	}
+	return k;
+}
+
+/* Fills the ground: the end of the highest given item, at each time and then in each item's life. */
+static void
+find_ground(struct boxing *b, const struct greedy *g, struct arena *a)
+{
+	const struct place_problem *p = g->problem;
+	struct ranked *given = ARENA_NEW(a, struct ranked, p->count);
+	uint32_t *next = ARENA_NEW(a, uint32_t, (size_t)b->times + 1), n = 0;
+	int64_t *heights = ARENA_NEW(a, int64_t, b->times);
+	struct segment_tree t;
+
+	for (uint32_t i = 0; i < p->count; i++) {
+		bytes_t end = p->items[i].fixed + p->items[i].bytes;
+
+		if (p->items[i].fixed != PLACE_FREE && p->items[i].bytes > 0)	/* in halves, because a double has 53 bits */
+			given[n++] = (struct ranked) { (double)(end >> 32), (double)(end & UINT32_MAX), i };
+	}
+	rank_falling(given, n);
+	for (uint32_t k = 0; k <= b->times; k++)
+		next[k] = k;
+	for (uint32_t i = 0; i < n; i++) {
+		const struct place_item *it = &p->items[given[i].id];
+		uint32_t k = first_bare(next, g->rank[it->lower]), end = g->rank[it->upper];
+
+		for (; k < end; k = first_bare(next, k)) {
+			heights[k] = (int64_t)bytes_align(it->fixed + it->bytes, b->unit);
+			next[k] = k + 1;
+		}
+	}
+	segment_tree_init(&t, heights, b->times, a);
+	for (uint32_t i = 0; i < b->count; i++)
+		b->ground[i] = (bytes_t)segment_tree_max(&t, b->items[i].lower, b->items[i].upper);
+}
+
+static bool
+has_given(const struct place_problem *p)
+{
+	for (uint32_t i = 0; i < p->count; i++)
+		if (p->items[i].fixed != PLACE_FREE && p->items[i].bytes > 0)
+			return true;
+	return false;
 }
 
 static void
@@ -119,13 +218,21 @@ boxing_init(struct boxing *b, const struct greedy *g, struct arena *a)
 	b->at = ARENA_NEW(a, uint32_t, (size_t)b->times + 2);
 	b->stretch = ARENA_NEW(a, uint32_t, b->count);
 	b->stretches = ARENA_NEW(a, struct stretch, 2 * (size_t)b->count + 1);
+	if (!has_given(g->problem))
+		return;
+	b->more = ARENA_NEW(a, struct stretch, 2 * (size_t)b->count + 1);
+	b->is_above = ARENA_NEW(a, bool, b->count);
+	b->ground = ARENA_NEW(a, bytes_t, b->count);
+	find_ground(b, g, a);
 }
 
 static void
-sweep_outward(struct boxing *b, uint32_t from, enum stacking stacking)
+sweep_in(struct boxing *b, const struct way *way, uint32_t busiest)
 {
-	sweep(b, b->times - 1 - from, true, stacking);
-	sweep(b, from, false, stacking);
+	if (way->direction != FORWARD)
+		sweep(b, way->direction == BACKWARD ? 0 : b->times - 1 - busiest, true, way->stacking);
+	if (way->direction != BACKWARD)
+		sweep(b, way->direction == FORWARD ? 0 : busiest, false, way->stacking);
 }
 
 /* Takes the latest offsets when their arena is smaller.  It ends with the bytes of the topmost item, not with a stretch. */
@@ -134,6 +241,9 @@ keep_best(struct place_result *r, const struct greedy *g)
 {
 	bytes_t top = 0;
 
+	for (uint32_t i = 0; i < g->problem->count; i++)
+		if (g->problem->items[i].fixed != PLACE_FREE && g->problem->items[i].fixed + g->problem->items[i].bytes > top)
+			top = g->problem->items[i].fixed + g->problem->items[i].bytes;
 	for (uint32_t i = 0; i < g->count; i++) {
 		bytes_t end = g->offsets[i] + g->problem->items[g->items[i].id].bytes;
 
@@ -151,32 +261,54 @@ is_good(const struct place_result *r, const struct boxing *b, bytes_t target)
 	return r->arena_bytes <= target || (b->count > LARGE && r->arena_bytes - target <= target / 1000);
 }
 
+/* Lowers all items by the least height of one over the ground. */
+static void
+lower_all(struct boxing *b)
+{
+	bytes_t least = UINT64_MAX, step = b->unit;
+
+	for (uint32_t i = 0; i < b->count; i++) {
+		least = b->offsets[i] - b->ground[i] < least ? b->offsets[i] - b->ground[i] : least;
+		if (b->items[i].align % step == 0)
+			step = b->items[i].align;
+		else if (step % b->items[i].align != 0)
+			return;
+	}
+	for (uint32_t i = 0; i < b->count; i++)
+		b->offsets[i] -= least / step * step;
+}
+
 void
 place_boxing(struct place_result *r, const struct place_problem *p, struct arena *a)
 {
+	/* Program order is for problems without one busiest moment. */
+	static const struct way free_ways[] = {
+		{ OUTWARD, STACK_BY_SHORTER_SIDE }, { OUTWARD, STACK_BY_LONGER_SIDE }, { OUTWARD, STACK_BY_SIZE }, { FORWARD, STACK_BY_SIZE }
+	}, given_ways[] = {
+		{ OUTWARD, STACK_BY_GROUND }, { FORWARD, STACK_IN_PROGRAM_ORDER }, { BACKWARD, STACK_IN_PROGRAM_ORDER }
+	};
 	bytes_t target = placement_target(p, r);
+	const struct way *ways = free_ways;
+	size_t count = sizeof(free_ways) / sizeof(*free_ways);
 	struct boxing b;
 	struct greedy g;
 
-	for (uint32_t i = 0; i < p->count; i++)
-		if (p->items[i].fixed != PLACE_FREE && p->items[i].bytes > 0) {
-			place_best_fit(r, p, a);
-			return;
-		}
 	greedy_init(&g, p, a);
 	r->arena_bytes = UINT64_MAX;
 	if (g.count == 0) {
-		greedy_take(&g, r, 0);
+		keep_best(r, &g);
 		return;
 	}
 	boxing_init(&b, &g, a);
-	for (int s = 0; s < STACKINGS && !is_good(r, &b, target); s++) {
-		sweep_outward(&b, g.busiest, (enum stacking)s);
-		keep_best(r, &g);
+	if (b.ground != NULL) {
+		ways = given_ways;
+		count = sizeof(given_ways) / sizeof(*given_ways);
+		b.height = bytes_align(target, b.unit);
 	}
-	/* Program order, for problems without one busiest moment. */
-	if (!is_good(r, &b, target)) {
-		sweep(&b, 0, false, STACK_BY_SIZE);
+	for (size_t k = 0; k < count && !is_good(r, &b, target); k++) {
+		sweep_in(&b, &ways[k], g.busiest);
+		if (b.ground != NULL)
+			lower_all(&b);
 		keep_best(r, &g);
 	}
 }

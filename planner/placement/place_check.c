@@ -116,6 +116,28 @@ check_item(const struct place_problem *p, uint32_t i, bytes_t offset, bytes_t ar
 	return 0;
 }
 
+static int check(const struct place_problem *p, const bytes_t *offsets, bytes_t arena_bytes, bool fixed_only, struct place_fault *fault,
+    struct arena *a, struct err *e);
+
+/* Checks that no two parts alive at once share a byte. */
+static int
+check_parts(const struct place_problem *p, const bytes_t *offsets, bool fixed_only, struct place_fault *fault, struct arena *a, struct err *e)
+{
+	struct place_problem flat;
+	uint32_t *owner;
+	bytes_t *at;
+
+	placement_flatten(&flat, &owner, p, a);
+	at = ARENA_NEW(a, bytes_t, flat.count);
+	for (uint32_t k = 0; k < flat.count; k++)
+		at[k] = offsets[owner[k]] + p->parts[k].at;
+	if (check(&flat, at, UINT64_MAX, fixed_only, fault, a, e) == 0)
+		return 0;
+	fault->item = owner[fault->item];
+	fault->other = fault->other == PLACE_NONE ? PLACE_NONE : owner[fault->other];
+	return -1;
+}
+
 static int
 check(const struct place_problem *p, const bytes_t *offsets, bytes_t arena_bytes, bool fixed_only,
     struct place_fault *fault, struct arena *a, struct err *e)
@@ -135,7 +157,7 @@ check(const struct place_problem *p, const bytes_t *offsets, bytes_t arena_bytes
 			s.count++;
 		}
 	}
-	return check_overlaps(&s, fault, a, e);
+	return p->first_part != NULL ? check_parts(p, offsets, fixed_only, fault, a, e) : check_overlaps(&s, fault, a, e);
 }
 
 int

@@ -22,9 +22,17 @@ struct place_item {
 	bytes_t fixed;			/* a given offset, or PLACE_FREE */
 };
 
+/* A rectangle of an item that is not solid: bytes [at, at + bytes) from the item's offset on, in [lower, upper). */
+struct place_part {
+	bytes_t at, bytes;
+	uint32_t lower, upper;
+};
+
 struct place_problem {
 	uint32_t count;
 	const struct place_item *items;	/* [count] */
+	const uint32_t *first_part;	/* NULL: all items are solid; else [count + 1], item i has parts[first_part[i] .. first_part[i + 1] - 1] */
+	const struct place_part *parts;	/* inside their item and its life; those of one item share no byte at any time */
 	bytes_t align;			/* of every offset and of the arena's size, at least 1 */
 	bytes_t capacity;		/* the wanted arena; 0: the smallest */
 	const bytes_t *known;		/* NULL, or [count] offsets of a packing that is known; `auto` is never worse */
@@ -110,7 +118,11 @@ bytes_t placement_target(const struct place_problem *p, const struct place_resul
  * then), and the largest end of a fixed item. */
 bytes_t placement_bound(const struct place_problem *p, struct arena *a);
 
-/* Runs a row: the bound first, then the placement.  ERR_NO when the row does not handle the problem. */
+/* Fills flat with a problem of solid items, one for each part of p, and owner, [flat->count], with the items of p.  Alignments are left out. */
+void placement_flatten(struct place_problem *flat, uint32_t **owner, const struct place_problem *p, struct arena *a);
+
+/* Runs a row: the bound first, then the placement.  Rows see solid items; "auto" then makes use of the parts (pack_parts.h).  ERR_NO when the
+ * row does not handle the problem. */
 int placement_run(struct place_result *r, const struct placement *row, const struct place_problem *p,
     struct arena *a, struct err *e) WARN_UNUSED;
 #endif

@@ -6,6 +6,8 @@
 #include <assert.h>
 #include <string.h>
 
+#include "planner/placement/pack_parts.h"
+
 #define ROW(name, fn, summary) { name, summary, fn },
 const struct placement placements[] = { PLACEMENTS(ROW) PLACEMENTS_ILP(ROW) { NULL, NULL, NULL } };
 #undef ROW
@@ -103,12 +105,51 @@ most_padding(const struct place_problem *p, uint32_t time, bytes_t unit)
 	return most;
 }
 
+void
+placement_flatten(struct place_problem *flat, uint32_t **owner, const struct place_problem *p, struct arena *a)
+{
+	uint32_t n = p->first_part[p->count];
+	struct place_item *items = ARENA_NEW(a, struct place_item, n);
+
+	*flat = (struct place_problem) { .count = n, .items = items, .align = 1 };
+	*owner = ARENA_NEW(a, uint32_t, n);
+	for (uint32_t i = 0; i < p->count; i++)
+		for (uint32_t k = p->first_part[i]; k < p->first_part[i + 1]; k++) {
+			const struct place_part *q = &p->parts[k];
+			bytes_t fixed = p->items[i].fixed;
+
+			items[k] = (struct place_item) { q->bytes, q->lower, q->upper, 0, fixed == PLACE_FREE ? fixed : fixed + q->at };
+			(*owner)[k] = i;
+		}
+}
+
+/* The same bound for items with parts: their parts' load, and the largest item. */
+static bytes_t
+bound_of_parts(const struct place_problem *p, struct arena *a)
+{
+	struct place_problem flat;
+	uint32_t *owner;
+	bytes_t most;
+
+	placement_flatten(&flat, &owner, p, a);
+	most = placement_bound(&flat, a);
+	for (uint32_t i = 0; i < p->count; i++) {
+		const struct place_item *it = &p->items[i];
+		bytes_t end = (it->fixed == PLACE_FREE ? 0 : it->fixed) + it->bytes;
+
+		most = end > most ? end : most;
+	}
+	return bytes_align(most, p->align);
+}
+
 bytes_t
 placement_bound(const struct place_problem *p, struct arena *a)
 {
 	bytes_t *load, fixed = 0, most;
 	uint32_t end = 0, busiest;
 
+	if (p->first_part != NULL)
+		return bound_of_parts(p, a);
 	for (uint32_t i = 0; i < p->count; i++)
 		end = p->items[i].upper > end ? p->items[i].upper : end;
 	for (uint32_t i = 0; i < p->count; i++)
@@ -145,7 +186,10 @@ placement_run(struct place_result *r, const struct placement *row, const struct 
 	settled.items = settle_aligns(p, a);
 	r->refused = NULL;
 	r->bound_bytes = placement_bound(&settled, a);
-	row->place(r, &settled, a);
+	if (p->first_part == NULL)
+		row->place(r, &settled, a);
+	else
+		place_parts(r, &settled, row->place, a);
 	if (r->refused != NULL)
 		return err_set(e, ERR_NO, "placement '%s' does not handle this: %s", row->name, r->refused);
 	placement_tell(&settled, r);

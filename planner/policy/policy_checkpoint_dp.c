@@ -26,6 +26,9 @@
 
 enum { BLOCKS_MAX = 100, UNITS = 240, TRIES = 32 };
 
+/* Keeping only x_c: its units, the least m, and the time of the forward up to c. */
+struct way { uint32_t input, room; float us; };
+
 struct dp {
 	const struct problem *problem;
 	const struct graph *graph;
@@ -35,7 +38,7 @@ struct dp {
 	bytes_t unit;			/* bytes of one unit of m */
 	uint32_t units;			/* m is in 0 .. units */
 	float *time;			/* [count][count][units + 1] T, in us */
-	uint8_t *choice;		/* the same: 0 keep all, else c - s */
+	struct way *way;		/* [count + 1] of the blocks s .. t at hand, by c */
 	struct schedule *s;
 	size_t step_room, steps;
 };
@@ -90,34 +93,58 @@ room_to_keep(const struct dp *d, uint32_t s, uint32_t t)
 	return to_units(d, forward > b->backward ? forward : b->backward);
 }
 
-/* Fills T and the choice for blocks s .. t, at every m. */
-static void
-fill_cells(struct dp *d, uint32_t s, uint32_t t, const uint32_t *room_through, const float *run)
+/* Returns the time of keeping all of block s, in m units. */
+static float
+keep_us(const struct dp *d, uint32_t s, uint32_t t, uint32_t keep, uint32_t hold, uint32_t m)
 {
 	const struct block *first = &d->chain.blocks[s];
-	uint32_t keep = room_to_keep(d, s, t), hold = to_units(d, first->hold);
-	float *best = &d->time[cell(d, s, t, 0)];
-	uint8_t *how = &d->choice[cell(d, s, t, 0)];
 
-	for (uint32_t m = 0; m <= d->units; m++) {
-		how[m] = 0;
-		best[m] = INFINITY;
-		if (keep <= m && s == t)
-			best[m] = (float)(is_alone(d, s, t) ? first->own_us : first->us);
-		else if (keep <= m && hold <= m)
-			best[m] = (float)first->us + d->time[cell(d, s + 1, t, m - hold)];
-	}
+	if (keep > m || (s < t && hold > m))
+		return INFINITY;
+	if (s == t)
+		return (float)(is_alone(d, s, t) ? first->own_us : first->us);
+	return (float)first->us + d->time[cell(d, s + 1, t, m - hold)];
+}
+
+/* Fills way[c], s < c <= t: what is needed to keep only x_c, and come back for s .. c - 1. */
+static void
+find_ways(struct dp *d, uint32_t s, uint32_t t)
+{
+	bytes_t most = 0;
+	float us = 0;
+
 	for (uint32_t c = s + 1; c <= t; c++) {
-		const float *after = &d->time[cell(d, c, t, 0)], *before = &d->time[cell(d, s, c - 1, 0)];
-		uint32_t x = to_units(d, d->chain.blocks[c].input);
+		const struct block *b = &d->chain.blocks[c - 1];
+		bytes_t need = b->through + (c - 1 > s ? b->input : 0) + d->chain.blocks[t].gradients;
+		uint32_t x = to_units(d, d->chain.blocks[c].input), room;
 
-		for (uint32_t m = x > room_through[c] ? x : room_through[c]; m <= d->units; m++) {
-			float us = run[c] + after[m - x] + before[m];
+		most = need > most ? need : most;
+		room = to_units(d, most);
+		us += (float)b->us;
+		d->way[c] = (struct way) { .input = x, .room = x > room ? x : room, .us = us };
+	}
+}
 
-			if (us < best[m]) {
-				best[m] = us;
-				how[m] = (uint8_t)(c - s);
-			}
+/* Fills T for blocks s .. t, at every m. */
+static void
+fill_cells(struct dp *d, uint32_t s, uint32_t t)
+{
+	uint32_t keep = room_to_keep(d, s, t), hold = to_units(d, d->chain.blocks[s].hold);
+	float *best = &d->time[cell(d, s, t, 0)];
+
+	for (uint32_t m = 0; m <= d->units; m++)
+		best[m] = keep_us(d, s, t, keep, hold, m);
+	for (uint32_t c = s + 1; c <= t; c++) {
+		const struct way w = d->way[c];
+		const float *after = &d->time[cell(d, c, t, 0)] - w.input, *before = &d->time[cell(d, s, c - 1, 0)];
+
+#ifdef _OPENMP
+#pragma omp simd
+#endif
+		for (uint32_t m = w.room; m <= d->units; m++) {
+			float us = w.us + after[m] + before[m];
+
+			best[m] = us < best[m] ? us : best[m];
 		}
 	}
 }
@@ -125,27 +152,29 @@ fill_cells(struct dp *d, uint32_t s, uint32_t t, const uint32_t *room_through, c
 static void
 fill_table(struct dp *d)
 {
-	uint32_t *room = ARENA_NEW(d->arena, uint32_t, (size_t)d->chain.count + 1);
-	float *run = ARENA_NEW(d->arena, float, (size_t)d->chain.count + 1);
-
+	d->way = ARENA_NEW(d->arena, struct way, (size_t)d->chain.count + 1);
 	d->time = ARENA_NEW(d->arena, float, (size_t)d->chain.count * d->chain.count * (d->units + 1));
-	d->choice = ARENA_NEW(d->arena, uint8_t, (size_t)d->chain.count * d->chain.count * (d->units + 1));
 	for (uint32_t t = 0; t < d->chain.count; t++)
 		for (uint32_t s = t + 1; s-- > 0;) {
-			bytes_t most = 0;
-
-			/* The room for the forward of s .. c - 1, one after the other, in addition to x_s. */
-			run[s] = 0;
-			for (uint32_t c = s + 1; c <= t; c++) {
-				const struct block *b = &d->chain.blocks[c - 1];
-				bytes_t need = b->through + (c - 1 > s ? b->input : 0) + d->chain.blocks[t].gradients;
-
-				most = need > most ? need : most;
-				room[c] = to_units(d, most);
-				run[c] = run[c - 1] + (float)b->us;
-			}
-			fill_cells(d, s, t, room, run);
+			find_ways(d, s, t);
+			fill_cells(d, s, t);
 		}
+}
+
+/* Returns how T(s, t, m) is reached: c, or s for keeping all of block s; ties go to the lowest. */
+static uint32_t
+choice(struct dp *d, uint32_t s, uint32_t t, uint32_t m)
+{
+	float best = d->time[cell(d, s, t, m)];
+	uint32_t c = s;
+
+	find_ways(d, s, t);
+	if (keep_us(d, s, t, room_to_keep(d, s, t), to_units(d, d->chain.blocks[s].hold), m) <= best)
+		return s;
+	do
+		c++;
+	while (m < d->way[c].room || d->way[c].us + d->time[cell(d, c, t, m - d->way[c].input)] + d->time[cell(d, s, c - 1, m)] > best);
+	return c;
 }
 
 /* ---- the schedule ---- */
@@ -170,9 +199,9 @@ emit_forward(struct dp *d, uint32_t i, const bool *again)
 static void
 emit_chain(struct dp *d, uint32_t s, uint32_t t, uint32_t m)
 {
-	uint32_t how = d->choice[cell(d, s, t, m)], c = s + how;
+	uint32_t c = choice(d, s, t, m);
 
-	if (how > 0) {
+	if (c > s) {
 		for (uint32_t i = s; i < c; i++)
 			emit_forward(d, i, d->chain.again);
 		emit_chain(d, c, t, m - to_units(d, d->chain.blocks[c].input));

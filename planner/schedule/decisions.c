@@ -162,6 +162,8 @@ is_present(void *arg, uint32_t t, uint32_t v)
 static int
 close_reruns(struct decision_walk *w, uint32_t k)
 {
+	if (w->rerun.count == 0)
+		return 0;
 	w->at = k;
 	switch (rerun_close(&w->rerun, k, is_present, restore_outputs, w)) {
 	case RERUN_FORBIDDEN:
@@ -267,12 +269,10 @@ settle(struct decision_walk *w, uint32_t k)
 		w->tensors[o->outputs[j]].version++;
 		w->tensors[o->outputs[j]].where = RESIDENT;
 	}
-	FOR_EACH_OPERAND(o, t) {
-		uint32_t u = w->tensors[t].next_use;
+	for (uint32_t i = l->op_start[k]; i < l->op_start[k + 1]; i++) {
+		uint32_t t = l->op_use[i].tensor, u = l->op_use[i].use;
 
-		if (u == l->use_start[t + 1] || l->use_op[u] != k)
-			continue;	/* an input and an output: seen already */
-		w->tensors[t].next_use++;
+		w->tensors[t].next_use = u + 1;
 		if (is_needed_next(w, t, u))
 			continue;
 		if (w->d->fate[u] == FATE_OFFLOAD)

@@ -23,12 +23,20 @@ find_uses(struct lifetimes *l, uint32_t *stamp, struct arena *a)
 	for (uint32_t t = 0; t < g->tensor_count; t++)
 		l->use_start[t + 1] += l->use_start[t];
 	l->use_op = ARENA_NEW(a, uint32_t, l->use_start[g->tensor_count]);
+	l->op_use = ARENA_NEW(a, struct op_use, l->use_start[g->tensor_count]);
+	l->op_start = ARENA_NEW(a, uint32_t, (size_t)g->op_count + 1);
 	fill = ARENA_NEW(a, uint32_t, g->tensor_count);
 	for (uint32_t t = 0; t < g->tensor_count; t++)
 		stamp[t] = 0;
-	for (uint32_t k = 0; k < g->op_count; k++)
-		FOR_EACH_OPERAND_ONCE(&g->ops[k], stamp, k + 1, t)
-			l->use_op[l->use_start[t] + fill[t]++] = k;
+	for (uint32_t k = 0; k < g->op_count; k++) {
+		l->op_start[k + 1] = l->op_start[k];
+		FOR_EACH_OPERAND_ONCE(&g->ops[k], stamp, k + 1, t) {
+			uint32_t u = l->use_start[t] + fill[t]++;
+
+			l->use_op[u] = k;
+			l->op_use[l->op_start[k + 1]++] = (struct op_use) { t, u };
+		}
+	}
 	for (uint32_t t = 0; t < g->tensor_count; t++)
 		if (!kind_is_persistent(g->tensors[t].kind) && kind_has_final(g->tensors[t].kind))
 			l->last[t] = g->op_count - 1;

@@ -10,11 +10,16 @@
 #include "src/base/lower_bound.h"
 #include "src/documents/graph.h"
 
+/* A tensor of an op, and the index of this use in use_op. */
+struct op_use { uint32_t tensor, use; };
+
 struct lifetimes {
 	const struct graph *graph;	/* not owned */
 	uint32_t *first, *last;		/* [tensor_count]; a tensor without uses has first > last.  last of a result: the last op */
 	uint32_t *use_start;		/* [tensor_count + 1]: tensor t's uses are use_op[use_start[t] .. use_start[t+1]) */
 	uint32_t *use_op;		/* rising; an op that reads and writes t counts once */
+	uint32_t *op_start;		/* [op_count + 1]: the tensors of op k are op_use[op_start[k] .. op_start[k + 1]), each once, reads first */
+	struct op_use *op_use;
 	bytes_t *live;			/* [op_count] live bytes while op k runs, workspace included */
 	bytes_t persistent_bytes;
 	bytes_t peak_bytes;		/* the largest of live */

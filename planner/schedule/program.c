@@ -319,9 +319,10 @@ static int
 place_device(struct program *b, const struct placement *placement, uint32_t threads, struct err *e)
 {
 	struct plan *p = b->plan;
-	/* A budget of the user's own is the goal; else the smallest arena is. */
+	/* A budget of the user's own is the goal, and any budget that is known to be short; else the smallest arena is. */
 	struct place_problem device = { .count = p->buffer_count, .items = b->ranges, .align = DEVICE_ALIGN, .threads = threads,
-	    .known = b->schedule->known, .capacity = p->budget_bytes < device_budget(p->device) ? p->budget_bytes : 0 };
+	    .known = b->schedule->known,
+	    .capacity = b->schedule->may_fill || p->budget_bytes < device_budget(p->device) ? p->budget_bytes : 0 };
 	struct place_result r = { .offsets = ARENA_NEW(b->arena, bytes_t, p->buffer_count) };
 
 	if (b->homes_return)

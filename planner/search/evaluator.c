@@ -203,8 +203,9 @@ evaluator_init(struct evaluator *v, const struct problem *p, const struct decisi
 		v->states[i].walk = ARENA_NEW(a, struct walk_tensor, tensors);
 		v->states[i].line = ARENA_NEW(a, struct line_tensor, tensors);
 	}
+	line_tables_init(&v->tables, p, a);
 	for (int i = 0; i < 2; i++)
-		timeline_init(&v->lines[i], p, d, a, &v->err);
+		timeline_init(&v->lines[i], p, &v->tables, d, a, &v->err);
 	v->base = &v->lines[0];
 	v->trial = &v->lines[1];
 	v->us = evaluate(v, v->base, 0, true, INFINITY);

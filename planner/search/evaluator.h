@@ -17,6 +17,7 @@ struct evaluator {
 	const struct decisions *decisions;	/* not owned */
 	struct arena *arena;
 	struct err err;			/* of the last trial that makes no schedule */
+	struct line_tables tables;
 	struct time_line lines[2];
 	struct time_line *base, *trial;
 	uint32_t stride, state_count;	/* of states[]: before ops 0, stride, 2 stride ... */

@@ -6,6 +6,64 @@
 #include <math.h>
 #include <string.h>
 
+/* ---- tables ---- */
+
+/* True: the output of an in-place pair may take the input's bytes, as far as sizes and kinds say (program.c). */
+static bool
+may_take_over(const struct line_tables *tables, const struct graph *g, const struct inplace *pair)
+{
+	return !kind_is_persistent(g->tensors[pair->input].kind) && tables->bytes[pair->input] == tables->bytes[pair->output];
+}
+
+static void
+list_touches(struct line_tables *tables, const struct problem *p, struct arena *a)
+{
+	const struct graph *g = p->graph;
+	size_t touches = 0, pairs = 0;
+
+	for (uint32_t k = 0; k < g->op_count; k++) {
+		touches += g->ops[k].input_count + g->ops[k].output_count;
+		pairs += g->ops[k].inplace_count;
+	}
+	tables->touch_start = ARENA_NEW(a, uint32_t, (size_t)g->op_count + 1);
+	tables->touches = ARENA_NEW(a, struct line_touch, touches);
+	tables->pair_start = ARENA_NEW(a, uint32_t, (size_t)g->op_count + 1);
+	tables->pairs = ARENA_NEW(a, struct inplace, pairs);
+	touches = pairs = 0;
+	for (uint32_t k = 0; k < g->op_count; k++) {
+		const struct op *o = &g->ops[k];
+
+		for (uint32_t i = 0; i < o->input_count; i++)
+			tables->touches[touches++] = (struct line_touch) { o->inputs[i], false };
+		for (uint32_t j = 0; j < o->output_count; j++)
+			tables->touches[touches++] = (struct line_touch) { o->outputs[j],
+			    !kind_is_persistent(g->tensors[o->outputs[j]].kind) && !op_reads(o, o->outputs[j]) };
+		for (uint32_t i = 0; i < o->inplace_count; i++)
+			if (may_take_over(tables, g, &o->inplace[i]))
+				tables->pairs[pairs++] = o->inplace[i];
+		tables->touch_start[k + 1] = (uint32_t)touches;
+		tables->pair_start[k + 1] = (uint32_t)pairs;
+	}
+}
+
+void
+line_tables_init(struct line_tables *tables, const struct problem *p, struct arena *a)
+{
+	const struct graph *g = p->graph;
+
+	*tables = (struct line_tables) { .bytes = ARENA_NEW(a, int64_t, g->tensor_count), .runs = ARENA_NEW(a, struct sim_work, g->op_count) };
+	for (uint32_t t = 0; t < g->tensor_count; t++)
+		tables->bytes[t] = (int64_t)bytes_align(g->tensors[t].bytes, DEVICE_ALIGN);
+	for (int dir = 0; dir < DIRECTION_COUNT; dir++) {
+		tables->copies[dir] = ARENA_NEW(a, struct sim_work, g->tensor_count);
+		for (uint32_t t = 0; t < g->tensor_count; t++)
+			tables->copies[dir][t] = sim_work_of_transfer(p->device, (enum direction)dir, g->tensors[t].bytes, 1);
+	}
+	for (uint32_t k = 0; k < g->op_count; k++)
+		tables->runs[k] = sim_work_of_op(p->device, &g->ops[k], PLAN_NONE, 1);
+	list_touches(tables, p, a);
+}
+
 /* ---- live ranges ---- */
 
 /* Ends tensor x's live range where it ends so far. */
@@ -18,11 +76,10 @@ close_range(struct time_line *t, struct line_tensor *x)
 }
 
 static uint32_t
-push_range(struct time_line *t, uint32_t owner, bytes_t bytes, uint32_t lower, bool fetched)
+push_range(struct time_line *t, uint32_t owner, int64_t bytes, uint32_t lower, bool fetched)
 {
 	*ARENA_PUSH(t->arena, t->ranges, t->counts.ranges, t->capacity.ranges) =
-	    (struct live_range) { .bytes = (int64_t)bytes_align(bytes, DEVICE_ALIGN), .lower = lower, .upper = lower + 1,
-	    .owner = owner, .fetched = fetched };
+	    (struct live_range) { .bytes = bytes, .lower = lower, .upper = lower + 1, .owner = owner, .fetched = fetched };
 	return (uint32_t)t->counts.ranges - 1;
 }
 
@@ -33,7 +90,7 @@ open_range(struct time_line *t, uint32_t id, uint32_t lower, uint32_t filled)
 	struct line_tensor *x = &t->tensors[id];
 
 	close_range(t, x);
-	x->range = push_range(t, id, t->problem->graph->tensors[id].bytes, lower, filled > 0);
+	x->range = push_range(t, id, t->tables->bytes[id], lower, filled > 0);
 	x->upper = lower + 1;
 	x->filled = filled;
 }
@@ -41,11 +98,11 @@ open_range(struct time_line *t, uint32_t id, uint32_t lower, uint32_t filled)
 /* ---- works ---- */
 
 static struct sim_work *
-push_work(struct time_line *t, enum queue q, struct sim_work w)
+push_work(struct time_line *t, enum queue q, const struct sim_work *w)
 {
 	struct sim_work *to = ARENA_PUSH(t->arena, t->works[q], t->counts.works[q], t->capacity.works[q]);
 
-	*to = w;
+	*to = *w;
 	return to;
 }
 
@@ -53,12 +110,11 @@ push_work(struct time_line *t, enum queue q, struct sim_work w)
 static struct sim_work *
 push_copy(struct time_line *t, enum queue q, uint32_t id, uint32_t step, uint32_t after_out)
 {
-	bytes_t bytes = t->problem->graph->tensors[id].bytes;
 	size_t count = t->counts.works[q];
 
 	*ARENA_PUSH(t->arena, t->copies[q], count, t->copy_capacity[q]) =
-	    (struct line_copy) { .step = step, .after_out = after_out, .bytes = (int64_t)bytes_align(bytes, DEVICE_ALIGN) };
-	return push_work(t, q, sim_work_of_transfer(t->device, q == QUEUE_OUT ? D2H : H2D, bytes, 1));
+	    (struct line_copy) { .step = step, .after_out = after_out, .bytes = t->tables->bytes[id] };
+	return push_work(t, q, &t->tables->copies[q == QUEUE_OUT ? D2H : H2D][id]);
 }
 
 /* Lets the tensor of a move leave before a step. */
@@ -95,46 +151,46 @@ come_back(struct time_line *t, uint32_t id, uint32_t step)
 	open_range(t, id, step, x->in);
 }
 
-/* Uses tensor id in the run at a step. */
+/* Uses tensors in the run at a step, as the tables say of its op. */
 static void
-touch(struct time_line *t, uint32_t id, uint32_t step, bool anew, struct sim_work *w)
+touch_all(struct time_line *t, uint32_t op, uint32_t step, struct sim_work *w)
 {
-	struct line_tensor *x = &t->tensors[id];
+	const struct line_tables *tables = t->tables;
+	uint32_t filled = 0;
 
-	if (x->range == PLAN_NONE || anew)
-		open_range(t, id, step, 0);
-	x->upper = x->upper <= step ? step + 1 : x->upper;
-	w->wait[QUEUE_IN] = x->filled > w->wait[QUEUE_IN] ? x->filled : w->wait[QUEUE_IN];
+	for (uint32_t i = tables->touch_start[op]; i < tables->touch_start[op + 1]; i++) {
+		const struct line_touch *y = &tables->touches[i];
+		struct line_tensor *x = &t->tensors[y->tensor];
+
+		if (x->range == PLAN_NONE || y->anew)
+			open_range(t, y->tensor, step, 0);
+		x->upper = x->upper <= step ? step + 1 : x->upper;
+		filled = x->filled > filled ? x->filled : filled;
+	}
+	w->wait[QUEUE_IN] = filled;
 }
 
 static void
 run(struct time_line *t, uint32_t step)
 {
+	const struct line_tables *tables = t->tables;
 	const struct graph *g = t->problem->graph;
 	const struct step *s = &t->walk.steps[step];
-	const struct op *o = &g->ops[s->op];
-	bytes_t workspace = op_workspace_bytes(o, s->alternative);
-	struct sim_work w = sim_work_of_op(t->device, o, s->alternative, 1);
+	uint32_t k = s->op;
+	bytes_t workspace = op_workspace_bytes(&g->ops[k], s->alternative);
+	struct sim_work *w = push_work(t, QUEUE_COMPUTE, &tables->runs[k]);
 
-	t->compute_us += w.us;
-	for (uint32_t i = 0; i < o->input_count; i++)
-		touch(t, o->inputs[i], step, false, &w);
-	for (uint32_t j = 0; j < o->output_count; j++)
-		touch(t, o->outputs[j], step, !kind_is_persistent(g->tensors[o->outputs[j]].kind) && !op_reads(o, o->outputs[j]), &w);
+	if (s->alternative != PLAN_NONE)
+		*w = sim_work_of_op(t->problem->device, &g->ops[k], s->alternative, 1);
+	t->compute_us += w->us;
+	touch_all(t, k, step, w);
 	if (workspace > 0)
-		push_range(t, g->tensor_count + s->op, workspace, step, false);
-	push_work(t, QUEUE_COMPUTE, w);
+		push_range(t, g->tensor_count + k, (int64_t)bytes_align(workspace, DEVICE_ALIGN), step, false);
 	if (!t->walk.d->in_place)
 		return;
-	for (uint32_t i = 0; i < o->inplace_count; i++) {
-		uint32_t from = o->inplace[i].input, to = o->inplace[i].output;
-
-		/* Sizes and kinds do not change on the way; program.c looks at them later. */
-		if (!kind_is_persistent(g->tensors[from].kind) &&
-		    bytes_align(g->tensors[from].bytes, DEVICE_ALIGN) == bytes_align(g->tensors[to].bytes, DEVICE_ALIGN))
-			*ARENA_PUSH(t->arena, t->pairs, t->counts.pairs, t->capacity.pairs) =
-			    (struct line_pair) { t->tensors[from].range, t->tensors[to].range, step };
-	}
+	for (uint32_t i = tables->pair_start[k]; i < tables->pair_start[k + 1]; i++)
+		*ARENA_PUSH(t->arena, t->pairs, t->counts.pairs, t->capacity.pairs) =
+		    (struct line_pair) { t->tensors[tables->pairs[i].input].range, t->tensors[tables->pairs[i].output].range, step };
 }
 
 /* ---- along the walk ---- */
@@ -242,11 +298,12 @@ timeline_begin(struct time_line *t)
 }
 
 void
-timeline_init(struct time_line *t, const struct problem *p, const struct decisions *d, struct arena *a, struct err *e)
+timeline_init(struct time_line *t, const struct problem *p, const struct line_tables *tables, const struct decisions *d, struct arena *a,
+    struct err *e)
 {
 	const struct graph *g = p->graph;
 
-	*t = (struct time_line) { .problem = p, .device = p->device, .arena = a };
+	*t = (struct time_line) { .problem = p, .tables = tables, .arena = a };
 	t->tensors = ARENA_NEW(a, struct line_tensor, g->tensor_count);
 	t->leaves = ARENA_NEW(a, uint32_t, (size_t)g->op_count + 2);
 	t->order = ARENA_NEW(a, struct ranked, g->tensor_count);

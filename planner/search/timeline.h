@@ -42,12 +42,23 @@ struct line_copy {
 	int64_t bytes;			/* aligned */
 };
 
+/* What the graph and the device say of every op and tensor, beside each other, and once for all timelines. */
+struct line_tables {
+	uint32_t *touch_start;		/* [op_count + 1]: op k touches touches[touch_start[k] .. touch_start[k + 1]), reads first */
+	struct line_touch { uint32_t tensor; bool anew; } *touches;	/* anew: it begins another live range */
+	uint32_t *pair_start;		/* [op_count + 1] of pairs, the same */
+	struct inplace *pairs;		/* whose sizes and kinds permit that the output takes the input's bytes */
+	struct sim_work *runs;		/* [op_count] by the op's own algorithm */
+	struct sim_work *copies[DIRECTION_COUNT];	/* [tensor_count] */
+	int64_t *bytes;			/* [tensor_count] aligned */
+};
+
 /* Lengths of a timeline's arrays at some op. */
 struct line_counts { size_t steps, moves, ranges, pairs, works[QUEUE_COUNT]; };
 
 struct time_line {
 	const struct problem *problem;	/* not owned */
-	const struct device *device;	/* the problem's */
+	const struct line_tables *tables;	/* not owned */
 	struct arena *arena;
 	struct decision_walk walk;
 	struct line_tensor *tensors;	/* [tensor_count] */
@@ -71,8 +82,11 @@ struct time_line {
 	int64_t most_bytes;
 };
 
+void line_tables_init(struct line_tables *tables, const struct problem *p, struct arena *a);
+
 /* Fills t, before the first op. */
-void timeline_init(struct time_line *t, const struct problem *p, const struct decisions *d, struct arena *a, struct err *e);
+void timeline_init(struct time_line *t, const struct problem *p, const struct line_tables *tables, const struct decisions *d, struct arena *a,
+    struct err *e);
 
 /* Goes back to the step's beginning. */
 void timeline_begin(struct time_line *t);

@@ -11,6 +11,7 @@ from typing import Any
 
 import layrub
 from layrub import graph, huggingface, script
+from layrub import snapshot as memory
 from layrub.errors import Refused
 from layrub.fit import Fit, Tried
 from layrub.gpu import gpu
@@ -79,6 +80,23 @@ def plan(args: argparse.Namespace) -> int:
             if args.output:
                 found.write(args.output)
                 print(f"written: {args.output}")
+    return 0
+
+
+def snapshot(args: argparse.Namespace) -> int:
+    history = memory.read(args.file, args.gpu)
+    live = history.live_bytes()
+    lost = history.reserved_bytes - live
+    print(f"buffers                    {len(history.buffers)} in {history.events} events of GPU {history.gpu}")
+    print(f"reserved                   {gib(history.reserved_bytes)} at most")
+    print(f"live                       {gib(live)} at most")
+    print(f"fragmentation              {gib(lost)}, {lost / max(history.reserved_bytes, 1):.1%} of what is reserved")
+    _, placed = layrub.place(history.buffers, time_limit_s=args.time_limit)
+    over = placed.arena_bytes / max(placed.bound_bytes, 1) - 1
+    print(f"placed anew                {gib(placed.arena_bytes)}, " + (f"{over:.2%} over the least" if over > 0 else "the least"))
+    if args.output:
+        history.write(args.output)
+        print(f"written: {args.output}; for the offsets: layrub place {args.output} -o PLACED.csv")
     return 0
 
 

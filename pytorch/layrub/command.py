@@ -10,6 +10,7 @@ import argparse
 import sys
 import warnings
 from pathlib import Path
+from typing import Any
 
 import layrub
 from layrub import choices
@@ -58,7 +59,17 @@ def parser() -> argparse.ArgumentParser:
                 help="most that the largest size's plan may cost (default: 10)",
             )  # fmt: skip
             c.add_argument("--most", type=whole, default=65536, metavar="N", help="the largest size tried (default: 65536)")
+    add_snapshot(commands)
     return top
+
+
+def add_snapshot(commands: Any) -> None:
+    text = "place the buffers of a memory snapshot anew: how much does its step fragment?"
+    c = commands.add_parser("snapshot", help=text, description=text)
+    c.add_argument("file", metavar="SNAPSHOT.pickle", help="of torch.cuda.memory._dump_snapshot()")
+    c.add_argument("--gpu", type=int, metavar="N", help="the number of the GPU (default: the one with most events)")
+    c.add_argument("--time-limit", type=float, default=0.0, metavar="SECONDS", help="of the search (default: none)")
+    c.add_argument("-o", "--output", metavar="BUFFERS.csv", help="the file of the buffers, for layrub place (default: none)")
 
 
 def whole(text: str) -> int:
@@ -76,9 +87,9 @@ def named_size(text: str) -> tuple[str, int]:
 
 
 def run(args: argparse.Namespace) -> int:
-    path = Path(args.target.partition(":")[0])
+    path = Path(args.file if args.command == "snapshot" else args.target.partition(":")[0])
     if not path.is_file():
-        raise Refused(f"{path}: {'a folder, not a script' if path.is_dir() else 'no such file'}")
+        raise Refused(f"{path}: {'a folder, not a file' if path.is_dir() else 'no such file'}")
     if args.command != "trace":
         layrub.version()  # a missing library is said before the step is recorded
     try:

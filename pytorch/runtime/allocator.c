@@ -64,7 +64,12 @@ take(bytes_t bytes, void *stream)
 	struct err e = ERR_INIT;
 	void *memory = NULL;
 
-	return sources_take(own.backend, own.device, own.source, &memory, bytes, stream, &e) < 0 ? NULL : memory;
+	if (sources_take(own.backend, own.device, own.source, &memory, bytes, stream, &e) < 0)
+		return NULL;
+	/* The arena of the last answers has been freed. */
+	if (within(memory, own.arena, own.arena_bytes))
+		own.arena = NULL;
+	return memory;
 }
 
 /* Takes the memory aside, if it can be had; a captured step must not take any. */

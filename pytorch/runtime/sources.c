@@ -71,8 +71,12 @@ take_kept(const struct runtime_backend *b, int32_t device, void **memory, bytes_
 			found = remove_at(&spare, i);
 	if (found.memory == NULL && b->take(&found.memory, device, false, bytes, e) < 0)
 		return -1;
+	if (!put(&kept, found)) {
+		b->give(found.memory, device, false, bytes);
+		return err_set(e, ERR_SYSTEM, "out of memory");
+	}
 	*memory = found.memory;
-	return put(&kept, found) ? 0 : err_set(e, ERR_SYSTEM, "out of memory");
+	return 0;
 }
 
 static int

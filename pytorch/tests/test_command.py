@@ -161,7 +161,7 @@ def test_bad_requests(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Non
     ("target", "arguments", "status", "text"),
     [
         ("none.py", [], 2, r"none\.py: no such file"),
-        (".", [], 2, r"\.: a folder, not a script"),
+        (".", [], 2, r"\.: a folder, not a file"),
         ("words.txt", [], 2, r"words\.txt: expected a script \(\.py\), or a config\.json with a model_type"),
         ("empty.json", [], 2, r"empty\.json: expected a script \(\.py\)"),
         ("ends.py", [], 2, r"ends\.py:1: SystemExit: 3"),

@@ -116,6 +116,24 @@ def test_answers(lib: Any) -> None:
         assert got[4] - got[1] == 256
 
 
+def test_memory_where_an_arena_was(lib: Any) -> None:
+    """The addresses of an arena that has been freed are any others': what the device gives there, it gets back."""
+    used, block = lib.layrub_torch_used_bytes(), 1 << 20
+    arena = runtime.Memory(torch.device("cpu"), False, 64 * block)
+    begin, end = arena.address, arena.address + arena.nbytes
+    with Answers(begin, arena.nbytes, [], [], begin).given():
+        pass
+    del arena
+    with allocator.answering_from(allocator.KEPT):
+        found = [lib.layrub_torch_alloc(block, 0, None) for _ in range(200)]
+        if not any(begin <= address < end for address in found):
+            pytest.skip("the host has not used the addresses again")
+        for address in found:
+            lib.layrub_torch_free(address, block, 0, None)
+    lib.layrub_torch_trim()
+    assert lib.layrub_torch_used_bytes() == used
+
+
 @pytest.mark.parametrize("sizes", [(301,), (300, 128)])
 def test_a_request_that_was_not_recorded(lib: Any, sizes: tuple[int, ...]) -> None:
     """It gets memory of its own, never the wrong place, and is an error."""

@@ -125,15 +125,16 @@ compare_work_starts(const void *a, const void *b)
 	return ((*x)->start_us > (*y)->start_us) - ((*x)->start_us < (*y)->start_us);
 }
 
-/* Takes the next copies of a direction that have the sizes of the plan's, in order.  works: [count] by start. */
+/* Takes the next copies of a direction that have the sizes of the plan's, in order.  works: [count] by start.  next: the first one of
+ * each direction that no step has taken. */
 static void
-take_copies(struct matching *m, struct traced_step *s, const struct kineto_work *const *works, uint32_t count)
+take_copies(struct matching *m, struct traced_step *s, const struct kineto_work *const *works, uint32_t count, uint32_t next[DIRECTION_COUNT])
 {
 	const struct plan *p = m->plan;
 
 	for (int dir = 0; dir < DIRECTION_COUNT; dir++) {
 		const enum queue queue = dir == D2H ? QUEUE_OUT : QUEUE_IN;
-		uint32_t i = 0;
+		uint32_t i = next[dir];
 
 		for (uint32_t id = 0; id < p->instruction_count; id++) {
 			if (p->program[id].queue != queue)
@@ -145,6 +146,7 @@ take_copies(struct matching *m, struct traced_step *s, const struct kineto_work 
 			extend(&s->spans[id], works[i]->start_us, works[i]->end_us);
 			i++;
 		}
+		next[dir] = i;
 	}
 }
 
@@ -155,6 +157,7 @@ add_launched(struct matching *m, uint32_t count)
 	const struct kineto *t = m->trace;
 	const struct kineto_work **works = ARENA_NEW(m->arena, const struct kineto_work *, t->work_count);
 	const size_t first = m->step_count - count;
+	uint32_t next[DIRECTION_COUNT] = { 0 };
 
 	for (uint32_t i = 0; i < t->work_count; i++)
 		works[i] = &t->works[i];
@@ -172,7 +175,7 @@ add_launched(struct matching *m, uint32_t count)
 			*ARENA_PUSH(m->arena, m->owned, m->owned_count, m->owned_capacity) = (struct owned) { works[i]->name, run->instruction };
 	}
 	for (uint32_t k = 0; k < count; k++)
-		take_copies(m, &m->steps[first + k], works, t->work_count);
+		take_copies(m, &m->steps[first + k], works, t->work_count, next);
 }
 
 static void
@@ -200,6 +203,7 @@ add_captured(struct matching *m, const struct kineto_work *works, uint32_t count
 {
 	const struct kineto_work **in_order = ARENA_NEW(m->arena, const struct kineto_work *, count);
 	struct traced_step *s = new_step(m);
+	uint32_t first_copies[DIRECTION_COUNT] = { 0 };
 	size_t next = 0;
 
 	for (uint32_t i = 0; i < count; i++)
@@ -218,7 +222,7 @@ add_captured(struct matching *m, const struct kineto_work *works, uint32_t count
 		extend(&s->spans[m->owned[at].instruction], works[i].start_us, works[i].end_us);
 		next = at + 1;
 	}
-	take_copies(m, s, in_order, count);
+	take_copies(m, s, in_order, count, first_copies);
 }
 
 /* A captured step is a launch of many kernels: of half as many as the step op by op, at least. */

@@ -40,7 +40,7 @@ void *arena_alloc(struct arena *a, size_t size, size_t count);
  * twice the capacity. */
 void *arena_grow(struct arena *a, void *array, size_t size, size_t count, size_t *capacity);
 #define ARENA_PUSH(a, array, count, capacity) \
-	((array) = arena_grow((a), (array), sizeof(*(array)), (count), &(capacity)), \
+	((array) = (count) < (capacity) ? (array) : arena_grow((a), (array), sizeof(*(array)), (count), &(capacity)), \
 	    &(array)[(count)++])
 
 char *arena_strdup(struct arena *a, const char *s);

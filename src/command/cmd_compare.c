@@ -9,7 +9,6 @@
 #include "planner/bound/bounds.h"
 #include "src/base/clock.h"
 #include "src/base/process.h"
-#include "src/command/progress.h"
 #include "src/command/result.h"
 
 static const struct option_row options[] = { OPTION_END };
@@ -197,17 +196,15 @@ run(struct cli *c, struct err *e)
 	if (begin_planning(&n, &t, c, e) < 0)
 		return -1;
 	n.control.stopped = interrupted;
-	n.control.progress = progress_begin();
 	n.options.advises = false;
 	if (n.life.bound_bytes <= n.options.budget_bytes)
 		n.options.bound_time_us = bounds_time_us(NULL, &n.life, &t.device, n.options.budget_bytes, &c->arena);
 	for (const struct policy *policy = policies; policy->name != NULL; policy++)
 		all += policy->quick;
 	rows = ARENA_NEW(&c->arena, struct compare_row, all);
-	interrupt_watch();
+	n.control.progress = watch_begin();
 	rc = make_rows(rows, &count, &fits, &n, &x, &c->arena, e);
-	progress_end();
-	interrupt_end(rc == 0 && (fits > 0 || count == all));
+	watch_end(rc == 0 && (fits > 0 || count == all));
 	if (rc < 0)
 		return -1;
 	if (count < all)

@@ -6,7 +6,6 @@
 #include <math.h>
 #include <string.h>
 
-#include "src/base/process.h"
 #include "src/command/fit_devices.h"
 #include "src/command/result.h"
 #include "src/library/fit.h"
@@ -19,30 +18,40 @@ static const struct option_row options[] = {
 	OPTION_END
 };
 
-/* Returns the command that makes the plan of the answer about the document `document`; NULL: the answer has none. */
+/* Returns the command that makes the plan of a step about the document `document`. */
 static const char *
-command_of(const struct fit_answer *w, const char *document, struct arena *a)
+command_of(const struct fit_answer *w, const struct fit_way *way, const char *document, struct arena *a)
 {
-	const struct task *t = w->problem.task;
-	const struct fit_evaluation *best = w->fits || !t->is_network ? &w->planned : &w->most_planned;
 	const char *name = strrchr(document, '/');
-	bool resident = w->fits || !t->is_network ? w->resident.ok : best->batch <= w->most_resident.batch;
 	char *file = arena_strdup(a, name == NULL ? document : name + 1);
 	struct plan_request q = w->problem.request;
 
-	if (!best->has_plan)
-		return NULL;
 	if (strlen(file) > 5 && strcmp(file + strlen(file) - 5, ".json") == 0)
 		file[strlen(file) - 5] = '\0';
-	q.task.batch = best->batch;
-	q.effort = best->effort;
+	q.task.batch = way->batch;
+	if (way->passes > 0)
+		q.task.accumulate = way->passes;
+	q.effort = way->effort;
 	if (plan_given.budget == NULL)
 		q.budget_bytes = 0;
-	if (resident) {
+	if (way->resident) {
 		q.policy = "keep";
 		q.exec_count = 0;
 	}
-	return arena_printf(a, "layrub plan %s%s -o %s.plan.json", document, plan_request_text(&q, a), file);
+	return arena_printf(a, "layrub plan %s%s -o %s", arena_quote(a, document), plan_request_text(&q, a),
+	    arena_quote(a, arena_printf(a, "%s.plan.json", file)));
+}
+
+/* Returns the command for the answer: for the batch that was asked for, or else for the largest; NULL: there is none. */
+static const char *
+answer_command(const struct fit_answer *w, const char *document, struct arena *a)
+{
+	bool own = w->fits || !w->problem.task->is_network;
+	const struct fit_evaluation *v = own ? &w->planned : &w->most_planned;
+	const struct fit_way way = { .batch = v->batch, .passes = v->passes, .effort = v->effort,
+	    .resident = own ? w->resident.ok : v->batch <= w->most_resident.batch };
+
+	return v->has_plan ? command_of(w, &way, document, a) : NULL;
 }
 
 static void
@@ -69,7 +78,12 @@ print_batches(const struct fit_answer *w, struct arena *a)
 		text_row(stdout, "with a plan", "%s", none);
 	if (w->resident.ok || (w->unfinished && w->micro.micro_batch == 0))
 		return;
-	if (w->micro.micro_batch > 0)
+	if (w->mixture.ok)
+		text_row(stdout, "accumulation", "batch %s as %" PRIu32 " micro-steps of %" PRIu32 ", %s, %s a step, %.1f %% longer",
+		    task_batch_text(w->problem.task, a), w->mixture.passes, w->mixture.batch, w->mixture_resident ? "all resident" : "with a plan",
+		    units_time(time, w->mixture.figures.step_time_us),
+		    100 * (w->mixture.figures.step_time_us / ideal - 1));
+	else if (w->micro.micro_batch > 0)
 		text_row(stdout, "accumulation", "batch %s as %" PRIu32 " micro-steps of %" PRIu32 ", %s a step, %.1f %% longer",
 		    task_batch_text(w->problem.task, a), w->micro.micro_steps, w->micro.micro_batch, units_time(time, w->micro.step_time_us),
 		    100 * (w->micro.step_time_us / ideal - 1));
@@ -77,8 +91,34 @@ print_batches(const struct fit_answer *w, struct arena *a)
 		text_row(stdout, "accumulation", "impossible: one sample and the gradients do not fit");
 }
 
+/* Returns the host memory of the plan, and its share of what can be pinned. */
+static const char *
+host_text(bytes_t bytes, const struct device *d, struct arena *a)
+{
+	char size[32], most[32];
+
+	units_size(size, bytes);
+	if (bytes == 0 || d->pinned_bytes == DEVICE_HOST_ANY)
+		return arena_printf(a, "%s, pinned", size);
+	return arena_printf(a, "%s, pinned: %.0f %% of the %s that can be", size, 100 * (double)bytes / (double)d->pinned_bytes,
+	    units_size(most, d->pinned_bytes));
+}
+
 static void
-print_answer(const struct fit_answer *w, const char *command, struct arena *a)
+print_fastest(const struct fit_way *way, const char *command, struct arena *a)
+{
+	const char *more = "";
+
+	if (way->tokens_per_s > 0)
+		more = arena_printf(a, "%s; %.0f tokens/s", more, way->tokens_per_s);
+	if (way->peak_share > 0)
+		more = arena_printf(a, "%s; %.0f %% of the device's peak arithmetic", more, 100 * way->peak_share);
+	text_row(stdout, "most samples/s", "%.4g %s%s", way->samples_per_s, way->how, more);
+	text_row(stdout, "  made by", "%s", command);
+}
+
+static void
+print_answer(const struct fit_answer *w, const char *command, const char *fastest, struct arena *a)
 {
 	const struct task *t = w->problem.task;
 	char size[32], label[32];
@@ -104,15 +144,15 @@ print_answer(const struct fit_answer *w, const char *command, struct arena *a)
 	if (w->planned.has_plan) {
 		char time[32], longer[32];
 
-		text_row(stdout, "  host memory", "%s, pinned", units_size(size, w->planned.figures.host_bytes));
+		text_row(stdout, "  host memory", "%s", host_text(w->planned.figures.host_bytes, &t->device, a));
 		text_row(stdout, "step time", "%s, %s than ideal", units_time(time, w->planned.figures.step_time_us),
 		    fit_longer(longer, w->planned.overhead));
 	}
 	if (t->is_network)
 		print_batches(w, a);
 	putchar('\n');
-	if (w->fastest != NULL)
-		text_row(stdout, "most samples/s", "%s", w->fastest);
+	if (fastest != NULL)
+		print_fastest(&w->fastest, fastest, a);
 	if (w->limit != NULL)
 		text_row(stdout, "limit", "%s", w->limit);
 	if (w->always != NULL)
@@ -157,7 +197,24 @@ figures_of_answer(struct figures *f, const struct fit_answer *w)
 }
 
 static void
-answer_to_json(const struct fit_answer *w, const char *command)
+fastest_to_json(struct json_out *o, const struct fit_way *way, const char *command)
+{
+	json_out_object(o, "fastest", false);
+	json_out_string(o, "how", way->how);
+	json_out_uint(o, "batch", way->batch);
+	if (way->passes > 0)
+		json_out_uint(o, "accumulate", way->passes);
+	json_out_real(o, "samples_per_s", way->samples_per_s);
+	if (way->tokens_per_s > 0)
+		json_out_real(o, "tokens_per_s", way->tokens_per_s);
+	if (way->peak_share > 0)
+		json_out_real(o, "peak_share", way->peak_share);
+	json_out_string(o, "command", command);
+	json_out_end_object(o);
+}
+
+static void
+answer_to_json(const struct fit_answer *w, const char *command, const char *fastest)
 {
 	struct json_out o;
 	struct figures f;
@@ -183,6 +240,14 @@ answer_to_json(const struct fit_answer *w, const char *command)
 		evaluation_to_json(&o, "largest_planned", &w->most_planned, w->problem.task->accumulate);
 	if (w->problem.task->is_network && !w->unfinished)
 		json_out_bool(&o, "largest_is_proved", w->is_largest);
+	if (w->mixture.ok) {
+		json_out_object(&o, "accumulation_plan", false);
+		json_out_uint(&o, "micro_batch", w->mixture.batch);
+		json_out_uint(&o, "micro_steps", w->mixture.passes);
+		json_out_bool(&o, "resident", w->mixture_resident);
+		json_out_real(&o, "step_time_us", w->mixture.figures.step_time_us);
+		json_out_end_object(&o);
+	}
 	if (w->micro.micro_batch > 0) {
 		json_out_object(&o, "accumulation", false);
 		json_out_uint(&o, "micro_batch", w->micro.micro_batch);
@@ -190,8 +255,8 @@ answer_to_json(const struct fit_answer *w, const char *command)
 		json_out_real(&o, "step_time_us", w->micro.step_time_us);
 		json_out_end_object(&o);
 	}
-	if (w->fastest != NULL)
-		json_out_string(&o, "most_samples_per_s", w->fastest);
+	if (fastest != NULL)
+		fastest_to_json(&o, &w->fastest, fastest);
 	if (w->limit != NULL)
 		json_out_string(&o, "limit", w->limit);
 	if (w->always != NULL)
@@ -206,7 +271,7 @@ run(struct cli *c, struct err *e)
 {
 	struct task task;
 	struct fit_answer w = { .problem = { .task = &task, .most_overhead = 0.25 } };
-	const char *command;
+	const char *command, *fastest;
 	int rc;
 
 	if (strcmp(c->operands[0], "-") == 0)
@@ -221,18 +286,19 @@ run(struct cli *c, struct err *e)
 	w.problem.request.budget = NULL;
 	w.problem.request.budget_bytes = w.planning.options.budget_bytes;
 	w.problem.request.stopped = interrupted;
-	interrupt_watch();
+	w.problem.request.progress = watch_begin();
 	rc = fit_answer(&w, &c->arena, e);
-	interrupt_end(rc == 0);
+	watch_end(rc == 0);
 	if (rc < 0)
 		return -1;
 	if (w.unfinished)
 		warn("interrupted: larger batches may fit, too");
-	command = command_of(&w, c->operands[0], &c->arena);
+	command = answer_command(&w, c->operands[0], &c->arena);
+	fastest = w.fastest.batch > 0 ? command_of(&w, &w.fastest, c->operands[0], &c->arena) : NULL;
 	if (c->json)
-		answer_to_json(&w, command);
+		answer_to_json(&w, command, fastest);
 	else
-		print_answer(&w, command, &c->arena);
+		print_answer(&w, command, fastest, &c->arena);
 	return w.fits ? 0 : err_set(e, ERR_NO, "%s does not fit %s", task.graph.name, task.device.name);
 }
 

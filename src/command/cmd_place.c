@@ -9,20 +9,31 @@
 
 #include "src/base/clock.h"
 #include "src/base/file.h"
-#include "src/base/process.h"
 #include "src/command/place_csv.h"
 #include "src/command/result.h"
 #include "src/library/place_list.h"
 
 static struct {
 	bytes_t capacity;
-	const char *placement, *time_limit, *output;
+	const char *placement, *ends, *time_limit, *output;
 } given;
+
+/* The values of --ends. */
+static const char *
+table_ends(unsigned i, const char **summary)
+{
+	static const char *const names[] = { "exclusive", "inclusive" };
+
+	if (summary != NULL)
+		*summary = "";
+	return i < 2 ? names[i] : NULL;
+}
 
 static const struct option_row options[] = {
 	{ "capacity", 'c', OPTION_SIZE, "SIZE", &given.capacity, "stop as soon as the buffers fit into so much\n"
 	    "(default: look for the smallest arena)", NULL },
 	{ "placement", 0, OPTION_CHOICE, "PLACEMENT", &given.placement, "where buffers go (default: auto)", table_placements },
+	{ "ends", 0, OPTION_CHOICE, "ENDS", &given.ends, "whether a buffer is alive at its 'upper' (default:\nonly where the column is called 'end')", table_ends },
 	{ "time-limit", 0, OPTION_TEXT, "TIME", &given.time_limit, "search for so long, and no longer; a bare number is\n"
 	    "in seconds (default: a fixed amount of search, the\nsame in every run)", NULL },
 	{ "output", 'o', OPTION_TEXT, "FILE", &given.output, "write the buffers with their offsets, as CSV\n(default: nowhere)", NULL },
@@ -46,7 +57,7 @@ print_answer(const struct answer *w, const char *placement, const struct cli *c)
 	char size[32];
 
 	if (!c->json) {
-		text_row(out, "buffers", "%" PRIu32, w->csv.problem.count);
+		text_row(out, "buffers", "%" PRIu32, w->csv.rows.count);
 		text_row(out, "placement", "%s", placement);
 		text_row(out, "lower bound", "%s (%" PRI_BYTES " bytes)", units_size(size, r->bound_bytes), r->bound_bytes);
 		text_row(out, "arena", "%s (%" PRI_BYTES " bytes)", units_size(size, r->arena_bytes), r->arena_bytes);
@@ -59,7 +70,7 @@ print_answer(const struct answer *w, const char *placement, const struct cli *c)
 		return;
 	}
 	result_begin(&o, cmd_place.name, out);
-	json_out_uint(&o, "buffers", w->csv.problem.count);
+	json_out_uint(&o, "buffers", w->csv.rows.count);
 	json_out_string(&o, "placement", placement);
 	json_out_uint(&o, "lower_bound_bytes", r->bound_bytes);
 	json_out_uint(&o, "arena_bytes", r->arena_bytes);
@@ -68,17 +79,6 @@ print_answer(const struct answer *w, const char *placement, const struct cli *c)
 	json_out_string(&o, "status", w->status);
 	json_out_real(&o, "time_s", w->time_s);
 	json_out_end(&o);
-}
-
-/* Returns when the last of the buffers begins: from then on all of them are alive. */
-static int64_t
-latest_begin(const struct place_csv *csv, const struct place_proof *proof)
-{
-	int64_t latest = csv->lowers[proof->items[0]];
-
-	for (uint32_t k = 1; k < proof->count; k++)
-		latest = csv->lowers[proof->items[k]] > latest ? csv->lowers[proof->items[k]] : latest;
-	return latest;
 }
 
 /* Sets the error of a capacity that is proved too small: the moment, and the few buffers that prove it. */
@@ -95,7 +95,7 @@ explain(const struct answer *w, struct arena *a, struct err *e)
 	place_prove(&proof, &csv->problem, given.capacity, a);
 	for (uint32_t k = 0; k < proof.count && k < MOST_NAMES && used < sizeof(names) - 24; k++)
 		used += (size_t)snprintf(names + used, sizeof(names) - used, "%s'%.16s'", k == 0 ? "" : ", ",
-		    err_quote(q, csv->ids[proof.items[k]]));
+		    err_quote(q, csv->rows.ids[csv->shapes.row_of[proof.items[k]]]));
 	if (proof.count > MOST_NAMES)
 		snprintf(names + used, sizeof(names) - used, " and %" PRIu32 " more", proof.count - MOST_NAMES);
 	if (proof.count == 0)
@@ -103,7 +103,7 @@ explain(const struct answer *w, struct arena *a, struct err *e)
 		    "has proved", given.capacity, needed, needed - given.capacity);
 	else
 		err_set(e, ERR_NO, "no placement fits %" PRI_BYTES " bytes: %" PRI_BYTES " are needed at least, %" PRI_BYTES " more; at time %" PRId64
-		    " %s need %" PRI_BYTES, given.capacity, needed, needed - given.capacity, latest_begin(csv, &proof), names, proof.bytes);
+		    " %s need %" PRI_BYTES, given.capacity, needed, needed - given.capacity, csv->shapes.times[proof.time], names, proof.bytes);
 }
 
 static int
@@ -121,11 +121,13 @@ run(struct cli *c, struct err *e)
 {
 	const struct placement *row = placement_find(given.placement == NULL ? "auto" : given.placement);
 	struct place_problem *p;
+	enum place_ends ends;
 	struct answer w;
 	double begin;
 	int rc;
 
-	if (place_csv_read(&w.csv, c->operands[0], &c->arena, e) < 0)
+	ends = given.ends == NULL ? PLACE_ENDS_BY_NAME : given.ends[0] == 'i' ? PLACE_ENDS_INCLUSIVE : PLACE_ENDS_EXCLUSIVE;
+	if (place_csv_read(&w.csv, c->operands[0], ends, &c->arena, e) < 0)
 		return -1;
 	p = &w.csv.problem;
 	p->capacity = given.capacity;
@@ -135,9 +137,9 @@ run(struct cli *c, struct err *e)
 	w.result.offsets = ARENA_NEW(&c->arena, bytes_t, p->count);
 	begin = clock_seconds();
 	p->stopped = interrupted;
-	interrupt_watch();
+	p->progress = watch_begin();
 	rc = place_list_run(&w.result, row, p, &c->arena, e);
-	interrupt_end(rc == 0);
+	watch_end(rc == 0);
 	if (rc < 0)
 		return err_in_file(e, c->operands[0]);
 	w.time_s = clock_seconds() - begin;

@@ -8,9 +8,7 @@
 #include "planner/bound/bounds.h"
 #include "src/base/clock.h"
 #include "src/base/file.h"
-#include "src/base/process.h"
 #include "src/command/plan_frontier.h"
-#include "src/command/progress.h"
 #include "src/command/result.h"
 
 static const char *output, *picture;
@@ -75,13 +73,11 @@ search(struct plan *p, struct frontier *f, struct planning *n, struct cli *c, st
 	int rc;
 
 	n->control.stopped = interrupted;
-	n->control.progress = progress_begin();
-	interrupt_watch();
+	n->control.progress = watch_begin();
 	rc = run_search(p, f, n, c, e);
-	progress_end();
+	watch_end(rc == 0);
 	if (n->unfinished)
 		warn("interrupted: a smaller budget may do, too");
-	interrupt_end(rc == 0);
 	return rc;
 }
 

@@ -111,28 +111,34 @@ static int
 draw_placed(struct cli *c, const struct report_to *to, struct err *e)
 {
 	struct place_csv csv;
-	const struct place_problem *p = &csv.problem;
+	struct place_problem p;
 	struct placed_buffer *buffers;
 	struct placed pl;
+	uint32_t *owner = NULL;
+	char q[48];
 
-	if (place_csv_read(&csv, c->operands[0], &c->arena, e) < 0)
+	if (place_csv_read(&csv, c->operands[0], PLACE_ENDS_BY_NAME, &c->arena, e) < 0)
 		return -1;
-	pl = (struct placed){ .title = base_name(c->operands[0]), .count = p->count };
-	pl.buffers = buffers = ARENA_NEW(&c->arena, struct placed_buffer, p->count);
-	for (uint32_t i = 0; i < p->count; i++) {
-		const struct place_item *item = &p->items[i];
-		char q[48];
-
-		if (item->fixed == PLACE_FREE && item->bytes > 0) {
-			err_set(e, ERR_INPUT, "buffer '%s' has no offset: 'layrub place %s -o PLACED.csv' finds them", err_quote(q, csv.ids[i]),
-			    base_name(c->operands[0]));
+	for (uint32_t i = 0; i < csv.problem.count; i++)
+		if (csv.problem.items[i].fixed == PLACE_FREE) {
+			err_set(e, ERR_INPUT, "buffer '%s' has no offset: 'layrub place %s -o PLACED.csv' finds them",
+			    err_quote(q, csv.rows.ids[csv.shapes.row_of[i]]), base_name(c->operands[0]));
 			return err_in_file(e, c->operands[0]);
 		}
-		buffers[i] = (struct placed_buffer){ csv.ids[i], item->lower, item->upper, item->fixed == PLACE_FREE ? 0 : item->fixed, item->bytes };
-		if (buffers[i].offset + item->bytes > pl.arena_bytes)
-			pl.arena_bytes = buffers[i].offset + item->bytes;
+	p = csv.problem;
+	if (csv.problem.first_part != NULL)
+		placement_flatten(&p, &owner, &csv.problem, &c->arena);
+	pl = (struct placed){ .title = base_name(c->operands[0]), .count = p.count };
+	pl.buffers = buffers = ARENA_NEW(&c->arena, struct placed_buffer, p.count);
+	for (uint32_t i = 0; i < p.count; i++) {
+		const struct place_item *item = &p.items[i];
+
+		buffers[i] = (struct placed_buffer){ csv.rows.ids[csv.shapes.row_of[owner == NULL ? i : owner[i]]], item->lower, item->upper, item->fixed,
+		    item->bytes };
+		if (item->fixed + item->bytes > pl.arena_bytes)
+			pl.arena_bytes = item->fixed + item->bytes;
 	}
-	pl.bound_bytes = most_alive(p, &c->arena);
+	pl.bound_bytes = most_alive(&p, &c->arena);
 	return report_placed(to, &pl, &c->arena, e);
 }
 

@@ -87,6 +87,20 @@ interrupted(void *user)
 	return interrupt_came();
 }
 
+progress_fn *
+watch_begin(void)
+{
+	interrupt_watch();
+	return progress_begin();
+}
+
+void
+watch_end(bool answered)
+{
+	progress_end();
+	interrupt_end(answered);
+}
+
 static void
 print_help(const struct command *c)
 {

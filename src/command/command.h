@@ -15,6 +15,7 @@
 #include "src/base/json.h"
 #include "src/base/option.h"
 #include "src/command/plan_options.h"
+#include "src/command/progress.h"
 #include "src/library/usage.h"
 
 /* One run of the program.  It owns everything that has to be released at its end. */
@@ -51,6 +52,11 @@ int command_finish(int status);
 
 /* True after Ctrl-C: the callback `stopped` of plan requests and placements. */
 bool interrupted(void *user);
+
+/* A search begins: Ctrl-C counts (process.h).  Returns its callback `progress`, or NULL. */
+progress_fn *watch_begin(void);
+/* It ends, with an answer or without. */
+void watch_end(bool answered);
 
 /* Fails with ERR_USAGE if device is NULL. */
 int need_device(const char *device, struct err *e) WARN_UNUSED;

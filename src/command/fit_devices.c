@@ -6,7 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "src/base/process.h"
 #include "src/command/result.h"
 #include "src/documents/lookup.h"
 #include "src/library/fit_search.h"
@@ -89,6 +88,7 @@ fill(struct device_rows *t, const char *document, double most_overhead, struct a
 		return -1;
 	t->rows = ARENA_NEW(a, struct row, count);
 	for (uint32_t i = 0; i < count && !interrupted(NULL); i++) {
+		progress_stage("device %s", names[i]);
 		t->rows[t->count].name = names[i];
 		if (evaluate(&t->rows[t->count], &t->graph, document, most_overhead, a, e) < 0)
 			return interrupted(NULL) ? 0 : -1;
@@ -183,9 +183,9 @@ fit_devices(struct cli *c, double most_overhead, struct err *e)
 
 	if (plan_request_check(&plan_given, e) < 0)
 		return -1;
-	interrupt_watch();
+	plan_given.progress = watch_begin();
 	rc = fill(&t, c->operands[0], most_overhead, &c->arena, e);
-	interrupt_end(rc == 0);
+	watch_end(rc == 0);
 	if (rc < 0)
 		return -1;
 	if (t.stopped)

@@ -25,8 +25,9 @@ layrub_SOURCES = \
 	%D%/main.c \
 	%D%/plan_frontier.c %D%/plan_frontier.h \
 	%D%/math_warning.c %D%/math_warning.h \
-	%D%/plan_options.c %D%/plan_options.h %D%/progress.c %D%/progress.h \
-	%D%/place_csv.c %D%/place_csv.h \
+	%D%/plan_options.c %D%/plan_options.h \
+	%D%/place_csv.c %D%/place_csv.h %D%/place_shapes.c %D%/place_shapes.h \
+	%D%/progress.c %D%/progress.h \
 	%D%/result.c %D%/result.h \
 	%D%/sweep_file.c %D%/sweep_file.h \
 	%D%/sweep_grid.c %D%/sweep_grid.h \

@@ -12,7 +12,7 @@
 #include "src/base/json.h"
 #include "src/library/place_list.h"
 
-static const char *const column_names[COLUMN_COUNT] = { "id", "lower", "upper", "size", "alignment", "offset", "hint", "gaps" };
+static const char *const column_names[COLUMN_COUNT] = { "id", "lower", "upper", "size", "alignment", "offset", "hint", "gaps", "alias", "distance" };
 
 /* Other names that MiniMalloc reads.  The times of `end` are the last ones of a life. */
 static const struct { const char *name; enum place_column column; bool last; } other_names[] = {
@@ -32,10 +32,10 @@ struct csv_reader {
 	struct csv_cell cells[COLUMN_COUNT];	/* by position */
 	uint32_t cell_count;
 	struct place_sums sums;
-	bool last;			/* the column `end`: uppers as read are the last times of lives */
-	int64_t *lowers, *uppers;	/* [count] */
-	struct place_item *items;	/* [count] */
-	size_t room, lower_room, upper_room, id_room, line_room, number_room;
+	enum place_ends ends;
+	bool last;			/* uppers as read are the last times of lives */
+	bytes_t *hints;			/* [count] UINT64_MAX: none */
+	size_t room, lower_room, upper_room, id_room, line_room, number_room, hint_room, alias_room, distance_room, gap_room;
 };
 
 /* ---- errors ---- */
@@ -114,7 +114,7 @@ find_column(struct csv_reader *r, const struct csv_cell *c)
 			return k;
 	for (size_t i = 0; i < sizeof(other_names) / sizeof(*other_names); i++)
 		if (is_name(c, other_names[i].name)) {
-			r->last |= other_names[i].last;
+			r->last |= other_names[i].last && r->ends == PLACE_ENDS_BY_NAME;
 			return other_names[i].column;
 		}
 	return COLUMN_COUNT;
@@ -128,14 +128,15 @@ read_header(struct csv_reader *r)
 	char q[48];
 
 	csv->header = r->line;
+	r->last = r->ends == PLACE_ENDS_INCLUSIVE;
 	if (split_line(r) < 0)
-		return error_at(r, r->line, "%s", "expected at most the columns id, lower, upper, size, alignment, offset, hint and gaps, got more");
+		return error_at(r, r->line, "%s", "expected at most the columns id, lower, upper, size, alignment, offset, hint, gaps, alias and distance, got more");
 	for (uint32_t i = 0; i < r->cell_count; i++) {
 		const struct csv_cell *c = &r->cells[i];
 		unsigned k = find_column(r, c);
 
 		if (k == COLUMN_COUNT)
-			return error_at(r, c->at, "expected a header of id, lower, upper, size, alignment, offset, hint and gaps, got '%s'", quote_cell(q, c));
+			return error_at(r, c->at, "expected a header of id, lower, upper, size, alignment, offset, hint, gaps, alias and distance, got '%s'", quote_cell(q, c));
 		if (seen[k])
 			return error_at(r, c->at, "column '%s' stands twice", column_names[k]);
 		seen[k] = true;
@@ -177,49 +178,120 @@ read_time(struct csv_reader *r, enum place_column column, const struct csv_cell 
 	return 0;
 }
 
+/* Reads the number at *at; false: there is none, or it is over `most`. */
+static bool
+scan_number(const char **at, const char *end, uint64_t most, uint64_t *n)
+{
+	const char *from = *at;
+	bool negative;
+
+	while (*at < end && **at >= '0' && **at <= '9')
+		++*at;
+	return parse_number(&(struct csv_cell) { from, (size_t)(*at - from) }, false, most, n, &negative);
+}
+
+static bool
+scan_mark(const char **at, const char *end, char mark)
+{
+	if (*at == end || **at != mark)
+		return false;
+	++*at;
+	return true;
+}
+
+/* Reads one gap at *at: "LOWER-UPPER" or "LOWER-UPPER@LOW:HIGH". */
+static bool
+scan_gap(struct csv_reader *r, const char **at, const char *end, struct place_gap *g)
+{
+	uint64_t lower, upper;
+
+	*g = (struct place_gap) { .row = r->csv->rows.count };
+	if (!scan_number(at, end, INT64_MAX - 1, &lower) || !scan_mark(at, end, '-') || !scan_number(at, end, INT64_MAX - 1, &upper))
+		return false;
+	g->lower = (int64_t)lower;
+	g->upper = (int64_t)upper + r->last;
+	if (!scan_mark(at, end, '@'))
+		return g->lower < g->upper;
+	return scan_number(at, end, BYTES_MAX, &g->low) && scan_mark(at, end, ':') && scan_number(at, end, BYTES_MAX, &g->high) &&
+	    g->low < g->high && g->lower < g->upper;
+}
+
+static int
+read_gaps(struct csv_reader *r, const struct csv_cell *c)
+{
+	struct place_rows *rows = &r->csv->rows;
+	const char *at = c->at, *end = c->at + c->length;
+
+	while (at < end) {
+		struct place_gap g;
+
+		if (!scan_gap(r, &at, end, &g) || (at < end && !is_blank(*at)))
+			return cell_error(r, c, COLUMN_GAPS, "LOWER-UPPER or LOWER-UPPER@LOW:HIGH, separated by blanks");
+		while (at < end && is_blank(*at))
+			at++;
+		rows->gaps = arena_grow(r->arena, rows->gaps, sizeof(*rows->gaps), rows->gap_count, &r->gap_room);
+		rows->gaps[rows->gap_count++] = g;
+	}
+	return 0;
+}
+
+static const char *
+copy_cell(struct csv_reader *r, const struct csv_cell *c)
+{
+	return memcpy(arena_alloc(r->arena, 1, c->length + 1), c->at, c->length);
+}
+
 static int
 read_cell(struct csv_reader *r, enum place_column column, const struct csv_cell *c)
 {
-	uint32_t i = r->csv->problem.count;
-	struct place_item *it = &r->items[i];
+	struct place_rows *rows = &r->csv->rows;
+	uint32_t i = rows->count;
+	struct place_item *it = &rows->items[i];
 	bool negative;
 	uint64_t n;
-	char *id;
 
+	if (c->length == 0 && column >= COLUMN_ALIGNMENT)
+		return 0;
 	switch (column) {
 	case COLUMN_ID:
 		if (c->length == 0 || memchr(c->at, '"', c->length) != NULL)
 			return cell_error(r, c, column, "a name without quotes");
-		id = arena_alloc(r->arena, 1, c->length + 1);
-		r->csv->ids[i] = memcpy(id, c->at, c->length);
+		rows->ids[i] = copy_cell(r, c);
 		return 0;
 	case COLUMN_LOWER:
-		return read_time(r, column, c, &r->lowers[i]);
+		return read_time(r, column, c, &rows->lowers[i]);
 	case COLUMN_UPPER:
-		if (read_time(r, column, c, &r->uppers[i]) < 0)
+		if (read_time(r, column, c, &rows->uppers[i]) < 0)
 			return -1;
-		if (r->last && r->uppers[i] == INT64_MAX)
+		if (r->last && rows->uppers[i] == INT64_MAX)
 			return cell_error(r, c, column, "less than 2^63 - 1 for the last time of a life");
-		r->uppers[i] += r->last;
+		rows->uppers[i] += r->last;
 		return 0;
 	case COLUMN_SIZE:
 		if (!parse_number(c, false, BYTES_MAX, &it->bytes, &negative) || it->bytes == 0)
 			return cell_error(r, c, column, "a whole number from 1 to 2^62");
 		return 0;
 	case COLUMN_ALIGNMENT:
-		if (c->length > 0 && (!parse_number(c, false, PLACE_ALIGN_MAX, &it->align, &negative) || it->align == 0))
+		if (!parse_number(c, false, PLACE_ALIGN_MAX, &it->align, &negative) || it->align == 0)
 			return cell_error(r, c, column, "a whole number from 1 to 2^40");
 		return 0;
-	case COLUMN_HINT:	/* where another allocator would begin to look: no placement needs it */
-		if (c->length > 0 && !parse_number(c, true, BYTES_MAX, &n, &negative))
+	case COLUMN_HINT:
+		if (!parse_number(c, true, BYTES_MAX, &n, &negative))
 			return cell_error(r, c, column, "a whole number of at most 2^62");
+		r->hints[i] = negative ? UINT64_MAX : n;
 		return 0;
 	case COLUMN_GAPS:
-		if (c->length > 0)
-			return cell_error(r, c, column, "no gaps: a buffer is alive from lower to upper");
+		return read_gaps(r, c);
+	case COLUMN_ALIAS:
+		rows->aliases[i] = copy_cell(r, c);
+		rows->has_aliases = true;
+		return 0;
+	case COLUMN_DISTANCE:
+		if (!parse_number(c, false, BYTES_MAX, &rows->distances[i], &negative))
+			return cell_error(r, c, column, "a whole number from 0 to 2^62");
 		return 0;
 	default:
-		if (c->length > 0 && !parse_number(c, false, BYTES_MAX, &it->fixed, &negative))
+		if (!parse_number(c, false, BYTES_MAX, &it->fixed, &negative))
 			return cell_error(r, c, column, "a whole number from 0 to 2^62");
 		return 0;
 	}
@@ -234,17 +306,40 @@ cell_of(const struct csv_reader *r, enum place_column column)
 	return &r->cells[0];
 }
 
+/* Checks that the row's gaps rise, inside of its life and its size. */
+static bool
+are_gaps_inside(const struct csv_reader *r)
+{
+	const struct place_rows *rows = &r->csv->rows;
+	uint32_t i = rows->count, k = rows->gap_count;
+	int64_t end = rows->uppers[i];
+
+	for (; k > 0 && rows->gaps[k - 1].row == i; k--) {
+		const struct place_gap *g = &rows->gaps[k - 1];
+
+		if (g->upper > end || g->lower < rows->lowers[i] || g->high > rows->items[i].bytes)
+			return false;
+		end = g->lower;
+	}
+	return true;
+}
+
 static int
 check_row(struct csv_reader *r)
 {
-	uint32_t i = r->csv->problem.count;
-	const struct place_item *it = &r->items[i];
+	const struct place_rows *rows = &r->csv->rows;
+	uint32_t i = rows->count;
+	const struct place_item *it = &rows->items[i];
 
-	if (r->lowers[i] >= r->uppers[i])
+	if (rows->lowers[i] >= rows->uppers[i])
 		return cell_error(r, cell_of(r, COLUMN_UPPER), COLUMN_UPPER, r->last ? "'lower' or more" :
-		    "more than 'lower', because a life ends just before 'upper' (in a column 'end': with it)");
+		    "more than 'lower', because a life ends just before 'upper' (with --ends inclusive or in a column 'end': with it)");
 	if (it->fixed != PLACE_FREE && it->align > 0 && it->fixed % it->align != 0)
 		return cell_error(r, cell_of(r, COLUMN_OFFSET), COLUMN_OFFSET, "a multiple of the alignment");
+	if (!are_gaps_inside(r))
+		return cell_error(r, cell_of(r, COLUMN_GAPS), COLUMN_GAPS, "rising gaps inside of the life, with bytes inside of the size");
+	if (rows->distances[i] > 0 && rows->aliases[i] == NULL)
+		return cell_error(r, cell_of(r, COLUMN_DISTANCE), COLUMN_DISTANCE, "an alias beside it");
 	if (!place_sums_add(&r->sums, it))
 		return cell_error(r, cell_of(r, COLUMN_SIZE), COLUMN_SIZE, "sizes and offsets that add up to at most 2^62");
 	return 0;
@@ -255,15 +350,22 @@ static void
 grow(struct csv_reader *r)
 {
 	struct place_csv *csv = r->csv;
-	uint32_t n = csv->problem.count;
+	struct place_rows *rows = &csv->rows;
+	uint32_t n = rows->count;
 
-	r->items = arena_grow(r->arena, r->items, sizeof(*r->items), n, &r->room);
-	r->lowers = arena_grow(r->arena, r->lowers, sizeof(*r->lowers), n, &r->lower_room);
-	r->uppers = arena_grow(r->arena, r->uppers, sizeof(*r->uppers), n, &r->upper_room);
-	csv->ids = arena_grow(r->arena, csv->ids, sizeof(*csv->ids), n, &r->id_room);
+	rows->items = arena_grow(r->arena, rows->items, sizeof(*rows->items), n, &r->room);
+	rows->lowers = arena_grow(r->arena, rows->lowers, sizeof(*rows->lowers), n, &r->lower_room);
+	rows->uppers = arena_grow(r->arena, rows->uppers, sizeof(*rows->uppers), n, &r->upper_room);
+	rows->ids = arena_grow(r->arena, rows->ids, sizeof(*rows->ids), n, &r->id_room);
+	rows->aliases = arena_grow(r->arena, rows->aliases, sizeof(*rows->aliases), n, &r->alias_room);
+	rows->distances = arena_grow(r->arena, rows->distances, sizeof(*rows->distances), n, &r->distance_room);
+	r->hints = arena_grow(r->arena, r->hints, sizeof(*r->hints), n, &r->hint_room);
 	csv->lines = arena_grow(r->arena, csv->lines, sizeof(*csv->lines), n, &r->line_room);
 	csv->numbers = arena_grow(r->arena, csv->numbers, sizeof(*csv->numbers), n, &r->number_room);
-	r->items[n] = (struct place_item) { .fixed = PLACE_FREE };
+	rows->items[n] = (struct place_item) { .fixed = PLACE_FREE };
+	rows->aliases[n] = NULL;
+	rows->distances[n] = 0;
+	r->hints[n] = UINT64_MAX;
 	csv->lines[n] = r->line;
 	csv->numbers[n] = r->number;
 }
@@ -279,7 +381,7 @@ read_row(struct csv_reader *r)
 		    over < 0 || r->cell_count > r->csv->column_count ? "more" : "fewer");
 		return error_at(r, r->cell_count > r->csv->column_count ? r->cells[r->csv->column_count].at : r->end, "%s", text);
 	}
-	if (r->csv->problem.count == COUNT_MAX)
+	if (r->csv->rows.count == COUNT_MAX)
 		return error_at(r, r->line, "%s", "too many buffers");
 	grow(r);
 	for (uint32_t k = 0; k < r->cell_count; k++)
@@ -287,7 +389,7 @@ read_row(struct csv_reader *r)
 			return -1;
 	if (check_row(r) < 0)
 		return -1;
-	r->csv->problem.count++;
+	r->csv->rows.count++;
 	return 0;
 }
 
@@ -345,27 +447,32 @@ by_name(const void *x, const void *y)
 	return c != 0 ? c : p->row < q->row ? -1 : p->row > q->row;
 }
 
+/* Adds the place of a row's column to the error; the line is split again. */
+static int
+error_in(struct csv_reader *r, uint32_t row, enum place_column column)
+{
+	r->line = r->csv->lines[row];
+	r->end = r->line + strcspn(r->line, "\r\n");
+	split_line(r);
+	return err_at(r->e, "line %" PRIu64 ", column %zu", r->csv->numbers[row], (size_t)(cell_of(r, column)->at - r->line) + 1);
+}
+
 static int
 check_ids(struct csv_reader *r)
 {
 	struct place_csv *csv = r->csv;
-	uint32_t n = csv->problem.count;
+	uint32_t n = csv->rows.count;
 	struct name *names = ARENA_NEW(r->arena, struct name, n);
 	char q[48];
 
 	for (uint32_t i = 0; i < n; i++)
-		names[i] = (struct name) { csv->ids[i], i };
+		names[i] = (struct name) { csv->rows.ids[i], i };
 	qsort(names, n, sizeof(*names), by_name);
 	for (uint32_t i = 1; i < n; i++)
 		if (strcmp(names[i].id, names[i - 1].id) == 0) {
 			err_set(r->e, ERR_INPUT, "id: '%s' stands in line %" PRIu64 ", too", err_quote(q, names[i].id),
 			    csv->numbers[names[i - 1].row]);
-			/* The error names the column of the id, so the line is split again. */
-			r->line = csv->lines[names[i].row];
-			r->end = r->line + strcspn(r->line, "\r\n");
-			split_line(r);
-			return err_at(r->e, "line %" PRIu64 ", column %zu", csv->numbers[names[i].row],
-			    (size_t)(cell_of(r, COLUMN_ID)->at - r->line) + 1);
+			return error_in(r, names[i].row, COLUMN_ID);
 		}
 	return 0;
 }
@@ -376,17 +483,37 @@ check_given(struct csv_reader *r)
 	struct place_csv *csv = r->csv;
 	struct place_fault fault;
 	struct err clash = ERR_INIT;
+	uint32_t other;
 	char q[48];
 
 	if (place_check_fixed(&csv->problem, &fault, r->arena, &clash) == 0)
 		return 0;
-	r->line = csv->lines[fault.item];
-	r->end = r->line + strcspn(r->line, "\r\n");
-	split_line(r);
+	other = csv->shapes.row_of[fault.other];
 	err_set(r->e, ERR_INPUT, "offset: shares bytes with '%s' in line %" PRIu64 ", which is alive at the same time",
-	    err_quote(q, csv->ids[fault.other]), csv->numbers[fault.other]);
-	return err_at(r->e, "line %" PRIu64 ", column %zu", csv->numbers[fault.item],
-	    (size_t)(cell_of(r, COLUMN_OFFSET)->at - r->line) + 1);
+	    err_quote(q, csv->rows.ids[other]), csv->numbers[other]);
+	return error_in(r, csv->shapes.row_of[fault.item], COLUMN_OFFSET);
+}
+
+/* Makes the problem of the rows.  Hints of all items are a known placement. */
+static int
+make_problem(struct csv_reader *r)
+{
+	struct place_csv *csv = r->csv;
+	struct place_problem *p = &csv->problem;
+	bytes_t *known;
+	unsigned column;
+	uint32_t row;
+
+	if (place_shapes_make(&csv->shapes, p, &csv->rows, &row, &column, r->arena, r->e) < 0)
+		return error_in(r, row, (enum place_column)column);
+	known = ARENA_NEW(r->arena, bytes_t, p->count);
+	for (uint32_t i = 0; i < p->count; i++) {
+		known[i] = r->hints[csv->shapes.row_of[i]];
+		if (known[i] == UINT64_MAX)
+			return 0;
+	}
+	p->known = known;
+	return 0;
 }
 
 /* ---- the file ---- */
@@ -435,20 +562,14 @@ read_file(const char **text, size_t *size, const char *path, struct arena *a, st
 }
 
 int
-place_csv_read(struct place_csv *c, const char *path, struct arena *a, struct err *e)
+place_csv_read(struct place_csv *c, const char *path, enum place_ends ends, struct arena *a, struct err *e)
 {
-	struct csv_reader r = { .csv = c, .arena = a, .e = e, .number = 1 };
+	struct csv_reader r = { .csv = c, .arena = a, .e = e, .number = 1, .ends = ends };
 	size_t size = 0;
 
 	*c = (struct place_csv) { .problem.align = 1 };
-	if (read_file(&c->text, &size, path, a, e) < 0)
-		return err_in_file(e, path);
-	if (read_lines(&r, c->text, size) < 0 || check_ids(&r) < 0)
-		return err_in_file(e, path);
-	place_rank_times(r.items, r.lowers, r.uppers, c->problem.count, a);
-	c->problem.items = r.items;
-	c->lowers = r.lowers;
-	if (check_given(&r) < 0)
+	if (read_file(&c->text, &size, path, a, e) < 0 || read_lines(&r, c->text, size) < 0 || check_ids(&r) < 0 || make_problem(&r) < 0 ||
+	    check_given(&r) < 0)
 		return err_in_file(e, path);
 	return 0;
 }
@@ -491,6 +612,6 @@ place_csv_write(const struct place_csv *c, const bytes_t *offsets, FILE *out)
 		name += n + 1;
 	}
 	fprintf(out, "%s\n", has_offset ? "" : ",offset");
-	for (uint32_t i = 0; i < c->problem.count; i++)
-		write_row(c, c->lines[i], offsets[i], has_offset, out);
+	for (uint32_t i = 0; i < c->rows.count; i++)
+		write_row(c, c->lines[i], offsets[c->shapes.item_of[i]] + c->shapes.distance[i], has_offset, out);
 }

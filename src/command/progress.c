@@ -44,8 +44,8 @@ show_search(void *user, const char *line)
 	show(progress.stage, line);
 }
 
-void
-(*progress_begin(void))(void *user, const char *line)
+progress_fn *
+progress_begin(void)
 {
 	progress.shown = isatty(STDERR_FILENO);
 	progress.told_s = clock_seconds();

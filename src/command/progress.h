@@ -7,8 +7,11 @@
 #define SRC_COMMAND_PROGRESS_H
 #include "src/base/err.h"
 
-/* Begins the line.  Returns the callback `progress` of plan requests, placements and fits, whose `user` is not read; NULL: no terminal. */
-void (*progress_begin(void))(void *user, const char *line);
+/* The callback `progress` of plan requests, placements and fits. */
+typedef void progress_fn(void *user, const char *line);
+
+/* Begins the line.  Returns a callback whose `user` is not read; NULL: no terminal. */
+progress_fn *progress_begin(void);
 
 /* Shows a stage of the work at once, and puts it before the lines of its searches. */
 void progress_stage(const char *fmt, ...) PRINTF_LIKE(1, 2);

@@ -96,6 +96,7 @@ struct graph {
 	const char *source;		/* NULL: none */
 	enum op_times op_times;
 	struct measured measured;
+	double peak_time_us;		/* of all FLOPs at a device's peak rates; 0: not known.  Not in documents */
 	uint32_t tensor_count, op_count;
 	struct tensor *tensors;		/* [tensor_count] */
 	struct op *ops;			/* [op_count] in execution order */

@@ -3,6 +3,11 @@
 #include <config.h>
 #include "src/library/fit.h"
 
+#include "src/network/network.h"
+
+#define GAIN 1e-3	/* 0 .. 0.1: the part by which a way must be faster than a simpler one */
+enum { MIXED_OPS = 8000 };	/* 0 .. 10^6: a step of planned passes with more ops is not tried: a plan for it takes too long */
+
 static void
 count_memory(struct fit_answer *w)
 {
@@ -21,42 +26,67 @@ count_memory(struct fit_answer *w)
 	w->transient_bytes = l->peak_bytes - l->persistent_bytes - w->workspace_bytes;
 }
 
+/* Plans the samples of a step as passes: of micro-steps that stay resident, or as large as the fastest quick plan if that has more samples
+ * a second.  The inputs of all passes are there from the beginning, so that such micro-steps may need a plan, too. */
+static int
+mix(struct fit_answer *w, uint32_t samples, struct err *e)
+{
+	const struct fit_evaluation *each = &w->scan.fastest;
+	struct fit_problem p = w->problem;
+	double most = w->micro.micro_batch > 0 ? samples / w->micro.step_time_us * 1e6 : 0;
+	bool quick = each->batch > 0 && each->batch < samples && fit_samples_per_s(each, 1) > most * (1 + GAIN);
+	uint32_t batch;
+
+	p.passes = quick ? (samples + each->batch - 1) / each->batch : w->micro.micro_steps;
+	if (p.passes < 2 || p.passes > MIXED_OPS / w->problem.task->graph.op_count || fit_stopped(&p))
+		return 0;
+	batch = (samples + p.passes - 1) / p.passes;
+	if (!quick && fit_evaluate(&w->mixture, &p, FIT_RESIDENT, batch, e) < 0)
+		return -1;
+	w->mixture_resident = w->mixture.ok;
+	return w->mixture.ok ? 0 : fit_evaluate(&w->mixture, &p, FIT_DRAFT, batch, e);
+}
+
+/* Finds what else a network may do: other batches, and passes. */
+static int
+search_batches(struct fit_answer *w, struct err *e)
+{
+	const struct task *t = w->problem.task;
+	uint64_t samples = (uint64_t)t->batch * t->accumulate;
+
+	if (fit_largest(&w->most_resident, &w->problem, FIT_RESIDENT, FIT_BATCH_MAX, e) < 0)
+		return -1;
+	w->scan.problem = &w->problem;
+	w->scan.best = w->most_resident;
+	if (fit_scan(&w->scan, e) < 0)
+		return -1;
+	w->most_planned = w->scan.best;
+	/* The plan for the batch that was asked for is a plan, too. */
+	if (w->planned.ok && w->most_planned.batch < t->batch)
+		w->most_planned = w->planned;
+	if (!w->resident.ok && samples <= INT32_MAX &&
+	    (fit_accumulate(&w->micro, &w->problem, (uint32_t)samples, &t->device, e) < 0 || mix(w, (uint32_t)samples, e) < 0))
+		return -1;
+	w->unfinished = fit_stopped(&w->problem);
+	w->is_largest = !w->unfinished && w->most_planned.batch == w->scan.top;
+	return 0;
+}
+
 static int
 search(struct fit_answer *w, struct err *e)
 {
 	const struct task *t = w->problem.task;
-	uint64_t samples;
 
 	if (fit_evaluate(&w->resident, &w->problem, FIT_RESIDENT, t->batch, e) < 0)
 		return -1;
 	w->planned = w->resident;
-	if (!w->resident.ok && fit_evaluate(&w->planned, &w->problem, FIT_DRAFT, t->batch, e) < 0)
-		return -1;
-	if (!w->planned.ok && fit_evaluate(&w->planned, &w->problem, FIT_PLANNED, t->batch, e) < 0)
+	if (!w->resident.ok && fit_evaluate(&w->planned, &w->problem, FIT_PLANNED, t->batch, e) < 0)
 		return -1;
 	w->fits = w->planned.ok;
 	/* A plan that was not finished does not prove that the step does not fit. */
 	if (!w->fits && fit_stopped(&w->problem))
 		return err_set(e, ERR_SYSTEM, "interrupted");
-	if (!t->is_network || w->this_batch_only)
-		return 0;
-	if (fit_largest(&w->most_resident, &w->problem, FIT_RESIDENT, FIT_BATCH_MAX, e) < 0)
-		return -1;
-	w->scan.problem = &w->problem;
-	if (fit_scan(&w->scan, e) < 0)
-		return -1;
-	w->most_planned = w->scan.best;
-	/* Other plans that are known are plans, too. */
-	if (w->most_planned.batch < w->most_resident.batch)
-		w->most_planned = w->most_resident;
-	if (w->planned.ok && w->most_planned.batch < t->batch)
-		w->most_planned = w->planned;
-	samples = (uint64_t)t->batch * t->accumulate;
-	if (!w->resident.ok && samples <= INT32_MAX && fit_accumulate(&w->micro, &w->problem, (uint32_t)samples, &t->device, e) < 0)
-		return -1;
-	w->unfinished = fit_stopped(&w->problem);
-	w->is_largest = !w->unfinished && w->most_planned.batch == w->scan.top;
-	return 0;
+	return t->is_network && !w->this_batch_only ? search_batches(w, e) : 0;
 }
 
 /* ---- words ---- */
@@ -113,29 +143,55 @@ always_of(const struct fit_answer *w, struct arena *a)
 	    units_size(size, bytes), units_size(have, w->planning.options.budget_bytes));
 }
 
-/* Returns what gives most samples a second of all that was tried; NULL: nothing fits. */
-static const char *
-fastest_of(const struct fit_answer *w, struct arena *a)
+/* ---- ways ---- */
+
+/* Returns the tokens of a sample: the length of the network's first sequence of whole numbers, or 0. */
+static uint64_t
+tokens_of(const struct network *n)
+{
+	for (uint32_t i = 0; i < n->layer_count; i++) {
+		const struct layer *l = &n->layers[i];
+
+		if (l->input_count == 0 && l->dtype >= DTYPE_INT64 && l->shape.rank == 1 && l->shape.size[0] > 1)
+			return l->shape.size[0];
+	}
+	return 0;
+}
+
+/* Returns the way of an evaluation that is ok; batch 0: it is not. */
+static struct fit_way
+way_of(const struct fit_answer *w, const struct fit_evaluation *v, bool resident, const char *how, struct arena *a)
 {
 	const struct task *t = w->problem.task;
-	const struct fit_evaluation *planned = &w->scan.fastest, *resident = &w->most_resident;
-	double most = 0, rate;
-	const char *words = NULL;
+	struct fit_way way = { .batch = 0 };
 
-	rate = fit_samples_per_s(resident, t->accumulate);
-	if (rate > most) {
-		most = rate;
-		words = arena_printf(a, "%.4g with all resident, batch %" PRIu32, rate, resident->batch);
-	}
-	rate = fit_samples_per_s(planned, t->accumulate);
-	if (rate > most) {
-		most = rate;
-		words = arena_printf(a, "%.4g with a plan, batch %" PRIu32, rate, planned->batch);
-	}
-	rate = w->micro.micro_batch > 0 ? t->batch * (double)t->accumulate / w->micro.step_time_us * 1e6 : 0;
-	if (rate > most)
-		words = arena_printf(a, "%.4g by accumulation, %" PRIu32 " micro-steps of %" PRIu32, rate, w->micro.micro_steps, w->micro.micro_batch);
-	return words;
+	if (!v->ok)
+		return way;
+	way = (struct fit_way) { .batch = v->batch, .passes = v->passes, .resident = resident, .effort = v->effort };
+	way.samples_per_s = fit_samples_per_s(v, t->accumulate);
+	way.tokens_per_s = way.samples_per_s * (double)tokens_of(t->network);
+	way.peak_share = v->figures.step_time_us > 0 ? v->peak_time_us / v->figures.step_time_us : 0;
+	way.how = v->passes == 0 ? arena_printf(a, "%s, batch %" PRIu32, how, v->batch) :
+	    arena_printf(a, "%s, %" PRIu32 " micro-steps of %" PRIu32, how, v->passes, v->batch);
+	return way;
+}
+
+/* Returns the way with most samples a second of all that were tried; the simplest come first. */
+static struct fit_way
+fastest_of(const struct fit_answer *w, struct arena *a)
+{
+	const struct fit_way ways[] = {
+		way_of(w, &w->most_resident, true, "all resident", a),
+		way_of(w, &w->planned, w->resident.ok, w->resident.ok ? "all resident" : "with a plan", a),
+		way_of(w, &w->scan.fastest, false, "with a plan", a),
+		way_of(w, &w->mixture, w->mixture_resident, w->mixture_resident ? "all resident" : "with a plan", a)
+	};
+	size_t best = 0;
+
+	for (size_t i = 1; i < sizeof(ways) / sizeof(ways[0]); i++)
+		if (ways[i].samples_per_s > ways[best].samples_per_s * (1 + GAIN))
+			best = i;
+	return ways[best];
 }
 
 int
@@ -147,6 +203,7 @@ fit_answer(struct fit_answer *w, struct arena *a, struct err *e)
 	w->verdict = verdict_of(w, a);
 	w->limit = limit_of(w, a);
 	w->always = always_of(w, a);
-	w->fastest = w->problem.task->is_network ? fastest_of(w, a) : NULL;
+	if (w->problem.task->is_network && !w->this_batch_only)
+		w->fastest = fastest_of(w, a);
 	return 0;
 }

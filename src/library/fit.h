@@ -7,6 +7,16 @@
 #define SRC_LIBRARY_FIT_H
 #include "src/library/fit_search.h"
 
+/* A step of the answer, as a command makes its plan. */
+struct fit_way {
+	uint32_t batch, passes;		/* batch 0: a graph, or no way at all; passes 0: as asked for */
+	bool resident;
+	double effort;			/* of the search; 0: the usual */
+	double samples_per_s, tokens_per_s;	/* tokens 0: samples are no sequences */
+	double peak_share;		/* of the device's peak arithmetic; 0: not known */
+	const char *how;		/* "with a plan, batch 8" */
+};
+
 /* The answer and its parts. */
 struct fit_answer {
 	/* Filled by the caller. */
@@ -22,10 +32,13 @@ struct fit_answer {
 	struct fit_evaluation most_resident, most_planned;
 	struct fit_scan scan;
 	bool is_largest;			/* no larger batch than most_planned has a plan: bounds prove it */
-	struct fit_accumulation micro;
+	struct fit_accumulation micro;		/* of the samples that were asked for, in micro-steps that stay resident: an estimate ... */
+	struct fit_evaluation mixture;		/* ... and as passes of one plan; batch 0: not tried */
+	bool mixture_resident;
 	bool fits;
 	bool unfinished;	/* the search was stopped: larger batches may fit than those found */
-	const char *verdict, *limit, *always, *fastest;	/* sentences, in the arena; all but the verdict may be NULL */
+	struct fit_way fastest;	/* most samples a second of all that was tried */
+	const char *verdict, *limit, *always;	/* sentences, in the arena; all but the verdict may be NULL */
 };
 
 /* Fills the answer.  ERR_SYSTEM: the search was stopped before the answer was known. */

@@ -6,13 +6,16 @@
 #include <string.h>
 
 #include "planner/bound/bound_time.h"
+#include "src/base/threads.h"
 #include "src/network/roofline.h"
 
 enum {
 	GRAIN = 64,		/* 16 .. 1024: the scan ends when it knows a large batch to one part in GRAIN */
+	ABREAST = 2,		/* 2 .. 16: quick plans side by side: a part of the answer, so that threads are not */
 	BOUND_STEP = 8		/* 2 .. 64: the time bound is looked at in steps of one part in so many, then exactly */
 };
-#define DRAFT 0.25		/* 0.01 .. 1: effort of a quick plan */
+#define DRAFT 0.1		/* 0.01 .. 1: effort of a quick plan */
+#define NO_FLOORS 0.9		/* 0.5 .. 1: effort of the other plans: floors over budgets take several times as long */
 
 struct fit_job {
 	struct fit_evaluation *evaluation;
@@ -53,6 +56,15 @@ read_by_updates(struct graph *g, bool keep, struct arena *a)
 	return sum;
 }
 
+/* Returns the effort of a search, where the request has none of its own. */
+static double
+effort_of(const struct plan_request *q, enum fit_mode mode)
+{
+	if (q->effort > 0 || q->policy != NULL || q->exec_count > 0)
+		return q->effort;
+	return mode == FIT_DRAFT ? DRAFT : mode == FIT_PLANNED ? NO_FLOORS : 0;
+}
+
 static int
 run_job(void *arg)
 {
@@ -64,17 +76,17 @@ run_job(void *arg)
 	struct plan p;
 
 	q.no_time_bound = true;		/* the bound costs more than the plan, and fit does not show it */
-	if (j->mode == FIT_DRAFT && q.effort <= 0 && q.policy == NULL)
-		q.effort = DRAFT;
+	q.progress = NULL;		/* one line for each plan is enough */
 	if (j->mode == FIT_RESIDENT || j->mode == FIT_MICRO) {
 		q.policy = "keep";
 		q.exec_count = 0;
 	}
-	v->effort = q.effort;
 	/* A micro-step is one pass. */
-	if (task_at_batch(&task, j->problem->task, v->batch, j->mode == FIT_MICRO ? 1 : 0, a, &j->err) < 0)
+	if (task_at_batch(&task, j->problem->task, v->batch, j->mode == FIT_MICRO ? 1 : v->passes, a, &j->err) < 0)
 		return -1;
+	v->effort = q.effort = effort_of(&q, j->mode);
 	v->gradient_bytes = read_by_updates(&task.graph, j->mode == FIT_MICRO, a);
+	v->peak_time_us = task.graph.peak_time_us;
 	for (uint32_t k = 0; k < task.graph.op_count; k++) {
 		v->ideal_time_us += task.graph.ops[k].time_us;
 		if (task.graph.ops[k].phase == PHASE_UPDATE)
@@ -124,7 +136,7 @@ fit_evaluate(struct fit_evaluation *v, const struct fit_problem *p, enum fit_mod
 	char longer[32];
 	int rc;
 
-	*v = (struct fit_evaluation) { .batch = batch };
+	*v = (struct fit_evaluation) { .batch = batch, .passes = p->passes };
 	figures_init(&v->figures);
 	tell(p, mode, batch);
 	rc = arena_run(&j.arena, run_job, &j, &j.err);
@@ -145,7 +157,9 @@ fit_evaluate(struct fit_evaluation *v, const struct fit_problem *p, enum fit_mod
 double
 fit_samples_per_s(const struct fit_evaluation *v, uint32_t passes)
 {
-	return v->figures.step_time_us > 0 ? v->batch * (double)passes / v->figures.step_time_us * 1e6 : 0;
+	uint32_t count = v->passes > 0 ? v->passes : passes;
+
+	return v->figures.step_time_us > 0 ? v->batch * (double)count / v->figures.step_time_us * 1e6 : 0;
 }
 
 /* Turns the failure to read a batch into a reason against it: it is too large for the arithmetic of sizes.  Other failures stay, and that of
@@ -171,17 +185,11 @@ evaluate(struct fit_evaluation *v, const struct fit_problem *p, enum fit_mode mo
 /* Sets *ok: the batch is. */
 typedef int ask_fn(bool *ok, void *arg, uint32_t batch, struct err *e);
 
-static uint32_t
-grain(uint32_t batch)
-{
-	return batch < GRAIN ? 1 : batch / GRAIN;
-}
-
-/* Moves *low, which is ok, and *high, which is not, together: to neighbours, or as close as grain() wants. */
+/* Moves *low, which is ok, and *high, which is not, together until they are neighbours. */
 static int
-halve(uint32_t *low, uint32_t *high, bool coarse, const struct fit_problem *p, ask_fn *ask, void *arg, struct err *e)
+halve(uint32_t *low, uint32_t *high, const struct fit_problem *p, ask_fn *ask, void *arg, struct err *e)
 {
-	while (*high - *low > (coarse ? grain(*low) : 1) && !fit_stopped(p)) {
+	while (*high - *low > 1 && !fit_stopped(p)) {
 		uint32_t middle = *low + (*high - *low) / 2;
 		bool ok;
 
@@ -203,7 +211,7 @@ find_largest(uint32_t *low, uint32_t at_most, const struct fit_problem *p, ask_f
 		if (ask(&ok, arg, high, e) < 0)
 			return -1;
 		if (!ok)
-			return halve(low, &high, false, p, ask, arg, e);
+			return halve(low, &high, p, ask, arg, e);
 		*low = high;
 	}
 	return 0;
@@ -326,7 +334,7 @@ find_top(struct fit_scan *s, struct err *e)
 			break;
 		high = low;
 	}
-	if (halve(&low, &high, false, s->problem, ask_memory_and_time, s, e) < 0)
+	if (halve(&low, &high, s->problem, ask_memory_and_time, s, e) < 0)
 		return -1;
 	s->top = low;
 	s->why[0] = '\0';
@@ -335,45 +343,113 @@ find_top(struct fit_scan *s, struct err *e)
 
 /* ---- plans ---- */
 
-/* An ask_fn of a scan: by a quick plan.  Fills the scan's best, fastest and over. */
-static int
-ask_draft(bool *ok, void *arg, uint32_t batch, struct err *e)
+static uint32_t
+grain(uint32_t batch)
 {
-	struct fit_scan *s = arg;
-	struct fit_evaluation v;
+	return batch < GRAIN ? 1 : batch / GRAIN;
+}
 
-	if (evaluate(&v, s->problem, FIT_DRAFT, batch, e) < 0)
-		return -1;
-	*ok = v.ok;
-	if (v.ok && v.batch > s->best.batch)
-		s->best = v;
-	if (v.ok && (s->fastest.batch == 0 || fit_samples_per_s(&v, 1) > fit_samples_per_s(&s->fastest, 1)))
-		s->fastest = v;
-	if (!v.ok && !fit_stopped(s->problem))	/* an unfinished plan does not prove that its batch does not fit */
-		s->over = v;
+/* One of the quick plans of a round. */
+struct draft {
+	uint32_t batch;			/* 0: none */
+	struct fit_evaluation result;
+	struct err err;
+	int rc;
+};
+
+static void
+keep_drafts(struct fit_scan *s, const struct draft all[ABREAST])
+{
+	for (uint32_t i = 0; i < ABREAST; i++) {
+		const struct fit_evaluation *v = &all[i].result;
+
+		if (all[i].batch == 0 || !v->ok)
+			continue;
+		if (v->batch > s->best.batch)
+			s->best = *v;
+		if (s->fastest.batch == 0 || fit_samples_per_s(v, 1) > fit_samples_per_s(&s->fastest, 1))
+			s->fastest = *v;
+	}
+	/* An unfinished plan does not prove that its batch does not fit. */
+	for (uint32_t i = 0; i < ABREAST && !fit_stopped(s->problem); i++) {
+		const struct fit_evaluation *v = &all[i].result;
+
+		if (all[i].batch > s->best.batch && !v->ok && (s->over.batch <= s->best.batch || v->batch < s->over.batch))
+			s->over = *v;
+	}
+}
+
+static void
+run_draft(struct draft *d, const struct fit_problem *p)
+{
+	d->err = (struct err) ERR_INIT;
+	d->rc = d->batch == 0 ? 0 : evaluate(&d->result, p, FIT_DRAFT, d->batch, &d->err);
+}
+
+/* Plans batches quickly, side by side; one thread does not enter OpenMP (threads.h).  Moves *high down to the smallest that is not ok above the scan's best. */
+static int
+draft(struct fit_scan *s, uint32_t *high, struct draft all[ABREAST], struct err *e)
+{
+	struct fit_problem p = *s->problem;
+	int threads = threads_for(p.request.threads);
+
+	for (uint32_t i = 0; i < ABREAST; i++)
+		if (all[i].batch > 0)
+			tell(&p, FIT_DRAFT, all[i].batch);
+	p.request.progress = NULL;
+	p.request.threads = threads > ABREAST ? (uint32_t)threads / ABREAST : 1;
+#ifdef _OPENMP
+	if (threads > 1) {
+#pragma omp parallel for schedule(static, 1) num_threads(threads < ABREAST ? threads : ABREAST)
+		for (uint32_t i = 0; i < ABREAST; i++)
+			run_draft(&all[i], &p);
+	} else
+#endif
+	for (uint32_t i = 0; i < ABREAST; i++)
+		run_draft(&all[i], &p);
+	for (uint32_t i = 0; i < ABREAST; i++)
+		if (all[i].rc < 0) {
+			*e = all[i].err;
+			return -1;
+		}
+	keep_drafts(s, all);
+	for (uint32_t i = 0; i < ABREAST; i++)
+		if (all[i].batch > s->best.batch && all[i].batch < *high)
+			*high = all[i].batch;
 	return 0;
 }
 
 int
 fit_scan(struct fit_scan *s, struct err *e)
 {
-	uint32_t low, high, step;
-	bool ok = false;
+	struct fit_evaluation known = s->best;
+	uint32_t high, at, step;
 
 	if (find_top(s, e) < 0)
 		return -1;
 	high = s->top + 1;
 	step = grain(2 * s->top);
-	for (low = s->top; low > 0 && !ok && !fit_stopped(s->problem);) {
-		if (ask_draft(&ok, s, low, e) < 0)
+	/* Down from the top, in steps that double, until one is ok. */
+	for (at = s->top; at > known.batch && s->best.batch == known.batch && !fit_stopped(s->problem);) {
+		struct draft all[ABREAST] = { { .batch = 0 } };
+
+		for (uint32_t i = 0; i < ABREAST && at > known.batch; i++, step *= 2) {
+			all[i].batch = at;
+			at = at - known.batch > step ? at - step : at > known.batch + 1 ? known.batch + 1 : known.batch;
+		}
+		if (draft(s, &high, all, e) < 0)
 			return -1;
-		if (ok || low == 1)
-			break;
-		high = low;
-		low = low > step ? low - step : 1;
-		step *= 2;
 	}
-	return ok ? halve(&low, &high, true, s->problem, ask_draft, s, e) : 0;
+	while (s->best.batch > 0 && high > s->best.batch + grain(s->best.batch) && !fit_stopped(s->problem)) {
+		struct draft all[ABREAST] = { { .batch = 0 } };
+		uint32_t low = s->best.batch, part = (high - low + ABREAST) / (ABREAST + 1);
+
+		for (uint32_t i = 0; i < ABREAST && low + part * (i + 1) < high; i++)
+			all[i].batch = low + part * (i + 1);
+		if (draft(s, &high, all, e) < 0)
+			return -1;
+	}
+	return 0;
 }
 
 int

@@ -3,8 +3,9 @@
  *
  * Whether all of a step is resident changes once as the batch grows, so that bisection finds the largest batch exactly.  Plans are uneven:
  * a search is a draw, and state that moves once a step is spread over more samples in a larger batch.  So the search for the largest
- * batch with a plan begins at the top: bounds say from which batch on no plan can do.  It goes down by quick plans, which the answer's command
- * makes again.  No answer depends on the batch that was asked for.
+ * batch with a plan begins at the top: bounds say from which batch on no plan can do.  It goes down by quick plans, always two side by side,
+ * so that the answer does not depend on the number of threads.  Each can be made again with the same effort.  The search does not depend on
+ * the batch that was asked for.
  */
 #ifndef SRC_LIBRARY_FIT_SEARCH_H
 #define SRC_LIBRARY_FIT_SEARCH_H
@@ -17,25 +18,28 @@ struct fit_problem {
 	const struct task *task;	/* not owned; its batch is the one that was asked for */
 	struct plan_request request;	/* its budget in bytes; its policy is for FIT_PLANNED.  progress gets a line before each plan */
 	double most_overhead;		/* of a plan: 0.25 is a quarter longer than the ideal time */
+	uint32_t passes;		/* of a step; 0: the task's own */
 };
 
 /* Where tensors may be. */
 enum fit_mode {
 	FIT_RESIDENT,	/* all stay on the device */
-	FIT_PLANNED,	/* as the request's policy decides */
-	FIT_DRAFT,	/* the same with less effort */
+	FIT_PLANNED,	/* as the request's policy decides, without floors over budgets */
+	FIT_DRAFT,	/* the same with much less effort */
 	FIT_MICRO	/* one pass: all stay, and gradients of parameters live over the whole step: gradient accumulation needs that */
 };
 
 /* One batch, planned and timed in one mode. */
 struct fit_evaluation {
 	uint32_t batch;			/* 0: a graph */
+	uint32_t passes;		/* 0: the task's own */
 	bool has_plan;			/* false: `why` has the reason */
 	bool ok;			/* it has a plan, whose overhead is allowed */
 	struct figures figures;		/* of the plan, without its graph, device and configuration */
 	double overhead;		/* of the plan (plan_overhead()) */
 	double effort;			/* of the search; 0: the usual */
 	double ideal_time_us;
+	double peak_time_us;		/* of all FLOPs at the device's peak rates */
 	double update_time_us;		/* the part of the ideal time that updates take: once a step, not once a sample */
 	bytes_t gradient_bytes;		/* of the gradients that updates read: accumulation adds these up */
 	char why[1024];			/* the reason, without a plan or if not ok */
@@ -51,7 +55,7 @@ int fit_largest(struct fit_evaluation *best, const struct fit_problem *p, enum f
 /* The search for the largest batch with a plan. */
 struct fit_scan {
 	const struct fit_problem *problem;
-	struct fit_evaluation best;	/* the largest found; batch 0: none */
+	struct fit_evaluation best;	/* the largest found; batch 0: none.  Filled by the caller: the largest that is resident */
 	struct fit_evaluation fastest;	/* of all that were ok, the one with most samples a second; batch 0: none */
 	struct fit_evaluation over;	/* the smallest larger one that was tried; batch 0: none */
 	uint32_t top;			/* bounds exclude the next larger batch; 0: any batch */
@@ -61,7 +65,7 @@ struct fit_scan {
 /* Runs the scan of s->problem.  A batch that may be best is exact below 64, else within one part in 64. */
 int fit_scan(struct fit_scan *s, struct err *e) WARN_UNUSED;
 
-/* Returns samples a second of an evaluation that has a plan, of as many passes. */
+/* Returns samples a second of an evaluation that has a plan, of as many passes, if it has no number of its own. */
 double fit_samples_per_s(const struct fit_evaluation *v, uint32_t passes);
 
 /* Returns "12.3 % longer"; "infinitely longer" if the ideal step takes no time. */

@@ -30,7 +30,7 @@ rising(const void *x, const void *y)
 	return p < q ? -1 : p > q;
 }
 
-void
+const int64_t *
 place_rank_times(struct place_item *items, const int64_t *lowers, const int64_t *uppers, uint32_t count, struct arena *a)
 {
 	int64_t *times = ARENA_NEW(a, int64_t, 2 * (size_t)count);
@@ -48,6 +48,7 @@ place_rank_times(struct place_item *items, const int64_t *lowers, const int64_t 
 		items[i].lower = lower_bound_int64(times, 0, (uint32_t)distinct, lowers[i]);
 		items[i].upper = lower_bound_int64(times, 0, (uint32_t)distinct, uppers[i]);
 	}
+	return times;
 }
 
 int
@@ -84,32 +85,54 @@ prove_by_load(struct place_proof *proof, const struct place_problem *p, uint32_t
 		sum += padded;
 		padding = padded - bytes > padding ? padded - bytes : padding;	/* the topmost item may do without */
 	}
-	proof->time = time;
+	for (uint32_t k = 0; k < proof->count; k++)
+		proof->time = p->items[proof->items[k]].lower > proof->time ? p->items[proof->items[k]].lower : proof->time;
 	proof->bytes = sum - padding;
 	if (proof->bytes <= capacity)
 		proof->count = 0;
 }
 
+/* Replaces parts by their items, each once. */
+static void
+take_owners(struct place_proof *proof, const uint32_t *owner)
+{
+	uint32_t n = 0, k;
+
+	for (uint32_t i = 0; i < proof->count; i++) {
+		uint32_t item = owner[proof->items[i]];
+
+		for (k = 0; k < n && proof->items[k] != item; k++)
+			;
+		proof->items[k] = item;
+		n += k == n;
+	}
+	proof->count = n;
+}
+
 void
 place_prove(struct place_proof *proof, const struct place_problem *p, bytes_t capacity, struct arena *a)
 {
-	uint32_t end = 0;
+	struct place_problem flat = *p;
+	uint32_t end = 0, *owner = NULL;
 
-	*proof = (struct place_proof) { .items = ARENA_NEW(a, uint32_t, p->count) };
 	for (uint32_t i = 0; i < p->count; i++) {
 		const struct place_item *it = &p->items[i];
+		bytes_t top = (it->fixed == PLACE_FREE ? 0 : it->fixed) + it->bytes;
 
 		end = it->upper > end ? it->upper : end;
-		if (it->fixed == PLACE_FREE || it->fixed + it->bytes <= capacity)
+		if (top <= capacity)
 			continue;
+		*proof = (struct place_proof) { .count = 1, .items = ARENA_NEW(a, uint32_t, 1), .time = it->lower, .bytes = top };
 		proof->items[0] = i;
-		proof->count = 1;
-		proof->time = it->lower;
-		proof->bytes = it->fixed + it->bytes;
 		return;
 	}
+	if (p->first_part != NULL)
+		placement_flatten(&flat, &owner, p, a);
+	*proof = (struct place_proof) { .items = ARENA_NEW(a, uint32_t, flat.count) };
 	if (end > 0)
-		prove_by_load(proof, p, placement_busiest(placement_load(p, NULL, end, a), end), capacity, a);
+		prove_by_load(proof, &flat, placement_busiest(placement_load(&flat, NULL, end, a), end), capacity, a);
+	if (owner != NULL)
+		take_owners(proof, owner);
 }
 
 enum place_status

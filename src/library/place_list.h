@@ -19,19 +19,19 @@ struct place_sums {
  * items without an offset above the highest one with an offset.  So a list that passes can be placed, written and read again. */
 bool place_sums_add(struct place_sums *s, const struct place_item *it);
 
-/* Fills the items' times with the ranks of the times at lowers and uppers, both [count]. */
-void place_rank_times(struct place_item *items, const int64_t *lowers, const int64_t *uppers, uint32_t count, struct arena *a);
+/* Fills the items' times with the ranks of the times at lowers and uppers, both [count]; returns the time of each rank. */
+const int64_t *place_rank_times(struct place_item *items, const int64_t *lowers, const int64_t *uppers, uint32_t count, struct arena *a);
 
 /* Runs a row of placements and checks its result with code that no placement shares.  ERR_NO: the row does not handle p. */
 int place_list_run(struct place_result *r, const struct placement *row, const struct place_problem *p, struct arena *a,
     struct err *e) WARN_UNUSED;
 
-/* Items that prove a capacity too small: all are alive at one time, or one ends too high by its given offset.  Without any one of them the
+/* Items that prove a capacity too small: all are alive at one time, or one is larger or ends too high by its given offset.  Without any one of them the
  * others would prove nothing. */
 struct place_proof {
 	uint32_t count;			/* 0: only a search has proved it */
 	uint32_t *items;		/* [count] */
-	uint32_t time;
+	uint32_t time;			/* the first at which all are alive */
 	bytes_t bytes;			/* no arena of these items alone is smaller */
 };
 

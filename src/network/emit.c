@@ -217,8 +217,10 @@ emit_end(struct emit *m, struct op_work work, bytes_t workspace)
 	o->outputs = keep(m, m->outputs.ids, sizeof(*m->outputs.ids), m->outputs.count);
 	o->inplace = keep(m, m->shares, sizeof(*m->shares), m->share_count);
 	o->workspace_bytes = workspace;
-	if (m->device != NULL)
+	if (m->device != NULL) {
 		o->time_us = roofline_work_us(m->device, o->name, o->class, m->net->math[o->class], &work);
+		m->peak_time_us += roofline_peak_us(m->device, m->net->math[o->class], &work);
+	}
 	o->recomputable = op_recomputable_default(&(const struct graph) { .tensors = m->tensors }, o);
 	ARENA_PUSH(m->arena, m->ops, m->op_count, m->op_room)[0] = *o;
 }

@@ -56,6 +56,7 @@ struct emit {
 	struct op *ops;
 	struct emitted_param *params;
 	size_t tensor_count, tensor_room, op_count, op_room, param_count, param_room;
+	double peak_time_us;		/* of the ops so far (graph.h) */
 
 	/* the op being made */
 	struct op op;

@@ -172,7 +172,7 @@ lower(struct graph *g, const struct network *n, const struct lowering *by, const
 	*g = (struct graph) {
 		.name = n->name, .source = arena_printf(a, "network %s, batch %s, lowering %s%s%s", n->name, batch_text(n, a),
 		    by->name, d == NULL ? "" : ", op times by roofline of ", d == NULL ? "" : d->name),
-		.tensor_count = (uint32_t)m.tensor_count, .op_count = (uint32_t)m.op_count, .tensors = m.tensors, .ops = m.ops,
+		.tensor_count = (uint32_t)m.tensor_count, .op_count = (uint32_t)m.op_count, .peak_time_us = m.peak_time_us, .tensors = m.tensors, .ops = m.ops,
 	};
 	return graph_check(g, e);
 }

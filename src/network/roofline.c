@@ -63,6 +63,12 @@ roofline_work_us(const struct device *d, const char *name, enum op_class c, enum
 }
 
 double
+roofline_peak_us(const struct device *d, enum math m, const struct op_work *w)
+{
+	return term_us(w->flops, peak_flops(d, w->plain ? MATH_FLOAT32 : m), 1);
+}
+
+double
 roofline_us(const struct device *d, enum op_class c, enum math m, double flops, double bytes)
 {
 	return roofline_work_us(d, NULL, c, m, &(struct op_work) { .flops = flops, .bytes = bytes });

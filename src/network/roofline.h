@@ -26,6 +26,9 @@ double roofline_us(const struct device *d, enum op_class c, enum math m, double 
 /* The same for a lowered op; name finds the device's figures for that kernel, if there are any. */
 double roofline_work_us(const struct device *d, const char *name, enum op_class c, enum math m, const struct op_work *w);
 
+/* Microseconds of its FLOPs at the device's peak rate. */
+double roofline_peak_us(const struct device *d, enum math m, const struct op_work *w);
+
 /* Returns the FLOPs of batch products of m x k by k x n.  A partial tile counts as a whole tile of the device.  d NULL: the
  * plain count, here and below. */
 double roofline_gemm(const struct device *d, double batch, double m, double n, double k);

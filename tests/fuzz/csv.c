@@ -29,7 +29,7 @@ write_and_read(struct fuzz *f, const struct place_csv *c, const struct place_res
 	place_csv_write(c, r->offsets, stdout);
 	text = fuzz_written(f, &size);
 	fuzz_put(text, size);
-	EXPECT(f, place_csv_read(&given, fuzz_output, &f->arena, &f->err) == 0);
+	EXPECT(f, place_csv_read(&given, fuzz_output, PLACE_ENDS_BY_NAME, &f->arena, &f->err) == 0);
 	fuzz_put("", 0);
 	EXPECT(f, given.problem.count == c->problem.count);
 	EXPECT(f, placement_run(&again, placement_find("first-fit"), &given.problem, &f->arena, &f->err) == 0);
@@ -62,7 +62,7 @@ fuzz_case(struct fuzz *f)
 {
 	struct place_csv c;
 
-	if (place_csv_read(&c, f->path, &f->arena, &f->err) < 0)
+	if (place_csv_read(&c, f->path, PLACE_ENDS_BY_NAME, &f->arena, &f->err) < 0)
 		return -1;
 	if (c.problem.count > BUFFERS_MOST)
 		return 0;
