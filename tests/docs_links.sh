@@ -65,7 +65,7 @@ stray_figures() {	# DOCUMENT
 }
 
 # The documents that walk through outputs.  The others tell rules, and what was measured elsewhere.
-for document in README.md docs/tutorial.md docs/what-if.md docs/pytorch.md docs/sweep.md docs/placement.md docs/plan-promises.md; do
+for document in README.md docs/tutorial.md docs/what-if.md docs/pytorch.md docs/sweep.md docs/plan-promises.md; do
 	stray_figures "$document" >"$work/err"
 	[ ! -s "$work/err" ]
 	ok $? "$document: its text tells the figures of its outputs"

@@ -87,11 +87,11 @@ def named_size(text: str) -> tuple[str, int]:
 
 
 def run(args: argparse.Namespace) -> int:
+    if args.command != "trace":
+        layrub.version()  # a missing library is said before all else
     path = Path(args.file if args.command == "snapshot" else args.target.partition(":")[0])
     if not path.is_file():
         raise Refused(f"{path}: {'a folder, not a file' if path.is_dir() else 'no such file'}")
-    if args.command != "trace":
-        layrub.version()  # a missing library is said before the step is recorded
     try:
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", "Failed to initialize NumPy")  # nothing here needs it
