@@ -326,7 +326,7 @@ give_offsets(const struct ejector *x, struct place_result *r)
 void
 pack_eject(struct place_result *r, const struct place_problem *p, uint64_t work, double deadline_s, struct arena *a)
 {
-	bytes_t target = placement_target(p, r), gap = r->arena_bytes - target, step = gap <= target / NEAR ? gap : gap / 2;
+	bytes_t target = placement_target(p, r), gap = r->arena_bytes - target, step = gap <= target / NEAR ? gap : (gap + 1) / 2;
 	struct ejector x;
 
 	eject_init(&x, p, a);
@@ -339,9 +339,9 @@ pack_eject(struct place_result *r, const struct place_problem *p, uint64_t work,
 			give_offsets(&x, r);
 			placement_tell(p, r);
 			gap = r->arena_bytes > target ? r->arena_bytes - target : 0;
-			step = 2 * step < gap / 2 ? 2 * step : gap / 2;
+			step = 2 * step < gap / 2 ? 2 * step : (gap + 1) / 2;
 		} else {
-			if (step <= target / CLOSE)
+			if (step <= target / CLOSE || step <= p->align)
 				break;
 			step /= 2;
 		}
