@@ -8,8 +8,10 @@ PYTHON_MODULES = \
 	%D%/layrub/_load.py \
 	%D%/layrub/_search.py \
 	%D%/layrub/allocator.py \
+	%D%/layrub/answers.py \
 	%D%/layrub/attention.py \
 	%D%/layrub/autocast.py \
+	%D%/layrub/choices.py \
 	%D%/layrub/command.py \
 	%D%/layrub/compare.py \
 	%D%/layrub/compiled.py \

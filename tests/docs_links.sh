@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 # Every link between the documents leads somewhere: file and heading; and every file in docs/, but for
-# man pages and completions, is led to from docs/README.md.
+# man pages and completions, is led to from docs/README.md.  And every figure that the text takes from an output stands in one.
 . "${LAYRUB_TESTS:-tests}/lib.sh"
 cd "$LAYRUB_TESTS/.." || exit 1
 [ -f docs/README.md ] || skip_all "no documents beside the tests"
@@ -47,6 +47,28 @@ for document in README.md docs/*.md docs/*/*.md; do
 	follow "$document" 3>"$work/err" >/dev/null
 	[ ! -s "$work/err" ]
 	ok $? "$document: its links lead somewhere"
+done
+
+# Figures with a decimal point and a unit in the prose, tables left out, that stand in no block of the document.
+stray_figures() {	# DOCUMENT
+	awk -v figure='[0-9]+[.][0-9]+ (GiB|MiB|KiB|ms|us|s|%)' '
+	function note(line, figures) {
+		while (match(line, figure)) {
+			figures[substr(line, RSTART, RLENGTH)]
+			line = substr(line, RSTART + RLENGTH)
+		}
+	}
+	/^```/ { block = !block; next }
+	block { note($0, shown) }
+	!block && !/^\|/ { note($0, told) }
+	END { for (f in told) if (!(f in shown)) print FILENAME ": no output of this document has " f }' "$1" | sort
+}
+
+# The documents that walk through outputs.  The others tell rules, and what was measured elsewhere.
+for document in README.md docs/tutorial.md docs/what-if.md docs/pytorch.md docs/sweep.md docs/plan-promises.md; do
+	stray_figures "$document" >"$work/err"
+	[ ! -s "$work/err" ]
+	ok $? "$document: its text tells the figures of its outputs"
 done
 
 # From the index on, until no new document is found.

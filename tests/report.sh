@@ -147,6 +147,12 @@ check "nor has it in a page" sh -c '! grep "Link rate against" "$1"' sh "$work/s
 { cat "$work/s.jsonl"; point hybrid 16 6 16 2000; point hybrid 16 6 8 2100; } >"$work/s2.jsonl"
 run report "$work/s2.jsonl" -o "$work/s2.html"
 check "batches and link rates, where they vary, have their charts" grep 'Batch against throughput' "$work/s2.html"
+sort -r "$work/s2.jsonl" >"$work/s3.jsonl"
+run report "$work/s3.jsonl" -o "$work/s3.html"
+for page in s2 s3; do
+	sed -n '/>Results</,/<.table>/p' "$work/$page.html" >"$work/$page.table"
+done
+check "the table of a page does not depend on the order in which points ended" sh -c '[ -s "$1" ] && cmp "$1" "$2"' sh "$work/s2.table" "$work/s3.table"
 { cat "$work/s.jsonl"; printf '{"graph":"net","devi'; } >"$work/half.jsonl"
 run report "$work/half.jsonl" -o "$work/half.svg"
 is 0 "a last line that is half written does no harm"

@@ -15,7 +15,6 @@ import torch.nn.functional as F
 from . import private
 from .gpu import Gpu
 
-KERNELS = ("cudnn", "flash", "efficient", "math")
 _HALF = (torch.float16, torch.bfloat16)
 _aten = torch.ops.aten
 
@@ -155,7 +154,7 @@ _RUN = {"cudnn": _run_cudnn, "flash": _run_flash, "efficient": _run_efficient, "
 
 
 class Attention:
-    """Stands for scaled_dot_product_attention() of tensors without memory.  wanted: one of KERNELS, before the usual order."""
+    """Stands for scaled_dot_product_attention() of tensors without memory.  wanted: of choices.KERNELS, before the usual."""
 
     def __init__(self, gpu: Gpu, wanted: str | None = None) -> None:
         self._gpu, self._wanted = gpu, wanted

@@ -1,238 +1,56 @@
 # SPDX-License-Identifier: Apache-2.0
-"""command.py - layrub-torch: a PyTorch training step to a graph, to an answer, to a plan"""
+"""command.py - the command line of layrub-torch: options, errors, exit statuses
+
+PyTorch, which takes seconds to import, is not imported before the command line is understood.
+"""
 
 from __future__ import annotations
 
 import argparse
-import inspect
 import sys
 import warnings
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import layrub
-
-try:
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "Failed to initialize NumPy")  # nothing here needs it
-        import torch  # noqa: F401
-except ImportError:
-    sys.exit("layrub-torch: PyTorch is not installed: pip install torch")
-
-from layrub import attention, graph, huggingface, script
-from layrub import snapshot as memory
+from layrub import choices
 from layrub.errors import Refused
-from layrub.fit import Fit, Tried
-from layrub.gpu import gpu
-from layrub.tape import Tape
-from layrub.terminal import Status
-from layrub.traces import budget_options
 
-GIB = 1 << 30
 EXIT_NO, EXIT_BAD, EXIT_SYSTEM = 1, 2, 3
-
-
-class Source:
-    """What is to be trained: a script's function or a configuration, with its sizes."""
-
-    def __init__(self, args: argparse.Namespace) -> None:
-        self.args = args
-        self.is_config = huggingface.is_config(args.target)
-        self.make: Callable[..., Any] = (
-            huggingface.maker(args.target, args.checkpoint) if self.is_config else script.load(args.target)
-        )
-        self.training = script.Training(args.optimizer, args.dtype, args.autocast)
-        self.gpu = gpu(args.device)
-        path, _, function = args.target.partition(":")
-        self.name = Path(path).resolve().parent.name if path.endswith("config.json") else function or Path(path).stem
-
-    def sizes(self) -> dict[str, int]:
-        given = dict(self.args.size or [])
-        for key in ("batch", "seq"):
-            if getattr(self.args, key) is not None:
-                given[key] = getattr(self.args, key)
-        return given
-
-    @property
-    def parameters(self) -> list[str]:
-        return list(inspect.signature(self.make).parameters)
-
-    def tape(self, **changed: int) -> Tape:
-        sizes = {**self.sizes(), **changed}
-        if self.args.gpu:
-            return script.trace_on_gpu(self.make, sizes, self.training, self.name, self.args.without_memory)
-        return script.trace(self.make, sizes, self.training, self.name, self.gpu, self.args.attention)
-
-    def problem(self, **changed: int) -> layrub.Problem:
-        return graph.problem(self.tape(**changed), device=self.args.device)
-
-
-# ---- subcommands ----
-
-
-def trace(args: argparse.Namespace) -> int:
-    tape = Source(args).tape()
-    graph.write(tape, args.output)
-    print(f"{args.output}: {len(tape.entries)} ops; for an answer: layrub info {args.output} --device DEVICE")
-    return 0
-
-
-def plan(args: argparse.Namespace) -> int:
-    with Status() as status:
-        status.say("recording")
-        with Source(args).problem() as p:
-            status.say("planning")
-            found = p.plan(**budget(args), progress=lambda line: status.say(f"planning: {line}"))
-            status.clear()
-            tell(found.figures)
-            if args.output:
-                found.write(args.output)
-                print(f"written: {args.output}")
-    return 0
-
-
-def snapshot(args: argparse.Namespace) -> int:
-    history = memory.read(args.file, args.gpu)
-    live = history.live_bytes()
-    lost = history.reserved_bytes - live
-    print(f"buffers                    {len(history.buffers)} in {history.events} events of GPU {history.gpu}")
-    print(f"reserved                   {gib(history.reserved_bytes)} at most")
-    print(f"live                       {gib(live)} at most")
-    print(f"fragmentation              {gib(lost)}, {lost / max(history.reserved_bytes, 1):.1%} of what is reserved")
-    _, placed = layrub.place(history.buffers, time_limit_s=args.time_limit)
-    over = placed.arena_bytes / max(placed.bound_bytes, 1) - 1
-    print(f"placed anew                {gib(placed.arena_bytes)}, " + (f"{over:.2%} over the least" if over > 0 else "the least"))
-    if args.output:
-        history.write(args.output)
-        print(f"written: {args.output}; for the offsets: layrub place {args.output} -o PLACED.csv")
-    return 0
-
-
-def fit(args: argparse.Namespace) -> int:
-    source = Source(args)
-    key = args.largest or ("batch" if args.batch is None and "batch" in source.parameters else None)
-    if key is not None and key not in source.parameters:
-        raise Refused(f"--largest {key}: '{source.make.__name__}' has no such parameter")
-    with Status() as status:
-        most = min(args.most, getattr(source.make, "most", {}).get(key, args.most))
-        search = Fit(
-            lambda n: source.problem(**({key: n} if key else {})), budget(args), status.say, args.slowdown / 100, most
-        )
-        return largest(search, key, status) if key else answer(search, args, status)
-
-
-def answer(search: Fit, args: argparse.Namespace, status: Status) -> int:
-    """Whether one step fits, resident or by a plan."""
-    needs = search.needs(0)
-    status.clear()
-    time = ms(needs.ideal_time_us)
-    print(f"with everything resident   {gib(needs.peak_bytes)} of {gib(needs.device_bytes)}, {time} (estimated)")
-    if needs.peak_bytes <= needs.device_bytes and not args.budget:
-        print("yes: it fits as it is")
-        return 0
-    found = search.planned(0)
-    status.clear()
-    if found.plan is None:
-        print(f"no: {found.why}")
-        return EXIT_NO
-    tell(found.plan)
-    print("yes, with a plan")
-    return 0
-
-
-def largest(search: Fit, key: str, status: Status) -> int:
-    """The largest size that fits as it is, and by a plan that costs at most --slowdown."""
-    one = search.needs(1)
-    status.clear()
-    print(f"{key} 1, everything resident   {gib(one.peak_bytes)} of {gib(one.device_bytes)}, {ms(one.ideal_time_us)} (estimated)")
-    resident = search.largest_resident()
-    status.clear()
-    if resident is not None:
-        print(f"largest {key} as it is         {told(resident)}")
-    if resident is not None and resident.size >= search.most:
-        print(f"no larger {key} is tried (--most)")
-        return 0
-    found = search.largest_planned(resident.size if resident else 0)
-    status.clear()
-    if found is not None:
-        print(f"largest {key} with a plan      {told(found)}")
-    elif resident is None:
-        print(f"no: not even {key} 1 fits, with a plan that is at most {search.slowdown:.0%} slower")
-        return EXIT_NO
-    else:
-        print(f"a larger {key} has no plan that is at most {search.slowdown:.0%} slower")
-    return 0
-
-
-def told(t: Tried) -> str:
-    if t.plan is None:
-        return f"{t.size}: {gib(t.needs.peak_bytes)}, {ms(t.needs.ideal_time_us)}"
-    return f"{t.size}: {gib(t.plan.arena_bytes)}, {ms(t.plan.step_time_us)}, {t.over:.1%} over the time with everything resident"
-
-
-# ---- words ----
-
-
-def gib(n: float) -> str:
-    return f"{n / GIB:.2f} GiB"
-
-
-def ms(us: float) -> str:
-    return f"{us / 1e3:.1f} ms"
-
-
-def budget(args: argparse.Namespace) -> dict[str, Any]:
-    options: dict[str, Any] = {"time_limit_s": args.time_limit}
-    if args.policy:
-        options["policy"] = args.policy
-    return options | budget_options(args.budget)
-
-
-def tell(f: layrub.Figures) -> None:
-    print(f"plan                       {gib(f.arena_bytes)} on the GPU, {gib(f.host_bytes)} pinned on the host")
-    over = f.step_time_us / f.ideal_time_us - 1
-    print(f"step                       {ms(f.step_time_us)}, {over:.1%} over the time with everything resident")
-    moved = f"{gib(f.offload_bytes)} out, {gib(f.fetch_bytes)} in"
-    print(f"moved                      {moved}; {ms(f.recompute_time_us)} of recomputation")
-
-
-# ---- the command line ----
 
 
 def parser() -> argparse.ArgumentParser:
     top = argparse.ArgumentParser(prog="layrub-torch", description="A PyTorch training step to a graph, to an answer, to a plan.")
     commands = top.add_subparsers(dest="command", required=True)
-    for run, text in (
-        (trace, "record a step as a layrub graph"),
-        (fit, "does the step fit, and how large a batch?"),
-        (plan, "plan the step"),
+    for name, text in (
+        ("trace", "record a step as a layrub graph"),
+        ("fit", "does the step fit, and how large a batch?"),
+        ("plan", "plan the step"),
     ):
-        c = commands.add_parser(run.__name__, help=text, description=text)
-        c.set_defaults(run=run)
+        c = commands.add_parser(name, help=text, description=text)
         c.add_argument(
             "target", metavar="SCRIPT.py[:FUNCTION]|config.json", help="FUNCTION returns (step or module, inputs); default: step"
         )
-        c.add_argument("--batch", type=int, metavar="N", help="passed to the function")
-        c.add_argument("--seq", type=int, metavar="N", help="passed to the function: the length of a sequence")
+        c.add_argument("--batch", type=whole, metavar="N", help="passed to the function")
+        c.add_argument("--seq", type=whole, metavar="N", help="passed to the function: the length of a sequence")
         c.add_argument("--size", action="append", type=named_size, metavar="NAME=N", help="any other size of the function")
-        c.add_argument("--optimizer", choices=script.OPTIMIZERS, default="adamw", help="of a plain module (default: adamw)")
+        c.add_argument("--optimizer", choices=choices.OPTIMIZERS, default="adamw", help="of a plain module (default: adamw)")
         c.add_argument(
-            "--dtype", choices=script.DTYPES, default="float32", help="of a plain module's parameters (default: float32)"
+            "--dtype", choices=choices.DTYPES, default="float32", help="of a plain module's parameters (default: float32)"
         )
         c.add_argument("--autocast", choices=("bfloat16", "float16"), help="of a plain module's forward pass (default: none)")
         c.add_argument("--checkpoint", action="store_true", help="gradient checkpointing of a configuration's model")
-        c.add_argument("--attention", choices=attention.KERNELS, help="the kernel, where it can be; default: as on the device")
-        c.add_argument("--device", required=run is not trace, help="a name (layrub list devices) or a file")
+        c.add_argument("--attention", choices=choices.KERNELS, help="the kernel, where it can be; default: as on the device")
+        c.add_argument("--device", required=name != "trace", help="a name (layrub list devices) or a file")
         c.add_argument("--gpu", action="store_true", help="record on the GPU of this machine, compiled code too; time all ops")
         c.add_argument("--without-memory", action="store_true", help="with --gpu: nothing runs, so that the step need not fit")
-        if run is trace:
+        if name == "trace":
             c.add_argument("-o", "--output", required=True, metavar="GRAPH.json", help="the file of the graph")
             continue
         c.add_argument("--budget", help="bytes (8GiB) or percent of the step's own peak (50%%) (default: the device's memory)")
         c.add_argument("--policy", help="how to plan, see layrub list policies (default: hybrid)")
         c.add_argument("--time-limit", type=float, default=0.0, metavar="SECONDS", help="of each search (default: none)")
-        if run is plan:
+        if name == "plan":
             c.add_argument("-o", "--output", metavar="PLAN.json", help="the file of the plan (default: none)")
         else:
             c.add_argument("--largest", metavar="NAME", help="search the largest seq, or another size (default: batch)")
@@ -240,7 +58,7 @@ def parser() -> argparse.ArgumentParser:
                 "--slowdown", type=float, default=10.0, metavar="PERCENT",
                 help="most that the largest size's plan may cost (default: 10)",
             )  # fmt: skip
-            c.add_argument("--most", type=int, default=65536, metavar="N", help="the largest size that is tried (default: 65536)")
+            c.add_argument("--most", type=whole, default=65536, metavar="N", help="the largest size tried (default: 65536)")
     add_snapshot(commands)
     return top
 
@@ -248,27 +66,50 @@ def parser() -> argparse.ArgumentParser:
 def add_snapshot(commands: Any) -> None:
     text = "place the buffers of a memory snapshot anew: how much does its step fragment?"
     c = commands.add_parser("snapshot", help=text, description=text)
-    c.set_defaults(run=snapshot)
     c.add_argument("file", metavar="SNAPSHOT.pickle", help="of torch.cuda.memory._dump_snapshot()")
     c.add_argument("--gpu", type=int, metavar="N", help="the number of the GPU (default: the one with most events)")
     c.add_argument("--time-limit", type=float, default=0.0, metavar="SECONDS", help="of the search (default: none)")
     c.add_argument("-o", "--output", metavar="BUFFERS.csv", help="the file of the buffers, for layrub place (default: none)")
 
 
+def whole(text: str) -> int:
+    """A size that a step can have."""
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"expected a whole number from 1, got '{text}'")
+    return int(text)
+
+
 def named_size(text: str) -> tuple[str, int]:
-    name, _, value = text.partition("=")
-    return name, int(value)
+    name, equals, value = text.partition("=")
+    if not name or not equals:
+        raise argparse.ArgumentTypeError(f"expected NAME=N, got '{text}'")
+    return name, whole(value)
+
+
+def run(args: argparse.Namespace) -> int:
+    if args.command != "trace":
+        layrub.version()  # a missing library is said before all else
+    path = Path(args.file if args.command == "snapshot" else args.target.partition(":")[0])
+    if not path.is_file():
+        raise Refused(f"{path}: {'a folder, not a file' if path.is_dir() else 'no such file'}")
+    try:
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "Failed to initialize NumPy")  # nothing here needs it
+            import torch  # noqa: F401
+    except ImportError:
+        sys.exit("layrub-torch: PyTorch is not installed: pip install torch")
+    from layrub import answers
+
+    return int(getattr(answers, args.command)(args))
 
 
 def main(argv: list[str] | None = None) -> int:
     args = parser().parse_args(argv)
     try:
-        if args.run is not trace:
-            layrub.version()  # a missing library is said before the step is recorded
-        return int(args.run(args))
+        return run(args)
     except (Refused, layrub.LayrubError) as e:
         print(f"layrub-torch: {e}", file=sys.stderr)
-        return EXIT_BAD
+        return EXIT_NO if isinstance(e, layrub.LayrubError) and e.code == layrub.Code.INFEASIBLE else EXIT_BAD
     except ImportError as e:
         if e.name != "layrub":
             raise

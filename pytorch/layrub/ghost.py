@@ -199,7 +199,7 @@ def _nothing(*_args: Any, **_kwargs: Any) -> None:
 def ghosts(gpu: Gpu | None = None, attention: str | None = None) -> Iterator[Ghost]:
     """Within it "cuda" has no memory.  Modules, inputs and optimizers are to be made inside, or moved in by adopt().
 
-    attention: a kernel of attention.KERNELS that is taken where it can be.
+    attention: a kernel of choices.KERNELS that is taken where it can be.
     """
     gpu = gpu or Gpu()
     mode = Ghost(gpu, attention)

@@ -11,16 +11,18 @@ from __future__ import annotations
 import contextlib
 import importlib.util
 import inspect
+import os
 import sys
 import traceback
 import types
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from layrub import private, workspace
+import layrub
+from layrub import choices, private, workspace
 from layrub.errors import Refused
 from layrub.ghost import adopt, ghosts
 from layrub.gpu import Gpu
@@ -30,13 +32,9 @@ from layrub.recorder import record
 from layrub.tape import Tape
 from layrub.unmapped import unmapped
 
-OPTIMIZERS: dict[str, Callable[[Any], torch.optim.Optimizer]] = {
-    "adamw": lambda parameters: torch.optim.AdamW(parameters, lr=1e-3),
-    "adam": lambda parameters: torch.optim.Adam(parameters, lr=1e-3),
-    "sgd": lambda parameters: torch.optim.SGD(parameters, lr=1e-3),
-    "momentum": lambda parameters: torch.optim.SGD(parameters, lr=1e-3, momentum=0.9),
-}
-DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
+_HERE = str(Path(__file__).parent) + os.sep
+_TORCH = str(Path(torch.__file__).parent) + os.sep
+_DTYPES = {name: getattr(torch, name) for name in choices.DTYPES}
 
 
 class Training:
@@ -44,13 +42,14 @@ class Training:
 
     def __init__(self, optimizer: str = "adamw", dtype: str = "float32", autocast: str | None = None) -> None:
         self.optimizer = optimizer
-        self.dtype = DTYPES[dtype]
-        self.autocast = DTYPES[autocast] if autocast else None
+        self.dtype = _DTYPES[dtype]
+        self.autocast = _DTYPES[autocast] if autocast else None
 
     def step(self, module: torch.nn.Module) -> Callable[..., torch.Tensor]:
         """A step of this module.  Its loss is the output's `loss`, or the mean of the output."""
         module.train()
-        optimizer = OPTIMIZERS[self.optimizer]([p for p in module.parameters() if p.requires_grad])
+        name, keywords = choices.OPTIMIZERS[self.optimizer]
+        optimizer = getattr(torch.optim, name)([p for p in module.parameters() if p.requires_grad], lr=1e-3, **keywords)
 
         def step(*args: Any, **kwargs: Any) -> torch.Tensor:
             with torch.autocast("cuda", dtype=self.autocast or torch.bfloat16, enabled=self.autocast is not None):
@@ -93,19 +92,38 @@ def _module_name(path: str) -> str:
 def _run(path: str) -> Any:
     """The script as a module: what stands outside of functions runs, as in any import."""
     spec = importlib.util.spec_from_file_location(_module_name(path), path)
-    assert spec is not None and spec.loader is not None
+    if spec is None or spec.loader is None:
+        raise Refused(f"{path}: expected a script (.py), or a config.json with a model_type")
     module = importlib.util.module_from_spec(spec)
     sys.modules.setdefault(spec.name, module)
     sys.path.insert(0, str(Path(path).resolve().parent))
     try:
         spec.loader.exec_module(module)
-    except Exception as e:
-        lines = [f.lineno for f in traceback.extract_tb(e.__traceback__) if Path(f.filename) == Path(path)]
+    except (Exception, SystemExit) as e:
+        lines = [f.lineno for f in traceback.extract_tb(e.__traceback__) if Path(f.filename) == Path(path).absolute()]
         where = f"{path}:{lines[-1]}" if lines else path
         no_gpu = "CUDA" in str(e) or "NVIDIA" in str(e)
         hint = "; make the model inside the function, where the GPU need not be there" if no_gpu else ""
         raise Refused(f"{where}: {type(e).__name__}: {e}{hint}") from e
     return module
+
+
+@contextlib.contextmanager
+def errors_of_the_person() -> Iterator[None]:
+    """Refuses what fails in a person's code, with its innermost line there.  A fault of this package stays a traceback."""
+    try:
+        yield
+    except (Refused, layrub.LayrubError):
+        raise
+    except Exception as e:
+        frames = traceback.extract_tb(e.__traceback__)
+        own = [f for f in frames if not f.filename.startswith((_HERE, _TORCH, "<"))]
+        # PyTorch's kernels raise from whoever calls them, which may be a frame of this package; they raise none of these.
+        ours = frames[-1].filename.startswith(_HERE) and isinstance(e, (AssertionError, AttributeError, LookupError, NameError))
+        if ours or not own:
+            raise
+        text = str(e).strip().partition("\n")[0]
+        raise Refused(f"{os.path.relpath(own[-1].filename)}:{own[-1].lineno}: {type(e).__name__}: {text}") from e
 
 
 def build(function: Callable[..., Any], sizes: dict[str, int]) -> tuple[Any, Any]:
@@ -137,7 +155,7 @@ def trace(
 ) -> Tape:
     """Records the step that the function makes, without memory and without a GPU.
 
-    device: for which kernels and workspaces are assumed.  kernel: of attention, one of attention.KERNELS.
+    device: for which kernels and workspaces are assumed.  kernel: of attention, one of choices.KERNELS.
     """
     with ghosts(device, kernel) as world:
         with world.building():

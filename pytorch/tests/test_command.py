@@ -5,6 +5,8 @@ from __future__ import annotations
 
 import json
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -153,3 +155,51 @@ def test_bad_requests(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Non
     ):
         assert command.main(["fit", path, *arguments]) == command.EXIT_BAD
         assert text in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("target", "arguments", "status", "text"),
+    [
+        ("none.py", [], 2, r"none\.py: no such file"),
+        (".", [], 2, r"\.: a folder, not a file"),
+        ("words.txt", [], 2, r"words\.txt: expected a script \(\.py\), or a config\.json with a model_type"),
+        ("empty.json", [], 2, r"empty\.json: expected a script \(\.py\)"),
+        ("ends.py", [], 2, r"ends\.py:1: SystemExit: 3"),
+        ("train.py", ["--batch", "2", "--budget", "12G"], 2, "--budget: expected a size such as 8GiB, .*, got '12G'"),
+        ("wrong.py", ["--batch", "2"], 2, r"wrong\.py:4: RuntimeError: .*7.* 8"),
+        ("train.py", ["--batch", "2", "--budget", "1KiB"], 1, "too small: no plan needs less"),
+    ],
+)
+def test_errors_are_one_line(
+    target: str, arguments: list[str], status: int, text: str, tmp_path: Path,
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    write(tmp_path)
+    (tmp_path / "words.txt").write_text("hello\n")
+    (tmp_path / "empty.json").write_text("")
+    (tmp_path / "ends.py").write_text("raise SystemExit(3)\n")
+    (tmp_path / "wrong.py").write_text(
+        "import torch\ndef step(batch=1):\n    net = torch.nn.Linear(8, 8).cuda()\n"
+        "    return lambda x: net(x).sum().backward(), torch.randn(batch, 7, device='cuda')\n"
+    )
+    monkeypatch.chdir(tmp_path)
+    assert command.main(["plan", target, "--device", "h100", *arguments]) == status
+    err = capsys.readouterr().err
+    assert re.fullmatch(f"layrub-torch: .*{text}.*\n", err)
+
+
+@pytest.mark.parametrize("arguments", [["--batch", "0"], ["--batch", "x"], ["--size", "width"], ["--size", "=3"]])
+def test_sizes_are_counts(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        command.main(["fit", "train.py", "--device", "h100", *arguments])
+    assert re.search("expected (a whole number from 1|NAME=N), got '", capsys.readouterr().err)
+
+
+def test_pytorch_is_imported_after_the_command_is_understood() -> None:
+    """It takes seconds."""
+    code = (
+        "import sys; from layrub import command\n"
+        "try: command.main(['fit', 'none.py', '--device', 'h100'])\n"
+        "finally: assert 'torch' not in sys.modules, 'imported'"
+    )
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True).returncode == 0

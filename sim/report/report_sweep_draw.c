@@ -5,6 +5,8 @@
 
 #include <inttypes.h>
 #include <math.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include "src/base/file.h"
 
@@ -190,16 +192,37 @@ put_failures(FILE *out, const struct sweep_page *w)
 	fputs("</tbody>\n</table>\n", out);
 }
 
+/* By what the table's columns begin with: a sweep writes its lines as they end, in any order. */
+static int
+by_columns(const void *x, const void *y)
+{
+	const struct sweep_point *a = x, *b = y;
+	int names = strcmp(a->graph, b->graph);
+
+	if (names == 0)
+		names = strcmp(a->device, b->device);
+	if (names != 0 || a->batch != b->batch)
+		return names != 0 ? names : a->batch < b->batch ? -1 : 1;
+	names = strcmp(a->policy, b->policy);
+	if (names != 0 || a->budget_bytes != b->budget_bytes)
+		return names != 0 ? names : a->budget_bytes < b->budget_bytes ? -1 : 1;
+	return a->step_time_us < b->step_time_us ? -1 : a->step_time_us > b->step_time_us;
+}
+
 static void
 put_table(FILE *out, const struct sweep_page *w)
 {
 	const struct sweep *s = w->pic->sweep;
+	struct sweep_point *sorted = ARENA_NEW(w->arena, struct sweep_point, s->count);
 	char buf[32], share[32];
 
+	for (uint32_t i = 0; i < s->count; i++)
+		sorted[i] = s->points[i];
+	qsort(sorted, s->count, sizeof(*sorted), by_columns);
 	fputs("<h2>Results</h2>\n<div class=\"scroll\"><table class=\"plain\">\n<thead><tr><th>network</th><th>device</th><th>batch</th><th>policy</th><th>budget</th>"
 	    "<th>step time</th><th>slower</th><th>samples/s</th><th>arena</th><th>host</th></tr></thead>\n<tbody>\n", out);
 	for (uint32_t i = 0; i < s->count && i < TABLE_MOST; i++) {
-		const struct sweep_point *p = &s->points[i];
+		const struct sweep_point *p = &sorted[i];
 		const char *cells[] = { p->graph, p->device, p->batch > 0 ? sweep_batch_text(p, w->arena) : "", p->policy,
 			size_text(p->budget_bytes, w->arena), units_time(buf, p->step_time_us), units_share(share, p->overhead), rate_text(p, w->arena),
 			size_text(p->arena_bytes, w->arena), size_text(p->host_bytes, w->arena) };

@@ -114,7 +114,11 @@ how(const struct row *r, struct arena *a)
 {
 	char host[32];
 
-	return r->resident ? "all resident" : arena_printf(a, "a plan, %s pinned on the host", units_size(host, r->result.figures.host_bytes));
+	if (r->resident)
+		return "all resident";
+	if (r->result.figures.host_bytes == 0)
+		return "a plan, no host memory";
+	return arena_printf(a, "a plan, %s pinned on the host", units_size(host, r->result.figures.host_bytes));
 }
 
 static void
