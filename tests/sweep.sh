@@ -252,7 +252,7 @@ if (ulimit -v 60000 && "$LAYRUB" --version >out 2>err); then
 	is 3 "no memory"
 	[ ! -s starved.jsonl ] && grep -q "1 of 1 points could not be run; the same command tries them again: .*out of memory" err
 	ok $? "no line, and the reason"
-	(ulimit -v 150000 && OMP_NUM_THREADS=2 "$LAYRUB" sweep caffe/resnet2504 alexnet -d k40m --batch 1 --policy keep --ordered -o waiting.jsonl >out 2>err)
+	(ulimit -v 110000 && OMP_NUM_THREADS=2 "$LAYRUB" sweep caffe/resnet2504 alexnet -d k40m --batch 1 --policy keep --ordered -o waiting.jsonl >out 2>err)
 	[ "$(wc -l <waiting.jsonl)" -eq 1 ] && grep -q '"network": "alexnet"' waiting.jsonl
 	ok $? "a later point's line, which waited for it, is written"
 	(ulimit -v 800000 && OMP_NUM_THREADS=4 OMP_STACKSIZE=300M "$LAYRUB" sweep resnet18 --device h100 --policy keep >out 2>err)

@@ -27,7 +27,7 @@
 enum { BLOCKS_MAX = 100, UNITS = 240, TRIES = 32 };
 
 /* Keeping only x_c: its units, the least m, and the time of the forward up to c. */
-struct way { uint32_t input, room; float us; };
+struct dp_way { uint32_t input, room; float us; };
 
 struct dp {
 	const struct problem *problem;
@@ -38,7 +38,7 @@ struct dp {
 	bytes_t unit;			/* bytes of one unit of m */
 	uint32_t units;			/* m is in 0 .. units */
 	float *time;			/* [count][count][units + 1] T, in us */
-	struct way *way;		/* [count + 1] of the blocks s .. t at hand, by c */
+	struct dp_way *way;		/* [count + 1] of the blocks s .. t at hand, by c */
 	struct schedule *s;
 	size_t step_room, steps;
 };
@@ -121,7 +121,7 @@ find_ways(struct dp *d, uint32_t s, uint32_t t)
 		most = need > most ? need : most;
 		room = to_units(d, most);
 		us += (float)b->us;
-		d->way[c] = (struct way) { .input = x, .room = x > room ? x : room, .us = us };
+		d->way[c] = (struct dp_way) { .input = x, .room = x > room ? x : room, .us = us };
 	}
 }
 
@@ -135,7 +135,7 @@ fill_cells(struct dp *d, uint32_t s, uint32_t t)
 	for (uint32_t m = 0; m <= d->units; m++)
 		best[m] = keep_us(d, s, t, keep, hold, m);
 	for (uint32_t c = s + 1; c <= t; c++) {
-		const struct way w = d->way[c];
+		const struct dp_way w = d->way[c];
 		const float *after = &d->time[cell(d, c, t, 0)] - w.input, *before = &d->time[cell(d, s, c - 1, 0)];
 
 #ifdef _OPENMP
@@ -152,7 +152,7 @@ fill_cells(struct dp *d, uint32_t s, uint32_t t)
 static void
 fill_table(struct dp *d)
 {
-	d->way = ARENA_NEW(d->arena, struct way, (size_t)d->chain.count + 1);
+	d->way = ARENA_NEW(d->arena, struct dp_way, (size_t)d->chain.count + 1);
 	d->time = ARENA_NEW(d->arena, float, (size_t)d->chain.count * d->chain.count * (d->units + 1));
 	for (uint32_t t = 0; t < d->chain.count; t++)
 		for (uint32_t s = t + 1; s-- > 0;) {
