@@ -139,7 +139,7 @@ same_text(const char *x, const char *y)
 	while (*x != '\0' || *y != '\0') {
 		size_t n = strcspn(x, "\n"), m = strcspn(y, "\n");
 
-		if ((n != m || memcmp(x, y, n) != 0) && memmem(x, n, "time_s", 6) == NULL && memmem(x, n, "planning time", 13) == NULL)
+		if ((n != m || memcmp(x, y, n) != 0) && memmem(x, n, "time_s", 6) == NULL && memmem(x, n, "planned in", 10) == NULL)
 			return false;
 		x += n + (x[n] == '\n');
 		y += m + (y[m] == '\n');
