@@ -110,7 +110,7 @@ else
 	rm -f part.jsonl
 	# shellcheck disable=SC2086
 	run_this env OMP_NUM_THREADS=1 strace -o log "$LAYRUB" sweep $grid -o part.jsonl
-	n=$(place write 'point' 4)
+	n=$(place write 'sweep-line' 4)
 	rm -f part.jsonl
 	# shellcheck disable=SC2086
 	run_this env OMP_NUM_THREADS=1 strace -o /dev/null -e inject="write:signal=INT:when=$n" "$LAYRUB" sweep $grid -o part.jsonl

@@ -267,7 +267,12 @@ file_check_output(const char *path, struct err *e)
 	/* Only the folder matters: a file is replaced and not written to. */
 	target = realpath(path, NULL);
 	folder = folder_of(target != NULL ? target : path);
-	good = folder != NULL && access(folder, W_OK | X_OK) == 0;
+	good = folder != NULL && stat(folder, &st) == 0;
+	if (good && !S_ISDIR(st.st_mode)) {
+		errno = ENOTDIR;
+		good = false;
+	}
+	good = good && access(folder, W_OK | X_OK) == 0;
 	if (!good)
 		system_error("create", path, e);
 	free(folder);
