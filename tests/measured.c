@@ -119,6 +119,15 @@ write_trace(int steps, bool copies, int captured)
 
 /* ---- the cases ---- */
 
+/* Makes the plan, and measures it by a trace as write_trace() makes it. */
+static bool
+read_trace(struct measured_step *m, struct toy *b, const char *name, int steps, bool copies, int captured)
+{
+	make_plan(b);
+	write_trace(steps, copies, captured);
+	return ok(measured_read(m, &b->plan, path, &b->arena, &b->err) == 0, "%s: read: %s", name, b->err.text);
+}
+
 static void
 is_span(const struct measured_step *m, uint32_t id, double from, double to)
 {
@@ -141,9 +150,7 @@ test_captured(struct toy *b)
 	struct difference d;
 	double sum = 0;
 
-	make_plan(b);
-	write_trace(1, false, 3);
-	if (!toy_time(b, "captured") || !ok(measured_read(&m, &b->plan, path, &b->arena, &b->err) == 0, "captured: read: %s", b->err.text))
+	if (!read_trace(&m, b, "captured", 1, false, 3) || !toy_time(b, "captured"))
 		return;
 	ok(m.captured && m.on_gpu && m.steps == 3 && m.missing_copies == 0, "captured: three steps with their copies");
 	is_uint(m.other_kernels, 1, "captured: a kernel that no op has");
@@ -177,9 +184,7 @@ test_op_by_op(struct toy *b)
 {
 	struct measured_step m;
 
-	make_plan(b);
-	write_trace(1, false, 0);
-	if (!ok(measured_read(&m, &b->plan, path, &b->arena, &b->err) == 0, "op by op: read: %s", b->err.text))
+	if (!read_trace(&m, b, "op by op", 1, false, 0))
 		return;
 	ok(!m.captured && m.on_gpu && m.steps == 1, "op by op: one step");
 	is_uint(m.missing_copies, 2, "op by op: copies that are not there");
@@ -194,9 +199,7 @@ test_steps_op_by_op(struct toy *b)
 {
 	struct measured_step m;
 
-	make_plan(b);
-	write_trace(3, true, 0);
-	if (!ok(measured_read(&m, &b->plan, path, &b->arena, &b->err) == 0, "three steps: read: %s", b->err.text))
+	if (!read_trace(&m, b, "three steps", 3, true, 0))
 		return;
 	ok(m.steps == 3 && m.missing_copies == 0, "three steps with their copies");
 	is_span(&m, OP_0, 0, 2);

@@ -42,7 +42,7 @@ struct line_copy {
 	int64_t bytes;			/* aligned */
 };
 
-/* What the graph and the device say of every op and tensor, beside each other, and once for all timelines. */
+/* Facts of the graph and the device about every op and tensor, beside each other, and once for all timelines. */
 struct line_tables {
 	uint32_t *touch_start;		/* [op_count + 1]: op k touches touches[touch_start[k] .. touch_start[k + 1]), reads first */
 	struct line_touch { uint32_t tensor; bool anew; } *touches;	/* anew: it begins another live range */

@@ -12,7 +12,7 @@ from typing import Any
 import layrub
 from layrub import graph, huggingface, script
 from layrub import snapshot as memory
-from layrub.errors import Refused
+from layrub.errors import EXIT_NO, Refused
 from layrub.fit import Fit, Tried
 from layrub.gpu import gpu
 from layrub.tape import Tape
@@ -20,7 +20,6 @@ from layrub.terminal import Status
 from layrub.traces import budget_options
 
 GIB = 1 << 30
-EXIT_NO = 1
 
 
 class Source:

@@ -14,9 +14,7 @@ from typing import Any
 
 import layrub
 from layrub import choices
-from layrub.errors import Refused
-
-EXIT_NO, EXIT_BAD, EXIT_SYSTEM = 1, 2, 3
+from layrub.errors import EXIT_BAD, EXIT_NO, EXIT_SYSTEM, Refused
 
 
 def parser() -> argparse.ArgumentParser:

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Refusals: what a recording cannot hold, said before anything runs under a plan."""
+"""Refusals: what a recording cannot hold, said before anything runs under a plan; and the exit statuses of layrub-torch."""
+
+EXIT_NO, EXIT_BAD, EXIT_SYSTEM = 1, 2, 3
 
 
 class Refused(Exception):

@@ -55,7 +55,7 @@ bool interrupted(void *user);
 
 /* A search begins: Ctrl-C counts (process.h).  Returns its callback `progress`, or NULL. */
 progress_fn *watch_begin(void);
-/* It ends, with an answer or without. */
+/* The search ends, with an answer or without. */
 void watch_end(bool answered);
 
 /* Fails with ERR_USAGE if device is NULL. */

@@ -229,8 +229,7 @@ read_gaps(struct csv_reader *r, const struct csv_cell *c)
 			return cell_error(r, c, COLUMN_GAPS, "LOWER-UPPER or LOWER-UPPER@LOW:HIGH, separated by blanks");
 		while (at < end && is_blank(*at))
 			at++;
-		rows->gaps = arena_grow(r->arena, rows->gaps, sizeof(*rows->gaps), rows->gap_count, &r->gap_room);
-		rows->gaps[rows->gap_count++] = g;
+		*ARENA_PUSH(r->arena, rows->gaps, rows->gap_count, r->gap_room) = g;
 	}
 	return 0;
 }
@@ -436,12 +435,10 @@ read_lines(struct csv_reader *r, const char *text, size_t size)
 
 /* ---- checks of the whole file ---- */
 
-struct name { const char *id; uint32_t row; };
-
 static int
 by_name(const void *x, const void *y)
 {
-	const struct name *p = x, *q = y;
+	const struct place_name *p = x, *q = y;
 	int c = strcmp(p->id, q->id);
 
 	return c != 0 ? c : p->row < q->row ? -1 : p->row > q->row;
@@ -462,11 +459,11 @@ check_ids(struct csv_reader *r)
 {
 	struct place_csv *csv = r->csv;
 	uint32_t n = csv->rows.count;
-	struct name *names = ARENA_NEW(r->arena, struct name, n);
+	struct place_name *names = ARENA_NEW(r->arena, struct place_name, n);
 	char q[48];
 
 	for (uint32_t i = 0; i < n; i++)
-		names[i] = (struct name) { csv->rows.ids[i], i };
+		names[i] = (struct place_name) { csv->rows.ids[i], i };
 	qsort(names, n, sizeof(*names), by_name);
 	for (uint32_t i = 1; i < n; i++)
 		if (strcmp(names[i].id, names[i - 1].id) == 0) {
@@ -474,6 +471,7 @@ check_ids(struct csv_reader *r)
 			    csv->numbers[names[i - 1].row]);
 			return error_in(r, names[i].row, COLUMN_ID);
 		}
+	csv->rows.names = names;
 	return 0;
 }
 

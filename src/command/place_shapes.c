@@ -16,36 +16,34 @@ struct shape_parts { struct shape_part *all; uint32_t count; size_t room; };
 
 /* ---- aliases ---- */
 
-struct id_row { const char *id; uint32_t row; };
-
 static int
-by_id(const void *x, const void *y)
+compare_id(const void *id, const void *name)
 {
-	return strcmp(((const struct id_row *)x)->id, ((const struct id_row *)y)->id);
+	return strcmp(id, ((const struct place_name *)name)->id);
 }
 
 /* Fills bases with the row that each alias lies in; UINT32_MAX: of no alias. */
 static int
-find_bases(uint32_t *bases, const struct place_rows *rows, uint32_t *row, struct arena *a, struct err *e)
+find_bases(uint32_t *bases, const struct place_rows *rows, uint32_t *row, struct err *e)
 {
-	struct id_row *names = ARENA_NEW(a, struct id_row, rows->count);
 	char q[48];
 
-	for (uint32_t i = 0; i < rows->count; i++)
-		names[i] = (struct id_row) { rows->ids[i], i };
-	qsort(names, rows->count, sizeof(*names), by_id);
 	for (uint32_t i = 0; i < rows->count; i++) {
-		struct id_row key = { rows->aliases[i], 0 };
-		const struct id_row *base = key.id == NULL ? NULL : bsearch(&key, names, rows->count, sizeof(*names), by_id);
+		const char *id = rows->aliases[i];
+		const struct place_name *base;
+		bytes_t bytes;
 
+		bases[i] = UINT32_MAX;
+		if (id == NULL)
+			continue;
 		*row = i;
-		bases[i] = base == NULL ? UINT32_MAX : base->row;
-		if (key.id != NULL && base == NULL)
-			return err_set(e, ERR_INPUT, "alias: expected the id of another buffer, got '%s'", err_quote(q, key.id));
-		if (base != NULL && (rows->distances[i] > rows->items[base->row].bytes ||
-		    rows->items[i].bytes > rows->items[base->row].bytes - rows->distances[i]))
-			return err_set(e, ERR_INPUT, "alias: does not lie inside of '%s', which has %" PRI_BYTES " bytes", err_quote(q, key.id),
-			    rows->items[base->row].bytes);
+		base = bsearch(id, rows->names, rows->count, sizeof(*base), compare_id);
+		if (base == NULL)
+			return err_set(e, ERR_INPUT, "alias: expected the id of another buffer, got '%s'", err_quote(q, id));
+		bases[i] = base->row;
+		bytes = rows->items[base->row].bytes;
+		if (rows->distances[i] > bytes || rows->items[i].bytes > bytes - rows->distances[i])
+			return err_set(e, ERR_INPUT, "alias: does not lie inside of '%s', which has %" PRI_BYTES " bytes", err_quote(q, id), bytes);
 	}
 	return 0;
 }
@@ -81,7 +79,7 @@ find_items(struct place_shapes *s, struct place_problem *p, struct place_item *i
 	uint32_t *bases = ARENA_NEW(a, uint32_t, rows->count), *roots = ARENA_NEW(a, uint32_t, rows->count);
 
 	*column = COLUMN_ALIAS;
-	if (find_bases(bases, rows, row, a, e) < 0)
+	if (find_bases(bases, rows, row, e) < 0)
 		return -1;
 	for (uint32_t i = 0; i < rows->count; i++) {
 		uint32_t steps = 0;
@@ -114,8 +112,7 @@ add_rectangle(struct shape_parts *r, bytes_t at, bytes_t bytes, int64_t lower, i
 {
 	if (bytes == 0 || lower >= upper)
 		return;
-	r->all = arena_grow(a, r->all, sizeof(*r->all), r->count, &r->room);
-	r->all[r->count++] = (struct shape_part) { at, bytes, lower, upper };
+	*ARENA_PUSH(a, r->all, r->count, r->room) = (struct shape_part) { at, bytes, lower, upper };
 }
 
 /* Adds a row's rectangles: between its gaps, and the windows in them.  *gap is the first gap of a row from here on. */
@@ -153,12 +150,48 @@ lowest_first(const void *x, const void *y)
 	return p->at < q->at ? -1 : p->at > q->at;
 }
 
+/* Fills taken with the stretches of bytes that any of the rectangles takes at a time, rising and apart; returns how many. */
+static uint32_t
+find_taken(struct shape_part *taken, const struct shape_part *from, uint32_t count, int64_t time)
+{
+	uint32_t n = 0, merged = 0;
+
+	for (uint32_t i = 0; i < count; i++)
+		if (from[i].lower <= time && time < from[i].upper)
+			taken[n++] = from[i];
+	qsort(taken, n, sizeof(*taken), lowest_first);
+	for (uint32_t i = 0; i < n; i++) {
+		struct shape_part *top = &taken[merged - (merged > 0)];
+
+		if (merged == 0 || taken[i].at > top->at + top->bytes)
+			taken[merged++] = taken[i];
+		else if (taken[i].at + taken[i].bytes > top->at + top->bytes)
+			top->bytes = taken[i].at + taken[i].bytes - top->at;
+	}
+	return merged;
+}
+
+/* True: the parts from the last ones on end at a time, and have the bytes that are taken then. */
+static bool
+go_on(const struct shape_parts *parts, uint32_t last, const struct shape_part *taken, uint32_t count, int64_t time)
+{
+	if (count != parts->count - last)
+		return false;
+	for (uint32_t i = 0; i < count; i++) {
+		const struct shape_part *part = &parts->all[last + i];
+
+		if (part->upper != time || part->at != taken[i].at || part->bytes != taken[i].bytes)
+			return false;
+	}
+	return true;
+}
+
 /* Adds the union of the rectangles of one item: for each stretch between two of their times, the bytes that any of them takes.  A part goes on
  * where the next stretch has the same bytes. */
 static void
 add_union(struct shape_parts *to, const struct shape_part *from, uint32_t count, struct arena *a)
 {
-	struct shape_part *alive = ARENA_NEW(a, struct shape_part, count);
+	struct shape_part *taken = ARENA_NEW(a, struct shape_part, count);
 	int64_t *times = ARENA_NEW(a, int64_t, 2 * (size_t)count);
 	uint32_t last = to->count;	/* the parts of the stretch before begin here */
 
@@ -168,36 +201,19 @@ add_union(struct shape_parts *to, const struct shape_part *from, uint32_t count,
 	}
 	qsort(times, 2 * (size_t)count, sizeof(*times), rising);
 	for (size_t k = 0; k + 1 < 2 * (size_t)count; k++) {
-		uint32_t n = 0, merged = 0, before = to->count - last;
+		uint32_t n;
 
 		if (times[k] == times[k + 1])
 			continue;
-		for (uint32_t i = 0; i < count; i++)
-			if (from[i].lower <= times[k] && times[k] < from[i].upper)
-				alive[n++] = from[i];
-		qsort(alive, n, sizeof(*alive), lowest_first);
-		for (uint32_t i = 0; i < n; i++) {
-			struct shape_part *top = &alive[merged - (merged > 0)];
-
-			if (merged > 0 && alive[i].at <= top->at + top->bytes) {
-				if (alive[i].at + alive[i].bytes > top->at + top->bytes)
-					top->bytes = alive[i].at + alive[i].bytes - top->at;
-			} else {
-				alive[merged++] = alive[i];
-			}
-		}
-		n = 0;
-		while (n < merged && merged == before && to->all[last + n].upper == times[k] && to->all[last + n].at == alive[n].at &&
-		    to->all[last + n].bytes == alive[n].bytes)
-			n++;
-		if (n == merged && merged == before) {
+		n = find_taken(taken, from, count, times[k]);
+		if (go_on(to, last, taken, n, times[k])) {
 			for (uint32_t i = 0; i < n; i++)
 				to->all[last + i].upper = times[k + 1];
 			continue;
 		}
 		last = to->count;
-		for (uint32_t i = 0; i < merged; i++)
-			add_rectangle(to, alive[i].at, alive[i].bytes, times[k], times[k + 1], a);
+		for (uint32_t i = 0; i < n; i++)
+			add_rectangle(to, taken[i].at, taken[i].bytes, times[k], times[k + 1], a);
 	}
 }
 
