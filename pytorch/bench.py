@@ -21,10 +21,7 @@ from typing import Any
 HERE = Path(__file__).parent
 sys.path[:0] = [str(HERE), str(HERE / "tests")]
 
-LLAMA_8B = {
-    "hidden_size": 4096, "intermediate_size": 14336, "num_hidden_layers": 32, "num_attention_heads": 32, "num_key_value_heads": 8,
-    "vocab_size": 128256, "max_position_embeddings": 8192,
-}  # fmt: skip
+from steps import LLAMA_8B  # noqa: E402
 
 
 def resnet1517() -> tuple[Any, Any]:

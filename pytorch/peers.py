@@ -25,17 +25,13 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from steps import ADAMW, LLAMA_1B, SGD, Made, Process, csv_append, images, resnet, training, vit, words  # noqa: E402
+from steps import ADAMW, LLAMA_1B, LLAMA_8B, SGD, Made, Process, csv_append, images, resnet, training, vit, words  # noqa: E402
 
 STEPS_TIMED, STEPS_BEFORE = 20, 5
 MIB = 1 << 20
 HOST = 100 << 30  # bytes that a plan may pin
 
 NO_DROPOUT = {"attn_pdrop": 0.0, "resid_pdrop": 0.0, "embd_pdrop": 0.0}
-LLAMA_8B = {
-    "hidden_size": 4096, "intermediate_size": 14336, "num_hidden_layers": 32, "num_attention_heads": 32, "num_key_value_heads": 8,
-    "vocab_size": 128256, "max_position_embeddings": 8192,
-}  # fmt: skip
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""steps.py - training steps of full size on a GPU, for validate.py, peers.py and truth.py"""
+"""steps.py - training steps of full size on a GPU, for validate.py, peers.py and truth.py; bench.py has one of its networks"""
 
 from __future__ import annotations
 
@@ -84,6 +84,10 @@ def words(
     return make
 
 
+LLAMA_8B = {
+    "hidden_size": 4096, "intermediate_size": 14336, "num_hidden_layers": 32, "num_attention_heads": 32, "num_key_value_heads": 8,
+    "vocab_size": 128256, "max_position_embeddings": 8192,
+}  # fmt: skip
 LLAMA_1B = {
     "hidden_size": 2048, "intermediate_size": 8192, "num_hidden_layers": 16, "num_attention_heads": 32, "num_key_value_heads": 8,
     "vocab_size": 128256, "max_position_embeddings": 8192, "tie_word_embeddings": True,
