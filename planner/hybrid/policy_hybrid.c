@@ -385,8 +385,8 @@ all_failed(const struct hybrid_search *x)
 	return !search_stopped(x->p->control);
 }
 
-/* Evaluates the first configurations, a few of them before the others, which then have a step time to beat.  If all fail, a few run again:
- * with tensors held, because reruns may need too much memory, then packed with a search, and then planned for less. */
+/* Evaluates the first configurations, a few of them before the others, which then have a step time to beat.  If all of these fail, all are
+ * packed with a search.  If all fail, a few run again: with tensors held, because reruns may need too much memory, and then planned for less. */
 static void
 start_all(struct hybrid_search *x)
 {
@@ -395,15 +395,16 @@ start_all(struct hybrid_search *x)
 	int n = part < ALL_CONFIGURATIONS ? part : ALL_CONFIGURATIONS;
 
 	start(x, 0, EARLIEST_CONFIGURATIONS, 0, 1);
+	if (all_failed(x) && x->packing == PACK_QUICKLY) {
+		x->packing = PACK_SHORTLY;
+		start(x, 0, SEARCHED_CONFIGURATIONS, 0, 1);
+		if (all_failed(x))
+			x->packing = PACK_QUICKLY;
+	}
 	start(x, EARLIEST_CONFIGURATIONS, first, 0, 1);
 	start(x, first, n, 0, 1);
 	if (all_failed(x) && x->model.holdable_count > 0)
 		start(x, 0, SEARCHED_CONFIGURATIONS, holds[0], 1);
-	if (all_failed(x) && x->packing == PACK_QUICKLY) {
-		x->packing = PACK_SHORTLY;
-		start(x, 0, SEARCHED_CONFIGURATIONS, 0, 1);
-		x->packing = PACK_QUICKLY;
-	}
 	for (int i = 0; i < LENGTH(tight_squeezes) && all_failed(x); i++)
 		start(x, 0, SEARCHED_CONFIGURATIONS, 0, tight_squeezes[i]);
 }
