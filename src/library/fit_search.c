@@ -14,7 +14,6 @@ enum {
 	BOUND_STEP = 8		/* 2 .. 64: the time bound is looked at in steps of one part in so many, then exactly */
 };
 #define DRAFT 0.1		/* 0.01 .. 1: effort of a quick plan */
-#define NO_FLOORS 0.9		/* 0.5 .. 1: effort of the other plans: floors over budgets take several times as long */
 #define NEAR 1.1		/* 1 .. 2: a quick plan that takes so many times the allowed overhead at most is made again with that effort */
 
 struct fit_job {
@@ -62,7 +61,7 @@ effort_of(const struct plan_request *q, enum fit_mode mode)
 {
 	if (q->effort > 0 || q->policy != NULL || q->exec_count > 0)
 		return q->effort;
-	return mode == FIT_DRAFT ? DRAFT : mode == FIT_PLANNED ? NO_FLOORS : 0;
+	return mode == FIT_DRAFT ? DRAFT : mode == FIT_PLANNED ? EFFORT_NO_FLOORS : 0;
 }
 
 static int
@@ -86,7 +85,7 @@ run_job(void *arg)
 		return -1;
 	v->effort = effort_of(&q, j->mode);
 	/* What stays resident must fit, and no more: policy keep searches for a smaller arena at the usual effort. */
-	q.effort = j->mode == FIT_RESIDENT || j->mode == FIT_MICRO ? NO_FLOORS : v->effort;
+	q.effort = j->mode == FIT_RESIDENT || j->mode == FIT_MICRO ? EFFORT_NO_FLOORS : v->effort;
 	v->gradient_bytes = read_by_updates(&task.graph, j->mode == FIT_MICRO, a);
 	v->peak_time_us = task.graph.peak_time_us;
 	for (uint32_t k = 0; k < task.graph.op_count; k++) {
