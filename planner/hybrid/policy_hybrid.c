@@ -386,7 +386,8 @@ all_failed(const struct hybrid_search *x)
 }
 
 /* Evaluates the first configurations, a few of them before the others, which then have a step time to beat.  If all of these fail, all are
- * packed with a search.  If all fail, a few run again: with tensors held, because reruns may need too much memory, and then planned for less. */
+ * packed with a search.  If all fail, a few run again: with tensors held, because reruns may need too much memory, and then planned for less
+ * (a quick draft does so once). */
 static void
 start_all(struct hybrid_search *x)
 {
@@ -405,7 +406,7 @@ start_all(struct hybrid_search *x)
 	start(x, first, n, 0, 1);
 	if (all_failed(x) && x->model.holdable_count > 0)
 		start(x, 0, SEARCHED_CONFIGURATIONS, holds[0], 1);
-	for (int i = 0; i < LENGTH(tight_squeezes) && all_failed(x); i++)
+	for (int i = 0; i < ceil(LENGTH(tight_squeezes) * search_effort(x->p->control)) && i < LENGTH(tight_squeezes) && all_failed(x); i++)
 		start(x, 0, SEARCHED_CONFIGURATIONS, 0, tight_squeezes[i]);
 }
 

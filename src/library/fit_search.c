@@ -11,6 +11,8 @@
 
 enum {
 	GRAIN = 64,		/* 16 .. 1024: the scan ends when it knows a large batch to one part in GRAIN */
+	ABOVE = 4,		/* 0 .. 64: such steps above the answer that are looked at, too ... */
+	ABOVE_OPS = 1000,	/* 0 .. 10^5: ... for a graph of so many ops at most */
 	BOUND_STEP = 8		/* 2 .. 64: the time bound is looked at in steps of one part in so many, then exactly */
 };
 #define DRAFT 0.1		/* 0.01 .. 1: effort of a quick plan */
@@ -453,6 +455,27 @@ try_near(struct fit_scan *s, struct err *e)
 	return all[0].batch == 0 || fit_stopped(s->problem) ? 0 : try_batches(s, &high, all, FIT_PLANNED, e);
 }
 
+/* Looks at a few batches above the best, because plans are uneven: the next one may fail and those after it do. */
+static int
+look_above(struct fit_scan *s, struct err *e)
+{
+	uint32_t best = s->best.batch, high = UINT32_MAX;
+
+	for (uint32_t i = 1; i <= ABOVE && best > 0 && !fit_stopped(s->problem); i += FIT_ABREAST) {
+		struct trial all[FIT_ABREAST] = { { .batch = 0 } };
+
+		for (uint32_t k = 0; k < FIT_ABREAST && best + (i + k) * grain(best) <= s->top; k++)
+			all[k].batch = best + (i + k) * grain(best);
+		if (try_batches(s, &high, all, FIT_DRAFT, e) < 0)
+			return -1;
+		if (s->best.batch > best) {
+			best = s->best.batch;
+			i = 1 - FIT_ABREAST;
+		}
+	}
+	return 0;
+}
+
 int
 fit_scan(struct fit_scan *s, struct err *e)
 {
@@ -483,6 +506,8 @@ fit_scan(struct fit_scan *s, struct err *e)
 		if (try_batches(s, &high, all, FIT_DRAFT, e) < 0)
 			return -1;
 	}
+	if (s->problem->task->graph.op_count <= ABOVE_OPS && look_above(s, e) < 0)
+		return -1;
 	return try_near(s, e);
 }
 
