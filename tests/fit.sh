@@ -103,7 +103,7 @@ cat >ids.json <<'END'
  {"name": "l", "type": "cross-entropy", "inputs": ["g", "y"]}]}
 END
 small_device 2000000 >tiny.json
-answers 0 "by sequence" fit ids.json --device tiny.json --axis seq --slowdown 60% --json
+answers 0 "by sequence" fit ids.json --device tiny.json --largest seq --slowdown 60% --json
 seq=$(inside largest_resident seq) planned=$(inside largest_planned seq)
 command=$(sed -n 's/^ "command": "layrub \(.*\)",*$/\1/p' out)
 answers 0 "a sequence that stays resident" plan ids.json --device tiny.json --seq "$seq" --policy keep
@@ -113,13 +113,13 @@ answers 0 "a plan for it" plan ids.json --device tiny.json --seq "$planned" --ef
 true_that "$(field overhead) <= 0.6" "is as fast as asked for"
 # shellcheck disable=SC2086
 answers 0 "the command for its own length" $command
-answers 0 "in words" fit ids.json --device tiny.json --axis seq
+answers 0 "in words" fit ids.json --device tiny.json --largest seq
 grep -q "^all resident  *longest sequence $seq: .* tokens/s$" out
 ok $? "says the length and tokens a second"
-answers 0 "by image" fit net.json --device small.json --axis image --json
+answers 0 "by image" fit net.json --device small.json --largest image --json
 true_that "$(inside largest_resident image) > 0" "an image"
-answers 2 "no sequence" fit net.json --device small.json --axis seq
-answers 2 "no device" fit net.json --axis image
+answers 2 "no sequence" fit net.json --device small.json --largest seq
+answers 2 "no device" fit net.json --largest image
 
 # ---- threads, and passes that are planned ----
 

@@ -10,7 +10,7 @@
 #include "src/command/result.h"
 #include "src/library/fit.h"
 
-static const char *slowdown, *axis;
+static const char *slowdown, *largest;
 
 static const char *
 table_axes(unsigned i, const char **summary)
@@ -23,7 +23,7 @@ table_axes(unsigned i, const char **summary)
 static const struct option_row options[] = {
 	{ "slowdown", 0, OPTION_TEXT, "PCT", &slowdown, "how much longer than the ideal time a step may take\n"
 	    "(default: 25%)", NULL },
-	{ "axis", 0, OPTION_CHOICE, "AXIS", &axis, "search the largest of this size: the batch, the\nlength of the sequence, the height of the image\n(default: batch)", table_axes },
+	{ "largest", 0, OPTION_CHOICE, "NAME", &largest, "search the largest batch, seq (the length of the\nsequence) or image (its height) (default: batch)", table_axes },
 	OPTION_END
 };
 
@@ -302,11 +302,11 @@ run(struct cli *c, struct err *e)
 		return usage_error(e, NULL, "expected a file or a name, got '-': the answer names a command that reads it again");
 	if (request_share(&w.problem.most_overhead, "--slowdown", slowdown, e) < 0)
 		return -1;
-	if (plan_given.task.device == NULL && axis != NULL)
-		return usage_error(e, "--axis", "needs --device");
+	if (plan_given.task.device == NULL && largest != NULL)
+		return usage_error(e, "--largest", "needs --device");
 	if (plan_given.task.device == NULL)
 		return fit_devices(c, w.problem.most_overhead, e);
-	if (begin_planning(&w.planning, &task, c, e) < 0 || fit_along(&w.problem, axis, e) < 0)
+	if (begin_planning(&w.planning, &task, c, e) < 0 || fit_along(&w.problem, largest, e) < 0)
 		return -1;
 	w.problem.document = c->operands[0];
 	w.problem.request = plan_given;

@@ -192,7 +192,7 @@ fit_along(struct fit_problem *p, const char *axis, struct err *e)
 		return 0;
 	own = !p->task->is_network ? 0 : x == FIT_SEQ ? tokens_of(p->task->network) : image_of(p->task->network);
 	if (own == 0 || own > UINT32_MAX)
-		return usage_error(e, "--axis", x == FIT_SEQ ? "only a network of ids has a sequence" : "only a network of images has an image");
+		return usage_error(e, "--largest", x == FIT_SEQ ? "only a network of ids has a sequence" : "only a network of images has an image");
 	for (p->unit = 1; p->unit < MOST_UNIT && own % (2 * p->unit) == 0; p->unit *= 2)
 		;
 	p->own = (uint32_t)(own / p->unit);
