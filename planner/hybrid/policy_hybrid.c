@@ -41,7 +41,7 @@ static const double tight_squeezes[] = { 0.97, 0.93, 0.85, 0.75 };	/* tried when
 enum {
 	ALL_CONFIGURATIONS = LENGTH(checkpoints) + 1 + (LENGTH(shares) - 1) * LENGTH(checkpoints) * ORDERS,
 	MOST_NEIGHBOURS = LENGTH(share_factors) + LENGTH(other_checkpoints) + LENGTH(holds) + LENGTH(look_aheads) +
-	    LENGTH(home_steps) + LENGTH(squeezes) + ORDERS + 1
+	    LENGTH(home_steps) + LENGTH(squeezes)
 };
 
 /* Returns the i-th of ALL_CONFIGURATIONS. */
@@ -127,8 +127,6 @@ find_neighbours(struct neighbours *n, const struct configuration *c, bool homes_
 	EACH(LENGTH(look_aheads), look_ahead, look_aheads[i])
 	EACH(homes_move ? LENGTH(home_steps) : 0, homes, fmin(1, fmax(0, c->homes + home_steps[i])))
 	EACH(LENGTH(squeezes), squeeze, squeezes[i])
-	EACH(c->share > 0 ? ORDERS : 0, order, (enum order)i)
-	EACH(1, widen, !c->widen)
 #undef EACH
 }
 
@@ -136,7 +134,7 @@ static bool
 is_same(const struct configuration *c, const struct configuration *d)
 {
 	return fabs(c->share - d->share) < 1e-9 && c->order == d->order && c->checkpoints == d->checkpoints &&
-	    c->widen == d->widen && c->look_ahead == d->look_ahead && fabs(c->homes - d->homes) < 1e-9 &&
+	    c->look_ahead == d->look_ahead && fabs(c->homes - d->homes) < 1e-9 &&
 	    fabs(c->hold - d->hold) < 1e-9 && fabs(c->squeeze - d->squeeze) < 1e-9;
 }
 
