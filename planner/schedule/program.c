@@ -10,6 +10,7 @@
 #include <assert.h>
 #include <string.h>
 
+#include "planner/placement/place_settle.h"
 #include "planner/schedule/edges.h"
 #include "src/base/rank.h"
 #include "src/documents/plan_access.h"
@@ -607,6 +608,23 @@ program_place(struct program *b, const struct placement *placement, uint32_t thr
 	return place_device(b, placement, threads, e) < 0 || place_host(b, e) < 0 ? -1 : 0;
 }
 
+/* Puts tensors that never leave below all others, as fix_homes() does. */
+static void
+settle(struct program *b)
+{
+	struct plan *p = b->plan;
+	struct place_problem device = { .count = p->buffer_count, .items = b->ranges, .align = DEVICE_ALIGN };
+	bytes_t *offsets = ARENA_NEW(b->arena, bytes_t, p->buffer_count);
+
+	if (b->homes_return)
+		return;
+	for (uint32_t i = 0; i < p->buffer_count; i++)
+		offsets[i] = p->buffers[i].offset_bytes;
+	place_settle(offsets, &device, b->arena);
+	for (uint32_t i = 0; i < p->buffer_count; i++)
+		p->buffers[i].offset_bytes = offsets[b->part_of[i]];
+}
+
 int
 program_build(struct plan *p, const struct schedule *s, const struct placement *placement, uint32_t threads,
     struct arena *a, struct err *e)
@@ -615,6 +633,8 @@ program_build(struct plan *p, const struct schedule *s, const struct placement *
 
 	if (b == NULL || program_place(b, placement, threads, e) < 0)
 		return -1;
+	if (placement != NULL)
+		settle(b);
 	program_connect(b);
 	return 0;
 }
