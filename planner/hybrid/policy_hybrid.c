@@ -431,7 +431,8 @@ evaluate_policies(struct hybrid_search *x)
 	int n = 0;
 
 	for (const struct policy *row = policies; row->name != NULL; row++)
-		if (row->quick && row->plan != policy_hybrid && policy_takes_homes(row, x->p->life) && policy_least_budget(row, x->p->life) <= x->p->budget_bytes)
+		if (row->quick && row->plan != policy_hybrid && policy_takes_homes(row, x->p->life) &&
+		    policy_least_budget(row, x->p->life) <= x->p->budget_bytes)
 			x->all[n++] = (struct contender) { .row = row, .h = { .p = x->p, .placements = &x->placements,
 			    .packing = PACK_IN_FULL, .beat_us = x->us } };
 	evaluate(x, n);
@@ -576,7 +577,8 @@ may_win_without_copies(const struct problem *p, double us, struct arena *a)
 	struct device slow = *p->device;
 	struct time_bound b;
 
-	if (p->device->pinned_bytes == 0 || (p->life->homes != NULL && p->life->homes->host_bytes > 0) || p->life->resident_bound_bytes > p->budget_bytes || p->life->peak_bytes <= p->budget_bytes)
+	if (p->device->pinned_bytes == 0 || (p->life->homes != NULL && p->life->homes->host_bytes > 0) ||
+	    p->life->resident_bound_bytes > p->budget_bytes || p->life->peak_bytes <= p->budget_bytes)
 		return false;
 	for (int dir = 0; dir < DIRECTION_COUNT; dir++)
 		slow.link[dir] = (struct link_direction) { .bytes_per_s = 1e-3 };
