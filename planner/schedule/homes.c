@@ -23,7 +23,7 @@ by_start(const void *x, const void *y)
 	return p->start < q->start ? -1 : p->start > q->start;
 }
 
-/* Copies the place of tensor `from` of the other plan to tensor t. */
+/* Gives tensor t a place of the other plan. */
 static void
 take_place(struct homes *h, uint32_t t, const struct place *at)
 {
