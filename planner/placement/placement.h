@@ -83,6 +83,9 @@ PLACEMENTS_ILP(ROW)
 /* Improves on the arena that is in r already. */
 place_fn place_exact;
 
+/* Asks the exact search once for the target, with one strategy and the work of one descent; r as before if that does not reach it. */
+place_fn place_descent;
+
 /* place_auto in less time: less work for the orders, no search. */
 place_fn place_quickly;
 
