@@ -127,7 +127,7 @@ draw_placed(struct cli *c, const struct report_to *to, struct err *e)
 		}
 	p = list.problem;
 	if (list.problem.first_part != NULL)
-		placement_flatten(&p, &owner, &list.problem, &c->arena);
+		placement_flatten(&p, &owner, &list.problem, false, &c->arena);
 	pl = (struct placed){ .title = base_name(c->operands[0]), .count = p.count };
 	pl.buffers = buffers = ARENA_NEW(&c->arena, struct placed_buffer, p.count);
 	for (uint32_t i = 0; i < p.count; i++) {
