@@ -21,7 +21,8 @@
 enum {
 	MOST_ITEMS = 6000,		/* every node of the search looks at each open item */
 	FIRST_WORK = 300000,		/* of one search in the first round */
-	MOST_WORK = 30000000,		/* of all together without a time limit; twice that for a list of its own */
+	MOST_WORK = 30000000,		/* of all together without a time limit */
+	THOROUGH_WORK = 60000000,	/* the same for a list of its own */
 	MOST_DESCENDING = 1500,		/* items: above, a descent before the orders is too slow */
 	MOST_DESCENTS = 48,		/* or so many descents of a large one */
 	BOUND_SHARE = 8,		/* the question at the bound gets 8 times the work of a question at another rung */
@@ -278,7 +279,7 @@ allow(struct exact_placement *x, double time_s)
 	uint64_t most = x->p->work > 0 ? x->p->work : MOST_WORK;
 
 	if (x->p->thorough && x->p->work == 0)
-		most = 2 * MOST_WORK > MOST_DESCENTS * descent_work(x) ? 2 * MOST_WORK : MOST_DESCENTS * descent_work(x);
+		most = THOROUGH_WORK > MOST_DESCENTS * descent_work(x) ? THOROUGH_WORK : MOST_DESCENTS * descent_work(x);
 	if (!x->p->thorough && x->p->capacity > 0 && x->low > x->p->capacity)
 		most /= HOPELESS_SHARE;
 	x->most_work = x->work + most;
