@@ -24,8 +24,8 @@ enum {
 	WORK = 6000, QUICK_WORK = 700,	/* struct greedy's work, per item, without a time limit */
 	MOST_WORK = 240000000,		/* in all */
 	SHORT_EJECT = 300,		/* pack_eject()'s work, per item, before the orders */
-	SMALL_EJECT = 10000, LARGE_EJECT = 2000,	/* and at last, per item of a small and a large list */
-	SOME_EJECT = 100000000, MOST_EJECT = 2000000000,
+	SMALL_EJECT = 40000, LARGE_EJECT = 2000,	/* and at last, per item of a small and a large list */
+	SOME_EJECT = 400000000, MOST_EJECT = 2000000000,
 	CLIMBED = 20000			/* items: above, hill-climb is not worth its time */
 };
 
