@@ -314,6 +314,13 @@ step=$(field step_time_us)
 run simulate half.json --json --h2d 1GB/s --d2h 1GB/s
 holds "$(field step_time_us) > $step" "a slower link makes a slower step"
 ideal=$(field ideal_time_us)
+cp out ways
+run simulate half.json --json --link 1GB/s
+cmp -s out ways
+ok $? "--link is the rate of both"
+run simulate half.json --link 1GB/s --d2h 1GB/s
+[ "$status" -eq 2 ] && grep -q -- '--link: gives both directions one rate' err
+ok $? "and allows none of one direction"
 run simulate half.json --json --compute-scale 2
 holds "$(field ideal_time_us) < 0.51 * $ideal" "twice as fast compute"
 run simulate half.json --device h200 --json

@@ -111,10 +111,11 @@ for threads in 1 3; do
 done
 cmp threads.1 threads.3
 ok $? "any number of threads gives the same answer"
-"$LAYRUB" fit wide.json --device tight.json --batch 100 --json >out 2>err
-true_that "$(inside accumulation_plan micro_batch) * $(inside accumulation_plan micro_steps) >= 100" "passes of one plan make up the batch"
+"$LAYRUB" fit wide.json --device tight.json --batch 200 --json >out 2>err
+true_that "$(inside accumulation_plan micro_batch) * $(inside accumulation_plan micro_steps) >= 200" "passes of one plan make up the batch"
 rate=$(inside fastest samples_per_s)
-samples=$(($(inside fastest batch) * $(inside fastest accumulate)))
+passes=$(inside fastest accumulate)
+samples=$(($(inside fastest batch) * ${passes:-1}))
 command=$(sed -n '/"fastest"/s/.*"command": "\([^"]*\)".*/\1/p' out)
 # shellcheck disable=SC2086
 answers 0 "the command of the fastest" ${command#layrub } --json

@@ -226,6 +226,15 @@ ok $? "a matrix: the best has a star, a point without a plan its reason"
 run report two.jsonl -o term
 grep -q '^network  *90%  *all *$' out
 ok $? "the report has it, too"
+sed 's/"resnet34"/"aaa34"/g; s/network=resnet34/network=aaa34/' two.jsonl | sort -r >turned.jsonl
+"$LAYRUB" report turned.jsonl -o term | sed -n '/^network /,/^resnet18/p' >turned
+[ "$(sed -n '2s/ .*//p' turned)" = aaa34 ] && [ "$(sed -n '3s/ .*//p' turned)" = resnet18 ]
+ok $? "names stand by the alphabet, whichever point ended first"
+answers 1 "every device" sweep resnet18 --device all --batch 8 --policy keep --budget 50%,51% -o every.jsonl
+[ "$(wc -l <every.jsonl)" -eq $((2 * $("$LAYRUB" list devices | wc -l))) ]
+ok $? "all that ship"
+[ "$(grep -c " and [1-9][0-9]* more: policy 'keep' keeps all" out)" -eq 4 ] && ! grep -q "^v100, " out
+ok $? "points with one reason share a line"
 answers 0 "three things vary" sweep resnet18 resnet34 --device k40m,v100 --batch 16,8 --policy keep -o three.jsonl
 sed -n '/^network /,$p' out >table
 [ "$(sed -n '1p' table | tr -s ' ')" = "network device batch step time slower samples/s arena host" ] && [ "$(sed 1d table | wc -l)" -eq 8 ]

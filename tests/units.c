@@ -119,6 +119,7 @@ main(void)
 	is_string(units_time(buf, 999.99), "1.00 ms", "a millisecond less a bit");
 	is_string(units_time(buf, 61242.5), "61.2 ms", "milliseconds");
 	is_string(units_time(buf, 1.5e6), "1.50 s", "seconds");
+	is_string(units_time(buf, 2504191.2e6), "695.6 h", "hours");
 	is_string(units_share(buf, 0.123), "12.3 %", "a share");
 	is_string(units_share(buf, -0.0004), "0.0 %", "a share that rounds to nothing has no sign");
 	is_string(units_share(buf, -0.0006), "-0.1 %", "one that does not has its sign");

@@ -13,7 +13,8 @@ enum {
 	USUAL_EVALUATIONS = 60,	/* FEWEST .. 1000: the limit where the ops set none */
 	MOST_EVALUATIONS = 400,		/* USUAL .. 1000: the limit for a small graph, whose evaluations take least time */
 	SMALL_GRAPH = 150,		/* 0 .. 1000 ops: a few large buffers decide, so each schedule is packed with a search */
-	FIRST_CONFIGURATIONS = 8,	/* 1 .. 24: evaluated before all others, which then have a step time to beat */
+	EARLIEST_CONFIGURATIONS = 4,	/* 1 .. 8: evaluated before all others, which then have a step time to beat ... */
+	FIRST_CONFIGURATIONS = 8,	/* EARLIEST .. 24: ... and these before the rest */
 	SEARCHED_CONFIGURATIONS = 6,	/* 1 .. 24: evaluated again, held or packed with a search, when no configuration fits */
 	STARTS_PART = 3,		/* 2 .. 10: a third of the evaluations may be starts; the rest is for neighbours */
 	HOMES_PART = 4,			/* 1 .. 20: homes move if persistent tensors take more than this part of the budget.  They return to their

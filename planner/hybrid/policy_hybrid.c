@@ -33,7 +33,7 @@ static const double share_factors[] = { 0.7, 0.85, 0.95, 1.05, 1.15, 1.4 };
 static const int other_checkpoints[] = { 0, 7, 10, 14, 20, 28, 40 };
 static const double holds[] = { 0.2, 0, 0.1, 0.35 };	/* holds[0] is tried, too, when no configuration that holds nothing fits */
 static const int look_aheads[] = { 0, 1, 4, 8, 24 };
-static const double homes[] = { 0, 0.3, 1, 0.15, 0.6 };	/* of the first configurations, in turn */
+static const double homes[] = { 0, 0.3, 1, 0.15, 0.6 };	/* of the first configurations, in turn, where persistent tensors move */
 static const double home_steps[] = { -0.2, -0.07, -0.02, 0.02, 0.07, 0.2 };
 static const double squeezes[] = { 1, 0.98, 0.95, 0.9 };
 static const double tight_squeezes[] = { 0.97, 0.93, 0.85, 0.75 };	/* tried when no first configuration fits */
@@ -62,6 +62,40 @@ configuration_at(int i)
 	c.share = shares[1 + rest / (LENGTH(checkpoints) * ORDERS)];
 	c.order = (enum order)(rest % ORDERS);
 	c.checkpoints = checkpoints[rest / ORDERS % LENGTH(checkpoints)];
+	return c;
+}
+
+/* The first configurations where persistent tensors move, before those of configuration_at(): what won the searches of language models with
+ * their optimizer's state. */
+static const struct { double share; enum order order; int checkpoints; double homes; int look_ahead; } moving_starts[] = {
+	{ 0.95, BY_SPAN_AND_COST, 14, 0.15, 8 },
+	{ 0.92, BY_SPAN_AND_COST, 0, 1, 8 },
+	{ 0.8, BY_SPAN_AND_COST, 14, 0.6, 8 },
+	{ 0.95, CHECKPOINTS_FIRST, 14, 0.15, 8 },
+	{ 0.8, CHECKPOINTS_FIRST, 14, 0, 8 },
+	{ 0.8, BY_SPAN, 14, 0.3, 8 },
+	{ 1, BY_SPAN, 14, 0.15, 0 },
+	{ 0, BY_SPAN, 14, 0, 8 },
+	{ 0, BY_SPAN, 0, 0.3, 8 },
+	{ 0.95, CHECKPOINTS_FIRST, 0, 0.15, 8 },
+};
+
+/* Returns the i-th configuration that the search starts from. */
+static struct configuration
+start_at(int i, bool homes_move)
+{
+	struct configuration c = configuration_at(i);
+
+	if (!homes_move)
+		return c;
+	c.homes = homes[i % LENGTH(homes)];
+	if (i < LENGTH(moving_starts)) {
+		c.share = moving_starts[i].share;
+		c.order = moving_starts[i].order;
+		c.checkpoints = moving_starts[i].checkpoints;
+		c.homes = moving_starts[i].homes;
+		c.look_ahead = moving_starts[i].look_ahead;
+	}
 	return c;
 }
 
@@ -331,11 +365,9 @@ static void
 start(struct hybrid_search *x, int first, int end, double hold, double squeeze)
 {
 	for (int i = first; i < end; i++) {
-		x->all[i - first] = contender_of(x, configuration_at(i));
+		x->all[i - first] = contender_of(x, start_at(i, x->homes_move));
 		x->all[i - first].h.configuration.hold = hold;
 		x->all[i - first].h.configuration.squeeze = squeeze;
-		if (x->homes_move)
-			x->all[i - first].h.configuration.homes = homes[i % LENGTH(homes)];
 	}
 	evaluate(x, end - first);
 	if (x->why == NULL) {
@@ -353,24 +385,28 @@ all_failed(const struct hybrid_search *x)
 	return !search_stopped(x->p->control);
 }
 
-/* Evaluates the first configurations, a few of them before the others, which then have a step time to beat.  If all fail, a few run again:
- * with tensors held, because reruns may need too much memory, then packed with a search, and then planned for less. */
+/* Evaluates the first configurations, a few of them before the others, which then have a step time to beat.  If all of these fail, all are
+ * packed with a search.  If all fail, a few run again: with tensors held, because reruns may need too much memory, and then planned for less
+ * (a quick draft does so once). */
 static void
 start_all(struct hybrid_search *x)
 {
-	int part = x->most_evaluations / STARTS_PART > FIRST_CONFIGURATIONS ? x->most_evaluations / STARTS_PART : FIRST_CONFIGURATIONS;
+	int first = x->homes_move ? LENGTH(moving_starts) : FIRST_CONFIGURATIONS;
+	int part = x->most_evaluations / STARTS_PART > first ? x->most_evaluations / STARTS_PART : first;
 	int n = part < ALL_CONFIGURATIONS ? part : ALL_CONFIGURATIONS;
 
-	start(x, 0, FIRST_CONFIGURATIONS, 0, 1);
-	start(x, FIRST_CONFIGURATIONS, n, 0, 1);
-	if (all_failed(x) && x->model.holdable_count > 0)
-		start(x, 0, SEARCHED_CONFIGURATIONS, holds[0], 1);
+	start(x, 0, EARLIEST_CONFIGURATIONS, 0, 1);
 	if (all_failed(x) && x->packing == PACK_QUICKLY) {
 		x->packing = PACK_SHORTLY;
 		start(x, 0, SEARCHED_CONFIGURATIONS, 0, 1);
-		x->packing = PACK_QUICKLY;
+		if (all_failed(x))
+			x->packing = PACK_QUICKLY;
 	}
-	for (int i = 0; i < LENGTH(tight_squeezes) && all_failed(x); i++)
+	start(x, EARLIEST_CONFIGURATIONS, first, 0, 1);
+	start(x, first, n, 0, 1);
+	if (all_failed(x) && x->model.holdable_count > 0)
+		start(x, 0, SEARCHED_CONFIGURATIONS, holds[0], 1);
+	for (int i = 0; i < ceil(LENGTH(tight_squeezes) * search_effort(x->p->control)) && i < LENGTH(tight_squeezes) && all_failed(x); i++)
 		start(x, 0, SEARCHED_CONFIGURATIONS, 0, tight_squeezes[i]);
 }
 

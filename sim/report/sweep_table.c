@@ -17,7 +17,7 @@ enum { DIMS_MOST = 24, ROWS_MOST = 40, COLUMNS_MOST = 8, CELL = 64, REASON_MOST 
 struct dim {
 	const char *name;
 	const char **values;		/* [count] of each point; "": it has none */
-	double *order;			/* [count] a number's value, or the position of a text's first point */
+	double *order;			/* [count] a number's value */
 	bool varies;
 };
 
@@ -37,6 +37,14 @@ static const struct sweep_point *
 point_at(const struct table *t, uint32_t i)
 {
 	return i < t->sweep->count ? &t->sweep->points[i] : &t->sweep->failures[i - t->sweep->count];
+}
+
+static const char *
+reason_of(const struct table *t, uint32_t i)
+{
+	const char *error = point_at(t, i)->error;
+
+	return error != NULL ? error : "no plan fits";
 }
 
 /* ---- names ---- */
@@ -75,20 +83,24 @@ readable(const char *name, const char *value, struct arena *a)
 	return n > 5 && strcmp(rest + n - 5, ".json") == 0 ? arena_printf(a, "%.*s", (int)(n - 5), rest) : rest;
 }
 
-/* Returns a number's value, or for a text the position of the first point that has it.  Texts come after numbers. */
+/* Returns a number's value; texts come after numbers. */
 static double
-order_of(const struct dim *d, uint32_t point, const char *value)
+order_of(const char *value)
 {
 	static const double after_numbers = 1e30;
 	char *end;
 	double number = strtod(value, &end);
 
-	if (end != value)
-		return number;
-	for (uint32_t i = 0; i < point; i++)
-		if (strcmp(d->values[i], d->values[point]) == 0)
-			return d->order[i];
-	return after_numbers * (1 + (double)point);
+	return end != value ? number : after_numbers;
+}
+
+/* Compares two points' values: numbers first and rising, then texts by the alphabet.  The order of a file's lines is that in which points ended. */
+static int
+compare_values(const struct dim *d, uint32_t a, uint32_t b)
+{
+	if (d->order[a] < d->order[b] || d->order[a] > d->order[b])
+		return d->order[a] < d->order[b] ? -1 : 1;
+	return strcmp(d->values[a], d->values[b]);
 }
 
 /* Takes "axis=value axis=value"; of "set=PATH=VALUE" the path is the axis. */
@@ -114,7 +126,7 @@ take_name(struct table *t, uint32_t i, const char *text)
 		if (d == NULL)
 			continue;
 		d->values[i] = readable(part, equal + 1, t->arena);
-		d->order[i] = order_of(d, i, equal + 1);
+		d->order[i] = order_of(equal + 1);
 	}
 }
 
@@ -140,10 +152,10 @@ compare_points(const void *x, const void *y)
 	uint32_t a = *(const uint32_t *)x, b = *(const uint32_t *)y;
 
 	for (uint32_t k = 0; k < sorting->dim_count; k++) {
-		const struct dim *d = &sorting->dims[k];
+		int order = sorting->dims[k].varies ? compare_values(&sorting->dims[k], a, b) : 0;
 
-		if (d->varies && d->order[a] != d->order[b])
-			return d->order[a] < d->order[b] ? -1 : 1;
+		if (order != 0)
+			return order;
 	}
 	return a < b ? -1 : a > b;
 }
@@ -224,7 +236,7 @@ put_row(FILE *out, const struct table *t, uint32_t i)
 		if (t->dims[k].varies)
 			fprintf(out, "%-*s  ", width_of(t, &t->dims[k]), t->dims[k].values[i]);
 	if (!(p->step_time_us > 0)) {
-		put_reason(out, p->error != NULL ? p->error : "no plan fits");
+		put_reason(out, reason_of(t, i));
 		return;
 	}
 	put_cell(out, t, 10, units_time(buf, p->step_time_us), false);
@@ -263,7 +275,7 @@ different(const char **to, uint32_t most, const struct table *t, const struct di
 			continue;
 		if (n == most)
 			return most + 1;
-		for (k = n++; k > 0 && d->order[at[k - 1]] > d->order[i]; k--)
+		for (k = n++; k > 0 && compare_values(d, at[k - 1], i) > 0; k--)
 			at[k] = at[k - 1];
 		at[k] = i;
 	}
@@ -295,6 +307,31 @@ matrix_cell(char buf[CELL], const struct table *t, uint32_t i)
 	return buf;
 }
 
+/* Prints the reason of each point without a plan; points with the same reason share a line. */
+static void
+put_failures(FILE *out, const struct table *t, const struct dim *row, const struct dim *column)
+{
+	bool *told = ARENA_NEW(t->arena, bool, t->count);
+
+	for (uint32_t i = 0, shown = 0; i < t->count && shown < ROWS_MOST; i++) {
+		uint32_t p = t->sorted[i], others = 0;
+
+		if (p < t->sweep->count || told[p])
+			continue;
+		for (uint32_t k = i + 1; k < t->count; k++)
+			if (t->sorted[k] >= t->sweep->count && strcmp(reason_of(t, t->sorted[k]), reason_of(t, p)) == 0) {
+				told[t->sorted[k]] = true;
+				others++;
+			}
+		fprintf(out, "%s, %s", row->values[p], column->values[p]);
+		if (others > 0)
+			fprintf(out, " and %" PRIu32 " more", others);
+		fprintf(out, ": ");
+		put_reason(out, reason_of(t, p));
+		shown++;
+	}
+}
+
 /* Prints the matrix of two dimensions, and the reasons of points without a plan.  Returns false if there are too many values. */
 static bool
 put_matrix(FILE *out, const struct table *t, const struct dim *row, const struct dim *column)
@@ -324,10 +361,7 @@ put_matrix(FILE *out, const struct table *t, const struct dim *row, const struct
 		}
 		fputc('\n', out);
 	}
-	for (uint32_t i = t->sweep->count, shown = 0; i < t->count && shown < ROWS_MOST; i++, shown++) {
-		fprintf(out, "%s, %s: ", row->values[i], column->values[i]);
-		put_reason(out, point_at(t, i)->error != NULL ? point_at(t, i)->error : "no plan fits");
-	}
+	put_failures(out, t, row, column);
 	return true;
 }
 

@@ -36,6 +36,23 @@ what_if_check(const struct what_if *w, struct err *e)
 	return 0;
 }
 
+int
+what_if_contradiction(struct err *e)
+{
+	err_set(e, ERR_USAGE, "gives both directions one rate, which --d2h and --h2d contradict");
+	return err_at(e, "--link");
+}
+
+int
+what_if_both(struct what_if *w, double both, struct err *e)
+{
+	if (both > 0 && (w->rate[H2D] > 0 || w->rate[D2H] > 0))
+		return what_if_contradiction(e);
+	if (both > 0)
+		w->rate[H2D] = w->rate[D2H] = both;
+	return 0;
+}
+
 /* Returns a curve for the share of one of n GPUs: all time but the latency becomes n times as long. */
 static struct curve_point *
 share_curve(const struct curve_point *points, uint32_t count, double latency_us, uint32_t n, struct arena *a)

@@ -20,6 +20,12 @@ struct what_if {
 /* ERR_INPUT for rates and latencies that no link has. */
 int what_if_check(const struct what_if *w, struct err *e) WARN_UNUSED;
 
+/* Gives both directions the rate of --link, if it is not 0.  ERR_USAGE if a direction has a rate of its own. */
+int what_if_both(struct what_if *w, double both, struct err *e) WARN_UNUSED;
+
+/* Fills e with that error. */
+int what_if_contradiction(struct err *e);
+
 /* True when w changes anything. */
 static inline bool
 what_if_any(const struct what_if *w)

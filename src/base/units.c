@@ -181,6 +181,8 @@ units_rate(char buf[32], double bytes_per_s)
 	return buf;
 }
 
+#define HOURS_FROM_US 35999.95e6	/* ten hours; a step of so long is a mistake in its input, or a link that hardly moves */
+
 const char *
 units_time(char buf[32], double us)
 {
@@ -188,8 +190,10 @@ units_time(char buf[32], double us)
 		snprintf(buf, 32, "%.1f us", us);
 	else if (us < 999950)
 		snprintf(buf, 32, us < 9995 ? "%.2f ms" : "%.1f ms", us / 1e3);
-	else
+	else if (us < HOURS_FROM_US)
 		snprintf(buf, 32, us < 9.995e6 ? "%.2f s" : "%.1f s", us / 1e6);
+	else
+		snprintf(buf, 32, "%.1f h", us / 3.6e9);
 	return buf;
 }
 

@@ -22,7 +22,7 @@ read_tensor(uint32_t *id, const struct plan *p, const char *text, struct err *e)
 	uint64_t n;
 
 	if (units_parse_count(text, 0, p->graph->tensor_count == 0 ? 0 : p->graph->tensor_count - 1, &n, e) < 0)
-		return usage_at(e, "TENSOR");
+		return usage_at(e, "ID");
 	*id = (uint32_t)n;
 	return 0;
 }

@@ -18,6 +18,7 @@ enum { LARGEST_STALLS = 10, DEFAULT_RUNS = 100 };
 static struct {
 	const char *device, *jitter;
 	struct what_if change;
+	double link;
 	uint32_t runs, seed;
 } given = { .change = WHAT_IF_INIT };
 
@@ -27,6 +28,7 @@ static const struct option_row options[] = {
 	{ "gpus-per-link", 0, OPTION_COUNT, "N", &given.change.gpus_per_link, "GPUs that share the link, all as busy as this one\n(default: 1)", NULL },
 	{ "h2d", 0, OPTION_RATE, "RATE", &given.change.rate[H2D], "rate of copies to the device (default: the device's\nown)", NULL },
 	{ "d2h", 0, OPTION_RATE, "RATE", &given.change.rate[D2H], "rate of copies to the host (default: the device's\nown)", NULL },
+	{ "link", 0, OPTION_RATE, "RATE", &given.link, "rate of either direction, instead of --h2d and\n--d2h (default: the device's own)", NULL },
 	{ "duplex", 0, OPTION_RATE, "RATE", &given.change.duplex, "rate of both directions together (default: the\n"
 	    "device's own, in proportion to the two)", NULL },
 	{ "latency", 0, OPTION_TIME, "TIME", &given.change.latency, "time before a copy's first byte (default: the\ndevice's own)", NULL },
@@ -54,7 +56,7 @@ static int
 read_jitter(struct jitter *j, struct err *e)
 {
 	*j = (struct jitter) { .runs = given.runs == 0 ? DEFAULT_RUNS : given.runs, .seed = given.seed == 0 ? 1 : given.seed };
-	if (what_if_check(&given.change, e) < 0)
+	if (what_if_both(&given.change, given.link, e) < 0 || what_if_check(&given.change, e) < 0)
 		return usage_at(e, NULL);
 	if (given.jitter == NULL)
 		return given.runs == 0 && given.seed == 0 ? 0 :

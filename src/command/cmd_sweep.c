@@ -3,8 +3,6 @@
 #include <config.h>
 #include "src/command/command.h"
 
-#include "src/library/tables.h"
-
 #include <string.h>
 #include <unistd.h>
 
@@ -15,6 +13,7 @@
 #include "src/command/sweep_jobs.h"
 #include "src/command/sweep_run.h"
 #include "src/documents/lookup.h"
+#include "src/library/tables.h"
 #include "src/network/network_set.h"
 
 static struct sweep_options sweep;
@@ -99,6 +98,21 @@ value_end(const char *text)
 	return text;
 }
 
+/* Adds every device that ships. */
+static int
+add_devices(struct sweep_grid *g, struct arena *a, struct err *e)
+{
+	uint32_t count;
+	const char **names = lookup_list(LOOKUP_DEVICE, &count, a, e);
+
+	if (names == NULL)
+		return -1;
+	for (uint32_t i = 0; i < count; i++)
+		if (grid_add(g, AXIS_DEVICE, names[i], 0, a, e) < 0)
+			return -1;
+	return 0;
+}
+
 /* Adds to the axis every combination of values of the changes from number i on.  before: the changes so far, " set=" between them. */
 static int
 add_sets(struct sweep_grid *g, uint32_t i, const char *before, struct arena *a, struct err *e)
@@ -149,6 +163,9 @@ read_lists(struct sweep_grid *g, struct arena *a, struct err *e)
 				return -1;
 		} else if (list == NULL) {
 			if (grid_add(g, (enum axis)x, defaults[x], x == AXIS_GPUS, a, e) < 0)
+				return -1;
+		} else if (x == AXIS_DEVICE && strcmp(list, "all") == 0) {
+			if (add_devices(g, a, e) < 0)
 				return -1;
 		} else if (rows[x] != NULL && strcmp(list, "all") == 0) {
 			if (add_all(g, (enum axis)x, rows[x], a, e) < 0)

@@ -80,6 +80,8 @@ explain_more(struct more *m, const struct plan *p, const struct plan_request *op
 	q.no_time_bound = true;
 	q.budget_bytes = p->budget_bytes;
 	q.start_plan = p;
+	if (q.effort == 0 && q.policy == NULL && q.exec_count == 0)
+		q.effort = EFFORT_NO_FLOORS;
 	if (plan_anew(&m->link_anew_us, &reason, p, &faster, &q, a, e) < 0)
 		return -1;
 	q.budget_bytes = m->less_budget_bytes = p->budget_bytes > more_bytes ? p->budget_bytes - more_bytes : 0;

@@ -37,7 +37,7 @@ struct plan_option {
 
 static const struct plan_option options[] = {
 	{ .row = { "device", 'd', OPTION_TEXT, "DEVICE", &plan_given.task.device, "plan for this device: a name or a file (required)", NULL },
-	  .axis = AXIS_DEVICE, .list_value = "DEVICE,...", .list_help = "plan for these devices: names or files (required)",
+	  .axis = AXIS_DEVICE, .list_value = "DEVICE,...", .list_help = "plan for these devices: names or files; 'all' is\nevery device that ships (required)",
 	  .fit_help = "fit this device: a name or a file (default: list\nthose that fit)",
 	  .why_not = { [FOR_EXPLAIN] = OWN_DEVICE } },
 	{ .row = { "budget", 'B', OPTION_TEXT, "SIZE|N%", &plan_given.budget, "device memory that a plan may use, everything\n"
@@ -149,10 +149,10 @@ plan_options_parsed(struct err *e)
 	bool one_way = plan_given.link.rate[H2D] > 0 || plan_given.link.rate[D2H] > 0 || plan_given_lists[AXIS_H2D] != NULL ||
 	    plan_given_lists[AXIS_D2H] != NULL;
 
-	if ((both_rates > 0 || plan_given_lists[AXIS_LINK] != NULL) && one_way)
-		return usage_error(e, "--link", "gives both directions one rate, which --d2h and --h2d contradict");
-	if (both_rates > 0)
-		plan_given.link.rate[H2D] = plan_given.link.rate[D2H] = both_rates;
+	if (plan_given_lists[AXIS_LINK] != NULL && one_way)
+		return what_if_contradiction(e);
+	if (what_if_both(&plan_given.link, both_rates, e) < 0)
+		return -1;
 	plan_given.task.set = sets.texts;
 	plan_given.task.set_count = sets.count;
 	plan_given.exec = execs.texts;

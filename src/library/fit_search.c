@@ -11,11 +11,12 @@
 
 enum {
 	GRAIN = 64,		/* 16 .. 1024: the scan ends when it knows a large batch to one part in GRAIN */
-	ABREAST = 2,		/* 2 .. 16: quick plans side by side: a part of the answer, so that threads are not */
+	ABOVE = 4,		/* 0 .. 64: such steps above the answer that are looked at, too ... */
+	ABOVE_OPS = 1000,	/* 0 .. 10^5: ... for a graph of so many ops at most */
 	BOUND_STEP = 8		/* 2 .. 64: the time bound is looked at in steps of one part in so many, then exactly */
 };
 #define DRAFT 0.1		/* 0.01 .. 1: effort of a quick plan */
-#define NO_FLOORS 0.9		/* 0.5 .. 1: effort of the other plans: floors over budgets take several times as long */
+#define NEAR 1.1		/* 1 .. 2: a quick plan that takes so many times the allowed overhead at most is made again with that effort */
 
 struct fit_job {
 	struct fit_evaluation *evaluation;
@@ -62,7 +63,7 @@ effort_of(const struct plan_request *q, enum fit_mode mode)
 {
 	if (q->effort > 0 || q->policy != NULL || q->exec_count > 0)
 		return q->effort;
-	return mode == FIT_DRAFT ? DRAFT : mode == FIT_PLANNED ? NO_FLOORS : 0;
+	return mode == FIT_DRAFT ? DRAFT : mode == FIT_PLANNED ? EFFORT_NO_FLOORS : 0;
 }
 
 static int
@@ -84,7 +85,9 @@ run_job(void *arg)
 	/* A micro-step is one pass. */
 	if (task_at_batch(&task, j->problem->task, v->batch, j->mode == FIT_MICRO ? 1 : v->passes, a, &j->err) < 0)
 		return -1;
-	v->effort = q.effort = effort_of(&q, j->mode);
+	v->effort = effort_of(&q, j->mode);
+	/* What stays resident must fit, and no more: policy keep searches for a smaller arena at the usual effort. */
+	q.effort = j->mode == FIT_RESIDENT || j->mode == FIT_MICRO ? EFFORT_NO_FLOORS : v->effort;
 	v->gradient_bytes = read_by_updates(&task.graph, j->mode == FIT_MICRO, a);
 	v->peak_time_us = task.graph.peak_time_us;
 	for (uint32_t k = 0; k < task.graph.op_count; k++) {
@@ -349,18 +352,35 @@ grain(uint32_t batch)
 	return batch < GRAIN ? 1 : batch / GRAIN;
 }
 
-/* One of the quick plans of a round. */
-struct draft {
+/* One of the plans of a round. */
+struct trial {
 	uint32_t batch;			/* 0: none */
 	struct fit_evaluation result;
 	struct err err;
 	int rc;
 };
 
+/* Keeps the largest batches that miss the limit by a little, in s->near. */
 static void
-keep_drafts(struct fit_scan *s, const struct draft all[ABREAST])
+keep_near(struct fit_scan *s, const struct fit_evaluation *v)
 {
-	for (uint32_t i = 0; i < ABREAST; i++) {
+	uint32_t batch = v->batch;
+
+	if (!v->has_plan || v->overhead > NEAR * s->problem->most_overhead)
+		return;
+	for (uint32_t i = 0; i < FIT_ABREAST; i++)
+		if (s->near[i] < batch) {
+			uint32_t smaller = s->near[i];
+
+			s->near[i] = batch;
+			batch = smaller;
+		}
+}
+
+static void
+keep_trials(struct fit_scan *s, const struct trial all[FIT_ABREAST])
+{
+	for (uint32_t i = 0; i < FIT_ABREAST; i++) {
 		const struct fit_evaluation *v = &all[i].result;
 
 		if (all[i].batch == 0 || !v->ok)
@@ -371,52 +391,88 @@ keep_drafts(struct fit_scan *s, const struct draft all[ABREAST])
 			s->fastest = *v;
 	}
 	/* An unfinished plan does not prove that its batch does not fit. */
-	for (uint32_t i = 0; i < ABREAST && !fit_stopped(s->problem); i++) {
+	for (uint32_t i = 0; i < FIT_ABREAST && !fit_stopped(s->problem); i++) {
 		const struct fit_evaluation *v = &all[i].result;
 
-		if (all[i].batch > s->best.batch && !v->ok && (s->over.batch <= s->best.batch || v->batch < s->over.batch))
+		if (all[i].batch <= s->best.batch || v->ok)
+			continue;
+		keep_near(s, v);
+		if (s->over.batch <= s->best.batch || v->batch < s->over.batch)
 			s->over = *v;
 	}
 }
 
 static void
-run_draft(struct draft *d, const struct fit_problem *p)
+run_trial(struct trial *t, const struct fit_problem *p, enum fit_mode mode)
 {
-	d->err = (struct err) ERR_INIT;
-	d->rc = d->batch == 0 ? 0 : evaluate(&d->result, p, FIT_DRAFT, d->batch, &d->err);
+	t->err = (struct err) ERR_INIT;
+	t->rc = t->batch == 0 ? 0 : evaluate(&t->result, p, mode, t->batch, &t->err);
 }
 
-/* Plans batches quickly, side by side; one thread does not enter OpenMP (threads.h).  Moves *high down to the smallest batch above the
- * scan's best that is not ok. */
+/* Plans batches side by side; one thread does not enter OpenMP (threads.h).  Moves *high down to the smallest batch above the scan's best
+ * that is not ok. */
 static int
-draft(struct fit_scan *s, uint32_t *high, struct draft all[ABREAST], struct err *e)
+try_batches(struct fit_scan *s, uint32_t *high, struct trial all[FIT_ABREAST], enum fit_mode mode, struct err *e)
 {
 	struct fit_problem p = *s->problem;
 	int threads = threads_for(p.request.threads);
 
-	for (uint32_t i = 0; i < ABREAST; i++)
+	for (uint32_t i = 0; i < FIT_ABREAST; i++)
 		if (all[i].batch > 0)
-			tell(&p, FIT_DRAFT, all[i].batch);
+			tell(&p, mode, all[i].batch);
 	p.request.progress = NULL;
-	p.request.threads = threads > ABREAST ? (uint32_t)threads / ABREAST : 1;
+	p.request.threads = threads > FIT_ABREAST ? (uint32_t)threads / FIT_ABREAST : 1;
 #ifdef _OPENMP
 	if (threads > 1) {
-#pragma omp parallel for schedule(static, 1) num_threads(threads < ABREAST ? threads : ABREAST)
-		for (uint32_t i = 0; i < ABREAST; i++)
-			run_draft(&all[i], &p);
+#pragma omp parallel for schedule(static, 1) num_threads(threads < FIT_ABREAST ? threads : FIT_ABREAST)
+		for (uint32_t i = 0; i < FIT_ABREAST; i++)
+			run_trial(&all[i], &p, mode);
 	} else
 #endif
-	for (uint32_t i = 0; i < ABREAST; i++)
-		run_draft(&all[i], &p);
-	for (uint32_t i = 0; i < ABREAST; i++)
+	for (uint32_t i = 0; i < FIT_ABREAST; i++)
+		run_trial(&all[i], &p, mode);
+	for (uint32_t i = 0; i < FIT_ABREAST; i++)
 		if (all[i].rc < 0) {
 			*e = all[i].err;
 			return -1;
 		}
-	keep_drafts(s, all);
-	for (uint32_t i = 0; i < ABREAST; i++)
+	keep_trials(s, all);
+	for (uint32_t i = 0; i < FIT_ABREAST; i++)
 		if (all[i].batch > s->best.batch && all[i].batch < *high)
 			*high = all[i].batch;
+	return 0;
+}
+
+/* Plans the batches again, and with more effort, whose quick plans missed the limit by a little. */
+static int
+try_near(struct fit_scan *s, struct err *e)
+{
+	struct trial all[FIT_ABREAST] = { { .batch = 0 } };
+	uint32_t high = UINT32_MAX;
+
+	for (uint32_t i = 0; i < FIT_ABREAST; i++)
+		all[i].batch = s->near[i] > s->best.batch ? s->near[i] : 0;
+	return all[0].batch == 0 || fit_stopped(s->problem) ? 0 : try_batches(s, &high, all, FIT_PLANNED, e);
+}
+
+/* Looks at a few batches above the best, because plans are uneven: the next one may fail and those after it do. */
+static int
+look_above(struct fit_scan *s, struct err *e)
+{
+	uint32_t best = s->best.batch, high = UINT32_MAX;
+
+	for (uint32_t i = 1; i <= ABOVE && best > 0 && !fit_stopped(s->problem); i += FIT_ABREAST) {
+		struct trial all[FIT_ABREAST] = { { .batch = 0 } };
+
+		for (uint32_t k = 0; k < FIT_ABREAST && best + (i + k) * grain(best) <= s->top; k++)
+			all[k].batch = best + (i + k) * grain(best);
+		if (try_batches(s, &high, all, FIT_DRAFT, e) < 0)
+			return -1;
+		if (s->best.batch > best) {
+			best = s->best.batch;
+			i = 1 - FIT_ABREAST;
+		}
+	}
 	return 0;
 }
 
@@ -432,25 +488,27 @@ fit_scan(struct fit_scan *s, struct err *e)
 	step = grain(2 * s->top);
 	/* Down from the top, in steps that double, until one is ok. */
 	for (at = s->top; at > known.batch && s->best.batch == known.batch && !fit_stopped(s->problem);) {
-		struct draft all[ABREAST] = { { .batch = 0 } };
+		struct trial all[FIT_ABREAST] = { { .batch = 0 } };
 
-		for (uint32_t i = 0; i < ABREAST && at > known.batch; i++, step *= 2) {
+		for (uint32_t i = 0; i < FIT_ABREAST && at > known.batch; i++, step *= 2) {
 			all[i].batch = at;
 			at = at - known.batch > step ? at - step : at > known.batch + 1 ? known.batch + 1 : known.batch;
 		}
-		if (draft(s, &high, all, e) < 0)
+		if (try_batches(s, &high, all, FIT_DRAFT, e) < 0)
 			return -1;
 	}
 	while (s->best.batch > 0 && high > s->best.batch + grain(s->best.batch) && !fit_stopped(s->problem)) {
-		struct draft all[ABREAST] = { { .batch = 0 } };
-		uint32_t low = s->best.batch, part = (high - low + ABREAST) / (ABREAST + 1);
+		struct trial all[FIT_ABREAST] = { { .batch = 0 } };
+		uint32_t low = s->best.batch, part = (high - low + FIT_ABREAST) / (FIT_ABREAST + 1);
 
-		for (uint32_t i = 0; i < ABREAST && low + part * (i + 1) < high; i++)
+		for (uint32_t i = 0; i < FIT_ABREAST && low + part * (i + 1) < high; i++)
 			all[i].batch = low + part * (i + 1);
-		if (draft(s, &high, all, e) < 0)
+		if (try_batches(s, &high, all, FIT_DRAFT, e) < 0)
 			return -1;
 	}
-	return 0;
+	if (s->problem->task->graph.op_count <= ABOVE_OPS && look_above(s, e) < 0)
+		return -1;
+	return try_near(s, e);
 }
 
 int

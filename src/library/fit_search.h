@@ -11,7 +11,10 @@
 #define SRC_LIBRARY_FIT_SEARCH_H
 #include "src/library/plan_request.h"
 
-enum { FIT_BATCH_MAX = 1 << 20 };
+enum {
+	FIT_BATCH_MAX = 1 << 20,
+	FIT_ABREAST = 2			/* 2 .. 16: plans side by side: a part of the answer, so that threads are not */
+};
 
 /* The question, the same for all evaluations. */
 struct fit_problem {
@@ -58,6 +61,7 @@ struct fit_scan {
 	struct fit_evaluation best;	/* the largest found; batch 0: none.  Filled by the caller: the largest that is resident */
 	struct fit_evaluation fastest;	/* of all that were ok, the one with most samples a second; batch 0: none */
 	struct fit_evaluation over;	/* the smallest larger one that was tried; batch 0: none */
+	uint32_t near[FIT_ABREAST];	/* the largest batches whose quick plans missed the limit by a little; 0: none */
 	uint32_t top;			/* bounds exclude the next larger batch; 0: any batch */
 	char why[1024];			/* and say so */
 };

@@ -45,6 +45,7 @@ struct plan_request {
 	void *user;			/* the first argument of both */
 };
 #define PLAN_REQUEST_INIT { .link = WHAT_IF_INIT }
+#define EFFORT_NO_FLOORS 0.9	/* of an answer made of several plans: floors over budgets take several times as long */
 
 /* A request, resolved for one task. */
 struct planning {
