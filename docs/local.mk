@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 EXTRA_DIST += %D%/reliability.md
-EXTRA_DIST += %D%/sweep.md %D%/what-if.md
+EXTRA_DIST += %D%/sweep.md %D%/questions.md %D%/what-if.md
 EXTRA_DIST += $(top_srcdir)/docs/networks.md
 EXTRA_DIST += %D%/command-line.md
 EXTRA_DIST += %D%/placement.md

@@ -78,6 +78,10 @@ def main() -> int:
     if len(sys.argv) == 3 and sys.argv[1] == "--one":
         measure(sys.argv[2])
         return 0
+    unknown = [name for name in sys.argv[1:] if name not in STEPS]
+    if unknown:
+        print(f"{__doc__.strip()}\n\nSTEP: {', '.join(STEPS)}")
+        return 0 if unknown[0] in ("-h", "--help") else 2
     status = 0
     for name in sys.argv[1:] or STEPS:
         package = STEPS[name][-1]

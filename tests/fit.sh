@@ -92,6 +92,35 @@ passes=$(echo "$command" | sed -n 's/.*--accumulate \([0-9]*\).*/\1/p')
 true_that "($samples * ${passes:-1} / $(field step_time_us) * 1e6 / $most - 1) ^ 2 < 1e-6" "makes a step with as many samples a second"
 true_that "$(awk -v m="$most" '$1 > m * 1.001 { bad++ } END { print bad + 0 }' rates) == 0 && $(wc -l <rates) >= 2" "no row has more samples a second than the most"
 
+# ---- the longest sequence, and the largest image ----
+
+cat >ids.json <<'END'
+{"format": "layrub-network", "version": 1, "name": "ids", "batch": 8, "layers": [
+ {"name": "x", "type": "input", "shape": [48], "dtype": "int64"},
+ {"name": "y", "type": "input", "shape": [48], "dtype": "int64"},
+ {"name": "e", "type": "embedding", "inputs": ["x"], "vocabulary": 100, "features": 64},
+ {"name": "f", "type": "linear", "features": 256}, {"name": "r", "type": "relu"}, {"name": "g", "type": "linear", "features": 100},
+ {"name": "l", "type": "cross-entropy", "inputs": ["g", "y"]}]}
+END
+small_device 2000000 >tiny.json
+answers 0 "by sequence" fit ids.json --device tiny.json --largest seq --slowdown 60% --json
+seq=$(inside largest_resident seq) planned=$(inside largest_planned seq)
+command=$(sed -n 's/^ "command": "layrub \(.*\)",*$/\1/p' out)
+answers 0 "a sequence that stays resident" plan ids.json --device tiny.json --seq "$seq" --policy keep
+answers 1 "one unit more does not" plan ids.json --device tiny.json --seq $((seq + 16)) --policy keep
+true_that "$seq % 16 == 0 && $planned > $seq" "a plan has a longer one, both in units of 16, which divides 48"
+answers 0 "a plan for it" plan ids.json --device tiny.json --seq "$planned" --effort 0.1 --json
+true_that "$(field overhead) <= 0.6" "is as fast as asked for"
+# shellcheck disable=SC2086
+answers 0 "the command for its own length" $command
+answers 0 "in words" fit ids.json --device tiny.json --largest seq
+grep -q "^all resident  *longest sequence $seq: .* tokens/s$" out
+ok $? "says the length and tokens a second"
+answers 0 "by image" fit net.json --device small.json --largest image --json
+true_that "$(inside largest_resident image) > 0" "an image"
+answers 2 "no sequence" fit net.json --device small.json --largest seq
+answers 2 "no device" fit net.json --largest image
+
 # ---- threads, and passes that are planned ----
 
 cat >wide.json <<'END'

@@ -90,7 +90,7 @@ else
 	sed 's/"memory_bytes": [0-9]*/"memory_bytes": 600000000/; s/"reserved_bytes": [0-9]*/"reserved_bytes": 0/' "$LAYRUB_DATA/devices/k40m.json" >small.json
 	interrupt INT "$begin" "$LAYRUB" fit resnet18 --device small.json --batch 4
 	is 0 "fit: the answer that is known"
-	said 'interrupted: larger batches may fit' "says that the largest batch is not"
+	said 'interrupted: larger sizes may fit' "says that the largest batch is not"
 	shows 'at least batch 4' "names the largest so far"
 	interrupt_half_way "$LAYRUB" fit resnet18 --device small.json --batch 4 --json
 	is 0 "fit, later"

@@ -53,8 +53,8 @@ def parser() -> argparse.ArgumentParser:
         else:
             c.add_argument("--largest", metavar="NAME", help="search the largest seq, or another size (default: batch)")
             c.add_argument(
-                "--slowdown", type=float, default=10.0, metavar="PERCENT",
-                help="most that the largest size's plan may cost (default: 10)",
+                "--slowdown", type=float, default=25.0, metavar="PERCENT",
+                help="most that the largest size's plan may cost (default: 25)",
             )  # fmt: skip
             c.add_argument("--most", type=whole, default=65536, metavar="N", help="the largest size tried (default: 65536)")
     add_snapshot(commands)

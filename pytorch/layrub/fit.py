@@ -39,7 +39,7 @@ class Fit:
         problem: Callable[[int], layrub.Problem],
         plan: dict[str, object],
         say: Callable[[str], None] = lambda line: None,
-        slowdown: float = 0.1,
+        slowdown: float = 0.25,
         most: int = 1 << 16,
     ) -> None:
         self._problem, self._options, self._say = problem, plan, say

@@ -10,11 +10,20 @@
 #include "src/command/result.h"
 #include "src/library/fit.h"
 
-static const char *slowdown;
+static const char *slowdown, *largest;
+
+static const char *
+table_axes(unsigned i, const char **summary)
+{
+	if (summary != NULL)
+		*summary = NULL;
+	return fit_axis_names[i];
+}
 
 static const struct option_row options[] = {
 	{ "slowdown", 0, OPTION_TEXT, "PCT", &slowdown, "how much longer than the ideal time a step may take\n"
 	    "(default: 25%)", NULL },
+	{ "largest", 0, OPTION_CHOICE, "NAME", &largest, "search the largest batch, seq (the length of the\nsequence) or image (its height) (default: batch)", table_axes },
 	OPTION_END
 };
 
@@ -29,6 +38,8 @@ command_of(const struct fit_answer *w, const struct fit_way *way, const char *do
 	if (strlen(file) > 5 && strcmp(file + strlen(file) - 5, ".json") == 0)
 		file[strlen(file) - 5] = '\0';
 	q.task.batch = way->batch;
+	if (way->size > 0 && way->size != w->problem.own && w->problem.axis != FIT_BATCH)
+		*(w->problem.axis == FIT_SEQ ? &q.task.seq : &q.task.image) = fit_size(&w->problem, way->size);
 	if (way->passes > 0)
 		q.task.accumulate = way->passes;
 	q.effort = way->effort;
@@ -48,34 +59,47 @@ answer_command(const struct fit_answer *w, const char *document, struct arena *a
 {
 	bool own = w->fits || !w->problem.task->is_network;
 	const struct fit_evaluation *v = own ? &w->planned : &w->most_planned;
-	const struct fit_way way = { .batch = v->batch, .passes = v->passes, .effort = v->effort,
-	    .resident = own ? w->resident.ok : v->batch <= w->most_resident.batch };
+	const struct fit_way way = { .batch = v->batch, .size = v->size, .passes = v->passes, .effort = v->effort,
+	    .resident = own ? w->resident.ok : v->size <= w->most_resident.size };
 
 	return v->has_plan ? command_of(w, &way, document, a) : NULL;
 }
 
+/* The words of an axis. */
+static const struct { const char *largest, *at_least, *none; } words[] = {
+	[FIT_BATCH] = { "largest batch", "at least batch", "at no batch" },
+	[FIT_SEQ] = { "longest sequence", "at least a sequence of", "at no length" },
+	[FIT_IMAGE] = { "largest image", "at least an image of", "at no size" }
+};
+
+/* Prints the largest size without a plan, or with one. */
 static void
-print_batches(const struct fit_answer *w, struct arena *a)
+print_largest(const char *label, const struct fit_answer *w, const struct fit_evaluation *v, bool proved, const char *more, struct arena *a)
 {
-	const char *passes = w->problem.task->accumulate > 1 ? arena_printf(a, " x %" PRIu32, w->problem.task->accumulate) : "";
-	const char *none = w->unfinished ? "the search was interrupted" : "at no batch";
-	const char *known = w->unfinished ? "at least batch" : "largest batch", *largest = w->is_largest ? "largest batch" : "at least batch";
-	uint32_t count = w->problem.task->accumulate;
+	const struct fit_problem *p = &w->problem;
+	uint32_t count = p->task->accumulate;
+	const char *passes = p->axis == FIT_BATCH && count > 1 ? arena_printf(a, " x %" PRIu32, count) : "";
+	double rate = fit_samples_per_s(v, count);
+	const char *tokens = p->axis == FIT_SEQ ? arena_printf(a, ", %.0f tokens/s", rate * fit_size(p, v->size)) : "";
+
+	if (v->size > 0)
+		text_row(stdout, label, "%s %" PRIu32 "%s%s%.4g samples/s%s", proved ? words[p->axis].largest : words[p->axis].at_least,
+		    fit_size(p, v->size), passes, more, rate, tokens);
+	else
+		text_row(stdout, label, "%s", w->unfinished ? "the search was interrupted" : words[p->axis].none);
+}
+
+static void
+print_sizes(const struct fit_answer *w, struct arena *a)
+{
+	const struct fit_evaluation *v = &w->most_planned;
 	double ideal = w->planned.ideal_time_us;
 	char time[32];
 
 	putchar('\n');
-	if (w->most_resident.batch > 0)
-		text_row(stdout, "all resident", "%s %" PRIu32 "%s: %.4g samples/s", known, w->most_resident.batch, passes,
-		    fit_samples_per_s(&w->most_resident, count));
-	else
-		text_row(stdout, "all resident", "%s", none);
-	if (w->most_planned.batch > 0)
-		text_row(stdout, "with a plan", "%s %" PRIu32 "%s (at most %g %% slower): %s a step, %.1f %% longer, %.4g samples/s", largest,
-		    w->most_planned.batch, passes, 100 * w->problem.most_overhead, units_time(time, w->most_planned.figures.step_time_us),
-		    100 * w->most_planned.overhead, fit_samples_per_s(&w->most_planned, count));
-	else
-		text_row(stdout, "with a plan", "%s", none);
+	print_largest("all resident", w, &w->most_resident, !w->unfinished, ": ", a);
+	print_largest("with a plan", w, v, w->is_largest, arena_printf(a, " (at most %g %% slower): %s a step, %.1f %% longer, ",
+	    100 * w->problem.most_overhead, units_time(time, v->figures.step_time_us), 100 * v->overhead), a);
 	if (w->resident.ok || (w->unfinished && w->micro.micro_batch == 0))
 		return;
 	if (w->mixture.ok)
@@ -149,7 +173,7 @@ print_answer(const struct fit_answer *w, const char *command, const char *fastes
 		    fit_longer(longer, w->planned.overhead));
 	}
 	if (t->is_network)
-		print_batches(w, a);
+		print_sizes(w, a);
 	putchar('\n');
 	if (fastest != NULL)
 		print_fastest(&w->fastest, fastest, a);
@@ -162,13 +186,13 @@ print_answer(const struct fit_answer *w, const char *command, const char *fastes
 }
 
 static void
-evaluation_to_json(struct json_out *o, const char *key, const struct fit_evaluation *v, uint32_t passes)
+evaluation_to_json(struct json_out *o, const char *key, const struct fit_evaluation *v, const struct fit_problem *p)
 {
 	json_out_object(o, key, false);
-	json_out_uint(o, "batch", v->batch);
+	json_out_uint(o, fit_axis_names[p->axis], fit_size(p, v->size));
 	if (v->has_plan) {
 		json_out_real(o, "step_time_us", v->figures.step_time_us);
-		json_out_real(o, "samples_per_s", fit_samples_per_s(v, passes));
+		json_out_real(o, "samples_per_s", fit_samples_per_s(v, p->task->accumulate));
 		if (isfinite(v->overhead))
 			json_out_real(o, "overhead", v->overhead);
 		json_out_uint(o, "arena_bytes", v->figures.arena_bytes);
@@ -234,10 +258,10 @@ answer_to_json(const struct fit_answer *w, const char *command, const char *fast
 	json_out_uint(&o, "reserved_bytes", w->problem.task->device.reserved_bytes);
 	json_out_real(&o, "slowdown", w->problem.most_overhead);
 	/* An unfinished search does not say that there is none. */
-	if (w->problem.task->is_network && (!w->unfinished || w->most_resident.batch > 0))
-		evaluation_to_json(&o, "largest_resident", &w->most_resident, w->problem.task->accumulate);
-	if (w->problem.task->is_network && (!w->unfinished || w->most_planned.batch > 0))
-		evaluation_to_json(&o, "largest_planned", &w->most_planned, w->problem.task->accumulate);
+	if (w->problem.task->is_network && (!w->unfinished || w->most_resident.size > 0))
+		evaluation_to_json(&o, "largest_resident", &w->most_resident, &w->problem);
+	if (w->problem.task->is_network && (!w->unfinished || w->most_planned.size > 0))
+		evaluation_to_json(&o, "largest_planned", &w->most_planned, &w->problem);
 	if (w->problem.task->is_network && !w->unfinished)
 		json_out_bool(&o, "largest_is_proved", w->is_largest);
 	if (w->mixture.ok) {
@@ -278,10 +302,13 @@ run(struct cli *c, struct err *e)
 		return usage_error(e, NULL, "expected a file or a name, got '-': the answer names a command that reads it again");
 	if (request_share(&w.problem.most_overhead, "--slowdown", slowdown, e) < 0)
 		return -1;
+	if (plan_given.task.device == NULL && largest != NULL)
+		return usage_error(e, "--largest", "needs --device");
 	if (plan_given.task.device == NULL)
 		return fit_devices(c, w.problem.most_overhead, e);
-	if (begin_planning(&w.planning, &task, c, e) < 0)
+	if (begin_planning(&w.planning, &task, c, e) < 0 || fit_along(&w.problem, largest, e) < 0)
 		return -1;
+	w.problem.document = c->operands[0];
 	w.problem.request = plan_given;
 	w.problem.request.budget = NULL;
 	w.problem.request.budget_bytes = w.planning.options.budget_bytes;
@@ -292,7 +319,7 @@ run(struct cli *c, struct err *e)
 	if (rc < 0)
 		return -1;
 	if (w.unfinished)
-		warn("interrupted: larger batches may fit, too");
+		warn("interrupted: larger sizes may fit, too");
 	command = answer_command(&w, c->operands[0], &c->arena);
 	fastest = w.fastest.batch > 0 ? command_of(&w, &w.fastest, c->operands[0], &c->arena) : NULL;
 	if (c->json)

@@ -392,6 +392,7 @@ run(struct cli *c, struct err *e)
 	struct sweep_counts n;
 	struct sweep_grid g;
 	struct sweep_file f;
+	int rc;
 
 	if (read_shard(&sweep, shard, c, e) < 0 || read_grid(&g, c, e) < 0)
 		return -1;
@@ -402,7 +403,6 @@ run(struct cli *c, struct err *e)
 	sweep.key_end = key_end(&sweep, &c->arena);
 	if (strlen(sweep.key_end) + longest_set(&g) > GRID_KEY_MAX / 2)
 		return usage_error(e, "--set", "expected changes of at most %d bytes, which stand in every point's name, got more", GRID_KEY_MAX / 2);
-	sweep.progress = isatty(STDERR_FILENO);
 	if (jobs != NULL)
 		return print_jobs(&g, c, e);
 	if (parts > 0)
@@ -416,7 +416,10 @@ run(struct cli *c, struct err *e)
 	if (f.dropped_bytes > 0)
 		warn("%s: the last line was half written: %zu bytes dropped, its point runs again", f.path, f.dropped_bytes);
 	interrupt_watch();
-	if (sweep_run(&n, &g, &sweep, &f, &c->arena, e) < 0 || sweep_file_close(&f, e) < 0)
+	sweep.progress = progress_begin();
+	rc = sweep_run(&n, &g, &sweep, &f, &c->arena, e);
+	progress_end();
+	if (rc < 0 || sweep_file_close(&f, e) < 0)
 		return -1;
 	if (to_file)
 		print_summary(&n, c);

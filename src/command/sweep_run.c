@@ -25,7 +25,7 @@ struct sweep_state {
 	unsigned char *state;		/* [point_count] */
 	char **lines;			/* [point_count] when ordered: lines that wait for earlier ones */
 	uint32_t next;			/* when ordered: the first point that is not over */
-	double began_s, told_s;
+	double began_s;
 	bool broken;			/* the file cannot be written: err says why */
 	struct err err;
 };
@@ -114,16 +114,15 @@ static void
 tell(struct sweep_state *s)
 {
 	const struct sweep_counts *c = &s->counts;
-	double now = clock_seconds(), rate;
+	double rate = c->done / fmax(clock_seconds() - s->began_s, 1e-6);
 	uint32_t todo = c->points - c->found;
-	char left[32];
+	char left[32], line[160];
 
-	if (!s->options->progress || (now - s->told_s < 0.2 && c->done < todo))
+	if (s->options->progress == NULL)
 		return;
-	s->told_s = now;
-	rate = c->done / fmax(now - s->began_s, 1e-6);
-	fprintf(stderr, "\r%u/%u points, %.3g a second, %s left, %u failed \033[K%s", c->done, todo, rate,
-	    units_time(left, rate > 0 ? 1e6 * (todo - c->done) / rate : 0), c->failed, c->done == todo ? "\n" : "");
+	snprintf(line, sizeof(line), "%u/%u points, %.3g a second, %s left, %u failed", c->done, todo, rate,
+	    units_time(left, rate > 0 ? 1e6 * (todo - c->done) / rate : 0), c->failed);
+	s->options->progress(NULL, line);
 }
 
 static void

@@ -6,6 +6,7 @@
  */
 #ifndef SRC_COMMAND_SWEEP_RUN_H
 #define SRC_COMMAND_SWEEP_RUN_H
+#include "src/command/progress.h"
 #include "src/command/sweep_file.h"
 #include "src/command/sweep_grid.h"
 #include "src/library/plan_request.h"
@@ -17,7 +18,7 @@ struct sweep_options {
 	double compute_scale;
 	bool replan;			/* plan anew for each link instead of timing the one plan on it */
 	bool ordered;			/* lines in the grid's order, without planning times */
-	bool progress;			/* a line on stderr that is overwritten */
+	progress_fn *progress;		/* NULL: silent */
 	uint32_t shard, shards;		/* 1 <= shard <= shards */
 	const char *key_end;		/* options that hold for all points, for their keys; "" or " times=scaled" */
 };

@@ -3,10 +3,16 @@
 #include <config.h>
 #include "src/library/fit.h"
 
+#include <string.h>
+
+#include "src/library/usage.h"
 #include "src/network/network.h"
 
 #define GAIN 1e-3	/* 0 .. 0.1: the part by which a way must be faster than a simpler one */
-enum { MIXED_OPS = 8000 };	/* 0 .. 10^6: a step of planned passes with more ops is not tried: a plan for it takes too long */
+enum {
+	MIXED_OPS = 8000,	/* 0 .. 10^6: a step of planned passes with more ops is not tried: a plan for it takes too long */
+	MOST_UNIT = 64		/* 1 .. 1024: other lengths and images are multiples of the largest power of two up to this that divides their own */
+};
 
 static void
 count_memory(struct fit_answer *w)
@@ -37,6 +43,7 @@ mix(struct fit_answer *w, uint32_t samples, struct err *e)
 	bool quick = each->batch > 0 && each->batch < samples && fit_samples_per_s(each, 1) > most * (1 + GAIN);
 	uint32_t batch;
 
+	p.axis = FIT_BATCH;
 	p.passes = quick ? (samples + each->batch - 1) / each->batch : w->micro.micro_steps;
 	if (p.passes < 2 || p.passes > MIXED_OPS / w->problem.task->graph.op_count || fit_stopped(&p))
 		return 0;
@@ -62,13 +69,13 @@ search_batches(struct fit_answer *w, struct err *e)
 		return -1;
 	w->most_planned = w->scan.best;
 	/* The plan for the batch that was asked for is a plan, too. */
-	if (w->planned.ok && w->most_planned.batch < t->batch)
+	if (w->planned.ok && w->most_planned.size < w->planned.size)
 		w->most_planned = w->planned;
 	if (!w->resident.ok && samples <= INT32_MAX &&
 	    (fit_accumulate(&w->micro, &w->problem, (uint32_t)samples, &t->device, e) < 0 || mix(w, (uint32_t)samples, e) < 0))
 		return -1;
 	w->unfinished = fit_stopped(&w->problem);
-	w->is_largest = !w->unfinished && w->most_planned.batch == w->scan.top;
+	w->is_largest = !w->unfinished && w->most_planned.size == w->scan.top;
 	return 0;
 }
 
@@ -76,11 +83,12 @@ static int
 search(struct fit_answer *w, struct err *e)
 {
 	const struct task *t = w->problem.task;
+	uint32_t own = w->problem.axis == FIT_BATCH ? t->batch : w->problem.own;
 
-	if (fit_evaluate(&w->resident, &w->problem, FIT_RESIDENT, t->batch, e) < 0)
+	if (fit_evaluate(&w->resident, &w->problem, FIT_RESIDENT, own, e) < 0)
 		return -1;
 	w->planned = w->resident;
-	if (!w->resident.ok && fit_evaluate(&w->planned, &w->problem, FIT_PLANNED, t->batch, e) < 0)
+	if (!w->resident.ok && fit_evaluate(&w->planned, &w->problem, FIT_PLANNED, own, e) < 0)
 		return -1;
 	w->fits = w->planned.ok;
 	/* A plan that was not finished does not prove that the step does not fit. */
@@ -110,12 +118,12 @@ verdict_of(const struct fit_answer *w, struct arena *a)
 }
 
 static const char *
-limit_at(uint32_t batch, const char *why, struct arena *a)
+limit_at(const struct fit_problem *p, uint32_t size, const char *why, struct arena *a)
 {
-	return batch > 0 ? arena_printf(a, "at batch %" PRIu32 ": %s", batch, why) : arena_strdup(a, why);
+	return size > 0 ? arena_printf(a, "at %s %" PRIu32 ": %s", fit_axis_names[p->axis], fit_size(p, size), why) : arena_strdup(a, why);
 }
 
-/* Returns the reason against a larger batch, or against this one; NULL: there is none. */
+/* Returns the reason against a larger size, or against this one; NULL: there is none. */
 static const char *
 limit_of(const struct fit_answer *w, struct arena *a)
 {
@@ -124,10 +132,10 @@ limit_of(const struct fit_answer *w, struct arena *a)
 	if (w->unfinished)
 		return NULL;
 	if (w->is_largest && s->why[0] != '\0')
-		return limit_at(s->top + 1, s->why, a);
-	if (s->over.batch > w->most_planned.batch)
-		return limit_at(s->over.batch, s->over.why, a);
-	return w->planned.ok || w->planned.why[0] == '\0' ? NULL : limit_at(w->planned.batch, w->planned.why, a);
+		return limit_at(&w->problem, s->top + 1, s->why, a);
+	if (s->over.size > w->most_planned.size)
+		return limit_at(&w->problem, s->over.size, s->over.why, a);
+	return w->planned.ok || w->planned.why[0] == '\0' ? NULL : limit_at(&w->problem, w->planned.size, w->planned.why, a);
 }
 
 /* Returns what holds at every batch: the persistent tensors apart from the batch do not fit; NULL: they do. */
@@ -158,6 +166,39 @@ tokens_of(const struct network *n)
 	return 0;
 }
 
+/* Returns the height of the network's first image of real numbers, or 0. */
+static uint64_t
+image_of(const struct network *n)
+{
+	for (uint32_t i = 0; i < n->layer_count; i++) {
+		const struct layer *l = &n->layers[i];
+
+		if (l->input_count == 0 && l->dtype < DTYPE_INT64 && l->shape.rank == 3 && l->shape.size[1] > 1)
+			return l->shape.size[1];
+	}
+	return 0;
+}
+
+int
+fit_along(struct fit_problem *p, const char *axis, struct err *e)
+{
+	enum fit_axis x = FIT_BATCH;
+	uint64_t own;
+
+	while (axis != NULL && strcmp(fit_axis_names[x], axis) != 0)
+		x++;
+	p->axis = x;
+	if (x == FIT_BATCH)
+		return 0;
+	own = !p->task->is_network ? 0 : x == FIT_SEQ ? tokens_of(p->task->network) : image_of(p->task->network);
+	if (own == 0 || own > UINT32_MAX)
+		return usage_error(e, "--largest", x == FIT_SEQ ? "only a network of ids has a sequence" : "only a network of images has an image");
+	for (p->unit = 1; p->unit < MOST_UNIT && own % (2 * p->unit) == 0; p->unit *= 2)
+		;
+	p->own = (uint32_t)(own / p->unit);
+	return 0;
+}
+
 /* Returns the way of an evaluation that is ok; batch 0: it is not. */
 static struct fit_way
 way_of(const struct fit_answer *w, const struct fit_evaluation *v, bool resident, const char *how, struct arena *a)
@@ -180,8 +221,9 @@ way_of(const struct fit_answer *w, const struct fit_evaluation *v, bool resident
 static struct fit_way
 fastest_of(const struct fit_answer *w, struct arena *a)
 {
+	static const struct fit_evaluation none;	/* at another length, a sample is not the same */
 	const struct fit_way ways[] = {
-		way_of(w, &w->most_resident, true, "all resident", a),
+		way_of(w, w->problem.axis == FIT_BATCH ? &w->most_resident : &none, true, "all resident", a),
 		way_of(w, &w->planned, w->resident.ok, w->resident.ok ? "all resident" : "with a plan", a),
 		way_of(w, &w->scan.fastest, false, "with a plan", a),
 		way_of(w, &w->mixture, w->mixture_resident, w->mixture_resident ? "all resident" : "with a plan", a)

@@ -10,6 +10,7 @@
 /* A step of the answer, as a command makes its plan. */
 struct fit_way {
 	uint32_t batch, passes;		/* batch 0: a graph, or no way at all; passes 0: as asked for */
+	uint32_t size;			/* on the problem's axis; 0: the task's own */
 	bool resident;
 	double effort;			/* of the search; 0: the usual */
 	double samples_per_s, tokens_per_s;	/* tokens 0: samples are no sequences */
@@ -28,18 +29,22 @@ struct fit_answer {
 	bytes_t workspace_bytes, transient_bytes;	/* at the step's own peak ... */
 	bytes_t gradient_bytes;			/* ... of transient_bytes, those of gradients */
 	struct fit_evaluation resident, planned;	/* at the batch that was asked for */
-	/* Of a network only: the largest batch without and with a plan, and what the search for the latter saw. */
+	/* Of a network only: the largest size without and with a plan, and what the search for the latter saw. */
 	struct fit_evaluation most_resident, most_planned;
 	struct fit_scan scan;
-	bool is_largest;			/* no larger batch than most_planned has a plan: bounds prove it */
+	bool is_largest;			/* no larger size than most_planned has a plan: bounds prove it */
 	struct fit_accumulation micro;		/* of the samples that were asked for, in micro-steps that stay resident: an estimate ... */
 	struct fit_evaluation mixture;		/* ... and as passes of one plan; batch 0: not tried */
 	bool mixture_resident;
 	bool fits;
-	bool unfinished;	/* the search was stopped: larger batches may fit than those found */
+	bool unfinished;	/* the search was stopped: larger sizes may fit than those found */
 	struct fit_way fastest;	/* most samples a second of all that was tried */
 	const char *verdict, *limit, *always;	/* sentences, in the arena; all but the verdict may be NULL */
 };
+
+/* Sets the size whose largest value the problem asks for: a row of fit_axis_names, of its task and its document.  ERR_USAGE: the task has no
+ * such size. */
+int fit_along(struct fit_problem *p, const char *axis, struct err *e) WARN_UNUSED;
 
 /* Fills the answer.  ERR_SYSTEM: the search was stopped before the answer was known. */
 int fit_answer(struct fit_answer *w, struct arena *a, struct err *e) WARN_UNUSED;

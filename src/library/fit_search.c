@@ -66,6 +66,23 @@ effort_of(const struct plan_request *q, enum fit_mode mode)
 	return mode == FIT_DRAFT ? DRAFT : mode == FIT_PLANNED ? EFFORT_NO_FLOORS : 0;
 }
 
+const char *const fit_axis_names[] = { [FIT_BATCH] = "batch", [FIT_SEQ] = "seq", [FIT_IMAGE] = "image", NULL };
+
+/* Reads the problem's step at a size, with that many passes (0: as it is).  A micro-step is one pass. */
+static int
+task_at_size(struct task *t, const struct fit_problem *p, uint32_t size, uint32_t passes, struct arena *a, struct err *e)
+{
+	struct plan_request q = p->request;
+
+	if (p->axis == FIT_BATCH)
+		return task_at_batch(t, p->task, size, passes, a, e);
+	*(p->axis == FIT_SEQ ? &q.task.seq : &q.task.image) = size * p->unit;
+	q.task.batch = p->task->batch;
+	if (passes > 0)
+		q.task.accumulate = passes;
+	return plan_request_task(t, p->document, NULL, &q, a, e);
+}
+
 static int
 run_job(void *arg)
 {
@@ -82,9 +99,9 @@ run_job(void *arg)
 		q.policy = "keep";
 		q.exec_count = 0;
 	}
-	/* A micro-step is one pass. */
-	if (task_at_batch(&task, j->problem->task, v->batch, j->mode == FIT_MICRO ? 1 : v->passes, a, &j->err) < 0)
+	if (task_at_size(&task, j->problem, v->size, j->mode == FIT_MICRO ? 1 : v->passes, a, &j->err) < 0)
 		return -1;
+	v->batch = task.batch;
 	v->effort = effort_of(&q, j->mode);
 	/* What stays resident must fit, and no more: policy keep searches for a smaller arena at the usual effort. */
 	q.effort = j->mode == FIT_RESIDENT || j->mode == FIT_MICRO ? EFFORT_NO_FLOORS : v->effort;
@@ -105,9 +122,9 @@ run_job(void *arg)
 	return 0;
 }
 
-/* Tells which batch is planned next. */
+/* Tells which size is planned next. */
 static void
-tell(const struct fit_problem *p, enum fit_mode mode, uint32_t batch)
+tell(const struct fit_problem *p, enum fit_mode mode, uint32_t size)
 {
 	static const char *const modes[] = { [FIT_RESIDENT] = "all resident", [FIT_PLANNED] = "planned", [FIT_DRAFT] = "planned quickly",
 	    [FIT_MICRO] = "a micro-step" };
@@ -115,8 +132,8 @@ tell(const struct fit_problem *p, enum fit_mode mode, uint32_t batch)
 
 	if (p->request.progress == NULL)
 		return;
-	if (batch > 0)
-		snprintf(line, sizeof(line), "batch %" PRIu32 ", %s", batch, modes[mode]);
+	if (size > 0)
+		snprintf(line, sizeof(line), "%s %" PRIu32 ", %s", fit_axis_names[p->axis], fit_size(p, size), modes[mode]);
 	else
 		snprintf(line, sizeof(line), "the step, %s", modes[mode]);
 	p->request.progress(p->request.user, line);
@@ -133,15 +150,15 @@ fit_longer(char text[32], double overhead)
 }
 
 int
-fit_evaluate(struct fit_evaluation *v, const struct fit_problem *p, enum fit_mode mode, uint32_t batch, struct err *e)
+fit_evaluate(struct fit_evaluation *v, const struct fit_problem *p, enum fit_mode mode, uint32_t size, struct err *e)
 {
 	struct fit_job j = { .evaluation = v, .problem = p, .mode = mode, .arena = ARENA_INIT, .err = ERR_INIT };
 	char longer[32];
 	int rc;
 
-	*v = (struct fit_evaluation) { .batch = batch, .passes = p->passes };
+	*v = (struct fit_evaluation) { .size = size, .passes = p->passes };
 	figures_init(&v->figures);
-	tell(p, mode, batch);
+	tell(p, mode, size);
 	rc = arena_run(&j.arena, run_job, &j, &j.err);
 	arena_free(&j.arena);
 	if (rc < 0 && !(j.planning && j.err.code == ERR_NO)) {
@@ -165,28 +182,29 @@ fit_samples_per_s(const struct fit_evaluation *v, uint32_t passes)
 	return v->figures.step_time_us > 0 ? v->batch * (double)count / v->figures.step_time_us * 1e6 : 0;
 }
 
-/* Turns the failure to read a batch into a reason against it: it is too large for the arithmetic of sizes.  Other failures stay, and that of
- * batch 1, which is bad input. */
+/* Returns 1 and turns the failure to read a size into a reason against it: it is too large for the arithmetic of sizes, or the network allows no such image.
+ * Other failures stay, and that of batch 1, which is bad input. */
 static int
-too_large(char *why, size_t size, uint32_t batch, struct err *e)
+not_allowed(char *why, size_t length, const struct fit_problem *p, uint32_t size, struct err *e)
 {
-	if (e->code != ERR_INPUT || batch == 1)
+	if (e->code != ERR_INPUT || (p->axis == FIT_BATCH && size == 1))
 		return -1;
-	snprintf(why, size, "%s", e->text);
+	snprintf(why, length, "%s", e->text);
 	*e = (struct err) ERR_INIT;
-	return 0;
+	return 1;
 }
 
+/* Returns 1 for a size that is not allowed. */
 static int
-evaluate(struct fit_evaluation *v, const struct fit_problem *p, enum fit_mode mode, uint32_t batch, struct err *e)
+evaluate(struct fit_evaluation *v, const struct fit_problem *p, enum fit_mode mode, uint32_t size, struct err *e)
 {
-	return fit_evaluate(v, p, mode, batch, e) == 0 ? 0 : too_large(v->why, sizeof(v->why), batch, e);
+	return fit_evaluate(v, p, mode, size, e) == 0 ? 0 : not_allowed(v->why, sizeof(v->why), p, size, e);
 }
 
 /* ---- halving ---- */
 
-/* Sets *ok: the batch is. */
-typedef int ask_fn(bool *ok, void *arg, uint32_t batch, struct err *e);
+/* Sets *ok: the size is. */
+typedef int ask_fn(bool *ok, void *arg, uint32_t size, struct err *e);
 
 /* Moves *low, which is ok, and *high, which is not, together until they are neighbours. */
 static int
@@ -223,14 +241,15 @@ find_largest(uint32_t *low, uint32_t at_most, const struct fit_problem *p, ask_f
 struct resident_search { struct fit_evaluation *best; const struct fit_problem *problem; enum fit_mode mode; };
 
 static int
-ask_resident(bool *ok, void *arg, uint32_t batch, struct err *e)
+ask_resident(bool *ok, void *arg, uint32_t size, struct err *e)
 {
 	struct resident_search *s = arg;
 	struct fit_evaluation v;
+	int rc = evaluate(&v, s->problem, s->mode, size, e);
 
-	if (evaluate(&v, s->problem, s->mode, batch, e) < 0)
+	if (rc < 0)
 		return -1;
-	*ok = v.ok;
+	*ok = rc == 1 ? size < s->problem->own : v.ok;
 	if (v.ok)
 		*s->best = v;
 	return 0;
@@ -242,16 +261,16 @@ fit_largest(struct fit_evaluation *best, const struct fit_problem *p, enum fit_m
 	struct resident_search s = { best, p, mode };
 	uint32_t low;
 
-	*best = (struct fit_evaluation) { .batch = 0 };
+	*best = (struct fit_evaluation) { .size = 0 };
 	return find_largest(&low, at_most, p, ask_resident, &s, e);
 }
 
 /* ---- bounds ---- */
 
-/* One look at the bounds for a batch: those on memory, and with `time` that on the time. */
+/* One look at the bounds for a size: those on memory, and with `time` that on the time. */
 struct bounds_job {
 	struct fit_scan *scan;
-	uint32_t batch;
+	uint32_t size;
 	bool time;
 	bool excluded;			/* and scan->why says so */
 	struct arena arena;
@@ -282,7 +301,7 @@ run_bounds(void *arg)
 	struct task task;
 	char need[32], have[32];
 
-	if (task_at_batch(&task, s->problem->task, j->batch, 0, &j->arena, &j->err) < 0)
+	if (task_at_size(&task, s->problem, j->size, 0, &j->arena, &j->err) < 0)
 		return -1;
 	lifetimes_init(&life, &task.graph, &j->arena);
 	j->excluded = life.bound_bytes > budget;
@@ -295,30 +314,31 @@ run_bounds(void *arg)
 }
 
 static int
-ask_bounds(bool *ok, struct fit_scan *s, uint32_t batch, bool time, struct err *e)
+ask_bounds(bool *ok, struct fit_scan *s, uint32_t size, bool time, struct err *e)
 {
-	struct bounds_job j = { .scan = s, .batch = batch, .time = time, .arena = ARENA_INIT, .err = ERR_INIT };
+	struct bounds_job j = { .scan = s, .size = size, .time = time, .arena = ARENA_INIT, .err = ERR_INIT };
 	int rc = arena_run(&j.arena, run_bounds, &j, &j.err);
 
 	arena_free(&j.arena);
-	*ok = rc == 0 && !j.excluded;
-	if (rc == 0 || too_large(s->why, sizeof(s->why), batch, &j.err) == 0)
-		return 0;
-	*e = j.err;
-	return -1;
+	if (rc < 0 && not_allowed(s->why, sizeof(s->why), s->problem, size, &j.err) < 0) {
+		*e = j.err;
+		return -1;
+	}
+	*ok = rc < 0 ? size < s->problem->own : !j.excluded;
+	return 0;
 }
 
 /* Both are ask_fns of a scan. */
 static int
-ask_memory(bool *ok, void *arg, uint32_t batch, struct err *e)
+ask_memory(bool *ok, void *arg, uint32_t size, struct err *e)
 {
-	return ask_bounds(ok, arg, batch, false, e);
+	return ask_bounds(ok, arg, size, false, e);
 }
 
 static int
-ask_memory_and_time(bool *ok, void *arg, uint32_t batch, struct err *e)
+ask_memory_and_time(bool *ok, void *arg, uint32_t size, struct err *e)
 {
-	return ask_bounds(ok, arg, batch, true, e);
+	return ask_bounds(ok, arg, size, true, e);
 }
 
 /* Sets s->top to the largest batch that bounds do not exclude, and s->why to what they say of the next. */
@@ -347,14 +367,14 @@ find_top(struct fit_scan *s, struct err *e)
 /* ---- plans ---- */
 
 static uint32_t
-grain(uint32_t batch)
+grain(uint32_t size)
 {
-	return batch < GRAIN ? 1 : batch / GRAIN;
+	return size < GRAIN ? 1 : size / GRAIN;
 }
 
 /* One of the plans of a round. */
 struct trial {
-	uint32_t batch;			/* 0: none */
+	uint32_t size;			/* 0: none */
 	struct fit_evaluation result;
 	struct err err;
 	int rc;
@@ -364,16 +384,16 @@ struct trial {
 static void
 keep_near(struct fit_scan *s, const struct fit_evaluation *v)
 {
-	uint32_t batch = v->batch;
+	uint32_t size = v->size;
 
 	if (!v->has_plan || v->overhead > NEAR * s->problem->most_overhead)
 		return;
 	for (uint32_t i = 0; i < FIT_ABREAST; i++)
-		if (s->near[i] < batch) {
+		if (s->near[i] < size) {
 			uint32_t smaller = s->near[i];
 
-			s->near[i] = batch;
-			batch = smaller;
+			s->near[i] = size;
+			size = smaller;
 		}
 }
 
@@ -383,21 +403,22 @@ keep_trials(struct fit_scan *s, const struct trial all[FIT_ABREAST])
 	for (uint32_t i = 0; i < FIT_ABREAST; i++) {
 		const struct fit_evaluation *v = &all[i].result;
 
-		if (all[i].batch == 0 || !v->ok)
+		if (all[i].size == 0 || !v->ok)
 			continue;
-		if (v->batch > s->best.batch)
+		if (v->size > s->best.size)
 			s->best = *v;
-		if (s->fastest.batch == 0 || fit_samples_per_s(v, 1) > fit_samples_per_s(&s->fastest, 1))
+		if (s->problem->axis == FIT_BATCH &&
+		    (s->fastest.size == 0 || fit_samples_per_s(v, 1) > fit_samples_per_s(&s->fastest, 1)))
 			s->fastest = *v;
 	}
 	/* An unfinished plan does not prove that its batch does not fit. */
 	for (uint32_t i = 0; i < FIT_ABREAST && !fit_stopped(s->problem); i++) {
 		const struct fit_evaluation *v = &all[i].result;
 
-		if (all[i].batch <= s->best.batch || v->ok)
+		if (all[i].size <= s->best.size || v->ok)
 			continue;
 		keep_near(s, v);
-		if (s->over.batch <= s->best.batch || v->batch < s->over.batch)
+		if (s->over.size <= s->best.size || v->size < s->over.size)
 			s->over = *v;
 	}
 }
@@ -406,7 +427,7 @@ static void
 run_trial(struct trial *t, const struct fit_problem *p, enum fit_mode mode)
 {
 	t->err = (struct err) ERR_INIT;
-	t->rc = t->batch == 0 ? 0 : evaluate(&t->result, p, mode, t->batch, &t->err);
+	t->rc = t->size == 0 ? 0 : evaluate(&t->result, p, mode, t->size, &t->err);
 }
 
 /* Plans batches side by side; one thread does not enter OpenMP (threads.h).  Moves *high down to the smallest batch above the scan's best
@@ -418,8 +439,8 @@ try_batches(struct fit_scan *s, uint32_t *high, struct trial all[FIT_ABREAST], e
 	int threads = threads_for(p.request.threads);
 
 	for (uint32_t i = 0; i < FIT_ABREAST; i++)
-		if (all[i].batch > 0)
-			tell(&p, mode, all[i].batch);
+		if (all[i].size > 0)
+			tell(&p, mode, all[i].size);
 	p.request.progress = NULL;
 	p.request.threads = threads > FIT_ABREAST ? (uint32_t)threads / FIT_ABREAST : 1;
 #ifdef _OPENMP
@@ -438,8 +459,8 @@ try_batches(struct fit_scan *s, uint32_t *high, struct trial all[FIT_ABREAST], e
 		}
 	keep_trials(s, all);
 	for (uint32_t i = 0; i < FIT_ABREAST; i++)
-		if (all[i].batch > s->best.batch && all[i].batch < *high)
-			*high = all[i].batch;
+		if (all[i].size > s->best.size && all[i].size < *high)
+			*high = all[i].size;
 	return 0;
 }
 
@@ -447,29 +468,29 @@ try_batches(struct fit_scan *s, uint32_t *high, struct trial all[FIT_ABREAST], e
 static int
 try_near(struct fit_scan *s, struct err *e)
 {
-	struct trial all[FIT_ABREAST] = { { .batch = 0 } };
+	struct trial all[FIT_ABREAST] = { { .size = 0 } };
 	uint32_t high = UINT32_MAX;
 
 	for (uint32_t i = 0; i < FIT_ABREAST; i++)
-		all[i].batch = s->near[i] > s->best.batch ? s->near[i] : 0;
-	return all[0].batch == 0 || fit_stopped(s->problem) ? 0 : try_batches(s, &high, all, FIT_PLANNED, e);
+		all[i].size = s->near[i] > s->best.size ? s->near[i] : 0;
+	return all[0].size == 0 || fit_stopped(s->problem) ? 0 : try_batches(s, &high, all, FIT_PLANNED, e);
 }
 
 /* Looks at a few batches above the best, because plans are uneven: the next one may fail and those after it do. */
 static int
 look_above(struct fit_scan *s, struct err *e)
 {
-	uint32_t best = s->best.batch, high = UINT32_MAX;
+	uint32_t best = s->best.size, high = UINT32_MAX;
 
 	for (uint32_t i = 1; i <= ABOVE && best > 0 && !fit_stopped(s->problem); i += FIT_ABREAST) {
-		struct trial all[FIT_ABREAST] = { { .batch = 0 } };
+		struct trial all[FIT_ABREAST] = { { .size = 0 } };
 
 		for (uint32_t k = 0; k < FIT_ABREAST && best + (i + k) * grain(best) <= s->top; k++)
-			all[k].batch = best + (i + k) * grain(best);
+			all[k].size = best + (i + k) * grain(best);
 		if (try_batches(s, &high, all, FIT_DRAFT, e) < 0)
 			return -1;
-		if (s->best.batch > best) {
-			best = s->best.batch;
+		if (s->best.size > best) {
+			best = s->best.size;
 			i = 1 - FIT_ABREAST;
 		}
 	}
@@ -487,22 +508,22 @@ fit_scan(struct fit_scan *s, struct err *e)
 	high = s->top + 1;
 	step = grain(2 * s->top);
 	/* Down from the top, in steps that double, until one is ok. */
-	for (at = s->top; at > known.batch && s->best.batch == known.batch && !fit_stopped(s->problem);) {
-		struct trial all[FIT_ABREAST] = { { .batch = 0 } };
+	for (at = s->top; at > known.size && s->best.size == known.size && !fit_stopped(s->problem);) {
+		struct trial all[FIT_ABREAST] = { { .size = 0 } };
 
-		for (uint32_t i = 0; i < FIT_ABREAST && at > known.batch; i++, step *= 2) {
-			all[i].batch = at;
-			at = at - known.batch > step ? at - step : at > known.batch + 1 ? known.batch + 1 : known.batch;
+		for (uint32_t i = 0; i < FIT_ABREAST && at > known.size; i++, step *= 2) {
+			all[i].size = at;
+			at = at - known.size > step ? at - step : at > known.size + 1 ? known.size + 1 : known.size;
 		}
 		if (try_batches(s, &high, all, FIT_DRAFT, e) < 0)
 			return -1;
 	}
-	while (s->best.batch > 0 && high > s->best.batch + grain(s->best.batch) && !fit_stopped(s->problem)) {
-		struct trial all[FIT_ABREAST] = { { .batch = 0 } };
-		uint32_t low = s->best.batch, part = (high - low + FIT_ABREAST) / (FIT_ABREAST + 1);
+	while (s->best.size > 0 && high > s->best.size + grain(s->best.size) && !fit_stopped(s->problem)) {
+		struct trial all[FIT_ABREAST] = { { .size = 0 } };
+		uint32_t low = s->best.size, part = (high - low + FIT_ABREAST) / (FIT_ABREAST + 1);
 
 		for (uint32_t i = 0; i < FIT_ABREAST && low + part * (i + 1) < high; i++)
-			all[i].batch = low + part * (i + 1);
+			all[i].size = low + part * (i + 1);
 		if (try_batches(s, &high, all, FIT_DRAFT, e) < 0)
 			return -1;
 	}
@@ -514,17 +535,19 @@ fit_scan(struct fit_scan *s, struct err *e)
 int
 fit_accumulate(struct fit_accumulation *f, const struct fit_problem *p, uint32_t samples, const struct device *d, struct err *e)
 {
+	struct fit_problem by_batch = *p;
 	struct fit_evaluation best;
 	double pass, add;
 
 	*f = (struct fit_accumulation) { .micro_batch = 0 };
-	if (fit_largest(&best, p, FIT_MICRO, samples, e) < 0)
+	by_batch.axis = FIT_BATCH;
+	if (fit_largest(&best, &by_batch, FIT_MICRO, samples, e) < 0)
 		return -1;
 	if (best.batch == 0)
 		return 0;
 	f->micro_steps = (samples + best.batch - 1) / best.batch;
 	f->micro_batch = (samples + f->micro_steps - 1) / f->micro_steps;
-	if (fit_evaluate(&best, p, FIT_MICRO, f->micro_batch, e) < 0)
+	if (fit_evaluate(&best, &by_batch, FIT_MICRO, f->micro_batch, e) < 0)
 		return -1;
 	pass = best.ideal_time_us - best.update_time_us;
 	/* Each micro-step but the first adds its gradients to those before: two are read and one is written. */
