@@ -9,11 +9,11 @@
 #include "src/base/clock.h"
 
 enum {
-	FIRST_SHARE = 10,		/* 4 .. 16: part of the work for the first level, the target */
+	FIRST_SHARE = 24,		/* 10 .. 40: part of the work for the first level, the target */
 	LEVEL_SHARE = 4,		/* 2 .. 20: part of the work that is left for each other level */
 	NEAR = 32,			/* 8 .. 128: an arena that is over the target by at most this part of it tries the target first */
 	FALL = 8,			/* 3 .. 12: part of a large gap for a step; a step that fails costs more than the ones that do not */
-	CLOSE = 16384,			/* 10^3 .. 10^5: levels closer together than this part of the arena are not told apart */
+	CLOSE = 4096,			/* 10^3 .. 10^5: levels closer together than this part of the arena are not told apart */
 	DIGIT = 9, FEW = 24		/* of a sort: bits of a digit; fewer edges are sorted by insertion alone */
 };
 
