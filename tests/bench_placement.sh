@@ -41,7 +41,7 @@ peers() {
 	awk -F, -v OFS=, 'NR > 1 { $1 = NR - 2 } 1' "$1" >"$work/list.csv"
 	bound=$(field lower_bound_bytes)
 	[ -z "${MINIMALLOC:-}" ] ||
-	    peer "MiniMalloc, given" "$bound" "'$MINIMALLOC' --capacity=${2:-$bound} --input='$work/list.csv' --output='$work/csv' --timeout=${LIMIT}s &&
+	    peer "MiniMalloc, given" "$bound" "timeout $((2 * LIMIT)) '$MINIMALLOC' --capacity=${2:-$bound} --input='$work/list.csv' --output='$work/csv' --timeout=${LIMIT}s &&
 		awk -F, 'NR > 1 && \$4 + \$NF > m { m = \$4 + \$NF } END { print m }' '$work/csv'; rm -f '$work/csv'"
 	[ -z "${SUPERMALLOC_PYTHON:-}" ] ||
 	    peer SuperMalloc "$bound" "timeout $((2 * LIMIT)) '$SUPERMALLOC_PYTHON' '$(dirname "$0")/bench_supermalloc.py' '$work/list.csv' $LIMIT"
