@@ -6,6 +6,7 @@
 #include <assert.h>
 
 #include "planner/bound/bound_time.h"
+#include "planner/schedule/homes.h"
 #include "src/base/threads.h"
 
 enum {
@@ -28,6 +29,10 @@ floors_init(struct floors *f, const struct graph *g, const struct device *d, con
 	*f = (struct floors) { .graph = g, .device = d, .options = *o, .arena = a };
 	lifetimes_init(&f->life, g, a);
 	ladder_init(&f->ladder, &f->life);
+	if (o->homes == NULL)
+		return;
+	f->ladder.least_bytes = o->homes->least_bytes;
+	f->ladder.peak_bytes = o->homes->peak_bytes;
 }
 
 /* One search in memory of its own. */
@@ -292,7 +297,7 @@ search_near(struct floors *f, bytes_t rung, bytes_t budget, struct err *e)
 	bytes_t near[AHEAD] = { rung }, below = rung;
 	int count = 1, most = lower_rungs(f) < SMALL_LOWER_RUNGS ? (int)lower_rungs(f) : SMALL_LOWER_RUNGS;
 
-	if (budget >= f->life.peak_bytes)
+	if (budget >= f->ladder.peak_bytes)
 		return 0;
 	for (; count <= most && below > f->ladder.least_bytes; count++)
 		near[count] = below = next_lower(f, below);

@@ -4,7 +4,7 @@
  * A search is a draw: a little more memory may end in a slower plan.  So plans come from the rungs of a ladder (ladder.h), where each
  * rung's search is the same for whoever asks.  The answer for a budget is the fastest plan of the rung at or below it and of the
  * next lower ones.  A budget between two rungs is searched, too, and its own plan taken if it is much faster.  Nothing is kept between two
- * runs.
+ * runs.  Given homes (schedule/homes.h) have a ladder of their own: it begins at what they need, and its peak has room for the step above them.
  */
 #ifndef PLANNER_FLOORS_H
 #define PLANNER_FLOORS_H

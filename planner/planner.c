@@ -8,8 +8,10 @@
 #include "planner/bound/bounds.h"
 #include "planner/floors.h"
 #include "planner/refusal.h"
+#include "planner/schedule/homes.h"
 #include "planner/schedule/program.h"
 #include "sim/check/check.h"
+#include "sim/check/check_homes.h"
 #include "sim/time/simulate.h"
 
 enum { TIGHTEN_MAX = 6 };	/* schedules tried when fragmentation breaks the budget */
@@ -44,6 +46,7 @@ make(struct plan *plan, const struct problem *p, const struct planner_options *o
 
 	if (o->policy->plan(&schedule, p, a, e) < 0)
 		return -1;
+	schedule.homes = p->life->homes;
 	/* With less effort than usual no arena is made smaller than it needs to be. */
 	schedule.may_fill |= search_effort(p->control) < 1;
 	if (program_build(plan, &schedule, o->placement, p->control == NULL ? 0 : p->control->threads, a, e) < 0)
@@ -80,15 +83,44 @@ tighten(struct plan *plan, const struct problem *p, const struct planner_options
 	return 0;
 }
 
-int
-planner_try(struct plan *plan, const struct problem *p, const struct planner_options *o, struct arena *a, struct err *e)
+/* Makes a plan of the larger graph, in which the homes are given, one of the step's own graph. */
+static int
+take_homes(struct plan *plan, const struct graph *g, const struct homes *homes, struct arena *a, struct err *e)
 {
+	struct shared_homes shared;
+
+	homes_strip(plan, g, a);
+	check_figures(&plan->figures, plan, a);
+	if (check_homes(&shared, plan, homes->plan, a, e) == 0)
+		return 0;
+	e->code = ERR_SYSTEM;
+	return err_at(e, "policy '%s' made a plan without the homes (a bug)", plan->policy);
+}
+
+/* Runs the search for problem p, whose graph and lifetimes are those of o's homes if they are given. */
+static int
+try_problem(struct plan *plan, const struct problem *p, const struct planner_options *o, struct arena *a, struct err *e)
+{
+	if (!policy_takes_homes(o->policy, p->life))
+		return refuse_homes_on_host(o->policy, p->life->homes, e);
 	if (policy_least_budget(o->policy, p->life) > p->budget_bytes)
 		return refuse_resident(o->policy, p, e);
 	*plan = (struct plan) { .graph = p->graph, .device = p->device, .tool = PACKAGE_NAME " " PACKAGE_VERSION,
 	    .policy = o->policy->name, .placement = o->placement->name, .options = o->options == NULL ? "" : o->options,
 	    .status = "heuristic", .batch = o->batch, .budget_bytes = p->budget_bytes };
-	if (make(plan, p, o, a, e) < 0 || tighten(plan, p, o, a, e) < 0 || refuse_excess(plan, p->device, e) < 0 ||
+	return make(plan, p, o, a, e) < 0 || tighten(plan, p, o, a, e) < 0 || refuse_excess(plan, p->device, e) < 0 ? -1 : 0;
+}
+
+int
+planner_try(struct plan *plan, const struct problem *p, const struct planner_options *o, struct arena *a, struct err *e)
+{
+	struct problem within = *p;
+
+	if (o->homes != NULL) {
+		within.graph = &o->homes->graph;
+		within.life = &o->homes->life;
+	}
+	if (try_problem(plan, &within, o, a, e) < 0 || (o->homes != NULL && take_homes(plan, p->graph, o->homes, a, e) < 0) ||
 	    verify(plan, p->device, a, e) < 0)
 		return -1;
 	if (o->control != NULL && o->control->status != NULL)
@@ -129,6 +161,7 @@ static int
 take_start(struct plan *to, const struct problem *p, const struct planner_options *o, struct arena *a, struct err *e)
 {
 	const struct plan *from = o->start;
+	struct shared_homes shared;
 
 	if (from->arena_bytes > p->budget_bytes || from->host_bytes > p->device->pinned_bytes)
 		return 1;
@@ -143,7 +176,7 @@ take_start(struct plan *to, const struct problem *p, const struct planner_option
 	if (to->found_by == NULL && strcmp(from->policy, to->policy) != 0)
 		to->found_by = from->policy;
 	check_figures(&to->figures, to, a);
-	if (check_plan(to, a, e) < 0)
+	if (check_plan(to, a, e) < 0 || (o->homes != NULL && check_homes(&shared, to, o->homes->plan, a, e) < 0))
 		return err_at(e, "the plan to start from");
 	return time_plan(to, p->device, a, e);
 }
@@ -232,7 +265,7 @@ planner_run(struct plan *plan, const struct graph *g, const struct device *d,
 	floors_init(&f, g, d, o, a);
 	if (life.bound_bytes > p.budget_bytes)
 		return refuse_budget(&p, o->advises && has_floors(o) ? &f : NULL, a, e);
-	if (find_plan(plan, &p, o, &f, a, e) < 0)
+	if ((o->homes != NULL && refuse_homes(o->homes, &p, e) < 0) || find_plan(plan, &p, o, &f, a, e) < 0)
 		return -1;
 	planner_bound(plan, &life, o, a);
 	return 0;

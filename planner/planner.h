@@ -10,6 +10,8 @@
 #include "planner/policy/policy.h"
 #include "src/documents/plan.h"
 
+struct homes;
+
 #define NO_TIME_BOUND (-1.0)
 
 struct planner_options {
@@ -24,6 +26,7 @@ struct planner_options {
 					 * no plan is slower than one for less memory, by more than 0.01 % */
 	const struct plan *start;	/* NULL, or a plan for the same graph, of any device; no answer is slower than it is on this one.  Not owned,
 					 * and the answer may share its arrays */
+	const struct homes *homes;	/* NULL, or the homes of the graph's persistent tensors (schedule/homes.h).  Not owned */
 	bool advises;			/* a refusal names a budget that is known to do, if the search for it is quick */
 	double *bounds_us;		/* NULL, or [BOUND_COUNT] filled with each bound on the time (bounds.h) */
 };
@@ -40,6 +43,6 @@ struct problem planner_problem(const struct graph *g, const struct device *d, co
 void planner_bound(struct plan *plan, const struct lifetimes *life, const struct planner_options *o, struct arena *a);
 
 /* Fills plan by one search of o's policy for problem p, whose budget is within the device's memory and at least the bound.  The plan has
- * no bound on its time. */
+ * no bound on its time, and o's homes, which the problem does not know. */
 int planner_try(struct plan *plan, const struct problem *p, const struct planner_options *o, struct arena *a, struct err *e) WARN_UNUSED;
 #endif

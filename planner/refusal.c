@@ -3,6 +3,8 @@
 #include <config.h>
 #include "planner/refusal.h"
 
+#include "planner/schedule/homes.h"
+
 enum { NAMED_TENSORS = 4 };	/* in the message of a budget that is too small */
 
 /* The op's largest tensors as text: "tensor 3 (activation, 1.2 GiB), tensor 7 (...)". */
@@ -97,5 +99,30 @@ refuse_excess(const struct plan *plan, const struct device *d, struct err *e)
 		return err_set(e, ERR_NO, "policy '%s' needs %s of pinned host memory: %s more than '%s' has",
 		    plan->policy, units_size(arena, plan->host_bytes),
 		    units_size(missing, plan->host_bytes - d->pinned_bytes), d->name);
+	return 0;
+}
+
+int
+refuse_homes_on_host(const struct policy *row, const struct homes *homes, struct err *e)
+{
+	char size[32];
+
+	return err_set(e, ERR_NO, "policy '%s' begins with all persistent tensors on the device, but %s of the homes given are on the host", row->name,
+	    units_size(size, homes->host_bytes));
+}
+
+int
+refuse_homes(const struct homes *homes, const struct problem *p, struct err *e)
+{
+	char budget[32], needs[32], missing[32];
+
+	if (homes->least_bytes > p->budget_bytes) {
+		err_set(e, ERR_NO, "a budget of %s (%" PRI_BYTES " bytes) is too small for the homes given: no plan with them needs less than %s (%"
+		    PRI_BYTES " bytes)", units_size(budget, p->budget_bytes), p->budget_bytes, units_size(needs, homes->least_bytes), homes->least_bytes);
+		return graph_set_reason(e, p->graph, ERR_NO_OP, homes->least_bytes - p->budget_bytes);
+	}
+	if (homes->pool_bytes > p->device->pinned_bytes)
+		return err_set(e, ERR_NO, "the homes given need %s of pinned host memory: %s more than '%s' has", units_size(needs, homes->pool_bytes),
+		    units_size(missing, homes->pool_bytes - p->device->pinned_bytes), p->device->name);
 	return 0;
 }

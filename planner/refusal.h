@@ -14,6 +14,12 @@ int refuse_budget(const struct problem *p, struct floors *f, struct arena *a, st
 /* The error of a budget that no plan with all persistent tensors on the device fits. */
 int refuse_resident(const struct policy *row, const struct problem *p, struct err *e);
 
+/* The error of a policy that has no tensors begin on the host, where some of the homes given are. */
+int refuse_homes_on_host(const struct policy *row, const struct homes *homes, struct err *e);
+
+/* The error of homes that need more memory than the budget, or more than the device's host memory; returns 0 if they do not. */
+int refuse_homes(const struct homes *homes, const struct problem *p, struct err *e);
+
 /* The error of a search that found no plan, for the reason `why`.  f: as above. */
 int refuse_search(const struct problem *p, struct floors *f, const struct err *why, struct err *e);
 

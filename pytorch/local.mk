@@ -35,6 +35,7 @@ PYTHON_MODULES = \
 	%D%/layrub/load.py \
 	%D%/layrub/measure.py \
 	%D%/layrub/measured.py \
+	%D%/layrub/named.py \
 	%D%/layrub/observer.py \
 	%D%/layrub/private.py \
 	%D%/layrub/recorder.py \

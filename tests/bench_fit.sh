@@ -4,7 +4,7 @@
 # $LAYRUB is the command; `make bench-fit` sets it.  NETWORKS and DEVICES choose a part; STEPS are the batches above each answer, each one part in
 # 64 (below 64: one) larger than the last.  The scan's plans are as quick as fit's own.
 set -eu
-: "${LAYRUB:=./layrub}" "${STEPS:=16}"
+: "${LAYRUB:=./layrub}" "${STEPS:=8}"
 : "${NETWORKS:=alexnet vgg16 googlenet resnet18 resnet34 resnet50 densenet121 unet vit-b16 gpt2 bert-large convnext-tiny}"
 : "${DEVICES:=k40m gtx1080ti v100 rtx4090}"
 work=$(mktemp -d)

@@ -84,7 +84,7 @@ lines() {	# WORD...
 	printf '%s\n' all autoswap | want "layrub sweep resnet50 -p keep,a"
 	printf '%s\n' term '(files)' | want "layrub report plan.json -o "
 	printf '%s\n' '(files)' | want "layrub report plan.json -o x"
-	printf '%s\n' --graph -g --json --max-input --help -h | want "layrub check plan.json "
+	printf '%s\n' --graph -g --homes --json --max-input --help -h | want "layrub check plan.json "
 	want "layrub explain plan.json " </dev/null
 	want "layrub nonsense " </dev/null
 	want "layrub plan resnet50 --nonsense" </dev/null

@@ -24,7 +24,7 @@
 
 /* The keys of version 2. */
 #define GRAPH2 "{\"format\":\"layrub-graph\",\"version\":2,\"name\":\"g\",\"op_times\":\"captured\",\"tensors\":[" \
-	"{\"id\":0,\"bytes\":512,\"kind\":\"parameter\"},{\"id\":1,\"bytes\":1024,\"kind\":\"activation\"}," \
+	"{\"id\":0,\"bytes\":512,\"kind\":\"parameter\",\"name\":\"w\"},{\"id\":1,\"bytes\":1024,\"kind\":\"activation\"}," \
 	"{\"id\":2,\"bytes\":4,\"kind\":\"result\"}],\"ops\":[" \
 	"{\"name\":\"linear\",\"source\":\"m.py:12\",\"phase\":\"forward\",\"inputs\":[0],\"outputs\":[1,2],\"workspace_bytes\":64,\"flops\":2000," \
 	"\"memory_bytes\":1536,\"math\":\"tf32\",\"alternatives\":[{\"workspace_bytes\":256,\"time_us\":1}]}," \
@@ -108,7 +108,11 @@ static const struct bad bad_graphs[] = {
 static const struct bad bad_graphs2[] = {
 	{ "\"captured\"", "\"guessed\"", "op_times", "expected one of 'launched', 'captured', got 'guessed'" },
 	{ "\"version\":2", "\"version\":1", "", "the key 'op_times' needs \"version\": 2, got 1" },
-	{ "\"version\":2,\"name\":\"g\",\"op_times\":\"captured\"", "\"version\":1,\"name\":\"g\"", "tensors[2].kind", "the kind 'result' needs \"version\": 2, got 1" },
+	{ "\"version\":2,\"name\":\"g\",\"op_times\":\"captured\"", "\"version\":1,\"name\":\"g\"", "tensors[0]", "the key 'name' needs \"version\": 2, got 1" },
+	{ "\"version\":2,\"name\":\"g\",\"op_times\":\"captured\",\"tensors\":[{\"id\":0,\"bytes\":512,\"kind\":\"parameter\",\"name\":\"w\"}",
+	    "\"version\":1,\"name\":\"g\",\"tensors\":[{\"id\":0,\"bytes\":512,\"kind\":\"parameter\"}", "tensors[2].kind",
+	    "the kind 'result' needs \"version\": 2, got 1" },
+	{ "\"name\":\"w\"", "\"name\":7", "tensors[0].name", "expected a string, got a whole number" },
 	{ "\"outputs\":[1,2]", "\"outputs\":[1]", "tensors[2]", "expected an op that writes the result, got none" },
 	{ "\"inputs\":[0],\"outputs\":[1,2]", "\"inputs\":[0,2],\"outputs\":[1,2]", "ops[0].inputs[1]",
 	    "expected a tensor with a value, got result 2 before its first write" },
@@ -437,6 +441,8 @@ test_graph2_values(void)
 	if (!ok(graph_read(&g, scratch, &a, &e) == 0, "the sample graph of version 2"))
 		return;
 	is_uint(g.op_times, OP_TIMES_CAPTURED, "how times were measured");
+	is_string(graph_tensor_name(&g, 0), "w", "the name of a tensor");
+	ok(graph_tensor_name(&g, 1) == NULL, "a tensor without a name");
 	is_string(g.ops[0].source, "m.py:12", "source");
 	is_near(g.ops[0].flops, 2000, 0, "flops");
 	is_uint(g.ops[0].memory_bytes, 1536, "memory_bytes");
@@ -456,6 +462,8 @@ test_graph2_values(void)
 	g.ops[1].estimated = false;
 	is_uint(graph_version(&g), 2, "so do how times were measured");
 	g.op_times = OP_TIMES_UNKNOWN;
+	is_uint(graph_version(&g), 2, "so do names of tensors");
+	g.tensor_names = NULL;
 	is_uint(graph_version(&g), 1, "none needs version 1");
 	g.tensors[2].kind = KIND_RESULT;
 	is_uint(graph_version(&g), 2, "a result needs version 2");

@@ -77,12 +77,11 @@ test_configuration_text(void)
 	c.share = 2;
 	c.order = CHECKPOINTS_FIRST;
 	c.checkpoints = 0;
-	c.widen = false;
 	c.homes = 0.3;
 	c.look_ahead = 24;
 	c.squeeze = 0.98;
 	is_string(configuration_text(&c, &a),
-	    "share=2 order=checkpoints-first checkpoints=0 widen=0 homes=0.3 look_ahead=24 squeeze=0.98", "all but one differ");
+	    "share=2 order=checkpoints-first checkpoints=0 homes=0.3 look_ahead=24 squeeze=0.98", "all but one differ");
 	c = configuration_default;
 	c.share = 0.000000001;
 	is_string(configuration_text(&c, &a), "share=0.000000001", "nine decimals");

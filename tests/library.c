@@ -511,6 +511,41 @@ test_plan(void)
 	layrub_plan_free(plan);
 }
 
+/* A plan for little memory gives its homes to one of the same tensors, which their names tell. */
+static void
+test_homes(void)
+{
+	static const char *const names[8] = { "x", "w" }, *const others[8] = { "x", "v" };
+	struct layrub_problem *toy_problem = open_toy(&on_h100, NULL), *named, *renamed;
+	struct layrub_graph g = *layrub_problem_graph(toy_problem);
+	struct layrub_error e = LAYRUB_ERROR_INIT;
+	struct layrub_plan *home, *plan, *own;
+
+	g.tensor_names = names;
+	named = layrub_problem_build(&g, &on_h100, &e);
+	if (!ok(named != NULL, "tensors with names"))
+		return;
+	is_string(layrub_problem_graph(named)->tensor_names[1], "w", "a name goes in and out");
+	home = layrub_plan_make(named, &(struct layrub_plan_options) PLAN(.minimise_memory = true), &e);
+	plan = layrub_plan_make(named, &(struct layrub_plan_options) PLAN(.homes = home), &e);
+	g.tensor_names = others;
+	renamed = layrub_problem_build(&g, &on_h100, &e);
+	own = layrub_plan_make(renamed, &(struct layrub_plan_options) PLAN(.policy = "keep"), &e);
+	if (ok(home != NULL && plan != NULL && own != NULL, "plans")) {
+		ok(layrub_plan_check_homes(plan, home, &e) == 0 && layrub_plan_check_homes(home, plan, &e) == 0, "both serve one set");
+		ok(layrub_plan_check_homes(own, home, &e) < 0 && e.code == LAYRUB_UNSOUND && strcmp(e.path, "buffers[1]") == 0, "another does not");
+		is_string(e.text, "it takes bytes 1048576 to 1052672, where tensor 1 ('w') is at home, which only the other plan has", "the reason");
+	}
+	ok(layrub_plan_make(toy_problem, &(struct layrub_plan_options) PLAN(.homes = home), &e) == NULL && e.code == LAYRUB_BAD_INPUT &&
+	    strcmp(e.path, "--homes") == 0, "without names no tensor is known again");
+	layrub_plan_free(own);
+	layrub_plan_free(plan);
+	layrub_plan_free(home);
+	layrub_problem_free(renamed);
+	layrub_problem_free(named);
+	layrub_problem_free(toy_problem);
+}
+
 static void
 test_needs(void)
 {
@@ -872,6 +907,7 @@ main(void)
 	test_result_sizes();
 	test_needs();
 	test_plan();
+	test_homes();
 	test_threads(true);
 	test_threads(false);
 	test_watched();

@@ -171,11 +171,14 @@ C_TESTS += %D%/idle.t %D%/results.t
 C_TESTS += %D%/bounds.t
 %C%_bounds_t_SOURCES = %D%/bounds.c
 %C%_bounds_t_LDADD = $(TEST_LIBS)
-SHELL_TESTS += %D%/policy_cases.sh %D%/floors.sh
+SHELL_TESTS += %D%/policy_cases.sh %D%/floors.sh %D%/homes.sh
 C_TESTS += %D%/bound_optimum.t
 %C%_bound_optimum_t_SOURCES = %D%/bound_optimum.c %D%/optimum.c %D%/optimum_values.c \
 	%D%/optimum_plan.c %D%/optimum.h %D%/optimum_private.h %D%/tiny_step.c %D%/tiny_step.h
 %C%_bound_optimum_t_LDADD = $(TEST_LIBS)
+C_TESTS += %D%/homes.t
+%C%_homes_t_SOURCES = %D%/homes.c %D%/tiny_step.c %D%/tiny_step.h
+%C%_homes_t_LDADD = $(TEST_LIBS)
 C_TESTS += %D%/reorder.t
 %C%_reorder_t_SOURCES = %D%/reorder.c
 %C%_reorder_t_LDADD = $(TEST_LIBS)

@@ -35,7 +35,7 @@ value() {	# OPTION
 	time-limit) echo 5s ;;
 	effort) echo 0.1 ;;
 	floors) echo 2 ;;
-	start) echo plan.json ;;
+	start | homes) echo plan.json ;;
 	write-lp) echo model.lp ;;
 	h2d | d2h | link | duplex) echo 10GB/s ;;
 	latency) echo 20us ;;
@@ -70,7 +70,7 @@ while read -r option row; do
 		[ "$status" -le 1 ] && [ -s out ]
 		ok $? "$command --$option $(value "$option"): taken (status $status)"
 		case $option in
-		device | write-lp | exec | start) ;;	# exec: a plan may not be needed
+		device | write-lp | exec | start | homes) ;;	# exec: a plan may not be needed
 		*)
 			with "$command" "$option" ','
 			[ "$status" -eq 2 ] && grep -q "^layrub: --$option: .*,.*" err

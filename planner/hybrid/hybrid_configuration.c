@@ -275,7 +275,8 @@ hybrid_cover(struct hybrid *h)
 			h->turn++;
 			continue;
 		}
-		count = !h->configuration.widen ? 0 : find_forced(h, k, excess, forced, false);
+		/* Tensors that move anyway are away for longer before others move, too. */
+		count = find_forced(h, k, excess, forced, false);
 		if (count == 0)
 			count = find_forced(h, k, excess, forced, true);
 		if (count == 0) {

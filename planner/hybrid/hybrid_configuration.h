@@ -32,7 +32,6 @@ struct configuration {
 	enum order order;
 	int checkpoints;		/* a checkpoint after every D bytes of forward, D = min(peak, 4 x room) / checkpoints; room: the
 					 * budget less persistent bytes; 0: none */
-	bool widen;			/* where no drop helps, tensors that move anyway are away for longer before others move, too */
 	double homes;			/* the part of what transient tensors could free that persistent ones free (hybrid_homes.h) */
 	double hold;			/* the part of the budget for tensors that only forward reads */
 	int look_ahead;			/* how many of the cheapest drops are compared; 0: nothing is dropped */

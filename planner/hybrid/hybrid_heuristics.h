@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* hybrid_heuristics.h - the constants of the hybrid search: value, sensible range, reason (the values of configurations: policy_hybrid.c)
+/* hybrid_heuristics.h - the constants of the hybrid search: value, sensible range, reason (the values of configurations: configuration_list.c)
  *
  * Every value of a range gives sound plans within the budget.  The values trade planning time for step time.
  */

@@ -7,7 +7,10 @@
 #include <config.h>
 #include "planner/hybrid/hybrid_homes.h"
 
+#include <string.h>
+
 #include "planner/hybrid/hybrid_heuristics.h"
+#include "planner/schedule/homes.h"
 #include "src/base/rank.h"
 
 /* A choice under way.  The trees say how many bytes more than the link copies are chosen. */
@@ -34,6 +37,13 @@ static bool
 is_written(const struct model *m, uint32_t t)
 {
 	return versions_before(&m->versions, t, m->graph->op_count) > 0;
+}
+
+/* True: the tensor of interval j is absent there under all decisions, because its home on the host is given. */
+static bool
+is_given(const struct model *m, const struct model_interval *j)
+{
+	return m->life->homes != NULL && m->on_host[j->idle.tensor] && (j->idle.from == 0 || j->idle.to == m->graph->op_count);
 }
 
 /* Enters the copies of interval j.  A tensor at home on the host is copied out after its last use. */
@@ -74,7 +84,7 @@ turn_to(struct home_choice *c, uint32_t k)
 			continue;
 		if (m->away[i])
 			enter(c, j);
-		else if (!m->on_host[j->idle.tensor] && j->idle.from <= k && k < j->idle.to)
+		else if ((m->life->homes != NULL ? !is_given(m, j) : !m->on_host[j->idle.tensor]) && j->idle.from <= k && k < j->idle.to)
 			c->across[c->count++] = (struct ranked) { j->idle.to, (double)j->bytes, i };
 	}
 	rank_falling(c->across, c->count);
@@ -152,7 +162,7 @@ may_move(const struct home_choice *c, uint32_t i, enum movable which)
 	const struct model_interval *j = &m->intervals[i];
 	uint32_t first = m->life->first[j->idle.tensor], last = m->life->last[j->idle.tensor];
 
-	if (m->away[i] || j->bytes > c->pinnable || first == 0 || last + 1 == m->graph->op_count)
+	if (m->life->homes != NULL || m->away[i] || j->bytes > c->pinnable || first == 0 || last + 1 == m->graph->op_count)
 		return false;
 	if (which == DONE)
 		return j->idle.to == m->graph->op_count && !is_written(m, j->idle.tensor) && m->start_us[first] >= j->copy_us[H2D];
@@ -229,14 +239,29 @@ find_lack(struct home_choice *c, double part)
 		lack[k] = segment_tree_at(&m->over, k) - (int64_t)((1 - part) * (double)sum);
 	}
 	segment_tree_init(&c->lack, lack, n, m->arena);
+	for (uint32_t i = 0; i < m->interval_count; i++)
+		if (is_given(m, &m->intervals[i]))
+			segment_tree_add(&c->lack, m->intervals[i].idle.from, m->intervals[i].idle.to, -m->intervals[i].bytes);
+}
+
+/* Takes the homes that are given.  A tensor at home on the host is absent before its first use and after its last. */
+static void
+take_given(struct model *m)
+{
+	const struct graph *g = m->graph;
+
+	memcpy(m->on_host, m->life->homes->on_host, sizeof(*m->on_host) * g->tensor_count);
+	segment_tree_add(&m->host, 0, g->op_count, (int64_t)m->life->homes->host_bytes);
 }
 
 void
 homes_choose(struct model *m, double part)
 {
-	struct home_choice c = { .m = m, .across = ARENA_NEW(m->arena, struct ranked, m->interval_count),
-	    .pinnable = -segment_tree_max_all(&m->host) };
+	struct home_choice c = { .m = m, .across = ARENA_NEW(m->arena, struct ranked, m->interval_count) };
 
+	if (m->life->homes != NULL)
+		take_given(m);
+	c.pinnable = -segment_tree_max_all(&m->host);
 	if (segment_tree_max_all(&m->over) <= 0)
 		return;
 	find_lack(&c, part);

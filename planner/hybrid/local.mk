@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Policy hybrid: a search over configurations.
 libplanner_a_SOURCES += \
+	%D%/configuration_list.c %D%/configuration_list.h \
 	%D%/configuration_text.c \
 	%D%/hybrid_configuration.c %D%/hybrid_configuration.h \
 	%D%/hybrid_evaluation.c %D%/hybrid_evaluation.h \

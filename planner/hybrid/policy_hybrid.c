@@ -15,130 +15,16 @@
 #include <string.h>
 
 #include "planner/bound/bound_time.h"
+#include "planner/hybrid/configuration_list.h"
 #include "planner/hybrid/hybrid_evaluation.h"
 #include "planner/hybrid/hybrid_heuristics.h"
 #include "planner/schedule/evacuation.h"
+#include "planner/schedule/homes.h"
 #include "planner/search/local_search.h"
 
-#define LENGTH(list) ((int)(sizeof(list) / sizeof((list)[0])))
-
-/* ---- which configurations ---- */
-
-/* The first configurations are every combination of these.  The most useful come first, because large graphs evaluate only those. */
-static const double shares[] = { 0, 0.8, 1, 0.5, 0.3, 2 };
-static const int checkpoints[] = { 14, 0, 40 };
-
-/* The values of neighbours; of the share, their factors. */
-static const double share_factors[] = { 0.7, 0.85, 0.95, 1.05, 1.15, 1.4 };
-static const int other_checkpoints[] = { 0, 7, 10, 14, 20, 28, 40 };
-static const double holds[] = { 0.2, 0, 0.1, 0.35 };	/* holds[0] is tried, too, when no configuration that holds nothing fits */
-static const int look_aheads[] = { 0, 1, 4, 8, 24 };
-static const double homes[] = { 0, 0.3, 1, 0.15, 0.6 };	/* of the first configurations, in turn, where persistent tensors move */
-static const double home_steps[] = { -0.2, -0.07, -0.02, 0.02, 0.07, 0.2 };
-static const double squeezes[] = { 1, 0.98, 0.95, 0.9 };
-static const double tight_squeezes[] = { 0.97, 0.93, 0.85, 0.75 };	/* tried when no first configuration fits */
-
-enum {
-	ALL_CONFIGURATIONS = LENGTH(checkpoints) + 1 + (LENGTH(shares) - 1) * LENGTH(checkpoints) * ORDERS,
-	MOST_NEIGHBOURS = LENGTH(share_factors) + LENGTH(other_checkpoints) + LENGTH(holds) + LENGTH(look_aheads) +
-	    LENGTH(home_steps) + LENGTH(squeezes) + ORDERS + 1
-};
-
-/* Returns the i-th of ALL_CONFIGURATIONS. */
-static struct configuration
-configuration_at(int i)
-{
-	struct configuration c = configuration_default;
-	int rest = i - LENGTH(checkpoints) - 1;
-
-	c.checkpoints = checkpoints[i % LENGTH(checkpoints)];
-	if (i < LENGTH(checkpoints))		/* nothing is offloaded by choice: no order */
-		return c;
-	if (i == LENGTH(checkpoints)) {		/* nothing is dropped: reruns need no memory of their own */
-		c.share = 1;
-		c.look_ahead = 0;
-		return c;
-	}
-	c.share = shares[1 + rest / (LENGTH(checkpoints) * ORDERS)];
-	c.order = (enum order)(rest % ORDERS);
-	c.checkpoints = checkpoints[rest / ORDERS % LENGTH(checkpoints)];
-	return c;
-}
-
-/* The first configurations where persistent tensors move, before those of configuration_at(): what won the searches of language models with
- * their optimizer's state. */
-static const struct { double share; enum order order; int checkpoints; double homes; int look_ahead; } moving_starts[] = {
-	{ 0.95, BY_SPAN_AND_COST, 14, 0.15, 8 },
-	{ 0.92, BY_SPAN_AND_COST, 0, 1, 8 },
-	{ 0.8, BY_SPAN_AND_COST, 14, 0.6, 8 },
-	{ 0.95, CHECKPOINTS_FIRST, 14, 0.15, 8 },
-	{ 0.8, CHECKPOINTS_FIRST, 14, 0, 8 },
-	{ 0.8, BY_SPAN, 14, 0.3, 8 },
-	{ 1, BY_SPAN, 14, 0.15, 0 },
-	{ 0, BY_SPAN, 14, 0, 8 },
-	{ 0, BY_SPAN, 0, 0.3, 8 },
-	{ 0.95, CHECKPOINTS_FIRST, 0, 0.15, 8 },
-};
-
-/* Returns the i-th configuration that the search starts from. */
-static struct configuration
-start_at(int i, bool homes_move)
-{
-	struct configuration c = configuration_at(i);
-
-	if (!homes_move)
-		return c;
-	c.homes = homes[i % LENGTH(homes)];
-	if (i < LENGTH(moving_starts)) {
-		c.share = moving_starts[i].share;
-		c.order = moving_starts[i].order;
-		c.checkpoints = moving_starts[i].checkpoints;
-		c.homes = moving_starts[i].homes;
-		c.look_ahead = moving_starts[i].look_ahead;
-	}
-	return c;
-}
-
-struct neighbours { int count; struct configuration of[MOST_NEIGHBOURS]; };
-
-static void
-add_neighbour(struct neighbours *n, const struct configuration *c, bool differs)
-{
-	if (!differs)
-		return;
-	assert(n->count < MOST_NEIGHBOURS);
-	n->of[n->count++] = *c;
-}
-
-/* Fills n with the configurations that differ from c in one parameter; homes_move: in homes, too. */
-static void
-find_neighbours(struct neighbours *n, const struct configuration *c, bool homes_move)
-{
-	n->count = 0;
-#define EACH(length, member, value) \
-	for (int i = 0; i < (length); i++) { \
-		struct configuration other = *c; \
-		other.member = value; \
-		add_neighbour(n, &other, other.member > c->member || other.member < c->member); \
-	}
-	EACH(LENGTH(share_factors), share, c->share * share_factors[i])
-	EACH(LENGTH(other_checkpoints), checkpoints, other_checkpoints[i])
-	EACH(LENGTH(holds), hold, holds[i])
-	EACH(LENGTH(look_aheads), look_ahead, look_aheads[i])
-	EACH(homes_move ? LENGTH(home_steps) : 0, homes, fmin(1, fmax(0, c->homes + home_steps[i])))
-	EACH(LENGTH(squeezes), squeeze, squeezes[i])
-	EACH(c->share > 0 ? ORDERS : 0, order, (enum order)i)
-	EACH(1, widen, !c->widen)
-#undef EACH
-}
-
-static bool
-is_same(const struct configuration *c, const struct configuration *d)
-{
-	return fabs(c->share - d->share) < 1e-9 && c->order == d->order && c->checkpoints == d->checkpoints &&
-	    c->widen == d->widen && c->look_ahead == d->look_ahead && fabs(c->homes - d->homes) < 1e-9 &&
-	    fabs(c->hold - d->hold) < 1e-9 && fabs(c->squeeze - d->squeeze) < 1e-9;
-}
+/* The parts of the budget that are planned for, in turn, when no first configuration fits. */
+static const double tight_squeezes[] = { 0.97, 0.93, 0.85, 0.75 };
+enum { TIGHT_SQUEEZES = sizeof(tight_squeezes) / sizeof(tight_squeezes[0]) };
 
 /* ---- evaluations side by side ---- */
 
@@ -250,9 +136,9 @@ struct evaluated {
 	bool expanded;			/* its neighbours have been evaluated */
 };
 
-enum { EVALUATION_ROOM = MOST_EVALUATIONS + 6 * SEARCHED_CONFIGURATIONS, CONTENDER_ROOM = ALL_CONFIGURATIONS + POLICY_COUNT };
+enum { EVALUATION_ROOM = MOST_EVALUATIONS + 6 * SEARCHED_CONFIGURATIONS, CONTENDER_ROOM = STARTS + POLICY_COUNT };
 _Static_assert((int)MOST_NEIGHBOURS <= (int)CONTENDER_ROOM, "the neighbours of one configuration are evaluated at once");
-_Static_assert((int)SEARCHED_CONFIGURATIONS <= (int)ALL_CONFIGURATIONS, "they are first configurations");
+_Static_assert((int)SEARCHED_CONFIGURATIONS <= (int)STARTS, "they are first configurations");
 _Static_assert(FEWEST_EVALUATIONS / STARTS_PART >= FIRST_CONFIGURATIONS, "every graph has evaluations for them");
 
 struct hybrid_search {
@@ -346,13 +232,13 @@ expand(struct hybrid_search *x, struct evaluated *v)
 	struct neighbours n;
 	int count = 0;
 
-	find_neighbours(&n, &v->configuration, x->homes_move);
+	configuration_neighbours(&n, &v->configuration, x->homes_move);
 	v->expanded = true;
 	for (int i = 0; i < n.count && x->evaluation_count + count < x->most_evaluations; i++) {
 		bool done = false;
 
 		for (int j = 0; j < x->evaluation_count; j++)
-			done |= is_same(&n.of[i], &x->evaluated[j].configuration);
+			done |= configuration_is_same(&n.of[i], &x->evaluated[j].configuration);
 		if (!done)
 			x->all[count++] = contender_of(x, n.of[i]);
 	}
@@ -365,7 +251,7 @@ static void
 start(struct hybrid_search *x, int first, int end, double hold, double squeeze)
 {
 	for (int i = first; i < end; i++) {
-		x->all[i - first] = contender_of(x, start_at(i, x->homes_move));
+		x->all[i - first] = contender_of(x, configuration_start(i, x->homes_move));
 		x->all[i - first].h.configuration.hold = hold;
 		x->all[i - first].h.configuration.squeeze = squeeze;
 	}
@@ -391,9 +277,9 @@ all_failed(const struct hybrid_search *x)
 static void
 start_all(struct hybrid_search *x)
 {
-	int first = x->homes_move ? LENGTH(moving_starts) : FIRST_CONFIGURATIONS;
+	int first = x->homes_move ? MOVING_STARTS : FIRST_CONFIGURATIONS;
 	int part = x->most_evaluations / STARTS_PART > first ? x->most_evaluations / STARTS_PART : first;
-	int n = part < ALL_CONFIGURATIONS ? part : ALL_CONFIGURATIONS;
+	int n = part < STARTS ? part : STARTS;
 
 	start(x, 0, EARLIEST_CONFIGURATIONS, 0, 1);
 	if (all_failed(x) && x->packing == PACK_QUICKLY) {
@@ -405,8 +291,8 @@ start_all(struct hybrid_search *x)
 	start(x, EARLIEST_CONFIGURATIONS, first, 0, 1);
 	start(x, first, n, 0, 1);
 	if (all_failed(x) && x->model.holdable_count > 0)
-		start(x, 0, SEARCHED_CONFIGURATIONS, holds[0], 1);
-	for (int i = 0; i < ceil(LENGTH(tight_squeezes) * search_effort(x->p->control)) && i < LENGTH(tight_squeezes) && all_failed(x); i++)
+		start(x, 0, SEARCHED_CONFIGURATIONS, START_HOLD, 1);
+	for (int i = 0; i < ceil(TIGHT_SQUEEZES * search_effort(x->p->control)) && i < TIGHT_SQUEEZES && all_failed(x); i++)
 		start(x, 0, SEARCHED_CONFIGURATIONS, 0, tight_squeezes[i]);
 }
 
@@ -432,7 +318,8 @@ evaluate_policies(struct hybrid_search *x)
 	int n = 0;
 
 	for (const struct policy *row = policies; row->name != NULL; row++)
-		if (row->quick && row->plan != policy_hybrid && policy_least_budget(row, x->p->life) <= x->p->budget_bytes)
+		if (row->quick && row->plan != policy_hybrid && policy_takes_homes(row, x->p->life) &&
+		    policy_least_budget(row, x->p->life) <= x->p->budget_bytes)
 			x->all[n++] = (struct contender) { .row = row, .h = { .p = x->p, .placements = &x->placements,
 			    .packing = PACK_IN_FULL, .beat_us = x->us } };
 	evaluate(x, n);
@@ -577,7 +464,8 @@ may_win_without_copies(const struct problem *p, double us, struct arena *a)
 	struct device slow = *p->device;
 	struct time_bound b;
 
-	if (p->device->pinned_bytes == 0 || p->life->resident_bound_bytes > p->budget_bytes || p->life->peak_bytes <= p->budget_bytes)
+	if (p->device->pinned_bytes == 0 || (p->life->homes != NULL && p->life->homes->host_bytes > 0) ||
+	    p->life->resident_bound_bytes > p->budget_bytes || p->life->peak_bytes <= p->budget_bytes)
 		return false;
 	for (int dir = 0; dir < DIRECTION_COUNT; dir++)
 		slow.link[dir] = (struct link_direction) { .bytes_per_s = 1e-3 };

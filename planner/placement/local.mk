@@ -19,6 +19,7 @@ libplanner_a_SOURCES += \
 	%D%/place_exact.c \
 	%D%/place_first_fit.c \
 	%D%/place_hill_climb.c \
+	%D%/place_settle.c %D%/place_settle.h \
 	%D%/placement.h \
 	%D%/placements.c
 if HAVE_GLPK

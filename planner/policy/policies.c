@@ -5,10 +5,13 @@
 
 #include <string.h>
 
-#define OURS(name, fn, summary) { name, summary, fn, true, true, true, NULL },
-#define ROW(name, fn, summary) { name, summary, fn, true, false, false, NULL },
-#define SLOW(name, fn, summary) { name, summary, fn, false, true, false, NULL },
-const struct policy policies[] = { POLICIES_OURS(OURS) POLICIES(ROW) POLICIES_SLOW(SLOW) { NULL, NULL, NULL, false, false, false, NULL } };
+#include "planner/schedule/homes.h"
+
+#define OURS(id, fn, text) { .name = id, .summary = text, .plan = fn, .quick = true, .moves_persistent = true, .has_floors = true, \
+	.begins_on_host = true },
+#define ROW(id, fn, text) { .name = id, .summary = text, .plan = fn, .quick = true },
+#define SLOW(id, fn, text) { .name = id, .summary = text, .plan = fn, .moves_persistent = true },
+const struct policy policies[] = { POLICIES_OURS(OURS) POLICIES(ROW) POLICIES_SLOW(SLOW) { .name = NULL } };
 #undef SLOW
 #undef ROW
 #undef OURS
@@ -17,6 +20,12 @@ bytes_t
 policy_least_budget(const struct policy *row, const struct lifetimes *l)
 {
 	return row->moves_persistent ? l->bound_bytes : l->resident_bound_bytes;
+}
+
+bool
+policy_takes_homes(const struct policy *row, const struct lifetimes *l)
+{
+	return l->homes == NULL || l->homes->host_bytes == 0 || row->begins_on_host;
 }
 
 const struct policy *

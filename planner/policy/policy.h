@@ -41,6 +41,7 @@ struct policy {
 	bool quick;		/* hybrid evaluates the policy, too */
 	bool moves_persistent;
 	bool has_floors;	/* the planner makes its plans no slower than those for less memory (planner/floors.h) */
+	bool begins_on_host;	/* persistent tensors whose homes are given may be at home on the host */
 	const char *command;	/* of an external policy, for /bin/sh; NULL: the policy is a row of the table */
 };
 extern const struct policy policies[];	/* ends with a NULL name */
@@ -57,6 +58,9 @@ enum { POLICY_COUNT = 0 POLICIES_OURS(ROW) POLICIES(ROW) POLICIES_SLOW(ROW) };
 
 /* Returns a budget below which the policy has no plan, by sizes alone. */
 bytes_t policy_least_budget(const struct policy *row, const struct lifetimes *l);
+
+/* False: the lifetimes' homes are given, some of them on the host, and the policy has all tensors begin on the device. */
+bool policy_takes_homes(const struct policy *row, const struct lifetimes *l);
 
 const struct policy *policy_find(const char *name);	/* NULL: none of that name */
 

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "planner/schedule/decision_walk.h"
+#include "planner/schedule/homes.h"
 
 void
 decisions_init(struct decisions *d, const struct lifetimes *l, struct arena *a)
@@ -21,6 +22,8 @@ decisions_init(struct decisions *d, const struct lifetimes *l, struct arena *a)
 	d->alternative = ARENA_NEW(a, uint32_t, g->op_count);
 	d->barrier = ARENA_NEW(a, bool, g->op_count);
 	memset(d->alternative, 0xff, sizeof(*d->alternative) * g->op_count);
+	if (l->homes != NULL)
+		d->on_host = memcpy(ARENA_NEW(a, bool, g->tensor_count), l->homes->on_host, sizeof(bool) * g->tensor_count);
 	for (uint32_t t = 0; t < g->tensor_count; t++)
 		if (l->use_start[t] < l->use_start[t + 1] && (kind_is_persistent(g->tensors[t].kind) || !kind_has_final(g->tensors[t].kind)))
 			d->fate[l->use_start[t + 1] - 1] = FATE_DROP;
@@ -406,7 +409,7 @@ finish(struct schedule *s, const struct decision_walk *w)
 
 	*d = *w->d;
 	*s = (struct schedule) { .step_count = (uint32_t)w->step_count, .steps = w->steps, .on_host = d->on_host, .in_place = d->in_place,
-	    .decisions = d, .moves = ARENA_NEW(w->arena, struct move, w->move_count) };
+	    .homes = d->life->homes, .decisions = d, .moves = ARENA_NEW(w->arena, struct move, w->move_count) };
 	for (size_t m = 0; m < w->move_count; m++) {
 		struct move *to = &s->moves[s->move_count];
 

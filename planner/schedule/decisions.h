@@ -56,7 +56,8 @@ decisions_slots(const struct lifetimes *l)
 	return l->use_start[l->graph->tensor_count] + l->graph->tensor_count;
 }
 
-/* Fills d: every tensor is kept until its last use, and a result until the step's end; no barriers. */
+/* Fills d: every tensor is kept until its last use, and a result until the step's end; no barriers.  Persistent tensors are at home on the
+ * device, or as homes are given. */
 void decisions_init(struct decisions *d, const struct lifetimes *l, struct arena *a);
 
 /* Fills `to` with copies of d's arrays, which it may change. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* evacuation.h - the decisions that need the least memory
  *
- * Every tensor is on the device only for the ops that use it.  Persistent tensors live on the host, and results end there.  The busiest
+ * Every tensor is on the device only for the ops that use it.  Persistent tensors live on the host, unless homes are given, and results end there.  The busiest
  * op alone decides how much memory this takes, and op times do not matter.  The step is slow, and every byte needs pinned memory.
  */
 #ifndef PLANNER_SCHEDULE_EVACUATION_H

@@ -10,6 +10,8 @@
 #include "src/base/lower_bound.h"
 #include "src/documents/graph.h"
 
+struct homes;
+
 /* A tensor of an op, and the index of this use in use_op. */
 struct op_use { uint32_t tensor, use; };
 
@@ -31,11 +33,12 @@ struct lifetimes {
 	/* The same if persistent tensors, and results after their first write, never leave the device. */
 	bytes_t resident_bound_bytes;
 	uint32_t resident_bound_op;
+	const struct homes *homes;	/* NULL, or the places where persistent tensors begin and end the step (homes.h) */
 	double *start_us;		/* [op_count + 1] when each op starts if nothing stalls: sums of the op times */
 	double ideal_time_us;		/* the last of them */
 };
 
-/* Fills l. */
+/* Fills l, without homes. */
 void lifetimes_init(struct lifetimes *l, const struct graph *g, struct arena *a);
 
 /* True: the value of tensor t is needed at op k or later; at k == op_count, after the step. */

@@ -5,6 +5,7 @@ libplanner_a_SOURCES += \
 	%D%/decision_walk.h %D%/decisions.c %D%/decisions.h \
 	%D%/edges.c %D%/edges.h \
 	%D%/evacuation.c %D%/evacuation.h \
+	%D%/homes.c %D%/homes.h \
 	%D%/idle.c %D%/idle.h \
 	%D%/lifetimes.c %D%/lifetimes.h \
 	%D%/occupancy.c %D%/occupancy.h \

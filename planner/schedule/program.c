@@ -10,7 +10,9 @@
 #include <assert.h>
 #include <string.h>
 
+#include "planner/placement/place_settle.h"
 #include "planner/schedule/edges.h"
+#include "planner/schedule/homes.h"
 #include "src/base/rank.h"
 #include "src/documents/plan_access.h"
 
@@ -288,7 +290,7 @@ walk(struct program *b)
 	take_over(b);
 }
 
-/* Fixes the offsets of tensors at home on the device, to which they return.  At the step's beginning they stand one behind the other.
+/* Fixes the offsets of tensors at home on the device, to which they return.  If no homes are given, they stand one behind the other.
  * Those that never leave are lowest, so that the others leave one stretch together with the memory above.  A known packing has its own
  * homes. */
 static void
@@ -308,7 +310,9 @@ fix_homes(struct program *b)
 	for (uint32_t i = 0; i < count; i++) {
 		uint32_t at = place[homes[i].id];
 
-		if (b->schedule->known != NULL)
+		if (b->schedule->homes != NULL)
+			offset = b->schedule->homes->offset[homes[i].id];
+		else if (b->schedule->known != NULL)
 			offset = b->schedule->known[p->initial[at].buffer];
 		b->ranges[p->initial[at].buffer].fixed = b->ranges[p->final[b->final_of[homes[i].id]].buffer].fixed = offset;
 		offset += bytes_align(b->graph->tensors[homes[i].id].bytes, DEVICE_ALIGN);
@@ -325,7 +329,7 @@ place_device(struct program *b, const struct placement *placement, uint32_t thre
 	    .capacity = b->schedule->may_fill || p->budget_bytes < device_budget(p->device) ? p->budget_bytes : 0 };
 	struct place_result r = { .offsets = ARENA_NEW(b->arena, bytes_t, p->buffer_count) };
 
-	if (b->homes_return)
+	if (b->homes_return || b->schedule->homes != NULL)
 		fix_homes(b);
 	if (placement_run(&r, placement, &device, b->arena, e) < 0)
 		return -1;
@@ -352,7 +356,8 @@ find_host_ranges(struct program *b)
 			uint32_t t = p->initial[i].tensor;
 
 			latest[t] = p->initial[i].buffer = p->final[b->final_of[t]].buffer = p->host_count;
-			ranges[p->host_count] = (struct place_item) { .upper = s->step_count + 1 };
+			ranges[p->host_count] = (struct place_item) { .upper = s->step_count + 1,
+			    .fixed = s->homes != NULL ? s->homes->offset[t] : PLACE_FREE };
 			p->host[p->host_count++] = (struct buffer) { .tensor = t, .bytes = g->tensors[t].bytes };
 		}
 	for (uint32_t i = 0; i < s->move_count; i++) {
@@ -360,7 +365,7 @@ find_host_ranges(struct program *b)
 
 		if (!m->copied && !on_host(s, m->tensor)) {
 			latest[m->tensor] = p->host_count;
-			ranges[p->host_count] = (struct place_item) { .lower = m->gone };
+			ranges[p->host_count] = (struct place_item) { .lower = m->gone, .fixed = PLACE_FREE };
 			p->host[p->host_count++] = (struct buffer) { .tensor = m->tensor, .bytes = g->tensors[m->tensor].bytes };
 		}
 		b->host_of[b->by_gone[i]] = latest[m->tensor];
@@ -369,10 +374,8 @@ find_host_ranges(struct program *b)
 		if (m->back == SCHEDULE_END && kind_has_final(g->tensors[m->tensor].kind))
 			p->final[b->final_of[m->tensor]].buffer = latest[m->tensor];
 	}
-	for (uint32_t i = 0; i < p->host_count; i++) {
+	for (uint32_t i = 0; i < p->host_count; i++)
 		ranges[i].bytes = p->host[i].bytes;
-		ranges[i].fixed = PLACE_FREE;
-	}
 	b->host_ranges = ranges;
 }
 
@@ -607,6 +610,23 @@ program_place(struct program *b, const struct placement *placement, uint32_t thr
 	return place_device(b, placement, threads, e) < 0 || place_host(b, e) < 0 ? -1 : 0;
 }
 
+/* Puts tensors that never leave below all others, as fix_homes() does: a plan with less memory may then take over these homes. */
+static void
+settle(struct program *b)
+{
+	struct plan *p = b->plan;
+	struct place_problem device = { .count = p->buffer_count, .items = b->ranges, .align = DEVICE_ALIGN };
+	bytes_t *offsets = ARENA_NEW(b->arena, bytes_t, p->buffer_count);
+
+	if (b->homes_return || b->schedule->homes != NULL)
+		return;
+	for (uint32_t i = 0; i < p->buffer_count; i++)
+		offsets[i] = p->buffers[i].offset_bytes;
+	place_settle(offsets, &device, b->arena);
+	for (uint32_t i = 0; i < p->buffer_count; i++)
+		p->buffers[i].offset_bytes = offsets[b->part_of[i]];
+}
+
 int
 program_build(struct plan *p, const struct schedule *s, const struct placement *placement, uint32_t threads,
     struct arena *a, struct err *e)
@@ -615,6 +635,8 @@ program_build(struct plan *p, const struct schedule *s, const struct placement *
 
 	if (b == NULL || program_place(b, placement, threads, e) < 0)
 		return -1;
+	if (placement != NULL)
+		settle(b);
 	program_connect(b);
 	return 0;
 }

@@ -63,7 +63,7 @@ is_open(const struct fate_search *x, const struct idle_interval *idle)
 	return idle->read || idle->to == g->op_count || kind_is_persistent(g->tensors[idle->tensor].kind);
 }
 
-/* Links the two intervals at the step's ends of each persistent tensor that may live on the host. */
+/* Links the two intervals at the step's ends of each persistent tensor that may live on the host.  A home that is given stays. */
 static void
 link_ends(struct fate_search *x)
 {
@@ -74,7 +74,7 @@ link_ends(struct fate_search *x)
 
 		x->intervals[i].other_end = UINT32_MAX;
 		first = i == 0 || x->intervals[i - 1].idle.tensor != t ? i : first;
-		if (first == i || !kind_is_persistent(g->tensors[t].kind) || x->intervals[first].idle.from > 0 || x->intervals[i].idle.to < g->op_count)
+		if (x->p->life->homes != NULL || first == i || !kind_is_persistent(g->tensors[t].kind) || x->intervals[first].idle.from > 0 || x->intervals[i].idle.to < g->op_count)
 			continue;
 		x->intervals[first].other_end = i;
 		x->intervals[i].other_end = first;

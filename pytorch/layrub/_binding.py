@@ -391,10 +391,12 @@ layrub_graph._fields_ = [
     ("measured_step_time_us", ctypes.c_double),
     ("measured_peak_bytes", ctypes.c_uint64),
     ("measured_resident_bytes", ctypes.c_uint64),
+    ("tensor_names", ctypes.POINTER(ctypes.c_char_p)),
 ]
 layrub_graph.lengths = {
     "tensors": "tensor_count",
     "ops": "op_count",
+    "tensor_names": "tensor_count",
 }
 layrub_graph.initial = {"size": ctypes.sizeof(layrub_graph)}
 
@@ -550,6 +552,10 @@ class layrub_problem(Structure):
     """struct layrub_problem"""
 
 
+class layrub_plan(Structure):
+    """struct layrub_plan"""
+
+
 class layrub_plan_options(Structure):
     """struct layrub_plan_options"""
 
@@ -574,12 +580,9 @@ layrub_plan_options._fields_ = [
     ("progress", layrub_plan_options_progress),
     ("user", ctypes.c_void_p),
     ("effort", ctypes.c_double),
+    ("homes", ctypes.POINTER(layrub_plan)),
 ]
 layrub_plan_options.initial = {"size": ctypes.sizeof(layrub_plan_options)}
-
-
-class layrub_plan(Structure):
-    """struct layrub_plan"""
 
 
 class layrub_buffer(Structure):
@@ -972,6 +975,8 @@ class Graph:
     measured_step_time_us: float = 0.0
     measured_peak_bytes: int = 0
     measured_resident_bytes: int = 0
+    # [tensor_count] the names by which other graphs have the same tensors, each or NULL; NULL: none has one.
+    tensor_names: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -1447,6 +1452,15 @@ FUNCTIONS = (
     ), (
         "Returns 0 if the plan is sound for any timing and, unless problem is NULL, made for that problem's graph.  "
         "LAYRUB_UNSOUND: the error names the place of the fault.  The plan keeps the answer, so a second call returns at once."
+    )),
+    Function("layrub_plan_check_homes", ctypes.c_int, (
+        ("plan", ctypes.POINTER(layrub_plan)),
+        ("homes", ctypes.POINTER(layrub_plan)),
+        ("error", ctypes.POINTER(layrub_error)),
+    ), (
+        "Returns 0 if both plans are sound and serve one set of persistent tensors: their steps may follow each other in any "
+        "order, in one arena and one pool.  LAYRUB_UNSOUND: they do not, and the error names the place in `plan`.  "
+        "LAYRUB_BAD_INPUT: a tensor has another size or kind."
     )),
     Function("layrub_plan_graph", ctypes.POINTER(layrub_graph), (
         ("plan", ctypes.POINTER(layrub_plan)),

@@ -99,7 +99,8 @@ def _fill_array(ctype: Any, values: Sequence[Any], keep: list[Any]) -> Any:
         for place, value in zip(filled, values, strict=True):
             _fill(place, value, keep)
     else:
-        filled = (element * len(values))(*[v.encode() if isinstance(v, str) else LAYRUB_NONE if v is None else v for v in values])
+        none = None if element is ctypes.c_char_p else LAYRUB_NONE
+        filled = (element * len(values))(*[v.encode() if isinstance(v, str) else none if v is None else v for v in values])
     keep.append(filled)
     return filled
 

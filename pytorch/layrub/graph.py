@@ -44,7 +44,10 @@ def document(tape: Tape) -> dict[str, Any]:
         if entry.random:
             op["recomputable"] = False
         ops.append(op)
-    tensors = [{"id": i, "bytes": tape.storages[s].bytes, "kind": tape.storages[s].kind} for s, i in ids.items()]
+    tensors = []
+    for s, i in ids.items():
+        storage = tape.storages[s]
+        tensors.append({"id": i, "bytes": storage.bytes, "kind": storage.kind} | ({"name": storage.name} if storage.name else {}))
     return {
         "format": "layrub-graph",
         "version": 2,

@@ -119,16 +119,20 @@ class Problem(_Handle):
         """The memory that the step needs, in bytes, and its time, in microseconds."""
         return record(library().layrub_problem_needs(self.pointer).contents)
 
-    def plan(self, *, stopped: Callable[[], bool] | None = None, progress: Callable[[str], None] | None = None,
-             **options: Any) -> Plan:
+    def plan(self, *, homes: Plan | None = None, stopped: Callable[[], bool] | None = None,
+             progress: Callable[[str], None] | None = None, **options: Any) -> Plan:
         """Plans, checks and simulates.  Keywords: PlanOptions.
 
+        homes is a sound plan of another batch or of an evaluation step: parameters begin and end the step at its places.
         stopped is asked now and then, from any thread; True ends the search with the best plan so far.  progress is given lines
         about the search.  Ctrl-C and exceptions of both end the search and are then raised.  LayrubError with INFEASIBLE: no plan
         fits.
         """
-        return search(lambda asked: Plan(call("layrub_plan_make", self.pointer, asked)),
-                      struct_of(c.layrub_plan_options, c.PlanOptions(**options)), stopped, progress)
+        asked = struct_of(c.layrub_plan_options, c.PlanOptions(**options))
+        if homes is not None:
+            asked.homes = homes.pointer
+            asked.kept.append(homes)
+        return search(lambda given: Plan(call("layrub_plan_make", self.pointer, given)), asked, stopped, progress)
 
     def fit(self, *, stopped: Callable[[], bool] | None = None, progress: Callable[[str], None] | None = None,
             **options: Any) -> c.FitResult:
@@ -173,6 +177,10 @@ class Plan(_Handle):
     def check(self, problem: Problem | None = None) -> None:
         """Raises LayrubError, UNSOUND, unless the plan is sound for any timing and made for the graph of the problem."""
         call("layrub_plan_check", self.pointer, problem and problem.pointer)
+
+    def check_homes(self, homes: Plan) -> None:
+        """Raises LayrubError, UNSOUND, unless both plans serve one set of parameters: their steps may follow each other."""
+        call("layrub_plan_check_homes", self.pointer, homes.pointer)
 
     @cached_property
     def graph(self) -> c.Graph:

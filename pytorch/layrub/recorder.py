@@ -17,6 +17,7 @@ from .errors import Refused
 from .known import NO_VALUES, READS, decides
 from .launches import Launches
 from .living import alive
+from .named import storage_names
 from .scratch import Scratch
 from .split import join, split
 from .tape import PERSISTENT, Entry, Leaf, Storage, Tape, covers_storage
@@ -70,6 +71,7 @@ class Recorder(private.TorchDispatchMode):
         self.tape = Tape()
         self._device = device_type
         self._known = known
+        self._names = storage_names(device_type)
         self._where = where
         # Storages of the step that no recorded call has written; whether none has made it either.
         self._unwritten: dict[int, bool] = {}
@@ -198,7 +200,8 @@ class Recorder(private.TorchDispatchMode):
             if t.device.type == "cuda" and t.device.index != torch.cuda.current_device():
                 raise Refused(f"{self._line()}: a tensor of {t.device}; only the step of one GPU can be recorded")
             kind = self._known.get(key, ("",))[0]
-            self.tape.storages.append(Storage(storage.nbytes(), {"": "activation", CONSTANT: "state"}.get(kind, kind)))
+            name = self._names.get(key) if kind in PERSISTENT and kind != "input" else None
+            self.tape.storages.append(Storage(storage.nbytes(), {"": "activation", CONSTANT: "state"}.get(kind, kind), name=name))
             if kind == CONSTANT:
                 self.tape.constants[known] = storage
             elif not kind:

@@ -59,6 +59,7 @@ class Storage:
     bytes: int
     kind: str = "activation"  # a tensor kind of a layrub graph
     first: int = -1  # the entry that writes it first; -1: it is older than the step
+    name: str | None = None  # by which graphs of other steps know it
     seed: bool = False  # of random numbers: on the GPU in a captured step, on the host in any other
 
 

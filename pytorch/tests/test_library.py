@@ -123,6 +123,35 @@ def test_files_and_texts(problem, tmp_path):
     assert layrub.Plan.parse(path.read_bytes()).figures == plan.figures
 
 
+def test_two_batches_share_their_parameters(problem, tmp_path):
+    def places(plan):
+        return {p.tensor: plan.program.buffers[p.buffer].offset_bytes for p in plan.program.initial_places}
+
+    small, large = (layrub.Problem.open("resnet18", device="h100", batch=batch) for batch in (4, 8))
+    first = large.plan(budget_percent=80, policy="capuchin")
+    second = small.plan(homes=first, policy="capuchin")
+    second.check_homes(first)
+    first.check_homes(second)
+    parameters = [i for i, t in enumerate(large.graph.tensors) if t.kind is layrub.Kind.PARAMETER]
+    assert parameters and all(places(first)[i] == places(second)[i] for i in parameters)
+    with pytest.raises(layrub.LayrubError) as caught:
+        small.plan(policy="none").check_homes(first)
+    assert caught.value.code is layrub.Code.UNSOUND and caught.value.path.startswith("initial[")
+    with pytest.raises(layrub.LayrubError) as caught:
+        problem.plan(homes=first)
+    assert caught.value.code is layrub.Code.BAD_INPUT and caught.value.path == "--homes"
+
+
+def test_tensors_have_names():
+    names = ["w", None]
+    graph = layrub.Graph(name="named", tensors=CHAIN.tensors, ops=CHAIN.ops, tensor_names=names)
+    with layrub.Problem.build(graph, device="h100") as problem:
+        assert problem.graph.tensor_names == tuple(names)
+        assert '"name": "w"}' in problem.plan().text()
+    with layrub.Problem.build(CHAIN, device="h100") as problem:
+        assert problem.graph.tensor_names == ()
+
+
 # ---- errors ----
 
 def test_infeasible_says_why(problem):

@@ -293,3 +293,28 @@ def test_code_compiled_before_the_recording_is_refused() -> None:
     f(x)
     with pytest.raises(Refused, match="compiled before the recording"):
         record(lambda x: f(x) * 2, (x,), "cpu")
+
+
+def test_an_evaluation_step_shares_the_parameters_of_training() -> None:
+    model, twins = nn.Sequential(nn.Linear(8, 8), nn.BatchNorm1d(8)), [nn.Linear(2, 2), nn.Linear(2, 2)]
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1, momentum=0.9)
+
+    def train(x: torch.Tensor) -> torch.Tensor:
+        optimizer.zero_grad()
+        loss = model(x).square().sum()
+        loss.backward()
+        optimizer.step()
+        return loss
+
+    def evaluate(x: torch.Tensor) -> torch.Tensor:
+        with torch.no_grad():
+            return twins[1](twins[0](model.eval()(x)[:, :2]))
+
+    first, second = record(train, (torch.rand(4, 8),), "cpu"), record(evaluate, (torch.rand(6, 8),), "cpu")
+    names = [{t.get("name") for t in graph.document(tape)["tensors"]} - {None} for tape in (first, second)]
+    shared = {"Sequential.0.weight", "Sequential.0.bias", "Sequential.1.weight", "Sequential.1.bias"}
+    assert shared <= names[0] & names[1] and "Sequential.0.weight.momentum_buffer" in names[0] - names[1]
+    assert not any(name.startswith("Linear") for name in names[1])  # two models have it
+    with graph.problem(first, device="h100") as one, graph.problem(second, device="h100") as other:
+        home = one.plan()
+        other.plan(homes=home).check_homes(home)

@@ -114,6 +114,9 @@ static const struct plan_option options[] = {
 	    "be on this device, where it fits (default: none)", NULL },
 	  .why_not = { [FOR_COMPARE] = "each policy is on its own", [FOR_FIT] = "a plan is of one batch", [FOR_SWEEP] = "a plan is of one point",
 	    [FOR_EXPLAIN] = "it starts from its plan" } },
+	{ .row = { "homes", 0, OPTION_TEXT, "FILE", &plan_given.homes, "begin and end with persistent tensors where this\n"
+	    "plan has them, so that both serve one set of them\n(default: anywhere)", NULL },
+	  .why_not = { [FOR_FIT] = "it plans many batches", [FOR_SWEEP] = "its points do not depend on a plan", [FOR_EXPLAIN] = "it starts from its plan" } },
 	{ .row = { "write-lp", 0, OPTION_TEXT, "FILE", &plan_given.write_lp, "policy ilp: write its first model to this file, in\n"
 	    "CPLEX LP format (default: nowhere)", NULL },
 	  .why_not = { [FOR_COMPARE] = "it leaves ilp out", [FOR_FIT] = MANY_MODELS, [FOR_SWEEP] = MANY_MODELS, [FOR_EXPLAIN] = MANY_MODELS } },

@@ -99,6 +99,7 @@ struct graph {
 	double peak_time_us;		/* of all FLOPs at a device's peak rates; 0: not known.  Not in documents */
 	uint32_t tensor_count, op_count;
 	struct tensor *tensors;		/* [tensor_count] */
+	const char *const *tensor_names;	/* NULL, or [tensor_count] by which other graphs have the same tensors (tensor_names.h), each or NULL */
 	struct op *ops;			/* [op_count] in execution order */
 };
 
@@ -182,6 +183,13 @@ int graph_check(const struct graph *g, struct err *e) WARN_UNUSED;
 
 /* Checks that every op has a time.  ERR_INPUT has the path of the first op without one. */
 int graph_check_times(const struct graph *g, struct err *e) WARN_UNUSED;
+
+/* The name that the document gives tensor t; NULL: none. */
+static inline const char *
+graph_tensor_name(const struct graph *g, uint32_t t)
+{
+	return g->tensor_names == NULL ? NULL : g->tensor_names[t];
+}
 
 /* Return how many ops have an estimated time, and how many have no time yet. */
 uint32_t graph_estimated_count(const struct graph *g);

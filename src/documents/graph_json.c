@@ -33,25 +33,32 @@ read_tensors(struct graph *g, json_t *list, uint32_t version, struct arena *a, s
 {
 	uint32_t id;
 	bytes_t bytes;
+	const char *name, **names;
 	int kind;
 	const struct json_field fields[] = {
 		{ "id", JSON_F_ID, &id, .required = true },
 		{ "bytes", JSON_F_BYTES, &bytes, .required = true },
 		{ "kind", JSON_F_CHOICE, &kind, .required = true, .choices = kind_names },
+		{ "name", JSON_F_STRING, &name, .since = 2 },
 		{ .key = NULL }
 	};
 
 	if (json_read_size(list, &g->tensor_count, e) < 0)
 		return err_at(e, "tensors");
 	g->tensors = ARENA_NEW(a, struct tensor, g->tensor_count);
+	names = ARENA_NEW(a, const char *, g->tensor_count);
 	for (uint32_t i = 0; i < g->tensor_count; i++) {
-		if (json_read_fields(json_array_get(list, i), fields, a, e) < 0 || json_check_id(id, i, e) < 0)
+		name = NULL;
+		if (json_read_fields_of(json_array_get(list, i), fields, version, a, e) < 0 || json_check_id(id, i, e) < 0)
 			return err_at(e, "tensors[%" PRIu32 "]", i);
 		if (kind == KIND_RESULT && version < 2) {
 			err_set(e, ERR_INPUT, "the kind 'result' needs \"version\": 2, got %" PRIu32, version);
 			return err_at(e, "tensors[%" PRIu32 "].kind", i);
 		}
 		g->tensors[i] = (struct tensor) { bytes, (enum kind)kind };
+		names[i] = name;
+		if (name != NULL)
+			g->tensor_names = names;
 	}
 	return 0;
 }
@@ -220,6 +227,8 @@ write_tensors(const struct graph *g, struct json_out *o)
 		json_out_uint(o, "id", i);
 		json_out_uint(o, "bytes", g->tensors[i].bytes);
 		json_out_string(o, "kind", kind_names[g->tensors[i].kind]);
+		if (graph_tensor_name(g, i) != NULL)
+			json_out_string(o, "name", graph_tensor_name(g, i));
 		json_out_end_object(o);
 	}
 	json_out_end_array(o);
@@ -299,7 +308,7 @@ graph_version(const struct graph *g)
 	if (g->op_times != OP_TIMES_UNKNOWN)
 		return 2;
 	for (uint32_t t = 0; t < g->tensor_count; t++)
-		if (g->tensors[t].kind == KIND_RESULT)
+		if (g->tensors[t].kind == KIND_RESULT || graph_tensor_name(g, t) != NULL)
 			return 2;
 	for (uint32_t i = 0; i < g->op_count; i++) {
 		const struct op *o = &g->ops[i];

@@ -17,5 +17,6 @@ libcore_a_SOURCES += \
 	%D%/plan_json.c \
 	%D%/plan_order.c %D%/plan_order.h \
 	%D%/plan_write.c \
-	%D%/reorder.c %D%/reorder.h
+	%D%/reorder.c %D%/reorder.h \
+	%D%/tensor_names.c %D%/tensor_names.h
 EXTRA_DIST += %D%/README.md

@@ -168,6 +168,8 @@ struct layrub_graph {
 	const char *measured_device;	/* the driver's name for the GPU */
 	double measured_step_time_us;
 	uint64_t measured_peak_bytes, measured_resident_bytes;
+	/* [tensor_count] the names by which other graphs have the same tensors, each or NULL; NULL: none has one. */
+	const char *const *tensor_names;
 };
 #define LAYRUB_GRAPH_INIT { .size = sizeof(struct layrub_graph) }
 
@@ -295,6 +297,8 @@ LAYRUB_API const struct layrub_needs *layrub_problem_needs(const struct layrub_p
 
 /* ---- plans ---- */
 
+struct layrub_plan;
+
 struct layrub_plan_options {
 	size_t size;
 	const char *policy;	/* default: hybrid */
@@ -311,10 +315,10 @@ struct layrub_plan_options {
 	void (*progress)(void *user, const char *line);	/* called now and then, by the calling thread, with the state of the search */
 	void *user;		/* the first argument of both */
 	double effort;		/* of hybrid's search, as a multiple of the usual; 0: 1.  Less than 1: a quick draft without floors over budgets */
+	/* NULL, or a sound plan, of another batch or of an evaluation step: persistent tensors begin and end the step at its places. */
+	const struct layrub_plan *homes;
 };
 #define LAYRUB_PLAN_OPTIONS_INIT { .size = sizeof(struct layrub_plan_options) }
-
-struct layrub_plan;
 
 /* Plans, checks and simulates.  NULL: error.  LAYRUB_INFEASIBLE: no plan fits; if one op alone exceeds the budget, the error has the op and
  * its tensors. */
@@ -332,6 +336,10 @@ LAYRUB_API void layrub_plan_free(struct layrub_plan *plan);	/* NULL: does nothin
 /* Returns 0 if the plan is sound for any timing and, unless problem is NULL, made for that problem's graph.  LAYRUB_UNSOUND: the error names
  * the place of the fault.  The plan keeps the answer, so a second call returns at once. */
 LAYRUB_API int layrub_plan_check(const struct layrub_plan *plan, const struct layrub_problem *problem, struct layrub_error *error);
+
+/* Returns 0 if both plans are sound and serve one set of persistent tensors: their steps may follow each other in any order, in one arena and
+ * one pool.  LAYRUB_UNSOUND: they do not, and the error names the place in `plan`.  LAYRUB_BAD_INPUT: a tensor has another size or kind. */
+LAYRUB_API int layrub_plan_check_homes(const struct layrub_plan *plan, const struct layrub_plan *homes, struct layrub_error *error);
 
 /* ---- walking a plan ---- */
 

@@ -149,6 +149,7 @@ int
 take_graph(struct graph *to, const struct layrub_graph *given, struct arena *a, struct err *e)
 {
 	struct layrub_graph from = { .size = 0 };
+	const char **names;
 
 	*to = (struct graph) { .name = NULL };
 	if (options_copy(&from, sizeof(from), given, "layrub_graph", e) < 0 || take_text(&to->name, from.name, "name", true, a, e) < 0 ||
@@ -157,10 +158,14 @@ take_graph(struct graph *to, const struct layrub_graph *given, struct arena *a, 
 		return -1;
 	to->tensor_count = from.tensor_count;
 	to->tensors = ARENA_NEW(a, struct tensor, from.tensor_count);
+	names = ARENA_NEW(a, const char *, from.tensor_count);
+	to->tensor_names = from.tensor_names == NULL ? NULL : names;
 	for (uint32_t i = 0; i < from.tensor_count; i++) {
 		if (take_choice(from.tensors[i].kind, KIND_COUNT, "kind", e) < 0)
 			return err_at(e, "tensors[%" PRIu32 "]", i);
 		to->tensors[i] = (struct tensor) { from.tensors[i].bytes, (enum kind)from.tensors[i].kind };
+		if (from.tensor_names != NULL && take_text(&names[i], from.tensor_names[i], "name", false, a, e) < 0)
+			return err_at(e, "tensors[%" PRIu32 "]", i);
 	}
 	to->op_count = from.op_count;
 	to->ops = ARENA_NEW(a, struct op, from.op_count);
@@ -215,6 +220,6 @@ view_graph(const struct graph *g, struct arena *a)
 	*to = (struct layrub_graph) { .size = sizeof(*to), .name = g->name, .source = g->source, .tensor_count = g->tensor_count,
 	    .op_count = g->op_count, .tensors = tensors, .ops = ops, .measured_device = g->measured.device,
 	    .measured_step_time_us = g->measured.step_time_us, .measured_peak_bytes = g->measured.peak_bytes,
-	    .measured_resident_bytes = g->measured.resident_bytes };
+	    .measured_resident_bytes = g->measured.resident_bytes, .tensor_names = g->tensor_names };
 	return to;
 }

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "sim/check/check.h"
+#include "sim/check/check_homes.h"
 #include "src/library/plan_request.h"
 #include "src/library/tables.h"
 #include "src/library/usage.h"
@@ -79,6 +80,9 @@ make(void *arg)
 	if (options_copy(&options, sizeof(options), m->options, "layrub_plan_options", &m->err) < 0)
 		return -1;
 	q = request_of(&options);
+	if (options.homes != NULL && plan_verdict(options.homes, &p->arena, &m->err) < 0)
+		return err_at(&m->err, "homes");
+	q.homes_plan = options.homes == NULL ? NULL : &options.homes->plan;
 	if (plan_request_run(&p->plan, &q, &p->problem->task, &p->arena, &m->err) < 0)
 		return -1;
 	atomic_init(&p->verdict, &plan_sound);
@@ -148,6 +152,7 @@ layrub_plan_parse(const char *text, size_t size, struct layrub_error *error)
 struct call {
 	struct arena arena;
 	const struct layrub_plan *plan;
+	const struct layrub_plan *homes;		/* check_homes */
 	const struct layrub_problem *problem;	/* check: the plan must be for its graph; NULL: for any */
 	const char *path;			/* write */
 	FILE *out;				/* text */
@@ -241,6 +246,27 @@ layrub_plan_check(const struct layrub_plan *plan, const struct layrub_problem *p
 	struct call c = { .plan = plan, .problem = problem, .err = ERR_INIT };
 
 	return call(&c, check, error);
+}
+
+static int
+check_both(void *arg)
+{
+	struct call *c = arg;
+	struct shared_homes s;
+
+	if (plan_verdict(c->plan, &c->arena, &c->err) < 0)
+		return -1;
+	if (plan_verdict(c->homes, &c->arena, &c->err) < 0)
+		return err_at(&c->err, "homes");
+	return check_homes(&s, &c->plan->plan, &c->homes->plan, &c->arena, &c->err) < 0 ? unsound(&c->err) : 0;
+}
+
+int
+layrub_plan_check_homes(const struct layrub_plan *plan, const struct layrub_plan *homes, struct layrub_error *error)
+{
+	struct call c = { .plan = plan, .homes = homes, .err = ERR_INIT };
+
+	return call(&c, check_both, error);
 }
 
 static int

@@ -9,6 +9,7 @@
 
 #include "planner/bound/bounds.h"
 #include "planner/budget_search.h"
+#include "planner/schedule/homes.h"
 #include "sim/check/check.h"
 #include "src/base/threads.h"
 #include "src/library/usage.h"
@@ -268,6 +269,32 @@ read_start(struct planning *n, const struct plan_request *q, const struct task *
 	return 0;
 }
 
+/* Reads the plan that gives the homes, and finds those of graph g. */
+static int
+read_homes(struct planning *n, const struct plan_request *q, const struct graph *g, struct arena *a, struct err *e)
+{
+	const struct plan *plan = q->homes_plan;
+	struct homes *homes = ARENA_NEW(a, struct homes, 1);
+
+	if (q->homes != NULL) {
+		struct plan *from = ARENA_NEW(a, struct plan, 1);
+
+		plan = from;
+		if (plan_read(from, q->homes, a, e) < 0)
+			return -1;
+		if (check_plan(from, a, e) < 0) {
+			e->code = ERR_INPUT;
+			return err_in_file(e, q->homes);
+		}
+	}
+	if (plan == NULL)
+		return 0;
+	if (homes_init(homes, g, plan, a, e) < 0)
+		return err_at(e, "--homes");
+	n->options.homes = homes;
+	return 0;
+}
+
 int
 planning_begin(struct planning *n, const struct plan_request *q, const struct task *t, struct arena *a, struct err *e)
 {
@@ -276,7 +303,7 @@ planning_begin(struct planning *n, const struct plan_request *q, const struct ta
 	if (n->options.policy == &n->external)
 		planning_use_external(n, q->exec[0], a);
 	n->task = t;
-	if (read_start(n, q, t, a, e) < 0)
+	if (read_start(n, q, t, a, e) < 0 || read_homes(n, q, &t->graph, a, e) < 0)
 		return -1;
 	n->options.batch = t->batch;
 	n->options.options = task_record(t, a);
@@ -321,6 +348,13 @@ run_own_order(int rc, struct plan *p, struct planning *n, struct arena *a, struc
 	o.bounds_us = bounds_us;
 	o.start = NULL;
 	o.advises = false;
+	if (o.homes != NULL) {
+		struct homes *homes = ARENA_NEW(a, struct homes, 1);
+
+		if (homes_init(homes, own.own_order, o.homes->plan, a, e) < 0)
+			return -1;
+		o.homes = homes;
+	}
 	if (run_for(&q, n, own.own_order, &o, a, &no) < 0) {
 		if (no.code != ERR_NO)
 			*e = no;

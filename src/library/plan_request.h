@@ -34,6 +34,8 @@ struct plan_request {
 	uint32_t floors;		/* lower rungs to search (planner_options.lower_rungs); 0: as usual */
 	const char *start;		/* a file with a plan for the same step; no answer is slower than it is on the task's device */
 	const struct plan *start_plan;	/* the same as data; not owned, and the plan may share its arrays */
+	const char *homes;		/* a file with a plan whose homes of persistent tensors the plan takes */
+	const struct plan *homes_plan;	/* the same as data, of a sound plan; not owned */
 	double effort;			/* of searches (search_control.effort); 0: 1 */
 	const char *time_limit;		/* as text: "10" (seconds) or "500ms" */
 	double time_limit_s;
