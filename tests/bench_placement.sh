@@ -1,12 +1,14 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 # layrub place over every list below $DATA, and over 1,000,000 random buffers: processor time, memory, and how
-# far from the bound.  A list called NAME.1048576.csv is placed with that capacity, too.
+# far from the bound.  A list called NAME.1048576.csv is placed with that capacity, too.  Then generated lists, and 216 of a known height with
+# given offsets.
 # $LAYRUB is the command, $MEASURE tests/measure, $HARD_LISTS tests/hard_lists; `make bench-placement DATA=DIR` sets all.
 # Other solvers are run on the lists that they read, for $LIMIT seconds (default: 20) and twice that where they do not end by themselves:
-# $MINIMALLOC, MiniMalloc's binary, on lists with a capacity; $SUPERMALLOC_PYTHON, a Python with the package omnimalloc; $IDEALLOC, idealloc's binary.
+# $MINIMALLOC, MiniMalloc's binary, which is told the list's capacity or else the bound; $SUPERMALLOC_PYTHON, a Python with the package omnimalloc;
+# $IDEALLOC, idealloc's binary.  Each may take $MEMORY KiB of addresses (default: 4 GiB).
 set -eu
-LIMIT=${LIMIT:-20}
+LIMIT=${LIMIT:-20} MEMORY=${MEMORY:-4194304}
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
@@ -26,7 +28,7 @@ row() {
 
 # peer LABEL BOUND COMMAND: what another solver, whose command prints its arena, takes for a list.
 peer() {
-	figures=$("$MEASURE" sh -c "{ $3; } >'$work/theirs'" 2>/dev/null) || true
+	figures=$("$MEASURE" sh -c "ulimit -v $MEMORY; { $3; } >'$work/theirs'" 2>/dev/null) || true
 	arena=$(sed -n '1s/^\([0-9][0-9]*\)$/\1/p' "$work/theirs")
 	echo "$2 ${arena:-0} $figures" | awk -v label="  $1" '{ printf "%-34s %8s %14s ", label, "", ""
 		if ($2) printf "%14.0f %9.5f %% %-10s", $2, 100 * ($2 / $1 - 1), "placed"; else printf "%14s %11s %-10s", "", "", "none"
@@ -38,8 +40,8 @@ peers() {
 	[ "$(head -n 1 "$1")" = id,lower,upper,size ] || return 0
 	awk -F, -v OFS=, 'NR > 1 { $1 = NR - 2 } 1' "$1" >"$work/list.csv"
 	bound=$(field lower_bound_bytes)
-	[ -z "${MINIMALLOC:-}" ] || [ -z "${2:-}" ] ||
-	    peer "MiniMalloc, given" "$bound" "'$MINIMALLOC' --capacity=$2 --input='$work/list.csv' --output='$work/csv' --timeout=${LIMIT}s &&
+	[ -z "${MINIMALLOC:-}" ] ||
+	    peer "MiniMalloc, given" "$bound" "timeout $((2 * LIMIT)) '$MINIMALLOC' --capacity=${2:-$bound} --input='$work/list.csv' --output='$work/csv' --timeout=${LIMIT}s &&
 		awk -F, 'NR > 1 && \$4 + \$NF > m { m = \$4 + \$NF } END { print m }' '$work/csv'; rm -f '$work/csv'"
 	[ -z "${SUPERMALLOC_PYTHON:-}" ] ||
 	    peer SuperMalloc "$bound" "timeout $((2 * LIMIT)) '$SUPERMALLOC_PYTHON' '$(dirname "$0")/bench_supermalloc.py' '$work/list.csv' $LIMIT"
@@ -64,12 +66,29 @@ if [ -n "${DATA:-}" ]; then
 	done <"$work/lists"
 fi
 
-for kind in "cut 200 1 20" "pinwheel 200 1 20" "cut 400 1" "pinwheel 400 1" "sync 1000 1" "awkward 10000 1" "awkward 100000 1"; do
+for kind in "cut 200 1 20" "pinwheel 200 1 20" "cut 400 1" "pinwheel 400 1" "sync 1000 1" "awkward 10000 1" "awkward 10000 1 10" \
+    "awkward 100000 1" "awkward 1000000 1"; do
 	# shellcheck disable=SC2086
 	"$HARD_LISTS" $kind >"$work/hard.csv"
 	row "generated: $kind" "$work/hard.csv"
-	peers "$work/hard.csv"
+	[ "$(wc -l <"$work/hard.csv")" -gt 200000 ] || peers "$work/hard.csv"
 done
+
+# Cut from perfect placements, with a part of the offsets given.
+lists=0 optimal=0
+for kind in cut pinwheel; do
+	for size in 12 24 48 96 200 400; do
+		for percent in 10 20 40; do
+			for seed in 1 2 3 4 5 6; do
+				"$HARD_LISTS" $kind $size $seed $percent >"$work/hard.csv"
+				"$LAYRUB" place "$work/hard.csv" --json >"$work/said" || true
+				lists=$((lists + 1))
+				! grep -q '"status": "optimal"' "$work/said" || optimal=$((optimal + 1))
+			done
+		done
+	done
+done
+echo "$lists lists with given offsets: $optimal optimal"
 
 # Lifetimes: any two of 10^6 times; up to 100 of them; up to a hundredth of all.
 for kind in any short long; do

@@ -11,5 +11,5 @@ with open(sys.argv[1], newline="") as file:
         omnimalloc.Allocation(id=i, size=int(r["size"]), start=int(r["lower"]), end=int(r["upper"]))
         for i, r in enumerate(csv.DictReader(file))
     ]
-placed = omnimalloc.allocate(buffers, omnimalloc.allocators.SupermallocAllocator(timeout=float(sys.argv[2])))
+placed = omnimalloc.allocate(buffers, omnimalloc.allocators.SupermallocAllocator(timeout=float(sys.argv[2]), num_threads=12))
 print(max(b.offset + b.size for b in placed))

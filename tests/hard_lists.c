@@ -6,7 +6,7 @@
  * cut       a rectangle of 2^16 units of 64 bytes by 10,000 times (for up to 100 buffers: 64 units by 40), cut by straight cuts: the
  *           arena of a perfect placement is known
  * pinwheel  the same rectangle, cut into a centre and four blades that no straight cut separates
- * awkward   sizes log-uniform from 1 B to 64 MiB, lifetimes exponential with a mean of a hundredth of all times
+ * awkward   sizes log-uniform from 1 B to 64 MiB, lifetimes exponential with a mean of PERCENT of all times (default: 1)
  * sync      buffers of four threads that meet at barriers, in pairs, or in a ring; a vector clock tells each thread what it knows of the
  *           others, and a buffer lives until all threads know of its end
  *
@@ -139,11 +139,11 @@ make_tiles(uint32_t count, unsigned percent, int pinwheel)
 /* ---- awkward sizes ---- */
 
 static void
-make_awkward(uint32_t count)
+make_awkward(uint32_t count, unsigned percent)
 {
 	puts("id,lower,upper,size");
 	for (uint32_t i = 0; i < count; i++) {
-		uint64_t lower = draw(count), life = 1 + (uint64_t)(-log(1 - draw_real()) * count / 100);
+		uint64_t lower = draw(count), life = 1 + (uint64_t)(-log(1 - draw_real()) * count * percent / 100);
 
 		printf("b%" PRIu32 ",%" PRIu64 ",%" PRIu64 ",%.0f\n", i, lower, lower + life, floor(exp(draw_real() * log(67108864.0))));
 	}
@@ -224,7 +224,7 @@ main(int argc, char **argv)
 	if (strcmp(argv[1], "cut") == 0 || strcmp(argv[1], "pinwheel") == 0)
 		make_tiles(count, percent, argv[1][0] == 'p');
 	else if (strcmp(argv[1], "awkward") == 0)
-		make_awkward(count);
+		make_awkward(count, percent > 0 ? percent : 1);
 	else if (strcmp(argv[1], "sync") == 0)
 		make_sync(count);
 	else

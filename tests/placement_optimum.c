@@ -185,6 +185,7 @@ main(void)
 		bytes_t right;
 
 		random_list(&p, items);
+		p.thorough = n % 2 == 1;
 		right = smallest(&p);
 		for (int k = 0; k < 2; k++)
 			compare(&counts[k], placement_find(names[k]), &p, right);

@@ -4,7 +4,7 @@ libplanner_a_SOURCES += \
 	%D%/pack_eject.c %D%/pack_eject.h \
 	%D%/pack_greedy.c %D%/pack_greedy.h \
 	%D%/pack_heap.c %D%/pack_heap.h \
-	%D%/pack_bound.c %D%/pack_state.h \
+	%D%/pack_bound.c %D%/pack_branch.c %D%/pack_state.h \
 	%D%/pack_order.c \
 	%D%/pack_parts.c %D%/pack_parts.h \
 	%D%/pack_search.c %D%/pack_search.h \

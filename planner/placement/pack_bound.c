@@ -8,35 +8,58 @@
 #include <config.h>
 #include "planner/placement/pack_state.h"
 
+#include <stdlib.h>
 #include <string.h>
+
+enum { MOST_MOVES = 32 };	/* 8 .. 100: of a list's item on average, before quicksort is faster */
 
 void
 pack_set_level(struct pack_state *x, int section, level_t level)
 {
-	struct change *c = ARENA_PUSH(x->arena, x->changes, x->change_count, x->change_capacity);
-
-	*c = (struct change) { section, x->sky[section] };
+	*ARENA_PUSH(x->arena, x->skies.all, x->skies.count, x->skies.capacity) = (struct change) { section, x->sky[section] };
 	x->sky[section] = level;
+}
+
+static bool
+is_before(struct open_item p, struct open_item q)
+{
+	return p.lb != q.lb ? p.lb < q.lb : p.item < q.item;
+}
+
+static int
+compare(const void *x, const void *y)
+{
+	const struct open_item *p = x, *q = y;
+
+	return is_before(*p, *q) ? -1 : is_before(*q, *p);
 }
 
 void
 pack_sort(struct open_item *list, int count)
 {
+	/* By insertion, because most lists are nearly sorted: a child's list is its parent's with a few changes. */
+	int moves = MOST_MOVES * count;
+
 	for (int i = 1; i < count; i++) {
 		struct open_item it = list[i];
 		int k = i;
 
-		for (; k > 0 && list[k - 1].lb > it.lb; k--)
+		for (; k > 0 && is_before(it, list[k - 1]); k--)
 			list[k] = list[k - 1];
 		list[k] = it;
+		moves -= i - k;
+		if (moves < 0) {
+			qsort(list, (size_t)count, sizeof(*list), compare);
+			return;
+		}
 	}
 }
 
-/* Fills `least` of sections left..right. */
+/* Fills `least`. */
 static void
-find_least(struct pack_state *x, int left, int right, const struct open_item *list, int count)
+find_least(struct pack_state *x, struct run over, const struct open_item *list, int count)
 {
-	for (int y = left; y <= right; y++)
+	for (int y = over.first; y <= over.last; y++)
 		x->least[y] = INT64_MAX;
 	for (int i = 0; i < count; i++) {
 		const struct packed *p = &x->s->items[list[i].item];
@@ -70,34 +93,80 @@ run_job(struct pack_state *x, int y, level_t at, level_t size, level_t fresh)
 	return at + size;
 }
 
-bool
-pack_within_bound(struct pack_state *x, int left, int right, const struct open_item *list, int count)
+/* Returns the sections of `over` that an item covers, in the order of first; first > last: none. */
+static struct run
+overlap(struct run over, const struct packed *p)
 {
-	const struct packed *items = x->s->items;
-	level_t *end = x->end;
+	return (struct run) { p->first > over.first ? p->first : over.first, p->last < over.last ? p->last : over.last };
+}
 
-	for (int y = left; y <= right; y++)
-		end[y] = -1;
-	if (x->s->any_given) {
-		find_least(x, left, right, list, count);
-		memset(x->passed + left, 0, sizeof(*x->passed) * (size_t)(right - left + 1));
+/* Returns the first section from y on whose floor is not raised yet, and shortens the way there. */
+static int
+first_low(int *next, int y)
+{
+	while (next[y] != y) {
+		next[y] = next[next[y]];
+		y = next[y];
 	}
+	return y;
+}
+
+/* Raises each section to the lb of its lowest item. */
+static void
+raise_floors(struct pack_state *x, struct run over, const struct open_item *list, int count)
+{
+	int *next = x->next;	/* the section itself, until it has its floor, or one nearer to the next without */
+
+	for (int y = over.first; y <= over.last + 1; y++)
+		next[y] = y;
 	for (int i = 0; i < count; i++) {
-		const struct packed *p = &items[list[i].item];
-		level_t lb = list[i].lb;
+		struct run r = overlap(over, &x->s->items[list[i].item]);
 
-		if (lb + p->size > x->most[list[i].item])
-			return false;
-		for (int y = p->first; y <= p->last; y++) {
-			level_t at = end[y] < lb ? lb : end[y];
-
-			if (end[y] < 0 && x->sky[y] < lb)
-				pack_set_level(x, y, lb);
-			end[y] = x->s->any_given ? run_job(x, y, at, p->size, end[y] < 0 ? at : -1) : at + p->size;
+		for (int y = r.first; y <= r.last && (y = first_low(next, y)) <= r.last;) {
+			if (x->sky[y] < list[i].lb)
+				pack_set_level(x, y, list[i].lb);
+			next[y] = y + 1;
 		}
 	}
-	for (int y = left; y <= right; y++)
-		if (end[y] > x->top[y])
+}
+
+/* Fills the last ends of all sections of `over`; false: an item ends above its highest end. */
+static bool
+run_jobs(struct pack_state *x, struct run over, const struct open_item *list, int count)
+{
+	level_t *end = x->end;
+
+	for (int i = 0; i < count; i++) {
+		const struct packed *p = &x->s->items[list[i].item];
+		struct run r = overlap(over, p);
+		level_t lb = list[i].lb, size = p->size;
+
+		if (lb + size > x->most[list[i].item])
+			return false;
+		if (x->s->any_given)
+			for (int y = r.first; y <= r.last; y++)
+				end[y] = run_job(x, y, end[y] < lb ? lb : end[y], size, end[y] < 0 ? lb : -1);
+		else
+			for (int y = r.first; y <= r.last; y++)
+				end[y] = (end[y] < lb ? lb : end[y]) + size;
+	}
+	return true;
+}
+
+bool
+pack_within_bound(struct pack_state *x, struct run over, const struct open_item *list, int count)
+{
+	raise_floors(x, over, list, count);
+	for (int y = over.first; y <= over.last; y++)
+		x->end[y] = -1;
+	if (x->s->any_given) {
+		find_least(x, over, list, count);
+		memset(x->passed + over.first, 0, sizeof(*x->passed) * (size_t)(over.last - over.first + 1));
+	}
+	if (!run_jobs(x, over, list, count))
+		return false;
+	for (int y = over.first; y <= over.last; y++)
+		if (x->end[y] > x->top[y])
 			return false;
 	return true;
 }
@@ -115,6 +184,7 @@ pack_root_bound(const struct sections *s, struct arena *a)
 	x.end = ARENA_NEW(a, level_t, sections);
 	x.least = ARENA_NEW(a, level_t, sections);
 	x.passed = ARENA_NEW(a, uint32_t, sections);
+	x.next = ARENA_NEW(a, int, sections);
 	for (size_t i = 0; i < n; i++) {
 		const struct packed *p = &s->items[i];
 
@@ -128,7 +198,7 @@ pack_root_bound(const struct sections *s, struct arena *a)
 	x.most = most;
 	x.top = top;
 	pack_sort(list, s->item_count);
-	pack_within_bound(&x, 0, s->count - 1, list, s->item_count);
+	pack_within_bound(&x, (struct run) { 0, s->count - 1 }, list, s->item_count);
 	for (int y = 0; y < s->count; y++)
 		if (x.end[y] >= 0 && s->floor + (bytes_t)x.end[y] * s->unit - missing[y] > bound)
 			bound = s->floor + (bytes_t)x.end[y] * s->unit - missing[y];

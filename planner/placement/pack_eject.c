@@ -9,9 +9,10 @@
 #include "src/base/clock.h"
 
 enum {
-	FIRST_SHARE = 10,		/* 4 .. 16: part of the work for the first level, the target */
+	FIRST_SHARE = 24,		/* 10 .. 40: part of the work for the first level, the target */
 	LEVEL_SHARE = 4,		/* 2 .. 20: part of the work that is left for each other level */
 	NEAR = 32,			/* 8 .. 128: an arena that is over the target by at most this part of it tries the target first */
+	FALL = 8,			/* 3 .. 12: part of a large gap for a step; a step that fails costs more than the ones that do not */
 	CLOSE = 4096,			/* 10^3 .. 10^5: levels closer together than this part of the arena are not told apart */
 	DIGIT = 9, FEW = 24		/* of a sort: bits of a digit; fewer edges are sorted by insertion alone */
 };
@@ -326,7 +327,7 @@ give_offsets(const struct ejector *x, struct place_result *r)
 void
 pack_eject(struct place_result *r, const struct place_problem *p, uint64_t work, double deadline_s, struct arena *a)
 {
-	bytes_t target = placement_target(p, r), gap = r->arena_bytes - target, step = gap <= target / NEAR ? gap : (gap + 1) / 2;
+	bytes_t target = placement_target(p, r), gap = r->arena_bytes - target, step = gap <= target / NEAR ? gap : (gap + FALL - 1) / FALL;
 	struct ejector x;
 
 	eject_init(&x, p, a);
@@ -340,7 +341,7 @@ pack_eject(struct place_result *r, const struct place_problem *p, uint64_t work,
 			give_offsets(&x, r);
 			placement_tell(p, r);
 			gap = r->arena_bytes > target ? r->arena_bytes - target : 0;
-			step = 2 * step < gap / 2 ? 2 * step : (gap + 1) / 2;
+			step = 2 * step < gap / FALL ? 2 * step : (gap + FALL - 1) / FALL;
 		} else {
 			if (step <= target / CLOSE || step <= p->align)
 				break;

@@ -334,35 +334,19 @@ try_all_orders(struct parts_search *s)
 static void
 place_solid(struct place_result *r, const struct place_problem *p, place_fn *place, struct arena *a)
 {
-	uint32_t most = p->count + p->first_part[p->count], *owner = ARENA_NEW(a, uint32_t, most);
-	struct place_item *items = ARENA_NEW(a, struct place_item, most);
-	struct place_problem solid = *p;
-	struct place_result made = { .offsets = ARENA_NEW(a, bytes_t, most) };
+	struct place_problem solid;
+	struct place_result made = { .refused = NULL };
+	uint32_t *owner;
 
-	solid.first_part = NULL;
-	solid.known = NULL;
+	placement_flatten(&solid, &owner, p, true, a);
 	solid.time_limit_s = p->time_limit_s / 2;
-	solid.items = items;
-	solid.count = 0;
-	for (uint32_t i = 0; i < p->count; i++) {
-		const struct place_item *it = &p->items[i];
-
-		if (it->fixed == PLACE_FREE) {
-			owner[solid.count] = i;
-			items[solid.count++] = *it;
-		}
-		r->offsets[i] = it->fixed;
-		for (uint32_t k = p->first_part[i]; k < p->first_part[i + 1] && it->fixed != PLACE_FREE; k++) {
-			const struct place_part *q = &p->parts[k];
-
-			owner[solid.count] = i;
-			items[solid.count++] = (struct place_item) { q->bytes, q->lower, q->upper, 0, it->fixed + q->at };
-		}
-	}
+	made.offsets = ARENA_NEW(a, bytes_t, solid.count);
 	made.bound_bytes = placement_bound(&solid, a);
 	place(&made, &solid, a);
 	r->refused = made.refused;
 	r->arena_bytes = made.arena_bytes > r->bound_bytes ? made.arena_bytes : r->bound_bytes;
+	for (uint32_t i = 0; i < p->count; i++)
+		r->offsets[i] = p->items[i].fixed;
 	for (uint32_t k = 0; k < solid.count; k++)
 		if (p->items[owner[k]].fixed == PLACE_FREE)
 			r->offsets[owner[k]] = made.offsets[k];

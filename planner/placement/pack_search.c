@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* pack_search.c - the depth-first search: state, bound, branching, parts and the memory of failed states */
+/* pack_search.c - the depth-first search: state, parts and the memory of failed states
+ *
+ * One list holds the open items.  A node's part of it is in the order of lb.  Its branches move the items within the part and change their
+ * lb; a node that fails undoes the changes of lb and sorts again.  So the memory is linear in the items and in the changes of one path.
+ */
 #include <config.h>
 #include "planner/placement/pack_state.h"
 
@@ -8,45 +12,40 @@
 
 #include "src/base/clock.h"
 
-enum { MEMO_SIZE = 1 << 15 };
-enum { MOST_POOL = 1 << 24 };	/* open items in all lists of one path of the search */
-
-enum { RULE_SLACK, RULE_PRODUCT, RULE_LEVEL, RULE_LOOSE };
-enum { KEY_LENGTH, KEY_SIZE, KEY_LOAD, KEY_LOAD_SIZE, KEY_AREA, KEY_SECTIONS };
-
-/* Diverse rather than deep: of the hard instances measured, each was easy for one or two of these. */
-const struct strategy strategies[] = {
-	{ RULE_LOOSE, KEY_SECTIONS },	{ RULE_PRODUCT, KEY_SIZE },
-	{ RULE_LEVEL, KEY_AREA },	{ RULE_SLACK, KEY_SIZE },
-	{ RULE_LOOSE, KEY_LENGTH },	{ RULE_PRODUCT, KEY_SECTIONS },
-	{ RULE_LOOSE, KEY_LOAD_SIZE },	{ RULE_PRODUCT, KEY_LENGTH },
+enum {
+	MEMO_SIZE = 1 << 15,
+	MOST_POOL = 1 << 22		/* cases of all nodes of one path, about */
 };
-const int strategy_count = sizeof(strategies) / sizeof(strategies[0]);
-_Static_assert(sizeof(strategies) / sizeof(strategies[0]) <= MOST_STRATEGIES, "a caller has one answer and one memo for each");
 
 /* States that have been shown impossible, as 128 bits of their hashes. */
 struct pack_memo { uint64_t key[MEMO_SIZE][2]; };
 
-static bool solve(struct pack_state *x, int left, int right, struct open_item *list, int count);
+static bool solve(struct pack_state *x, const struct part *p, struct run changed);
 
 /* ---- state ---- */
 
-struct mark { size_t changes; int placed; size_t pool; };
+struct mark { size_t skies, lbs, pool; int placed; };
 
 static struct mark
 mark(const struct pack_state *x)
 {
-	return (struct mark) { x->change_count, x->placed_count, x->pool_used };
+	return (struct mark) { x->skies.count, x->lbs.count, x->pool_used, x->placed_count };
+}
+
+static void
+undo(level_t *levels, struct changes *c, size_t count)
+{
+	while (c->count > count) {
+		c->count--;
+		levels[c->all[c->count].of] = c->all[c->count].level;
+	}
 }
 
 static void
 back_to(struct pack_state *x, struct mark m)
 {
-	while (x->change_count > m.changes) {
-		const struct change *c = &x->changes[--x->change_count];
-
-		x->sky[c->section] = c->level;
-	}
+	undo(x->sky, &x->skies, m.skies);
+	undo(x->lb, &x->lbs, m.lbs);
 	while (x->placed_count > m.placed) {
 		const struct packed *p = &x->s->items[x->placed[--x->placed_count]];
 
@@ -56,233 +55,135 @@ back_to(struct pack_state *x, struct mark m)
 	x->pool_used = m.pool;
 }
 
-static struct open_item *
-list_new(struct pack_state *x, int count)
+/* Sorts a part whose branch failed. */
+static void
+sort_again(struct pack_state *x, const struct part *p)
 {
-	struct open_item *list = x->pool + x->pool_used;
+	for (int i = 0; i < p->count; i++)
+		p->list[i].lb = x->lb[p->list[i].item];
+	pack_sort(p->list, p->count);
+}
 
-	if (x->pool_size - x->pool_used < (size_t)count) {
-		x->gave_up = true;	/* deeper than the instances that this search is made for */
+/* Returns `count` numbers on top of the stack; NULL: the path is deeper than those of the instances that this search is made for. */
+static int *
+pool_take(struct pack_state *x, size_t count)
+{
+	int *top = x->pool + x->pool_used;
+
+	if (x->pool_size - x->pool_used < count) {
+		x->gave_up = true;
 		return NULL;
 	}
-	x->pool_used += (size_t)count;
-	return list;
+	x->pool_used += count;
+	return top;
 }
 
-/* ---- branching ---- */
-
-static double
-section_score(const struct pack_state *x, int y)
+static void
+set_lb(struct pack_state *x, struct open_item *open, level_t lb)
 {
-	level_t slack = x->s->any_given ? x->top[y] - x->end[y] : x->capacity - x->sky[y] - x->load[y];
-	double cases = x->cases[y] + (slack > 0), level = (double)x->sky[y], room = (double)slack;
-	const double scale = (double)x->capacity + 1;
-
-	switch (x->how->section_rule) {
-	case RULE_SLACK:
-		return (cases * scale + room) * scale + level;
-	case RULE_LEVEL:
-		return (cases * scale + level) * scale + room;
-	case RULE_PRODUCT:
-		return x->cases[y] * (1 + room) * scale + level;
-	default:
-		cases = x->cases[y] + (room * 256 > scale ? 2 : room > 0 ? 1 : 0);
-		return (cases * scale + room) * scale + level;
-	}
+	*ARENA_PUSH(x->arena, x->lbs.all, x->lbs.count, x->lbs.capacity) = (struct change) { open->item, open->lb };
+	x->lb[open->item] = open->lb = lb;
 }
 
-/* Returns the section to branch on, among those of valleys. */
-static int
-choose_section(struct pack_state *x, int left, int right, const struct open_item *list, int count)
+/* Raises the items over the sections of *changed to `level` at least.  Then *changed has the sections of these items, too. */
+static void
+raise_items(struct pack_state *x, const struct part *part, struct run *changed, level_t level)
 {
-	double best_score = 0;
-	int best = -1;
+	const struct run over = *changed;
 
-	for (int y = left; y <= right; y++)
-		x->cases[y] = 0;
-	for (int i = 0; i < count; i++) {
-		const struct packed *p = &x->s->items[list[i].item];
+	for (int i = 0; i < part->count; i++) {
+		const struct packed *p = &x->s->items[part->list[i].item];
 
-		for (int y = p->first; y <= p->last; y++)
-			x->cases[y] += x->sky[y] == list[i].lb;
-	}
-	for (int y = left, e; y <= right; y = e + 1) {
-		for (e = y; e < right && x->sky[e + 1] == x->sky[y]; e++)
-			;
-		if ((y > left && x->sky[y - 1] < x->sky[y]) || (e < right && x->sky[e + 1] < x->sky[y]))
+		if (p->first > over.last || over.first > p->last || part->list[i].lb >= level)
 			continue;
-		for (int z = y; z <= e; z++) {
-			double score = section_score(x, z);
-
-			if (best < 0 || score < best_score) {
-				best = z;
-				best_score = score;
-			}
-		}
+		set_lb(x, &part->list[i], sections_settle(p, level));
+		changed->first = p->first < changed->first ? p->first : changed->first;
+		changed->last = p->last > changed->last ? p->last : changed->last;
 	}
-	return best;
-}
-
-static bool
-is_twin(const struct packed *p, const struct packed *q)
-{
-	return p->first == q->first && p->last == q->last && p->size == q->size && p->align == q->align && p->tail == q->tail;
-}
-
-/* Returns the lowest level to which the section rises when none of its items rests on its floor, -1: no such level.  Take a solution in
- * which no item can move down alone, and the section's lowest item.  Either the item cannot begin at the floor, or another item that does
- * not cover the section is in the way, and the lowest item lies on that one or above. */
-static level_t
-find_raised(const struct pack_state *x, int section, const struct open_item *list, int count)
-{
-	const struct packed *items = x->s->items;
-	level_t floor = x->sky[section], raised = -1, most = 0;
-	int first = section, last = section;
-
-	for (int i = 0; i < count; i++) {
-		const struct packed *p = &items[list[i].item];
-
-		if (p->first > section || p->last < section)
-			continue;
-		if (list[i].lb > floor) {
-			raised = list[i].lb;
-			break;		/* the list is sorted by lb */
-		}
-		first = p->first < first ? p->first : first;
-		last = p->last > last ? p->last : last;
-		most = p->size > most ? p->size : most;
-	}
-	for (int i = 0; i < count && list[i].lb < floor + most; i++) {
-		const struct packed *p = &items[list[i].item];
-
-		if (p->first <= last && first <= p->last && (p->first > section || p->last < section) &&
-		    (raised < 0 || list[i].lb + p->size < raised))
-			raised = list[i].lb + p->size;
-	}
-	return raised;
-}
-
-/* Finds the items that may rest on the floor at the section, best key first, one of each set of twins. */
-static int
-find_cases(const struct pack_state *x, int section, const struct open_item *list, int count, struct open_item *cases)
-{
-	level_t floor = x->sky[section];
-	int n = 0, k;
-
-	for (int i = 0; i < count && list[i].lb <= floor; i++) {
-		const struct packed *p = &x->s->items[list[i].item];
-
-		if (p->first > section || p->last < section || list[i].lb < floor)
-			continue;
-		for (k = 0; k < n && !is_twin(p, &x->s->items[cases[k].item]); k++)
-			;
-		if (k == n)
-			cases[n++] = list[i];
-		else if (list[i].item < cases[k].item)
-			cases[k].item = list[i].item;
-	}
-	for (int i = 1; i < n; i++) {
-		struct open_item c = cases[i];
-
-		for (k = i; k > 0 && (x->key[cases[k - 1].item] < x->key[c.item] ||
-		    (x->key[cases[k - 1].item] == x->key[c.item] && cases[k - 1].item > c.item)); k--)
-			cases[k] = cases[k - 1];
-		cases[k] = c;
-	}
-	return n;
-}
-
-/* Copies list without item `without` (-1: all items) and raises the items over [first, last] to `level` at least; the count. */
-static int
-raise_list(struct pack_state *x, struct open_item *to, const struct open_item *list, int count, int without,
-    int first, int last, level_t level)
-{
-	int n = 0;
-
-	for (int i = 0; i < count; i++) {
-		const struct packed *p = &x->s->items[list[i].item];
-
-		if (list[i].item == without)
-			continue;
-		to[n] = list[i];
-		if (p->first <= last && first <= p->last && list[i].lb < level)
-			to[n].lb = sections_settle(p, level);
-		n++;
-	}
-	return n;
 }
 
 /* ---- parts ---- */
 
-struct part { int left, right, start, count; };
+/* Sections of a part and its items' place in the sorted list. */
+struct piece { struct run over; int start, count; };
+enum { PIECE_NUMBERS = sizeof(struct piece) / sizeof(int) };
 
-/* Splits [left, right] where no open item crosses; returns the number of parts. */
+/* Splits a part where no open item crosses; returns the number of pieces. */
 static int
-find_parts(struct pack_state *x, struct part *parts, int left, int right, const struct open_item *list, int count)
+find_pieces(struct pack_state *x, struct piece *pieces, const struct part *part)
 {
-	int n = 0, start = 0;
+	struct run over = part->over;
+	int n = 0, start = 0, covered = 0, joined = 0;
+	bool open = false;	/* the section before is joined to this one */
 
-	memset(x->covered + left, 0, (size_t)(right - left + 1));
-	memset(x->joined + left, 0, (size_t)(right - left + 1));
-	for (int i = 0; i < count; i++) {
-		const struct packed *p = &x->s->items[list[i].item];
+	memset(x->covers + over.first, 0, sizeof(*x->covers) * (size_t)(over.last - over.first + 2));
+	memset(x->joins + over.first, 0, sizeof(*x->joins) * (size_t)(over.last - over.first + 2));
+	for (int i = 0; i < part->count; i++) {		/* one more from where an item begins, one less from where it has ended */
+		const struct packed *p = &x->s->items[part->list[i].item];
 
-		memset(x->covered + p->first, 1, (size_t)(p->last - p->first + 1));
-		memset(x->joined + p->first, 1, (size_t)(p->last - p->first));
+		x->covers[p->first]++;
+		x->covers[p->last + 1]--;
+		x->joins[p->first]++;
+		x->joins[p->last]--;
 	}
-	for (int y = left; y <= right; y++) {
-		if (!x->covered[y])
+	for (int y = over.first; y <= over.last; y++) {
+		covered += x->covers[y];
+		joined += x->joins[y];
+		if (covered == 0)
 			continue;
-		parts[n] = (struct part) { .left = y };
-		for (; y < right && x->joined[y]; y++)
-			x->part[y] = n;
-		x->part[y] = n;
-		parts[n++].right = y;
+		if (!open)
+			pieces[n++].over.first = y;
+		pieces[n - 1].over.last = y;
+		pieces[n - 1].count = 0;
+		x->part[y] = n - 1;
+		open = joined > 0;
 	}
-	for (int i = 0; i < count; i++)
-		parts[x->part[x->s->items[list[i].item].first]].count++;
+	for (int i = 0; i < part->count; i++)
+		pieces[x->part[x->s->items[part->list[i].item].first]].count++;
 	for (int i = 0; i < n; i++) {
-		parts[i].start = start;
-		start += parts[i].count;
-		parts[i].count = 0;
+		pieces[i].start = start;
+		start += pieces[i].count;
+		pieces[i].count = 0;
 	}
 	return n;
 }
 
-/* Solves every part, the smallest first, because a small part fails soonest. */
-static bool
-solve_parts(struct pack_state *x, int left, int right, struct open_item *list, int count)
+/* Moves the items of each piece together, in the order that they have. */
+static void
+gather(struct pack_state *x, struct piece *pieces, const struct part *part)
 {
-	struct part one[8], *parts = one;
-	struct open_item *sorted;
-	int n, most = right - left + 1 < count ? right - left + 1 : count;
+	for (int i = 0; i < part->count; i++) {
+		struct piece *p = &pieces[x->part[x->s->items[part->list[i].item].first]];
 
-	if (count == 0)
-		return true;
-	if (most > (int)(sizeof(one) / sizeof(one[0])))
-		parts = (struct part *)(void *)list_new(x, most * (int)(sizeof(struct part) / sizeof(*list) + 1));
-	if (parts == NULL)
-		return false;
-	n = find_parts(x, parts, left, right, list, count);
-	if (n == 1)
-		return solve(x, parts[0].left, parts[0].right, list, count);
-	sorted = list_new(x, count);
-	if (sorted == NULL)
-		return false;
-	for (int i = 0; i < count; i++) {
-		struct part *p = &parts[x->part[x->s->items[list[i].item].first]];
-
-		sorted[p->start + p->count++] = list[i];
+		x->sorted[p->start + p->count++] = part->list[i];
 	}
+	memcpy(part->list, x->sorted, sizeof(*part->list) * (size_t)part->count);
+}
+
+/* Solves every piece, the smallest first, because a small piece fails soonest. */
+static bool
+solve_pieces(struct pack_state *x, const struct part *part, struct run changed)
+{
+	int n, most = part->over.last - part->over.first + 1 < part->count ? part->over.last - part->over.first + 1 : part->count;
+	struct piece *pieces;
+
+	if (part->count == 0)
+		return true;
+	pieces = (struct piece *)(void *)pool_take(x, (size_t)most * PIECE_NUMBERS);
+	if (pieces == NULL)
+		return false;
+	n = find_pieces(x, pieces, part);
+	x->pool_used -= (size_t)(most - n) * PIECE_NUMBERS;
+	gather(x, pieces, part);
 	for (int done = 0; done < n; done++) {
 		int best = -1;
 
 		for (int i = 0; i < n; i++)
-			if (parts[i].count > 0 && (best < 0 || parts[i].count < parts[best].count))
+			if (pieces[i].count > 0 && (best < 0 || pieces[i].count < pieces[best].count))
 				best = i;
-		if (!solve(x, parts[best].left, parts[best].right, sorted + parts[best].start, parts[best].count))
+		if (!solve(x, &(struct part) { pieces[best].over, part->list + pieces[best].start, pieces[best].count }, changed))
 			return false;
-		parts[best].count = 0;
+		pieces[best].count = 0;
 	}
 	return true;
 }
@@ -300,17 +201,17 @@ mix(uint64_t z)
 /* Hashes the skyline and the open items of a part, which alone decide whether it can be solved.  Stacks that differ only in their order
  * below the same skyline have one hash. */
 static void
-hash_state(uint64_t hash[2], const struct pack_state *x, int left, int right, const struct open_item *list, int count)
+hash_state(uint64_t hash[2], const struct pack_state *x, const struct part *p)
 {
 	hash[0] = hash[1] = 1;
-	for (int y = left; y <= right; y++) {
+	for (int y = p->over.first; y <= p->over.last; y++) {
 		uint64_t z = mix((uint64_t)x->sky[y] << 20 ^ (uint64_t)y);
 
 		hash[0] += z;
 		hash[1] += z * (z | 1);
 	}
-	for (int i = 0; i < count; i++) {
-		uint64_t z = mix((uint64_t)list[i].item + UINT64_C(0x9e3779b97f4a7c15));
+	for (int i = 0; i < p->count; i++) {
+		uint64_t z = mix((uint64_t)p->list[i].item + UINT64_C(0x9e3779b97f4a7c15));
 
 		hash[0] += z;
 		hash[1] += z * (z | 1);
@@ -352,98 +253,93 @@ spend(struct pack_state *x, int count)
 	return !x->gave_up;
 }
 
-/* Places item c on the floor of its valley, then the rest. */
+/* Places an item on the floor of its valley, then the rest. */
 static bool
-try_item(struct pack_state *x, int left, int right, const struct open_item *list, int count, struct open_item c)
+try_item(struct pack_state *x, const struct part *part, int item)
 {
-	const struct packed *p = &x->s->items[c.item];
-	struct open_item *rest = list_new(x, count);
+	const struct packed *p = &x->s->items[item];
+	struct part rest = { part->over, part->list, part->count - 1 };
+	struct run changed = { p->first, p->last };
+	int at = 0;
 
-	if (rest == NULL)
-		return false;
-	x->level[c.item] = c.lb;
-	x->placed[x->placed_count++] = c.item;
+	while (part->list[at].item != item)
+		at++;
+	memmove(part->list + at, part->list + at + 1, sizeof(*part->list) * (size_t)(rest.count - at));
+	part->list[rest.count].item = item;
+	x->level[item] = x->lb[item];
+	x->placed[x->placed_count++] = item;
 	for (int y = p->first; y <= p->last; y++) {
 		x->load[y] -= p->size;
-		pack_set_level(x, y, c.lb + p->size);
+		pack_set_level(x, y, x->level[item] + p->size);
 	}
-	count = raise_list(x, rest, list, count, c.item, p->first, p->last, c.lb + p->size);
-	return solve_parts(x, left, right, rest, count);
+	raise_items(x, &rest, &changed, x->level[item] + p->size);
+	return solve_pieces(x, &rest, changed);
 }
 
-/* Leaves a hole on the floor at the section, up to level raised, and places the list above it. */
+/* Leaves a hole on the floor at the section, up to level raised, and places the items above it. */
 static bool
-try_hole(struct pack_state *x, int left, int right, const struct open_item *list, int count, int section, level_t raised)
+try_hole(struct pack_state *x, const struct part *part, int section, level_t raised)
 {
-	struct open_item *same;
+	struct run changed = { section, section };
 
 	if (raised < 0 || raised + x->load[section] > x->top[section])
 		return false;
-	same = list_new(x, count);
-	if (same == NULL)
-		return false;
 	pack_set_level(x, section, raised);
-	count = raise_list(x, same, list, count, -1, section, section, raised);
-	return solve(x, left, right, same, count);
+	raise_items(x, part, &changed, raised);
+	return solve(x, part, changed);
 }
 
-/* Places all of list, whose items lie in sections left..right and are connected.  On failure the state is as before. */
+/* Tries the cases of a section of a part that is sorted, one after the other, and the hole. */
 static bool
-solve(struct pack_state *x, int left, int right, struct open_item *list, int count)
+try_cases(struct pack_state *x, const struct part *p)
 {
-	struct mark start = mark(x), here;
-	struct open_item *cases;
-	int section, n;
+	int section = pack_choose_section(x, p), n, *cases = pool_take(x, (size_t)p->count);
+	struct mark here;
 	level_t raised;
-	uint64_t hash[2];
 
-	if (!spend(x, count))
+	if (cases == NULL)
 		return false;
-	pack_sort(list, count);
-	if (!pack_within_bound(x, left, right, list, count) || (cases = list_new(x, count)) == NULL) {
-		back_to(x, start);
-		return false;
-	}
-	hash_state(hash, x, left, right, list, count);
-	if (has_failed(x, hash)) {
-		back_to(x, start);
-		return false;
-	}
-	section = choose_section(x, left, right, list, count);
-	n = find_cases(x, section, list, count, cases);
-	raised = find_raised(x, section, list, count);
+	n = pack_find_cases(x, section, p, cases);
+	x->pool_used -= (size_t)(p->count - n);
+	raised = pack_find_raised(x, section, p);
 	here = mark(x);
 	for (int i = 0; i < n && !x->gave_up; i++) {
-		if (try_item(x, left, right, list, count, cases[i]))
+		if (try_item(x, p, cases[i]))
 			return true;
 		back_to(x, here);
+		sort_again(x, p);
 	}
-	if (!x->gave_up && try_hole(x, left, right, list, count, section, raised))
-		return true;
+	return !x->gave_up && try_hole(x, p, section, raised);
+}
+
+/* Places all items of a part, whose items are connected.  changed: the sections whose items have changed since the part's bound was tested.
+ * On failure the state is as before, but for the order of the part's list. */
+static bool
+solve(struct pack_state *x, const struct part *p, struct run changed)
+{
+	struct mark start = mark(x);
+	uint64_t hash[2];
+
+	if (!spend(x, p->count))
+		return false;
+	pack_sort(p->list, p->count);
+	/* With given items a section's score reads the ends that the bound has found. */
+	changed.first = x->s->any_given || changed.first < p->over.first ? p->over.first : changed.first;
+	changed.last = x->s->any_given || changed.last > p->over.last ? p->over.last : changed.last;
+	if (pack_within_bound(x, changed, p->list, p->count)) {
+		hash_state(hash, x, p);
+		if (!has_failed(x, hash)) {
+			if (try_cases(x, p))
+				return true;
+			if (!x->gave_up)
+				remember(x, hash);
+		}
+	}
 	back_to(x, start);
-	if (!x->gave_up)
-		remember(x, hash);
 	return false;
 }
 
 /* ---- setting up ---- */
-
-static double
-item_key(const struct sections *s, const struct packed *p, int key)
-{
-	double load = 0, size = (double)p->size, length = p->last - p->first + 1;
-
-	for (int y = p->first; y <= p->last; y++)
-		load += (double)s->load[y];
-	switch (key) {
-	case KEY_SIZE:		return size;
-	case KEY_LOAD:		return load;
-	case KEY_LOAD_SIZE:	return load * size;
-	case KEY_AREA:		return length * size;
-	case KEY_SECTIONS:	return length * 1e6 - size;
-	default:		return length;
-	}
-}
 
 /* Returns a number in [0, 1) from a seed: splitmix64 (Steele, Lea and Flood 2014). */
 static double
@@ -489,31 +385,36 @@ pack_search(level_t *level, const struct sections *s, bytes_t capacity, const st
 {
 	struct pack_state x = { .s = s, .how = how, .limits = limits, .level = level, .memo = memo, .arena = a };
 	size_t sections = (size_t)s->count + 1, n = (size_t)s->item_count;
-	struct open_item *all;
+	struct part all = { .over = { 0, s->count - 1 }, .list = ARENA_NEW(a, struct open_item, n), .count = (int)n };
 
 	find_tops(&x, capacity, a);
 	x.key = ARENA_NEW(a, double, n);
+	x.lb = ARENA_NEW(a, level_t, n);
 	x.sky = ARENA_NEW(a, level_t, sections);
 	x.load = ARENA_NEW(a, level_t, sections);
 	x.end = ARENA_NEW(a, level_t, sections);
 	x.least = ARENA_NEW(a, level_t, sections);
 	x.passed = ARENA_NEW(a, uint32_t, sections);
+	x.next = ARENA_NEW(a, int, sections);
 	x.cases = ARENA_NEW(a, int, sections);
+	x.valley = ARENA_NEW(a, int, sections);
+	x.valleys = ARENA_NEW(a, struct run, sections);
 	x.part = ARENA_NEW(a, int, sections);
-	x.covered = ARENA_NEW(a, bool, sections);
-	x.joined = ARENA_NEW(a, bool, sections);
-	x.placed = ARENA_NEW(a, int, n + 1);
-	x.pool_size = (n + 64) * (n + 64) * 2 < MOST_POOL ? (n + 64) * (n + 64) * 2 : MOST_POOL;
-	x.pool = ARENA_NEW(a, struct open_item, x.pool_size);
+	x.covers = ARENA_NEW(a, int, sections);
+	x.joins = ARENA_NEW(a, int, sections);
+	x.sorted = ARENA_NEW(a, struct open_item, n);
+	x.placed = ARENA_NEW(a, int, n);
+	x.pool_size = (n + 64) * (n + 64) < MOST_POOL ? (n + 64) * (n + 64) : MOST_POOL;
+	x.pool = ARENA_NEW(a, int, x.pool_size);
 	memcpy(x.load, s->load, sizeof(*x.load) * (size_t)s->count);
-	all = list_new(&x, (int)n);
 	for (size_t i = 0; i < n; i++) {
-		x.key[i] = item_key(s, &s->items[i], how->item_key);
+		x.key[i] = pack_item_key(s, &s->items[i], how);
 		if (seed != 0)
 			x.key[i] *= 0.85 + 0.3 * noise(seed, i);
-		all[i] = (struct open_item) { (int)i, sections_settle(&s->items[i], 0) };
+		x.lb[i] = sections_settle(&s->items[i], 0);
+		all.list[i] = (struct open_item) { (int)i, x.lb[i] };
 	}
-	if (solve_parts(&x, 0, s->count - 1, all, (int)n))
+	if (solve_pieces(&x, &all, all.over))
 		return PACK_FITS;
 	return x.gave_up ? PACK_GAVE_UP : PACK_NEVER;
 }

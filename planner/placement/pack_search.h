@@ -30,6 +30,7 @@ struct strategy {
 	int item_key;		/* which item to try first */
 };
 extern const struct strategy strategies[];
+extern const int descent_strategy;	/* the one that most often needs few steps back from the first item to the last */
 extern const int strategy_count;	/* at most MOST_STRATEGIES, the size of a caller's arrays */
 enum { MOST_STRATEGIES = 16 };
 

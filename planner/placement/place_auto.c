@@ -4,7 +4,8 @@
  * No single order is good for all problems, but on training graphs one of a few orders nearly always is.  An item that ended above the
  * target came too late, when only small holes were left below.  The repair moves such items to the front of the order and runs it again
  * ("squeaky wheel" optimisation, Joslin and Clements 1999).  A few rounds bring most orders near the bound.  place_exact() takes over
- * where a problem is small enough and still misses the target.
+ * where a problem is small enough and still misses the target.  For a list of its own, one descent of its search comes before the orders, because
+ * it costs less than they do and often ends at the target.
  */
 #include <config.h>
 #include <string.h>
@@ -23,8 +24,8 @@ enum {
 	WORK = 6000, QUICK_WORK = 700,	/* struct greedy's work, per item, without a time limit */
 	MOST_WORK = 240000000,		/* in all */
 	SHORT_EJECT = 300,		/* pack_eject()'s work, per item, before the orders */
-	SMALL_EJECT = 10000, LARGE_EJECT = 2000,	/* and at last, per item of a small and a large list */
-	SOME_EJECT = 100000000, MOST_EJECT = 2000000000,
+	SMALL_EJECT = 40000, LARGE_EJECT = 2000,	/* and at last, per item of a small and a large list */
+	SOME_EJECT = 400000000, MOST_EJECT = 2000000000,
 	CLIMBED = 20000			/* items: above, hill-climb is not worth its time */
 };
 
@@ -215,6 +216,7 @@ place_thoroughly(struct place_result *r, const struct place_problem *p, struct a
 
 	place_boxing(r, p, a);
 	pack_eject(r, p, (uint64_t)p->count * SHORT_EJECT, deadline_s, a);
+	place_descent(r, p, a);
 	place_by_orders(r, p, WORK, deadline_s, a);
 	try_rows(r, p, a);
 	place_exact(r, p, a);

@@ -127,7 +127,7 @@ check_parts(const struct place_problem *p, const bytes_t *offsets, bool fixed_on
 	uint32_t *owner;
 	bytes_t *at;
 
-	placement_flatten(&flat, &owner, p, a);
+	placement_flatten(&flat, &owner, p, false, a);
 	at = ARENA_NEW(a, bytes_t, flat.count);
 	for (uint32_t k = 0; k < flat.count; k++)
 		at[k] = offsets[owner[k]] + p->parts[k].at;

@@ -22,6 +22,9 @@ enum {
 	MOST_ITEMS = 6000,		/* every node of the search looks at each open item */
 	FIRST_WORK = 300000,		/* of one search in the first round */
 	MOST_WORK = 30000000,		/* of all together without a time limit */
+	THOROUGH_WORK = 60000000,	/* the same for a list of its own */
+	MOST_DESCENDING = 1500,		/* items: above, a descent before the orders is too slow */
+	MOST_DESCENTS = 48,		/* or so many descents of a large one */
 	BOUND_SHARE = 8,		/* the question at the bound gets 8 times the work of a question at another rung */
 	FAR = 16,			/* an arena that is over the bound by more than this part of it: the highest rung gets as much work, too */
 	HOPELESS_SHARE = 8,		/* a problem of a planner's search that cannot fit gets an eighth, for the arena of its error message */
@@ -108,12 +111,13 @@ ask_one(void *arg)
 	return 0;
 }
 
-/* One round: every strategy once, with the same budget. */
+/* One round: every strategy once, or one of them, with the same budget. */
 struct asking_round {
 	const struct exact_placement *x;
 	bytes_t capacity;
 	uint64_t round, work;
 	struct pack_memo **memo;
+	bool descends;			/* only the strategy of a descent */
 	enum pack_answer answers[MOST_STRATEGIES];
 	atomic_int winner;		/* the first in the table that fits; strategy_count: none yet */
 	atomic_bool starved;		/* memory ran out */
@@ -157,6 +161,11 @@ ask_all(struct asking_round *k)
 {
 	int threads = threads_for(k->x->p->threads), n = strategy_count;
 
+	if (k->descends) {
+		need_memos(k, descent_strategy, descent_strategy + 1);
+		ask_strategy(k, descent_strategy);
+		return;
+	}
 	need_memos(k, 0, 1);
 	ask_strategy(k, 0);
 	if (atomic_load(&k->winner) == 0)
@@ -176,9 +185,10 @@ ask_all(struct asking_round *k)
 
 /* Returns the answer of a round. */
 static enum pack_answer
-ask(struct exact_placement *x, bytes_t capacity, uint64_t round, uint64_t work)
+ask(struct exact_placement *x, bytes_t capacity, uint64_t round, uint64_t work, bool descends)
 {
-	struct asking_round k = { .x = x, .capacity = capacity, .round = round, .work = work, .memo = memo_for(x, capacity) };
+	struct asking_round k = { .x = x, .capacity = capacity, .round = round, .work = work, .memo = memo_for(x, capacity),
+	    .descends = descends };
 	bool never = false;
 
 	for (int i = 0; i < strategy_count; i++)
@@ -188,7 +198,7 @@ ask(struct exact_placement *x, bytes_t capacity, uint64_t round, uint64_t work)
 	ask_all(&k);
 	if (atomic_load(&k.starved))
 		arena_fail(x->arena);
-	x->work += work * (uint64_t)strategy_count;
+	x->work += work * (uint64_t)(descends ? 1 : strategy_count);
 	for (int i = 0; i < strategy_count; i++) {
 		if (k.answers[i] == PACK_FITS) {
 			accept(x, x->levels + (size_t)i * (size_t)x->s.item_count);
@@ -214,12 +224,10 @@ is_done(const struct exact_placement *x)
 	    (x->deadline_s > 0 ? clock_seconds() > x->deadline_s : x->work >= x->most_work);
 }
 
-/* Asks for capacity c with `work` a search; true: it fits.  A proof that it does not raises the bound. */
+/* Takes the answer to a question for capacity c; true: it fits.  A proof that it does not raises the bound. */
 static bool
-try_capacity(struct exact_placement *x, bytes_t c, uint64_t round, uint64_t work)
+take_answer(struct exact_placement *x, bytes_t c, enum pack_answer answer)
 {
-	enum pack_answer answer = ask(x, c, round, work);
-
 	if (answer == PACK_NEVER) {
 		x->low = c - c % x->s.step + x->s.step;
 		if (x->low > x->r->bound_bytes)
@@ -230,13 +238,38 @@ try_capacity(struct exact_placement *x, bytes_t c, uint64_t round, uint64_t work
 	return answer == PACK_FITS;
 }
 
-/* Returns the work of the first round, in which every strategy has its turn. */
+/* Asks for capacity c with `work` a search; true: it fits. */
+static bool
+try_capacity(struct exact_placement *x, bytes_t c, uint64_t round, uint64_t work)
+{
+	return take_answer(x, c, ask(x, c, round, work, false));
+}
+
+/* Returns the work of a descent from the first item to the last, with few steps back: every node looks at each open item. */
+static uint64_t
+descent_work(const struct exact_placement *x)
+{
+	uint64_t n = (uint64_t)x->s.item_count;
+
+	return n * (n * 9 / 16 + 16);
+}
+
+/* Returns the work of the first round, in which every strategy has its turn: for a list of its own, a descent at least. */
 static uint64_t
 first_work(const struct exact_placement *x)
 {
-	uint64_t share = x->p->work / (uint64_t)strategy_count;
+	uint64_t share = x->p->work / (uint64_t)strategy_count, first = FIRST_WORK;
 
-	return x->p->work > 0 && share < FIRST_WORK ? share : FIRST_WORK;
+	if (x->p->thorough && descent_work(x) > first)
+		first = descent_work(x);
+	return x->p->work > 0 && share < first ? share : first;
+}
+
+/* Returns the work of a question at a rung, if a question at the bound has so much. */
+static uint64_t
+rung_work(const struct exact_placement *x, uint64_t work)
+{
+	return x->p->thorough && work / BOUND_SHARE < descent_work(x) ? descent_work(x) : work / BOUND_SHARE;
 }
 
 /* Gives the search its work or its time from now on. */
@@ -245,6 +278,8 @@ allow(struct exact_placement *x, double time_s)
 {
 	uint64_t most = x->p->work > 0 ? x->p->work : MOST_WORK;
 
+	if (x->p->thorough && x->p->work == 0)
+		most = THOROUGH_WORK > MOST_DESCENTS * descent_work(x) ? THOROUGH_WORK : MOST_DESCENTS * descent_work(x);
 	if (!x->p->thorough && x->p->capacity > 0 && x->low > x->p->capacity)
 		most /= HOPELESS_SHARE;
 	x->most_work = x->work + most;
@@ -259,10 +294,38 @@ ask_given(struct exact_placement *x)
 		try_capacity(x, x->p->capacity, round, first_work(x) * luby(round + 1));
 }
 
+/* Asks for the bound, then halves the way from a capacity that did not fit to the best arena, with half of the work.  For problems so large that
+ * few descents are left for the rungs of the first round. */
+static void
+halve(struct exact_placement *x)
+{
+	bytes_t floor = x->low;
+	uint64_t most = x->most_work;
+	bool fits = try_capacity(x, floor, 0, first_work(x));
+
+	x->most_work -= most / 2;
+	while (!fits && !is_done(x)) {
+		bytes_t c = floor + (x->high - floor) / x->s.step / 2 * x->s.step;
+
+		if (c <= floor || c < x->low)
+			break;
+		if (!try_capacity(x, c, 0, first_work(x)))
+			floor = c;
+	}
+	x->most_work = most;
+}
+
+/* Asks for the bound and the rungs in one round after the other. */
 static void
 climb(struct exact_placement *x)
 {
-	for (uint64_t round = 0; !is_done(x); round++) {
+	uint64_t round = 0;
+
+	if (first_work(x) > FIRST_WORK) {
+		halve(x);
+		round++;
+	}
+	for (; !is_done(x); round++) {
 		uint64_t work = first_work(x) * luby(round + 1);
 
 		if (try_capacity(x, x->low, round, work))
@@ -270,29 +333,52 @@ climb(struct exact_placement *x)
 		for (int i = 1; i <= LADDER && !is_done(x); i++) {
 			bytes_t c = rung(x, i);
 
-			if (c > x->low && c < x->high && try_capacity(x, c, round, i == LADDER && x->high - x->low > x->low / FAR ? work : work / BOUND_SHARE))
+			if (c > x->low && c < x->high && try_capacity(x, c, round, i == LADDER && x->high - x->low > x->low / FAR ? work : rung_work(x, work)))
 				break;
 		}
 	}
 }
 
+/* Fills x from a problem with a placement in r; false: it is too large for the search, or needs none. */
+static bool
+exact_init(struct exact_placement *x, struct place_result *r, const struct place_problem *p, struct arena *a)
+{
+	bytes_t bound;
+
+	*x = (struct exact_placement) { .p = p, .r = r, .arena = a };
+	if (r->arena_bytes <= placement_target(p, r))
+		return false;
+	x->outside = ARENA_NEW(a, bytes_t, p->count);
+	if (!sections_init(&x->s, p, x->outside, a) || x->s.item_count == 0 || x->s.item_count > MOST_ITEMS)
+		return false;
+	bound = pack_root_bound(&x->s, a);
+	if (bound > r->bound_bytes)
+		r->bound_bytes = bound;
+	x->levels = ARENA_NEW(a, level_t, (size_t)strategy_count * (size_t)x->s.item_count);
+	x->low = bytes_align(r->bound_bytes, x->s.step);
+	x->high = r->arena_bytes;
+	return true;
+}
+
+void
+place_descent(struct place_result *r, const struct place_problem *p, struct arena *a)
+{
+	struct exact_placement x;
+	bytes_t target;
+
+	if (p->count > MOST_DESCENDING || !exact_init(&x, r, p, a))
+		return;
+	target = bytes_align(placement_target(p, r), x.s.step);
+	take_answer(&x, target, ask(&x, target, 0, descent_work(&x), true));
+}
+
 void
 place_exact(struct place_result *r, const struct place_problem *p, struct arena *a)
 {
-	struct exact_placement x = { .p = p, .r = r, .arena = a };
-	bytes_t bound;
+	struct exact_placement x;
 
-	if (r->arena_bytes <= r->bound_bytes || (p->capacity > 0 && r->arena_bytes <= p->capacity))
+	if (!exact_init(&x, r, p, a))
 		return;
-	x.outside = ARENA_NEW(a, bytes_t, p->count);
-	if (!sections_init(&x.s, p, x.outside, a) || x.s.item_count == 0 || x.s.item_count > MOST_ITEMS)
-		return;
-	bound = pack_root_bound(&x.s, a);
-	if (bound > r->bound_bytes)
-		r->bound_bytes = bound;
-	x.levels = ARENA_NEW(a, level_t, (size_t)strategy_count * (size_t)x.s.item_count);
-	x.low = bytes_align(r->bound_bytes, x.s.step);
-	x.high = r->arena_bytes;
 	if (p->capacity > 0) {
 		allow(&x, p->time_limit_s / 2);
 		ask_given(&x);

@@ -83,6 +83,9 @@ PLACEMENTS_ILP(ROW)
 /* Improves on the arena that is in r already. */
 place_fn place_exact;
 
+/* Asks the exact search once for the target, with one strategy and the work of one descent; r as before if that does not reach it. */
+place_fn place_descent;
+
 /* place_auto in less time: less work for the orders, no search. */
 place_fn place_quickly;
 
@@ -118,8 +121,9 @@ bytes_t placement_target(const struct place_problem *p, const struct place_resul
  * then), and the largest end of a fixed item. */
 bytes_t placement_bound(const struct place_problem *p, struct arena *a);
 
-/* Fills flat with a problem of solid items, one for each part of p, and owner, [flat->count], with the items of p.  Alignments are left out. */
-void placement_flatten(struct place_problem *flat, uint32_t **owner, const struct place_problem *p, struct arena *a);
+/* Fills flat with a problem of solid items, one for each part of p, and owner, [flat->count], with the items of p.  whole: a free item is one solid
+ * item, with its alignment; else alignments are left out. */
+void placement_flatten(struct place_problem *flat, uint32_t **owner, const struct place_problem *p, bool whole, struct arena *a);
 
 /* Runs a row: the bound first, then the placement.  Rows see solid items; "auto" then makes use of the parts (pack_parts.h).  ERR_NO when the
  * row does not handle the problem. */

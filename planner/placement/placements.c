@@ -106,21 +106,34 @@ most_padding(const struct place_problem *p, uint32_t time, bytes_t unit)
 }
 
 void
-placement_flatten(struct place_problem *flat, uint32_t **owner, const struct place_problem *p, struct arena *a)
+placement_flatten(struct place_problem *flat, uint32_t **owner, const struct place_problem *p, bool whole, struct arena *a)
 {
-	uint32_t n = p->first_part[p->count];
-	struct place_item *items = ARENA_NEW(a, struct place_item, n);
+	uint32_t most = p->count + p->first_part[p->count], n = 0;
+	struct place_item *items = ARENA_NEW(a, struct place_item, most);
 
-	*flat = (struct place_problem) { .count = n, .items = items, .align = 1 };
-	*owner = ARENA_NEW(a, uint32_t, n);
-	for (uint32_t i = 0; i < p->count; i++)
+	*owner = ARENA_NEW(a, uint32_t, most);
+	for (uint32_t i = 0; i < p->count; i++) {
+		bytes_t fixed = p->items[i].fixed;
+
+		if (whole && fixed == PLACE_FREE) {
+			(*owner)[n] = i;
+			items[n++] = p->items[i];
+			continue;
+		}
 		for (uint32_t k = p->first_part[i]; k < p->first_part[i + 1]; k++) {
 			const struct place_part *q = &p->parts[k];
-			bytes_t fixed = p->items[i].fixed;
 
-			items[k] = (struct place_item) { q->bytes, q->lower, q->upper, 0, fixed == PLACE_FREE ? fixed : fixed + q->at };
-			(*owner)[k] = i;
+			(*owner)[n] = i;
+			items[n++] = (struct place_item) { q->bytes, q->lower, q->upper, 0, fixed == PLACE_FREE ? fixed : fixed + q->at };
 		}
+	}
+	*flat = *p;
+	flat->items = items;
+	flat->count = n;
+	flat->first_part = NULL;
+	flat->known = NULL;
+	if (!whole)
+		flat->align = 1;
 }
 
 /* The same bound for items with parts: their parts' load, and the largest item. */
@@ -131,7 +144,7 @@ bound_of_parts(const struct place_problem *p, struct arena *a)
 	uint32_t *owner;
 	bytes_t most;
 
-	placement_flatten(&flat, &owner, p, a);
+	placement_flatten(&flat, &owner, p, false, a);
 	most = placement_bound(&flat, a);
 	for (uint32_t i = 0; i < p->count; i++) {
 		const struct place_item *it = &p->items[i];

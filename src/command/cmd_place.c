@@ -9,7 +9,7 @@
 
 #include "src/base/clock.h"
 #include "src/base/file.h"
-#include "src/command/place_csv.h"
+#include "src/command/place_file.h"
 #include "src/command/result.h"
 #include "src/library/place_list.h"
 
@@ -41,7 +41,7 @@ static const struct option_row options[] = {
 };
 
 struct answer {
-	struct place_csv csv;
+	struct place_file list;
 	struct place_result result;
 	const char *status;
 	double time_s;
@@ -57,7 +57,7 @@ print_answer(const struct answer *w, const char *placement, const struct cli *c)
 	char size[32];
 
 	if (!c->json) {
-		text_row(out, "buffers", "%" PRIu32, w->csv.rows.count);
+		text_row(out, "buffers", "%" PRIu32, w->list.rows.count);
 		text_row(out, "placement", "%s", placement);
 		text_row(out, "lower bound", "%s (%" PRI_BYTES " bytes)", units_size(size, r->bound_bytes), r->bound_bytes);
 		text_row(out, "arena", "%s (%" PRI_BYTES " bytes)", units_size(size, r->arena_bytes), r->arena_bytes);
@@ -70,7 +70,7 @@ print_answer(const struct answer *w, const char *placement, const struct cli *c)
 		return;
 	}
 	result_begin(&o, cmd_place.name, out);
-	json_out_uint(&o, "buffers", w->csv.rows.count);
+	json_out_uint(&o, "buffers", w->list.rows.count);
 	json_out_string(&o, "placement", placement);
 	json_out_uint(&o, "lower_bound_bytes", r->bound_bytes);
 	json_out_uint(&o, "arena_bytes", r->arena_bytes);
@@ -86,16 +86,16 @@ static void
 explain(const struct answer *w, struct arena *a, struct err *e)
 {
 	enum { MOST_NAMES = 5 };
-	const struct place_csv *csv = &w->csv;
+	const struct place_file *list = &w->list;
 	struct place_proof proof;
 	bytes_t needed = w->result.bound_bytes;
 	char names[112] = "", q[48];
 	size_t used = 0;
 
-	place_prove(&proof, &csv->problem, given.capacity, a);
+	place_prove(&proof, &list->problem, given.capacity, a);
 	for (uint32_t k = 0; k < proof.count && k < MOST_NAMES && used < sizeof(names) - 24; k++)
 		used += (size_t)snprintf(names + used, sizeof(names) - used, "%s'%.16s'", k == 0 ? "" : ", ",
-		    err_quote(q, csv->rows.ids[csv->shapes.row_of[proof.items[k]]]));
+		    err_quote(q, list->rows.all[list->shapes.row_of[proof.items[k]]].id));
 	if (proof.count > MOST_NAMES)
 		snprintf(names + used, sizeof(names) - used, " and %" PRIu32 " more", proof.count - MOST_NAMES);
 	if (proof.count == 0)
@@ -103,7 +103,7 @@ explain(const struct answer *w, struct arena *a, struct err *e)
 		    "has proved", given.capacity, needed, needed - given.capacity);
 	else
 		err_set(e, ERR_NO, "no placement fits %" PRI_BYTES " bytes: %" PRI_BYTES " are needed at least, %" PRI_BYTES " more; at time %" PRId64
-		    " %s need %" PRI_BYTES, given.capacity, needed, needed - given.capacity, csv->shapes.times[proof.time], names, proof.bytes);
+		    " %s need %" PRI_BYTES, given.capacity, needed, needed - given.capacity, list->shapes.times[proof.time], names, proof.bytes);
 }
 
 static int
@@ -112,7 +112,7 @@ write_offsets(FILE *out, void *arg, struct err *e)
 	const struct answer *w = arg;
 
 	(void)e;
-	place_csv_write(&w->csv, w->result.offsets, out);
+	place_file_write(&w->list, w->result.offsets, out);
 	return 0;
 }
 
@@ -127,9 +127,9 @@ run(struct cli *c, struct err *e)
 	int rc;
 
 	ends = given.ends == NULL ? PLACE_ENDS_BY_NAME : given.ends[0] == 'i' ? PLACE_ENDS_INCLUSIVE : PLACE_ENDS_EXCLUSIVE;
-	if (place_csv_read(&w.csv, c->operands[0], ends, &c->arena, e) < 0)
+	if (place_file_read(&w.list, c->operands[0], ends, &c->arena, e) < 0)
 		return -1;
-	p = &w.csv.problem;
+	p = &w.list.problem;
 	p->capacity = given.capacity;
 	p->thorough = true;
 	if (request_seconds(&p->time_limit_s, "--time-limit", given.time_limit, e) < 0)

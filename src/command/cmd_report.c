@@ -8,7 +8,7 @@
 
 #include "sim/check/check.h"
 #include "sim/report/report.h"
-#include "src/command/place_csv.h"
+#include "src/command/place_file.h"
 #include "src/command/report_measured.h"
 #include "src/command/result.h"
 
@@ -110,30 +110,30 @@ most_alive(const struct place_problem *p, struct arena *a)
 static int
 draw_placed(struct cli *c, const struct report_to *to, struct err *e)
 {
-	struct place_csv csv;
+	struct place_file list;
 	struct place_problem p;
 	struct placed_buffer *buffers;
 	struct placed pl;
 	uint32_t *owner = NULL;
 	char q[48];
 
-	if (place_csv_read(&csv, c->operands[0], PLACE_ENDS_BY_NAME, &c->arena, e) < 0)
+	if (place_file_read(&list, c->operands[0], PLACE_ENDS_BY_NAME, &c->arena, e) < 0)
 		return -1;
-	for (uint32_t i = 0; i < csv.problem.count; i++)
-		if (csv.problem.items[i].fixed == PLACE_FREE) {
+	for (uint32_t i = 0; i < list.problem.count; i++)
+		if (list.problem.items[i].fixed == PLACE_FREE) {
 			err_set(e, ERR_INPUT, "buffer '%s' has no offset: 'layrub place %s -o PLACED.csv' finds them",
-			    err_quote(q, csv.rows.ids[csv.shapes.row_of[i]]), base_name(c->operands[0]));
+			    err_quote(q, list.rows.all[list.shapes.row_of[i]].id), base_name(c->operands[0]));
 			return err_in_file(e, c->operands[0]);
 		}
-	p = csv.problem;
-	if (csv.problem.first_part != NULL)
-		placement_flatten(&p, &owner, &csv.problem, &c->arena);
+	p = list.problem;
+	if (list.problem.first_part != NULL)
+		placement_flatten(&p, &owner, &list.problem, false, &c->arena);
 	pl = (struct placed){ .title = base_name(c->operands[0]), .count = p.count };
 	pl.buffers = buffers = ARENA_NEW(&c->arena, struct placed_buffer, p.count);
 	for (uint32_t i = 0; i < p.count; i++) {
 		const struct place_item *item = &p.items[i];
 
-		buffers[i] = (struct placed_buffer){ csv.rows.ids[csv.shapes.row_of[owner == NULL ? i : owner[i]]], item->lower, item->upper, item->fixed,
+		buffers[i] = (struct placed_buffer){ list.rows.all[list.shapes.row_of[owner == NULL ? i : owner[i]]].id, item->lower, item->upper, item->fixed,
 		    item->bytes };
 		if (item->fixed + item->bytes > pl.arena_bytes)
 			pl.arena_bytes = item->fixed + item->bytes;

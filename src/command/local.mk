@@ -26,7 +26,8 @@ layrub_SOURCES = \
 	%D%/plan_frontier.c %D%/plan_frontier.h \
 	%D%/math_warning.c %D%/math_warning.h \
 	%D%/plan_options.c %D%/plan_options.h \
-	%D%/place_csv.c %D%/place_csv.h %D%/place_shapes.c %D%/place_shapes.h \
+	%D%/place_file.c %D%/place_file.h %D%/place_csv.c %D%/place_csv.h %D%/place_cells.c \
+	%D%/place_plc.c %D%/place_plc.h %D%/place_rows.h %D%/place_shapes.c %D%/place_shapes.h \
 	%D%/progress.c %D%/progress.h \
 	%D%/result.c %D%/result.h \
 	%D%/sweep_file.c %D%/sweep_file.h \

@@ -1,44 +1,52 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* place_csv.h - buffers in MiniMalloc's CSV, in and out
+/* place_csv.h - the text of a list: lines, cells, and the rows in them
  *
- * The first line names the columns, in any order: id, lower, upper, size, and optionally alignment, offset, hint, gaps, alias and distance.
- * buffer and buffer_id stand for id, begin and start for lower, and end for upper, but end is the last time of a life.  An empty alignment
- * means 1.  An empty offset means that the placement chooses it.  Times are whole numbers of 64 bits, and are replaced by their ranks.
- * Lines end with LF or CRLF; the end of the last line may be missing.
- *
- * gaps: "LOWER-UPPER" or "LOWER-UPPER@LOW:HIGH", separated by blanks: the buffer takes no byte then, or its bytes [LOW, HIGH) alone.  Hints of all
- * buffers are a known placement.  alias: the buffer lies `distance` bytes (empty: 0) inside of another one, and shares its bytes.
+ * Private to place_file.c, place_csv.c and place_cells.c.  Cells point into the text.
  */
 #ifndef SRC_COMMAND_PLACE_CSV_H
 #define SRC_COMMAND_PLACE_CSV_H
-#include <stdio.h>
+#include "src/command/place_file.h"
+#include "src/library/place_list.h"
 
-#include "src/command/place_shapes.h"
+/* One cell, without the blanks around it. */
+struct csv_cell { const char *at; size_t length; };
 
-enum place_column {
-	COLUMN_ID, COLUMN_LOWER, COLUMN_UPPER, COLUMN_SIZE, COLUMN_ALIGNMENT, COLUMN_OFFSET, COLUMN_HINT, COLUMN_GAPS, COLUMN_ALIAS, COLUMN_DISTANCE,
-	COLUMN_COUNT
+struct csv_reader {
+	struct place_file *file;
+	struct arena *arena;
+	struct err *e;
+	const char *line, *end;		/* the line being read: [line, end) without its line end */
+	uint64_t number;
+	struct csv_cell cells[COLUMN_COUNT];	/* by position */
+	uint32_t cell_count;
+	struct place_sums sums;
+	enum place_ends ends;
+	bool last;			/* uppers as read are the last times of lives */
 };
 
-/* Whether a buffer is alive at its upper: only where the column is called `end`, never, always. */
-enum place_ends { PLACE_ENDS_BY_NAME, PLACE_ENDS_EXCLUSIVE, PLACE_ENDS_INCLUSIVE };
+/* ---- place_csv.c ---- */
 
-struct place_csv {
-	struct place_problem problem;
-	struct place_rows rows;		/* the buffers as given, in the arena */
-	struct place_shapes shapes;	/* which item each of them is in */
-	/* private */
-	const char *text;		/* the whole file, in the arena */
-	const char *header;		/* its first line */
-	const char **lines;		/* [rows.count] */
-	uint64_t *numbers;		/* [rows.count] of the lines */
-	enum place_column columns[COLUMN_COUNT];
-	uint32_t column_count;
-};
+/* Reads the header and all rows. */
+int csv_read(struct csv_reader *r, const char *text, size_t size) WARN_UNUSED;
 
-/* Reads a list from a file ("-": standard input).  Errors name file, line and column. */
-int place_csv_read(struct place_csv *c, const char *path, enum place_ends ends, struct arena *a, struct err *e) WARN_UNUSED;
+/* Adds the place of a row's column to the error; returns -1. */
+int csv_error_in(struct csv_reader *r, const struct place_row *row, enum place_column column);
 
-/* Writes the lines with their columns as they were, and the offsets; offsets: of the problem's items. */
-void place_csv_write(const struct place_csv *c, const bytes_t *offsets, FILE *out);
+/* Sets an error at a place of the line, with fmt's %s for `what`; returns -1. */
+int csv_error_at(struct csv_reader *r, const char *at, const char *fmt, const char *what);
+
+/* ---- place_cells.c ---- */
+
+extern const char *const csv_column_names[COLUMN_COUNT];
+
+bool csv_is_blank(char c);
+
+/* Returns the cell in quotable form. */
+const char *csv_quote(char q[48], const struct csv_cell *c);
+
+/* Sets the error of a cell: "COLUMN: expected EXPECTED, got 'CELL'"; returns -1. */
+int csv_cell_error(struct csv_reader *r, const struct csv_cell *c, enum place_column column, const char *expected);
+
+/* Reads a cell into the row, or into the list's gaps. */
+int csv_read_cell(struct csv_reader *r, struct place_row *row, enum place_column column, const struct csv_cell *c) WARN_UNUSED;
 #endif

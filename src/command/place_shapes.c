@@ -6,7 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "src/command/place_csv.h"
 #include "src/library/place_list.h"
 
 /* Bytes [at, at + bytes) of an item in [lower, upper). */
@@ -29,7 +28,7 @@ find_bases(uint32_t *bases, const struct place_rows *rows, uint32_t *row, struct
 	char q[48];
 
 	for (uint32_t i = 0; i < rows->count; i++) {
-		const char *id = rows->aliases[i];
+		const char *id = rows->all[i].alias;
 		const struct place_name *base;
 		bytes_t bytes;
 
@@ -41,8 +40,8 @@ find_bases(uint32_t *bases, const struct place_rows *rows, uint32_t *row, struct
 		if (base == NULL)
 			return err_set(e, ERR_INPUT, "alias: expected the id of another buffer, got '%s'", err_quote(q, id));
 		bases[i] = base->row;
-		bytes = rows->items[base->row].bytes;
-		if (rows->distances[i] > bytes || rows->items[i].bytes > bytes - rows->distances[i])
+		bytes = rows->all[base->row].item.bytes;
+		if (rows->all[i].distance > bytes || rows->all[i].item.bytes > bytes - rows->all[i].distance)
 			return err_set(e, ERR_INPUT, "alias: does not lie inside of '%s', which has %" PRI_BYTES " bytes", err_quote(q, id), bytes);
 	}
 	return 0;
@@ -86,12 +85,12 @@ find_items(struct place_shapes *s, struct place_problem *p, struct place_item *i
 
 		*row = roots[i] = i;
 		for (; bases[roots[i]] != UINT32_MAX; roots[i] = bases[roots[i]]) {
-			s->distance[i] += rows->distances[roots[i]];
+			s->distance[i] += rows->all[roots[i]].distance;
 			if (++steps > rows->count)
 				return err_set(e, ERR_INPUT, "alias: expected a buffer that is not in itself");
 		}
 		if (steps == 0) {
-			items[p->count] = rows->items[i];
+			items[p->count] = rows->all[i].item;
 			s->row_of[p->count] = i;
 			s->item_of[i] = p->count++;
 		}
@@ -99,7 +98,7 @@ find_items(struct place_shapes *s, struct place_problem *p, struct place_item *i
 	for (uint32_t i = 0; i < rows->count; i++) {
 		s->item_of[i] = s->item_of[roots[i]];
 		*row = i;
-		if (roots[i] != i && bind_alias(&items[s->item_of[i]], &rows->items[i], s->distance[i], column, e) < 0)
+		if (roots[i] != i && bind_alias(&items[s->item_of[i]], &rows->all[i].item, s->distance[i], column, e) < 0)
 			return -1;
 	}
 	return 0;
@@ -119,8 +118,8 @@ add_rectangle(struct shape_parts *r, bytes_t at, bytes_t bytes, int64_t lower, i
 static void
 add_row(struct shape_parts *r, const struct place_shapes *s, const struct place_rows *rows, uint32_t row, uint32_t *gap, struct arena *a)
 {
-	bytes_t at = s->distance[row], bytes = rows->items[row].bytes;
-	int64_t from = rows->lowers[row];
+	bytes_t at = s->distance[row], bytes = rows->all[row].item.bytes;
+	int64_t from = rows->all[row].lower;
 
 	for (; *gap < rows->gap_count && rows->gaps[*gap].row == row; ++*gap) {
 		const struct place_gap *g = &rows->gaps[*gap];
@@ -129,7 +128,7 @@ add_row(struct shape_parts *r, const struct place_shapes *s, const struct place_
 		add_rectangle(r, at + g->low, g->high - g->low, g->lower, g->upper, a);
 		from = g->upper;
 	}
-	add_rectangle(r, at, bytes, from, rows->uppers[row], a);
+	add_rectangle(r, at, bytes, from, rows->all[row].upper, a);
 }
 
 /* ---- parts ---- */
@@ -243,6 +242,19 @@ make_parts(struct place_shapes *s, struct place_problem *p, struct place_item *i
 	p->first_part = first;
 }
 
+/* Fills the times of items that are one row each. */
+static void
+rank_rows(struct place_shapes *s, struct place_item *items, const struct place_rows *rows, struct arena *a)
+{
+	int64_t *lowers = ARENA_NEW(a, int64_t, rows->count), *uppers = ARENA_NEW(a, int64_t, rows->count);
+
+	for (uint32_t i = 0; i < rows->count; i++) {
+		lowers[i] = rows->all[i].lower;
+		uppers[i] = rows->all[i].upper;
+	}
+	s->times = place_rank_times(items, lowers, uppers, rows->count, a);
+}
+
 int
 place_shapes_make(struct place_shapes *s, struct place_problem *p, const struct place_rows *rows, uint32_t *row, unsigned *column,
     struct arena *a, struct err *e)
@@ -258,7 +270,7 @@ place_shapes_make(struct place_shapes *s, struct place_problem *p, const struct 
 	if (find_items(s, p, items, rows, row, column, a, e) < 0)
 		return -1;
 	if (rows->gap_count == 0 && !rows->has_aliases) {
-		s->times = place_rank_times(items, rows->lowers, rows->uppers, rows->count, a);
+		rank_rows(s, items, rows, a);
 		return 0;
 	}
 	own = ARENA_NEW(a, struct shape_parts, p->count);

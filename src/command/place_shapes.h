@@ -6,30 +6,7 @@
  */
 #ifndef SRC_COMMAND_PLACE_SHAPES_H
 #define SRC_COMMAND_PLACE_SHAPES_H
-#include "planner/placement/placement.h"
-
-/* A stretch of a life in which a buffer takes only the bytes [low, high) of its own; low = high: none. */
-struct place_gap {
-	uint32_t row;
-	int64_t lower, upper;
-	bytes_t low, high;
-};
-
-/* An id and its row. */
-struct place_name { const char *id; uint32_t row; };
-
-/* The rows of a list. */
-struct place_rows {
-	uint32_t count, gap_count;
-	struct place_item *items;	/* [count] bytes, align, and fixed */
-	int64_t *lowers, *uppers;	/* [count] */
-	const char **ids;		/* [count], each once */
-	const struct place_name *names;	/* [count] the ids, rising */
-	const char **aliases;		/* [count] NULL, or the id of the buffer that it lies in */
-	bytes_t *distances;		/* [count] of an alias from that buffer's offset */
-	struct place_gap *gaps;		/* [gap_count] rising by row, then by time; those of one row do not overlap */
-	bool has_aliases;
-};
+#include "src/command/place_rows.h"
 
 /* The items of rows. */
 struct place_shapes {

@@ -127,7 +127,7 @@ place_prove(struct place_proof *proof, const struct place_problem *p, bytes_t ca
 		return;
 	}
 	if (p->first_part != NULL)
-		placement_flatten(&flat, &owner, p, a);
+		placement_flatten(&flat, &owner, p, false, a);
 	*proof = (struct place_proof) { .items = ARENA_NEW(a, uint32_t, flat.count) };
 	if (end > 0)
 		prove_by_load(proof, &flat, placement_busiest(placement_load(&flat, NULL, end, a), end), capacity, a);

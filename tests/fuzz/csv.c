@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "planner/placement/place_check.h"
-#include "src/command/place_csv.h"
+#include "src/command/place_file.h"
 #include "tests/fuzz/fuzz.h"
 
 enum { BUFFERS_MOST = 60, SEARCH_MOST = 5 };
@@ -19,27 +19,27 @@ is_search(const struct placement *row)
 
 /* Writes a placement and reads it: with all offsets given, placing it again must change nothing. */
 static void
-write_and_read(struct fuzz *f, const struct place_csv *c, const struct place_result *r)
+write_and_read(struct fuzz *f, const struct place_file *c, const struct place_result *r)
 {
 	struct place_result again = { .offsets = ARENA_NEW(&f->arena, bytes_t, c->problem.count) };
-	struct place_csv given;
+	struct place_file given;
 	size_t size, again_size;
 	char *text;
 
-	place_csv_write(c, r->offsets, stdout);
+	place_file_write(c, r->offsets, stdout);
 	text = fuzz_written(f, &size);
 	fuzz_put(text, size);
-	EXPECT(f, place_csv_read(&given, fuzz_output, PLACE_ENDS_BY_NAME, &f->arena, &f->err) == 0);
+	EXPECT(f, place_file_read(&given, fuzz_output, PLACE_ENDS_BY_NAME, &f->arena, &f->err) == 0);
 	fuzz_put("", 0);
 	EXPECT(f, given.problem.count == c->problem.count);
 	EXPECT(f, placement_run(&again, placement_find("first-fit"), &given.problem, &f->arena, &f->err) == 0);
 	EXPECT(f, again.arena_bytes == r->arena_bytes);
-	place_csv_write(&given, again.offsets, stdout);
+	place_file_write(&given, again.offsets, stdout);
 	EXPECT(f, memcmp(text, fuzz_written(f, &again_size), size) == 0 && size == again_size);
 }
 
 static void
-place(struct fuzz *f, const struct place_csv *c, const struct placement *row)
+place(struct fuzz *f, const struct place_file *c, const struct placement *row)
 {
 	struct place_result r = { .offsets = ARENA_NEW(&f->arena, bytes_t, c->problem.count) };
 	struct place_fault fault;
@@ -60,9 +60,9 @@ place(struct fuzz *f, const struct place_csv *c, const struct placement *row)
 int
 fuzz_case(struct fuzz *f)
 {
-	struct place_csv c;
+	struct place_file c;
 
-	if (place_csv_read(&c, f->path, PLACE_ENDS_BY_NAME, &f->arena, &f->err) < 0)
+	if (place_file_read(&c, f->path, PLACE_ENDS_BY_NAME, &f->arena, &f->err) < 0)
 		return -1;
 	if (c.problem.count > BUFFERS_MOST)
 		return 0;

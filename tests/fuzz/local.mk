@@ -19,7 +19,8 @@ FUZZ_TARGETS += %D%/network %D%/graph %D%/device
 FUZZ_TARGETS += %D%/plan %D%/csv %D%/results
 %C%_plan_SOURCES = %D%/plan.c $(FUZZ_SHARED)
 %C%_plan_LDFLAGS = $(WITH_FUZZER)
-%C%_csv_SOURCES = %D%/csv.c src/command/place_csv.c src/command/place_shapes.c $(FUZZ_SHARED)
+%C%_csv_SOURCES = %D%/csv.c src/command/place_file.c src/command/place_csv.c src/command/place_cells.c src/command/place_plc.c \
+	src/command/place_shapes.c $(FUZZ_SHARED)
 %C%_csv_LDFLAGS = $(WITH_FUZZER)
 %C%_results_SOURCES = %D%/results.c src/command/sweep_file.c $(FUZZ_SHARED)
 %C%_results_LDFLAGS = $(WITH_FUZZER)

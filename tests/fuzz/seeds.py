@@ -5,6 +5,7 @@ seeds.py SOURCE LAYRUB OUT.  Fuzzers are fastest on files of a few kilobytes."""
 import glob
 import json
 import os
+import struct
 import subprocess
 import sys
 
@@ -142,6 +143,14 @@ def buffers(plan):
     return "id,lower,upper,size,alignment,offset\n" + "".join(rows)
 
 
+def records():
+    """A list of idealloc's, whole and cut off."""
+    rows = [(0, 0, 2, 8, 7, 0, 0, 8), (1, 1, 4, 6, 7, 8, 2, 5), (2, 3, 5, 4, 7, 0, 64, 4)]
+    whole = b"".join(struct.pack(">8Q", *row) for row in rows)
+    put("csv", "records", whole)
+    put("csv", "records-cut", whole[:-9])
+
+
 def bad():
     for path in files("tests", "bad", "*.json"):
         target = stem(path).split("-")[0]
@@ -190,5 +199,6 @@ networks()
 graphs()
 devices()
 plans()
+records()
 bad()
 dictionaries()
