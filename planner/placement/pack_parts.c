@@ -39,12 +39,12 @@ struct parts_search {
 /* ---- exclusions ---- */
 
 /* A part and its item, in the order of lower. */
-struct piece { const struct place_part *part; uint32_t item; };
+struct part_of_item { const struct place_part *part; uint32_t item; };
 
 static int
 earlier(const void *x, const void *y)
 {
-	const struct piece *p = x, *q = y;
+	const struct part_of_item *p = x, *q = y;
 
 	if (p->part->lower != q->part->lower)
 		return p->part->lower < q->part->lower ? -1 : 1;
@@ -53,13 +53,13 @@ earlier(const void *x, const void *y)
 
 /* Calls for every two pieces of different items that are alive together: counts them by item, or adds their exclusions; false: too many. */
 static bool
-pair_pieces(struct parts_search *s, const struct piece *pieces, uint32_t n, bool add)
+pair_pieces(struct parts_search *s, const struct part_of_item *pieces, uint32_t n, bool add)
 {
 	uint32_t pairs = 0;
 
 	for (uint32_t i = 0; i < n; i++)
 		for (uint32_t j = i + 1; j < n && pieces[j].part->lower < pieces[i].part->upper; j++) {
-			const struct piece *x = &pieces[i], *y = &pieces[j];
+			const struct part_of_item *x = &pieces[i], *y = &pieces[j];
 			int64_t apart = (int64_t)y->part->at - (int64_t)x->part->at;
 
 			if (x->item == y->item)
@@ -83,11 +83,11 @@ find_exclusions(struct parts_search *s, struct arena *a)
 {
 	const struct place_problem *p = s->p;
 	uint32_t n = p->first_part[p->count], sum = 0, most = 0;
-	struct piece *pieces = ARENA_NEW(a, struct piece, n);
+	struct part_of_item *pieces = ARENA_NEW(a, struct part_of_item, n);
 
 	for (uint32_t i = 0; i < p->count; i++)
 		for (uint32_t k = p->first_part[i]; k < p->first_part[i + 1]; k++) {
-			pieces[k] = (struct piece) { &p->parts[k], i };
+			pieces[k] = (struct part_of_item) { &p->parts[k], i };
 			s->solid &= p->parts[k].bytes == p->items[i].bytes;
 		}
 	qsort(pieces, n, sizeof(*pieces), earlier);
