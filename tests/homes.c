@@ -135,7 +135,7 @@ plan_tiny(struct plan *p, const struct tiny_step *x, bytes_t budget, const struc
 	return planner_run(p, &x->graph, &x->device, &o, a, e);
 }
 
-/* What random pairs met. */
+/* Counts of what random pairs met. */
 struct pairs_met { unsigned plans, on_host, own, others, refused, unshared; };
 
 /* Plans step x, then step y with the homes of x's tensors. */

@@ -43,13 +43,6 @@ take(struct links *l, const struct model_interval *j)
 		segment_tree_add(&l->in, j->idle.to, l->op_count, j->bytes);
 }
 
-/* True: the tensor is absent under all decisions, because the step begins or ends with it on the host. */
-static bool
-at_home(const struct model *m, const struct model_interval *j)
-{
-	return m->on_host[j->idle.tensor] && (j->idle.from == 0 || j->idle.to == m->graph->op_count);
-}
-
 void
 hybrid_offload(struct hybrid *h)
 {
@@ -69,7 +62,7 @@ hybrid_offload(struct hybrid *h)
 	for (uint32_t i = 0; i < m->interval_count; i++) {
 		const struct model_interval *j = &m->intervals[i];
 
-		if (!at_home(m, j) && !m->away[i])
+		if (!model_at_home(m, j) && !m->away[i])
 			continue;
 		take(&links, j);
 		is_chosen[i] = true;

@@ -43,7 +43,7 @@ is_written(const struct model *m, uint32_t t)
 static bool
 is_given(const struct model *m, const struct model_interval *j)
 {
-	return m->life->homes != NULL && m->on_host[j->idle.tensor] && (j->idle.from == 0 || j->idle.to == m->graph->op_count);
+	return m->life->homes != NULL && model_at_home(m, j);
 }
 
 /* Enters the copies of interval j.  A tensor at home on the host is copied out after its last use. */

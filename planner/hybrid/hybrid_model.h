@@ -97,6 +97,13 @@ struct drop_cost model_drop_cost(struct model *m, const struct model_interval *j
 void model_drop(struct model *m, struct model_interval *j);
 /* Offloads interval j, absent at ops gone .. back - 1. */
 void model_offload(struct model *m, struct model_interval *j, uint32_t gone, uint32_t back);
+/* True: the tensor is absent under all decisions, because the step begins or ends with it on the host. */
+static inline bool
+model_at_home(const struct model *m, const struct model_interval *j)
+{
+	return m->on_host[j->idle.tensor] && (j->idle.from == 0 || j->idle.to == m->graph->op_count);
+}
+
 /* Returns the bytes that offloading interval j pins on the host; 0 for a tensor at home there, whose bytes are pinned anyway. */
 int64_t model_pins(const struct model *m, const struct model_interval *j);
 /* True: the host may pin these bytes in addition to those of earlier offloads. */

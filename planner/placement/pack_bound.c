@@ -11,6 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "src/base/skip.h"
+
 enum { MOST_MOVES = 32 };	/* 8 .. 100: of a list's item on average, before quicksort is faster */
 
 void
@@ -100,32 +102,21 @@ overlap(struct run over, const struct packed *p)
 	return (struct run) { p->first > over.first ? p->first : over.first, p->last < over.last ? p->last : over.last };
 }
 
-/* Returns the first section from y on whose floor is not raised yet, and shortens the way there. */
-static int
-first_low(int *next, int y)
-{
-	while (next[y] != y) {
-		next[y] = next[next[y]];
-		y = next[y];
-	}
-	return y;
-}
-
 /* Raises each section to the lb of its lowest item. */
 static void
 raise_floors(struct pack_state *x, struct run over, const struct open_item *list, int count)
 {
-	int *next = x->next;	/* the section itself, until it has its floor, or one nearer to the next without */
+	uint32_t *next = x->next;	/* open: a section whose floor is not raised yet */
 
 	for (int y = over.first; y <= over.last + 1; y++)
-		next[y] = y;
+		next[y] = (uint32_t)y;
 	for (int i = 0; i < count; i++) {
 		struct run r = overlap(over, &x->s->items[list[i].item]);
 
-		for (int y = r.first; y <= r.last && (y = first_low(next, y)) <= r.last;) {
+		for (int y = r.first; y <= r.last && (y = (int)skip_to_open(next, (uint32_t)y)) <= r.last;) {
 			if (x->sky[y] < list[i].lb)
 				pack_set_level(x, y, list[i].lb);
-			next[y] = y + 1;
+			next[y] = (uint32_t)y + 1;
 		}
 	}
 }
@@ -184,7 +175,7 @@ pack_root_bound(const struct sections *s, struct arena *a)
 	x.end = ARENA_NEW(a, level_t, sections);
 	x.least = ARENA_NEW(a, level_t, sections);
 	x.passed = ARENA_NEW(a, uint32_t, sections);
-	x.next = ARENA_NEW(a, int, sections);
+	x.next = ARENA_NEW(a, uint32_t, sections);
 	for (size_t i = 0; i < n; i++) {
 		const struct packed *p = &s->items[i];
 

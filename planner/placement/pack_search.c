@@ -395,7 +395,7 @@ pack_search(level_t *level, const struct sections *s, bytes_t capacity, const st
 	x.end = ARENA_NEW(a, level_t, sections);
 	x.least = ARENA_NEW(a, level_t, sections);
 	x.passed = ARENA_NEW(a, uint32_t, sections);
-	x.next = ARENA_NEW(a, int, sections);
+	x.next = ARENA_NEW(a, uint32_t, sections);
 	x.cases = ARENA_NEW(a, int, sections);
 	x.valley = ARENA_NEW(a, int, sections);
 	x.valleys = ARENA_NEW(a, struct run, sections);

@@ -40,7 +40,7 @@ struct pack_state {
 	level_t *sky, *load;		/* [count] by section: its level, its units not placed yet */
 	level_t *end, *least;		/* [count] scratch of the bound: the last end so far; the smallest open item */
 	uint32_t *passed;		/* [count] scratch of the bound: given items below the last end */
-	int *next;			/* [count + 1] scratch of the bound */
+	uint32_t *next;			/* [count + 1] scratch of the bound (skip.h) */
 	int *cases;			/* [count + 1] scratch of the branching */
 	int *valley;			/* [count] scratch of the branching */
 	struct run *valleys;		/* [count] scratch of the branching */

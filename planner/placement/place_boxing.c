@@ -24,6 +24,7 @@
 #include "planner/placement/pack_heap.h"
 #include "src/base/rank.h"
 #include "src/base/segment_tree.h"
+#include "src/base/skip.h"
 
 enum { LARGE = 200000 };	/* items: above, a thousandth over the target is good enough */
 
@@ -156,24 +157,13 @@ sweep(struct boxing *b, uint32_t from, bool back, enum stacking stacking)
 	}
 }
 
-/* Returns the first time from k on without a ground, and shortens the way there. */
-static uint32_t
-first_bare(uint32_t *next, uint32_t k)
-{
-	while (next[k] != k) {
-		next[k] = next[next[k]];
-		k = next[k];
-	}
-	return k;
-}
-
 /* Fills the ground: the end of the highest given item, at each time and then in each item's life. */
 static void
 find_ground(struct boxing *b, const struct greedy *g, struct arena *a)
 {
 	const struct place_problem *p = g->problem;
 	struct ranked *given = ARENA_NEW(a, struct ranked, p->count);
-	uint32_t *next = ARENA_NEW(a, uint32_t, (size_t)b->times + 1), n = 0;
+	uint32_t *next = ARENA_NEW(a, uint32_t, (size_t)b->times + 1), n = 0;	/* open: a time without a ground */
 	int64_t *heights = ARENA_NEW(a, int64_t, b->times);
 	struct segment_tree t;
 
@@ -188,9 +178,9 @@ find_ground(struct boxing *b, const struct greedy *g, struct arena *a)
 		next[k] = k;
 	for (uint32_t i = 0; i < n; i++) {
 		const struct place_item *it = &p->items[given[i].id];
-		uint32_t k = first_bare(next, g->rank[it->lower]), end = g->rank[it->upper];
+		uint32_t k = skip_to_open(next, g->rank[it->lower]), end = g->rank[it->upper];
 
-		for (; k < end; k = first_bare(next, k)) {
+		for (; k < end; k = skip_to_open(next, k)) {
 			heights[k] = (int64_t)bytes_align(it->fixed + it->bytes, b->unit);
 			next[k] = k + 1;
 		}

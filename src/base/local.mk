@@ -18,6 +18,7 @@ libcore_a_SOURCES += \
 	%D%/random.h \
 	%D%/rank.c %D%/rank.h \
 	%D%/segment_tree.c %D%/segment_tree.h \
+	%D%/skip.h \
 	%D%/spans.c %D%/spans.h \
 	%D%/threads.h \
 	%D%/units.c %D%/units.h \

@@ -103,7 +103,7 @@ run_job(void *arg)
 		return -1;
 	v->batch = task.batch;
 	v->effort = effort_of(&q, j->mode);
-	/* What stays resident must fit, and no more: policy keep searches for a smaller arena at the usual effort. */
+	/* Resident tensors must fit, and no more: policy keep searches for a smaller arena at the usual effort. */
 	q.effort = j->mode == FIT_RESIDENT || j->mode == FIT_MICRO ? EFFORT_NO_FLOORS : v->effort;
 	v->gradient_bytes = read_by_updates(&task.graph, j->mode == FIT_MICRO, a);
 	v->peak_time_us = task.graph.peak_time_us;
