@@ -125,6 +125,7 @@ def captured(tape: Any) -> float:
     import torch
 
     from layrub import measure, resident
+    from layrub.capture import capture
     from layrub.tape import PERSISTENT, Leaf
 
     found: dict[int, Any] = {}
@@ -141,9 +142,7 @@ def captured(tape: Any) -> float:
         for _ in range(2):
             resident.run(tape, dict(found))
         torch.cuda.synchronize()
-        whole = torch.cuda.CUDAGraph()
-        with torch.cuda.graph(whole, stream=stream):
-            resident.run(tape, dict(found))
+        whole = capture(lambda: resident.run(tape, dict(found)), stream)
     times = []
     begin = time.perf_counter()
     while len(times) < 12 or time.perf_counter() - begin < 2 * measure.WARM_S:

@@ -15,6 +15,7 @@ from typing import Any
 import torch
 
 from . import private, requests
+from .capture import capture
 from .generator import END, Generator
 from .graph import order, tensor_ids
 from .homes import Homes, Resident
@@ -224,16 +225,12 @@ class Executor:
 
     def _capture(self) -> None:
         """Captures the step as one CUDA graph.  PyTorch does it, because its random numbers have to know of it."""
-        captured = torch.cuda.CUDAGraph()
         try:
-            with torch.cuda.graph(captured, stream=self._stream(), capture_error_mode="thread_local"):
-                self._runtime.step(self._run)
+            self._graph = capture(lambda: self._runtime.step(self._run), self._stream(), errors="thread_local")
         except RuntimeError as e:
             torch.cuda.synchronize(self._homes.device)
             self.uncaptured = str(e).partition("\n")[0]
             warnings.warn(f"the step is not captured as one CUDA graph: {self.uncaptured}", stacklevel=4)
-            return
-        self._graph = captured
 
     def _run(self, instruction: int) -> None:
         with private.span(f"{RUN}{instruction}") if self.spans else contextlib.nullcontext():

@@ -18,6 +18,7 @@ from typing import Any
 import torch
 
 from layrub import allocator, load, private, resident
+from layrub.capture import capture
 from layrub.load import Load
 from layrub.scratch import Scratch
 from layrub.tape import Entry, Leaf, Tape
@@ -44,13 +45,9 @@ def signature(entry: Entry) -> tuple[Any, ...]:
 
 def replay_us() -> float:
     """What a replay of a graph takes beside its kernels, between the events around it."""
-    one, many = torch.cuda.CUDAGraph(), torch.cuda.CUDAGraph()
     x = torch.zeros(1, device="cuda")
-    for graph, count in ((one, 1), (many, 21)):
-        with torch.cuda.graph(graph):
-            for _ in range(count):
-                x.add_(1)
-    times = [[events(graph.replay) for _ in range(25)] for graph in (one, many)]
+    graphs = [capture(lambda count=count: [x.add_(1) for _ in range(count)]) for count in (1, 21)]
+    times = [[events(graph.replay) for _ in range(25)] for graph in graphs]
     first, last = (statistics.median(t[5:]) for t in times)
     return max(0.0, first - (last - first) / 20)
 
@@ -134,7 +131,7 @@ class _Op:
         self._data = data
         self._replay_us = replay_us
         self.times: list[float] = []
-        self.graph: torch.cuda.CUDAGraph | None = torch.cuda.CUDAGraph()
+        self.graph: torch.cuda.CUDAGraph | None = None
         data.make()
         stream.wait_stream(torch.cuda.current_stream())
         with torch.no_grad(), torch.cuda.stream(stream):
@@ -149,11 +146,9 @@ class _Op:
             self.count = min(MOST, max(len(entries), int(WINDOW_US / max(once, 1.0)) + 1))
             stream.synchronize()
             try:
-                with torch.cuda.graph(self.graph, pool=pool, stream=stream):
-                    self._runs()
+                self.graph = capture(self._runs, stream, pool)
             except RuntimeError:  # it cannot be captured
                 torch.cuda.synchronize()
-                self.graph = None
         for e in entries:
             e.workspace_bytes, e.requests = workspace, requests
 

@@ -20,7 +20,7 @@ import torch
 from layrub._load import SONAME, library
 
 NAME = "liblayrub-torch.so"
-INTERFACE = 2  # of runtime.h
+INTERFACE = 3  # of runtime.h
 _ERROR_BYTES = 1536
 _Run = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_uint32)
 
@@ -46,6 +46,7 @@ _FUNCTIONS: dict[str, tuple[Any, list[Any]]] = {
     "layrub_torch_program_close": (None, [_P]),
     "layrub_torch_program_stream": (_P, [_P]),
     "layrub_torch_program_step": (ctypes.c_int, [_P, _Run, _Text]),
+    "layrub_torch_graph_tune": (ctypes.c_int, [_D, _P, _Text]),
     "layrub_torch_alloc": (_P, [ctypes.c_ssize_t, ctypes.c_int, _P]),
     "layrub_torch_free": (None, [_P, ctypes.c_ssize_t, ctypes.c_int, _P]),
     "layrub_torch_allocator_use": (ctypes.c_int, [_D, _Text]),
@@ -135,6 +136,11 @@ class _Window:
     def __init__(self, owner: Any, address: int, nbytes: int) -> None:
         self.owner = owner
         self.__cuda_array_interface__ = {"shape": (nbytes,), "typestr": "|u1", "data": (address, False), "version": 2}
+
+
+def tune(device: torch.device, graph: int) -> int:
+    """Makes a captured graph faster before it is instantiated.  Returns how many of its nodes have changed."""
+    return _call("layrub_torch_graph_tune", _device(device), graph)
 
 
 class Program:

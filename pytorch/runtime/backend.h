@@ -38,6 +38,8 @@ struct runtime_backend {
 	int (*copy)(struct machine *m, uint32_t instruction, struct err *e);
 	int (*record)(struct machine *m, uint32_t instruction, struct err *e);
 	int (*wait)(struct machine *m, uint32_t instruction, uint32_t after, struct err *e);
+	/* Makes the graph of a captured step faster; NULL: there are no captured steps. */
+	int (*tune)(void *graph, int32_t device, uint32_t *changed, struct err *e);
 };
 
 extern const struct runtime_backend runtime_host, runtime_cuda;

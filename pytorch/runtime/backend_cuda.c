@@ -12,6 +12,7 @@
 #include <sys/mman.h>
 
 #include "pytorch/runtime/cuda_driver.h"
+#include "pytorch/runtime/cuda_graph.h"
 #include "src/base/host_memory.h"
 
 /* PyTorch finds an allocation by its address.  No planned buffer begins where an allocation of the driver begins. */
@@ -358,5 +359,5 @@ const struct runtime_backend runtime_cuda = {
 	.take = cuda_take, .give = cuda_give, .take_in = cuda_take_in, .give_in = cuda_give_in,
 	.reserve = cuda_reserve, .move = cuda_move,
 	.open = cuda_open, .close = cuda_close, .stream = cuda_stream_of_compute, .begin = cuda_begin, .end = cuda_end, .drain = cuda_drain, .copy = cuda_copy,
-	.record = cuda_record, .wait = cuda_wait
+	.record = cuda_record, .wait = cuda_wait, .tune = cuda_graph_fill_by_kernels
 };

@@ -7,10 +7,8 @@
 #include <pthread.h>
 #include <string.h>
 
-enum { GPUS = 64 };
-
 static struct cuda_driver driver;
-static cuda_context contexts[GPUS];	/* retained for the life of the process, as PyTorch does */
+static cuda_context contexts[CUDA_GPUS];	/* retained for the life of the process, as PyTorch does */
 static char missing[128];		/* why there is no driver; "": there is one */
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
@@ -72,7 +70,7 @@ cuda_enter(const struct cuda_driver *d, int32_t number, struct err *e)
 	cuda_context context = NULL;
 	int rc;
 
-	if (number < 0 || number >= GPUS)
+	if (number < 0 || number >= CUDA_GPUS)
 		return err_set(e, ERR_INPUT, "no GPU %d", (int)number);
 	pthread_mutex_lock(&lock);
 	rc = find_context(d, number, &context, e);

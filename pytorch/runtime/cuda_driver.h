@@ -16,13 +16,36 @@ typedef uint64_t cuda_address;		/* CUdeviceptr */
 typedef struct CUctx_st *cuda_context;
 typedef struct CUstream_st *cuda_stream;
 typedef struct CUevent_st *cuda_event;
+typedef struct CUmod_st *cuda_module;
+typedef struct CUfunc_st *cuda_function;
+typedef struct CUgraph_st *cuda_graph;
+typedef struct CUgraphNode_st *cuda_node;
+
+/* CUDA_MEMSET_NODE_PARAMS_v1 */
+struct cuda_fill {
+	cuda_address to;
+	size_t pitch;
+	unsigned value, element_bytes;	/* 1, 2 or 4 */
+	size_t width, rows;		/* elements of a row */
+};
+
+/* CUDA_KERNEL_NODE_PARAMS_v2 */
+struct cuda_kernel {
+	cuda_function function;
+	unsigned grid[3], block[3], shared_bytes;
+	void **arguments, **extra;
+	void *kernel;			/* in place of function */
+	cuda_context context;		/* NULL: the current one */
+};
 
 enum {
 	CUDA_OUT_OF_MEMORY = 2,
 	CUDA_STREAM_NON_BLOCKING = 1,
 	CUDA_EVENT_DISABLE_TIMING = 2,
 	CUDA_HOST_PORTABLE = 1, CUDA_HOST_DEVICE_MAP = 2,
-	CUDA_CAPTURE_RELAXED = 2
+	CUDA_CAPTURE_RELAXED = 2,
+	CUDA_NODE_FILL = 2,
+	CUDA_GPUS = 64			/* of one machine, at most */
 };
 
 /* name, exported name, arguments */
@@ -53,7 +76,18 @@ enum {
 	ROW(stream_synchronize, cuStreamSynchronize, (cuda_stream stream)) \
 	ROW(event_make, cuEventCreate, (cuda_event *event, unsigned flags)) \
 	ROW(event_end, cuEventDestroy_v2, (cuda_event event)) \
-	ROW(event_record, cuEventRecord, (cuda_event event, cuda_stream stream))
+	ROW(event_record, cuEventRecord, (cuda_event event, cuda_stream stream)) \
+	ROW(module_load, cuModuleLoadData, (cuda_module *module, const void *source)) \
+	ROW(module_function, cuModuleGetFunction, (cuda_function *function, cuda_module module, const char *name)) \
+	ROW(graph_nodes, cuGraphGetNodes, (cuda_graph graph, cuda_node *found, size_t *count)) \
+	ROW(graph_add_kernel, cuGraphAddKernelNode_v2, \
+	    (cuda_node *made, cuda_graph graph, const cuda_node *after, size_t count, const struct cuda_kernel *kernel)) \
+	ROW(graph_add_edges, cuGraphAddDependencies, (cuda_graph graph, const cuda_node *from, const cuda_node *to, size_t count)) \
+	ROW(graph_drop_node, cuGraphDestroyNode, (cuda_node node)) \
+	ROW(node_type, cuGraphNodeGetType, (cuda_node node, int *type)) \
+	ROW(node_fill, cuGraphMemsetNodeGetParams, (cuda_node node, struct cuda_fill *fill)) \
+	ROW(node_before, cuGraphNodeGetDependencies, (cuda_node node, cuda_node *found, size_t *count)) \
+	ROW(node_after, cuGraphNodeGetDependentNodes, (cuda_node node, cuda_node *found, size_t *count))
 
 struct cuda_driver {
 #define ROW(name, exported, arguments) cuda_result (*name) arguments;

@@ -10,7 +10,7 @@
 #include "sim/execute/execute.h"
 #include "src/base/json.h"
 
-enum { INTERFACE = 2 };
+enum { INTERFACE = 3 };
 
 static const struct runtime_backend *const backends[] = { &runtime_host, &runtime_cuda };
 
@@ -218,4 +218,17 @@ layrub_torch_program_step(struct layrub_torch_program *program, layrub_torch_run
 	program->backend->drain(program->machine);
 	say(&e, error);
 	return program->stopped ? 1 : -1;
+}
+
+int
+layrub_torch_graph_tune(const struct layrub_torch_device *device, void *graph, char *error)
+{
+	const struct runtime_backend *b;
+	struct err e = ERR_INIT;
+	uint32_t changed = 0;
+
+	if (runtime_backend_find(&b, device->backend, &e) == 0 && (b->tune == NULL || b->tune(graph, device->number, &changed, &e) == 0))
+		return (int)changed;
+	say(&e, error);
+	return -1;
 }

@@ -51,6 +51,10 @@ typedef int layrub_torch_run_fn(uint32_t instruction);
  * error.  After 1 and -1 all queues are empty, and the contents of memory are not defined. */
 RUNTIME_API int layrub_torch_program_step(struct layrub_torch_program *program, layrub_torch_run_fn *run, char *error);
 
+/* Makes a captured graph (CUgraph) faster before it is instantiated: its small fills become kernels.  Returns how many; -1: error, and
+ * the graph is as before. */
+RUNTIME_API int layrub_torch_graph_tune(const struct layrub_torch_device *device, void *graph, char *error);
+
 /* ---- PyTorch's allocator ---- */
 
 /* The two functions of a CUDAPluggableAllocator.  A request goes to the device, in the order of its stream, unless an answer is

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import ctypes
 from typing import Any
 
 import pytest
@@ -13,7 +14,8 @@ if not torch.cuda.is_available():
 
 from torch import nn  # noqa: E402
 
-from layrub import measure  # noqa: E402
+from layrub import measure, runtime  # noqa: E402
+from layrub.capture import capture  # noqa: E402
 from layrub.errors import Refused  # noqa: E402
 from layrub.launches import Launches  # noqa: E402
 from layrub.recorder import record  # noqa: E402
@@ -74,3 +76,32 @@ def test_launches_are_counted() -> None:
             a = torch.ones(8, device="cuda")
         b = a + 1
     assert [n for _, n in watch.unexplained()] == [1] and b.sum() == 16
+
+
+@pytest.mark.parametrize("count", [1, 7, 300, 70000])
+@pytest.mark.parametrize("bits", [8, 16, 32])
+def test_fills_of_a_captured_graph_become_kernels(count: int, bits: int) -> None:
+    driver = ctypes.CDLL("libcuda.so.1")
+    dtype = {8: torch.uint8, 16: torch.int16, 32: torch.int32}[bits]
+    filled, beside = torch.ones(count + 8, device="cuda", dtype=dtype), torch.ones(count + 8, device="cuda", dtype=dtype)
+
+    def run() -> None:
+        filled.add_(1)
+        stream = ctypes.c_void_p(torch.cuda.current_stream().cuda_stream)
+        call = getattr(driver, f"cuMemsetD{bits}Async")
+        assert call(ctypes.c_uint64(filled.data_ptr()), 7, ctypes.c_size_t(count), stream) == 0
+        beside.copy_(filled)
+        filled.add_(3)
+
+    plain = torch.cuda.CUDAGraph(keep_graph=True)
+    with torch.cuda.graph(plain):
+        run()
+    assert runtime.tune(filled.device, plain.raw_cuda_graph()) == (count * bits % 32 == 0)
+    plain.instantiate()
+    for graph in (plain, capture(run)):
+        filled.fill_(5)
+        beside.fill_(5)
+        graph.replay()
+        torch.cuda.synchronize()
+        assert filled.tolist() == [10] * count + [9] * 8 and beside.tolist() == [7] * count + [6] * 8
+
