@@ -273,6 +273,9 @@ for kind in cut pinwheel; do
 done
 [ $missed -eq 0 ]
 ok $? "perfect placements with given offsets are found ($missed of 20 are not)"
+"$hard_lists" cut 200 4 10 >hard && run place hard --json
+[ "$(field arena_bytes)" = 4194304 ] && [ "$(field status)" = optimal ]
+ok $? "few given offsets, which force their neighbours: the gaps between them are filled"
 "$hard_lists" sync 200 1 >hard && run place hard --json
 [ $status -eq 0 ]
 ok $? "threads that meet"

@@ -2,6 +2,7 @@
 # Where buffers sit: an offset for every item.
 libplanner_a_SOURCES += \
 	%D%/pack_eject.c %D%/pack_eject.h \
+	%D%/pack_gaps.c %D%/pack_gaps.h \
 	%D%/pack_greedy.c %D%/pack_greedy.h \
 	%D%/pack_heap.c %D%/pack_heap.h \
 	%D%/pack_bound.c %D%/pack_branch.c %D%/pack_state.h \

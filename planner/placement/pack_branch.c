@@ -15,6 +15,7 @@ const struct strategy strategies[] = {
 	{ RULE_LOOSE, KEY_LENGTH },	{ RULE_PRODUCT, KEY_SECTIONS },
 	{ RULE_LOOSE, KEY_LOAD_SIZE },	{ RULE_PRODUCT, KEY_LENGTH },
 };
+const struct strategy gap_strategy = { .item_key = KEY_LENGTH };
 const int descent_strategy = 5;
 const int strategy_count = sizeof(strategies) / sizeof(strategies[0]);
 _Static_assert(sizeof(strategies) / sizeof(strategies[0]) <= MOST_STRATEGIES, "a caller has one answer and one memo for each");

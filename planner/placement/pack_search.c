@@ -234,22 +234,24 @@ remember(struct pack_state *x, const uint64_t hash[2])
 
 /* ---- the search ---- */
 
+bool
+pack_must_end(const struct pack_limits *limits, uint64_t before, uint64_t work)
+{
+	if (work > limits->work)
+		return true;
+	if (work >> 14 == before >> 14)
+		return false;
+	return (limits->deadline_s > 0 && clock_seconds() > limits->deadline_s) || (limits->stopped != NULL && limits->stopped(limits->user)) ||
+	    (limits->winner != NULL && atomic_load(limits->winner) < limits->self);
+}
+
 static bool
 spend(struct pack_state *x, int count)
 {
 	uint64_t before = x->work;
 
 	x->work += (uint64_t)count + 8;
-	if (x->work > x->limits->work)
-		x->gave_up = true;
-	else if (x->work >> 14 != before >> 14) {
-		if (x->limits->deadline_s > 0 && clock_seconds() > x->limits->deadline_s)
-			x->gave_up = true;
-		if (x->limits->stopped != NULL && x->limits->stopped(x->limits->user))
-			x->gave_up = true;
-		if (x->limits->winner != NULL && atomic_load(x->limits->winner) < x->limits->self)
-			x->gave_up = true;
-	}
+	x->gave_up |= pack_must_end(x->limits, before, x->work);
 	return !x->gave_up;
 }
 
@@ -348,6 +350,19 @@ noise(uint64_t seed, uint64_t i)
 	return (double)(mix(seed * UINT64_C(0x9e3779b97f4a7c15) + i * UINT64_C(0xd1b54a32d192ed03)) >> 11) * 0x1p-53;
 }
 
+double *
+pack_keys(const struct sections *s, const struct strategy *how, uint64_t seed, struct arena *a)
+{
+	double *key = ARENA_NEW(a, double, s->item_count);
+
+	for (int i = 0; i < s->item_count; i++) {
+		key[i] = pack_item_key(s, &s->items[i], how);
+		if (seed != 0)
+			key[i] *= 0.85 + 0.3 * noise(seed, (uint64_t)i);
+	}
+	return key;
+}
+
 struct pack_memo *
 pack_memo_new(struct arena *a)
 {
@@ -370,7 +385,7 @@ find_tops(struct pack_state *x, bytes_t capacity, struct arena *a)
 	for (int i = 0; i < s->item_count; i++) {
 		const struct packed *p = &s->items[i];
 
-		most[i] = capacity < p->tail ? 0 : (level_t)((capacity - p->tail) / s->unit) + 1;
+		most[i] = sections_highest_end(s, p, capacity);
 		for (int y = p->first; y <= p->last; y++)
 			top[y] = most[i] > top[y] ? most[i] : top[y];
 	}
@@ -388,7 +403,7 @@ pack_search(level_t *level, const struct sections *s, bytes_t capacity, const st
 	struct part all = { .over = { 0, s->count - 1 }, .list = ARENA_NEW(a, struct open_item, n), .count = (int)n };
 
 	find_tops(&x, capacity, a);
-	x.key = ARENA_NEW(a, double, n);
+	x.key = pack_keys(s, how, seed, a);
 	x.lb = ARENA_NEW(a, level_t, n);
 	x.sky = ARENA_NEW(a, level_t, sections);
 	x.load = ARENA_NEW(a, level_t, sections);
@@ -408,9 +423,6 @@ pack_search(level_t *level, const struct sections *s, bytes_t capacity, const st
 	x.pool = ARENA_NEW(a, int, x.pool_size);
 	memcpy(x.load, s->load, sizeof(*x.load) * (size_t)s->count);
 	for (size_t i = 0; i < n; i++) {
-		x.key[i] = pack_item_key(s, &s->items[i], how);
-		if (seed != 0)
-			x.key[i] *= 0.85 + 0.3 * noise(seed, i);
 		x.lb[i] = sections_settle(&s->items[i], 0);
 		all.list[i] = (struct open_item) { (int)i, x.lb[i] };
 	}

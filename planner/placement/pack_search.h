@@ -31,6 +31,7 @@ struct strategy {
 };
 extern const struct strategy strategies[];
 extern const int descent_strategy;	/* the one that most often needs few steps back from the first item to the last */
+extern const struct strategy gap_strategy;	/* of pack_gaps.h: the item's key alone */
 extern const int strategy_count;	/* at most MOST_STRATEGIES, the size of a caller's arrays */
 enum { MOST_STRATEGIES = 16 };
 

@@ -75,6 +75,12 @@ sections_settle(const struct packed *p, level_t level)
 	return level;
 }
 
+level_t
+sections_highest_end(const struct sections *s, const struct packed *p, bytes_t capacity)
+{
+	return capacity < p->tail ? 0 : (level_t)((capacity - p->tail) / s->unit) + 1;
+}
+
 /* ---- units ---- */
 
 /* Returns the unit.  Levels are sums of sizes that are rounded up to an alignment, so an alignment that divides all sizes and given offsets

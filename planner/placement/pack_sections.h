@@ -51,6 +51,9 @@ struct sections {
  * False: the lists of given items would be too long; s has no meaning then. */
 bool sections_init(struct sections *s, const struct place_problem *p, bytes_t *offsets, struct arena *a);
 
+/* Returns the highest end of p below a capacity in bytes above the floor: a unit more where its last one is not full. */
+level_t sections_highest_end(const struct sections *s, const struct packed *p, bytes_t capacity);
+
 /* Returns the lowest level at or above `level` at which p may begin, by its alignment and its bans. */
 level_t sections_settle(const struct packed *p, level_t level);
 #endif

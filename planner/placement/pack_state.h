@@ -56,6 +56,14 @@ struct pack_state {
 	struct arena *arena;
 };
 
+/* ---- pack_search.c ---- */
+
+/* True when a search whose work has grown from `before` must give up.  The clock and the caller are asked now and then. */
+bool pack_must_end(const struct pack_limits *limits, uint64_t before, uint64_t work);
+
+/* Returns the items' keys, [item_count], perturbed by up to 15 % unless seed is 0. */
+double *pack_keys(const struct sections *s, const struct strategy *how, uint64_t seed, struct arena *a);
+
 /* ---- pack_bound.c ---- */
 
 /* Sets the level of a section and notes the old one for undoing. */

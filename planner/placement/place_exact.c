@@ -5,7 +5,8 @@
  * branched on and in the item tried first.  Where one search never ends, another often succeeds at once.  So a number of small budgets
  * is better than one large budget (Luby, Sinclair and Zuckerman 1993).  The first capacity is the bound, the load of the busiest moment, which is reachable
  * more often than not.  Then come the rungs of a ladder from there up to the best known arena.  A search that ends within its budget
- * without a placement proves its capacity impossible and raises the bound.
+ * without a placement proves its capacity impossible and raises the bound.  For a list of its own with given offsets, a search that fills the
+ * gaps beside them (pack_gaps.h) ends the first rounds.
  *
  * The strategies of one round run in parallel.  The winner is the first in the table that fits, for any number of threads, so the same
  * problem gives the same offsets.
@@ -13,6 +14,7 @@
 #include <config.h>
 #include <string.h>
 
+#include "planner/placement/pack_gaps.h"
 #include "planner/placement/pack_search.h"
 #include "planner/placement/placement.h"
 #include "src/base/clock.h"
@@ -28,6 +30,8 @@ enum {
 	BOUND_SHARE = 8,		/* the question at the bound gets 8 times the work of a question at another rung */
 	FAR = 16,			/* an arena that is over the bound by more than this part of it: the highest rung gets as much work, too */
 	HOPELESS_SHARE = 8,		/* a problem of a planner's search that cannot fit gets an eighth, for the arena of its error message */
+	GAPS_SHARE = 16,		/* 8 .. 32: the search of the gaps gets 16 times the work of a strategy, about 0.3 s */
+	GAPS_ROUNDS = 3,		/* 1 .. 7: in each of so many rounds at the bound; higher capacities leave gaps that may stay empty */
 	LADDER = 4
 };
 
@@ -41,7 +45,7 @@ struct exact_placement {
 	bytes_t *outside;		/* [p->count] offsets of the items outside the search */
 	struct { bytes_t asked; struct pack_memo *of[MOST_STRATEGIES]; } memo[2];	/* [0]: at the bound, [1]: at the latest rung */
 	uint64_t work, most_work;	/* spent so far; the search ends there, unless it has a deadline */
-	level_t *levels;		/* [strategy_count][item_count] */
+	level_t *levels;		/* [strategy_count + 1][item_count], the last of the search of the gaps */
 };
 
 /* Returns Luby's sequence 1 1 2 1 1 2 4 1 1 2 ... at i = 1, 2, 3 ... */
@@ -105,31 +109,36 @@ ask_one(void *arg)
 {
 	struct asking *q = arg;
 	int i = q->limits.self;
+	level_t *levels = q->x->levels + (size_t)i * (size_t)q->x->s.item_count;
+	bytes_t capacity = q->capacity - q->x->s.floor;
 
-	q->answer = pack_search(q->x->levels + (size_t)i * (size_t)q->x->s.item_count, &q->x->s, q->capacity - q->x->s.floor, &strategies[i], q->seed,
-	    &q->limits, q->memo, &q->arena);
+	q->answer = i == strategy_count ? pack_gaps(levels, &q->x->s, capacity, q->seed, &q->limits, &q->arena) :
+	    pack_search(levels, &q->x->s, capacity, &strategies[i], q->seed, &q->limits, q->memo, &q->arena);
 	return 0;
 }
 
-/* One round: every strategy once, or one of them, with the same budget. */
+/* One round: every strategy once, or one of them, with the same budget, then the search of the gaps. */
 struct asking_round {
 	const struct exact_placement *x;
 	bytes_t capacity;
 	uint64_t round, work;
 	struct pack_memo **memo;
+	bool fills;			/* the search of the gaps, too, with work of its own */
 	bool descends;			/* only the strategy of a descent */
-	enum pack_answer answers[MOST_STRATEGIES];
-	atomic_int winner;		/* the first in the table that fits; strategy_count: none yet */
+	enum pack_answer answers[MOST_STRATEGIES + 1];
+	atomic_int winner;		/* the first in the table that fits; strategy_count: none yet, or the search of the gaps */
 	atomic_bool starved;		/* memory ran out */
 };
 
-/* Runs strategy i, unless one before it fits already. */
+/* Runs strategy i, unless one before it fits already; strategy_count: the search of the gaps. */
 static void
 ask_strategy(struct asking_round *k, int i)
 {
 	const struct exact_placement *x = k->x;
-	struct asking q = { .x = x, .capacity = k->capacity, .seed = k->round == 0 ? 0 : k->round * 64 + (uint64_t)i, .memo = k->memo[i],
-	    .arena = ARENA_INIT, .answer = PACK_GAVE_UP, .limits = { .work = k->work, .deadline_s = x->deadline_s,
+	bool fills = i == strategy_count;
+	struct asking q = { .x = x, .capacity = k->capacity, .seed = k->round == 0 ? 0 : k->round * 64 + (uint64_t)i,
+	    .memo = fills ? NULL : k->memo[i], .arena = ARENA_INIT, .answer = PACK_GAVE_UP,
+	    .limits = { .work = fills ? GAPS_SHARE * k->work : k->work, .deadline_s = x->deadline_s,
 	    .stopped = x->p->stopped, .user = x->p->user, .winner = &k->winner, .self = i } };
 	struct err ignored = ERR_INIT;
 
@@ -188,18 +197,20 @@ static enum pack_answer
 ask(struct exact_placement *x, bytes_t capacity, uint64_t round, uint64_t work, bool descends)
 {
 	struct asking_round k = { .x = x, .capacity = capacity, .round = round, .work = work, .memo = memo_for(x, capacity),
-	    .descends = descends };
+	    .fills = x->p->thorough && x->s.any_given && capacity == x->low && round < GAPS_ROUNDS, .descends = descends };
 	bool never = false;
 
-	for (int i = 0; i < strategy_count; i++)
+	for (int i = 0; i <= strategy_count; i++)
 		k.answers[i] = PACK_GAVE_UP;
 	atomic_init(&k.winner, strategy_count);
 	atomic_init(&k.starved, false);
 	ask_all(&k);
+	if (k.fills && atomic_load(&k.winner) == strategy_count)
+		ask_strategy(&k, strategy_count);
 	if (atomic_load(&k.starved))
 		arena_fail(x->arena);
 	x->work += work * (uint64_t)(descends ? 1 : strategy_count);
-	for (int i = 0; i < strategy_count; i++) {
+	for (int i = 0; i <= strategy_count; i++) {
 		if (k.answers[i] == PACK_FITS) {
 			accept(x, x->levels + (size_t)i * (size_t)x->s.item_count);
 			return PACK_FITS;
@@ -354,7 +365,7 @@ exact_init(struct exact_placement *x, struct place_result *r, const struct place
 	bound = pack_root_bound(&x->s, a);
 	if (bound > r->bound_bytes)
 		r->bound_bytes = bound;
-	x->levels = ARENA_NEW(a, level_t, (size_t)strategy_count * (size_t)x->s.item_count);
+	x->levels = ARENA_NEW(a, level_t, (size_t)(strategy_count + 1) * (size_t)x->s.item_count);
 	x->low = bytes_align(r->bound_bytes, x->s.step);
 	x->high = r->arena_bytes;
 	return true;
