@@ -21,7 +21,7 @@ COPY_BYTES = 32 << 20
 POOL_BYTES = 1 << 30  # that the copies go through: a plan's pool is as large; one buffer stays in caches of data and of addresses
 WITHOUT_A_CURVE = (1 << 16, 1 << 28)  # bytes of the points by which a loaded curve is given then
 COPIES = 16  # one way, of a measurement
-IN_STEP = (0.889, 0.976)  # rates in a captured step, as parts of those in streams beside the same ops: from traces of vit-b16's plans
+IN_STEP = (0.889, 0.976)  # rates in a captured step, as parts of those in streams beside the same ops: traces of vit-b16
 WINDOW_MS = 40.0  # of ops: longer than both directions take at 27 GB/s
 ROUNDS = 5  # the median counts
 
