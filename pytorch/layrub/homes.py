@@ -3,7 +3,7 @@
 
 Parameters, optimizer state, statistics and inputs live at their plan's initial places, in the arena or in the pool, each in a
 storage of its own.  The tensors stay the user's: `state_dict` and direct writes reach them, and a file of them is as large as
-PyTorch's.  When another plan takes over, what has another place there is moved.
+PyTorch's.  When another plan takes over, what has another place there is moved; plans that share homes have one place for it.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from . import private
 from .errors import Refused
 from .living import Living, living
 from .runtime import Memory, RuntimeFailed, storage_at
-from .tape import Leaf
+from .tape import Leaf, Tape
 
 
 @dataclass(eq=False)
@@ -28,6 +28,8 @@ class Resident:
     storage: torch.UntypedStorage
     nbytes: int
     owners: list[Owner] = field(default_factory=list)
+    name: str = ""  # by which the graphs of all forms know it
+    is_batch: bool = False  # written before each step that reads it
 
     @property
     def key(self) -> int:
@@ -52,6 +54,9 @@ class Owner:
     gradient_of: torch.nn.Parameter | None = None
 
 
+Places = dict[Resident, tuple[bool, int]]  # on_host, and the offset in the arena or the pool
+
+
 class Homes:
     """All persistent storages of all plans, with the arena and the pool that hold them."""
 
@@ -74,6 +79,15 @@ class Homes:
         _find_owners({r.key: r for r in found}, now)
         return found
 
+    def name(self, residents: dict[int, Resident], tape: Tape) -> None:
+        """Names the tape's storages as the tapes of other forms do: by names of their own that no other has, or by numbers."""
+        taken, numbers = {r.name for r in self._residents}, {r: k for k, r in enumerate(self._residents)}
+        for s, r in residents.items():
+            if not r.name:
+                own = tape.storages[s].name
+                r.name = own if own is not None and own not in taken else f"resident {numbers[r]}"
+            tape.storages[s].name = None if r.is_batch else r.name
+
     def holds(self, address: int) -> bool:
         """Whether the arena or the pool has it."""
         return self.arena.holds(address) or self.pool.holds(address)
@@ -81,15 +95,17 @@ class Homes:
     # ---- moving ----
 
     def move_in(
-        self, places: dict[Resident, tuple[bool, int]], arena_bytes: int, pool_bytes: int, ordinary: bool = False
+        self, places: Places, arena_bytes: int, pool_bytes: int, spared: Places | None = None, ordinary: bool = False
     ) -> bool:
         """Brings residents to (on_host, offset) in an arena and a pool of at least these sizes.
 
-        What else lies there goes to the host's memory, or to storages of PyTorch's own.  Returns whether the arena or the
-        pool is new.
+        The step that follows uses so many bytes from their beginnings on.  What else lies there goes to the host's memory, or to
+        storages of PyTorch's own, unless it is at a place in spared, which that step leaves alone.  Returns whether the arena or
+        the pool is new.
         """
         renew = arena_bytes > self.arena.nbytes or pool_bytes > self.pool.nbytes
-        moving = [r for r in self._residents if self._has_to_move(r, places.get(r), renew)]
+        places = (spared or {}) | places
+        moving = [r for r in self._residents if self._has_to_move(r, places.get(r), renew, (arena_bytes, pool_bytes))]
         if not moving and not renew:
             return False
         live = living().tensors
@@ -108,13 +124,16 @@ class Homes:
                     t.data = leaf.over(r.storage)
         return renew
 
-    def _has_to_move(self, r: Resident, place: tuple[bool, int] | None, renew: bool) -> bool:
-        """Whether a resident is not at its place; without a place, whether it is in the way."""
+    def _has_to_move(self, r: Resident, place: tuple[bool, int] | None, renew: bool, used: tuple[int, int]) -> bool:
+        """Whether a resident is not at its place; without a place, whether it is in the way of a step that uses so many bytes."""
         address = r.storage.data_ptr()
         if r.nbytes == 0:
             return False
+        if place is None and r.is_batch and not renew:
+            return False
         if place is None:
-            return self.holds(address)
+            parts = zip((self.arena, self.pool), used, strict=True)
+            return (renew and self.holds(address)) or any(m.address <= address < m.address + n for m, n in parts)
         return renew or address != (self.pool if place[0] else self.arena).address + place[1]
 
     @staticmethod
@@ -147,7 +166,7 @@ class Homes:
 
     def move_out(self) -> None:
         """Gives every resident an ordinary storage, and frees arena and pool."""
-        self.move_in({}, 0, 0, ordinary=True)
+        self.move_in({}, self.arena.nbytes, self.pool.nbytes, ordinary=True)
         self._residents = []
         self.arena, self.pool = Memory(self.device, False, 0), Memory(self.device, True, 0)
 

@@ -19,7 +19,7 @@ from . import allocator, graph, measure, measured, private
 from ._load import LayrubError
 from .errors import Refused
 from .executor import Executor, describe
-from .form import Form, own_copy, signature_of
+from .form import Form, Made, own_copy, signature_of
 from .homes import Homes
 from .library import Plan, Problem, names
 from .recording import Recording, record_step
@@ -31,6 +31,7 @@ NO_HOST = 1  # bytes of the host, in which no tensor has room
 CPU_DEVICE = "h100"  # the device document by which a step on the host is planned
 BESIDE = 1 << 29  # bytes of a GPU that a process takes after a plan is made: results, batches, workspaces of libraries
 WORTH_COPIES = 1.02  # a plan that copies is predicted too fast by up to so much more than one that does not (docs/validation.md)
+WORTH_HOMES = 1.05  # what a step may take longer so that no parameter moves when another form's step has run before it
 EFFORT = 1.0  # of the search for a plan (`layrub plan --effort`)
 ORDER = "updates"  # of the ops, where there are updates: as recorded, or these as early as they can be, whichever is faster
 
@@ -154,13 +155,16 @@ class Step:
         self._check_failure()
         before = self._budget, self._policy
         self._budget, self._policy = _bytes(budget), policy
+        made: list[Made] = []
+        forms = sorted(self._forms, key=lambda form: -len(form.residents))
         try:
-            plans = [self._make_plan(form.recording) for form in self._forms]
+            for form in forms:
+                made.append(self._make_plan(form.recording, (forms[0], made[0].plan) if made else None))
         except BaseException:
             self._budget, self._policy = before
             raise
-        for form, plan in zip(self._forms, plans, strict=True):
-            form.use(*plan)
+        for form, plan in zip(forms, made, strict=True):
+            form.use(plan)
 
     def report(self, path: str | None, *args: Any, **kwargs: Any) -> str:
         """Lays a measured step over the simulated one, and returns where they differ, in words.
@@ -199,7 +203,13 @@ class Step:
             raise Refused(f"the step does nothing on {device}, where its arguments are; move them before you call it")
         if device.type == "cuda":
             recording.load = measure.measure(recording.tape, self._progress).load
-        return Form(signature, recording, *self._make_plan(recording), self._homes)
+        residents = dict(zip(recording.storages, self._homes.find(recording.storages.values(), recording.after), strict=True))
+        for leaf in recording.leaves:
+            if leaf.storage in residents:
+                residents[leaf.storage].is_batch = True
+        self._homes.name(residents, recording.tape)
+        first = next((form for form in self._forms if form.shares is None), None)
+        return Form(signature, recording, residents, self._make_plan(recording, first and (first, first.plan)))
 
     def _device(self, tensors: list[Any]) -> torch.device:
         devices = {t.device for t in tensors if isinstance(t, torch.Tensor)}
@@ -209,21 +219,35 @@ class Step:
             raise Refused(f"the example has to have tensors of one device, not of {len(devices)}")
         return devices.pop()
 
-    def _make_plan(self, recording: Recording) -> tuple[Plan, c.Needs]:
+    def _make_plan(self, recording: Recording, first: tuple[Form, Plan] | None) -> Made:
+        """A plan with the homes of the first form's, unless it is much slower than one with homes of its own."""
+        if first is None:
+            return Made(*self._fastest(recording))
+        form, homes = first
+        try:
+            shared = Made(*self._fastest(recording, homes), form)
+        except DoesNotFit:  # its own tensors have no room, or the policy moves no homes
+            return Made(*self._fastest(recording))
+        if shared.plan.figures.step_time_us <= WORTH_HOMES * shared.plan.figures.bound_time_us:
+            return shared
+        own = Made(*self._fastest(recording))
+        return shared if shared.plan.figures.step_time_us <= WORTH_HOMES * own.plan.figures.step_time_us else own
+
+    def _fastest(self, recording: Recording, homes: Plan | None = None) -> tuple[Plan, c.Needs]:
         """The fastest plan, but one that copies only if it is faster by more than the error of its prediction."""
         budget = self._budget if self._budget is not None else self._room(recording)
         machine = self._machine(recording)
-        found = self._plan_within(recording, machine, budget, self._host or 0)
+        found = self._plan_within(recording, machine, budget, self._host or 0, homes)
         if found[0].figures.host_bytes == 0:
             return found
         try:
-            still = self._plan_within(recording, machine, budget, NO_HOST)
+            still = self._plan_within(recording, machine, budget, NO_HOST, homes)
         except DoesNotFit:
             return found
         return still if still[0].figures.step_time_us < WORTH_COPIES * found[0].figures.step_time_us else found
 
     def _plan_within(
-        self, recording: Recording, machine: dict[str, Any], budget: int | None, host: int
+        self, recording: Recording, machine: dict[str, Any], budget: int | None, host: int, homes: Plan | None
     ) -> tuple[Plan, c.Needs]:
         """The plan of the order that was recorded, or of updates as early as they can be, whichever step is shorter."""
         options: dict[str, Any] = {"effort": EFFORT} | ({"policy": self._policy} if self._policy else {})
@@ -232,12 +256,14 @@ class Step:
         reorder = ORDER if recording.updates else "none"
         with graph.problem(recording.tape, reorder=reorder, host_bytes=host, **machine) as problem:
             try:
-                plan = problem.plan(progress=self._progress, **options)
+                plan = problem.plan(homes=homes, progress=self._progress, **options)
             except LayrubError as e:
                 if e.code != c.Code.INFEASIBLE:
                     raise
                 raise DoesNotFit(_why(e, problem, recording)) from None
             plan.check(problem)
+            if homes is not None:
+                plan.check_homes(homes)
             return plan, problem.needs
 
     def _machine(self, recording: Recording) -> dict[str, Any]:
@@ -269,7 +295,7 @@ class Step:
         if arena > homes.arena.nbytes or pool > homes.pool.nbytes:
             for other in self._forms:
                 other.executor = None  # their views hold the old arena
-        homes.move_in(form.places, arena, pool)
+        homes.move_in(form.places, arena, pool, form.shares and form.shares.places)
         if form.executor is None:
             form.executor = Executor(form.recording, form.plan, form.residents, homes)
         self._forms.remove(form)
