@@ -44,7 +44,8 @@ class Form:
 
     def use(self, made: Made) -> None:
         """Takes over a plan of the recorded step."""
-        self.plan, self.needs, self.shares = made.plan, made.needs, made.homes
+        self.plan, self.needs = made.plan, made.needs
+        self.shares = made.homes.places if made.homes is not None else None  # which the plan leaves alone
         self.executor: Executor | None = None
         self.places: Places = {}
         storage_of = {i: s for s, i in graph.tensor_ids(self.recording.tape).items()}

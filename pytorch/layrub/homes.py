@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 
@@ -19,6 +19,9 @@ from .errors import Refused
 from .living import Living, living
 from .runtime import Memory, RuntimeFailed, storage_at
 from .tape import Leaf, Tape
+
+if TYPE_CHECKING:
+    from .form import Form
 
 
 @dataclass(eq=False)
@@ -64,6 +67,9 @@ class Homes:
         self.device = device
         self.arena = Memory(device, False, 0)
         self.pool = Memory(device, True, 0)
+        self.forms: list[Form] = []  # all that run here, of one step or of several
+        self.first: Form | None = None  # whose plan's places the others share
+        self.failure: str | None = None  # of the last step, if it has ended in the middle
         self._residents: list[Resident] = []
 
     def find(self, storages: Iterable[torch.UntypedStorage], now: Living) -> list[Resident]:
@@ -153,6 +159,8 @@ class Homes:
 
     def _renew(self, arena_bytes: int, pool_bytes: int) -> None:
         sizes = max(arena_bytes, self.arena.nbytes), max(pool_bytes, self.pool.nbytes)
+        for form in self.forms:
+            form.executor = None  # its views hold the old memory
         self.arena, self.pool = Memory(self.device, False, 0), Memory(self.device, True, 0)
         self.arena = Memory(self.device, False, sizes[0])
         self.pool = Memory(self.device, True, sizes[1])
@@ -165,9 +173,9 @@ class Homes:
         return Memory(self.device, True, r.nbytes).storage(0, r.nbytes)
 
     def move_out(self) -> None:
-        """Gives every resident an ordinary storage, and frees arena and pool."""
+        """Gives every resident an ordinary storage, forgets all forms, and frees arena and pool."""
         self.move_in({}, self.arena.nbytes, self.pool.nbytes, ordinary=True)
-        self._residents = []
+        self.forms, self.first, self._residents = [], None, []
         self.arena, self.pool = Memory(self.device, False, 0), Memory(self.device, True, 0)
 
 

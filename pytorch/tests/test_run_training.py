@@ -313,6 +313,44 @@ def test_a_planned_evaluation_beside_the_training() -> None:
     assert_same(ours, theirs)
 
 
+def test_an_evaluation_beside_the_training_moves_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    def evaluate(model: nn.Module, x: torch.Tensor) -> torch.Tensor:
+        with torch.no_grad():
+            return model(x)
+
+    ours, theirs = twins(dropout_net, adamw, classify)
+    batches = rows(4)
+    moved: list[Any] = []
+    copied_out = Homes._copy_out
+    monkeypatch.setattr(Homes, "_copy_out", staticmethod(lambda r: moved.append(r) or copied_out(r)))
+    step = tight(ours, batches[0])
+    ours.model.eval()
+    score = layrub.compile(lambda x: evaluate(ours.model, x), example=batches[0][0], beside=step)
+    ours.model.train()
+
+    def both(batch: Any) -> None:
+        assert_same_losses(train(step, [batch]), train(theirs.step, [batch]))
+        for training in (ours, theirs):
+            training.model.eval()
+        assert same_bits(score(batch[0]), evaluate(theirs.model, batch[0]))
+        for training in (ours, theirs):
+            training.model.train()
+
+    both(batches[0])
+    moved.clear()
+    for batch in batches[1:]:
+        both(batch)
+    assert moved == []
+    assert_same(ours, theirs)
+    step.replan(step.needs.peak_bytes)  # other homes: parameters follow
+    for batch in batches:
+        both(batch)
+    step.close()
+    for batch in batches:
+        both(batch)
+    assert_same(ours, theirs)
+
+
 def test_modes_and_frozen_layers_are_compared_before_each_step() -> None:
     ours, theirs = twins(dropout_net, sgd, classify)
     batches = rows(2)
