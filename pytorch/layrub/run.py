@@ -167,7 +167,7 @@ class Step:
         before = self._budget, self._policy
         self._budget, self._policy = _bytes(budget), policy
         assert self._homes is not None
-        first = self._homes.first
+        first = self._homes.first if self._homes.first in self._homes.forms else None
         forms = sorted(self._forms, key=lambda form: form is not first)
         shared = (first, first.plan) if first is not None and first not in forms else None
         made: list[Made] = []
@@ -180,6 +180,7 @@ class Step:
             raise
         for form, plan in zip(forms, made, strict=True):
             form.use(plan)
+        self._homes.first = first or forms[0]
 
     def report(self, path: str | None, *args: Any, **kwargs: Any) -> str:
         """Lays a measured step over the simulated one, and returns where they differ, in words.
