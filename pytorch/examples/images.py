@@ -75,7 +75,7 @@ def main() -> None:
     score = layrub.compile(rightness, example=tests[0], beside=step)
     model.train()
     resident, planned, evaluated = step.needs.peak_bytes, step.plan.figures.arena_bytes, score.plan.figures.arena_bytes
-    print(f"everything resident: {resident / 1024:.0f} KiB; this plan: {planned / 1024:.0f} KiB, {evaluated / 1024:.0f} KiB to evaluate")
+    print(f"everything resident: {resident / 1024:.0f} KiB; this plan: {planned / 1024:.0f} KiB; evaluation: {evaluated / 1024:.0f} KiB")
 
     done = 0
     while done < args.steps:
