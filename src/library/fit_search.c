@@ -63,7 +63,7 @@ effort_of(const struct plan_request *q, enum fit_mode mode)
 {
 	if (q->effort > 0 || q->policy != NULL || q->exec_count > 0)
 		return q->effort;
-	return mode == FIT_DRAFT ? DRAFT : mode == FIT_PLANNED ? EFFORT_NO_FLOORS : 0;
+	return mode == FIT_DRAFT ? DRAFT : mode == FIT_PLANNED || mode == FIT_TRIAL ? EFFORT_NO_FLOORS : 0;
 }
 
 const char *const fit_axis_names[] = { [FIT_BATCH] = "batch", [FIT_SEQ] = "seq", [FIT_IMAGE] = "image", NULL };
@@ -112,6 +112,8 @@ run_job(void *arg)
 		if (task.graph.ops[k].phase == PHASE_UPDATE)
 			v->update_time_us += task.graph.ops[k].time_us;
 	}
+	if (j->mode == FIT_TRIAL || j->mode == FIT_DRAFT)
+		q.most_us = v->ideal_time_us * (1 + NEAR * j->problem->most_overhead);
 	j->planning = true;
 	if (plan_request_run(&p, &q, &task, a, &j->err) < 0)
 		return -1;
@@ -126,7 +128,7 @@ run_job(void *arg)
 static void
 tell(const struct fit_problem *p, enum fit_mode mode, uint32_t size)
 {
-	static const char *const modes[] = { [FIT_RESIDENT] = "all resident", [FIT_PLANNED] = "planned", [FIT_DRAFT] = "planned quickly",
+	static const char *const modes[] = { [FIT_RESIDENT] = "all resident", [FIT_PLANNED] = "planned", [FIT_TRIAL] = "planned", [FIT_DRAFT] = "planned quickly",
 	    [FIT_MICRO] = "a micro-step" };
 	char line[64];
 
@@ -473,7 +475,7 @@ try_near(struct fit_scan *s, struct err *e)
 
 	for (uint32_t i = 0; i < FIT_ABREAST; i++)
 		all[i].size = s->near[i] > s->best.size ? s->near[i] : 0;
-	return all[0].size == 0 || fit_stopped(s->problem) ? 0 : try_batches(s, &high, all, FIT_PLANNED, e);
+	return all[0].size == 0 || fit_stopped(s->problem) ? 0 : try_batches(s, &high, all, FIT_TRIAL, e);
 }
 
 /* Looks at a few batches above the best, because plans are uneven: the next one may fail and those after it do. */
