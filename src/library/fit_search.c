@@ -481,6 +481,16 @@ try_near(struct fit_scan *s, struct err *e)
 	return all[0].size == 0 || fit_stopped(s->problem) ? 0 : try_batches(s, &high, all, FIT_TRIAL, e);
 }
 
+/* True: the size is one of s->near, which were planned with more effort. */
+static bool
+was_near(const struct fit_scan *s, uint32_t size)
+{
+	for (uint32_t i = 0; i < FIT_ABREAST; i++)
+		if (s->near[i] == size)
+			return true;
+	return false;
+}
+
 /* Climbs from the best, with more effort: the quick plans of larger batches may all have failed.  Steps shorten where none is ok.  Several of
  * the shortest are looked at, because plans are uneven: the next batch may fail and those after it do. */
 static int
@@ -494,8 +504,8 @@ climb(struct fit_scan *s, struct err *e)
 
 		step = step > least ? step : least;
 		for (uint32_t i = 0; i < FIT_ABREAST && best + (looked + i + 1) * step <= s->top; i++)
-			all[i].size = best + (looked + i + 1) * step;
-		if (all[0].size > 0 && try_batches(s, &high, all, FIT_TRIAL, e) < 0)
+			all[i].size = was_near(s, best + (looked + i + 1) * step) ? 0 : best + (looked + i + 1) * step;
+		if (try_batches(s, &high, all, FIT_TRIAL, e) < 0)
 			return -1;
 		if (s->best.size > best)
 			looked = 0;
