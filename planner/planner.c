@@ -132,7 +132,7 @@ struct problem
 planner_problem(const struct graph *g, const struct device *d, const struct lifetimes *life, const struct planner_options *o)
 {
 	return (struct problem) { .graph = g, .device = d, .life = life, .control = o->control, .command = o->policy->command,
-	    .budget_bytes = o->budget_bytes == 0 ? device_budget(d) : o->budget_bytes };
+	    .most_us = o->most_us, .budget_bytes = o->budget_bytes == 0 ? device_budget(d) : o->budget_bytes };
 }
 
 void

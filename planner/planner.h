@@ -22,6 +22,7 @@ struct planner_options {
 	const char *options;		/* the command's options as text, for the plan's record */
 	double bound_time_us;		/* 0: unknown; over 0: the known bound on the time at this budget; NO_TIME_BOUND: none is wanted */
 	struct search_control *control;	/* NULL: searches end by themselves */
+	double most_us;			/* 0, or plans that take longer may be given up: to see that there is no other takes less time */
 	uint32_t lower_rungs;		/* 0: floors as usual (floors.h); N: from N rungs below the budget's, and only from rungs.  With all of them
 					 * no plan is slower than one for less memory, by more than 0.01 % */
 	const struct plan *start;	/* NULL, or a plan for the same graph, of any device; no answer is slower than it is on this one.  Not owned,

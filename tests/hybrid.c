@@ -411,6 +411,36 @@ test_redundant_drop(void)
 	arena_free(&a);
 }
 
+/* A quick search that may give slow steps up makes the same plan where it makes one, and none where the step is much slower. */
+static void
+test_quick(const char *name, int fast_percent, int slow_percent)
+{
+	struct search_control quick = { .effort = 0.1 };
+	struct planner_options o = { .policy = policy_find("hybrid"), .placement = placement_find("auto"), .bound_time_us = NO_TIME_BOUND,
+	    .control = &quick };
+	struct arena a = ARENA_INIT;
+	struct err e = ERR_INIT;
+	struct plan any, fast;
+	struct lifetimes l;
+	struct device d;
+	struct graph g;
+
+	if (!read_trace(&g, &d, &l, name, &a))
+		return;
+	o.budget_bytes = l.peak_bytes / 100 * (bytes_t)fast_percent;
+	if (ok(planner_run(&any, &g, &d, &o, &a, &e) == 0, "%s at %d %%: a quick plan %s", name, fast_percent, e.text)) {
+		o.most_us = any.predicted.step_time_us;
+		ok(planner_run(&fast, &g, &d, &o, &a, &e) == 0 && fast.predicted.step_time_us == any.predicted.step_time_us,
+		    "the same plan if slower ones may be given up %s", e.text);
+	}
+	o.budget_bytes = l.peak_bytes / 100 * (bytes_t)slow_percent;
+	ok(planner_run(&fast, &g, &d, &o, &a, &e) < 0 && e.code == ERR_NO, "%s at %d %%: none is so fast: %s", name, slow_percent, e.text);
+	e = (struct err) ERR_INIT;
+	o.most_us = 0;
+	ok(planner_run(&any, &g, &d, &o, &a, &e) == 0 && plan_overhead(&any) > 0.375, "a quick plan that is slower %s", e.text);
+	arena_free(&a);
+}
+
 static void
 test_threads(void)
 {
@@ -455,6 +485,7 @@ main(void)
 	test_optimizer_state(4000, 1.05 * (16 * (600 + 4000 + 100) + 100));
 	test_optimizer_state(500, 1.08 * (16 * 600 + 100 + 21300));
 	test_redundant_drop();
+	test_quick("vgg16", 90, 70);
 	test_threads();
 	return tap_done();
 }

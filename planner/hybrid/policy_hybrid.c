@@ -150,7 +150,8 @@ struct hybrid_search {
 	struct schedule *best;		/* the caller's */
 	struct decisions decisions;	/* of best; life NULL: it was made without */
 	const struct policy *start;	/* NULL, or the policy whose schedule the local search made better */
-	double us;			/* of best; INFINITY: none */
+	double us;			/* of best; INFINITY: none ... */
+	double aim_us;			/* ... and then only a faster schedule is worth packing; INFINITY: any is */
 	const struct policy *row;	/* the policy that made best; NULL: hybrid itself ... */
 	struct configuration configuration;	/* ... with this configuration */
 	bool evacuated;			/* best is the evacuation, or began with it */
@@ -161,12 +162,19 @@ struct hybrid_search {
 	struct err *why;		/* the first configuration's, if it fails */
 };
 
+/* Returns the step time to beat: the best one, or the aim as long as there is none. */
+static double
+to_beat(const struct hybrid_search *x)
+{
+	return isinf(x->us) ? x->aim_us : x->us;
+}
+
 /* Returns a contender of configuration c.  A schedule that is LESS_WORTH faster than the best is not worth placing. */
 static struct contender
 contender_of(struct hybrid_search *x, struct configuration c)
 {
 	return (struct contender) { .h = { .p = x->p, .undecided = &x->model, .placements = &x->placements, .configuration = c,
-	    .packing = x->packing, .beat_us = x->us * (1 - LESS_WORTH) } };
+	    .packing = x->packing, .beat_us = to_beat(x) * (1 - LESS_WORTH) } };
 }
 
 /* Runs the search's first n contenders and keeps the best schedule.  A search that is stopped before it has a plan still runs its first
@@ -174,7 +182,7 @@ contender_of(struct hybrid_search *x, struct configuration c)
 static void
 evaluate(struct hybrid_search *x, int n)
 {
-	int best = run_all(x->all, n, isinf(x->us) && (x->evaluation_count == 0 || x->all[0].row != NULL), x->p->control);
+	int best = run_all(x->all, n, isinf(to_beat(x)) && (x->evaluation_count == 0 || x->all[0].row != NULL), x->p->control);
 	bool short_of_memory = false;
 
 	for (int i = 0; i < n; i++)
@@ -193,7 +201,7 @@ evaluate(struct hybrid_search *x, int n)
 		}
 	if (best < 0)
 		return;
-	if (x->all[best].us < x->us) {
+	if (x->all[best].us < to_beat(x)) {
 		x->us = x->all[best].us;
 		x->row = x->all[best].row;
 		x->configuration = x->all[best].h.configuration;
@@ -262,13 +270,11 @@ start(struct hybrid_search *x, int first, int end, double hold, double squeeze)
 	}
 }
 
+/* True: no configuration so far fits and is fast enough. */
 static bool
 all_failed(const struct hybrid_search *x)
 {
-	for (int i = 0; i < x->evaluation_count; i++)
-		if (!isinf(x->evaluated[i].us))
-			return false;
-	return !search_stopped(x->p->control);
+	return isinf(x->us) && !search_stopped(x->p->control);
 }
 
 /* Evaluates the first configurations, a few of them before the others, which then have a step time to beat.  If all of these fail, all are
@@ -321,7 +327,7 @@ evaluate_policies(struct hybrid_search *x)
 		if (row->quick && row->plan != policy_hybrid && policy_takes_homes(row, x->p->life) &&
 		    policy_least_budget(row, x->p->life) <= x->p->budget_bytes)
 			x->all[n++] = (struct contender) { .row = row, .h = { .p = x->p, .placements = &x->placements,
-			    .packing = PACK_IN_FULL, .beat_us = x->us } };
+			    .packing = PACK_IN_FULL, .beat_us = to_beat(x) } };
 	evaluate(x, n);
 }
 
@@ -409,12 +415,14 @@ improve(struct hybrid_search *x)
 	search_tell(x->p->control, "local search: %d changes kept of %d: step time %.3f ms", (int)r.kept, (int)r.trials, x->us / 1000);
 }
 
-/* Takes the decisions that need the least memory, where no others fit. */
+/* Takes the decisions that need the least memory, where no others fit.  They are too slow to beat anything. */
 static void
 evacuate(struct hybrid_search *x)
 {
 	struct err e = ERR_INIT;
 
+	if (!isinf(to_beat(x)))
+		return;
 	x->evacuated = true;
 	for (int restless = 0; restless < 2 && isinf(x->us); restless++) {
 		evacuation(&x->decisions, x->p->life, restless, x->arena);
@@ -437,24 +445,40 @@ search_init(struct hybrid_search *x, const struct problem *p, struct schedule *b
 	x->us = INFINITY;
 	x->most_evaluations = evaluations_for(p);
 	x->homes_move = p->life->persistent_bytes > p->budget_bytes / HOMES_PART;
-	x->packing = p->graph->op_count > (x->homes_move ? MEDIUM_GRAPH : SMALL_GRAPH) ? PACK_QUICKLY : PACK_SHORTLY;
 }
 
-/* Searches as hard as the problem says. */
+/* Searches as hard as the problem says for a step that is faster than aim_us. */
 static void
-search(struct hybrid_search *x)
+search_below(struct hybrid_search *x, double aim_us)
 {
 	struct evaluated *next;
 
+	x->aim_us = aim_us;
+	x->packing = x->p->graph->op_count > (x->homes_move ? MEDIUM_GRAPH : SMALL_GRAPH) ? PACK_QUICKLY : PACK_SHORTLY;
+	x->evaluation_count = 0;
+	x->why = NULL;
 	start_all(x);
 	while (x->evaluation_count < x->most_evaluations && !search_stopped(x->p->control) && (next = next_to_expand(x)) != NULL)
 		expand(x, next);
-	if (isinf(x->us) || !search_stopped(x->p->control))
+	if (isinf(to_beat(x)) || !search_stopped(x->p->control))
 		evaluate_policies(x);
-	if (isinf(x->us))
-		evacuate(x);
+	evacuate(x);
 	if (!search_stopped(x->p->control))
 		improve(x);
+}
+
+/* Searches.  A quick search looks for a fast step first: whether there is one is often all that its caller wants to know, and nothing is spent
+ * on packing slow ones. */
+static void
+search(struct hybrid_search *x)
+{
+	double aim_us = AIM * x->p->life->ideal_time_us;
+	bool quick = search_effort(x->p->control) < 1 && aim_us > 0;
+
+	if (quick)
+		search_below(x, aim_us);
+	if (isinf(x->us) && !(quick && x->p->most_us > 0 && x->p->most_us <= aim_us))
+		search_below(x, INFINITY);
 }
 
 /* True: a plan without copies may be faster than `us`.  Where a copy takes for ever, the bound is that of plans without copies. */
@@ -505,13 +529,21 @@ search_without_copies(struct hybrid_search *x)
 static void
 search_simply(struct hybrid_search *x)
 {
-	if (x->p->beat_us > 0)
-		x->us = x->p->beat_us;
+	x->aim_us = x->p->beat_us > 0 ? x->p->beat_us : INFINITY;
 	evaluate_policies(x);
-	if (isinf(x->us))
-		evacuate(x);
-	if (x->row == NULL && !x->evacuated)
-		x->us = INFINITY;
+	evacuate(x);
+}
+
+/* Says why the search has no plan. */
+static int
+refuse(const struct hybrid_search *x, struct err *e)
+{
+	char time[32];
+
+	if (x->why != NULL && x->why->code == ERR_NONE)
+		return err_set(e, ERR_NO, "policy 'hybrid' finds no plan for this budget with a step of less than %s", units_time(time, x->aim_us));
+	err_set(e, ERR_NO, "policy 'hybrid' finds no plan for this budget: %s", x->why == NULL ? "no simple policy fits" : x->why->text);
+	return x->why != NULL && x->why->reason.known ? err_set_reason(e, &x->why->reason) : -1;
 }
 
 int
@@ -527,12 +559,8 @@ policy_hybrid(struct schedule *s, const struct problem *p, struct arena *a, stru
 		search(x);
 		search_without_copies(x);
 	}
-	if (isinf(x->us)) {
-		err_set(e, ERR_NO, "policy 'hybrid' finds no plan for this budget: %s", x->why == NULL ? "no simple policy fits" : x->why->text);
-		if (x->why == NULL)
-			return -1;
-		return x->why->reason.known ? err_set_reason(e, &x->why->reason) : -1;
-	}
+	if (isinf(x->us))
+		return refuse(x, e);
 	if (x->row != NULL)
 		s->found_by = x->row->name;
 	else if (x->evacuated)

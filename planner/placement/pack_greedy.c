@@ -17,23 +17,23 @@ struct greedy_blocks {
 
 /* ---- blocks ---- */
 
-/* Returns the first block from `from` on that ends after at. */
-static size_t
-block_after(const struct greedy_blocks *l, size_t from, bytes_t at)
+/* Returns the first of blocks[0 .. count), from `from` on, that ends after at. */
+static inline size_t
+block_after(const struct greedy_block *blocks, size_t count, size_t from, bytes_t at)
 {
 	size_t step = 1, hi = from;
 
 	/* Galloping from the last answer: successive calls have neighbouring answers. */
-	while (hi < l->count && l->blocks[hi].end <= at) {
+	while (hi < count && blocks[hi].end <= at) {
 		from = hi + 1;
 		hi += step;
 		step *= 2;
 	}
-	hi = hi < l->count ? hi : l->count;
+	hi = hi < count ? hi : count;
 	while (from < hi) {
 		size_t mid = from + (hi - from) / 2;
 
-		if (l->blocks[mid].end <= at)
+		if (blocks[mid].end <= at)
 			from = mid + 1;
 		else
 			hi = mid;
@@ -60,7 +60,7 @@ static void
 blocks_add(struct greedy_blocks *l, bytes_t start, bytes_t end, struct arena *a)
 {
 	/* The first block that touches or lies above; no block touches start 0 from below. */
-	size_t i = start == 0 ? 0 : block_after(l, 0, start - 1), j = i;
+	size_t i = start == 0 ? 0 : block_after(l->blocks, l->count, 0, start - 1), j = i;
 
 	while (j < l->count && l->blocks[j].start <= end) {
 		start = l->blocks[j].start < start ? l->blocks[j].start : start;
@@ -128,37 +128,46 @@ take_place(struct greedy *g, const struct nodes *n, bytes_t start, bytes_t end)
 
 /* ---- holes ---- */
 
-/* Takes the list's blocks out of the holes and drops the pieces that are too small for the item. */
+/* Writes to next the holes [count] without the taken blocks, and without the pieces that are too small for the item.  next has room for one
+ * block more than holes and taken blocks together.  Returns the number of pieces. */
+static size_t
+split(struct greedy_block *restrict next, const struct greedy_block *holes, size_t count, const struct greedy_block *taken, size_t taken_count,
+    bytes_t bytes, uint64_t *work)
+{
+	size_t n = 0, at = 0, looked = count;
+
+	for (size_t i = 0; i < count; i++) {
+		bytes_t start = holes[i].start, end = holes[i].end;
+		size_t j = at = block_after(taken, taken_count, at, start);
+
+		/* Each piece is written and counted only if it is one: no branch to guess. */
+		for (; j < taken_count && taken[j].start < end; j++) {
+			next[n] = (struct greedy_block) { start, taken[j].start };
+			n += taken[j].start >= start + bytes;
+			start = taken[j].end;
+		}
+		looked += j - at;
+		next[n] = (struct greedy_block) { start, end };
+		n += start < end && end - start >= bytes;
+	}
+	*work += looked;
+	return n;
+}
+
+/* Takes the list's blocks out of the holes. */
 static void
 split_holes(struct greedy *g, const struct greedy_blocks *l, bytes_t bytes)
 {
-	struct greedy_blocks *now = &g->holes[0], *next = &g->holes[1], swap;
-	size_t n = 0, at = 0;
+	struct greedy_blocks *now = &g->holes[g->now], *next = &g->holes[!g->now];
 
 	if (l->count == 0)
 		return;
-	if (now->count + l->count > next->capacity) {	/* each block splits at most one hole in two */
+	if (now->count + l->count >= next->capacity) {	/* each block splits at most one hole in two */
 		next->capacity = 2 * (now->count + l->count);
 		next->blocks = ARENA_NEW(g->arena, struct greedy_block, next->capacity);
 	}
-	for (size_t i = 0; i < now->count; i++) {
-		bytes_t start = now->blocks[i].start, end = now->blocks[i].end;
-
-		at = block_after(l, at, start);
-		for (size_t j = at; j < l->count && l->blocks[j].start < end; j++) {
-			if (l->blocks[j].start > start && l->blocks[j].start - start >= bytes)
-				next->blocks[n++] = (struct greedy_block) { start, l->blocks[j].start };
-			start = l->blocks[j].end;
-			g->work++;
-		}
-		if (start < end && end - start >= bytes)
-			next->blocks[n++] = (struct greedy_block) { start, end };
-	}
-	g->work += now->count;
-	next->count = n;
-	swap = *now;
-	*now = *next;
-	*next = swap;
+	next->count = split(next->blocks, now->blocks, now->count, l->blocks, l->count, bytes, &g->work);
+	g->now = !g->now;
 }
 
 static bytes_t
@@ -183,13 +192,14 @@ static bytes_t
 find_place(struct greedy *g, const struct nodes *n, const struct greedy_item *it, enum greedy_fit fit)
 {
 	g->work += NODE_WORK * (n->part_count + n->whole_count);
+	g->now = 0;
 	g->holes->blocks[0] = (struct greedy_block) { 0, UINT64_MAX };
 	g->holes->count = 1;
 	for (uint32_t i = n->part_count; i-- > 0;)
 		split_holes(g, &g->cover[n->part[i]], it->bytes);
 	for (uint32_t i = n->whole_count; i-- > 0;)
 		split_holes(g, &g->any[n->whole[i]], it->bytes);
-	return choose_hole(g->holes, it, fit);
+	return choose_hole(&g->holes[g->now], it, fit);
 }
 
 /* ---- runs ---- */

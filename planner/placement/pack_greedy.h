@@ -43,7 +43,8 @@ struct greedy {
 	bytes_t *load;			/* [times] bytes alive, sizes rounded up to the unit */
 	uint32_t *rank;			/* of each time of the problem: the number of compressed times before it */
 	struct greedy_blocks *any, *cover;	/* [2 * leaves], [leaves]: the tree over the times, root 1 */
-	struct greedy_blocks *holes;	/* [2] where the item being placed may go, and scratch; the last hole has no end */
+	struct greedy_blocks *holes;	/* [2] where the item being placed may go, and scratch; the last hole has no end ... */
+	unsigned now;			/* ... and which of the two is which */
 	uint32_t leaves;
 	struct arena *arena;
 };

@@ -38,6 +38,7 @@ struct problem {
 	const char *command;		/* of an external policy (policy.h); NULL: none */
 	bool simple;			/* a search takes the fastest of the simple policies, and changes nothing of it */
 	double beat_us;			/* of a simple search: only a faster schedule counts; 0: any does */
+	double most_us;			/* a search may give up the schedules that take longer; 0: it may not */
 };
 
 /* Lowers p's budget by the excess of a plan, so that the next plan of the same policy may fit the original budget.  False, without a

@@ -11,11 +11,14 @@
 
 enum {
 	GRAIN = 64,		/* 16 .. 1024: the scan ends when it knows a large batch to one part in GRAIN */
-	ABOVE = 4,		/* 0 .. 64: such steps above the answer that are looked at, too ... */
-	ABOVE_OPS = 1000,	/* 0 .. 10^5: ... for a graph of so many ops at most */
+	CLIMB = 16,		/* 2 .. 64: then the batch rises in steps of one part in CLIMB ... */
+	CLIMB_SHORTER = 4,	/* 2 .. 64: ... which become shorter by so much, down to one part in GRAIN ... */
+	ABOVE = 4,		/* 0 .. 64: ... of which so many above the answer are looked at, ... */
+	CLIMB_OPS = 1000,	/* 0 .. 10^5: ... for a graph of so many ops at most */
 	BOUND_STEP = 8		/* 2 .. 64: the time bound is looked at in steps of one part in so many, then exactly */
 };
 #define DRAFT 0.1		/* 0.01 .. 1: effort of a quick plan */
+#define TRIAL 0.4		/* DRAFT .. 1: of a plan that is made again, or of a climb: half the time of EFFORT_NO_FLOORS, hardly slower steps */
 #define NEAR 1.1		/* 1 .. 2: a quick plan that takes so many times the allowed overhead at most is made again with that effort */
 
 struct fit_job {
@@ -63,7 +66,7 @@ effort_of(const struct plan_request *q, enum fit_mode mode)
 {
 	if (q->effort > 0 || q->policy != NULL || q->exec_count > 0)
 		return q->effort;
-	return mode == FIT_DRAFT ? DRAFT : mode == FIT_PLANNED ? EFFORT_NO_FLOORS : 0;
+	return mode == FIT_DRAFT ? DRAFT : mode == FIT_TRIAL ? TRIAL : mode == FIT_PLANNED ? EFFORT_NO_FLOORS : 0;
 }
 
 const char *const fit_axis_names[] = { [FIT_BATCH] = "batch", [FIT_SEQ] = "seq", [FIT_IMAGE] = "image", NULL };
@@ -112,6 +115,8 @@ run_job(void *arg)
 		if (task.graph.ops[k].phase == PHASE_UPDATE)
 			v->update_time_us += task.graph.ops[k].time_us;
 	}
+	if (j->mode == FIT_TRIAL || j->mode == FIT_DRAFT)
+		q.most_us = v->ideal_time_us * (1 + NEAR * j->problem->most_overhead);
 	j->planning = true;
 	if (plan_request_run(&p, &q, &task, a, &j->err) < 0)
 		return -1;
@@ -126,7 +131,7 @@ run_job(void *arg)
 static void
 tell(const struct fit_problem *p, enum fit_mode mode, uint32_t size)
 {
-	static const char *const modes[] = { [FIT_RESIDENT] = "all resident", [FIT_PLANNED] = "planned", [FIT_DRAFT] = "planned quickly",
+	static const char *const modes[] = { [FIT_RESIDENT] = "all resident", [FIT_PLANNED] = "planned", [FIT_TRIAL] = "planned", [FIT_DRAFT] = "planned quickly",
 	    [FIT_MICRO] = "a micro-step" };
 	char line[64];
 
@@ -473,26 +478,41 @@ try_near(struct fit_scan *s, struct err *e)
 
 	for (uint32_t i = 0; i < FIT_ABREAST; i++)
 		all[i].size = s->near[i] > s->best.size ? s->near[i] : 0;
-	return all[0].size == 0 || fit_stopped(s->problem) ? 0 : try_batches(s, &high, all, FIT_PLANNED, e);
+	return all[0].size == 0 || fit_stopped(s->problem) ? 0 : try_batches(s, &high, all, FIT_TRIAL, e);
 }
 
-/* Looks at a few batches above the best, because plans are uneven: the next one may fail and those after it do. */
-static int
-look_above(struct fit_scan *s, struct err *e)
+/* True: the size is one of s->near, which were planned with more effort. */
+static bool
+was_near(const struct fit_scan *s, uint32_t size)
 {
-	uint32_t best = s->best.size, high = UINT32_MAX;
+	for (uint32_t i = 0; i < FIT_ABREAST; i++)
+		if (s->near[i] == size)
+			return true;
+	return false;
+}
 
-	for (uint32_t i = 1; i <= ABOVE && best > 0 && !fit_stopped(s->problem); i += FIT_ABREAST) {
+/* Climbs from the best, with more effort: the quick plans of larger batches may all have failed.  Steps shorten where none is ok.  Several of
+ * the shortest are looked at, because plans are uneven: the next batch may fail and those after it do. */
+static int
+climb(struct fit_scan *s, struct err *e)
+{
+	uint32_t step = s->best.size / CLIMB + 1, looked = 0, high = UINT32_MAX;
+
+	while (s->best.size > 0 && looked < ABOVE && !fit_stopped(s->problem)) {
 		struct trial all[FIT_ABREAST] = { { .size = 0 } };
+		uint32_t best = s->best.size, least = grain(best);
 
-		for (uint32_t k = 0; k < FIT_ABREAST && best + (i + k) * grain(best) <= s->top; k++)
-			all[k].size = best + (i + k) * grain(best);
-		if (try_batches(s, &high, all, FIT_DRAFT, e) < 0)
+		step = step > least ? step : least;
+		for (uint32_t i = 0; i < FIT_ABREAST && best + (looked + i + 1) * step <= s->top; i++)
+			all[i].size = was_near(s, best + (looked + i + 1) * step) ? 0 : best + (looked + i + 1) * step;
+		if (try_batches(s, &high, all, FIT_TRIAL, e) < 0)
 			return -1;
-		if (s->best.size > best) {
-			best = s->best.size;
-			i = 1 - FIT_ABREAST;
-		}
+		if (s->best.size > best)
+			looked = 0;
+		else if (step > least)
+			step /= CLIMB_SHORTER;
+		else
+			looked += FIT_ABREAST;
 	}
 	return 0;
 }
@@ -527,9 +547,9 @@ fit_scan(struct fit_scan *s, struct err *e)
 		if (try_batches(s, &high, all, FIT_DRAFT, e) < 0)
 			return -1;
 	}
-	if (s->problem->task->graph.op_count <= ABOVE_OPS && look_above(s, e) < 0)
+	if (try_near(s, e) < 0)
 		return -1;
-	return try_near(s, e);
+	return s->problem->task->graph.op_count <= CLIMB_OPS ? climb(s, e) : 0;
 }
 
 int

@@ -43,7 +43,8 @@ fit_size(const struct fit_problem *p, uint32_t size)
 enum fit_mode {
 	FIT_RESIDENT,	/* all stay on the device */
 	FIT_PLANNED,	/* as the request's policy decides, without floors over budgets */
-	FIT_DRAFT,	/* the same with much less effort */
+	FIT_TRIAL,	/* the same with less effort; there may be no plan where it would be too slow, and not by a little */
+	FIT_DRAFT,	/* the same as FIT_TRIAL with much less effort still */
 	FIT_MICRO	/* one pass: all stay, and gradients of parameters live over the whole step: gradient accumulation needs that */
 };
 

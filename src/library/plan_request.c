@@ -141,7 +141,7 @@ static int
 read_options(struct planning *n, const struct plan_request *q, struct err *e)
 {
 	*n = (struct planning) { .options.bound_time_us = q->no_time_bound ? NO_TIME_BOUND : 0, .options.advises = !q->no_time_bound,
-	    .options.lower_rungs = q->floors };
+	    .options.lower_rungs = q->floors, .options.most_us = q->most_us };
 	if (task_options_check(&q->task, e) < 0 || read_control(n, q, e) < 0 || read_budget(n, q, e) < 0 || read_rows(n, q, e) < 0 ||
 	    check_host_memory(q, e) < 0)
 		return -1;

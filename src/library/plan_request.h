@@ -42,6 +42,7 @@ struct plan_request {
 	const char *write_lp;		/* the file for an integer program's model */
 	uint32_t threads;		/* 0: as OpenMP decides */
 	bool no_time_bound;		/* the plan gets no bound on its time */
+	double most_us;			/* longer steps are not wanted (planner_options.most_us); 0: any is */
 	bool (*stopped)(void *user);	/* true: the search must end with its best plan so far; called from any thread */
 	void (*progress)(void *user, const char *line);	/* called now and then with the state of a search */
 	void *user;			/* the first argument of both */
