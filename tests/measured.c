@@ -5,7 +5,7 @@
  *     compute         | op 0 | op 1 |     stall      | op 2 | op 1 |
  *     out, in                |    out    |     in    |
  *
- * Measured, captured: op 0 has two kernels until 12, op 1 runs from 13 to 23, the copies end at 37 and 60, op 2 begins at 62. */
+ * Measured, captured: op 0 has a fill and a kernel until 12, op 1 runs from 13 to 23, the copies end at 37 and 60, op 2 begins at 62. */
 #include <config.h>
 #include "tests/tap.h"
 
@@ -44,12 +44,14 @@ put(FILE *f, const char *category, const char *name, double from, double to, int
 	    category, name, 1000 + from, to - from, correlation, bytes);
 }
 
+static const char fill[] = "Memset (Device)";	/* of a step op by op; a captured step has a kernel in its place */
+
 /* One kernel of a run that is launched op by op, at 100 us a run. */
 static void
 put_launch(FILE *f, const char *kernel, int run, int correlation)
 {
 	put(f, "cuda_runtime", "cudaLaunchKernel", 100 * run + correlation % 10, 100 * run + correlation % 10 + 1, correlation, 0);
-	put(f, "kernel", kernel, 100 * run + 20 + correlation % 10, 100 * run + 21 + correlation % 10, correlation, 0);
+	put(f, strcmp(kernel, fill) == 0 ? "gpu_memset" : "kernel", kernel, 100 * run + 20 + correlation % 10, 100 * run + 21 + correlation % 10, correlation, 0);
 }
 
 /* The step number `step` of those op by op, each of which takes 400 us. */
@@ -65,7 +67,7 @@ put_op_by_op(FILE *f, int step)
 		put(f, "cpu_op", name, 100 * (run + k), 100 * (run + k) + 10, 0, 0);
 		put(f, "gpu_user_annotation", name, 100 * (run + k) + 20, 100 * (run + k) + 30, 0, 0);
 	}
-	put_launch(f, "a", run, correlation + 1);
+	put_launch(f, fill, run, correlation + 1);
 	put_launch(f, "b", run, correlation + 2);
 	put_launch(f, "m", run + 1, correlation + 3);
 	put_launch(f, "c", run + 2, correlation + 4);
@@ -88,7 +90,7 @@ put_captured(FILE *f, int correlation, double at, double late)
 {
 	put(f, "cuda_runtime", "cudaGraphLaunch", at - 5, at - 4, correlation, 0);
 	put(f, "kernel", "c", at + 62 + late, at + 67 + late, correlation, 0);
-	put(f, "kernel", "a", at, at + 6, correlation, 0);
+	put(f, "kernel", "layrub_fill", at, at + 6, correlation, 0);
 	put(f, "kernel", "b", at + 6, at + 12, correlation, 0);
 	put(f, "kernel", "nobody's", at + 12, at + 12.5, correlation, 0);
 	put(f, "gpu_memcpy", "Memcpy DtoH (Device -> Pinned)", at + 12, at + 37, correlation, 20000);

@@ -4,7 +4,7 @@
     python images.py [--budget 1.75MiB] [--steps 40]
 
 The images are made up: noise, and one bright square whose corner of the picture is the class.  The last batch of each epoch is
-smaller, so it gets a plan of its own; the learning rate follows a schedule; the model is evaluated between steps.
+smaller, so it gets a plan of its own; the learning rate follows a schedule; evaluation runs in the same memory.
 """
 
 from __future__ import annotations
@@ -63,12 +63,20 @@ def main() -> None:
     generator = torch.Generator().manual_seed(1)
     data = torch.utils.data.TensorDataset(*pictures(36, generator))
     loader = torch.utils.data.DataLoader(data, batch_size=16, shuffle=True, generator=generator)
-    test_x, test_y = (t.to(device) for t in pictures(64, generator))
+    tests = [tuple(t.to(device) for t in pictures(16, generator)) for _ in range(4)]
+
+    def rightness(x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+        with torch.no_grad():
+            return (model(x).argmax(1) == y).float().mean()
 
     x, y = (t.to(device) for t in next(iter(loader)))
     step = layrub.compile(train_step, example=(x, y), budget=args.budget)
+    model.eval()
+    score = layrub.compile(rightness, example=tests[0], beside=step)
+    model.train()
     resident, planned = step.needs.peak_bytes, step.plan.figures.arena_bytes
     print(f"everything resident: {resident / 1024:.0f} KiB; this plan: {planned / 1024:.0f} KiB")
+    print(f"an evaluation takes {score.plan.figures.arena_bytes / 1024:.0f} KiB")
 
     done = 0
     while done < args.steps:
@@ -78,8 +86,7 @@ def main() -> None:
             done += 1
             if done % 10 == 0:
                 model.eval()
-                with torch.no_grad():
-                    right = (model(test_x).argmax(1) == test_y).float().mean()
+                right = torch.stack([score(*test) for test in tests]).mean()
                 model.train()
                 print(f"step {done}: loss {loss.item():.4f}, {100 * right.item():.0f} % of the test pictures right")
     print(f"plans: {step.forms}")

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """capture.py - what a callable launches on the GPU, as one CUDA graph
 
-Libraries clear a few bytes before many of their kernels.  In a CUDA graph the GPU stops for ten microseconds around each such fill,
-and for one around a kernel; so small fills become kernels.
+Libraries clear a few bytes before many of their kernels.  In a captured step the GPU stops for ten microseconds around such a
+fill, and for one around a kernel; so small fills become kernels.
 """
 
 from __future__ import annotations

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -11,7 +12,7 @@ from . import _binding as c
 from . import graph, private
 from .executor import Executor
 from .guards import hold
-from .homes import Homes, Resident, take_over
+from .homes import Places, Resident, take_over
 from .library import Plan
 from .living import Living
 from .recording import Recording
@@ -19,28 +20,36 @@ from .scalars import Scalars
 from .tape import Leaf
 
 
+@dataclass(frozen=True)
+class Made:
+    """A plan for a recorded step.  homes: the form in whose plan's places its persistent tensors live, or None."""
+
+    plan: Plan
+    needs: c.Needs
+    homes: Form | None = None
+
+
 class Form:
     """The step for one shape of its arguments: recorded, planned, and its tensors."""
 
-    def __init__(self, signature: Any, recording: Recording, plan: Plan, needs: c.Needs, homes: Homes) -> None:
-        self.signature, self.recording = signature, recording
+    def __init__(self, signature: Any, recording: Recording, residents: dict[int, Resident], made: Made) -> None:
+        self.signature, self.recording, self.residents = signature, recording, residents
         self._modes = [m.training for m in recording.modules]
         self._trained = [(p, p.requires_grad) for m in recording.modules for p in m.parameters(recurse=False)]
-        found = homes.find(recording.storages.values(), recording.after)
-        self.residents: dict[int, Resident] = dict(zip(recording.storages, found, strict=True))
         # References to what the user may drop, and to the storages that residents move out of, end here.
         recording.after, recording.storages, recording.tape.constants = Living(), {}, {}
-        self.use(plan, needs)
+        self.use(made)
         read = {self.residents[s] for s in recording.read if s in self.residents}
         self.scalars = Scalars(recording, lambda t: any(r.key == private.storage_key(t.untyped_storage()) for r in read))
 
-    def use(self, plan: Plan, needs: c.Needs) -> None:
+    def use(self, made: Made) -> None:
         """Takes over a plan of the recorded step."""
-        self.plan, self.needs = plan, needs
+        self.plan, self.needs = made.plan, made.needs
+        self.shares = made.homes.places if made.homes is not None else None  # which the plan leaves alone
         self.executor: Executor | None = None
-        self.places: dict[Resident, tuple[bool, int]] = {}
+        self.places: Places = {}
         storage_of = {i: s for s, i in graph.tensor_ids(self.recording.tape).items()}
-        program = plan.program
+        program = self.plan.program
         for place in program.initial_places:
             where = (program.host_buffers if place.on_host else program.buffers)[place.buffer]
             self.places[self.residents[storage_of[place.tensor]]] = (place.on_host, where.offset_bytes)

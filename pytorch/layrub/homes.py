@@ -3,14 +3,14 @@
 
 Parameters, optimizer state, statistics and inputs live at their plan's initial places, in the arena or in the pool, each in a
 storage of its own.  The tensors stay the user's: `state_dict` and direct writes reach them, and a file of them is as large as
-PyTorch's.  When another plan takes over, what has another place there is moved.
+PyTorch's.  When another plan takes over, what has another place there is moved; plans that share homes have one place for it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 
@@ -18,7 +18,10 @@ from . import private
 from .errors import Refused
 from .living import Living, living
 from .runtime import Memory, RuntimeFailed, storage_at
-from .tape import Leaf
+from .tape import Leaf, Tape
+
+if TYPE_CHECKING:
+    from .form import Form
 
 
 @dataclass(eq=False)
@@ -28,6 +31,8 @@ class Resident:
     storage: torch.UntypedStorage
     nbytes: int
     owners: list[Owner] = field(default_factory=list)
+    name: str = ""  # by which the graphs of all forms know it
+    is_batch: bool = False  # written before each step that reads it
 
     @property
     def key(self) -> int:
@@ -52,6 +57,9 @@ class Owner:
     gradient_of: torch.nn.Parameter | None = None
 
 
+Places = dict[Resident, tuple[bool, int]]  # on_host, and the offset in the arena or the pool
+
+
 class Homes:
     """All persistent storages of all plans, with the arena and the pool that hold them."""
 
@@ -59,6 +67,9 @@ class Homes:
         self.device = device
         self.arena = Memory(device, False, 0)
         self.pool = Memory(device, True, 0)
+        self.forms: list[Form] = []  # all that run here, of one step or of several
+        self.first: Form | None = None  # whose plan's places the others share
+        self.failure: str | None = None  # of the last step, if it has ended in the middle
         self._residents: list[Resident] = []
 
     def find(self, storages: Iterable[torch.UntypedStorage], now: Living) -> list[Resident]:
@@ -74,6 +85,15 @@ class Homes:
         _find_owners({r.key: r for r in found}, now)
         return found
 
+    def name(self, residents: dict[int, Resident], tape: Tape) -> None:
+        """Names the tape's storages as the tapes of other forms do: by names of their own that no other has, or by numbers."""
+        taken, numbers = {r.name for r in self._residents}, {r: k for k, r in enumerate(self._residents)}
+        for s, r in residents.items():
+            if not r.name:
+                own = tape.storages[s].name
+                r.name = own if own is not None and own not in taken else f"resident {numbers[r]}"
+            tape.storages[s].name = None if r.is_batch else r.name
+
     def holds(self, address: int) -> bool:
         """Whether the arena or the pool has it."""
         return self.arena.holds(address) or self.pool.holds(address)
@@ -81,15 +101,17 @@ class Homes:
     # ---- moving ----
 
     def move_in(
-        self, places: dict[Resident, tuple[bool, int]], arena_bytes: int, pool_bytes: int, ordinary: bool = False
+        self, places: Places, arena_bytes: int, pool_bytes: int, spared: Places | None = None, ordinary: bool = False
     ) -> bool:
         """Brings residents to (on_host, offset) in an arena and a pool of at least these sizes.
 
-        What else lies there goes to the host's memory, or to storages of PyTorch's own.  Returns whether the arena or the
-        pool is new.
+        The step that follows uses so many bytes from their beginnings on.  What else lies there goes to the host's memory, or to
+        storages of PyTorch's own, unless it is at a place in spared, which that step leaves alone.  Returns whether the arena or
+        the pool is new.
         """
         renew = arena_bytes > self.arena.nbytes or pool_bytes > self.pool.nbytes
-        moving = [r for r in self._residents if self._has_to_move(r, places.get(r), renew)]
+        places = (spared or {}) | places
+        moving = [r for r in self._residents if self._has_to_move(r, places.get(r), renew, (arena_bytes, pool_bytes))]
         if not moving and not renew:
             return False
         live = living().tensors
@@ -108,13 +130,16 @@ class Homes:
                     t.data = leaf.over(r.storage)
         return renew
 
-    def _has_to_move(self, r: Resident, place: tuple[bool, int] | None, renew: bool) -> bool:
-        """Whether a resident is not at its place; without a place, whether it is in the way."""
+    def _has_to_move(self, r: Resident, place: tuple[bool, int] | None, renew: bool, used: tuple[int, int]) -> bool:
+        """Whether a resident is not at its place; without a place, whether it is in the way of a step that uses so many bytes."""
         address = r.storage.data_ptr()
         if r.nbytes == 0:
             return False
+        if place is None and r.is_batch and not renew:
+            return False
         if place is None:
-            return self.holds(address)
+            parts = zip((self.arena, self.pool), used, strict=True)
+            return (renew and self.holds(address)) or any(m.address <= address < m.address + n for m, n in parts)
         return renew or address != (self.pool if place[0] else self.arena).address + place[1]
 
     @staticmethod
@@ -134,6 +159,8 @@ class Homes:
 
     def _renew(self, arena_bytes: int, pool_bytes: int) -> None:
         sizes = max(arena_bytes, self.arena.nbytes), max(pool_bytes, self.pool.nbytes)
+        for form in self.forms:
+            form.executor = None  # its views hold the old memory
         self.arena, self.pool = Memory(self.device, False, 0), Memory(self.device, True, 0)
         self.arena = Memory(self.device, False, sizes[0])
         self.pool = Memory(self.device, True, sizes[1])
@@ -146,9 +173,9 @@ class Homes:
         return Memory(self.device, True, r.nbytes).storage(0, r.nbytes)
 
     def move_out(self) -> None:
-        """Gives every resident an ordinary storage, and frees arena and pool."""
-        self.move_in({}, 0, 0, ordinary=True)
-        self._residents = []
+        """Gives every resident an ordinary storage, forgets all forms, and frees arena and pool."""
+        self.move_in({}, self.arena.nbytes, self.pool.nbytes, ordinary=True)
+        self.forms, self.first, self._residents = [], None, []
         self.arena, self.pool = Memory(self.device, False, 0), Memory(self.device, True, 0)
 
 

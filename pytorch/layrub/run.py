@@ -19,11 +19,12 @@ from . import allocator, graph, measure, measured, private
 from ._load import LayrubError
 from .errors import Refused
 from .executor import Executor, describe
-from .form import Form, own_copy, signature_of
+from .form import Form, Made, own_copy, signature_of
 from .homes import Homes
 from .library import Plan, Problem, names
 from .recording import Recording, record_step
 from .scalars import Changed
+from .tape import PERSISTENT
 from .traces import size
 from .verify import Verifier
 
@@ -31,6 +32,8 @@ NO_HOST = 1  # bytes of the host, in which no tensor has room
 CPU_DEVICE = "h100"  # the device document by which a step on the host is planned
 BESIDE = 1 << 29  # bytes of a GPU that a process takes after a plan is made: results, batches, workspaces of libraries
 WORTH_COPIES = 1.02  # a plan that copies is predicted too fast by up to so much more than one that does not (docs/validation.md)
+MOVE_US, MOVE_BYTES_PER_US = 60e3, 5e3  # of parameters to other places: the search for tensors, and copies (0.5 GB in 160 ms)
+RUN = 10  # steps of one form before a step of another one: a guess
 EFFORT = 1.0  # of the search for a plan (`layrub plan --effort`)
 ORDER = "updates"  # of the ops, where there are updates: as recorded, or these as early as they can be, whichever is faster
 
@@ -49,6 +52,7 @@ def compile(
     verify: bool = False,
     gradients: bool = False,
     progress: Callable[[str], None] | None = None,
+    beside: Step | None = None,
 ) -> Step:
     """A step that does what train_step does, in at most `budget` bytes of device memory ("8GiB", or a number).
 
@@ -57,12 +61,13 @@ def compile(
     told.  device: a device document of layrub, by which copies are timed, and ops of CPU tensors; default: that of the GPU's
     name, and CPU_DEVICE for CPU tensors.  policy: a row of `layrub list policies`.  host: the most host memory that the plan
     pins; default: the device document's.  verify: every step is compared with one that keeps everything.  gradients: `.grad`
-    holds the gradients after a step; otherwise it is None.
+    holds the gradients after a step; otherwise it is None.  beside: a planned step over the same parameters, as the training
+    beside an evaluation: this one runs in its memory, by default within its budget, and finds parameters where that one has them.
 
     train_step runs three times, and what it changes is put back.  Errors: Refused, what cannot run under a plan, with its line;
     DoesNotFit, the budget is too small.
     """
-    step = Step(train_step, budget, device, policy, host, verify, gradients, progress)
+    step = Step(train_step, budget, device, policy, host, verify, gradients, progress, beside)
     if isinstance(example, dict):
         step.prepare(**example)
     else:
@@ -83,14 +88,17 @@ class Step:
         verify: bool,
         gradients: bool,
         progress: Callable[[str], None] | None,
+        beside: Step | None,
     ) -> None:
         self._function = function
         self._budget, self._host = _bytes(budget), _bytes(host)
+        if budget is None and beside is not None:
+            self._budget = beside._budget
         self._document, self._policy, self._gradients, self._progress = device, policy, gradients, progress
         self._verify = verify
-        self._homes: Homes | None = None
+        self._is_guest = beside is not None
+        self._homes: Homes | None = beside._homes if beside is not None else None
         self._forms: list[Form] = []
-        self._failure: str | None = None
 
     # ---- what a user calls ----
 
@@ -102,7 +110,7 @@ class Step:
         try:
             changed = form.scalars.changed()
         except Changed:  # of the optimizer's options: another tape
-            self._forms.remove(form)
+            self._forget(form)
             form = self.prepare(*args, **kwargs)
             form.refresh()
             try:
@@ -113,6 +121,8 @@ class Step:
 
     def prepare(self, *args: Any, **kwargs: Any) -> Form:
         """Plans the step for these arguments, if it is not planned yet, and makes it the one whose tensors are at home."""
+        if self._homes is not None:
+            self._forms = [form for form in self._forms if form in self._homes.forms]  # closing another step ends ours, too
         flat, structure = private.tree_flatten((args, kwargs))
         signature = (structure, tuple(signature_of(a) for a in flat))
         given = [a for a in flat if isinstance(a, torch.Tensor)]
@@ -121,6 +131,8 @@ class Step:
             self._give_way()
             form = self._plan(signature, args, kwargs)
             self._forms.append(form)
+            self._homes.forms.append(form)
+            self._homes.first = self._homes.first or form
         self._settle(form)
         return form
 
@@ -154,13 +166,21 @@ class Step:
         self._check_failure()
         before = self._budget, self._policy
         self._budget, self._policy = _bytes(budget), policy
+        assert self._homes is not None
+        first = self._homes.first if self._homes.first in self._homes.forms else None
+        forms = sorted(self._forms, key=lambda form: form is not first)
+        shared = (first, first.plan) if first is not None and first not in forms else None
+        made: list[Made] = []
         try:
-            plans = [self._make_plan(form.recording) for form in self._forms]
+            for form in forms:
+                made.append(self._make_plan(form.recording, shared))
+                shared = shared or (form, made[0].plan)
         except BaseException:
             self._budget, self._policy = before
             raise
-        for form, plan in zip(self._forms, plans, strict=True):
-            form.use(*plan)
+        for form, plan in zip(forms, made, strict=True):
+            form.use(plan)
+        self._homes.first = first or forms[0]
 
     def report(self, path: str | None, *args: Any, **kwargs: Any) -> str:
         """Lays a measured step over the simulated one, and returns where they differ, in words.
@@ -175,13 +195,20 @@ class Step:
 
     def state_is_loaded(self) -> None:
         """Says, after a step that has ended in the middle, that all state has been restored."""
-        self._failure = None
+        if self._homes is not None:
+            self._homes.failure = None
 
     def close(self) -> None:
-        """Gives all tensors storages of PyTorch's own, and frees arena and pool."""
-        self._forms.clear()
-        if self._homes is not None:
+        """Gives all tensors storages of PyTorch's own, and frees arena and pool.  A step beside another one leaves that to it."""
+        for form in list(self._forms):
+            self._forget(form)
+        if self._homes is not None and not self._is_guest:
             self._homes.move_out()
+
+    def _forget(self, form: Form) -> None:
+        self._forms.remove(form)
+        if self._homes is not None and form in self._homes.forms:
+            self._homes.forms.remove(form)
 
     # ---- planning ----
 
@@ -199,7 +226,13 @@ class Step:
             raise Refused(f"the step does nothing on {device}, where its arguments are; move them before you call it")
         if device.type == "cuda":
             recording.load = measure.measure(recording.tape, self._progress).load
-        return Form(signature, recording, *self._make_plan(recording), self._homes)
+        residents = dict(zip(recording.storages, self._homes.find(recording.storages.values(), recording.after), strict=True))
+        for leaf in recording.leaves:
+            if leaf.storage in residents:
+                residents[leaf.storage].is_batch = True
+        self._homes.name(residents, recording.tape)
+        first = self._homes.first
+        return Form(signature, recording, residents, self._make_plan(recording, first and (first, first.plan)))
 
     def _device(self, tensors: list[Any]) -> torch.device:
         devices = {t.device for t in tensors if isinstance(t, torch.Tensor)}
@@ -209,21 +242,37 @@ class Step:
             raise Refused(f"the example has to have tensors of one device, not of {len(devices)}")
         return devices.pop()
 
-    def _make_plan(self, recording: Recording) -> tuple[Plan, c.Needs]:
+    def _make_plan(self, recording: Recording, first: tuple[Form, Plan] | None) -> Made:
+        """A plan with the homes of the first form's, unless one with other homes is faster by more than what moving costs."""
+        if first is None:
+            return Made(*self._fastest(recording))
+        form, homes = first
+        try:
+            shared = Made(*self._fastest(recording, homes), form)
+        except DoesNotFit:  # its own tensors have no room, or the policy moves no homes
+            return Made(*self._fastest(recording))
+        moves = sum(s.bytes for s in recording.tape.storages if s.kind in PERSISTENT) / MOVE_BYTES_PER_US
+        most = shared.plan.figures.step_time_us - (MOVE_US + moves) / RUN
+        if shared.plan.figures.bound_time_us >= most:
+            return shared
+        own = Made(*self._fastest(recording))
+        return own if own.plan.figures.step_time_us < most else shared
+
+    def _fastest(self, recording: Recording, homes: Plan | None = None) -> tuple[Plan, c.Needs]:
         """The fastest plan, but one that copies only if it is faster by more than the error of its prediction."""
         budget = self._budget if self._budget is not None else self._room(recording)
         machine = self._machine(recording)
-        found = self._plan_within(recording, machine, budget, self._host or 0)
+        found = self._plan_within(recording, machine, budget, self._host or 0, homes)
         if found[0].figures.host_bytes == 0:
             return found
         try:
-            still = self._plan_within(recording, machine, budget, NO_HOST)
+            still = self._plan_within(recording, machine, budget, NO_HOST, homes)
         except DoesNotFit:
             return found
         return still if still[0].figures.step_time_us < WORTH_COPIES * found[0].figures.step_time_us else found
 
     def _plan_within(
-        self, recording: Recording, machine: dict[str, Any], budget: int | None, host: int
+        self, recording: Recording, machine: dict[str, Any], budget: int | None, host: int, homes: Plan | None
     ) -> tuple[Plan, c.Needs]:
         """The plan of the order that was recorded, or of updates as early as they can be, whichever step is shorter."""
         options: dict[str, Any] = {"effort": EFFORT} | ({"policy": self._policy} if self._policy else {})
@@ -232,12 +281,14 @@ class Step:
         reorder = ORDER if recording.updates else "none"
         with graph.problem(recording.tape, reorder=reorder, host_bytes=host, **machine) as problem:
             try:
-                plan = problem.plan(progress=self._progress, **options)
+                plan = problem.plan(homes=homes, progress=self._progress, **options)
             except LayrubError as e:
                 if e.code != c.Code.INFEASIBLE:
                     raise
                 raise DoesNotFit(_why(e, problem, recording)) from None
             plan.check(problem)
+            if homes is not None:
+                plan.check_homes(homes)
             return plan, problem.needs
 
     def _machine(self, recording: Recording) -> dict[str, Any]:
@@ -265,11 +316,8 @@ class Step:
     def _settle(self, form: Form) -> None:
         homes = self._homes
         assert homes is not None
-        arena, pool = form.plan.program.arena_bytes, form.plan.program.host_bytes
-        if arena > homes.arena.nbytes or pool > homes.pool.nbytes:
-            for other in self._forms:
-                other.executor = None  # their views hold the old arena
-        homes.move_in(form.places, arena, pool)
+        program = form.plan.program
+        homes.move_in(form.places, program.arena_bytes, program.host_bytes, form.shares)
         if form.executor is None:
             form.executor = Executor(form.recording, form.plan, form.residents, homes)
         self._forms.remove(form)
@@ -277,20 +325,20 @@ class Step:
 
     def _give_way(self) -> None:
         """Before a step is recorded: what the user has put in the place of persistent tensors is taken over."""
-        for form in self._forms:
+        for form in self._homes.forms if self._homes is not None else ():
             form.refresh()
 
     # ---- running ----
 
     def _run(self, form: Form, changed: list[int], args: Any, kwargs: Any) -> Any:
-        assert form.executor is not None
+        assert form.executor is not None and self._homes is not None
         form.executor.rebind(changed)
         form.fill(args, kwargs)
         verifier = Verifier(form.recording, form.residents, form.executor) if self._verify else None
         try:
             form.executor.step()
         except BaseException as e:
-            self._failure = f"{type(e).__name__}: {e}"
+            self._homes.failure = f"{type(e).__name__}: {e}"
             form.restore_constants()
             _watch_loading(self)
             raise
@@ -303,9 +351,10 @@ class Step:
         return form.results()
 
     def _check_failure(self) -> None:
-        if self._failure is not None:
+        failure = self._homes.failure if self._homes is not None else None
+        if failure is not None:
             raise Refused(
-                f"the last step ended in the middle ({self._failure}), so parameters and state are not whole: load the state of "
+                f"the last step ended in the middle ({failure}), so parameters and state are not whole: load the state of "
                 "the modules and optimizers, or call state_is_loaded()"
             )
 
@@ -358,7 +407,7 @@ def _watch_loading(step: Step) -> None:
 
     def loaded(item: Any, *_: Any) -> None:
         waiting.discard(id(item))
-        if not waiting and step._failure is not None:
+        if not waiting and step._homes is not None and step._homes.failure is not None:
             step.state_is_loaded()
             for hook in hooks:
                 hook.remove()

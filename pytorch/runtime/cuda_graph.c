@@ -10,12 +10,12 @@
 
 enum { MOST_BYTES = 1 << 20, WORD = 4, BLOCK = 256 };
 
-/* fill(at, value, words): a thread stores one word. */
+/* layrub_fill(at, value, words): a thread stores one word.  Readers of traces know the name (sim/measured/kineto.c). */
 static const char fill_source[] =
     ".version 6.4\n"
     ".target sm_60\n"
     ".address_size 64\n"
-    ".visible .entry fill(.param .u64 at, .param .u32 value, .param .u32 words)\n"
+    ".visible .entry layrub_fill(.param .u64 at, .param .u32 value, .param .u32 words)\n"
     "{\n"
     "	.reg .pred beyond;\n"
     "	.reg .b32 block, size, word, count, value_;\n"
@@ -47,7 +47,7 @@ load_fill(const struct cuda_driver *d, cuda_function *fill, struct err *e)
 	if (*fill != NULL)
 		return 0;
 	CUDA_CALL(d, module_load, (&module, fill_source), e);
-	CUDA_CALL(d, module_function, (fill, module, "fill"), e);
+	CUDA_CALL(d, module_function, (fill, module, "layrub_fill"), e);
 	return 0;
 }
 

@@ -34,6 +34,7 @@ from torch import nn  # noqa: E402
 
 import layrub  # noqa: E402
 from layrub import run, verify  # noqa: E402
+from layrub.homes import Homes  # noqa: E402
 
 
 @pytest.fixture(autouse=True)
@@ -312,6 +313,44 @@ def test_a_planned_evaluation_beside_the_training() -> None:
     assert_same(ours, theirs)
 
 
+def test_an_evaluation_beside_the_training_moves_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    def evaluate(model: nn.Module, x: torch.Tensor) -> torch.Tensor:
+        with torch.no_grad():
+            return model(x)
+
+    ours, theirs = twins(dropout_net, adamw, classify)
+    batches = rows(4)
+    moved: list[Any] = []
+    copied_out = Homes._copy_out
+    monkeypatch.setattr(Homes, "_copy_out", staticmethod(lambda r: moved.append(r) or copied_out(r)))
+    step = tight(ours, batches[0])
+    ours.model.eval()
+    score = layrub.compile(lambda x: evaluate(ours.model, x), example=batches[0][0], beside=step)
+    ours.model.train()
+
+    def both(batch: Any) -> None:
+        assert_same_losses(train(step, [batch]), train(theirs.step, [batch]))
+        for training in (ours, theirs):
+            training.model.eval()
+        assert same_bits(score(batch[0]), evaluate(theirs.model, batch[0]))
+        for training in (ours, theirs):
+            training.model.train()
+
+    both(batches[0])
+    moved.clear()
+    for batch in batches[1:]:
+        both(batch)
+    assert moved == []
+    assert_same(ours, theirs)
+    step.replan(step.needs.peak_bytes)  # other homes: parameters follow
+    for batch in batches:
+        both(batch)
+    step.close()
+    for batch in batches:
+        both(batch)
+    assert_same(ours, theirs)
+
+
 def test_modes_and_frozen_layers_are_compared_before_each_step() -> None:
     ours, theirs = twins(dropout_net, sgd, classify)
     batches = rows(2)
@@ -359,6 +398,31 @@ def test_other_shapes_have_plans_of_their_own() -> None:
         assert_same(ours, theirs)
     assert step.forms == 3
     assert len({r for form in step._forms for r in form.residents.values() if r.owners}) == owned
+
+
+@pytest.mark.parametrize("on_host", [False, True])
+def test_plans_share_the_homes_of_the_first(monkeypatch: pytest.MonkeyPatch, on_host: bool) -> None:
+    """A smaller batch finds parameters and optimizer state where the first plan has them."""
+    ours, theirs = twins(running.Tied, adamw, classify)
+    whole = running.words(1)[0]
+    moved: list[Any] = []
+    copied_out = Homes._copy_out
+    monkeypatch.setattr(Homes, "_copy_out", staticmethod(lambda r: moved.append(r) or copied_out(r)))
+    step = layrub.compile(ours.step, example=whole)
+    if on_host:
+        step.replan(int(step.needs.resident_bound_bytes * 0.97))
+    assert any(on_host for form in step._forms for on_host, _ in form.places.values()) == on_host
+    shapes = [whole, tuple(t[:2] for t in whole)]
+    assert_same_losses(train(step, shapes), train(theirs.step, shapes))
+    moved.clear()
+    assert_same_losses(train(step, shapes * 2), train(theirs.step, shapes * 2))
+    assert step.forms == 2 and moved == []
+    step.replan(int(step.needs.peak_bytes))
+    assert_same_losses(train(step, shapes), train(theirs.step, shapes))
+    moved.clear()
+    assert_same_losses(train(step, shapes), train(theirs.step, shapes))
+    assert moved == []
+    assert_same(ours, theirs)
 
 
 def test_compiling_changes_nothing() -> None:

@@ -11,6 +11,9 @@
 
 static const char run_prefix[] = "layrub run ";
 
+/* In a captured step this kernel of liblayrub-torch fills memory (pytorch/runtime/cuda_graph.c); it gets the profiler's name for a fill. */
+static const char fill_kernel[] = "layrub_fill", fill[] = "Memset (Device)";
+
 /* Categories whose events are works or launches. */
 static const char *const work_categories[] = { "kernel", "gpu_memcpy", "gpu_memset", NULL };
 static const char *const launch_categories[] = { "cuda_runtime", "cuda_driver", NULL };
@@ -111,7 +114,7 @@ read_work(struct kineto_reading *r, json_t *event, const char *name)
 	work.kind = strncmp(name, "Memcpy DtoH", 11) == 0 ? KINETO_OUT : strncmp(name, "Memcpy HtoD", 11) == 0 ? KINETO_IN : KINETO_KERNEL;
 	if (read_times(event, &work.start_us, &work.end_us, r->err) < 0)
 		return -1;
-	work.name = arena_strdup(r->arena, name);
+	work.name = strcmp(name, fill_kernel) == 0 ? fill : arena_strdup(r->arena, name);
 	*ARENA_PUSH(r->arena, r->to->works, r->works, r->work_capacity) = work;
 	return 0;
 }
@@ -144,7 +147,7 @@ compare_runs(const void *a, const void *b)
 {
 	const struct kineto_run *x = a, *y = b;
 
-	return compare(x->start_us, y->start_us);
+	return x->start_us != y->start_us ? compare(x->start_us, y->start_us) : compare(x->instruction, y->instruction);
 }
 
 static int
@@ -152,7 +155,9 @@ compare_launches(const void *a, const void *b)
 {
 	const struct kineto_launch *x = a, *y = b;
 
-	return (x->correlation > y->correlation) - (x->correlation < y->correlation);
+	if (x->correlation != y->correlation)
+		return x->correlation > y->correlation ? 1 : -1;
+	return compare(x->start_us, y->start_us);
 }
 
 static int
@@ -162,7 +167,9 @@ compare_works(const void *a, const void *b)
 
 	if (x->correlation != y->correlation)
 		return x->correlation > y->correlation ? 1 : -1;
-	return compare(x->start_us, y->start_us);
+	if (x->start_us != y->start_us)
+		return compare(x->start_us, y->start_us);
+	return x->end_us != y->end_us ? compare(x->end_us, y->end_us) : strcmp(x->name, y->name);
 }
 
 static void

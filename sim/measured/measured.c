@@ -122,7 +122,9 @@ compare_work_starts(const void *a, const void *b)
 {
 	const struct kineto_work *const *x = a, *const *y = b;
 
-	return ((*x)->start_us > (*y)->start_us) - ((*x)->start_us < (*y)->start_us);
+	if ((*x)->start_us != (*y)->start_us)
+		return (*x)->start_us > (*y)->start_us ? 1 : -1;
+	return (*x > *y) - (*x < *y);	/* they lie in one array */
 }
 
 /* Takes the next copies of a direction that have the sizes of the plan's, in order.  works: [count] by start.  next: the first one of
