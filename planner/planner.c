@@ -46,10 +46,9 @@ make(struct plan *plan, const struct problem *p, const struct planner_options *o
 
 	if (o->policy->plan(&schedule, p, a, e) < 0)
 		return -1;
-	schedule.homes = p->life->homes;
 	/* With less effort than usual no arena is made smaller than it needs to be. */
 	schedule.may_fill |= search_effort(p->control) < 1;
-	if (program_build(plan, &schedule, o->placement, p->control == NULL ? 0 : p->control->threads, a, e) < 0)
+	if (program_build(plan, &schedule, p->life->homes, o->placement, p->control == NULL ? 0 : p->control->threads, a, e) < 0)
 		return -1;
 	check_figures(&plan->figures, plan, a);
 	plan->found_by = schedule.found_by;

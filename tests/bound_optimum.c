@@ -143,7 +143,7 @@ test_plans(const struct tiny_mix *mix, uint64_t count)
 
 			decisions_init(&d, &l, &a);
 			draw_decisions(&d, &l, &random, &a);
-			if (decisions_schedule(&s, &d, &a, &e) < 0 || program_build(&p, &s, placement_find("auto"), 1, &a, &e) < 0 ||
+			if (decisions_schedule(&s, &d, &a, &e) < 0 || program_build(&p, &s, NULL, placement_find("auto"), 1, &a, &e) < 0 ||
 			    simulate(&r, &p, &x.device, &a, &e) < 0 ||
 			    optimum_find(&best, &x.graph, &x.device, p.arena_bytes, MOST_STATES, &a) != OPTIMUM_FOUND)
 				continue;

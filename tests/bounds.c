@@ -326,7 +326,7 @@ try_plan(struct best *to, const struct tiny_graph *t, const struct lifetimes *l,
 			x.gone[u] = from + pick(to_op - from + 1);
 			x.back[u] = pick(2) == 0 ? to_op : x.gone[u] + pick(to_op - x.gone[u] + 1);
 		}
-	if (decisions_schedule(&s, &x, a, &e) < 0 || program_build(&p, &s, placement_find("auto"), 0, a, &e) < 0)
+	if (decisions_schedule(&s, &x, a, &e) < 0 || program_build(&p, &s, NULL, placement_find("auto"), 0, a, &e) < 0)
 		return false;
 	check_figures(&p.figures, &p, a);
 	if (check_plan(&p, a, &e) < 0 || simulate(&r, &p, d, a, &e) < 0)

@@ -123,7 +123,7 @@ test_graph(const char *name, int rounds, bool results)
 		random_decisions(&d, 2 + draw(30), &a);
 		if (decisions_schedule(&s, &d, &a, &e) < 0) {
 			refused++;
-		} else if (program_build(&p, &s, placement_find("best-fit"), 0, &a, &e) < 0) {
+		} else if (program_build(&p, &s, NULL, placement_find("best-fit"), 0, &a, &e) < 0) {
 			bad++;
 		} else {
 			p.budget_bytes = bytes_align(p.arena_bytes, 256);

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Homes that another plan gives: which tensors are the same, what a check says, and random pairs of steps whose plans share parameters,
+/* Homes that another plan gives: which tensors are the same, what they need, what a check says, and random pairs of steps whose plans share parameters,
  * against places and bytes compared one by one.  And items always alive, which go below all others. */
 #include <config.h>
 #include "planner/schedule/homes.h"
 
 #include <string.h>
 
+#include "planner/hybrid/hybrid_model.h"
 #include "planner/planner.h"
 #include "planner/placement/place_check.h"
 #include "planner/placement/place_settle.h"
@@ -20,10 +21,11 @@
 
 static const uint32_t ids[] = { 0, 1, 2, 3 };
 
-/* A graph of four tensors; ops 'a' of layer 'one' and 'b' of layer 'two' use two each. */
-#define GRAPH(k0, b0, k1, b1, k2, b2, k3, b3, ...) { .name = "g", .tensor_count = 4, .op_count = 2, \
+/* A graph of four tensors; ops 'a' and 'b', of two layers, use two each. */
+#define LAYERED(l0, l1, k0, b0, k1, b1, k2, b2, k3, b3, ...) { .name = "g", .tensor_count = 4, .op_count = 2, \
 	.tensors = (struct tensor[]) { { b0, k0 }, { b1, k1 }, { b2, k2 }, { b3, k3 } }, \
-	.ops = (struct op[]) { { .name = "a", .layer = "one", .inputs = ids, .input_count = 2 }, { .name = "b", .layer = "two", .inputs = ids + 2, .input_count = 2 } }, __VA_ARGS__ }
+	.ops = (struct op[]) { { .name = "a", .layer = l0, .inputs = ids, .input_count = 2 }, { .name = "b", .layer = l1, .inputs = ids + 2, .input_count = 2 } }, __VA_ARGS__ }
+#define GRAPH(...) LAYERED("one", "two", __VA_ARGS__)
 
 static void
 test_names(void)
@@ -34,6 +36,8 @@ test_names(void)
 		{ "by layer, kind and id", GRAPH(P, 256, P, 256, P, 256, O, 256), GRAPH(P, 256, P, 256, P, 256, O, 256), { 0, 1, 2, 3 }, NULL },
 		{ "kinds count apart", GRAPH(O, 256, P, 512, A, 256, A, 256), GRAPH(P, 512, O, 256, A, 256, A, 256),
 		    { 1, 0, TENSOR_NONE, TENSOR_NONE }, NULL },
+		{ "kinds count apart where they alternate", LAYERED("one", "one", P, 256, O, 512, P, 1024, O, 2048),
+		    LAYERED("one", "one", P, 256, P, 1024, O, 512, O, 2048), { 0, 2, 1, 3 }, NULL },
 		{ "one of a kind more", GRAPH(P, 256, O, 512, A, 1, A, 1), GRAPH(O, 512, A, 1, A, 1, A, 1),
 		    { TENSOR_NONE, 0, TENSOR_NONE, TENSOR_NONE }, NULL },
 		{ "by name", GRAPH(P, 256, P, 256, A, 1, A, 1, .tensor_names = xy), GRAPH(P, 256, P, 256, A, 1, A, 1, .tensor_names = yx),
@@ -204,6 +208,35 @@ test_random(void)
 	ok(n.plans > 300 && n.on_host > 50 && n.own > 50 && n.others > 50 && n.unshared > 50, "pairs of many kinds");
 }
 
+/* One home, high in the arena or on the host: no budget below its end serves, however little the step needs, and its bytes are pinned at
+ * every op. */
+static void
+test_one_home(bool on_host)
+{
+	static const char *const names[4] = { "w" };
+	struct graph g = GRAPH(KIND_PARAMETER, 256, KIND_ACTIVATION, 0, KIND_ACTIVATION, 0, KIND_ACTIVATION, 0, .tensor_names = names);
+	struct buffer at = { .tensor = 0, .offset_bytes = 4096, .bytes = 256 };
+	struct place place = { .tensor = 0, .on_host = on_host };
+	struct plan p = { .graph = &g, .buffers = &at, .buffer_count = 1, .host = &at, .host_count = 1, .initial = &place, .initial_count = 1,
+	    .arena_bytes = 8192 };
+	struct arena a = ARENA_INIT;
+	struct err e = ERR_INIT;
+	struct tiny_step x;
+	struct model m;
+	struct homes h;
+
+	tiny_step_init(&x, tiny_mixes, 1);
+	x.device.pinned_bytes = 1024;
+	if (ok(homes_init(&h, &g, &p, &a, &e) == 0, "one home %s", e.text)) {
+		ok(on_host ? h.least_bytes < 4096 : h.least_bytes == 4096 + 256, "the least budget: %" PRI_BYTES, h.least_bytes);
+		model_init(&m, &h.life, &x.device, 0, &a);
+		model_reset(&m, 8192, 0);
+		for (uint32_t k = 0; k < g.op_count; k++)
+			ok(segment_tree_at(&m.host, k) == (on_host ? 256 : 0) - 1024, "op %d: what the host may pin", (int)k);
+	}
+	arena_free(&a);
+}
+
 /* One buffer against many homes of the other plan, in random gaps, on either side. */
 static void
 test_many_homes(void)
@@ -291,6 +324,8 @@ int
 main(void)
 {
 	test_names();
+	test_one_home(false);
+	test_one_home(true);
 	test_random();
 	test_many_homes();
 	test_settle();

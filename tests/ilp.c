@@ -140,7 +140,7 @@ try_plan(struct exact_outcome *to, const struct tiny *t, const struct decisions 
 
 	if (decisions_schedule(&s, x, a, &e) < 0)
 		return false;
-	if (program_build(&p, &s, placement_find("auto"), 0, a, &e) < 0 || simulate(&r, &p, &t->d, a, &e) < 0)
+	if (program_build(&p, &s, NULL, placement_find("auto"), 0, a, &e) < 0 || simulate(&r, &p, &t->d, a, &e) < 0)
 		return ok(false, "a plan: %s", e.text);
 	*to = (struct exact_outcome) { p.arena_bytes, r.step_time_us };
 	return true;
@@ -358,7 +358,7 @@ draw_plans(struct exact_outcome best[MOST_ARENAS], const struct tiny_step *t, co
 		decisions_init(&x, l, &a);
 		x.in_place = pick(2) == 0;
 		draw_decisions(&x, &t->graph, l, &a);
-		if (decisions_schedule(&s, &x, &a, &e) == 0 && program_build(&p, &s, placement_find("auto"), 1, &a, &e) == 0 &&
+		if (decisions_schedule(&s, &x, &a, &e) == 0 && program_build(&p, &s, NULL, placement_find("auto"), 1, &a, &e) == 0 &&
 		    simulate(&r, &p, &t->device, &a, &e) == 0 && are_choices(&x, t, l, p.arena_bytes, &a)) {
 			for (at = 0; at < count && best[at].arena != p.arena_bytes; at++)
 				;

@@ -96,7 +96,7 @@ plan_with(struct plan *p, struct sim_result *r, bytes_t *peak, const struct grap
 		return false;
 	*peak = occupancy_peak(&s, g, NULL, a);
 	*p = (struct plan) { .graph = g, .device = d, .policy = "", .placement = "", .budget_bytes = device_budget(d) };
-	if (program_build(p, &s, placement_find("by-size"), 0, a, e) < 0)
+	if (program_build(p, &s, NULL, placement_find("by-size"), 0, a, e) < 0)
 		return ok(false, "program: %s", e->text);
 	check_figures(&p->figures, p, a);
 	if (!ok(check_plan(p, a, e) == 0, "sound %s %s", e->path, e->text) || simulate(r, p, d, a, e) < 0)

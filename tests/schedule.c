@@ -96,7 +96,7 @@ test_changes(struct net *n)
 			continue;
 		for (uint32_t k = 0; k < STEPS; k++)
 			is_uint(live[k], changes[i].live[k], "%s: bytes alive at op %u", changes[i].what, k);
-		if (ok(program_build(&n->plan, &n->schedule, placement_find("auto"), 0, &n->arena, &n->err) == 0, "%s: placed %s", changes[i].what, n->err.text))
+		if (ok(program_build(&n->plan, &n->schedule, NULL, placement_find("auto"), 0, &n->arena, &n->err) == 0, "%s: placed %s", changes[i].what, n->err.text))
 			is_uint(n->plan.arena_bytes, changes[i].arena, "%s: the arena", changes[i].what);
 	}
 }
@@ -114,7 +114,7 @@ is_after(const struct net *n, uint32_t id, enum queue q, uint32_t after, const c
 static bool
 build(struct net *n, const char *what)
 {
-	return ok(program_build(&n->plan, &n->schedule, placement_find("first-fit"), 0, &n->arena, &n->err) == 0 && n->plan.instruction_count == 6,
+	return ok(program_build(&n->plan, &n->schedule, NULL, placement_find("first-fit"), 0, &n->arena, &n->err) == 0 && n->plan.instruction_count == 6,
 	    "%s: six instructions %s", what, n->err.text);
 }
 
@@ -133,7 +133,7 @@ test_edges(struct net *n)
 		ok(n->plan.program[1].bytes == 1000 && n->plan.program[4].bytes == 1000, "edges: the tensor's bytes are moved");
 	}
 	net_init(n);
-	if (ok(program_build(&n->plan, &n->schedule, NULL, 0, &n->arena, &n->err) == 0, "apart: built %s", n->err.text)) {
+	if (ok(program_build(&n->plan, &n->schedule, NULL, NULL, 0, &n->arena, &n->err) == 0, "apart: built %s", n->err.text)) {
 		is_after(n, 2, QUEUE_COMPUTE, PLAN_NONE, "apart: op 1 waits for nothing where no two buffers share a byte");
 		in = &n->plan.program[4];
 		ok(in->queue == QUEUE_IN && in->after_count == 2 && in->after[0] + in->after[1] == 1 + 3,

@@ -37,7 +37,7 @@ pipeline_us(const struct problem *p, const struct decisions *d)
 	double us = INFINITY;
 
 	if (decisions_schedule(&s, d, &a, &e) == 0)
-		b = program_new(&plan, &s, &a, &e);
+		b = program_new(&plan, &s, NULL, &a, &e);
 	if (b != NULL) {
 		live = ARENA_NEW(&a, bytes_t, (size_t)s.step_count + 1);
 		program_live(live, b);
@@ -62,7 +62,8 @@ change_something(struct random_change *c, struct decisions *d, const struct idle
 {
 	const struct graph *g = d->life->graph;
 	const struct idle_interval *x = &idle[draw(count)];
-	uint32_t k = draw(g->op_count), slot = x->slot;
+	uint32_t k = draw(g->op_count), slot = x->slot, gone = d->gone[slot], back = d->back[slot];
+	enum fate fate;
 	bool persistent = kind_is_persistent(g->tensors[x->tensor].kind);
 
 	*c = (struct random_change) { slot, d->gone[slot], d->back[slot], x->tensor, k, d->alternative[k], d->fate[slot], d->on_host[x->tensor] };
@@ -74,14 +75,14 @@ change_something(struct random_change *c, struct decisions *d, const struct idle
 		d->on_host[x->tensor] = !d->on_host[x->tensor];
 		return 0;
 	}
-	d->fate[slot] = (uint8_t)draw(3);
-	if (d->fate[slot] == FATE_DROP && persistent)
-		d->fate[slot] = FATE_OFFLOAD;
-	if (d->fate[slot] == FATE_OFFLOAD) {
-		d->gone[slot] = x->from + draw(x->to - x->from + 1);
-		d->back[slot] = d->gone[slot] + draw(x->to - d->gone[slot] + 1);
-	}
-	return x->from == 0 ? 0 : x->from - 1;
+	fate = (enum fate)draw(3);
+	if (fate == FATE_DROP && persistent)
+		fate = FATE_OFFLOAD;
+	if (fate == FATE_OFFLOAD && (d->fate[slot] != FATE_OFFLOAD || draw(2) == 0))
+		gone = x->from + draw(x->to - x->from + 1);
+	if (fate == FATE_OFFLOAD)
+		back = gone + draw(x->to - gone + 1);
+	return evaluator_change(d, x, fate, gone, back);
 }
 
 static void

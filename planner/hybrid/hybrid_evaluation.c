@@ -87,9 +87,8 @@ int
 hybrid_build(struct hybrid *h, struct err *e)
 {
 	h->schedule.may_fill = true;
-	h->schedule.homes = h->p->life->homes;
 	h->plan = (struct plan) { .graph = h->p->graph, .device = h->p->device, .budget_bytes = h->p->budget_bytes };
-	h->program = program_new(&h->plan, &h->schedule, h->arena, e);
+	h->program = program_new(&h->plan, &h->schedule, h->p->life->homes, h->arena, e);
 	return h->program == NULL ? -1 : 0;
 }
 

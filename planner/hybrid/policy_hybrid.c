@@ -22,8 +22,8 @@
 #include "planner/schedule/homes.h"
 #include "planner/search/local_search.h"
 
-/* The parts of the budget that are planned for, in turn, when no first configuration fits. */
-static const double tight_squeezes[] = { 0.97, 0.93, 0.85, 0.75 };
+/* The parts of the room above the least budget that are planned for, in turn, when no first configuration fits. */
+static const double tight_squeezes[] = { 0.8, 0.6, 0.4, 0.2 };
 enum { TIGHT_SQUEEZES = sizeof(tight_squeezes) / sizeof(tight_squeezes[0]) };
 
 /* ---- evaluations side by side ---- */
@@ -279,13 +279,14 @@ all_failed(const struct hybrid_search *x)
 
 /* Evaluates the first configurations, a few of them before the others, which then have a step time to beat.  If all of these fail, all are
  * packed with a search.  If all fail, a few run again: with tensors held, because reruns may need too much memory, and then planned for less
- * (a quick draft does so once). */
+ * (a quick draft does so once), and packed with a search. */
 static void
 start_all(struct hybrid_search *x)
 {
 	int first = x->homes_move ? MOVING_STARTS : FIRST_CONFIGURATIONS;
 	int part = x->most_evaluations / STARTS_PART > first ? x->most_evaluations / STARTS_PART : first;
 	int n = part < STARTS ? part : STARTS;
+	double least = fmin(1, (double)x->p->life->bound_bytes / (double)x->p->budget_bytes);
 
 	start(x, 0, EARLIEST_CONFIGURATIONS, 0, 1);
 	if (all_failed(x) && x->packing == PACK_QUICKLY) {
@@ -298,8 +299,10 @@ start_all(struct hybrid_search *x)
 	start(x, first, n, 0, 1);
 	if (all_failed(x) && x->model.holdable_count > 0)
 		start(x, 0, SEARCHED_CONFIGURATIONS, START_HOLD, 1);
+	if (all_failed(x) && x->p->graph->op_count <= MEDIUM_GRAPH)
+		x->packing = PACK_SHORTLY;
 	for (int i = 0; i < ceil(TIGHT_SQUEEZES * search_effort(x->p->control)) && i < TIGHT_SQUEEZES && all_failed(x); i++)
-		start(x, 0, SEARCHED_CONFIGURATIONS, 0, tight_squeezes[i]);
+		start(x, 0, SEARCHED_CONFIGURATIONS, 0, least + (1 - least) * tight_squeezes[i]);
 }
 
 /* Makes the model without small tensors.  If the others alone hardly reach the budget, smaller ones are taken in, too. */

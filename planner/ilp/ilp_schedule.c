@@ -40,7 +40,7 @@ ilp_consider(struct ilp *m, const struct schedule *s, bool hard)
 	struct sim_result r;
 
 	m->err = (struct err) ERR_INIT;
-	program = program_new(&plan, s, m->scratch, &m->err);
+	program = program_new(&plan, s, m->p->life->homes, m->scratch, &m->err);
 	for (size_t i = s->known == NULL; program != NULL && i < sizeof(rows) / sizeof(*rows) && missing > 0; i++) {
 		if (i == 3 && !hard && missing > m->p->budget_bytes / 4)
 			break;

@@ -396,6 +396,9 @@ decision_walk_restore(struct decision_walk *w, uint32_t k, const struct walk_ten
 		m = &w->moves[w->tensors[t].move_of];
 		m->never = false;
 		m->move.back = SCHEDULE_END;
+		/* Its time may have changed since, as long as it lies ahead. */
+		if (m->slot != WALK_NEVER && !m->move.copied)
+			m->gone_op = w->d->gone[m->slot];
 		if (comes_back(w, m))
 			list_return(w, m);
 	}
@@ -409,7 +412,7 @@ finish(struct schedule *s, const struct decision_walk *w)
 
 	*d = *w->d;
 	*s = (struct schedule) { .step_count = (uint32_t)w->step_count, .steps = w->steps, .on_host = d->on_host, .in_place = d->in_place,
-	    .homes = d->life->homes, .decisions = d, .moves = ARENA_NEW(w->arena, struct move, w->move_count) };
+	    .decisions = d, .moves = ARENA_NEW(w->arena, struct move, w->move_count) };
 	for (size_t m = 0; m < w->move_count; m++) {
 		struct move *to = &s->moves[s->move_count];
 

@@ -21,6 +21,7 @@ struct program {
 	struct plan *plan;
 	const struct graph *graph;
 	const struct schedule *schedule;
+	const struct homes *homes;	/* NULL: chosen with the offsets */
 	struct arena *arena;
 	uint32_t buffer_capacity;
 	struct place_item *ranges;	/* [buffer_count] live ranges */
@@ -310,8 +311,8 @@ fix_homes(struct program *b)
 	for (uint32_t i = 0; i < count; i++) {
 		uint32_t at = place[homes[i].id];
 
-		if (b->schedule->homes != NULL)
-			offset = b->schedule->homes->offset[homes[i].id];
+		if (b->homes != NULL)
+			offset = b->homes->offset[homes[i].id];
 		else if (b->schedule->known != NULL)
 			offset = b->schedule->known[p->initial[at].buffer];
 		b->ranges[p->initial[at].buffer].fixed = b->ranges[p->final[b->final_of[homes[i].id]].buffer].fixed = offset;
@@ -329,7 +330,7 @@ place_device(struct program *b, const struct placement *placement, uint32_t thre
 	    .capacity = b->schedule->may_fill || p->budget_bytes < device_budget(p->device) ? p->budget_bytes : 0 };
 	struct place_result r = { .offsets = ARENA_NEW(b->arena, bytes_t, p->buffer_count) };
 
-	if (b->homes_return || b->schedule->homes != NULL)
+	if (b->homes_return || b->homes != NULL)
 		fix_homes(b);
 	if (placement_run(&r, placement, &device, b->arena, e) < 0)
 		return -1;
@@ -357,7 +358,7 @@ find_host_ranges(struct program *b)
 
 			latest[t] = p->initial[i].buffer = p->final[b->final_of[t]].buffer = p->host_count;
 			ranges[p->host_count] = (struct place_item) { .upper = s->step_count + 1,
-			    .fixed = s->homes != NULL ? s->homes->offset[t] : PLACE_FREE };
+			    .fixed = b->homes != NULL ? b->homes->offset[t] : PLACE_FREE };
 			p->host[p->host_count++] = (struct buffer) { .tensor = t, .bytes = g->tensors[t].bytes };
 		}
 	for (uint32_t i = 0; i < s->move_count; i++) {
@@ -580,11 +581,11 @@ check_sum(const struct buffer *buffers, uint32_t count, const char *where, struc
 }
 
 struct program *
-program_new(struct plan *p, const struct schedule *s, struct arena *a, struct err *e)
+program_new(struct plan *p, const struct schedule *s, const struct homes *homes, struct arena *a, struct err *e)
 {
 	struct program *b = ARENA_NEW(a, struct program, 1);
 
-	*b = (struct program) { .plan = p, .graph = p->graph, .schedule = s, .arena = a };
+	*b = (struct program) { .plan = p, .graph = p->graph, .schedule = s, .homes = homes, .arena = a };
 	if (make_room(b, e) < 0)
 		return NULL;
 	walk(b);
@@ -618,7 +619,7 @@ settle(struct program *b)
 	struct place_problem device = { .count = p->buffer_count, .items = b->ranges, .align = DEVICE_ALIGN };
 	bytes_t *offsets = ARENA_NEW(b->arena, bytes_t, p->buffer_count);
 
-	if (b->homes_return || b->schedule->homes != NULL)
+	if (b->homes_return || b->homes != NULL)
 		return;
 	for (uint32_t i = 0; i < p->buffer_count; i++)
 		offsets[i] = p->buffers[i].offset_bytes;
@@ -628,10 +629,10 @@ settle(struct program *b)
 }
 
 int
-program_build(struct plan *p, const struct schedule *s, const struct placement *placement, uint32_t threads,
+program_build(struct plan *p, const struct schedule *s, const struct homes *homes, const struct placement *placement, uint32_t threads,
     struct arena *a, struct err *e)
 {
-	struct program *b = program_new(p, s, a, e);
+	struct program *b = program_new(p, s, homes, a, e);
 
 	if (b == NULL || program_place(b, placement, threads, e) < 0)
 		return -1;
@@ -661,7 +662,7 @@ int
 program_profile(bytes_t *live, const struct graph *g, const struct schedule *s, struct arena *a, struct err *e)
 {
 	struct plan p = { .graph = g };
-	const struct program *b = program_new(&p, s, a, e);
+	const struct program *b = program_new(&p, s, NULL, a, e);
 
 	if (b == NULL)
 		return -1;

@@ -9,9 +9,12 @@
 #include "planner/schedule/schedule.h"
 #include "src/documents/plan.h"
 
+struct homes;
+
 /* Fills p's arena_bytes, host_bytes, buffers, host, initial, final and program from s; p->graph is set.  `after` edges that the
- * queues' order or other edges imply are left out.  threads: of the placement; 0: as OpenMP decides. */
-int program_build(struct plan *p, const struct schedule *s, const struct placement *placement, uint32_t threads,
+ * queues' order or other edges imply are left out.  homes: NULL, then they are chosen with the offsets, or the places of all persistent
+ * tensors (homes.h).  threads: of the placement; 0: as OpenMP decides. */
+int program_build(struct plan *p, const struct schedule *s, const struct homes *homes, const struct placement *placement, uint32_t threads,
     struct arena *a, struct err *e) WARN_UNUSED;
 
 /* Fills live as program_live() does, for a schedule without a program. */
@@ -20,7 +23,7 @@ int program_profile(bytes_t *live, const struct graph *g, const struct schedule 
 /* The functions below are the steps of program_build(), for callers that place one schedule several times, or not at all.
  *
  * Makes p's buffers and program, without offsets or edges.  NULL: failed. */
-struct program *program_new(struct plan *p, const struct schedule *s, struct arena *a, struct err *e) WARN_UNUSED;
+struct program *program_new(struct plan *p, const struct schedule *s, const struct homes *homes, struct arena *a, struct err *e) WARN_UNUSED;
 
 /* Fills live[step_count + 1]: the aligned bytes of all buffers alive at each step, and after the last one those of results and of tensors
  * that return there.  No placement needs less. */

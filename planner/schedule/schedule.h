@@ -12,7 +12,6 @@
 #include "src/documents/plan.h"
 
 struct decisions;
-struct homes;
 
 struct step {
 	uint32_t op;
@@ -45,7 +44,6 @@ struct schedule {
 	const char *configuration;	/* NULL, or the configuration of the search that found the schedule, as text */
 	const struct decisions *decisions;	/* NULL, or those that it was made from */
 	const bytes_t *known;	/* NULL, or offsets of the program's buffers in a packing that is known (placement.h) */
-	const struct homes *homes;	/* NULL: chosen with the offsets; else the places of all persistent tensors (homes.h) */
 	const bool *on_host;	/* [tensor_count] or NULL: persistent tensors at home on the host */
 	bool hold;		/* every tensor has memory of its own for the whole step; only without moves */
 	bool may_fill;		/* the arena may have the whole budget; else the smallest one is wanted at the device's own budget */

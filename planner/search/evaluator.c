@@ -82,18 +82,43 @@ common_clocks(const struct evaluator *v, const struct time_line *t)
 	return low;
 }
 
+/* Fills the least times that are left from work k of a queue on: of the queue, and of the link that the two copy queues share. */
 static void
-find_rest(struct evaluator *v, const struct time_line *t)
+find_rest(struct evaluator *v, const struct sim_clock *c, enum queue q)
 {
-	size_t n = t->counts.works[QUEUE_COMPUTE];
+	const struct sim_lane *l = &c->lanes[q];
+	struct queue_rest *rest;
 
-	if (n + 1 > v->rest_capacity) {
-		v->rest_capacity = 2 * (n + 1);
-		v->rest_us = ARENA_NEW(v->arena, double, v->rest_capacity);
+	if (l->count >= v->rest_capacity[q]) {
+		v->rest_capacity[q] = 2 * ((size_t)l->count + 1);
+		v->rest[q] = ARENA_NEW(v->arena, struct queue_rest, v->rest_capacity[q]);
 	}
-	v->rest_us[n] = 0;
-	for (size_t k = n; k-- > 0;)
-		v->rest_us[k] = v->rest_us[k + 1] + t->works[QUEUE_COMPUTE][k].us;
+	rest = v->rest[q];
+	rest[l->count] = (struct queue_rest) { 0, 0 };
+	for (uint32_t k = l->count; k-- > l->next;) {
+		const struct sim_work *w = &l->works[k];
+		double us = w->us + w->move_us;
+
+		rest[k].queue_us = rest[k + 1].queue_us + us;
+		/* Copies that share the link move `duplex` bytes a us at most; one alone may be faster. */
+		rest[k].link_us = rest[k + 1].link_us + (c->one_engine ? us : w->move_us * fmin(1, w->bytes_per_us / c->duplex));
+	}
+}
+
+/* Returns a time before which the clock does not end: that of the queue or the link with the most left, present works not counted. */
+static double
+least_end(const struct evaluator *v, const struct sim_clock *c)
+{
+	double most = 0, link = 0;
+
+	for (int q = 0; q < QUEUE_COUNT; q++) {
+		const struct sim_lane *l = &c->lanes[q];
+		const struct queue_rest *rest = &v->rest[q][l->next < l->count ? l->next + 1 : l->count];
+
+		most = rest->queue_us > most ? rest->queue_us : most;
+		link += q == QUEUE_COMPUTE ? 0 : rest->link_us;
+	}
+	return c->now + (link > most ? link : most);
 }
 
 /* Makes room for the spans of all works. */
@@ -122,7 +147,6 @@ run_clock(struct evaluator *v, const struct time_line *t, bool keep, double beat
 	uint32_t events = 0;
 	struct sim_clock c;
 
-	find_rest(v, t);
 	if (keep)
 		room_for_spans(v, t);
 	if (count == 0)
@@ -133,15 +157,14 @@ run_clock(struct evaluator *v, const struct time_line *t, bool keep, double beat
 		c.lanes[q].works = t->works[q];
 		c.lanes[q].count = (uint32_t)t->counts.works[q];
 		c.lanes[q].spans = keep ? v->spans[q] : NULL;
+		find_rest(v, &c, (enum queue)q);
 	}
 	if (keep)
 		v->clock_count = count;
 	while (sim_clock_step(&c)) {
-		uint32_t next = c.lanes[QUEUE_COMPUTE].next;
-
 		if (keep && ++events % CLOCK_EVENTS == 0)
 			*ARENA_PUSH(v->arena, v->clocks, v->clock_count, v->clock_capacity) = c;
-		if (next < c.lanes[QUEUE_COMPUTE].count && c.now + v->rest_us[next + 1] > beat_us * (1 + SLACK))
+		if (least_end(v, &c) > beat_us * (1 + SLACK))
 			return EVALUATOR_NO;
 	}
 	return c.now;
@@ -159,6 +182,28 @@ evaluate(struct evaluator *v, struct time_line *t, uint32_t from, bool keep, dou
 	timeline_wait_for_room(t);
 	us = run_clock(v, t, keep, beat_us);
 	return us < beat_us ? us : EVALUATOR_NO;
+}
+
+static uint32_t
+least(uint32_t x, uint32_t y)
+{
+	return x < y ? x : y;
+}
+
+uint32_t
+evaluator_change(struct decisions *d, const struct idle_interval *idle, enum fate fate, uint32_t gone, uint32_t back)
+{
+	uint32_t slot = idle->slot, from = idle->from == 0 ? 0 : idle->from - 1;
+
+	if (fate == FATE_OFFLOAD && d->fate[slot] == FATE_OFFLOAD) {
+		from = d->life->graph->op_count - 1;
+		from = gone == d->gone[slot] ? from : least(from, least(gone, d->gone[slot]));
+		from = back == d->back[slot] ? from : least(from, least(back, d->back[slot]));
+	}
+	d->fate[slot] = (uint8_t)fate;
+	d->gone[slot] = gone;
+	d->back[slot] = back;
+	return from;
 }
 
 double

@@ -10,6 +10,7 @@
  */
 #ifndef PLANNER_SEARCH_EVALUATOR_H
 #define PLANNER_SEARCH_EVALUATOR_H
+#include "planner/schedule/idle.h"
 #include "planner/search/timeline.h"
 
 struct evaluator {
@@ -24,8 +25,9 @@ struct evaluator {
 	struct line_state *states;	/* of the base */
 	struct sim_clock *clocks;	/* [clock_count] of the base, in time order */
 	size_t clock_count, clock_capacity;
-	double *rest_us;		/* [rest_capacity] of the trial's steps: compute that follows each */
-	size_t rest_capacity;
+	struct queue_rest { double queue_us, link_us; } *rest[QUEUE_COUNT];	/* [rest_capacity] of the trial's works: least time for the
+					 * works from each on, of the queue and of the link */
+	size_t rest_capacity[QUEUE_COUNT];
 	struct sim_span *spans[QUEUE_COUNT];	/* [works] of the base */
 	size_t span_capacity[QUEUE_COUNT];
 	double us;			/* of the base */
@@ -39,8 +41,12 @@ struct evaluator {
 /* Fills v; the base is the decisions as they are.  False: they make no schedule within the budget. */
 bool evaluator_init(struct evaluator *v, const struct problem *p, const struct decisions *d, struct arena *a);
 
-/* Returns the step time of the decisions, which differ from the base's only in their effect on ops from op `from` on: the op after which
- * a changed slot decides, 0 for homes and slots before the first use.  A time of at least beat_us becomes EVALUATOR_NO. */
+/* Changes the decision on an idle interval; returns the op from which on it has an effect: the op after which its slot decides, 0 before
+ * the first use, or, where only the times of copies change, the earliest of these. */
+uint32_t evaluator_change(struct decisions *d, const struct idle_interval *idle, enum fate fate, uint32_t gone, uint32_t back);
+
+/* Returns the step time of the decisions, which differ from the base's only in their effect on ops from op `from` on; 0 for homes.  A time
+ * of at least beat_us becomes EVALUATOR_NO. */
 double evaluator_try(struct evaluator *v, uint32_t from, double beat_us);
 
 /* Makes the last trial the base. */

@@ -197,14 +197,12 @@ draw_interval(struct fate_search *x, uint32_t k, bool away)
 static void
 change(struct fate_search *x, const struct fate_interval *j, enum fate fate, uint32_t gone, uint32_t back)
 {
-	uint32_t slot = j->idle.slot, from = j->idle.from == 0 ? 0 : j->idle.from - 1;
+	uint32_t slot = j->idle.slot, from;
 
 	x->changes[x->change_count++] = (struct fate_change) { slot, 0, x->d->gone[slot], x->d->back[slot], x->d->fate[slot] };
 	gone = gone < j->idle.from ? j->idle.from : gone > j->idle.to ? j->idle.to : gone;
 	back = back < gone ? gone : back > j->idle.to ? j->idle.to : back;
-	x->d->fate[slot] = (uint8_t)fate;
-	x->d->gone[slot] = gone;
-	x->d->back[slot] = back;
+	from = evaluator_change(x->d, &j->idle, fate, gone, back);
 	x->from = from < x->from ? from : x->from;
 }
 

@@ -171,12 +171,14 @@ find_rates(const struct sim_clock *c, double rate[QUEUE_COUNT])
 static bool
 advance(struct sim_clock *c)
 {
-	double rate[QUEUE_COUNT], step = INFINITY, slack;
+	double rate[QUEUE_COUNT], left_us[QUEUE_COUNT], step = INFINITY, slack;
 
 	find_rates(c, rate);
 	for (int q = 0; q < QUEUE_COUNT; q++)
-		if (c->lanes[q].running)
-			step = fmin(step, c->lanes[q].left / rate[q]);
+		if (c->lanes[q].running) {
+			left_us[q] = c->lanes[q].left / rate[q];
+			step = left_us[q] < step ? left_us[q] : step;
+		}
 	if (isinf(step))
 		return false;
 	c->now += step;
@@ -186,7 +188,7 @@ advance(struct sim_clock *c)
 		struct sim_lane *l = &c->lanes[q];
 
 		if (l->running)
-			l->left = l->left / rate[q] - step <= slack ? 0 : l->left - step * rate[q];
+			l->left = left_us[q] - step <= slack ? 0 : l->left - step * rate[q];
 	}
 	return true;
 }
