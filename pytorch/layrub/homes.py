@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from itertools import count
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -71,6 +72,7 @@ class Homes:
         self.first: Form | None = None  # whose plan's places the others share
         self.failure: str | None = None  # of the last step, if it has ended in the middle
         self._residents: list[Resident] = []
+        self._numbers = count()
 
     def find(self, storages: Iterable[torch.UntypedStorage], now: Living) -> list[Resident]:
         """The residents of these storages, in their order.  now: what is alive."""
@@ -87,12 +89,17 @@ class Homes:
 
     def name(self, residents: dict[int, Resident], tape: Tape) -> None:
         """Names the tape's storages as the tapes of other forms do: by names of their own that no other has, or by numbers."""
-        taken, numbers = {r.name for r in self._residents}, {r: k for k, r in enumerate(self._residents)}
+        taken = {r.name for r in self._residents}
         for s, r in residents.items():
             if not r.name:
                 own = tape.storages[s].name
-                r.name = own if own is not None and own not in taken else f"resident {numbers[r]}"
+                r.name = own if own is not None and own not in taken else f"resident {next(self._numbers)}"
             tape.storages[s].name = None if r.is_batch else r.name
+
+    def drop_strangers(self) -> None:
+        """Forgets the residents of no form."""
+        ours = {r for form in self.forms for r in form.residents.values()}
+        self._residents = [r for r in self._residents if r in ours]
 
     def holds(self, address: int) -> bool:
         """Whether the arena or the pool has it."""

@@ -232,7 +232,12 @@ class Step:
                 residents[leaf.storage].is_batch = True
         self._homes.name(residents, recording.tape)
         first = self._homes.first
-        return Form(signature, recording, residents, self._make_plan(recording, first and (first, first.plan)))
+        try:
+            made = self._make_plan(recording, first and (first, first.plan))
+        except BaseException:
+            self._homes.drop_strangers()
+            raise
+        return Form(signature, recording, residents, made)
 
     def _device(self, tensors: list[Any]) -> torch.device:
         devices = {t.device for t in tensors if isinstance(t, torch.Tensor)}

@@ -425,6 +425,18 @@ def test_plans_share_the_homes_of_the_first(monkeypatch: pytest.MonkeyPatch, on_
     assert_same(ours, theirs)
 
 
+def test_a_shape_that_does_not_fit_leaves_nothing_behind() -> None:
+    ours, theirs = twins(conv_net, sgd, classify)
+    x, y = images(1)[0]
+    step = tight(ours, (x, y))
+    residents = len(step._homes._residents)
+    with pytest.raises(layrub.DoesNotFit):
+        step(torch.cat([x] * 8), torch.cat([y] * 8))
+    assert step.forms == 1 and len(step._homes._residents) == residents
+    assert_same_losses(train(step, [(x, y)]), train(theirs.step, [(x, y)]))
+    assert_same(ours, theirs)
+
+
 def test_compiling_changes_nothing() -> None:
     ours, theirs = twins(lambda: nn.Sequential(*conv_net(), nn.Dropout(0.5)), adamw, classify)
     batch = images(1)[0]
