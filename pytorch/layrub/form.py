@@ -45,9 +45,8 @@ class Form:
     def use(self, made: Made) -> None:
         """Takes over a plan of the recorded step."""
         self.plan, self.needs = made.plan, made.needs
-        self.shares = made.homes.places if made.homes is not None else None  # which the plan leaves alone
         self.executor: Executor | None = None
-        self.places: Places = {}
+        self.places: Places = dict(made.homes.places) if made.homes is not None else {}  # those that the plan leaves alone, too
         storage_of = {i: s for s, i in graph.tensor_ids(self.recording.tape).items()}
         program = self.plan.program
         for place in program.initial_places:

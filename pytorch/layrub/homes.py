@@ -107,17 +107,13 @@ class Homes:
 
     # ---- moving ----
 
-    def move_in(
-        self, places: Places, arena_bytes: int, pool_bytes: int, spared: Places | None = None, ordinary: bool = False
-    ) -> bool:
+    def move_in(self, places: Places, arena_bytes: int, pool_bytes: int, ordinary: bool = False) -> bool:
         """Brings residents to (on_host, offset) in an arena and a pool of at least these sizes.
 
         The step that follows uses so many bytes from their beginnings on.  What else lies there goes to the host's memory, or to
-        storages of PyTorch's own, unless it is at a place in spared, which that step leaves alone.  Returns whether the arena or
-        the pool is new.
+        storages of PyTorch's own.  Returns whether the arena or the pool is new.
         """
         renew = arena_bytes > self.arena.nbytes or pool_bytes > self.pool.nbytes
-        places = (spared or {}) | places
         moving = [r for r in self._residents if self._has_to_move(r, places.get(r), renew, (arena_bytes, pool_bytes))]
         if not moving and not renew:
             return False

@@ -121,8 +121,8 @@ class Step:
 
     def prepare(self, *args: Any, **kwargs: Any) -> Form:
         """Plans the step for these arguments, if it is not planned yet, and makes it the one whose tensors are at home."""
-        if self._homes is not None:
-            self._forms = [form for form in self._forms if form in self._homes.forms]  # closing another step ends ours, too
+        if self._forms and self._forms[-1] not in self._homes.forms:  # the step beside which we run is closed: no form is left
+            self._forms.clear()
         flat, structure = private.tree_flatten((args, kwargs))
         signature = (structure, tuple(signature_of(a) for a in flat))
         given = [a for a in flat if isinstance(a, torch.Tensor)]
@@ -322,7 +322,7 @@ class Step:
         homes = self._homes
         assert homes is not None
         program = form.plan.program
-        homes.move_in(form.places, program.arena_bytes, program.host_bytes, form.shares)
+        homes.move_in(form.places, program.arena_bytes, program.host_bytes)
         if form.executor is None:
             form.executor = Executor(form.recording, form.plan, form.residents, homes)
         self._forms.remove(form)
