@@ -51,6 +51,12 @@ same "$golden/half.txt" out "it says what it always says"
 cp out shared.txt
 this "and with the static one" ./half-static graphs/resnet50 h100 layrub
 same shared.txt out "both say the same"
+this "the shared library finds the installed documents" env -u LAYRUB_DATA LD_LIBRARY_PATH="$libdir" ./half-shared graphs/resnet50 h100 layrub
+same shared.txt out "and says the same"
+mkdir tree tree/build && ln -s "$(dirname "$LAYRUB_TESTS")/networks" tree/networks && cp -P "$libdir"/liblayrub.so* tree/build
+mkdir beside && cp half-shared beside
+this "and from a build folder those of the tree" env -u LAYRUB_DATA LD_LIBRARY_PATH=tree/build beside/half-shared graphs/resnet50 h100 layrub
+same shared.txt out "and says the same"
 run_this ./half-static graphs/no-such-graph h100
 is 2 "a mistake"
 holds "expected a file or the name of a network" err "is explained"

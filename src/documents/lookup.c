@@ -4,7 +4,9 @@
 #include "src/documents/lookup.h"
 
 #include <dirent.h>
+#include <dlfcn.h>
 #include <errno.h>
+#include <limits.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -47,23 +49,35 @@ is_document(const char *path)
 	return stat(path, &st) == 0 && !S_ISDIR(st.st_mode);
 }
 
+/* Fills path with the file that this code was loaded from, the shared library or the program; "": not known. */
+static void
+own_file(char path[PATH_MAX])
+{
+	Dl_info own;
+	ssize_t n;
+
+	/* Of a program that was found on PATH, the loader knows the bare name alone. */
+	if (dladdr(shelves, &own) != 0 && strchr(own.dli_fname, '/') != NULL && realpath(own.dli_fname, path) != NULL)
+		return;
+	n = readlink("/proc/self/exe", path, PATH_MAX - 1);
+	path[n < 0 ? 0 : n] = '\0';
+}
+
 /* The data folder, by the order in lookup.h. */
 static const char *
 data_folder(struct arena *a)
 {
-	static const char *const beside[] = { "networks", "../networks", "../share/layrub/networks" };
+	static const char *const beside[] = { "networks", "../networks", "../share/layrub/networks", "../../share/layrub/networks" };
 	const char *given = getenv("LAYRUB_DATA");
-	char program[4096], *slash;
+	char file[PATH_MAX], *slash;
 	const char *path;
-	ssize_t n;
 
 	if (given != NULL && *given != '\0')
 		return given;
-	n = readlink("/proc/self/exe", program, sizeof(program) - 1);
-	program[n < 0 ? 0 : n] = '\0';
-	slash = strrchr(program, '/');
+	own_file(file);
+	slash = strrchr(file, '/');
 	for (size_t i = 0; slash != NULL && i < sizeof(beside) / sizeof(beside[0]); i++) {
-		path = arena_printf(a, "%.*s/%s", (int)(slash - program), program, beside[i]);
+		path = arena_printf(a, "%.*s/%s", (int)(slash - file), file, beside[i]);
 		/* A folder of devices tells this one from another of that name. */
 		if (is_folder(arena_printf(a, "%s/devices", path)))
 			return path;

@@ -2,8 +2,8 @@
 /* lookup.h - the file that a NAME stands for
  *
  * A NAME that is a file is that file.  Any other NAME is looked up in the data folder.  That is the first of these that exists:
- * $LAYRUB_DATA; `networks` beside the program (a tree built in place) or above it (a build folder in the tree);
- * ../share/layrub/networks from the program (installed); the folder of `make install`.
+ * $LAYRUB_DATA; `networks` beside the program or the shared library that this code is in (a tree built in place) or above it (a build
+ * folder in the tree); share/layrub/networks one or two folders above it (installed); the folder of `make install`.
  * Networks are NAME.json and caffe/NAME.json; graphs graphs/NAME.graph.json; devices devices/NAME.json.
  */
 #ifndef SRC_DOCUMENTS_LOOKUP_H
