@@ -38,9 +38,10 @@ verify(struct plan *plan, const struct device *d, struct arena *a, struct err *e
 	return time_plan(plan, d, a, e);
 }
 
-/* Makes a plan with its untimed figures, of the policy's schedule for p's budget. */
+/* Makes a plan with its untimed figures, of the policy's schedule for p's budget.  thorough: no other schedule is tried, so that the placement
+ * may take its time. */
 static int
-make(struct plan *plan, const struct problem *p, const struct planner_options *o, struct arena *a, struct err *e)
+make(struct plan *plan, const struct problem *p, const struct planner_options *o, bool thorough, struct arena *a, struct err *e)
 {
 	struct schedule schedule;
 
@@ -48,6 +49,7 @@ make(struct plan *plan, const struct problem *p, const struct planner_options *o
 		return -1;
 	/* With less effort than usual no arena is made smaller than it needs to be. */
 	schedule.may_fill |= search_effort(p->control) < 1;
+	schedule.thorough = thorough;
 	if (program_build(plan, &schedule, p->life->homes, o->placement, p->control == NULL ? 0 : p->control->threads, a, e) < 0)
 		return -1;
 	check_figures(&plan->figures, plan, a);
@@ -68,7 +70,7 @@ tighten(struct plan *plan, const struct problem *p, const struct planner_options
 		if (plan->figures.peak_bytes > p->budget_bytes ||
 		    !problem_tighten(&less, next.arena_bytes - p->budget_bytes, policy_least_budget(o->policy, p->life)))
 			return 0;
-		if (make(&next, &less, o, a, e) < 0) {
+		if (make(&next, &less, o, false, a, e) < 0) {
 			if (e->code != ERR_NO)
 				return -1;
 			*e = (struct err) ERR_INIT;
@@ -80,6 +82,15 @@ tighten(struct plan *plan, const struct problem *p, const struct planner_options
 			return 0;
 	}
 	return 0;
+}
+
+/* Places the schedule of a quick policy once more, thoroughly, where fragmentation alone breaks the budget. */
+static int
+place_again(struct plan *plan, const struct problem *p, const struct planner_options *o, struct arena *a, struct err *e)
+{
+	if (!o->policy->quick || search_effort(p->control) < 1 || plan->arena_bytes <= p->budget_bytes || plan->figures.peak_bytes > p->budget_bytes)
+		return 0;
+	return make(plan, p, o, true, a, e);
 }
 
 /* Makes a plan of the larger graph, in which the homes are given, one of the step's own graph. */
@@ -107,7 +118,9 @@ try_problem(struct plan *plan, const struct problem *p, const struct planner_opt
 	*plan = (struct plan) { .graph = p->graph, .device = p->device, .tool = PACKAGE_NAME " " PACKAGE_VERSION,
 	    .policy = o->policy->name, .placement = o->placement->name, .options = o->options == NULL ? "" : o->options,
 	    .status = "heuristic", .batch = o->batch, .budget_bytes = p->budget_bytes };
-	return make(plan, p, o, a, e) < 0 || tighten(plan, p, o, a, e) < 0 || refuse_excess(plan, p->device, e) < 0 ? -1 : 0;
+	if (make(plan, p, o, false, a, e) < 0 || tighten(plan, p, o, a, e) < 0 || place_again(plan, p, o, a, e) < 0)
+		return -1;
+	return refuse_excess(plan, p->device, e);
 }
 
 int

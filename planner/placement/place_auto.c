@@ -22,6 +22,7 @@ enum {
 	LARGE = 200000,			/* items: above, too many for the tree over time */
 	SEARCHED = 2500,		/* items: above, the exact search runs only with a time limit */
 	WORK = 6000, QUICK_WORK = 700,	/* struct greedy's work, per item, without a time limit */
+	LAST_WORK = 12000,		/* at last, for a list of its own that is too large for the exact search */
 	MOST_WORK = 240000000,		/* in all */
 	SHORT_EJECT = 300,		/* pack_eject()'s work, per item, before the orders */
 	SMALL_EJECT = 40000, LARGE_EJECT = 2000,	/* and at last, per item of a small and a large list */
@@ -222,6 +223,8 @@ place_thoroughly(struct place_result *r, const struct place_problem *p, struct a
 	place_exact(r, p, a);
 	if (p->time_limit_s == 0 || p->count > SEARCHED)
 		pack_eject(r, p, eject_work(p), deadline_s == 0 ? 0 : deadline_s + p->time_limit_s / 2, a);
+	if (p->count > SEARCHED && p->count < MOST_WORK / WORK)
+		place_by_orders(r, p, LAST_WORK, deadline_s, a);
 	if (p->count <= CLIMBED && p->time_limit_s == 0)
 		try_row(r, p, place_hill_climb, ARENA_NEW(a, bytes_t, p->count), a);
 }

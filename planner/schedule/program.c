@@ -326,7 +326,7 @@ place_device(struct program *b, const struct placement *placement, uint32_t thre
 	struct plan *p = b->plan;
 	/* A budget of the user's own is the goal, and any budget that is known to be short; else the smallest arena is. */
 	struct place_problem device = { .count = p->buffer_count, .items = b->ranges, .align = DEVICE_ALIGN, .threads = threads,
-	    .known = b->schedule->known,
+	    .known = b->schedule->known, .thorough = b->schedule->thorough,
 	    .capacity = b->schedule->may_fill || p->budget_bytes < device_budget(p->device) ? p->budget_bytes : 0 };
 	struct place_result r = { .offsets = ARENA_NEW(b->arena, bytes_t, p->buffer_count) };
 

@@ -47,6 +47,7 @@ struct schedule {
 	const bool *on_host;	/* [tensor_count] or NULL: persistent tensors at home on the host */
 	bool hold;		/* every tensor has memory of its own for the whole step; only without moves */
 	bool may_fill;		/* the arena may have the whole budget; else the smallest one is wanted at the device's own budget */
+	bool thorough;		/* its placement may take more time than one of a search's many */
 	bool in_place;		/* outputs take over inputs that end with the op, where it permits that */
 };
 
