@@ -17,6 +17,7 @@
 #include "planner/bound/idle_costs.h"
 
 #include "planner/schedule/rerun.h"
+#include "src/documents/graph_bounds.h"
 
 enum { MOST_WRITERS = 16 };	/* of more, the newest only count: less than the true cost */
 
@@ -95,9 +96,10 @@ add_cost(struct costing *f, const struct idle_interval *idle)
 
 /* Fills need. */
 static void
-add_up(struct idle_costs *s, const struct lifetimes *l)
+add_up(struct idle_costs *s, struct arena *a)
 {
 	const struct graph *g = s->graph;
+	const bytes_t *own = graph_own_bytes(g, a);
 	bytes_t sum = 0;
 
 	for (uint32_t i = 0; i < s->count; i++) {
@@ -107,13 +109,8 @@ add_up(struct idle_costs *s, const struct lifetimes *l)
 	}
 	for (uint32_t k = 0; k < g->op_count; k++) {
 		sum += s->need[k];
-		s->need[k] = sum + lifetimes_least_workspace(&g->ops[k]);
+		s->need[k] = sum + own[k];
 	}
-	for (uint32_t t = 0; t < g->tensor_count; t++)
-		for (uint32_t u = l->use_start[t]; u < l->use_start[t + 1]; u++)
-			s->need[l->use_op[u]] += g->tensors[t].bytes;
-	for (uint32_t k = 0; k < g->op_count; k++)
-		s->need[k] -= lifetimes_shared_bytes(g, &g->ops[k]);
 }
 
 void
@@ -133,5 +130,5 @@ idle_costs_init(struct idle_costs *s, const struct lifetimes *l, struct arena *a
 	for (uint32_t i = 0; i < count; i++)
 		add_cost(&f, &idle[i]);
 	s->run_count = (uint32_t)f.runs;
-	add_up(s, l);
+	add_up(s, a);
 }

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* lifetimes.c - uses by counting sort, live bytes as a running sum, bounds op by op */
+/* lifetimes.c - uses by counting sort, live bytes as a running sum */
 #include <config.h>
 #include "planner/schedule/lifetimes.h"
 
 #include "src/base/rank.h"
+#include "src/documents/graph_bounds.h"
 
 static void
 find_uses(struct lifetimes *l, uint32_t *stamp, struct arena *a)
@@ -73,68 +74,16 @@ sum_live(struct lifetimes *l)
 	l->ideal_time_us = l->start_us[g->op_count];
 }
 
-bytes_t
-lifetimes_least_workspace(const struct op *o)
-{
-	bytes_t least = o->workspace_bytes;
-
-	for (uint32_t i = 0; i < o->alternative_count; i++)
-		if (o->alternatives[i].workspace_bytes < least)
-			least = o->alternatives[i].workspace_bytes;
-	return least;
-}
-
-bytes_t
-lifetimes_shared_bytes(const struct graph *g, const struct op *o)
-{
-	bytes_t total = 0;
-
-	for (uint32_t j = 0; o->inplace_count > 0 && j < o->output_count; j++) {
-		bytes_t out = g->tensors[o->outputs[j]].bytes, most = 0;
-
-		for (uint32_t i = 0; i < o->inplace_count; i++) {
-			bytes_t in = g->tensors[o->inplace[i].input].bytes;
-
-			if (o->inplace[i].output != o->outputs[j])
-				continue;
-			in = in < out ? in : out;
-			most = in > most ? in : most;
-		}
-		total += most;
-	}
-	return total;
-}
-
 static void
-find_bounds(struct lifetimes *l, uint32_t *stamp)
+find_bounds(struct lifetimes *l, struct arena *a)
 {
-	const struct graph *g = l->graph;
-	bytes_t needed = l->persistent_bytes;	/* and those of the results that have been written */
+	struct graph_bounds b;
 
-	for (uint32_t t = 0; t < g->tensor_count; t++)
-		stamp[t] = 0;
-	for (uint32_t k = 0; k < g->op_count; k++) {
-		const struct op *o = &g->ops[k];
-		bytes_t workspace = lifetimes_least_workspace(o), shared = lifetimes_shared_bytes(g, o), transient = 0, all = 0;
-
-		FOR_EACH_OPERAND_ONCE(o, stamp, k + 1, t) {
-			all += g->tensors[t].bytes;
-			if (!kind_has_final(g->tensors[t].kind))
-				transient += g->tensors[t].bytes;
-			else if (!kind_is_persistent(g->tensors[t].kind) && l->first[t] == k)
-				needed += g->tensors[t].bytes;
-		}
-		all += workspace - shared;
-		transient += workspace + needed - shared;
-		if (all > l->bound_bytes || k == 0) {
-			l->bound_bytes = all;
-			l->bound_op = k;
-		}
-		if (transient > l->resident_bound_bytes || k == 0) {
-			l->resident_bound_bytes = transient;
-			l->resident_bound_op = k;
-		}
-	}
+	graph_bounds(&b, l->graph, a);
+	l->bound_bytes = b.bytes;
+	l->bound_op = b.op;
+	l->resident_bound_bytes = b.resident_bytes;
+	l->resident_bound_op = b.resident_op;
 }
 
 void
@@ -150,7 +99,7 @@ lifetimes_init(struct lifetimes *l, const struct graph *g, struct arena *a)
 	l->start_us = ARENA_NEW(a, double, (size_t)g->op_count + 1);
 	find_uses(l, stamp, a);
 	sum_live(l);
-	find_bounds(l, stamp);
+	find_bounds(l, a);
 }
 
 uint32_t *

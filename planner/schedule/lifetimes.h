@@ -3,7 +3,7 @@
  *
  * All positions are op ids (execution order).  A persistent tensor is alive at every op.  A transient one is alive from its first
  * use to its last, both included, and a result from its first use to the last op.  Live, persistent and peak bytes count each tensor
- * and workspace as a plan does, rounded up to DEVICE_ALIGN; the bounds count an op's own tensors by their exact sizes.
+ * and workspace as a plan does, rounded up to DEVICE_ALIGN; the bounds are those of graph_bounds.h.
  */
 #ifndef PLANNER_SCHEDULE_LIFETIMES_H
 #define PLANNER_SCHEDULE_LIFETIMES_H
@@ -26,13 +26,9 @@ struct lifetimes {
 	bytes_t persistent_bytes;
 	bytes_t peak_bytes;		/* the largest of live */
 	uint32_t peak_op;		/* the first op that reaches it */
-	/* No plan in this op order needs less: the largest op's own tensors and workspace, with the smallest of its alternatives,
-	 * minus the bytes that its inplace permissions may share. */
-	bytes_t bound_bytes;
-	uint32_t bound_op;
-	/* The same if persistent tensors, and results after their first write, never leave the device. */
-	bytes_t resident_bound_bytes;
-	uint32_t resident_bound_op;
+	/* struct graph_bounds */
+	bytes_t bound_bytes, resident_bound_bytes;
+	uint32_t bound_op, resident_bound_op;
 	const struct homes *homes;	/* NULL, or the places where persistent tensors begin and end the step (homes.h) */
 	double *start_us;		/* [op_count + 1] when each op starts if nothing stalls: sums of the op times */
 	double ideal_time_us;		/* the last of them */
@@ -54,12 +50,6 @@ lifetimes_use_from(const struct lifetimes *l, uint32_t t, uint32_t k)
 {
 	return lower_bound(l->use_op, l->use_start[t], l->use_start[t + 1], k);
 }
-
-/* The workspace of op o with the smallest of its algorithms. */
-bytes_t lifetimes_least_workspace(const struct op *o);
-
-/* Returns the most bytes that op o's inplace permissions can save: for each output, the largest input that it may take. */
-bytes_t lifetimes_shared_bytes(const struct graph *g, const struct op *o);
 
 /* Returns the ids of the tensors alive at op, largest first (ties: lower id). */
 uint32_t *lifetimes_at(const struct lifetimes *l, uint32_t op, uint32_t *count, struct arena *a);

@@ -4,6 +4,7 @@
 #include "sim/check/check.h"
 
 #include "sim/check/check_private.h"
+#include "src/documents/graph_bounds.h"
 
 /* The operands of one run, by tensor.  An entry is valid where its stamp is the run's moment. */
 struct operands {
@@ -118,69 +119,6 @@ check_peak(uint32_t *moment, const struct plan *p, struct arena *a)
 	return live[*moment];
 }
 
-/* Scratch of op_bytes(), by tensor.  best is valid where best_stamp is the op's mark.  A stamp of 0: no op has touched the tensor. */
-struct touched { uint32_t *stamp; uint32_t *best_stamp; bytes_t *best; };
-
-/* Returns the bytes that an op needs on its own: its tensors and the least of its workspaces, less what its inplace
- * permissions save at most.  An output saves the largest of the inputs that it may replace.  *transient leaves
- * out the tensors whose value is needed after the step. */
-static bytes_t
-op_bytes(const struct graph *g, const struct op *o, struct touched *w, uint32_t mark, bytes_t *transient)
-{
-	bytes_t all = o->workspace_bytes, shared = 0;
-
-	for (uint32_t i = 0; i < o->alternative_count; i++)
-		if (o->alternatives[i].workspace_bytes < all)
-			all = o->alternatives[i].workspace_bytes;
-	*transient = all;
-	FOR_EACH_OPERAND_ONCE(o, w->stamp, mark, t) {
-		all += g->tensors[t].bytes;
-		if (!kind_has_final(g->tensors[t].kind))
-			*transient += g->tensors[t].bytes;
-	}
-	for (uint32_t i = 0; i < o->inplace_count; i++) {
-		uint32_t y = o->inplace[i].output;
-		bytes_t x_bytes = g->tensors[o->inplace[i].input].bytes, y_bytes = g->tensors[y].bytes;
-		bytes_t least = x_bytes < y_bytes ? x_bytes : y_bytes, before = w->best_stamp[y] == mark ? w->best[y] : 0;
-
-		if (least <= before)
-			continue;
-		shared += least - before;
-		w->best[y] = least;
-		w->best_stamp[y] = mark;
-	}
-	*transient -= shared;	/* persistent bytes and results are added to it, so the sum is never negative */
-	return all - shared;
-}
-
-static void
-find_bounds(struct plan_figures *f, const struct graph *g, struct arena *a)
-{
-	struct touched w = { ARENA_NEW(a, uint32_t, g->tensor_count), ARENA_NEW(a, uint32_t, g->tensor_count),
-	    ARENA_NEW(a, bytes_t, g->tensor_count) };
-	bytes_t persistent = 0;	/* and the results that have been written */
-
-	for (uint32_t t = 0; t < g->tensor_count; t++)
-		if (kind_is_persistent(g->tensors[t].kind))
-			persistent += g->tensors[t].bytes;
-	for (uint32_t k = 0; k < g->op_count; k++) {
-		bytes_t transient, all;
-
-		for (uint32_t j = 0; j < g->ops[k].output_count; j++) {
-			uint32_t t = g->ops[k].outputs[j];
-
-			if (!kind_is_persistent(g->tensors[t].kind) && kind_has_final(g->tensors[t].kind) && w.stamp[t] == 0)
-				persistent += g->tensors[t].bytes;
-		}
-		all = op_bytes(g, &g->ops[k], &w, k + 1, &transient);
-
-		if (all > f->bound_bytes)
-			f->bound_bytes = all;
-		if (persistent + transient > f->resident_bound_bytes)
-			f->resident_bound_bytes = persistent + transient;
-	}
-}
-
 /* A sum that overflows becomes UINT64_MAX, a figure that no document can hold. */
 static void
 add_bytes(bytes_t *sum, bytes_t bytes)
@@ -192,6 +130,7 @@ add_bytes(bytes_t *sum, bytes_t bytes)
 void
 check_figures(struct plan_figures *f, const struct plan *p, struct arena *a)
 {
+	struct graph_bounds bounds;
 	uint32_t moment;
 
 	*f = (struct plan_figures) { 0 };
@@ -202,5 +141,7 @@ check_figures(struct plan_figures *f, const struct plan *p, struct arena *a)
 			add_bytes(&f->fetch_bytes, p->program[i].bytes);
 	}
 	f->peak_bytes = check_peak(&moment, p, a);
-	find_bounds(f, p->graph, a);
+	graph_bounds(&bounds, p->graph, a);
+	f->bound_bytes = bounds.bytes;
+	f->resident_bound_bytes = bounds.resident_bytes;
 }

@@ -7,6 +7,7 @@ libcore_a_SOURCES += \
 	%D%/device_json.c \
 	%D%/device_write.c \
 	%D%/graph.c %D%/graph.h \
+	%D%/graph_bounds.c %D%/graph_bounds.h \
 	%D%/graph_json.c \
 	%D%/lookup.c %D%/lookup.h \
 	%D%/op_class.c \
