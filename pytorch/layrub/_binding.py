@@ -38,6 +38,7 @@ __all__ = [
     "FitBatch",
     "FitOptions",
     "FitResult",
+    "FitWay",
     "Graph",
     "Inplace",
     "Instruction",
@@ -518,6 +519,8 @@ layrub_problem_options._fields_ = [
     ("set_count", ctypes.c_uint32),
     ("host_bytes", ctypes.c_uint64),
     ("set", ctypes.POINTER(ctypes.c_char_p)),
+    ("seq", ctypes.c_uint32),
+    ("image", ctypes.c_uint32),
 ]
 layrub_problem_options.lengths = {
     "set": "set_count",
@@ -799,6 +802,8 @@ layrub_fit_options._fields_ = [
     ("stopped", layrub_fit_options_stopped),
     ("progress", layrub_fit_options_progress),
     ("user", ctypes.c_void_p),
+    ("largest", ctypes.c_char_p),
+    ("effort", ctypes.c_double),
 ]
 layrub_fit_options.initial = {"size": ctypes.sizeof(layrub_fit_options)}
 
@@ -814,6 +819,22 @@ layrub_fit_batch._fields_ = [
     ("host_bytes", ctypes.c_uint64),
     ("step_time_us", ctypes.c_double),
     ("overhead", ctypes.c_double),
+]
+
+
+class layrub_fit_way(Structure):
+    """A step as layrub_plan_make() makes it: of a problem at this batch and these passes, with this effort."""
+
+
+layrub_fit_way._fields_ = [
+    ("batch", ctypes.c_uint32),
+    ("accumulate", ctypes.c_uint32),
+    ("resident", ctypes.c_uint32),
+    ("effort", ctypes.c_double),
+    ("step_time_us", ctypes.c_double),
+    ("samples_per_s", ctypes.c_double),
+    ("tokens_per_s", ctypes.c_double),
+    ("peak_share", ctypes.c_double),
 ]
 
 
@@ -840,6 +861,12 @@ layrub_fit_result._fields_ = [
     ("answer", ctypes.c_char * 256),
     ("limit", ctypes.c_char * 1024),
     ("at_every_batch", ctypes.c_char * 256),
+    ("gradient_bytes", ctypes.c_uint64),
+    ("resident_size", ctypes.c_uint32),
+    ("planned_size", ctypes.c_uint32),
+    ("is_largest", ctypes.c_bool),
+    ("accumulation", layrub_fit_way),
+    ("fastest", layrub_fit_way),
 ]
 layrub_fit_result.initial = {"size": ctypes.sizeof(layrub_fit_result)}
 
@@ -1068,6 +1095,8 @@ class ProblemOptions:
     gpus_per_link: int = 0  # number of GPUs on the same link; 0 or 1: the link is not shared
     host_bytes: int = 0  # the most host memory that a plan may pin; 0: the device's pinned_bytes
     set: tuple[str, ...] = ()  # [set_count] changes of a network: "LAYER.ATTRIBUTE=VALUE" (docs/networks.md)
+    seq: int = 0  # length of a network's sequence; height and width of its image; 0: its own
+    image: int = 0  # length of a network's sequence; height and width of its image; 0: its own
 
 
 @dataclass(frozen=True, slots=True)
@@ -1249,6 +1278,8 @@ class FitOptions:
     time_limit_s: float = 0.0  # seconds for each plan; 0: none
     threads: int = 0  # 0: as OpenMP decides
     this_batch_only: int = 0  # 1: largest batches and micro-steps are not searched
+    largest: str | None = None  # of a network, the size to search: "batch" (default), "seq" or "image"
+    effort: float = 0.0  # as in struct layrub_plan_options; 0: as much as each of the search's plans needs
 
 
 @dataclass(frozen=True, slots=True)
@@ -1261,6 +1292,20 @@ class FitBatch:
     host_bytes: int = 0
     step_time_us: float = 0.0
     overhead: float = 0.0  # step time / ideal time - 1
+
+
+@dataclass(frozen=True, slots=True)
+class FitWay:
+    """A step as layrub_plan_make() makes it: of a problem at this batch and these passes, with this effort."""
+
+    batch: int = 0  # of one pass; 0: there is no such way, or it was not looked for
+    accumulate: int = 0  # passes
+    resident: int = 0  # 1: by the policy keep; 0: by that of the options
+    effort: float = 0.0  # 0: the usual
+    step_time_us: float = 0.0
+    samples_per_s: float = 0.0  # tokens 0: samples are no sequences
+    tokens_per_s: float = 0.0  # tokens 0: samples are no sequences
+    peak_share: float = 0.0  # of the device's peak arithmetic; 0: not known
 
 
 @dataclass(frozen=True, slots=True)
@@ -1284,6 +1329,12 @@ class FitResult:
     answer: str = ""  # in words: yes or no, and why
     limit: str = ""  # the reason against a larger batch, or against this one; "": there is none
     at_every_batch: str = ""  # the reason that no batch removes; "": there is none
+    gradient_bytes: int = 0  # the part of transient_bytes that is gradients
+    resident_size: int = 0  # the largest batch, sequence or image, all resident and with a plan; 0: none
+    planned_size: int = 0  # the largest batch, sequence or image, all resident and with a plan; 0: none
+    is_largest: bool = False  # no larger size than planned_size has a plan: bounds prove it
+    accumulation: FitWay | None = None  # the batch as passes of one plan
+    fastest: FitWay | None = None  # most samples a second of all that was tried
 
 
 @dataclass(frozen=True, slots=True)
@@ -1343,6 +1394,7 @@ layrub_stall.record = Stall
 layrub_timeline.record = Timeline
 layrub_fit_options.record = FitOptions
 layrub_fit_batch.record = FitBatch
+layrub_fit_way.record = FitWay
 layrub_fit_result.record = FitResult
 layrub_item.record = Item
 layrub_place_options.record = PlaceOptions

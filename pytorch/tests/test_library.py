@@ -78,6 +78,31 @@ def test_a_step_that_fits():
     assert result.fits and result.resident and result.own.batch == 8 and result.own.arena_bytes > 0
 
 
+def test_the_largest_image_of_a_network_by_name_or_text():
+    text = (ROOT / "networks" / "unet.json").read_text()
+    smaller = {"set": ["optimizer=sgd"], "batch": 4}
+    with layrub.Problem.open("unet", device="k40m", **smaller) as named, layrub.Problem.parse(text, device="k40m", **smaller) as parsed:
+        result = named.fit(largest="image")
+        assert parsed.fit(largest="image") == result
+        # The size holds the options' changes: no more of it fits, and no less is resident.
+        assert result.fits and result.is_largest and result.planned_size > result.resident_size >= 512
+        assert result.fastest.batch == 4 and result.fastest.resident and result.fastest.step_time_us == result.own.step_time_us
+        with pytest.raises(layrub.LayrubError) as caught:
+            named.fit(largest="seq")
+        assert caught.value.path == "--largest"
+    with layrub.Problem.open("unet", device="k40m", image=result.resident_size, **smaller) as resident:
+        assert resident.plan(policy="keep").figures.arena_bytes == result.largest_resident.arena_bytes
+
+
+def test_more_samples_than_fit_become_passes():
+    with layrub.Problem.open("resnet18", device="k40m", batch=4096, set=["optimizer=sgd"]) as problem:
+        result = problem.fit()
+    way = result.accumulation
+    assert not result.resident and result.resident_size == result.largest_resident.batch
+    assert way.batch * way.accumulate >= 4096 and way.batch <= result.planned_size
+    assert way.samples_per_s <= result.fastest.samples_per_s
+
+
 def test_placing():
     items = [layrub.Item(0, 2, 100), layrub.Item(1, 3, 50), layrub.Item(2, 4, 100), layrub.Item(0, 4, 10, fixed=True)]
     offsets, result = layrub.place(items)

@@ -185,11 +185,15 @@ fit_along(struct fit_problem *p, const char *axis, struct err *e)
 	enum fit_axis x = FIT_BATCH;
 	uint64_t own;
 
-	while (axis != NULL && strcmp(fit_axis_names[x], axis) != 0)
+	while (axis != NULL && fit_axis_names[x] != NULL && strcmp(fit_axis_names[x], axis) != 0)
 		x++;
+	if (fit_axis_names[x] == NULL)
+		return usage_unknown(e, "--largest", axis);
 	p->axis = x;
 	if (x == FIT_BATCH)
 		return 0;
+	if (p->document != NULL && strcmp(p->document, "-") == 0)
+		return usage_error(e, "--largest", "standard input is not read again at other sizes: expected a file, a name or a text");
 	own = !p->task->is_network ? 0 : x == FIT_SEQ ? tokens_of(p->task->network) : image_of(p->task->network);
 	if (own == 0 || own > UINT32_MAX)
 		return usage_error(e, "--largest", x == FIT_SEQ ? "only a network of ids has a sequence" : "only a network of images has an image");
@@ -209,6 +213,7 @@ way_of(const struct fit_answer *w, const struct fit_evaluation *v, bool resident
 	if (!v->ok)
 		return way;
 	way = (struct fit_way) { .batch = v->batch, .passes = v->passes, .resident = resident, .effort = v->effort };
+	way.step_time_us = v->figures.step_time_us;
 	way.samples_per_s = fit_samples_per_s(v, t->accumulate);
 	way.tokens_per_s = way.samples_per_s * (double)tokens_of(t->network);
 	way.peak_share = v->figures.step_time_us > 0 ? v->peak_time_us / v->figures.step_time_us : 0;
@@ -226,7 +231,7 @@ fastest_of(const struct fit_answer *w, struct arena *a)
 		way_of(w, w->problem.axis == FIT_BATCH ? &w->most_resident : &none, true, "all resident", a),
 		way_of(w, &w->planned, w->resident.ok, w->resident.ok ? "all resident" : "with a plan", a),
 		way_of(w, &w->scan.fastest, false, "with a plan", a),
-		way_of(w, &w->mixture, w->mixture_resident, w->mixture_resident ? "all resident" : "with a plan", a)
+		w->mixed
 	};
 	size_t best = 0;
 
@@ -245,7 +250,9 @@ fit_answer(struct fit_answer *w, struct arena *a, struct err *e)
 	w->verdict = verdict_of(w, a);
 	w->limit = limit_of(w, a);
 	w->always = always_of(w, a);
-	if (w->problem.task->is_network && !w->this_batch_only)
-		w->fastest = fastest_of(w, a);
+	if (!w->problem.task->is_network || w->this_batch_only)
+		return 0;
+	w->mixed = way_of(w, &w->mixture, w->mixture_resident, w->mixture_resident ? "all resident" : "with a plan", a);
+	w->fastest = fastest_of(w, a);
 	return 0;
 }

@@ -13,7 +13,7 @@ struct fit_way {
 	uint32_t size;			/* on the problem's axis; 0: the task's own */
 	bool resident;
 	double effort;			/* of the search; 0: the usual */
-	double samples_per_s, tokens_per_s;	/* tokens 0: samples are no sequences */
+	double step_time_us, samples_per_s, tokens_per_s;	/* tokens 0: samples are no sequences */
 	double peak_share;		/* of the device's peak arithmetic; 0: not known */
 	const char *how;		/* "with a plan, batch 8" */
 };
@@ -38,6 +38,7 @@ struct fit_answer {
 	bool mixture_resident;
 	bool fits;
 	bool unfinished;	/* the search was stopped: larger sizes may fit than those found */
+	struct fit_way mixed;	/* the mixture, if it is ok */
 	struct fit_way fastest;	/* most samples a second of all that was tried */
 	const char *verdict, *limit, *always;	/* sentences, in the arena; all but the verdict may be NULL */
 };

@@ -83,7 +83,7 @@ task_at_size(struct task *t, const struct fit_problem *p, uint32_t size, uint32_
 	q.task.batch = p->task->batch;
 	if (passes > 0)
 		q.task.accumulate = passes;
-	return plan_request_task(t, p->document, NULL, &q, a, e);
+	return plan_request_task(t, p->document, p->text, &q, a, e);
 }
 
 static int

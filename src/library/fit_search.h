@@ -27,7 +27,9 @@ struct fit_problem {
 	struct plan_request request;	/* its budget in bytes; its policy is for FIT_PLANNED.  progress gets a line before each plan */
 	enum fit_axis axis;
 	uint32_t unit, own;		/* axes but FIT_BATCH: sizes are multiples of unit; own: the size asked for, in units */
-	const char *document;		/* axes but FIT_BATCH: the name of the task's network, which is read anew at each size */
+	/* Axes but FIT_BATCH: the network, which is read anew at each size, by its name or, if that is NULL, from its text. */
+	const char *document;
+	const struct json_source *text;
 	double most_overhead;		/* of a plan: 0.25 is a quarter longer than the ideal time */
 	uint32_t passes;		/* of a step; 0: the task's own */
 };

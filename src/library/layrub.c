@@ -27,8 +27,8 @@ enum { SIZE_MOST = 4096 };	/* of a caller's options, bytes: more is no size */
 
 /* Options have no padding at their end, so that it cannot become part of a new member and hold garbage. */
 #define ENDS_WITH(type, member) (offsetof(type, member) + sizeof(((type *)0)->member) == sizeof(type))
-static_assert(ENDS_WITH(struct layrub_problem_options, set) && ENDS_WITH(struct layrub_plan_options, homes) &&
-    ENDS_WITH(struct layrub_change, compute_scale) && ENDS_WITH(struct layrub_fit_options, user) &&
+static_assert(ENDS_WITH(struct layrub_problem_options, image) && ENDS_WITH(struct layrub_plan_options, homes) &&
+    ENDS_WITH(struct layrub_change, compute_scale) && ENDS_WITH(struct layrub_fit_options, effort) &&
     ENDS_WITH(struct layrub_place_options, user) && ENDS_WITH(struct layrub_graph, tensor_names) &&
     ENDS_WITH(struct layrub_device, conv_rules), "no padding at the end");
 

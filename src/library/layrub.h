@@ -260,6 +260,7 @@ struct layrub_problem_options {
 	uint32_t set_count;
 	uint64_t host_bytes;	/* the most host memory that a plan may pin; 0: the device's pinned_bytes */
 	const char *const *set;	/* [set_count] changes of a network: "LAYER.ATTRIBUTE=VALUE" (docs/networks.md) */
+	uint32_t seq, image;	/* length of a network's sequence; height and width of its image; 0: its own */
 };
 #define LAYRUB_PROBLEM_OPTIONS_INIT { .size = sizeof(struct layrub_problem_options) }
 
@@ -478,6 +479,8 @@ struct layrub_fit_options {
 	bool (*stopped)(void *user);	/* as in struct layrub_plan_options */
 	void (*progress)(void *user, const char *line);	/* called by the calling thread: one line before each plan, and those of its search */
 	void *user;		/* the first argument of both */
+	const char *largest;	/* of a network, the size to search: "batch" (default), "seq" or "image" */
+	double effort;		/* as in struct layrub_plan_options; 0: as much as each of the search's plans needs */
 };
 #define LAYRUB_FIT_OPTIONS_INIT { .size = sizeof(struct layrub_fit_options) }
 
@@ -488,6 +491,17 @@ struct layrub_fit_batch {
 	uint64_t arena_bytes, host_bytes;
 	double step_time_us;
 	double overhead;	/* step time / ideal time - 1 */
+};
+
+/* A step as layrub_plan_make() makes it: of a problem at this batch and these passes, with this effort. */
+struct layrub_fit_way {
+	uint32_t batch;		/* of one pass; 0: there is no such way, or it was not looked for */
+	uint32_t accumulate;	/* passes */
+	uint32_t resident;	/* 1: by the policy keep; 0: by that of the options */
+	double effort;		/* 0: the usual */
+	double step_time_us;
+	double samples_per_s, tokens_per_s;	/* tokens 0: samples are no sequences */
+	double peak_share;	/* of the device's peak arithmetic; 0: not known */
 };
 
 /* The answer of `layrub fit`. */
@@ -505,6 +519,11 @@ struct layrub_fit_result {
 	char answer[256];	/* in words: yes or no, and why */
 	char limit[1024];	/* the reason against a larger batch, or against this one; "": there is none */
 	char at_every_batch[256];	/* the reason that no batch removes; "": there is none */
+	uint64_t gradient_bytes;	/* the part of transient_bytes that is gradients */
+	uint32_t resident_size, planned_size;	/* the largest batch, sequence or image, all resident and with a plan; 0: none */
+	bool is_largest;	/* no larger size than planned_size has a plan: bounds prove it */
+	struct layrub_fit_way accumulation;	/* the batch as passes of one plan */
+	struct layrub_fit_way fastest;	/* most samples a second of all that was tried */
 };
 #define LAYRUB_FIT_RESULT_INIT { .size = sizeof(struct layrub_fit_result) }
 

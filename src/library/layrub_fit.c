@@ -21,7 +21,7 @@ request_of(const struct layrub_fit_options *o)
 {
 	return (struct plan_request) { .link = WHAT_IF_INIT, .policy = o->policy, .placement = o->placement, .budget_bytes = o->budget_bytes,
 	    .budget_percent = o->budget_percent, .time_limit_s = o->time_limit_s, .threads = o->threads, .stopped = o->stopped,
-	    .progress = o->progress, .user = o->user };
+	    .progress = o->progress, .user = o->user, .effort = o->effort };
 }
 
 static struct layrub_fit_batch
@@ -38,6 +38,16 @@ view_batch(const struct fit_evaluation *v)
 	return to;
 }
 
+static struct layrub_fit_way
+view_way(const struct fit_way *w, const struct task *t)
+{
+	if (w->batch == 0)
+		return (struct layrub_fit_way) { .batch = 0 };
+	return (struct layrub_fit_way) { .batch = w->batch, .accumulate = w->passes > 0 ? w->passes : t->accumulate, .resident = w->resident,
+	    .effort = w->effort, .step_time_us = w->step_time_us, .samples_per_s = w->samples_per_s, .tokens_per_s = w->tokens_per_s,
+	    .peak_share = w->peak_share };
+}
+
 static void
 copy_words(char *to, size_t size, const char *words)
 {
@@ -52,7 +62,9 @@ view_answer(struct layrub_fit_result *to, const struct fit_answer *w)
 	    .own = view_batch(&w->planned), .largest_resident = view_batch(&w->most_resident), .largest_planned = view_batch(&w->most_planned),
 	    .budget_bytes = w->planning.options.budget_bytes, .step_peak_bytes = w->planning.life.peak_bytes,
 	    .persistent_bytes = w->planning.life.persistent_bytes, .transient_bytes = w->transient_bytes,
-	    .workspace_bytes = w->workspace_bytes };
+	    .workspace_bytes = w->workspace_bytes, .gradient_bytes = w->gradient_bytes,
+	    .resident_size = fit_size(&w->problem, w->most_resident.size), .planned_size = fit_size(&w->problem, w->most_planned.size),
+	    .is_largest = w->is_largest, .accumulation = view_way(&w->mixed, w->problem.task), .fastest = view_way(&w->fastest, w->problem.task) };
 
 	copy_words(result.answer, sizeof(result.answer), w->verdict);
 	copy_words(result.limit, sizeof(result.limit), w->limit);
@@ -82,6 +94,11 @@ fit(void *arg)
 		return -1;
 	q->budget_bytes = w.planning.options.budget_bytes;
 	q->budget_percent = 0;
+	q->task = f->problem->again;
+	w.problem.document = f->problem->name;
+	w.problem.text = &f->problem->text;
+	if (fit_along(&w.problem, o.largest, &f->err) < 0)
+		return -1;
 	if (fit_answer(&w, &f->arena, &f->err) < 0)
 		return -1;
 	view_answer(f->result, &w);

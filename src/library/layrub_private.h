@@ -18,6 +18,10 @@ struct layrub_problem {
 	atomic_uint users;	/* references: of the caller, and of every plan made from the problem */
 	struct arena arena;
 	struct task task;
+	/* What a network is read again from, at another size: its name, or its text. */
+	struct task_options again;
+	const char *name;
+	struct json_source text;
 	struct layrub_needs needs;
 	struct layrub_graph *graph;
 	struct layrub_device *device;

@@ -4,6 +4,7 @@
 #include "src/library/layrub_private.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "src/library/plan_request.h"
 #include "src/library/usage.h"
@@ -38,7 +39,7 @@ request_of(const struct layrub_problem_options *o)
 {
 	return (struct plan_request) { .task = { .device = o->device, .device_text = o->device_text, .lowering = o->lowering,
 	    .times = o->times, .reorder = o->reorder, .batch = o->batch, .accumulate = o->accumulate, .set = o->set,
-	    .set_count = o->set_count, .host_bytes = o->host_bytes },
+	    .set_count = o->set_count, .host_bytes = o->host_bytes, .seq = o->seq, .image = o->image },
 	    .link = { .latency = -1, .gpus_per_link = o->gpus_per_link } };
 }
 
@@ -66,6 +67,26 @@ open_task(struct opening *o, const struct layrub_problem_options *options)
 	return take_graph(&graph, o->graph, a, &o->err) < 0 ? -1 : plan_request_graph(&p->task, &graph, &q, a, &o->err);
 }
 
+/* Keeps what the network is read again from.  The problem's device has the options' changes already. */
+static void
+keep_document(const struct opening *o, const struct layrub_problem_options *options)
+{
+	struct layrub_problem *p = o->problem;
+	const char **set = ARENA_NEW(&p->arena, const char *, options->set_count);
+
+	if (!p->task.is_network)
+		return;
+	for (uint32_t i = 0; i < options->set_count; i++)
+		set[i] = arena_strdup(&p->arena, options->set[i]);
+	p->again = (struct task_options) { .device_data = &p->task.device, .lowering = p->task.lowering, .reorder = p->task.reorder,
+	    .accumulate = options->accumulate, .seq = options->seq, .image = options->image, .set = set, .set_count = options->set_count };
+	if (o->name != NULL)
+		p->name = arena_strdup(&p->arena, o->name);
+	else
+		p->text = (struct json_source) { .text = memcpy(arena_alloc(&p->arena, 1, o->source.size), o->source.text, o->source.size),
+		    .size = o->source.size };
+}
+
 static int
 open_problem(void *arg)
 {
@@ -75,6 +96,7 @@ open_problem(void *arg)
 
 	if (options_copy(&options, sizeof(options), o->options, "layrub_problem_options", &o->err) < 0 || open_task(o, &options) < 0)
 		return -1;
+	keep_document(o, &options);
 	p->graph = view_graph(&p->task.graph, &p->arena);
 	p->device = view_device(&p->task.device, &p->arena);
 	graph_digest(&p->task.graph, p->graph_digest, &p->arena);
