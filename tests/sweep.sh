@@ -235,6 +235,13 @@ answers 1 "every device" sweep resnet18 --device all --batch 8 --policy keep --b
 ok $? "all that ship"
 [ "$(grep -c " and [1-9][0-9]* more: policy 'keep' keeps all" out)" -eq 4 ] && ! grep -q "^v100, " out
 ok $? "points with one reason share a line"
+sed 's/"name": "k40m"/"name": "another"/' "$LAYRUB_DATA/devices/k40m.json" >file.json
+answers 1 "a device from a file" sweep resnet18 --device ./file.json,v100 --batch 8 --policy keep --budget 50%,all --ordered -o file.jsonl
+[ "$(grep -c '^another ' out)" -eq 1 ] && grep -q '^another, 50% and 1 more: policy ' out && [ "$(grep -c '"device": "another"' file.jsonl)" -eq 2 ]
+ok $? "has the name in its document"
+run report file.jsonl -o file.html
+[ "$(grep -c '<th scope="row">resnet18, device another, budget 50%</th>' file.html)" -eq 1 ]
+ok $? "in the page's list of points without a plan, too"
 answers 0 "three things vary" sweep resnet18 resnet34 --device k40m,v100 --batch 16,8 --policy keep -o three.jsonl
 sed -n '/^network /,$p' out >table
 [ "$(sed -n '1p' table | tr -s ' ')" = "network device batch step time slower samples/s arena host" ] && [ "$(sed 1d table | wc -l)" -eq 8 ]

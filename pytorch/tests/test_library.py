@@ -80,8 +80,8 @@ def test_a_step_that_fits():
 
 def test_the_largest_image_of_a_network_by_name_or_text():
     text = (ROOT / "networks" / "unet.json").read_text()
-    smaller = {"set": ["optimizer=sgd"], "batch": 4}
-    with layrub.Problem.open("unet", device="k40m", **smaller) as named, layrub.Problem.parse(text, device="k40m", **smaller) as parsed:
+    where = {"device": "k40m", "set": ["optimizer=sgd"], "batch": 4}
+    with layrub.Problem.open("unet", **where) as named, layrub.Problem.parse(text, **where) as parsed:
         result = named.fit(largest="image")
         assert parsed.fit(largest="image") == result
         # The size holds the options' changes: no more of it fits, and no less is resident.
@@ -90,7 +90,7 @@ def test_the_largest_image_of_a_network_by_name_or_text():
         with pytest.raises(layrub.LayrubError) as caught:
             named.fit(largest="seq")
         assert caught.value.path == "--largest"
-    with layrub.Problem.open("unet", device="k40m", image=result.resident_size, **smaller) as resident:
+    with layrub.Problem.open("unet", image=result.resident_size, **where) as resident:
         assert resident.plan(policy="keep").figures.arena_bytes == result.largest_resident.arena_bytes
 
 

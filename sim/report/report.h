@@ -77,6 +77,9 @@ int sweep_read(struct sweep *s, const char *path, struct arena *a, struct err *e
 /* Prints a sweep as a table.  bold: the terminal shows bold type. */
 void sweep_table(FILE *out, const struct sweep *s, bool bold, struct arena *a);
 
+/* Returns [failure_count] what each failure is called: the graph, and what varies among the results. */
+const char **sweep_failure_names(const struct sweep *s, struct arena *a);
+
 /* Draws a sweep: memory against time with bounds, batch against throughput, link rate and budget against overhead. */
 int report_sweep(const struct report_to *to, const struct sweep *s, struct arena *a, struct err *e) WARN_UNUSED;
 #endif

@@ -176,15 +176,17 @@ static void
 put_failures(FILE *out, const struct sweep_page *w)
 {
 	const struct sweep *s = w->pic->sweep;
+	const char **names;
 
 	if (s->failure_count == 0)
 		return;
+	names = sweep_failure_names(s, w->arena);
 	fputs("<h2>Without a plan</h2>\n<table class=\"words\">\n<tbody>\n", out);
 	for (uint32_t i = 0; i < s->failure_count && i < TABLE_MOST; i++) {
 		const struct sweep_point *p = &s->failures[i];
 
 		fputs("<tr><th scope=\"row\">", out);
-		page_text(out, p->point != NULL && *p->point != '\0' ? p->point : p->graph);
+		page_text(out, names[i]);
 		fputs("</th><td></td><td>", out);
 		page_text(out, p->error != NULL ? p->error : "no plan fits");
 		fputs("</td></tr>\n", out);

@@ -66,11 +66,19 @@ dim_of(struct table *t, const char *name)
 	return d;
 }
 
-/* Returns a value as a person reads it: sizes and rates with units, files without folder and suffix. */
+/* True: a value is the name of a file. */
+static bool
+is_file(const char *value)
+{
+	size_t n = strlen(value);
+
+	return strchr(value, '/') != NULL || (n > 5 && strcmp(value + n - 5, ".json") == 0);
+}
+
+/* Returns a value as a person reads it: sizes and rates with units, files without suffix. */
 static const char *
 readable(const char *name, const char *value, struct arena *a)
 {
-	const char *slash = strrchr(value, '/'), *rest;
 	size_t n = strlen(value), digits = strspn(value, "0123456789");
 	char buf[32];
 
@@ -78,9 +86,7 @@ readable(const char *name, const char *value, struct arena *a)
 		return arena_strdup(a, units_size(buf, strtoull(value, NULL, 10)));
 	if (n > 3 && strcmp(value + n - 3, "B/s") == 0)
 		return arena_strdup(a, units_rate(buf, strtod(value, NULL)));
-	rest = slash == NULL || strcmp(name, "device") != 0 ? value : slash + 1;
-	n = strlen(rest);
-	return n > 5 && strcmp(rest + n - 5, ".json") == 0 ? arena_printf(a, "%.*s", (int)(n - 5), rest) : rest;
+	return n > 5 && strcmp(value + n - 5, ".json") == 0 ? arena_printf(a, "%.*s", (int)(n - 5), value) : value;
 }
 
 /* Returns a number's value; texts come after numbers. */
@@ -103,10 +109,11 @@ compare_values(const struct dim *d, uint32_t a, uint32_t b)
 	return strcmp(d->values[a], d->values[b]);
 }
 
-/* Takes "axis=value axis=value"; of "set=PATH=VALUE" the path is the axis. */
+/* Takes "axis=value axis=value"; of "set=PATH=VALUE" the path is the axis.  A device that was given as a file has its document's name. */
 static void
 take_name(struct table *t, uint32_t i, const char *text)
 {
+	const char *device = point_at(t, i)->device;
 	char *copy = arena_strdup(t->arena, text), *next;
 
 	for (char *part = copy; part != NULL; part = next) {
@@ -125,7 +132,7 @@ take_name(struct table *t, uint32_t i, const char *text)
 		d = dim_of(t, part);
 		if (d == NULL)
 			continue;
-		d->values[i] = readable(part, equal + 1, t->arena);
+		d->values[i] = strcmp(part, "device") == 0 && is_file(equal + 1) ? device : readable(part, equal + 1, t->arena);
 		d->order[i] = order_of(equal + 1);
 	}
 }
@@ -341,7 +348,8 @@ put_matrix(FILE *out, const struct table *t, const struct dim *row, const struct
 	int width = (int)strlen(row->name), cell_width = 18;
 	char cell[CELL];
 
-	if (row_count > ROWS_MOST || column_count > COLUMNS_MOST)
+	/* Two devices may have one name. */
+	if (row_count > ROWS_MOST || column_count > COLUMNS_MOST || t->count > row_count * column_count)
 		return false;
 	for (uint32_t i = 0; i < row_count; i++)
 		width = (int)strlen(rows[i]) > width ? (int)strlen(rows[i]) : width;
@@ -363,6 +371,25 @@ put_matrix(FILE *out, const struct table *t, const struct dim *row, const struct
 	}
 	put_failures(out, t, row, column);
 	return true;
+}
+
+const char **
+sweep_failure_names(const struct sweep *s, struct arena *a)
+{
+	struct table t = { .sweep = s, .count = s->count + s->failure_count, .arena = a };
+	const char **names = ARENA_NEW(a, const char *, s->failure_count);
+
+	take_names(&t);
+	for (uint32_t i = 0; i < s->failure_count; i++) {
+		names[i] = s->failures[i].graph;
+		for (uint32_t k = 0; k < t.dim_count; k++) {
+			const char *value = t.dims[k].values[s->count + i];
+
+			if (t.dims[k].varies && *value != '\0' && strcmp(t.dims[k].name, "network") != 0)
+				names[i] = arena_printf(a, "%s, %s %s", names[i], t.dims[k].name, value);
+		}
+	}
+	return names;
 }
 
 void

@@ -53,16 +53,32 @@ command_of(const struct fit_answer *w, const struct fit_way *way, const char *do
 	    arena_quote(a, arena_printf(a, "%s.plan.json", file)));
 }
 
-/* Returns the command for the answer: for the batch that was asked for, or else for the largest; NULL: there is none. */
+/* Returns the command that makes the plan of an evaluation; NULL: it has none. */
 static const char *
-answer_command(const struct fit_answer *w, const char *document, struct arena *a)
+evaluation_command(const struct fit_answer *w, const struct fit_evaluation *v, bool resident, const char *document, struct arena *a)
 {
-	bool own = w->fits || !w->problem.task->is_network;
-	const struct fit_evaluation *v = own ? &w->planned : &w->most_planned;
-	const struct fit_way way = { .batch = v->batch, .size = v->size, .passes = v->passes, .effort = v->effort,
-	    .resident = own ? w->resident.ok : v->size <= w->most_resident.size };
+	const struct fit_way way = { .batch = v->batch, .size = v->size, .passes = v->passes, .effort = v->effort, .resident = resident };
 
 	return v->has_plan ? command_of(w, &way, document, a) : NULL;
+}
+
+/* The commands of an answer; NULL: it has no such plan. */
+struct commands {
+	const char *largest;		/* of the largest size with a plan */
+	const char *answer;		/* of the size that was asked for, or if that does not fit, of the largest */
+	const char *fastest;
+};
+
+static struct commands
+commands_of(const struct fit_answer *w, const char *document, struct arena *a)
+{
+	const struct fit_evaluation *most = &w->most_planned;
+	struct commands all = { .fastest = w->fastest.batch > 0 ? command_of(w, &w->fastest, document, a) : NULL };
+
+	if (most->size > 0)
+		all.largest = evaluation_command(w, most, most->size <= w->most_resident.size, document, a);
+	all.answer = w->fits || !w->problem.task->is_network ? evaluation_command(w, &w->planned, w->resident.ok, document, a) : all.largest;
+	return all;
 }
 
 /* The words of an axis. */
@@ -90,7 +106,7 @@ print_largest(const char *label, const struct fit_answer *w, const struct fit_ev
 }
 
 static void
-print_sizes(const struct fit_answer *w, struct arena *a)
+print_sizes(const struct fit_answer *w, const char *command, struct arena *a)
 {
 	const struct fit_evaluation *v = &w->most_planned;
 	double ideal = w->planned.ideal_time_us;
@@ -100,6 +116,8 @@ print_sizes(const struct fit_answer *w, struct arena *a)
 	print_largest("all resident", w, &w->most_resident, !w->unfinished, ": ", a);
 	print_largest("with a plan", w, v, w->is_largest, arena_printf(a, " (at most %g %% slower): %s a step, %.1f %% longer, ",
 	    100 * w->problem.most_overhead, units_time(time, v->figures.step_time_us), 100 * v->overhead), a);
+	if (command != NULL)
+		text_row(stdout, "  made by", "%s", command);
 	if (w->resident.ok || (w->unfinished && w->micro.micro_batch == 0))
 		return;
 	if (w->mixture.ok)
@@ -142,7 +160,7 @@ print_fastest(const struct fit_way *way, const char *command, struct arena *a)
 }
 
 static void
-print_answer(const struct fit_answer *w, const char *command, const char *fastest, struct arena *a)
+print_answer(const struct fit_answer *w, const struct commands *make, struct arena *a)
 {
 	const struct task *t = w->problem.task;
 	char size[32], label[32];
@@ -173,20 +191,20 @@ print_answer(const struct fit_answer *w, const char *command, const char *fastes
 		    fit_longer(longer, w->planned.overhead));
 	}
 	if (t->is_network)
-		print_sizes(w, a);
+		print_sizes(w, make->largest, a);
 	putchar('\n');
-	if (fastest != NULL)
-		print_fastest(&w->fastest, fastest, a);
+	if (make->fastest != NULL)
+		print_fastest(&w->fastest, make->fastest, a);
 	if (w->limit != NULL)
 		text_row(stdout, "limit", "%s", w->limit);
 	if (w->always != NULL)
 		text_row(stdout, "at every batch", "%s", w->always);
-	if (command != NULL)
-		text_row(stdout, "plan it", "%s", command);
+	if (make->answer != NULL)
+		text_row(stdout, "plan it", "%s", make->answer);
 }
 
 static void
-evaluation_to_json(struct json_out *o, const char *key, const struct fit_evaluation *v, const struct fit_problem *p)
+evaluation_to_json(struct json_out *o, const char *key, const struct fit_evaluation *v, const char *command, const struct fit_problem *p)
 {
 	json_out_object(o, key, false);
 	json_out_uint(o, fit_axis_names[p->axis], fit_size(p, v->size));
@@ -198,6 +216,8 @@ evaluation_to_json(struct json_out *o, const char *key, const struct fit_evaluat
 		json_out_uint(o, "arena_bytes", v->figures.arena_bytes);
 		json_out_uint(o, "host_bytes", v->figures.host_bytes);
 	}
+	if (command != NULL)
+		json_out_string(o, "command", command);
 	json_out_end_object(o);
 }
 
@@ -238,7 +258,7 @@ fastest_to_json(struct json_out *o, const struct fit_way *way, const char *comma
 }
 
 static void
-answer_to_json(const struct fit_answer *w, const char *command, const char *fastest)
+answer_to_json(const struct fit_answer *w, const struct commands *make)
 {
 	struct json_out o;
 	struct figures f;
@@ -259,9 +279,9 @@ answer_to_json(const struct fit_answer *w, const char *command, const char *fast
 	json_out_real(&o, "slowdown", w->problem.most_overhead);
 	/* An unfinished search does not say that there is none. */
 	if (w->problem.task->is_network && (!w->unfinished || w->most_resident.size > 0))
-		evaluation_to_json(&o, "largest_resident", &w->most_resident, &w->problem);
+		evaluation_to_json(&o, "largest_resident", &w->most_resident, NULL, &w->problem);
 	if (w->problem.task->is_network && (!w->unfinished || w->most_planned.size > 0))
-		evaluation_to_json(&o, "largest_planned", &w->most_planned, &w->problem);
+		evaluation_to_json(&o, "largest_planned", &w->most_planned, make->largest, &w->problem);
 	if (w->problem.task->is_network && !w->unfinished)
 		json_out_bool(&o, "largest_is_proved", w->is_largest);
 	if (w->mixture.ok) {
@@ -279,14 +299,14 @@ answer_to_json(const struct fit_answer *w, const char *command, const char *fast
 		json_out_real(&o, "step_time_us", w->micro.step_time_us);
 		json_out_end_object(&o);
 	}
-	if (fastest != NULL)
-		fastest_to_json(&o, &w->fastest, fastest);
+	if (make->fastest != NULL)
+		fastest_to_json(&o, &w->fastest, make->fastest);
 	if (w->limit != NULL)
 		json_out_string(&o, "limit", w->limit);
 	if (w->always != NULL)
 		json_out_string(&o, "at_every_batch", w->always);
-	if (command != NULL)
-		json_out_string(&o, "command", command);
+	if (make->answer != NULL)
+		json_out_string(&o, "command", make->answer);
 	json_out_end(&o);
 }
 
@@ -295,7 +315,7 @@ run(struct cli *c, struct err *e)
 {
 	struct task task;
 	struct fit_answer w = { .problem = { .task = &task, .most_overhead = 0.25 } };
-	const char *command, *fastest;
+	struct commands make;
 	int rc;
 
 	if (strcmp(c->operands[0], "-") == 0)
@@ -320,12 +340,11 @@ run(struct cli *c, struct err *e)
 		return -1;
 	if (w.unfinished)
 		warn("interrupted: larger sizes may fit, too");
-	command = answer_command(&w, c->operands[0], &c->arena);
-	fastest = w.fastest.batch > 0 ? command_of(&w, &w.fastest, c->operands[0], &c->arena) : NULL;
+	make = commands_of(&w, c->operands[0], &c->arena);
 	if (c->json)
-		answer_to_json(&w, command, fastest);
+		answer_to_json(&w, &make);
 	else
-		print_answer(&w, command, fastest, &c->arena);
+		print_answer(&w, &make, &c->arena);
 	return w.fits ? 0 : err_set(e, ERR_NO, "%s does not fit %s", task.graph.name, task.device.name);
 }
 

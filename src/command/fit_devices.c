@@ -12,7 +12,7 @@
 
 /* The answer for one device. */
 struct row {
-	const char *name;
+	const char *name;		/* the document's */
 	bytes_t memory_bytes;
 	uint32_t batch;
 	bool resident;			/* all stays on the device; else a plan */
@@ -53,19 +53,20 @@ read_task(struct task *t, struct plan_request *q, const char *document, struct a
 	return 0;
 }
 
-/* Fills the row of the device r->name: all resident, or else with a plan. */
+/* Fills the row of the device that is looked up as `device`: all resident, or else with a plan. */
 static int
-evaluate(struct row *r, const char **graph, const char *document, double most_overhead, struct arena *a, struct err *e)
+evaluate(struct row *r, const char *device, const char **graph, const char *document, double most_overhead, struct arena *a, struct err *e)
 {
 	struct plan_request q = plan_given;
 	struct planning planning;
 	struct task t;
 	struct fit_problem p = { .task = &t, .most_overhead = most_overhead };
 
-	q.task.device = r->name;
+	q.task.device = device;
 	if (read_task(&t, &q, document, a, e) < 0 || planning_begin(&planning, &q, &t, a, e) < 0)
 		return -1;
 	*graph = t.graph.name;
+	r->name = t.device.name;
 	r->batch = t.batch;
 	r->memory_bytes = t.device.memory_bytes;
 	p.request = q;
@@ -89,8 +90,7 @@ fill(struct device_rows *t, const char *document, double most_overhead, struct a
 	t->rows = ARENA_NEW(a, struct row, count);
 	for (uint32_t i = 0; i < count && !interrupted(NULL); i++) {
 		progress_stage("device %s", names[i]);
-		t->rows[t->count].name = names[i];
-		if (evaluate(&t->rows[t->count], &t->graph, document, most_overhead, a, e) < 0)
+		if (evaluate(&t->rows[t->count], names[i], &t->graph, document, most_overhead, a, e) < 0)
 			return interrupted(NULL) ? 0 : -1;
 		t->count++;
 	}
