@@ -15,10 +15,12 @@ enum {
 	CLIMB_SHORTER = 4,	/* 2 .. 64: ... which become shorter by so much, down to one part in GRAIN ... */
 	ABOVE = 4,		/* 0 .. 64: ... of which so many above the answer are looked at, ... */
 	CLIMB_OPS = 1000,	/* 0 .. 10^5: ... for a graph of so many ops at most */
+	LOOK_OPS = 4000,	/* CLIMB_OPS .. 10^5: of a graph of so many, those sizes get quick plans */
 	BOUND_STEP = 8		/* 2 .. 64: the time bound is looked at in steps of one part in so many, then exactly */
 };
 #define DRAFT 0.1		/* 0.01 .. 1: effort of a quick plan */
 #define TRIAL 0.4		/* DRAFT .. 1: of a plan that is made again, or of a climb: half the time of EFFORT_NO_FLOORS, hardly slower steps */
+#define FALL 0.05	/* 0 .. 1: ... if the next larger size took longer than the best by so much of the ideal time, and so may have had bad luck */
 #define NEAR 1.1		/* 1 .. 2: a quick plan that takes so many times the allowed overhead at most is made again with that effort */
 
 struct fit_job {
@@ -491,12 +493,12 @@ was_near(const struct fit_scan *s, uint32_t size)
 	return false;
 }
 
-/* Climbs from the best, with more effort: the quick plans of larger batches may all have failed.  Steps shorten where none is ok.  Several of
- * the shortest are looked at, because plans are uneven: the next batch may fail and those after it do. */
+/* Climbs from the best in steps that shorten where none is ok.  Several of the shortest are looked at, because plans are uneven: the next
+ * batch may fail and those after it do. */
 static int
-climb(struct fit_scan *s, struct err *e)
+climb(struct fit_scan *s, uint32_t step, enum fit_mode mode, struct err *e)
 {
-	uint32_t step = s->best.size / CLIMB + 1, looked = 0, high = UINT32_MAX;
+	uint32_t looked = 0, high = UINT32_MAX;
 
 	while (s->best.size > 0 && looked < ABOVE && !fit_stopped(s->problem)) {
 		struct trial all[FIT_ABREAST] = { { .size = 0 } };
@@ -505,7 +507,7 @@ climb(struct fit_scan *s, struct err *e)
 		step = step > least ? step : least;
 		for (uint32_t i = 0; i < FIT_ABREAST && best + (looked + i + 1) * step <= s->top; i++)
 			all[i].size = was_near(s, best + (looked + i + 1) * step) ? 0 : best + (looked + i + 1) * step;
-		if (try_batches(s, &high, all, FIT_TRIAL, e) < 0)
+		if (try_batches(s, &high, all, mode, e) < 0)
 			return -1;
 		if (s->best.size > best)
 			looked = 0;
@@ -517,11 +519,18 @@ climb(struct fit_scan *s, struct err *e)
 	return 0;
 }
 
+/* True: the next larger size is far slower than the best, not a little. */
+static bool
+falls(const struct fit_scan *s)
+{
+	return s->over.size > s->best.size && (!s->over.has_plan || s->over.overhead > s->best.overhead + FALL);
+}
+
 int
 fit_scan(struct fit_scan *s, struct err *e)
 {
 	struct fit_evaluation known = s->best;
-	uint32_t high, at, step;
+	uint32_t high, at, step, ops = s->problem->task->graph.op_count;
 
 	if (find_top(s, e) < 0)
 		return -1;
@@ -549,7 +558,10 @@ fit_scan(struct fit_scan *s, struct err *e)
 	}
 	if (try_near(s, e) < 0)
 		return -1;
-	return s->problem->task->graph.op_count <= CLIMB_OPS ? climb(s, e) : 0;
+	/* With more effort: the quick plans of larger batches may all have failed. */
+	if (ops <= CLIMB_OPS)
+		return climb(s, s->best.size / CLIMB + 1, FIT_TRIAL, e);
+	return ops <= LOOK_OPS && falls(s) ? climb(s, 1, FIT_DRAFT, e) : 0;
 }
 
 int
