@@ -108,6 +108,8 @@ check
 check a b
 explain
 explain a b c
+explain resnet50
+simulate graphs/gpt2
 explain a --device h200
 simulate
 simulate a --h2d 16GB

@@ -72,6 +72,9 @@ nearest_add(struct nearest *n, const char *name)
 		n->count = 0;
 	n->rank = rank;
 	n->distance = distance;
+	for (unsigned i = 0; i < n->count; i++)
+		if (strcmp(n->names[i], name) == 0)
+			return;
 	if (n->count < NEAREST_NAMES)
 		n->names[n->count++] = name;
 }

@@ -85,7 +85,7 @@ run(struct cli *c, struct err *e)
 	struct shared_homes s = { 0 };
 	struct plan p;
 
-	if (plan_read(&p, c->operands[0], &c->arena, e) < 0)
+	if (begin_plan(&p, c, e) < 0)
 		return -1;
 	if ((given.graph == NULL || check_given_graph(&p, &c->arena, e) == 0) && check_plan(&p, &c->arena, e) == 0 &&
 	    (given.homes == NULL || check_given_homes(&s, &p, &c->arena, e) == 0)) {

@@ -35,7 +35,7 @@ run(struct cli *c, struct err *e)
 	struct plan p;
 	uint32_t tensor = PLAN_NONE;
 
-	if (plan_request_check(&plan_given, e) < 0 || plan_read(&p, path, &c->arena, e) < 0)
+	if (plan_request_check(&plan_given, e) < 0 || begin_plan(&p, c, e) < 0)
 		return -1;
 	if (check_plan(&p, &c->arena, e) < 0)
 		return err_in_file(e, path);

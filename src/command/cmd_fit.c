@@ -63,17 +63,17 @@ evaluation_command(const struct fit_answer *w, const struct fit_evaluation *v, b
 }
 
 /* The commands of an answer; NULL: it has no such plan. */
-struct commands {
+struct fit_commands {
 	const char *largest;		/* of the largest size with a plan */
 	const char *answer;		/* of the size that was asked for, or if that does not fit, of the largest */
 	const char *fastest;
 };
 
-static struct commands
+static struct fit_commands
 commands_of(const struct fit_answer *w, const char *document, struct arena *a)
 {
 	const struct fit_evaluation *most = &w->most_planned;
-	struct commands all = { .fastest = w->fastest.batch > 0 ? command_of(w, &w->fastest, document, a) : NULL };
+	struct fit_commands all = { .fastest = w->fastest.batch > 0 ? command_of(w, &w->fastest, document, a) : NULL };
 
 	if (most->size > 0)
 		all.largest = evaluation_command(w, most, most->size <= w->most_resident.size, document, a);
@@ -160,7 +160,7 @@ print_fastest(const struct fit_way *way, const char *command, struct arena *a)
 }
 
 static void
-print_answer(const struct fit_answer *w, const struct commands *make, struct arena *a)
+print_answer(const struct fit_answer *w, const struct fit_commands *make, struct arena *a)
 {
 	const struct task *t = w->problem.task;
 	char size[32], label[32];
@@ -258,7 +258,7 @@ fastest_to_json(struct json_out *o, const struct fit_way *way, const char *comma
 }
 
 static void
-answer_to_json(const struct fit_answer *w, const struct commands *make)
+answer_to_json(const struct fit_answer *w, const struct fit_commands *make)
 {
 	struct json_out o;
 	struct figures f;
@@ -315,7 +315,7 @@ run(struct cli *c, struct err *e)
 {
 	struct task task;
 	struct fit_answer w = { .problem = { .task = &task, .most_overhead = 0.25 } };
-	struct commands make;
+	struct fit_commands make;
 	int rc;
 
 	if (strcmp(c->operands[0], "-") == 0)

@@ -79,7 +79,7 @@ draw_plan(struct cli *c, const struct report_to *to, struct err *e)
 	struct sim_result r;
 	struct plan p;
 
-	if (plan_read(&p, c->operands[0], &c->arena, e) < 0)
+	if (begin_plan(&p, c, e) < 0)
 		return -1;
 	if (check_plan(&p, &c->arena, e) < 0 || simulate(&r, &p, p.device, &c->arena, e) < 0)
 		return err_in_file(e, c->operands[0]);

@@ -253,7 +253,7 @@ run(struct cli *c, struct err *e)
 
 	if (read_jitter(&j, e) < 0)
 		return -1;
-	if (plan_read(&p, c->operands[0], &c->arena, e) < 0)
+	if (begin_plan(&p, c, e) < 0)
 		return -1;
 	if (check_plan(&p, &c->arena, e) < 0)
 		return err_in_file(e, c->operands[0]);

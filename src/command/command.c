@@ -7,10 +7,12 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "src/base/file.h"
 #include "src/base/process.h"
 #include "src/command/math_warning.h"
+#include "src/documents/lookup.h"
 
 enum { LABEL_WIDTH = 20 };
 
@@ -62,6 +64,23 @@ int
 need_device(const char *device, struct err *e)
 {
 	return device != NULL ? 0 : usage_error(e, "--device", "expected a device ('layrub list devices' shows them), got none");
+}
+
+int
+begin_plan(struct plan *p, struct cli *c, struct err *e)
+{
+	const char *name = c->operands[0], *path;
+	struct err none = ERR_INIT;
+	char q[48];
+
+	if (plan_read(p, name, &c->arena, e) == 0)
+		return 0;
+	path = access(name, F_OK) == 0 ? NULL : lookup(name, LOOKUP_NETWORK, &c->arena, &none);
+	if (path == NULL || path == name)
+		return -1;
+	*e = (struct err) ERR_INIT;
+	return usage_error(e, NULL, "expected the file of a plan, got the name of a network, '%s'; 'layrub plan %s --device DEVICE -o FILE' makes a plan",
+	    err_quote(q, name), q);
 }
 
 int

@@ -68,6 +68,9 @@ void warn(const char *fmt, ...) PRINTF_LIKE(1, 2);
  * times of another device. */
 int begin_planning(struct planning *n, struct task *t, struct cli *c, struct err *e) WARN_UNUSED;
 
+/* Reads the plan of the first operand.  Who names a network is told how to make a plan. */
+int begin_plan(struct plan *p, struct cli *c, struct err *e) WARN_UNUSED;
+
 /* Prints one "label   value" line of a table for people; control bytes of a document's text become '?'. */
 void text_row(FILE *out, const char *label, const char *fmt, ...) PRINTF_LIKE(3, 4);
 #endif

@@ -133,8 +133,9 @@ limit_of(const struct fit_answer *w, struct arena *a)
 		return NULL;
 	if (w->is_largest && s->why[0] != '\0')
 		return limit_at(&w->problem, s->top + 1, s->why, a);
+	/* The plan for the size that was asked for says more than a quick search for a fast one. */
 	if (s->over.size > w->most_planned.size)
-		return limit_at(&w->problem, s->over.size, s->over.why, a);
+		return limit_at(&w->problem, s->over.size, s->over.size == w->planned.size && w->planned.has_plan ? w->planned.why : s->over.why, a);
 	return w->planned.ok || w->planned.why[0] == '\0' ? NULL : limit_at(&w->problem, w->planned.size, w->planned.why, a);
 }
 
