@@ -15,7 +15,8 @@ enum {
 	CLIMB_SHORTER = 4,	/* 2 .. 64: ... which become shorter by so much, down to one part in GRAIN ... */
 	ABOVE = 4,		/* 0 .. 64: ... of which so many above the answer are looked at, ... */
 	CLIMB_OPS = 1000,	/* 0 .. 10^5: ... for a graph of so many ops at most */
-	LOOK_OPS = 4000,	/* CLIMB_OPS .. 10^5: of a graph of so many, those sizes get quick plans */
+	LOOK_OPS = 4000,	/* CLIMB_OPS .. 10^5: of a graph of so many, those sizes get quick plans ... */
+	LOOKS = 6,		/* 0 .. 64: ... but so many in all */
 	BOUND_STEP = 8		/* 2 .. 64: the time bound is looked at in steps of one part in so many, then exactly */
 };
 #define DRAFT 0.1		/* 0.01 .. 1: effort of a quick plan */
@@ -493,14 +494,14 @@ was_near(const struct fit_scan *s, uint32_t size)
 	return false;
 }
 
-/* Climbs from the best in steps that shorten where none is ok.  Several of the shortest are looked at, because plans are uneven: the next
- * batch may fail and those after it do. */
+/* Climbs from the best in steps that shorten where none is ok, by at most so many plans.  Several of the shortest are looked at, because plans
+ * are uneven: the next batch may fail and those after it do. */
 static int
-climb(struct fit_scan *s, uint32_t step, enum fit_mode mode, struct err *e)
+climb(struct fit_scan *s, uint32_t step, uint32_t tries, enum fit_mode mode, struct err *e)
 {
 	uint32_t looked = 0, high = UINT32_MAX;
 
-	while (s->best.size > 0 && looked < ABOVE && !fit_stopped(s->problem)) {
+	for (; s->best.size > 0 && looked < ABOVE && tries >= FIT_ABREAST && !fit_stopped(s->problem); tries -= FIT_ABREAST) {
 		struct trial all[FIT_ABREAST] = { { .size = 0 } };
 		uint32_t best = s->best.size, least = grain(best);
 
@@ -560,8 +561,8 @@ fit_scan(struct fit_scan *s, struct err *e)
 		return -1;
 	/* With more effort: the quick plans of larger batches may all have failed. */
 	if (ops <= CLIMB_OPS)
-		return climb(s, s->best.size / CLIMB + 1, FIT_TRIAL, e);
-	return ops <= LOOK_OPS && falls(s) ? climb(s, 1, FIT_DRAFT, e) : 0;
+		return climb(s, s->best.size / CLIMB + 1, UINT32_MAX, FIT_TRIAL, e);
+	return ops <= LOOK_OPS && falls(s) ? climb(s, 1, LOOKS, FIT_DRAFT, e) : 0;
 }
 
 int
