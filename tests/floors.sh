@@ -68,8 +68,11 @@ is_true "have a plan within 60 %" "a <= 4443340" "$(field arena_bytes)"
 zero=$data/floors-zerotime.json
 answers 0 "a step whose ops take no time" plan "$zero" --device "$small" --slowdown 5 --json
 is_true "is not longer than that within 4.02 MiB" "a == 0 && b >= 4.01 * 1048576" "$(field step_time_us)" "$(field budget_bytes)"
-answers 1 "within less it does not fit" fit "$zero" --device "$small" --budget 60%
-holds 'infinitely longer' "$work/out" "because any time is too long"
+answers 0 "within less it fits, because memory alone counts" fit "$zero" --device "$small" --budget 60%
+holds 'infinitely longer' "$work/out" "although any time is longer than none"
+"$LAYRUB" plan "$zero" --device "$small" --budget 60% -o "$work/zero.json" >/dev/null
+answers 0 "explain" explain "$work/zero.json"
+holds ', n/a over the ideal 0.0 us' "$work/out" "has no overhead for it, either"
 run compare "$zero" --device "$small" --budget 60%
 grep -q 'n/a' "$work/out" && ! grep -q 'nan' "$work/out"
 ok $? "compare has no overhead for it"

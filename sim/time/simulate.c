@@ -155,8 +155,7 @@ add_up(struct sim_result *r, const struct plan *p, struct arena *a)
 	}
 	for (uint32_t k = 0; k < p->graph->op_count; k++)
 		r->ideal_time_us += p->graph->ops[k].time_us;
-	/* A graph without times has no overhead. */
-	r->overhead = r->ideal_time_us > 0 ? r->step_time_us / r->ideal_time_us - 1 : 0;
+	r->overhead = r->ideal_time_us > 0 ? r->step_time_us / r->ideal_time_us - 1 : r->step_time_us > 0 ? INFINITY : 0;
 }
 
 /* Fills the work of every instruction, by queue.  An instruction waits for the last one that its `after` names in each queue. */

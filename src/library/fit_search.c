@@ -174,7 +174,8 @@ fit_evaluate(struct fit_evaluation *v, const struct fit_problem *p, enum fit_mod
 		return -1;
 	}
 	snprintf(v->why, sizeof(v->why), "%s", j.err.text);
-	v->ok = v->has_plan && v->overhead <= p->most_overhead;
+	/* Where no op takes time, memory alone counts. */
+	v->ok = v->has_plan && (v->overhead <= p->most_overhead || v->ideal_time_us <= 0);
 	if (v->has_plan && !v->ok) {
 		snprintf(v->why, sizeof(v->why), "the step would take %s, most of it %s", fit_longer(longer, v->overhead),
 		    v->figures.stall_time_us >= v->figures.recompute_time_us ? "waiting for copies over the link" : "recomputing");
