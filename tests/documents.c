@@ -412,8 +412,8 @@ test_graph_values(void)
 	is_uint(g.ops[0].class, CLASS_CONV, "class from the name");
 	is_uint(g.ops[1].class, CLASS_ACTIVATION, "class of a backward name");
 	is_uint(g.ops[2].class, CLASS_ELEMENTWISE, "class as given");
-	ok(g.ops[0].recomputable && !g.ops[1].recomputable, "recomputable by default in forward");
-	ok(g.ops[2].recomputable, "recomputable as given");
+	ok(g.ops[0].recomputable && g.ops[1].recomputable, "recomputable by default in forward and backward");
+	ok(g.ops[2].phase == PHASE_UPDATE && g.ops[2].recomputable && !op_recomputable_default(&g, &g.ops[2]), "recomputable as given");
 	ok(op_may_share(&g.ops[1], 1, 3) && !op_may_share(&g.ops[1], 2, 3), "inplace");
 	is_string(g.ops[0].layer, "c1", "layer");
 	is_near(g.ops[1].alternatives[0].time_us, 1, 0, "alternative");

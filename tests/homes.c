@@ -229,7 +229,7 @@ test_one_home(bool on_host)
 	x.device.pinned_bytes = 1024;
 	if (ok(homes_init(&h, &g, &p, &a, &e) == 0, "one home %s", e.text)) {
 		ok(on_host ? h.least_bytes < 4096 : h.least_bytes == 4096 + 256, "the least budget: %" PRI_BYTES, h.least_bytes);
-		model_init(&m, &h.life, &x.device, 0, &a);
+		model_init(&m, &h.life, &x.device, 0, false, &a);
 		model_reset(&m, 8192, 0);
 		for (uint32_t k = 0; k < g.op_count; k++)
 			ok(segment_tree_at(&m.host, k) == (on_host ? 256 : 0) - 1024, "op %d: what the host may pin", (int)k);

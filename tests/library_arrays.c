@@ -122,8 +122,8 @@ test_by_hand(void)
 	if (built == NULL)
 		return;
 	g = layrub_problem_graph(built);
-	ok(g->ops[0].op_class == LAYRUB_CONV && g->ops[0].recomputable == LAYRUB_RECOMPUTABLE_YES && g->ops[2].recomputable ==
-	    LAYRUB_RECOMPUTABLE_NO, "defaults are filled in");
+	ok(g->ops[0].op_class == LAYRUB_CONV && g->ops[0].recomputable == LAYRUB_RECOMPUTABLE_YES && g->ops[1].recomputable ==
+	    LAYRUB_RECOMPUTABLE_NO && g->ops[2].recomputable == LAYRUB_RECOMPUTABLE_YES, "defaults are filled in");
 	ok(g->ops != ops && g->ops[1].inplace != pairs && g->ops[1].inplace[0].output == 3 && g->ops[0].alternatives[0].time_us > 11, "and copied");
 	layrub_problem_free(built);
 	/* The roofline: half of 1e9 bytes/s is 500 bytes a microsecond; 2e6 FLOPs at half of 1e12/s take 4 us. */

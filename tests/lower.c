@@ -213,7 +213,7 @@ tally(const struct graph *g, struct arena *a)
 			persistent |= kind_is_persistent(g->tensors[o->outputs[i]].kind);
 			seen[o->outputs[i]] |= 1;
 		}
-		t.pure += o->recomputable != (o->phase == PHASE_FORWARD && !persistent);
+		t.pure += o->recomputable != (o->phase != PHASE_UPDATE && !persistent);
 		t.late += o->phase == PHASE_UPDATE && o->class != CLASS_UPDATE && o->class != CLASS_COPY;
 	}
 	for (uint32_t i = 0; i < g->tensor_count; i++) {
@@ -286,7 +286,7 @@ test_network(const char *name, const struct device *d)
 		is_uint(t.unread_gradients, 0, "%s, %s: every gradient is used", name, lowerings[k]->name);
 		is_uint(t.unclassed, 0, "%s, %s: every op has a class", name, lowerings[k]->name);
 		is_uint(t.phases, 0, "%s, %s: phases in order, ops of layers", name, lowerings[k]->name);
-		is_uint(t.pure, 0, "%s, %s: recomputable is forward without a lasting effect", name, lowerings[k]->name);
+		is_uint(t.pure, 0, "%s, %s: recomputable is what has no lasting effect", name, lowerings[k]->name);
 		is_uint(t.late, frozen(&n), "%s, %s: parameters are read and updated, and only they, but for those that are frozen", name,
 		    lowerings[k]->name);
 		if (!lower_or_fail(&g, &n, lowerings[k], NULL, &a))

@@ -93,6 +93,8 @@ put_captured(FILE *f, int correlation, double at, double late)
 	put(f, "kernel", "layrub_fill", at, at + 6, correlation, 0);
 	put(f, "kernel", "b", at + 6, at + 12, correlation, 0);
 	put(f, "kernel", "nobody's", at + 12, at + 12.5, correlation, 0);
+	put(f, "kernel", "layrub_raise", at + 12.5, at + 13, correlation, 0);
+	put(f, "kernel", "layrub_await", at + 23, at + 60 + late, correlation, 0);
 	put(f, "gpu_memcpy", "Memcpy DtoH (Device -> Pinned)", at + 12, at + 37, correlation, 20000);
 	put(f, "kernel", "m", at + 13, at + 23, correlation, 0);
 	put(f, "gpu_memcpy", "Memcpy HtoD (Pinned -> Device)", at + 30, at + 31, correlation, 512);

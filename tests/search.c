@@ -240,6 +240,7 @@ hybrid_us(const char *graph, const char *device, bytes_t budget)
 static void
 test_right_values(void)
 {
+	is_near(hybrid_us("gradient", "device-nopin", 11 << 20), 6000, 1, "a gradient that is read early and late is made again");
 	is_near(hybrid_us("linear5", "device-nopin", 3145984), 21000, 1, "no forward op runs twice before the loss");
 	is_near(hybrid_us("stream", "device", 45088768), 24000, 1, "parameters are fetched before the op that comes before their use");
 	is_near(hybrid_us("infer", "device", 83886080), 24500, 1, "parameters that do not fit live on the host, at no cost");

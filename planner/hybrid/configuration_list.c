@@ -23,7 +23,7 @@ static const double squeezes[] = { 1, 0.98, 0.95, 0.9 };
 
 _Static_assert((int)STARTS == LENGTH(checkpoints) + 1 + (LENGTH(shares) - 1) * LENGTH(checkpoints) * ORDERS, "all combinations");
 _Static_assert((int)MOST_NEIGHBOURS == LENGTH(share_factors) + LENGTH(other_checkpoints) + LENGTH(holds) + LENGTH(look_aheads) + LENGTH(home_steps) +
-    LENGTH(squeezes), "all values");
+    LENGTH(squeezes) + 1, "all values");
 
 /* Returns the i-th of STARTS, where persistent tensors stay. */
 static struct configuration
@@ -63,11 +63,11 @@ static const struct { double share; enum order order; int checkpoints; double ho
 _Static_assert((int)MOVING_STARTS == LENGTH(moving_starts), "all of them");
 
 struct configuration
-configuration_start(int i, bool homes_move)
+configuration_start(int i, const struct freedom *f)
 {
 	struct configuration c = configuration_at(i);
 
-	if (!homes_move)
+	if (!f->homes)
 		return c;
 	c.homes = homes[i % LENGTH(homes)];
 	if (i < LENGTH(moving_starts)) {
@@ -90,7 +90,7 @@ add_neighbour(struct neighbours *n, const struct configuration *c, bool differs)
 }
 
 void
-configuration_neighbours(struct neighbours *n, const struct configuration *c, bool homes_move)
+configuration_neighbours(struct neighbours *n, const struct configuration *c, const struct freedom *f)
 {
 	n->count = 0;
 #define EACH(length, member, value) \
@@ -99,11 +99,12 @@ configuration_neighbours(struct neighbours *n, const struct configuration *c, bo
 		other.member = value; \
 		add_neighbour(n, &other, other.member > c->member || other.member < c->member); \
 	}
+	EACH(f->gradients ? 1 : 0, gradients, !c->gradients)
 	EACH(LENGTH(share_factors), share, c->share * share_factors[i])
 	EACH(LENGTH(other_checkpoints), checkpoints, other_checkpoints[i])
 	EACH(LENGTH(holds), hold, holds[i])
 	EACH(LENGTH(look_aheads), look_ahead, look_aheads[i])
-	EACH(homes_move ? LENGTH(home_steps) : 0, homes, fmin(1, fmax(0, c->homes + home_steps[i])))
+	EACH(f->homes ? LENGTH(home_steps) : 0, homes, fmin(1, fmax(0, c->homes + home_steps[i])))
 	EACH(LENGTH(squeezes), squeeze, squeezes[i])
 #undef EACH
 }
@@ -113,5 +114,5 @@ configuration_is_same(const struct configuration *c, const struct configuration 
 {
 	return fabs(c->share - d->share) < 1e-9 && c->order == d->order && c->checkpoints == d->checkpoints &&
 	    c->look_ahead == d->look_ahead && fabs(c->homes - d->homes) < 1e-9 &&
-	    fabs(c->hold - d->hold) < 1e-9 && fabs(c->squeeze - d->squeeze) < 1e-9;
+	    fabs(c->hold - d->hold) < 1e-9 && c->gradients == d->gradients && fabs(c->squeeze - d->squeeze) < 1e-9;
 }

@@ -6,7 +6,7 @@
 #include <math.h>
 
 const struct configuration configuration_default = {
-	.share = 0, .order = BY_SPAN, .checkpoints = 14, .homes = 0, .hold = 0, .look_ahead = 8, .squeeze = 1
+	.share = 0, .order = BY_SPAN, .checkpoints = 14, .homes = 0, .hold = 0, .gradients = false, .look_ahead = 8, .squeeze = 1
 };
 
 static const char *const order_names[ORDERS] = { "span-and-cost", "checkpoints-first", "span" };
@@ -33,6 +33,7 @@ configuration_text(const struct configuration *c, struct arena *a)
 		{ "share", c->share, d->share, NULL }, { "order", c->order, d->order, order_names },
 		{ "checkpoints", c->checkpoints, d->checkpoints, NULL },
 		{ "homes", c->homes, d->homes, NULL }, { "hold", c->hold, d->hold, NULL },
+		{ "gradients", c->gradients, d->gradients, NULL },
 		{ "look_ahead", c->look_ahead, d->look_ahead, NULL },
 		{ "squeeze", c->squeeze, d->squeeze, NULL },
 	};

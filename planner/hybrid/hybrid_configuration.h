@@ -34,6 +34,7 @@ struct configuration {
 					 * budget less persistent bytes; 0: none */
 	double homes;			/* the part of what transient tensors could free that persistent ones free (hybrid_homes.h) */
 	double hold;			/* the part of the budget for tensors that only forward reads */
+	bool gradients;			/* values that backward has made may be dropped, too */
 	int look_ahead;			/* how many of the cheapest drops are compared; 0: nothing is dropped */
 	double squeeze;			/* the part of the budget that is planned for: some schedules pack only then */
 };

@@ -243,8 +243,10 @@ rank_intervals(struct model *m)
 	struct ranked *order = ARENA_NEW(m->arena, struct ranked, m->interval_count);
 
 	decide_nothing(m, m->life->peak_bytes, 0);
+	m->droppable_count = 0;
 	for (uint32_t i = 0; i < m->interval_count; i++) {
 		m->intervals[i].density = model_drop_cost(m, &m->intervals[i], INT64_MAX, INFINITY).us / (double)m->intervals[i].bytes;
+		m->droppable_count += !isinf(m->intervals[i].density);
 		order[i] = (struct ranked) { .first = m->intervals[i].density, .id = i };
 	}
 	rank_rising(order, m->interval_count);
@@ -260,11 +262,11 @@ rank_intervals(struct model *m)
 }
 
 void
-model_init(struct model *m, const struct lifetimes *l, const struct device *d, bytes_t least_bytes, struct arena *a)
+model_init(struct model *m, const struct lifetimes *l, const struct device *d, bytes_t least_bytes, bool gradients, struct arena *a)
 {
 	const struct graph *g = l->graph;
 
-	*m = (struct model) { .graph = g, .life = l, .device = d, .start_us = l->start_us, .arena = a };
+	*m = (struct model) { .graph = g, .life = l, .device = d, .gradients = gradients, .start_us = l->start_us, .arena = a };
 	versions_init(&m->versions, g, a);
 	find_intervals(m, least_bytes);
 	find_carried(m, least_bytes);
@@ -396,6 +398,10 @@ count_cost(void *arg, uint32_t op)
 
 	if (runs_already(x, op))
 		return RERUN_PASS;
+	if (o->phase != PHASE_FORWARD && !m->gradients) {
+		x->cost.us = INFINITY;
+		return RERUN_STOP;
+	}
 	if (m->rerun_at[op] == UINT32_MAX)
 		x->cost.us += o->time_us;
 	for (uint32_t i = 0; i < o->input_count && is_worth_it(x); i++) {

@@ -33,8 +33,10 @@ struct model {
 	const struct graph *graph;
 	const struct lifetimes *life;
 	const struct device *device;
+	bool gradients;			/* values that backward has made may be made again, too */
 	uint32_t interval_count;
 	uint32_t *by_density;		/* [interval_count] idle intervals, cheapest to recompute first */
+	uint32_t droppable_count;	/* of them, those that can be recomputed */
 	struct stab_index all;		/* the intervals by rank: present at every op that they cross */
 	uint32_t *interval_of;		/* [slots] the slot's interval, or UINT32_MAX */
 	uint32_t *carried;		/* [op_count] the only tensor that forward carries past the op, or UINT32_MAX */
@@ -62,8 +64,8 @@ struct model {
 	struct arena *arena;
 };
 
-/* Finds the idle intervals of all tensors of at least least_bytes; nothing is decided. */
-void model_init(struct model *m, const struct lifetimes *l, const struct device *d, bytes_t least_bytes, struct arena *a);
+/* Finds the idle intervals of all tensors of at least least_bytes; nothing is decided.  gradients: as the member. */
+void model_init(struct model *m, const struct lifetimes *l, const struct device *d, bytes_t least_bytes, bool gradients, struct arena *a);
 
 /* Returns the most bytes at any op when all idle intervals are absent.  Only alternative algorithms need less. */
 bytes_t model_floor(const struct model *m);

@@ -144,8 +144,8 @@ _Static_assert(FEWEST_EVALUATIONS / STARTS_PART >= FIRST_CONFIGURATIONS, "every 
 struct hybrid_search {
 	const struct problem *p;
 	struct arena *arena;
-	struct model model;		/* nothing decided */
-	bool homes_move;		/* configurations differ in `homes` */
+	struct model models[2];		/* nothing decided; without and with gradients */
+	struct freedom freedom;
 	struct placement_cache placements;
 	struct schedule *best;		/* the caller's */
 	struct decisions decisions;	/* of best; life NULL: it was made without */
@@ -173,7 +173,7 @@ to_beat(const struct hybrid_search *x)
 static struct contender
 contender_of(struct hybrid_search *x, struct configuration c)
 {
-	return (struct contender) { .h = { .p = x->p, .undecided = &x->model, .placements = &x->placements, .configuration = c,
+	return (struct contender) { .h = { .p = x->p, .undecided = &x->models[c.gradients], .placements = &x->placements, .configuration = c,
 	    .packing = x->packing, .beat_us = to_beat(x) * (1 - LESS_WORTH) } };
 }
 
@@ -240,7 +240,7 @@ expand(struct hybrid_search *x, struct evaluated *v)
 	struct neighbours n;
 	int count = 0;
 
-	configuration_neighbours(&n, &v->configuration, x->homes_move);
+	configuration_neighbours(&n, &v->configuration, &x->freedom);
 	v->expanded = true;
 	for (int i = 0; i < n.count && x->evaluation_count + count < x->most_evaluations; i++) {
 		bool done = false;
@@ -253,15 +253,17 @@ expand(struct hybrid_search *x, struct evaluated *v)
 	evaluate(x, count);
 }
 
-/* Evaluates the first configurations first .. end - 1, with the part `hold` of the budget for held tensors, and the part `squeeze` of it
- * planned for. */
+/* Evaluates the first configurations first .. end - 1, with `hold`, `gradients` and `squeeze` as another one has them. */
 static void
-start(struct hybrid_search *x, int first, int end, double hold, double squeeze)
+start(struct hybrid_search *x, int first, int end, const struct configuration *with)
 {
 	for (int i = first; i < end; i++) {
-		x->all[i - first] = contender_of(x, configuration_start(i, x->homes_move));
-		x->all[i - first].h.configuration.hold = hold;
-		x->all[i - first].h.configuration.squeeze = squeeze;
+		struct configuration c = configuration_start(i, &x->freedom);
+
+		c.hold = with->hold;
+		c.gradients = with->gradients;
+		c.squeeze = with->squeeze;
+		x->all[i - first] = contender_of(x, c);
 	}
 	evaluate(x, end - first);
 	if (x->why == NULL) {
@@ -283,29 +285,37 @@ all_failed(const struct hybrid_search *x)
 static void
 start_all(struct hybrid_search *x)
 {
-	int first = x->homes_move ? MOVING_STARTS : FIRST_CONFIGURATIONS;
+	int first = x->freedom.homes ? MOVING_STARTS : FIRST_CONFIGURATIONS;
 	int part = x->most_evaluations / STARTS_PART > first ? x->most_evaluations / STARTS_PART : first;
 	int n = part < STARTS ? part : STARTS;
 	double least = fmin(1, (double)x->p->life->bound_bytes / (double)x->p->budget_bytes);
+	struct configuration usual = configuration_default, gradients = usual, holding = usual, tight = usual;
 
-	start(x, 0, EARLIEST_CONFIGURATIONS, 0, 1);
+	gradients.gradients = true;
+	holding.hold = START_HOLD;
+	start(x, 0, EARLIEST_CONFIGURATIONS, &usual);
 	if (all_failed(x) && x->packing == PACK_QUICKLY) {
 		x->packing = PACK_SHORTLY;
-		start(x, 0, SEARCHED_CONFIGURATIONS, 0, 1);
+		start(x, 0, SEARCHED_CONFIGURATIONS, &usual);
 		if (all_failed(x))
 			x->packing = PACK_QUICKLY;
 	}
-	start(x, EARLIEST_CONFIGURATIONS, first, 0, 1);
-	start(x, first, n, 0, 1);
-	if (all_failed(x) && x->model.holdable_count > 0)
-		start(x, 0, SEARCHED_CONFIGURATIONS, START_HOLD, 1);
+	start(x, EARLIEST_CONFIGURATIONS, first, &usual);
+	x->freedom.gradients = x->models[true].droppable_count > x->models[false].droppable_count && to_beat(x) > DEAR_STEP * x->p->life->ideal_time_us;
+	if (x->freedom.gradients)
+		start(x, 0, EARLIEST_CONFIGURATIONS, &gradients);
+	start(x, first, n, &usual);
+	if (all_failed(x) && x->models[0].holdable_count > 0)
+		start(x, 0, SEARCHED_CONFIGURATIONS, &holding);
 	if (all_failed(x) && x->p->graph->op_count <= MEDIUM_GRAPH)
 		x->packing = PACK_SHORTLY;
-	for (int i = 0; i < ceil(TIGHT_SQUEEZES * search_effort(x->p->control)) && i < TIGHT_SQUEEZES && all_failed(x); i++)
-		start(x, 0, SEARCHED_CONFIGURATIONS, 0, least + (1 - least) * tight_squeezes[i]);
+	for (int i = 0; i < ceil(TIGHT_SQUEEZES * search_effort(x->p->control)) && i < TIGHT_SQUEEZES && all_failed(x); i++) {
+		tight.squeeze = least + (1 - least) * tight_squeezes[i];
+		start(x, 0, SEARCHED_CONFIGURATIONS, &tight);
+	}
 }
 
-/* Makes the model without small tensors.  If the others alone hardly reach the budget, smaller ones are taken in, too. */
+/* Makes the models without small tensors.  If the others alone hardly reach the budget, smaller ones are taken in, too. */
 static void
 choose_tensors(struct hybrid_search *x)
 {
@@ -314,8 +324,9 @@ choose_tensors(struct hybrid_search *x)
 	bytes_t least = of_peak < of_budget ? of_peak : of_budget;
 
 	for (int finer = 0; finer <= FINER; finer++, least /= FINER_PART) {
-		model_init(&x->model, p->life, p->device, least, x->arena);
-		if (model_floor(&x->model) <= p->budget_bytes - p->budget_bytes / FLOOR_PART)
+		model_init(&x->models[false], p->life, p->device, least, false, x->arena);
+		model_init(&x->models[true], p->life, p->device, least, true, x->arena);
+		if (model_floor(&x->models[false]) <= p->budget_bytes - p->budget_bytes / FLOOR_PART)
 			break;
 	}
 }
@@ -447,7 +458,7 @@ search_init(struct hybrid_search *x, const struct problem *p, struct schedule *b
 	x->best = best;
 	x->us = INFINITY;
 	x->most_evaluations = evaluations_for(p);
-	x->homes_move = p->life->persistent_bytes > p->budget_bytes / HOMES_PART;
+	x->freedom.homes = p->life->persistent_bytes > p->budget_bytes / HOMES_PART;
 }
 
 /* Searches as hard as the problem says for a step that is faster than aim_us. */
@@ -457,7 +468,7 @@ search_below(struct hybrid_search *x, double aim_us)
 	struct evaluated *next;
 
 	x->aim_us = aim_us;
-	x->packing = x->p->graph->op_count > (x->homes_move ? MEDIUM_GRAPH : SMALL_GRAPH) ? PACK_QUICKLY : PACK_SHORTLY;
+	x->packing = x->p->graph->op_count > (x->freedom.homes ? MEDIUM_GRAPH : SMALL_GRAPH) ? PACK_QUICKLY : PACK_SHORTLY;
 	x->evaluation_count = 0;
 	x->why = NULL;
 	start_all(x);

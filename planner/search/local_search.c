@@ -81,6 +81,20 @@ link_ends(struct fate_search *x)
 	}
 }
 
+/* Returns the op that has made the transient tensor's value over an idle interval; NULL: none may run again. */
+static const struct op *
+maker(const struct graph *g, const struct versions *versions, const struct idle_interval *idle)
+{
+	uint32_t v = versions_before(versions, idle->tensor, idle->to);
+	const struct op *o;
+
+	if (kind_is_persistent(g->tensors[idle->tensor].kind) || v == 0)
+		return NULL;
+	o = &g->ops[versions_writer(versions, idle->tensor, v)];
+	return o->recomputable ? o : NULL;
+}
+
+/* Finds the intervals.  Values of backward may be dropped where the decisions to begin with drop one: elsewhere such changes hardly ever help. */
 static void
 find_intervals(struct fate_search *x)
 {
@@ -88,11 +102,16 @@ find_intervals(struct fate_search *x)
 	uint32_t all;
 	struct idle_interval *idle = idle_intervals(x->p->life, &all, x->arena);
 	struct versions versions;
+	bool gradients = false;
 
 	versions_init(&versions, g, x->arena);
+	for (uint32_t i = 0; i < all && !gradients; i++)
+		gradients = x->d->fate[idle[i].slot] == FATE_DROP && idle[i].to < g->op_count && maker(g, &versions, &idle[i]) != NULL &&
+		    maker(g, &versions, &idle[i])->phase != PHASE_FORWARD;
 	x->intervals = ARENA_NEW(x->arena, struct fate_interval, all);
 	for (uint32_t i = 0; i < all; i++) {
-		uint32_t t = idle[i].tensor, v = versions_before(&versions, t, idle[i].to);
+		uint32_t t = idle[i].tensor;
+		const struct op *o = maker(g, &versions, &idle[i]);
 		struct fate_interval *j = &x->intervals[x->count];
 
 		if (!is_open(x, &idle[i]))
@@ -100,7 +119,7 @@ find_intervals(struct fate_search *x)
 		j->idle = idle[i];
 		for (int dir = 0; dir < DIRECTION_COUNT; dir++)
 			j->copy_us[dir] = device_busy_us(x->p->device, (enum direction)dir, g->tensors[t].bytes);
-		j->may_drop = !kind_is_persistent(g->tensors[t].kind) && v > 0 && g->ops[versions_writer(&versions, t, v)].recomputable;
+		j->may_drop = o != NULL && (gradients || o->phase == PHASE_FORWARD);
 		x->count++;
 	}
 	link_ends(x);

@@ -151,7 +151,7 @@ class Class(enum.IntEnum):
 class Recomputable(enum.IntEnum):
     """Whether an op may run again."""
 
-    DEFAULT = 0  # only in: yes in phase forward, unless the op writes a persistent tensor
+    DEFAULT = 0  # only in: yes in phases forward and backward, unless the op writes a persistent tensor
     NO = 1  # a random op, for example
     YES = 2
 

@@ -1,8 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """load.py - the link of a plan's pool, idle and while the step's own ops run, and the ops while both directions copy
 
-Copies are slower beside ops that use the GPU's memory, and slower again in a captured step, for a reason that is not known
-(docs/validation.md).  A plan that counts on the document's link has its copies late.
+Copies are slower beside ops that use the GPU's memory.  A plan that counts on the document's link has its copies late.
 """
 
 from __future__ import annotations
@@ -21,7 +20,6 @@ COPY_BYTES = 32 << 20
 POOL_BYTES = 1 << 30  # that the copies go through: a plan's pool is as large; one buffer stays in caches of data and of addresses
 WITHOUT_A_CURVE = (1 << 16, 1 << 28)  # bytes of the points by which a loaded curve is given then
 COPIES = 16  # one way, of a measurement
-IN_STEP = (0.889, 0.976)  # rates in a captured step, as parts of those in streams beside the same ops: traces of vit-b16
 WINDOW_MS = 40.0  # of ops: longer than both directions take at 27 GB/s
 ROUNDS = 5  # the median counts
 
@@ -67,10 +65,10 @@ def measure(ops: Sequence[Launch]) -> Load:
     alone = tuple(statistics.median(copies.alone(d) for _ in range(ROUNDS)) for d in c.Direction)
     out, in_ = (statistics.median(_beside(ops, copies, (d,))[d] for _ in range(ROUNDS)) for d in c.Direction)
     both = [_beside(ops, copies, tuple(c.Direction)) for _ in range(ROUNDS)]
-    duplex = statistics.median(sum(rates.values()) for rates in both) * statistics.fmean(IN_STEP)
+    duplex = statistics.median(sum(rates.values()) for rates in both)
     quiet = statistics.median(_ops_ms(ops, copies, False) for _ in range(ROUNDS))
     beside = statistics.median(_ops_ms(ops, copies, True) for _ in range(ROUNDS))
-    return Load((alone[0], alone[1]), (out * IN_STEP[0], in_ * IN_STEP[1]), duplex, max(1.0, beside / quiet))
+    return Load((alone[0], alone[1]), (out, in_), duplex, max(1.0, beside / quiet))
 
 
 class _Copies:

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* backend_cuda.c - the CUDA back end: a stream for each queue, events for `after`, pinned memory for the pool
  *
- * All of a step is queued and nothing waits on the host, so a step can be captured from its compute stream.  The host
+ * All of a step is queued and nothing waits on the host, so a step can be captured from its compute stream; signals then take the
+ * place of events (cuda_signals.h).  The host
  * memory is mapped: kernels, and so PyTorch's own ops, may read and write tensors that are at home in the pool.
  */
 #include <config.h>
@@ -9,10 +10,12 @@
 
 #include <pthread.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 
 #include "pytorch/runtime/cuda_driver.h"
 #include "pytorch/runtime/cuda_graph.h"
+#include "pytorch/runtime/cuda_signals.h"
 #include "src/base/host_memory.h"
 
 /* PyTorch finds an allocation by its address.  No planned buffer begins where an allocation of the driver begins. */
@@ -35,6 +38,9 @@ struct machine {
 	struct streams *streams;
 	cuda_event *events;		/* [instruction_count] NULL where no other queue waits */
 	cuda_event forks[QUEUE_COUNT];
+	struct cuda_signals signals;
+	bool by_signals;		/* in the step under way queues wait by signals, not by events */
+	uint32_t awaited[QUEUE_COUNT][QUEUE_COUNT];	/* in the step under way: queue q has waited for as many instructions of the other's */
 };
 
 static cuda_stream
@@ -245,6 +251,7 @@ make_queues(struct machine *m, struct err *e)
 	for (uint32_t i = 0; i < m->job->plan->instruction_count; i++)
 		if (m->job->signals[i])
 			CUDA_CALL(d, event_make, (&m->events[i], CUDA_EVENT_DISABLE_TIMING), e);
+	cuda_signals_open(&m->signals, d, m->job->device, m->streams->of);
 	return 0;
 }
 
@@ -284,6 +291,7 @@ cuda_close(struct machine *m)
 		end_event(m, m->events[i]);
 	for (int q = 0; q < QUEUE_COUNT; q++)
 		end_event(m, m->forks[q]);
+	cuda_signals_close(&m->signals);
 	if (m->streams != NULL && m->streams->of[QUEUE_COUNT - 1] != NULL)	/* all were made */
 		give_streams(m->streams);
 	cuda_leave(m->driver);
@@ -301,7 +309,13 @@ static int
 cuda_begin(struct machine *m, struct err *e)
 {
 	const struct cuda_driver *d = m->driver;
+	int status;
 
+	CUDA_CALL(d, capture_status, (m->streams->of[QUEUE_COMPUTE], &status), e);
+	m->by_signals = status == CUDA_IS_CAPTURING && m->signals.counters != 0;
+	memset(m->awaited, 0, sizeof(m->awaited));
+	if (m->by_signals && cuda_signals_reset(&m->signals, e) < 0)
+		return -1;
 	CUDA_CALL(d, event_record, (m->forks[QUEUE_COMPUTE], m->streams->of[QUEUE_COMPUTE]), e);
 	for (int q = QUEUE_COMPUTE + 1; q < QUEUE_COUNT; q++)
 		CUDA_CALL(d, stream_wait, (m->streams->of[q], m->forks[QUEUE_COMPUTE], 0), e);
@@ -343,6 +357,8 @@ cuda_copy(struct machine *m, uint32_t i, struct err *e)
 static int
 cuda_record(struct machine *m, uint32_t i, struct err *e)
 {
+	if (m->by_signals)
+		return cuda_signals_raise(&m->signals, m->job->plan->program[i].queue, i + 1, e);
 	CUDA_CALL(m->driver, event_record, (m->events[i], stream_of(m, i)), e);
 	return 0;
 }
@@ -350,6 +366,13 @@ cuda_record(struct machine *m, uint32_t i, struct err *e)
 static int
 cuda_wait(struct machine *m, uint32_t i, uint32_t after, struct err *e)
 {
+	enum queue q = m->job->plan->program[i].queue, other = m->job->plan->program[after].queue;
+
+	if (q == other || after < m->awaited[q][other])
+		return 0;	/* each queue keeps its order */
+	m->awaited[q][other] = after + 1;
+	if (m->by_signals)
+		return cuda_signals_await(&m->signals, q, other, after + 1, e);
 	CUDA_CALL(m->driver, stream_wait, (stream_of(m, i), m->events[after], 0), e);
 	return 0;
 }

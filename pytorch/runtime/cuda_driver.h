@@ -20,6 +20,7 @@ typedef struct CUmod_st *cuda_module;
 typedef struct CUfunc_st *cuda_function;
 typedef struct CUgraph_st *cuda_graph;
 typedef struct CUgraphNode_st *cuda_node;
+typedef struct CUgraphExec_st *cuda_exec;	/* an instantiated graph */
 
 /* CUDA_MEMSET_NODE_PARAMS_v1 */
 struct cuda_fill {
@@ -40,10 +41,13 @@ struct cuda_kernel {
 
 enum {
 	CUDA_OUT_OF_MEMORY = 2,
+	CUDA_NOT_READY = 600,
 	CUDA_STREAM_NON_BLOCKING = 1,
 	CUDA_EVENT_DISABLE_TIMING = 2,
 	CUDA_HOST_PORTABLE = 1, CUDA_HOST_DEVICE_MAP = 2,
 	CUDA_CAPTURE_RELAXED = 2,
+	CUDA_IS_CAPTURING = 1,
+	CUDA_AT_LEAST = 0,		/* what a wait for a word waits for */
 	CUDA_NODE_FILL = 2,
 	CUDA_GPUS = 64			/* of one machine, at most */
 };
@@ -74,6 +78,16 @@ enum {
 	ROW(stream_make, cuStreamCreate, (cuda_stream *stream, unsigned flags)) \
 	ROW(stream_wait, cuStreamWaitEvent, (cuda_stream stream, cuda_event event, unsigned flags)) \
 	ROW(stream_synchronize, cuStreamSynchronize, (cuda_stream stream)) \
+	ROW(stream_query, cuStreamQuery, (cuda_stream stream)) \
+	ROW(stream_fill, cuMemsetD32Async, (cuda_address at, unsigned value, size_t words, cuda_stream stream)) \
+	ROW(stream_write, cuStreamWriteValue32_v2, (cuda_stream stream, cuda_address at, uint32_t value, unsigned flags)) \
+	ROW(stream_await, cuStreamWaitValue32_v2, (cuda_stream stream, cuda_address at, uint32_t value, unsigned flags)) \
+	ROW(stream_launch, cuLaunchKernel, \
+	    (cuda_function kernel, unsigned grid_x, unsigned grid_y, unsigned grid_z, unsigned block_x, unsigned block_y, unsigned block_z, \
+	    unsigned shared_bytes, cuda_stream stream, void **arguments, void **extra)) \
+	ROW(capture_begin, cuStreamBeginCapture_v2, (cuda_stream stream, int mode)) \
+	ROW(capture_end, cuStreamEndCapture, (cuda_stream stream, cuda_graph *graph)) \
+	ROW(capture_status, cuStreamIsCapturing, (cuda_stream stream, int *status)) \
 	ROW(event_make, cuEventCreate, (cuda_event *event, unsigned flags)) \
 	ROW(event_end, cuEventDestroy_v2, (cuda_event event)) \
 	ROW(event_record, cuEventRecord, (cuda_event event, cuda_stream stream)) \
@@ -83,6 +97,10 @@ enum {
 	ROW(graph_add_kernel, cuGraphAddKernelNode_v2, \
 	    (cuda_node *made, cuda_graph graph, const cuda_node *after, size_t count, const struct cuda_kernel *kernel)) \
 	ROW(graph_add_edges, cuGraphAddDependencies, (cuda_graph graph, const cuda_node *from, const cuda_node *to, size_t count)) \
+	ROW(graph_make, cuGraphInstantiateWithFlags, (cuda_exec *made, cuda_graph graph, unsigned long long flags)) \
+	ROW(graph_launch, cuGraphLaunch, (cuda_exec made, cuda_stream stream)) \
+	ROW(graph_end, cuGraphDestroy, (cuda_graph graph)) \
+	ROW(exec_end, cuGraphExecDestroy, (cuda_exec made)) \
 	ROW(graph_drop_node, cuGraphDestroyNode, (cuda_node node)) \
 	ROW(node_type, cuGraphNodeGetType, (cuda_node node, int *type)) \
 	ROW(node_fill, cuGraphMemsetNodeGetParams, (cuda_node node, struct cuda_fill *fill)) \

@@ -3,65 +3,11 @@
 #include <config.h>
 #include "pytorch/runtime/cuda_graph.h"
 
-#include <pthread.h>
 #include <stdlib.h>
 
-#include "pytorch/runtime/cuda_driver.h"
+#include "pytorch/runtime/cuda_kernels.h"
 
 enum { MOST_BYTES = 1 << 20, WORD = 4, BLOCK = 256 };
-
-/* layrub_fill(at, value, words): a thread stores one word.  Readers of traces know the name (sim/measured/kineto.c). */
-static const char fill_source[] =
-    ".version 6.4\n"
-    ".target sm_60\n"
-    ".address_size 64\n"
-    ".visible .entry layrub_fill(.param .u64 at, .param .u32 value, .param .u32 words)\n"
-    "{\n"
-    "	.reg .pred beyond;\n"
-    "	.reg .b32 block, size, word, count, value_;\n"
-    "	.reg .b64 base, place;\n"
-    "	mov.u32 block, %ctaid.x;\n"
-    "	mov.u32 size, %ntid.x;\n"
-    "	mov.u32 word, %tid.x;\n"
-    "	mad.lo.u32 word, block, size, word;\n"
-    "	ld.param.u32 count, [words];\n"
-    "	setp.ge.u32 beyond, word, count;\n"
-    "	@beyond ret;\n"
-    "	ld.param.u64 base, [at];\n"
-    "	ld.param.u32 value_, [value];\n"
-    "	cvta.to.global.u64 base, base;\n"
-    "	mul.wide.u32 place, word, 4;\n"
-    "	add.s64 place, base, place;\n"
-    "	st.global.u32 [place], value_;\n"
-    "	ret;\n"
-    "}\n";
-
-static cuda_function fills[CUDA_GPUS];	/* loaded for the life of the process */
-static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-
-static int
-load_fill(const struct cuda_driver *d, cuda_function *fill, struct err *e)
-{
-	cuda_module module;
-
-	if (*fill != NULL)
-		return 0;
-	CUDA_CALL(d, module_load, (&module, fill_source), e);
-	CUDA_CALL(d, module_function, (fill, module, "layrub_fill"), e);
-	return 0;
-}
-
-static int
-find_fill(const struct cuda_driver *d, int32_t device, cuda_function *fill, struct err *e)
-{
-	int rc;
-
-	pthread_mutex_lock(&lock);
-	rc = load_fill(d, &fills[device], e);
-	*fill = fills[device];
-	pthread_mutex_unlock(&lock);
-	return rc;
-}
 
 /* The value that every word of the fill gets. */
 static uint32_t
@@ -134,12 +80,12 @@ replace(const struct cuda_driver *d, cuda_graph graph, cuda_function fill, cuda_
 static int
 replace_all(const struct cuda_driver *d, cuda_graph graph, int32_t device, uint32_t *replaced, struct err *e)
 {
-	cuda_function fill;
+	const cuda_function *kernels;
 	cuda_node *nodes;
 	size_t count = 0;
 	cuda_result rc;
 
-	if (find_fill(d, device, &fill, e) < 0)
+	if (cuda_kernels(d, device, &kernels, e) < 0)
 		return -1;
 	CUDA_CALL(d, graph_nodes, (graph, NULL, &count), e);
 	nodes = calloc(count + 1, sizeof(*nodes));
@@ -147,7 +93,7 @@ replace_all(const struct cuda_driver *d, cuda_graph graph, int32_t device, uint3
 		return err_set(e, ERR_SYSTEM, "out of memory");
 	rc = d->graph_nodes(graph, nodes, &count);
 	for (size_t k = 0; k < count && rc == 0; k++)
-		*replaced += replace(d, graph, fill, nodes[k]);
+		*replaced += replace(d, graph, kernels[CUDA_KERNEL_FILL], nodes[k]);
 	free(nodes);
 	return rc == 0 ? 0 : cuda_failed(d, "graph_nodes", rc, e);
 }

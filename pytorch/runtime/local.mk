@@ -4,7 +4,8 @@ noinst_LIBRARIES += libruntime.a
 libruntime_a_SOURCES = \
 	%D%/runtime.c %D%/runtime.h %D%/allocator.c %D%/sources.c %D%/sources.h \
 	%D%/backend.h %D%/backend_host.c %D%/backend_cuda.c \
-	%D%/cuda_driver.c %D%/cuda_driver.h %D%/cuda_graph.c %D%/cuda_graph.h
+	%D%/cuda_driver.c %D%/cuda_driver.h %D%/cuda_graph.c %D%/cuda_graph.h %D%/cuda_kernels.c %D%/cuda_kernels.h \
+	%D%/cuda_signals.c %D%/cuda_signals.h %D%/cuda_probe.c %D%/cuda_probe.h
 # An exception of C++ passes through the allocator.
 libruntime_a_CFLAGS = $(AM_CFLAGS) -fexceptions
 EXTRA_DIST += %D%/README.md %D%/runtime.map

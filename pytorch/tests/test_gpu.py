@@ -14,6 +14,7 @@ if not torch.cuda.is_available():
 
 from torch import nn  # noqa: E402
 
+import layrub  # noqa: E402
 from layrub import measure, runtime  # noqa: E402
 from layrub.capture import capture  # noqa: E402
 from layrub.errors import Refused  # noqa: E402
@@ -105,3 +106,22 @@ def test_fills_of_a_captured_graph_become_kernels(count: int, bits: int) -> None
         torch.cuda.synchronize()
         assert filled.tolist() == [10] * count + [9] * 8 and beside.tolist() == [7] * count + [6] * 8
 
+
+
+def test_queues_of_a_captured_step_wait_by_signals() -> None:
+    """Three chains: with events in their place, CUDA spreads the step over more hardware queues, which slow copies down."""
+    model = nn.Sequential(*(nn.Linear(512, 512) for _ in range(12))).cuda()
+    step = layrub.compile(step_of(model), example=(torch.randn(4096, 512, device="cuda"),), budget=1 << 30, policy="vdnn-all")
+    x = torch.randn(4096, 512, device="cuda")
+    for _ in range(3):
+        step(x)
+    with torch.profiler.profile(activities=[torch.profiler.ProfilerActivity.CUDA], acc_events=True) as profile:
+        step(x)
+        torch.cuda.synchronize()
+    works = [e for e in profile.events() if e.device_type == torch.autograd.DeviceType.CUDA]
+    names = {e.name for e in works}
+    assert step.plan.figures.offload_bytes > 0 and step.uncaptured is None
+    assert {"layrub_raise", "layrub_await"} <= names
+    copies = {e.device_resource_id for e in works if "Pinned" in e.name}
+    kernels = {e.device_resource_id for e in works if e.name.startswith("layrub_")}
+    assert len(copies) == 2 and len(kernels) == 1 and not copies & kernels

@@ -11,8 +11,11 @@
 
 static const char run_prefix[] = "layrub run ";
 
-/* In a captured step this kernel of liblayrub-torch fills memory (pytorch/runtime/cuda_graph.c); it gets the profiler's name for a fill. */
+/* In a captured step this kernel of liblayrub-torch fills memory (pytorch/runtime/cuda_kernels.h); it gets the profiler's name for a fill. */
 static const char fill_kernel[] = "layrub_fill", fill[] = "Memset (Device)";
+
+/* By these kernels of a captured step compute and the copies wait for each other; no op launches them. */
+static const char *const signal_kernels[] = { "layrub_raise", "layrub_await", NULL };
 
 /* Categories whose events are works or launches. */
 static const char *const work_categories[] = { "kernel", "gpu_memcpy", "gpu_memset", NULL };
@@ -127,7 +130,7 @@ read_event(struct kineto_reading *r, json_t *event)
 	if (strcmp(text_of(event, "ph"), "X") != 0)
 		return 0;
 	if (is_one_of(category, work_categories))
-		return read_work(r, event, name);
+		return is_one_of(name, signal_kernels) ? 0 : read_work(r, event, name);
 	if (is_one_of(category, launch_categories))
 		return read_launch(r, event);
 	/* The profiler repeats a span on the GPU's own rows. */

@@ -23,7 +23,7 @@ static const double FLOPS_MAX = 1e18;	/* of one op */
 bool
 op_recomputable_default(const struct graph *g, const struct op *o)
 {
-	if (o->phase != PHASE_FORWARD)
+	if (o->phase == PHASE_UPDATE)
 		return false;
 	for (uint32_t i = 0; i < o->output_count; i++)
 		if (kind_is_persistent(g->tensors[o->outputs[i]].kind))

@@ -120,7 +120,7 @@ op_has_time(const struct op *o)
 	return !isnan(o->time_us);
 }
 
-/* True in phase forward unless the op writes a persistent tensor. */
+/* True in phases forward and backward, unless the op writes a persistent tensor. */
 bool op_recomputable_default(const struct graph *g, const struct op *o);
 
 static inline bool

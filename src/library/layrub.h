@@ -112,7 +112,7 @@ enum layrub_class {
 
 /* Whether an op may run again. */
 enum layrub_recomputable {
-	LAYRUB_RECOMPUTABLE_DEFAULT,	/* only in: yes in phase forward, unless the op writes a persistent tensor */
+	LAYRUB_RECOMPUTABLE_DEFAULT,	/* only in: yes in phases forward and backward, unless the op writes a persistent tensor */
 	LAYRUB_RECOMPUTABLE_NO,		/* a random op, for example */
 	LAYRUB_RECOMPUTABLE_YES
 };
