@@ -136,7 +136,7 @@ struct evaluated {
 	bool expanded;			/* its neighbours have been evaluated */
 };
 
-enum { EVALUATION_ROOM = MOST_EVALUATIONS + 6 * SEARCHED_CONFIGURATIONS, CONTENDER_ROOM = STARTS + POLICY_COUNT };
+enum { EVALUATION_ROOM = MOST_EVALUATIONS + 2 * EARLIEST_CONFIGURATIONS + 6 * SEARCHED_CONFIGURATIONS, CONTENDER_ROOM = STARTS + POLICY_COUNT };
 _Static_assert((int)MOST_NEIGHBOURS <= (int)CONTENDER_ROOM, "the neighbours of one configuration are evaluated at once");
 _Static_assert((int)SEARCHED_CONFIGURATIONS <= (int)STARTS, "they are first configurations");
 _Static_assert(FEWEST_EVALUATIONS / STARTS_PART >= FIRST_CONFIGURATIONS, "every graph has evaluations for them");
@@ -302,8 +302,10 @@ start_all(struct hybrid_search *x)
 	}
 	start(x, EARLIEST_CONFIGURATIONS, first, &usual);
 	x->freedom.gradients = x->models[true].droppable_count > x->models[false].droppable_count && to_beat(x) > DEAR_STEP * x->p->life->ideal_time_us;
-	if (x->freedom.gradients)
+	if (x->freedom.gradients) {
+		x->most_evaluations += 2 * EARLIEST_CONFIGURATIONS;
 		start(x, 0, EARLIEST_CONFIGURATIONS, &gradients);
+	}
 	start(x, first, n, &usual);
 	if (all_failed(x) && x->models[0].holdable_count > 0)
 		start(x, 0, SEARCHED_CONFIGURATIONS, &holding);
@@ -457,7 +459,6 @@ search_init(struct hybrid_search *x, const struct problem *p, struct schedule *b
 	x->arena = a;
 	x->best = best;
 	x->us = INFINITY;
-	x->most_evaluations = evaluations_for(p);
 	x->freedom.homes = p->life->persistent_bytes > p->budget_bytes / HOMES_PART;
 }
 
@@ -470,6 +471,7 @@ search_below(struct hybrid_search *x, double aim_us)
 	x->aim_us = aim_us;
 	x->packing = x->p->graph->op_count > (x->freedom.homes ? MEDIUM_GRAPH : SMALL_GRAPH) ? PACK_QUICKLY : PACK_SHORTLY;
 	x->evaluation_count = 0;
+	x->most_evaluations = evaluations_for(x->p);
 	x->why = NULL;
 	start_all(x);
 	while (x->evaluation_count < x->most_evaluations && !search_stopped(x->p->control) && (next = next_to_expand(x)) != NULL)
