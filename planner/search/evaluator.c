@@ -23,6 +23,7 @@ walk(struct evaluator *v, struct time_line *t, uint32_t from, bool keep, double 
 	const double *start_us = p->life->start_us;
 	uint32_t n = p->graph->op_count, k = from / v->stride * v->stride;
 
+	t->most_bytes = 0;
 	if (k == 0)
 		timeline_begin(t);
 	else
@@ -162,7 +163,9 @@ run_clock(struct evaluator *v, const struct time_line *t, bool keep, double beat
 	if (keep)
 		v->clock_count = count;
 	while (sim_clock_step(&c)) {
-		if (keep && ++events % CLOCK_EVENTS == 0)
+		if (++events % CLOCK_EVENTS != 0)
+			continue;
+		if (keep)
 			*ARENA_PUSH(v->arena, v->clocks, v->clock_count, v->clock_capacity) = c;
 		if (least_end(v, &c) > beat_us * (1 + SLACK))
 			return EVALUATOR_NO;

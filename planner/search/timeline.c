@@ -327,7 +327,8 @@ end_ranges(struct time_line *t)
 
 		if (x->range == PLAN_NONE)
 			continue;
-		if (kind_has_final(g->tensors[id].kind))
+		/* What a rerun writes of a result that ends the step on the host is not needed. */
+		if (kind_has_final(g->tensors[id].kind) && t->walk.tensors[id].where != ON_HOST)
 			x->upper = !kind_is_persistent(g->tensors[id].kind) || (t->has_results && t->ranges[x->range].lower == steps) ?
 			    steps + 1 : steps;
 		close_range(t, x);

@@ -117,30 +117,36 @@ begin_transfers(struct sim_clock *c)
 	return start_out || start_in;
 }
 
+/* Ends all work that is done at this moment.  False: there is none. */
+static bool
+end_all(struct sim_clock *c)
+{
+	bool ended = false;
+
+	for (int q = 0; q < QUEUE_COUNT; q++)
+		if (c->lanes[q].running && c->lanes[q].left <= 0) {
+			end_work(c, &c->lanes[q]);
+			ended = true;
+		}
+	return ended;
+}
+
 /* Applies all events of this moment.  Transfers start last, so that the copy engine chooses among all that become ready
- * at one moment. */
+ * at one moment.  Heads become ready when works end. */
 static void
 settle(struct sim_clock *c)
 {
 	struct sim_lane *compute = &c->lanes[QUEUE_COMPUTE];
-	bool changed;
+	bool more = true;
 
-	do {
-		changed = false;
-		for (int q = 0; q < QUEUE_COUNT; q++)
-			if (c->lanes[q].running && c->lanes[q].left <= 0) {
-				end_work(c, &c->lanes[q]);
-				changed = true;
-			}
+	end_all(c);
+	while (more) {
 		for (int q = 0; q < QUEUE_COUNT; q++)
 			update_ready(c, &c->lanes[q]);
-		if (compute->ready && !compute->running) {
+		if (compute->ready && !compute->running)
 			begin(c, QUEUE_COMPUTE);
-			changed = true;
-		}
-		if (!changed)
-			changed = begin_transfers(c);
-	} while (changed);
+		more = end_all(c) || (begin_transfers(c) && end_all(c));
+	}
 }
 
 /* Finds the rate at which each queue's work shrinks until the next event. */
