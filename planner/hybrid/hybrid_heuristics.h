@@ -49,8 +49,8 @@ enum {
 
 #define LESS_WORTH   1e-4	/* 0 .. 0.01: a step time must be better by this share to be worth a placement */
 #define ANOMALY      3e-3	/* 0 .. 0.1: by this share a wait more may make a step faster, where copies share the link or its engine */
-#define AIM          1.375	/* 1 .. 10: a quick search looks first for a step of at most so many times the ideal, and does not pack slower ones */
-#define DEAR_STEP    1.1	/* 1 .. 10: values of backward are made again only where the step takes so many times the ideal otherwise */
+#define AIM          1.375	/* 1 .. 10: a quick search looks first for a step of at most so many times the ideal, and does not pack slower ones.  Only where
+				 * the first configurations are slower, values of backward are made again */
 #define SAME_TIME    1e-6	/* 0 .. 1e-4: step times this close are most often one schedule; only one is expanded */
 #define DEAR         1e-3	/* us a byte, 1e-4 .. 0.1: no op worth a rerun costs more */
 #define LEAST_SHARE  0.01	/* over 0 .. 0.1: share of its bytes that a forced offload counts for if its copy has no time at all */

@@ -144,7 +144,8 @@ _Static_assert(FEWEST_EVALUATIONS / STARTS_PART >= FIRST_CONFIGURATIONS, "every 
 struct hybrid_search {
 	const struct problem *p;
 	struct arena *arena;
-	struct model models[2];		/* nothing decided; without and with gradients */
+	struct model models[2];		/* nothing decided; without and, where the search gets to that, with gradients */
+	bytes_t least_bytes;		/* smaller tensors are left out of the models */
 	struct freedom freedom;
 	struct placement_cache placements;
 	struct schedule *best;		/* the caller's */
@@ -279,6 +280,19 @@ all_failed(const struct hybrid_search *x)
 	return isinf(x->us) && !search_stopped(x->p->control);
 }
 
+/* Where the step is slow so far and an op of backward may run again, from here on configurations may have gradients. */
+static bool
+frees_gradients(struct hybrid_search *x)
+{
+	const struct problem *p = x->p;
+
+	if (!x->freedom.gradients && to_beat(x) > AIM * p->life->ideal_time_us) {
+		model_init(&x->models[true], p->life, p->device, x->least_bytes, true, x->arena);
+		x->freedom.gradients = x->models[true].droppable_count > x->models[false].droppable_count;
+	}
+	return x->freedom.gradients;
+}
+
 /* Evaluates the first configurations, a few of them before the others, which then have a step time to beat.  If all of these fail, all are
  * packed with a search.  If all fail, a few run again: with tensors held, because reruns may need too much memory, and then planned for less
  * (a quick draft does so once), and packed with a search. */
@@ -301,8 +315,7 @@ start_all(struct hybrid_search *x)
 			x->packing = PACK_QUICKLY;
 	}
 	start(x, EARLIEST_CONFIGURATIONS, first, &usual);
-	x->freedom.gradients = x->models[true].droppable_count > x->models[false].droppable_count && to_beat(x) > DEAR_STEP * x->p->life->ideal_time_us;
-	if (x->freedom.gradients) {
+	if (frees_gradients(x)) {
 		x->most_evaluations += 2 * EARLIEST_CONFIGURATIONS;
 		start(x, 0, EARLIEST_CONFIGURATIONS, &gradients);
 	}
@@ -326,8 +339,8 @@ choose_tensors(struct hybrid_search *x)
 	bytes_t least = of_peak < of_budget ? of_peak : of_budget;
 
 	for (int finer = 0; finer <= FINER; finer++, least /= FINER_PART) {
+		x->least_bytes = least;
 		model_init(&x->models[false], p->life, p->device, least, false, x->arena);
-		model_init(&x->models[true], p->life, p->device, least, true, x->arena);
 		if (model_floor(&x->models[false]) <= p->budget_bytes - p->budget_bytes / FLOOR_PART)
 			break;
 	}
