@@ -303,7 +303,7 @@ cuda_stream_of_compute(const struct machine *m)
 	return m->streams->of[QUEUE_COMPUTE];
 }
 
-/* ---- a step: its commands need no current context ---- */
+/* ---- a step: its commands need the context of their GPU, which PyTorch makes current with the stream ---- */
 
 static int
 cuda_begin(struct machine *m, struct err *e)
