@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Any, ClassVar
+from typing import Any
 
 import pytest
 
@@ -191,55 +191,6 @@ def test_step(name: str) -> None:
     assert_same(ours, theirs)
     assert "offload" in deeds(step)
     assert (name == "compiled") == any(e.name.startswith(("cpp_fused", "triton")) for e in step.recording.tape.entries)
-
-
-class Late(torch.autograd.Function):
-    """Backward makes a large matrix here, and needs it once more at its end (Early)."""
-
-    made: ClassVar[list[torch.Tensor]] = []
-
-    @staticmethod
-    def forward(ctx: Any, x: torch.Tensor) -> torch.Tensor:
-        return x.clone()
-
-    @staticmethod
-    def backward(ctx: Any, gradient: torch.Tensor) -> torch.Tensor:
-        Late.made.append(torch.outer(gradient.flatten(), gradient.flatten()))
-        return gradient + Late.made[0].mean()
-
-
-class Early(torch.autograd.Function):
-    @staticmethod
-    def forward(ctx: Any, x: torch.Tensor) -> torch.Tensor:
-        return x.clone()
-
-    @staticmethod
-    def backward(ctx: Any, gradient: torch.Tensor) -> torch.Tensor:
-        return gradient * Late.made.pop().sum()
-
-
-class Between(nn.Module):
-    def __init__(self) -> None:
-        super().__init__()
-        self.first, self.last = nn.Linear(32, 32), nn.Linear(32, 5)
-        self.wide = nn.Sequential(nn.Linear(32, 2048), nn.Tanh(), nn.Linear(2048, 32))
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        return self.last(Late.apply(self.wide(Early.apply(self.first(x)))))
-
-
-@pytest.mark.skipif(running.DEVICE != "cpu", reason="the budget is one at which a CPU's step makes them again")
-def test_values_of_backward_are_made_again() -> None:
-    ours, theirs = twins(Between, sgd, classify)
-    batches = rows(4)
-    step = layrub.compile(ours.step, example=batches[0], policy="keep", verify=True)
-    bound, peak = step.needs.bound_bytes, step.needs.peak_bytes
-    step.replan(int(bound + 0.25 * (peak - bound)))
-    assert_same_losses(train(step, batches), train(theirs.step, batches))
-    assert_same(ours, theirs)
-    ops = [step.plan.graph.ops[i.op] for i in step.plan.program.instructions if i.queue is layrub.Queue.COMPUTE]
-    outer = [op for op in ops if op.phase is layrub.Phase.BACKWARD and op.outputs and op.name == "mul"]
-    assert len(outer) > len({op.outputs for op in outer})
 
 
 def test_decisions_by_the_arguments() -> None:
